@@ -1,0 +1,1 @@
+//! GraphQL over HTTP and WebSocket, and who may do what.

@@ -1,0 +1,72 @@
+//! What can go wrong in the store, told apart by what the caller can do about it.
+
+use crate::{ids::InvalidId, secrets::OpenError};
+
+/// A failed read or write.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Postgres refused or could not be reached.
+    #[error("the database refused or could not be reached")]
+    Database(#[from] sqlx::Error),
+    /// The same, seen through sea-orm.
+    #[error("the database refused or could not be reached")]
+    Orm(#[from] sea_orm::DbErr),
+    /// A migration failed.
+    #[error("the migrations could not be applied")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A row holds what the model does not allow.
+    #[error("row {row} of table {table} holds an invalid {column}: {problem}")]
+    InvalidRow {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The row's key.
+        row: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A sealed column does not open.
+    #[error("a sealed value could not be opened")]
+    Open(#[from] OpenError),
+    /// The same idempotency key came with another input.
+    #[error("the idempotency key `{key}` was used before with another input")]
+    IdempotencyKeyReused {
+        /// The key.
+        key: String,
+    },
+    /// A rule of the model refuses the input.
+    #[error("{message}")]
+    Invalid {
+        /// Which input, as a path such as `input.url`.
+        path: &'static str,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// What the input names is not there, or not in this workspace.
+    #[error("there is no such {kind}")]
+    NotFound {
+        /// What was looked for, e.g. `channel`.
+        kind: &'static str,
+    },
+}
+
+impl StoreError {
+    /// A stable word for it.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Database(_) | Self::Orm(_) | Self::Migrate(_) => "UNAVAILABLE",
+            Self::InvalidRow { .. } | Self::Open(_) => "INTERNAL",
+            Self::IdempotencyKeyReused { .. } => "IDEMPOTENCY_KEY_REUSED",
+            Self::Invalid { .. } => "BAD_USER_INPUT",
+            Self::NotFound { .. } => "NOT_FOUND",
+        }
+    }
+}
+
+impl From<InvalidId> for StoreError {
+    fn from(error: InvalidId) -> Self {
+        Self::Invalid { path: "id", message: error.to_string() }
+    }
+}

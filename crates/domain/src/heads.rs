@@ -1,0 +1,115 @@
+//! How far each workspace's log has come, as this process knows it: apply advances it after each commit, NOTIFY from
+//! other processes does too, and whoever follows a log waits on it. It is a hint: followers also poll slowly.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use sqlx::postgres::PgListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::{database::Database, ids::WorkspaceId};
+
+/// The NOTIFY channel. The payload is `<workspace uuid>:<head>` joined by commas.
+pub const CHANNEL: &str = "inlet_log";
+
+/// The heads that this process knows of. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Heads {
+    known: Arc<Mutex<HashMap<WorkspaceId, i64>>>,
+    generation: Arc<watch::Sender<u64>>,
+}
+
+impl Default for Heads {
+    fn default() -> Self {
+        Self { known: Arc::default(), generation: Arc::new(watch::Sender::new(0)) }
+    }
+}
+
+impl Heads {
+    /// Notes that the logs have come this far, and wakes who waits if any of it is new.
+    pub fn advance(&self, heads: impl IntoIterator<Item = (WorkspaceId, i64)>) {
+        let mut news = false;
+        {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            for (workspace, head) in heads {
+                let entry = known.entry(workspace).or_insert(0);
+                if head > *entry {
+                    *entry = head;
+                    news = true;
+                }
+            }
+        }
+        if news {
+            self.generation.send_modify(|generation| *generation += 1);
+        }
+    }
+
+    /// The last known head of a workspace's log; 0 where nothing is known.
+    #[must_use]
+    pub fn of(&self, workspace: WorkspaceId) -> i64 {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&workspace).copied().unwrap_or(0)
+    }
+
+    /// All that is known.
+    #[must_use]
+    pub fn all(&self) -> Vec<(WorkspaceId, i64)> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(w, h)| (*w, *h)).collect()
+    }
+
+    /// Resolves whenever any head has moved since the last look. Make it before the first query, so that nothing
+    /// falls between.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.generation.subscribe()
+    }
+
+    /// Reads a NOTIFY payload; what does not parse is passed over, for the poll finds it anyway.
+    pub fn advance_from_payload(&self, payload: &str) {
+        self.advance(payload.split(',').filter_map(|entry| {
+            let (workspace, head) = entry.split_once(':')?;
+            Some((WorkspaceId(workspace.parse().ok()?), head.parse().ok()?))
+        }));
+    }
+}
+
+/// Feeds `heads` from the NOTIFYs of other processes until `stop`. Reconnects by itself.
+pub async fn listen(database: Database, heads: Heads, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let listening = async {
+            let mut listener = PgListener::connect_with(&database.pool).await?;
+            listener.listen(CHANNEL).await?;
+            loop {
+                heads.advance_from_payload(listener.recv().await?.payload());
+            }
+        };
+        let outcome: Option<Result<(), sqlx::Error>> = stop.run_until_cancelled(listening).await;
+        if let Some(Err(error)) = outcome {
+            tracing::warn!(%error, "lost the LISTEN connection; following by poll until it is back");
+            stop.run_until_cancelled(tokio::time::sleep(std::time::Duration::from_secs(1))).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn wakes_on_news_only_and_survives_a_bad_payload() {
+        let heads = Heads::default();
+        let mut watch = heads.watch();
+        let workspace = WorkspaceId(Uuid::from_u128(5));
+        heads.advance_from_payload(&format!("junk,{}:7,{}:x", workspace.0, workspace.0));
+        assert_eq!(heads.of(workspace), 7);
+        assert!(watch.has_changed().unwrap());
+        watch.mark_unchanged();
+        heads.advance([(workspace, 6)]);
+        assert!(!watch.has_changed().unwrap());
+        assert_eq!(heads.of(workspace), 7);
+    }
+}

@@ -1,0 +1,182 @@
+//! One newtype for each kind of id, from one registry: a UUIDv7 inside, a [TypeID](https://github.com/jetify-com/typeid)
+//! such as `conv_01h455vb4pex5vsknk084sn02q` outside.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use type_safe_id::{DynamicType, TypeSafeId};
+use uuid::Uuid;
+
+/// Why a text is not an id of the kind that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{given}` is not an id of a {kind}: expected `{prefix}_` and 26 characters")]
+pub struct InvalidId {
+    /// The text as it came, cut to 64 characters.
+    pub given: String,
+    /// What was asked for, e.g. `conversation`.
+    pub kind: &'static str,
+    /// The prefix that such an id has.
+    pub prefix: &'static str,
+}
+
+fn render(prefix: &str, uuid: Uuid) -> String {
+    match DynamicType::new(prefix) {
+        Ok(tag) => TypeSafeId::from_type_and_uuid(tag, uuid).to_string(),
+        Err(_) => uuid.to_string(),
+    }
+}
+
+fn parse(text: &str) -> Option<(String, Uuid)> {
+    let id = text.parse::<TypeSafeId<DynamicType>>().ok()?;
+    Some((id.type_prefix().to_owned(), id.uuid()))
+}
+
+macro_rules! registry {
+    ($($(#[$doc:meta])* $name:ident $prefix:literal $kind:literal;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type)]
+            #[sqlx(transparent)]
+            pub struct $name(pub Uuid);
+
+            impl $name {
+                /// The prefix of its outside form.
+                pub const PREFIX: &'static str = $prefix;
+                /// What it names, for messages to people.
+                pub const KIND: &'static str = $kind;
+            }
+
+            impl fmt::Display for $name {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str(&render($prefix, self.0))
+                }
+            }
+
+            impl fmt::Debug for $name {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    fmt::Display::fmt(self, f)
+                }
+            }
+
+            impl FromStr for $name {
+                type Err = InvalidId;
+                fn from_str(text: &str) -> Result<Self, InvalidId> {
+                    match parse(text) {
+                        Some((prefix, uuid)) if prefix == $prefix => Ok(Self(uuid)),
+                        _ => Err(InvalidId { given: text.chars().take(64).collect(), kind: $kind, prefix: $prefix }),
+                    }
+                }
+            }
+
+            impl Serialize for $name {
+                fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    serializer.collect_str(self)
+                }
+            }
+
+            impl<'de> Deserialize<'de> for $name {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+                }
+            }
+
+            impl From<Uuid> for $name {
+                fn from(uuid: Uuid) -> Self {
+                    Self(uuid)
+                }
+            }
+        )*
+
+        /// An id whose kind its prefix told.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum AnyId {
+            $(
+                #[doc = concat!("`", $prefix, "_...`")]
+                $name($name),
+            )*
+        }
+
+        impl FromStr for AnyId {
+            type Err = InvalidId;
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                match parse(text) {
+                    $(Some((prefix, uuid)) if prefix == $prefix => Ok(Self::$name($name(uuid))),)*
+                    _ => Err(InvalidId { given: text.chars().take(64).collect(), kind: "node", prefix: "<kind>" }),
+                }
+            }
+        }
+    };
+}
+
+registry! {
+    /// A tenant.
+    WorkspaceId "ws" "workspace";
+    /// A human being with a login, in any number of workspaces.
+    PersonId "per" "person";
+    /// A person in one workspace.
+    MemberId "mem" "member";
+    /// Members who share conversations.
+    TeamId "team" "team";
+    /// A program's credential.
+    ApiKeyId "key" "API key";
+    /// A member's login.
+    SessionId "sess" "session";
+    /// An account with a messaging provider.
+    ProviderAccountId "acct" "provider account";
+    /// One of our numbers, names or inboxes on a medium.
+    ChannelId "chan" "channel";
+    /// A URL that a provider posts to.
+    SourceId "src" "source";
+    /// Who writes to us.
+    ContactId "ctc" "contact";
+    /// An address of a contact or a group.
+    IdentityId "idn" "identity";
+    /// A thread of messages with one address on one channel.
+    ConversationId "conv" "conversation";
+    /// A message, note, call or activity.
+    MessageId "msg" "message";
+    /// A file of a message.
+    AttachmentId "att" "attachment";
+    /// One report on one message.
+    StatusReportId "rep" "status report";
+    /// A conversation of many.
+    GroupId "grp" "group";
+    /// A mass sending at the provider.
+    CampaignId "camp" "campaign";
+    /// A contact's refusal of messages.
+    OptOutId "opt" "opt-out";
+    /// An OTP check at the provider.
+    VerificationId "ver" "verification";
+    /// A provider's warning that credit runs out.
+    BalanceAlertId "bal" "balance alert";
+    /// A word that conversations are sorted by.
+    LabelId "lbl" "label";
+    /// A provider's request as it came.
+    InboundEventId "in" "inbound event";
+    /// An entry of the event log.
+    EventId "evt" "event";
+    /// A receiver of events.
+    WebhookId "wh" "webhook";
+    /// An event on its way to a webhook.
+    DeliveryId "dlv" "delivery";
+    /// One HTTP exchange of a delivery.
+    AttemptId "atm" "attempt";
+    /// An entry of the audit log.
+    AuditEntryId "aud" "audit entry";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn round_trips_and_refuses_another_kind() {
+        let id = ConversationId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001));
+        let text = id.to_string();
+        assert!(text.starts_with("conv_"), "{text}");
+        assert_eq!(text.parse(), Ok(id));
+        assert_eq!(text.parse(), Ok(AnyId::ConversationId(id)));
+        assert_eq!(text.parse::<MessageId>().map_err(|e| e.kind), Err("message"));
+        assert!("conv_".parse::<ConversationId>().is_err());
+    }
+}

@@ -1,0 +1,39 @@
+//! Our channels.
+
+use super::words::words;
+
+words! {
+    /// What a channel carries.
+    Medium {
+        /// WhatsApp.
+        Whatsapp = "whatsapp",
+        /// Text messages.
+        Sms = "sms",
+        /// Rich Communication Services.
+        Rcs = "rcs",
+        /// Viber.
+        Viber = "viber",
+        /// Calls.
+        Voice = "voice",
+        /// Virtual mobile numbers: text messages to a rented number.
+        Vmn = "vmn",
+        /// Email.
+        Email = "email",
+        /// A chat on a web page.
+        Webchat = "webchat",
+        /// Facebook Messenger.
+        Messenger = "messenger",
+        /// Telegram.
+        Telegram = "telegram",
+        /// Anything else.
+        Other = "other",
+    }
+}
+
+impl Medium {
+    /// Of a provider's word, in any case; [`Medium::Other`] where it is unknown.
+    #[must_use]
+    pub fn of_word(word: &str) -> Self {
+        word.trim().to_ascii_lowercase().parse().unwrap_or(Self::Other)
+    }
+}

@@ -1,0 +1,21 @@
+//! Refusals of messages.
+
+use super::words::words;
+
+words! {
+    /// Of what a contact wants no more.
+    OptOutScope {
+        /// Of anything.
+        All = "all",
+        /// Of one category.
+        Category = "category",
+        /// From one sender.
+        Sender = "sender",
+        /// Of one tag.
+        Tag = "tag",
+        /// Of one service.
+        Service = "service",
+        /// Of one product.
+        Product = "product",
+    }
+}

@@ -1,0 +1,1 @@
+//! Scoped reads and ordinary writes.

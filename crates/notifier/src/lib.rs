@@ -1,0 +1,1 @@
+//! Outbound webhooks: the dispatcher and the deliverer.

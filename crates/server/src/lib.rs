@@ -1,0 +1,1 @@
+//! The inlet binary: configuration, roles, commands, lifecycle, embedded Postgres.

@@ -1,0 +1,106 @@
+-- Where events come from: a provider's account, our channels on it, and the URLs it posts to.
+
+CREATE TABLE provider_account (
+  workspace_id  uuid NOT NULL REFERENCES workspace,
+  id            uuid NOT NULL,
+  provider      text NOT NULL CHECK (provider IN ('oneroute', 'mobtexting', 'oblic')),
+  name          text NOT NULL,
+  created_at    timestamptz NOT NULL,
+  PRIMARY KEY (workspace_id, id)
+);
+
+CREATE TABLE channel (
+  workspace_id         uuid NOT NULL REFERENCES workspace,
+  id                   uuid NOT NULL,
+  provider_account_id  uuid NOT NULL,
+  medium               text NOT NULL CHECK (medium IN ('whatsapp', 'sms', 'rcs', 'viber', 'voice', 'vmn', 'email',
+                                                       'webchat', 'messenger', 'telegram', 'other')),
+  identifier           text,
+  phone                text,
+  name                 text,
+  description          text,
+  country              text,
+  env                  text,
+  status               text,
+  -- The provider's per-channel URL: data to show, never a target of ours (OR-5).
+  provider_webhook_url text,
+  external_id          text,
+  reopen_window_seconds bigint NOT NULL DEFAULT 604800,
+  revision             bigint NOT NULL DEFAULT 1,
+  created_at           timestamptz NOT NULL,
+  PRIMARY KEY (workspace_id, id),
+  FOREIGN KEY (workspace_id, provider_account_id) REFERENCES provider_account
+);
+
+CREATE TABLE source (
+  workspace_id         uuid NOT NULL REFERENCES workspace,
+  id                   uuid NOT NULL,
+  provider_account_id  uuid NOT NULL,
+  provider             text NOT NULL,
+  name                 text NOT NULL,
+  -- SHA-256 of the token in the URL finds the source; the sealed token lets its owner read the URL again.
+  token_hash           bytea NOT NULL UNIQUE,
+  sealed_token         bytea NOT NULL,
+  verification         text NOT NULL CHECK (verification IN ('hmac', 'none')),
+  -- One sealed JSON array of secrets: more than one while they rotate.
+  sealed_secrets       bytea NOT NULL,
+  signature            jsonb NOT NULL DEFAULT '{}',
+  allowed_networks     text[] NOT NULL DEFAULT '{}',
+  time_zone            text,
+  phone_region         text,
+  channel_id           uuid,
+  -- Which medium the source's own channel has, where the provider's events name none.
+  medium               text,
+  report_hosts         text[] NOT NULL DEFAULT '{}',
+  created_at           timestamptz NOT NULL,
+  deleted_at           timestamptz,
+  PRIMARY KEY (workspace_id, id),
+  FOREIGN KEY (workspace_id, provider_account_id) REFERENCES provider_account,
+  FOREIGN KEY (workspace_id, channel_id) REFERENCES channel
+);
+
+-- What a provider calls one of our entities. Whatever mentions a provider's id locks its row here first,
+-- so two transactions that mention the same thing see each other (P4). `target_id` is null while nothing
+-- but a mention or a deletion has come.
+CREATE TABLE external_ref (
+  workspace_id         uuid NOT NULL,
+  provider_account_id  uuid NOT NULL,
+  kind                 text NOT NULL,
+  external_id          text NOT NULL,
+  target_id            uuid,
+  deleted_at           timestamptz,
+  PRIMARY KEY (workspace_id, provider_account_id, kind, external_id)
+) WITH (fillfactor = 90);
+
+-- What has had its effect already (P2). `expires_at` is when a repeat would count as new.
+CREATE TABLE idempotency_key (
+  workspace_id         uuid NOT NULL,
+  provider_account_id  uuid NOT NULL,
+  kind                 text NOT NULL,
+  external_id          text NOT NULL,
+  inbound_event_id     uuid NOT NULL,
+  expires_at           timestamptz NOT NULL,
+  PRIMARY KEY (workspace_id, provider_account_id, kind, external_id)
+);
+-- Old keys go in chunks, oldest first; a block range index costs an insert next to nothing.
+CREATE INDEX idempotency_key_expires ON idempotency_key USING brin (expires_at);
+
+-- The raw log: each authentic request as it came. `sealed` holds headers and body (P12).
+CREATE TABLE inbound_event (
+  workspace_id         uuid NOT NULL,
+  id                   uuid NOT NULL,
+  source_id            uuid NOT NULL,
+  received_at          timestamptz NOT NULL,
+  event                text,
+  outcome              text NOT NULL CHECK (outcome IN ('accepted', 'duplicate', 'unrecognised', 'failed', 'quarantined')),
+  error                text,
+  lenient              boolean NOT NULL DEFAULT false,
+  -- The log entries it caused; of a duplicate, none.
+  event_ids            uuid[] NOT NULL DEFAULT '{}',
+  sealed               bytea NOT NULL,
+  PRIMARY KEY (workspace_id, id)
+) PARTITION BY RANGE (id);
+CREATE TABLE inbound_event_default PARTITION OF inbound_event DEFAULT;
+-- The few that need a look; the many accepted ones cost no index entry.
+CREATE INDEX inbound_event_attention ON inbound_event (workspace_id, outcome, id)
+  WHERE outcome IN ('unrecognised', 'failed', 'quarantined');

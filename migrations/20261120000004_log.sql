@@ -1,0 +1,36 @@
+-- The event log: for each workspace 1, 2, 3 ... without gaps, in commit order.
+
+-- Cursors hold (epoch, n). A restore from a backup begins a new epoch; `floor` is the last number trimmed away.
+CREATE TABLE log_state (
+  workspace_id  uuid PRIMARY KEY REFERENCES workspace,
+  epoch         integer NOT NULL DEFAULT 1,
+  floor         bigint NOT NULL DEFAULT 0
+);
+
+-- `payload` and `previous` are json, not jsonb: the bytes are written once in their final form and sent as they stand.
+CREATE TABLE event (
+  workspace_id     uuid NOT NULL,
+  id               uuid NOT NULL,
+  seq              bigint NOT NULL,
+  type             text NOT NULL,
+  occurred_at      timestamptz NOT NULL,
+  actor_kind       text NOT NULL,
+  actor_id         uuid,
+  -- The entity that changed, its revision then, and what it belongs to.
+  revision         bigint,
+  conversation_id  uuid,
+  message_id       uuid,
+  contact_id       uuid,
+  channel_id       uuid,
+  medium           text,
+  direction        text,
+  -- True for notes and activities, which webhooks get only when asked for.
+  internal         boolean NOT NULL DEFAULT false,
+  payload          json NOT NULL,
+  previous         json,
+  PRIMARY KEY (workspace_id, id)
+) PARTITION BY RANGE (id);
+-- Unique in each partition: partitions made ahead get the same index (see domain::store::partitions).
+CREATE INDEX event_seq ON event (workspace_id, seq);
+CREATE TABLE event_default PARTITION OF event DEFAULT;
+CREATE UNIQUE INDEX event_default_seq ON event_default (workspace_id, seq);
