@@ -1,1 +1,4 @@
-//! The inlet binary: configuration, roles, commands, lifecycle, embedded Postgres.
+//! The binary `inlet`: configuration, roles, commands, lifecycle, and a Postgres of its own.
+
+pub mod files;
+pub mod postgres;
