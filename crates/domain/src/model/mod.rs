@@ -5,6 +5,7 @@ pub mod conversation;
 pub mod message;
 pub mod opt_out;
 pub mod provider;
+pub mod right;
 pub mod status;
 mod words;
 

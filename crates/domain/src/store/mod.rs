@@ -1,1 +1,5 @@
 //! Scoped reads and ordinary writes.
+
+pub mod credentials;
+pub mod members;
+pub mod passwords;
