@@ -1,1 +1,3 @@
 //! Scoped reads and ordinary writes.
+
+pub mod webhooks;
