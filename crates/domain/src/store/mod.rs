@@ -4,3 +4,4 @@ pub mod credentials;
 pub mod members;
 pub mod passwords;
 pub mod sources;
+pub mod webhooks;
