@@ -5,3 +5,8 @@ pub mod partitions;
 pub mod readiness;
 pub mod retention;
 pub mod setup;
+pub mod credentials;
+pub mod members;
+pub mod passwords;
+pub mod sources;
+pub mod webhooks;
