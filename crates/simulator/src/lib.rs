@@ -4,9 +4,17 @@
 //! providers and from Inlet's own contract, so that it can contradict the server.
 
 mod bench;
+mod clock;
 mod demo;
 mod error;
+pub mod graphql;
+mod output;
+pub mod provider;
+pub mod random;
 mod simulate;
+pub mod sink;
+pub mod target;
+pub mod wire;
 
 pub use bench::{BenchArgs, bench};
 pub use demo::{DemoArgs, demo};
