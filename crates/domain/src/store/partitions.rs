@@ -49,7 +49,10 @@ pub async fn ensure(database: &Database, now: DateTime<Utc>) -> Result<Made, Sto
     }
     if made.strays > 0 {
         metrics::counter!("inlet_partition_strays_total").increment(made.strays);
-        tracing::error!(rows = made.strays, "rows had fallen into a default partition: partitions were not made in time");
+        tracing::error!(
+            rows = made.strays,
+            "rows had fallen into a default partition: partitions were not made in time"
+        );
     }
     Ok(made)
 }

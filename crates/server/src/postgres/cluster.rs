@@ -205,8 +205,14 @@ async fn own(home: &Path, patience: Duration) -> Result<File, PostgresError> {
     files::create_folder(home).map_err(PostgresError::io("could not make", home))?;
     let path = home.join("owner");
     let opened = || PostgresError::io("could not open", &path);
-    let mut file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(opened())?;
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(opened())?;
     let begun = std::time::Instant::now();
     loop {
         match file.try_lock() {
@@ -229,11 +235,7 @@ async fn own(home: &Path, patience: Duration) -> Result<File, PostgresError> {
     Ok(file)
 }
 
-async fn supervise(
-    prepared: Prepared,
-    mut running: Running,
-    stop: CancellationToken,
-) -> Result<(), PostgresError> {
+async fn supervise(prepared: Prepared, mut running: Running, stop: CancellationToken) -> Result<(), PostgresError> {
     let Prepared { config, place, binaries, .. } = &prepared;
     loop {
         if stop.run_until_cancelled(running.ended()).await.is_none() {

@@ -148,7 +148,10 @@ async fn start(
     let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default();
     let mut told = Instant::now();
     loop {
-        if child.try_wait().map_err(PostgresError::io("could not wait for", binaries.bindir.join("postgres")))?.is_some()
+        if child
+            .try_wait()
+            .map_err(PostgresError::io("could not wait for", binaries.bindir.join("postgres")))?
+            .is_some()
         {
             return Ok(Started::Failed(tail(&log, begins)));
         }
