@@ -1,1 +1,22 @@
 //! Providers that behave as badly as real ones, a webhook sink, load, and a checker that knows Inlet by HTTP alone.
+//!
+//! Nothing here depends on a crate of Inlet: what this crate believes about Inlet it learned from the documents of the
+//! providers and from Inlet's own contract, so that it can contradict the server.
+
+mod bench;
+mod clock;
+mod demo;
+mod error;
+pub mod graphql;
+mod output;
+pub mod provider;
+pub mod random;
+mod simulate;
+pub mod sink;
+pub mod target;
+pub mod wire;
+
+pub use bench::{BenchArgs, bench};
+pub use demo::{DemoArgs, demo};
+pub use error::SimulatorError;
+pub use simulate::{SimulateArgs, simulate};
