@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::{SimulatorError, sink::Secret, target::Target};
 
-/// How many nodes are asked for at a time.
-pub(crate) const PAGE: usize = 100;
+/// How many entries of the log are asked for at a time.
+const PAGE: usize = 100;
 
 /// Someone with an API key.
 #[derive(Debug, Clone)]
@@ -95,15 +95,15 @@ impl Client {
         }
     }
 
-    /// All nodes of a connection. `query` takes `$first` and `$after`; `field` is its name.
+    /// All nodes of a connection, `first` at a time. `query` takes `$first` and `$after`; `field` is its name.
     ///
     /// # Errors
     /// Those of [`Client::ask`].
-    pub async fn all(&self, field: &str, query: &str) -> Result<Vec<Value>, SimulatorError> {
+    pub async fn all(&self, field: &str, query: &str, first: usize) -> Result<Vec<Value>, SimulatorError> {
         let mut after = Value::Null;
         let mut nodes = Vec::new();
         loop {
-            let mut data = self.ask(field, query, json!({ "first": PAGE, "after": after })).await?;
+            let mut data = self.ask(field, query, json!({ "first": first, "after": after })).await?;
             let page = &mut data[field];
             if let Value::Array(more) = page["nodes"].take() {
                 nodes.extend(more);

@@ -4,10 +4,13 @@
 //! providers and from Inlet's own contract, so that it can contradict the server.
 
 mod bench;
+pub mod check;
+pub mod claim;
 mod clock;
 mod demo;
 mod error;
 pub mod graphql;
+pub mod model;
 mod output;
 pub mod provider;
 pub mod random;

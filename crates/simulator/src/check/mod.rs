@@ -1,0 +1,7 @@
+//! The checker: what stands, asked over GraphQL and seen at the sink, against what must stand.
+
+mod compare;
+mod standing;
+
+pub use compare::{Difference, compare, compare_log};
+pub use standing::{Contact, Message, Standing, log};
