@@ -4,12 +4,15 @@
 //! providers and from Inlet's own contract, so that it can contradict the server.
 
 mod bench;
+pub mod chaos;
 pub mod check;
 pub mod claim;
 mod clock;
 mod demo;
 mod error;
 pub mod graphql;
+pub mod ledger;
+pub mod load;
 pub mod model;
 mod output;
 pub mod provider;
