@@ -15,10 +15,14 @@ pub mod ledger;
 pub mod load;
 pub mod model;
 mod output;
+mod programs;
 pub mod provider;
 pub mod random;
+mod report;
+mod server;
 mod simulate;
 pub mod sink;
+pub mod subscriber;
 pub mod target;
 pub mod wire;
 

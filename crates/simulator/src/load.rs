@@ -24,6 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// The first and the longest pause before a post is made again; real providers wait longer.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
+/// After so many posts were given up the server is taken for gone, and the rest is tried once.
+const HOPELESS: usize = 32;
+
 /// How a load is put on.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
@@ -157,11 +160,14 @@ async fn deliver(doors: &Doors, post: &Post, give_up: Duration, book: &Book, wir
             Ok(Ok(_)) => {}
             Ok(Err(_)) | Err(_) => *wire = None,
         }
-        if first.elapsed() > give_up {
-            book.open().given_up += 1;
-            return;
+        {
+            let mut ledger = book.open();
+            if first.elapsed() > give_up || ledger.given_up >= HOPELESS {
+                ledger.given_up += 1;
+                return;
+            }
+            ledger.retries += 1;
         }
-        book.open().retries += 1;
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(PAUSE.1);
     }

@@ -1,9 +1,30 @@
 //! `inlet simulate`: a crowd of providers, a webhook sink, and afterwards the comparison of what was acknowledged with
 //! what stands.
 
-use std::path::PathBuf;
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
-use crate::SimulatorError;
+use chrono::TimeDelta;
+use tokio::sync::watch;
+
+use crate::{
+    SimulatorError,
+    chaos::{Chaos, Fault, Post},
+    check::{self, Difference, Standing},
+    clock,
+    graphql::{Client, LogEvent},
+    load::{self, Book, Doors, Pace},
+    output::say,
+    programs,
+    provider::crowd::Crowd,
+    report::{Kill, Report},
+    server::Server,
+    sink::{Behaviour, Sink},
+    target::Target,
+};
 
 /// Plays every provider against a server, then checks that everything it acknowledged stands exactly once.
 #[derive(Debug, Clone, clap::Args)]
@@ -52,6 +73,182 @@ pub struct SimulateArgs {
 ///
 /// # Errors
 /// Where no server is found, or what stands differs from what was acknowledged.
-pub async fn simulate(_args: SimulateArgs) -> Result<(), SimulatorError> {
-    Ok(())
+pub async fn simulate(args: SimulateArgs) -> Result<(), SimulatorError> {
+    let mut server = None;
+    if args.kills > 0 {
+        let own = std::env::current_exe().map_err(SimulatorError::io("the path of this program"))?;
+        server = Some(Server::start(args.server.as_ref().unwrap_or(&own), &args.data_dir).await?);
+    }
+    let outcome = play(&args, server.as_mut()).await;
+    if let Some(server) = server {
+        server.stop().await?;
+    }
+    let report = outcome?;
+    say(report.text());
+    if let Some(path) = &args.report {
+        let text = serde_json::to_string_pretty(&report).map_err(SimulatorError::shape("the report"))?;
+        std::fs::write(path, text).map_err(SimulatorError::io(path.display().to_string()))?;
+    }
+    match report.differences.len() {
+        0 => Ok(()),
+        count => Err(SimulatorError::Differences { count }),
+    }
+}
+
+async fn play(args: &SimulateArgs, server: Option<&mut Server>) -> Result<Report, SimulatorError> {
+    let now = clock::now();
+    let run = args.run.clone().unwrap_or_else(|| format!("{:x}", now.timestamp()));
+    let target = Target::find(&args.data_dir).await?;
+    let client = Client::new(&target)?;
+    let sink = Sink::start().await.map_err(SimulatorError::io("the sink"))?;
+    if args.chaos {
+        sink.behave(Behaviour::FailFirst(100));
+    }
+    let (webhook, secret) = client.register_webhook(&format!("simulate-{run}"), sink.url(), None).await?;
+    sink.trust(secret);
+    let head = client.head().await?;
+    let settings = settings(&target).await;
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of events")]
+    let count = args.events.unwrap_or_else(|| (args.rate * args.duration.unwrap_or(30.0)).max(1.0) as usize);
+    let crowd = Crowd::new(args.seed, &run, now - TimeDelta::days(1)).take(count);
+    let posts: Vec<Post> = if args.chaos {
+        Chaos::new(crowd, args.seed).collect()
+    } else {
+        crowd.map(|event| Post { event, fault: Fault::None }).collect()
+    };
+    let (book, doors) = (Book::default(), Doors::of(&target)?);
+    let (done, progress) = watch::channel(0);
+    let pace = Pace { rate: args.rate, connections: args.connections, give_up: Duration::from_secs(120) };
+    let total = posts.len();
+    say(format!("posting {total} events at {}/s to {}", args.rate, target.url));
+    let bar = bar(total, progress.clone());
+    let begun = Instant::now();
+    let killing = async {
+        match server {
+            Some(server) => {
+                kill_on_the_way(
+                    server,
+                    args.kills,
+                    total,
+                    progress,
+                    &book,
+                    &Asking { client: &client, head: &head, run: &run },
+                )
+                .await
+            }
+            None => Ok(Vec::new()),
+        }
+    };
+    let ((), kills) = tokio::join!(load::run(&doors, posts.into_iter(), pace, &book, &done), killing);
+    let seconds = begun.elapsed().as_secs_f64();
+    drop(done);
+    let _ = bar.await;
+
+    let (log, delivered) = settle(&client, &head, &sink, Duration::from_secs(args.settle)).await?;
+    let standing = Standing::ask(&client, log, delivered).await?;
+    let ledger = book.open().clone();
+    let mut report =
+        Report { seed: args.seed, run, chaos: args.chaos, settings, ..Report::of(&ledger, sink.tally(), seconds) };
+    report.log_entries = standing.log.len();
+    report.differences = check::compare(&report.run, &ledger.model, &standing);
+    for (kill, differences) in kills? {
+        report.kills.push(kill);
+        report.differences.extend(differences);
+    }
+    report.differences.extend(ledger.refused.iter().map(|what| Difference { kind: "refused", what: what.clone() }));
+    if ledger.given_up > 0 {
+        report.differences.push(Difference { kind: "given_up", what: format!("{} posts", ledger.given_up) });
+    }
+    for (why, times) in &report.webhooks_refused {
+        report.differences.push(Difference { kind: "webhook_refused", what: format!("{times} times: {why}") });
+    }
+    if args.kills > 0 && report.settings.iter().any(|(_, value)| value != "on") {
+        report.differences.push(Difference { kind: "not_durable", what: format!("{:?}", report.settings) });
+    }
+    if let Err(error) = client.delete_webhook(&webhook).await {
+        tracing::warn!(%error, "the simulator's webhook stays behind");
+    }
+    Ok(report)
+}
+
+/// What durability hangs on. psql may be missing: then that is told instead.
+async fn settings(target: &Target) -> Vec<(String, String)> {
+    let mut settings = Vec::new();
+    for name in ["fsync", "synchronous_commit"] {
+        let value = programs::psql(&target.database_url, &format!("SHOW {name}")).await;
+        settings.push((name.to_owned(), value.unwrap_or_else(|error| format!("unknown ({error})"))));
+    }
+    settings
+}
+
+/// Shows how far the run came until the count's sender is gone.
+fn bar(total: usize, mut progress: watch::Receiver<usize>) -> tokio::task::JoinHandle<()> {
+    let bar = indicatif::ProgressBar::new(total as u64);
+    tokio::spawn(async move {
+        while progress.changed().await.is_ok() {
+            bar.set_position(*progress.borrow_and_update() as u64);
+        }
+        bar.finish_and_clear();
+    })
+}
+
+/// How a kill's consequences are asked for.
+struct Asking<'a> {
+    client: &'a Client,
+    head: &'a str,
+    run: &'a str,
+}
+
+/// Kills the server `times` at equal distances, starts it again, and looks at once whether everything that had been
+/// acknowledged is in the log once.
+async fn kill_on_the_way(
+    server: &mut Server,
+    times: u32,
+    total: usize,
+    mut progress: watch::Receiver<usize>,
+    book: &Book,
+    asking: &Asking<'_>,
+) -> Result<Vec<(Kill, Vec<Difference>)>, SimulatorError> {
+    let mut kills = Vec::new();
+    for number in 1..=times {
+        let due = total * number as usize / (times as usize + 1);
+        if progress.wait_for(|done| *done >= due).await.is_err() {
+            break;
+        }
+        let pid = server.pid().unwrap_or_default();
+        server.kill().await?;
+        let (model, acknowledged) = {
+            let ledger = book.open();
+            (ledger.model.clone(), ledger.acknowledged)
+        };
+        let begun = Instant::now();
+        server.again().await?;
+        let ready_after_ms = begun.elapsed().as_millis();
+        let (log, _) = asking.client.events_after(asking.head).await?;
+        let differences = check::compare_log(asking.run, &model, &log);
+        kills.push((Kill { pid, acknowledged, ready_after_ms, differences: differences.len() }, differences));
+    }
+    Ok(kills)
+}
+
+/// Waits until every entry of the log is at the sink, or nothing new came for `patience`.
+async fn settle(
+    client: &Client,
+    head: &str,
+    sink: &Sink,
+    patience: Duration,
+) -> Result<(Vec<LogEvent>, HashMap<String, u32>), SimulatorError> {
+    let (mut log, mut end) = client.events_after(head).await?;
+    loop {
+        let must = log.iter().filter(|event| check::is_sent(event)).count();
+        let came = sink.wait_for(must, patience).await;
+        let (more, later) = client.events_after(&end).await?;
+        if came < must || more.is_empty() {
+            let delivered = sink.received().into_values().map(|one| (one.event, one.times)).collect();
+            return Ok((log, delivered));
+        }
+        log.extend(more);
+        end = later;
+    }
 }

@@ -3,5 +3,6 @@
 mod compare;
 mod standing;
 
+pub(crate) use compare::is_sent;
 pub use compare::{Difference, compare, compare_log};
-pub use standing::{Contact, Message, Standing, log};
+pub use standing::{Contact, Message, Standing};

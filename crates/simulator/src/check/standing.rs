@@ -124,11 +124,3 @@ pub(crate) fn subjects(run: &str, event: &LogEvent) -> (BTreeSet<Token>, Option<
     let external = event.payload["external_id"].as_str().map(str::to_owned);
     (Token::all_in(run, &event.payload), external)
 }
-
-/// The log since a cursor, trimmed of nothing.
-///
-/// # Errors
-/// Where the server does not answer.
-pub async fn log(client: &Client, since: &str) -> Result<Vec<LogEvent>, SimulatorError> {
-    Ok(client.events_after(since).await?.0)
-}

@@ -310,7 +310,7 @@ impl Crowd {
             }
             6 => {
                 let email = format!("{word}@example.org");
-                let id = 1_000_000_000 + (self.random.next() >> 20);
+                let id = 1_000_000_000 + (self.random.bits() >> 20);
                 let body = mobtexting::subscriber(id, &email, self.random.pick(&FIRST), at);
                 let name = "contacts:subscriber:subscription";
                 event(Provider::MobTexting, name, false, body, vec![Claim::Contact(email)])
