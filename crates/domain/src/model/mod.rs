@@ -6,6 +6,7 @@ pub mod message;
 pub mod opt_out;
 pub mod provider;
 pub mod status;
+pub mod versions;
 mod words;
 
 pub use words::UnknownWord;
