@@ -25,7 +25,7 @@ fn right(model: &Model) -> Standing {
     for (place, expected) in model.messages().iter().enumerate() {
         let external = expected.ids.last().cloned();
         let text = expected.text.as_ref().map(|(_, text)| text.clone());
-        if expected.inbound {
+        if text.is_some() {
             log("message.created", json!({ "external_id": external, "content": text }));
         }
         standing.messages.push(Message {
