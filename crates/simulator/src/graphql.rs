@@ -68,11 +68,15 @@ impl Client {
         Ok(text(&self.ask("head", "query { head }", json!({})).await?["head"]))
     }
 
-    /// All of the event log after a cursor, with the cursor of its end.
+    /// All of the event log after a cursor, each entry as `read` sees it, with the cursor of its end.
     ///
     /// # Errors
     /// Those of [`Client::ask`].
-    pub async fn events_after(&self, cursor: &str) -> Result<(Vec<LogEvent>, String), SimulatorError> {
+    pub async fn events_after<T>(
+        &self,
+        cursor: &str,
+        read: impl Fn(LogEvent) -> T,
+    ) -> Result<(Vec<T>, String), SimulatorError> {
         const QUERY: &str = "query($first: Int!, $after: Cursor) { events(first: $first, after: $after) {
             edges { cursor node { id type payload } } pageInfo { endCursor hasNextPage } } }";
         let mut after = cursor.to_owned();
@@ -83,11 +87,11 @@ impl Client {
             for edge in items(&page["edges"]) {
                 let node = &edge["node"];
                 after = text(&edge["cursor"]);
-                events.push(LogEvent {
+                events.push(read(LogEvent {
                     id: text(&node["id"]),
                     kind: text(&node["type"]),
                     payload: node["payload"].clone(),
-                });
+                }));
             }
             if page["pageInfo"]["hasNextPage"] != json!(true) || items(&page["edges"]).is_empty() {
                 return Ok((events, after));

@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
-use super::standing::{Message, Standing, subjects};
+use super::standing::{Entry, Message, Standing};
 use crate::{
     claim::Token,
-    graphql::LogEvent,
     model::{Expected, Model},
 };
 
@@ -27,7 +26,7 @@ fn difference(kind: &'static str, what: impl Into<String>) -> Difference {
 /// All differences between what must stand and what stands, of a run that is over.
 #[must_use]
 pub fn compare(run: &str, model: &Model, standing: &Standing) -> Vec<Difference> {
-    let mut found = compare_log(run, model, &standing.log);
+    let mut found = compare_log(model, &standing.log);
     found.extend(messages(run, model, &standing.messages));
     found.extend(contacts(model, standing));
     found.extend(webhooks(standing));
@@ -38,24 +37,22 @@ pub fn compare(run: &str, model: &Model, standing: &Standing) -> Vec<Difference>
 /// What the log alone shows: each message and each other claimed event raised once. It may be asked in the middle of
 /// a run, of what was acknowledged until then.
 #[must_use]
-pub fn compare_log(run: &str, model: &Model, log: &[LogEvent]) -> Vec<Difference> {
+pub fn compare_log(model: &Model, log: &[Entry]) -> Vec<Difference> {
     let mut ids = BTreeSet::new();
     let mut created: HashMap<String, usize> = HashMap::new();
-    let mut tokens: HashMap<(String, Token), usize> = HashMap::new();
+    let mut tokens: HashMap<(&str, &Token), usize> = HashMap::new();
     let mut found = Vec::new();
     for event in log {
         if !ids.insert(&event.id) {
             found.push(difference("log_entry_repeated", &event.id));
         }
-        let (told, external) = subjects(run, event);
         if event.kind == "message.created" {
-            let text = event.payload["content"].as_str().map(str::to_owned);
-            for name in [external, text].into_iter().flatten() {
-                *created.entry(name).or_default() += 1;
+            for name in [&event.external_id, &event.text].into_iter().flatten() {
+                *created.entry(name.clone()).or_default() += 1;
             }
         }
-        for token in told {
-            *tokens.entry((event.kind.clone(), token)).or_default() += 1;
+        for token in &event.tokens {
+            *tokens.entry((event.kind.as_str(), token)).or_default() += 1;
         }
     }
     for message in model.messages() {
@@ -68,7 +65,7 @@ pub fn compare_log(run: &str, model: &Model, log: &[LogEvent]) -> Vec<Difference
         }
     }
     for (kind, token) in model.logged() {
-        match tokens.get(&((*kind).to_owned(), token.clone())).copied().unwrap_or(0) {
+        match tokens.get(&(*kind, token)).copied().unwrap_or(0) {
             1 => {}
             0 => found.push(difference("event_missing", format!("{kind} of {}", token.as_str()))),
             times => found.push(difference("event_repeated", format!("{kind} of {}: {times} times", token.as_str()))),
@@ -163,7 +160,7 @@ fn contacts(model: &Model, standing: &Standing) -> Vec<Difference> {
 const LIVE_ONLY: [&str; 2] = ["conversation.read", "settings.changed"];
 
 /// Whether an event of the log is sent to webhooks.
-pub(crate) fn is_sent(event: &LogEvent) -> bool {
+pub(crate) fn is_sent(event: &Entry) -> bool {
     !LIVE_ONLY.contains(&event.kind.as_str())
 }
 

@@ -5,4 +5,4 @@ mod standing;
 
 pub(crate) use compare::is_sent;
 pub use compare::{Difference, compare, compare_log};
-pub use standing::{Contact, Message, Standing};
+pub use standing::{Contact, Entry, Message, Standing};

@@ -36,6 +36,32 @@ pub struct Contact {
     pub addresses: BTreeSet<String>,
 }
 
+/// An entry of the event log, as far as it is compared.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// The event's id.
+    pub id: String,
+    /// Its type.
+    pub kind: String,
+    /// The tokens of the run that it tells of.
+    pub tokens: BTreeSet<Token>,
+    /// The provider's id of what it is about.
+    pub external_id: Option<String>,
+    /// The text of the message that it is about.
+    pub text: Option<String>,
+}
+
+impl Entry {
+    /// What an event tells of a run.
+    #[must_use]
+    pub fn read(run: &str, event: LogEvent) -> Self {
+        let LogEvent { id, kind, payload } = event;
+        let member = |name: &str| payload[name].as_str().map(str::to_owned);
+        let (external_id, text) = (member("external_id"), member("content"));
+        Self { id, kind, tokens: Token::all_in(run, &payload), external_id, text }
+    }
+}
+
 /// Everything that stands.
 #[derive(Debug, Clone, Default)]
 pub struct Standing {
@@ -44,7 +70,7 @@ pub struct Standing {
     /// All contacts.
     pub contacts: Vec<Contact>,
     /// The event log since the run began.
-    pub log: Vec<LogEvent>,
+    pub log: Vec<Entry>,
     /// How often each event came to the sink, by the event's id.
     pub delivered: HashMap<String, u32>,
 }
@@ -58,7 +84,7 @@ impl Standing {
     /// Where the server does not answer.
     pub async fn ask(
         client: &Client,
-        log: Vec<LogEvent>,
+        log: Vec<Entry>,
         delivered: HashMap<String, u32>,
     ) -> Result<Self, SimulatorError> {
         let messages = all_messages(client).await?;
@@ -117,10 +143,4 @@ fn contact(node: &Value) -> Contact {
     let addresses = identities.chain([&node["phone"], &node["email"]]).filter_map(Value::as_str);
     let addresses = addresses.map(|address| address.strip_prefix('+').unwrap_or(address).to_owned()).collect();
     Contact { id: text(&node["id"]), addresses }
-}
-
-/// What an event of the log tells of: the tokens of the run, and the provider's id of its entity.
-pub(crate) fn subjects(run: &str, event: &LogEvent) -> (BTreeSet<Token>, Option<String>) {
-    let external = event.payload["external_id"].as_str().map(str::to_owned);
-    (Token::all_in(run, &event.payload), external)
 }

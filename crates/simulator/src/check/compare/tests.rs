@@ -2,7 +2,7 @@ use chrono::DateTime;
 use serde_json::json;
 
 use super::*;
-use crate::{check::Contact, claim::Claim, provider::crowd::Crowd};
+use crate::{check::Contact, claim::Claim, graphql::LogEvent, provider::crowd::Crowd};
 
 const RUN: &str = "t";
 
@@ -20,7 +20,7 @@ fn right(model: &Model) -> Standing {
     let mut log = |kind: &str, payload| {
         let id = format!("evt_{}", standing.log.len());
         standing.delivered.insert(id.clone(), 1);
-        standing.log.push(LogEvent { id, kind: kind.into(), payload });
+        standing.log.push(Entry::read(RUN, LogEvent { id, kind: kind.into(), payload }));
     };
     for (place, expected) in model.messages().iter().enumerate() {
         let external = expected.ids.last().cloned();
@@ -149,7 +149,7 @@ fn finds_missing_and_doubled_events_and_webhooks() {
 fn what_is_told_to_live_subscribers_only_needs_no_webhook() {
     let model = Model::default();
     let mut standing = Standing::default();
-    standing.log.push(LogEvent { id: "evt_1".into(), kind: "conversation.read".into(), payload: json!({}) });
+    standing.log.push(Entry { id: "evt_1".into(), kind: "conversation.read".into(), ..Entry::default() });
     assert_eq!(compare(RUN, &model, &standing), vec![]);
     let claim = Claim::Contact("x".into());
     let mut model = model;

@@ -1,6 +1,8 @@
 //! `inlet simulate`: a crowd of providers, a webhook sink, and afterwards the comparison of what was acknowledged with
 //! what stands.
 
+mod kill;
+
 use std::{
     collections::HashMap,
     path::PathBuf,
@@ -13,14 +15,15 @@ use tokio::sync::watch;
 use crate::{
     SimulatorError,
     chaos::{Chaos, Fault, Post},
-    check::{self, Difference, Standing},
+    check::{self, Difference, Entry, Standing},
     clock,
-    graphql::{Client, LogEvent},
+    graphql::Client,
+    ledger::Ledger,
     load::{self, Book, Doors, Pace},
     output::say,
     programs,
     provider::crowd::Crowd,
-    report::{Kill, Report},
+    report::Report,
     server::Server,
     sink::{Behaviour, Sink},
     target::Target,
@@ -108,68 +111,63 @@ async fn play(args: &SimulateArgs, server: Option<&mut Server>) -> Result<Report
     sink.trust(secret);
     let head = client.head().await?;
     let settings = settings(&target).await;
+    let asking = Asking { client: &client, head: &head, run: &run };
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of events")]
     let count = args.events.unwrap_or_else(|| (args.rate * args.duration.unwrap_or(30.0)).max(1.0) as usize);
     let crowd = Crowd::new(args.seed, &run, now - TimeDelta::days(1)).take(count);
-    let posts: Vec<Post> = if args.chaos {
-        Chaos::new(crowd, args.seed).collect()
+    let posts: Box<dyn Iterator<Item = Post> + Send> = if args.chaos {
+        Box::new(Chaos::new(crowd, args.seed))
     } else {
-        crowd.map(|event| Post { event, fault: Fault::None }).collect()
+        Box::new(crowd.map(|event| Post { event, fault: Fault::None }))
     };
     let (book, doors) = (Book::default(), Doors::of(&target)?);
     let (done, progress) = watch::channel(0);
     let pace = Pace { rate: args.rate, connections: args.connections, give_up: Duration::from_secs(120) };
-    let total = posts.len();
-    say(format!("posting {total} events at {}/s to {}", args.rate, target.url));
-    let bar = bar(total, progress.clone());
+    say(format!("posting {count} events at {}/s to {}", args.rate, target.url));
+    let bar = bar(count, progress.clone());
     let begun = Instant::now();
     let killing = async {
         match server {
-            Some(server) => {
-                kill_on_the_way(
-                    server,
-                    args.kills,
-                    total,
-                    progress,
-                    &book,
-                    &Asking { client: &client, head: &head, run: &run },
-                )
-                .await
-            }
+            Some(server) => kill::on_the_way(server, args.kills, count, progress, &book, &asking).await,
             None => Ok(Vec::new()),
         }
     };
-    let ((), kills) = tokio::join!(load::run(&doors, posts.into_iter(), pace, &book, &done), killing);
+    let ((), kills) = tokio::join!(load::run(&doors, posts, pace, &book, &done), killing);
     let seconds = begun.elapsed().as_secs_f64();
     drop(done);
     let _ = bar.await;
 
-    let (log, delivered) = settle(&client, &head, &sink, Duration::from_secs(args.settle)).await?;
+    let (log, delivered) = settle(&asking, &sink, Duration::from_secs(args.settle)).await?;
     let standing = Standing::ask(&client, log, delivered).await?;
     let ledger = book.open().clone();
-    let mut report =
-        Report { seed: args.seed, run, chaos: args.chaos, settings, ..Report::of(&ledger, sink.tally(), seconds) };
+    let mut report = Report { settings, ..Report::of(&ledger, sink.tally(), seconds) };
     report.log_entries = standing.log.len();
-    report.differences = check::compare(&report.run, &ledger.model, &standing);
+    report.differences = differences(&run, &ledger, &standing, &report, args.kills > 0);
     for (kill, differences) in kills? {
         report.kills.push(kill);
         report.differences.extend(differences);
     }
-    report.differences.extend(ledger.refused.iter().map(|what| Difference { kind: "refused", what: what.clone() }));
-    if ledger.given_up > 0 {
-        report.differences.push(Difference { kind: "given_up", what: format!("{} posts", ledger.given_up) });
-    }
-    for (why, times) in &report.webhooks_refused {
-        report.differences.push(Difference { kind: "webhook_refused", what: format!("{times} times: {why}") });
-    }
-    if args.kills > 0 && report.settings.iter().any(|(_, value)| value != "on") {
-        report.differences.push(Difference { kind: "not_durable", what: format!("{:?}", report.settings) });
-    }
     if let Err(error) = client.delete_webhook(&webhook).await {
         tracing::warn!(%error, "the simulator's webhook stays behind");
     }
-    Ok(report)
+    Ok(Report { seed: args.seed, run, chaos: args.chaos, ..report })
+}
+
+/// Everything that is not as it must be at the end of a run.
+fn differences(run: &str, ledger: &Ledger, standing: &Standing, report: &Report, durable: bool) -> Vec<Difference> {
+    let mut found = check::compare(run, &ledger.model, standing);
+    found.extend(ledger.refused.iter().map(|what| Difference { kind: "refused", what: what.clone() }));
+    if ledger.given_up > 0 {
+        found.push(Difference { kind: "given_up", what: format!("{} posts", ledger.given_up) });
+    }
+    for (why, times) in &report.webhooks_refused {
+        found.push(Difference { kind: "webhook_refused", what: format!("{times} times: {why}") });
+    }
+    if durable && report.settings.iter().any(|(_, value)| value != "on") {
+        found.push(Difference { kind: "not_durable", what: format!("{:?}", report.settings) });
+    }
+    found
 }
 
 /// What durability hangs on. psql may be missing: then that is told instead.
@@ -187,63 +185,39 @@ fn bar(total: usize, mut progress: watch::Receiver<usize>) -> tokio::task::JoinH
     let bar = indicatif::ProgressBar::new(total as u64);
     tokio::spawn(async move {
         while progress.changed().await.is_ok() {
-            bar.set_position(*progress.borrow_and_update() as u64);
+            let done = *progress.borrow_and_update() as u64;
+            // Repeats come on top of the events.
+            bar.set_length(done.max(total as u64));
+            bar.set_position(done);
         }
         bar.finish_and_clear();
     })
 }
 
-/// How a kill's consequences are asked for.
+/// How the log of a run is asked for.
 struct Asking<'a> {
     client: &'a Client,
     head: &'a str,
     run: &'a str,
 }
 
-/// Kills the server `times` at equal distances, starts it again, and looks at once whether everything that had been
-/// acknowledged is in the log once.
-async fn kill_on_the_way(
-    server: &mut Server,
-    times: u32,
-    total: usize,
-    mut progress: watch::Receiver<usize>,
-    book: &Book,
-    asking: &Asking<'_>,
-) -> Result<Vec<(Kill, Vec<Difference>)>, SimulatorError> {
-    let mut kills = Vec::new();
-    for number in 1..=times {
-        let due = total * number as usize / (times as usize + 1);
-        if progress.wait_for(|done| *done >= due).await.is_err() {
-            break;
-        }
-        let pid = server.pid().unwrap_or_default();
-        server.kill().await?;
-        let (model, acknowledged) = {
-            let ledger = book.open();
-            (ledger.model.clone(), ledger.acknowledged)
-        };
-        let begun = Instant::now();
-        server.again().await?;
-        let ready_after_ms = begun.elapsed().as_millis();
-        let (log, _) = asking.client.events_after(asking.head).await?;
-        let differences = check::compare_log(asking.run, &model, &log);
-        kills.push((Kill { pid, acknowledged, ready_after_ms, differences: differences.len() }, differences));
+impl Asking<'_> {
+    async fn log_after(&self, cursor: &str) -> Result<(Vec<Entry>, String), SimulatorError> {
+        self.client.events_after(cursor, |event| Entry::read(self.run, event)).await
     }
-    Ok(kills)
 }
 
 /// Waits until every entry of the log is at the sink, or nothing new came for `patience`.
 async fn settle(
-    client: &Client,
-    head: &str,
+    asking: &Asking<'_>,
     sink: &Sink,
     patience: Duration,
-) -> Result<(Vec<LogEvent>, HashMap<String, u32>), SimulatorError> {
-    let (mut log, mut end) = client.events_after(head).await?;
+) -> Result<(Vec<Entry>, HashMap<String, u32>), SimulatorError> {
+    let (mut log, mut end) = asking.log_after(asking.head).await?;
     loop {
         let must = log.iter().filter(|event| check::is_sent(event)).count();
         let came = sink.wait_for(must, patience).await;
-        let (more, later) = client.events_after(&end).await?;
+        let (more, later) = asking.log_after(&end).await?;
         if came < must || more.is_empty() {
             let delivered = sink.received().into_values().map(|one| (one.event, one.times)).collect();
             return Ok((log, delivered));
