@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::{SimulatorError, sink::Secret, target::Target};
 
-/// How many nodes are asked for at a time.
-pub(crate) const PAGE: usize = 100;
+/// How many entries of the log are asked for at a time.
+const PAGE: usize = 100;
 
 /// Someone with an API key.
 #[derive(Debug, Clone)]
@@ -68,11 +68,15 @@ impl Client {
         Ok(text(&self.ask("head", "query { head }", json!({})).await?["head"]))
     }
 
-    /// All of the event log after a cursor, with the cursor of its end.
+    /// All of the event log after a cursor, each entry as `read` sees it, with the cursor of its end.
     ///
     /// # Errors
     /// Those of [`Client::ask`].
-    pub async fn events_after(&self, cursor: &str) -> Result<(Vec<LogEvent>, String), SimulatorError> {
+    pub async fn events_after<T>(
+        &self,
+        cursor: &str,
+        read: impl Fn(LogEvent) -> T,
+    ) -> Result<(Vec<T>, String), SimulatorError> {
         const QUERY: &str = "query($first: Int!, $after: Cursor) { events(first: $first, after: $after) {
             edges { cursor node { id type payload } } pageInfo { endCursor hasNextPage } } }";
         let mut after = cursor.to_owned();
@@ -83,11 +87,11 @@ impl Client {
             for edge in items(&page["edges"]) {
                 let node = &edge["node"];
                 after = text(&edge["cursor"]);
-                events.push(LogEvent {
+                events.push(read(LogEvent {
                     id: text(&node["id"]),
                     kind: text(&node["type"]),
                     payload: node["payload"].clone(),
-                });
+                }));
             }
             if page["pageInfo"]["hasNextPage"] != json!(true) || items(&page["edges"]).is_empty() {
                 return Ok((events, after));
@@ -95,15 +99,15 @@ impl Client {
         }
     }
 
-    /// All nodes of a connection. `query` takes `$first` and `$after`; `field` is its name.
+    /// All nodes of a connection, `first` at a time. `query` takes `$first` and `$after`; `field` is its name.
     ///
     /// # Errors
     /// Those of [`Client::ask`].
-    pub async fn all(&self, field: &str, query: &str) -> Result<Vec<Value>, SimulatorError> {
+    pub async fn all(&self, field: &str, query: &str, first: usize) -> Result<Vec<Value>, SimulatorError> {
         let mut after = Value::Null;
         let mut nodes = Vec::new();
         loop {
-            let mut data = self.ask(field, query, json!({ "first": PAGE, "after": after })).await?;
+            let mut data = self.ask(field, query, json!({ "first": first, "after": after })).await?;
             let page = &mut data[field];
             if let Value::Array(more) = page["nodes"].take() {
                 nodes.extend(more);

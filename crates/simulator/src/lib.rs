@@ -4,15 +4,25 @@
 //! providers and from Inlet's own contract, so that it can contradict the server.
 
 mod bench;
+pub mod chaos;
+pub mod check;
+pub mod claim;
 mod clock;
 mod demo;
 mod error;
 pub mod graphql;
+pub mod ledger;
+pub mod load;
+pub mod model;
 mod output;
+mod programs;
 pub mod provider;
 pub mod random;
+mod report;
+mod server;
 mod simulate;
 pub mod sink;
+pub mod subscriber;
 pub mod target;
 pub mod wire;
 

@@ -12,7 +12,7 @@ impl Random {
     }
 
     /// Any 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -22,7 +22,7 @@ impl Random {
 
     /// A number from 0 to `bound` - 1; 0 where `bound` is 0.
     pub fn below(&mut self, bound: usize) -> usize {
-        let wide = u128::from(self.next()) * bound as u128;
+        let wide = u128::from(self.bits()) * bound as u128;
         usize::try_from(wide >> 64).unwrap_or(0)
     }
 
@@ -38,7 +38,7 @@ impl Random {
 
     /// A UUID of version 4.
     pub fn uuid(&mut self) -> String {
-        let bytes = (u128::from(self.next()) << 64) | u128::from(self.next());
+        let bytes = (u128::from(self.bits()) << 64) | u128::from(self.bits());
         uuid::Builder::from_random_bytes(bytes.to_be_bytes()).into_uuid().to_string()
     }
 }

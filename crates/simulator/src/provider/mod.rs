@@ -1,5 +1,10 @@
 //! The providers that are played: how each signs, and what each posts.
 
+pub mod crowd;
+pub mod mobtexting;
+pub mod oblic;
+pub mod oneroute;
+
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Sha256, Sha512};
 
