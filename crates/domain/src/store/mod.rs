@@ -1,3 +1,4 @@
 //! Scoped reads and ordinary writes.
 
+pub mod deliveries;
 pub mod webhooks;

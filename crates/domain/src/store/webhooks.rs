@@ -90,7 +90,7 @@ mod row {
     //! The table, as sea-orm sees it.
     use sea_orm::entity::prelude::*;
 
-    #[derive(Clone, Debug, PartialEq, super::DeriveEntityModel)]
+    #[derive(Clone, Debug, PartialEq, super::DeriveEntityModel, sqlx::FromRow)]
     #[sea_orm(table_name = "webhook")]
     pub(super) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
@@ -152,6 +152,13 @@ impl TryFrom<row::Model> for Webhook {
             created_at: row.created_at,
             disabled_reason: row.disabled_reason,
         })
+    }
+}
+
+impl Webhook {
+    /// From a row of the table that was read by plain SQL.
+    pub(super) fn from_row(row: &sqlx::postgres::PgRow) -> Result<Self, StoreError> {
+        <row::Model as sqlx::FromRow<_>>::from_row(row)?.try_into()
     }
 }
 
