@@ -35,7 +35,7 @@ pub struct NewWebhook {
     pub event_types: Vec<String>,
     /// Whether notes and activities are sent too.
     pub include_notes: bool,
-    /// Over connect and the whole exchange, 1 to 30; `None` is 3.
+    /// Over connect and the whole exchange, 1 to 30; `None` is what the preset says.
     pub timeout_seconds: Option<i32>,
     /// 1 to 20; `None` is what the preset's delays allow.
     pub max_attempts: Option<i32>,
@@ -232,7 +232,7 @@ pub async fn register(
         event_types: new.event_types,
         include_notes: new.include_notes,
         api_version: API_VERSION.to_owned(),
-        timeout_seconds: new.timeout_seconds.unwrap_or(3),
+        timeout_seconds: new.timeout_seconds.unwrap_or(new.retry_preset.timeout_seconds()),
         max_attempts: new.max_attempts.unwrap_or(new.retry_preset.attempts()),
         retry_preset: new.retry_preset,
         max_concurrency: 64,
