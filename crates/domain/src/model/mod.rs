@@ -6,8 +6,10 @@ pub mod conversation;
 pub mod message;
 pub mod opt_out;
 pub mod provider;
+pub mod right;
 pub mod status;
 pub mod target;
+pub mod versions;
 pub mod webhook;
 mod words;
 
