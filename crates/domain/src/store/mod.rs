@@ -2,6 +2,7 @@
 
 pub mod canary;
 pub mod credentials;
+pub mod deliveries;
 pub mod members;
 pub mod partitions;
 pub mod passwords;
