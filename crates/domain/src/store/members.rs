@@ -5,9 +5,12 @@ use secrecy::SecretString;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
-use super::passwords::Turn;
+use super::{
+    page::{Page, Position, Slice, Sort},
+    passwords::Turn,
+};
 pub use crate::model::right::Role;
-use crate::{ambient::Ambient, error::StoreError, ids::MemberId, scope::Scope};
+use crate::{ambient::Ambient, database::Database, error::StoreError, ids::MemberId, scope::Scope};
 
 /// A person in one workspace.
 #[derive(Debug, Clone)]
@@ -137,4 +140,27 @@ pub async fn by_ids(
     ));
     let rows = sqlx::query(sql).bind(scope.workspace()).bind(ids).fetch_all(executor).await?;
     rows.iter().map(member).collect()
+}
+
+/// Members, oldest first, those shut out among them.
+///
+/// # Errors
+/// Where the database fails, a row is invalid or a position is of another list.
+pub async fn list(database: &Database, scope: Scope, slice: &Slice) -> Result<Page<Member>, StoreError> {
+    slice.check(Sort::Id)?;
+    let order = if slice.from_end { "DESC" } else { "ASC" };
+    let sql = sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM member m JOIN person p ON p.id = m.person_id \
+         WHERE m.workspace_id = $1 AND ($2::uuid IS NULL OR m.id > $2) AND ($3::uuid IS NULL OR m.id < $3) \
+         ORDER BY m.id {order} LIMIT $4"
+    ));
+    let rows = sqlx::query(sql)
+        .bind(scope.workspace())
+        .bind(slice.after.map(|position| position.id))
+        .bind(slice.before.map(|position| position.id))
+        .bind(i64::from(slice.size) + 1)
+        .fetch_all(&database.pool)
+        .await?;
+    let placed = |row| member(row).map(|member| (Position::of_id(member.id.0), member));
+    Ok(Page::of_rows(rows.iter().map(placed).collect::<Result<_, _>>()?, slice))
 }
