@@ -6,6 +6,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use super::{
     entity,
     page::{Keyset, Page, Position, Slice, Sort},
+    words::word,
 };
 use crate::{
     database::Database,
@@ -13,6 +14,16 @@ use crate::{
     ids::{CampaignId, ProviderAccountId},
     scope::Scope,
 };
+
+crate::model::words! {
+    /// How far a mass sending has come.
+    CampaignStatus {
+        /// Under way.
+        Running = "running",
+        /// Done.
+        Completed = "completed",
+    }
+}
 
 /// A mass sending at the provider.
 #[derive(Debug, Clone)]
@@ -24,7 +35,7 @@ pub struct Campaign {
     /// The provider's id.
     pub external_id: String,
     /// `running` or `completed`.
-    pub status: String,
+    pub status: CampaignStatus,
     /// The provider's report.
     pub report_url: Option<String>,
     /// Counts its changes.
@@ -44,7 +55,7 @@ impl TryFrom<entity::campaign::Model> for Campaign {
             id,
             provider_account_id: ProviderAccountId(row.provider_account_id),
             external_id: row.external_id,
-            status: row.status,
+            status: word("campaign", "status", id, &row.status)?,
             report_url: row.report_url,
             revision: row.revision,
             created_at: row.created_at,

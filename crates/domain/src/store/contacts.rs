@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{
     entity,
     page::{Keyset, Page, Position, Slice, Sort},
+    words::word,
 };
 use crate::{
     database::Database,
@@ -69,6 +70,24 @@ impl TryFrom<entity::contact::Model> for Contact {
         })
     }
 }
+crate::model::words! {
+    /// What an address is.
+    AddressKind {
+        /// A phone number.
+        Phone = "phone",
+        /// An email address.
+        Email = "email",
+        /// A name at a provider.
+        Username = "username",
+        /// A provider's id of a user.
+        ProviderUser = "provider_user",
+        /// A provider's id of a conversation.
+        ProviderConversation = "provider_conversation",
+        /// A provider's id of a group.
+        Group = "group",
+    }
+}
+
 /// An address of a contact or a group.
 #[derive(Debug, Clone)]
 pub struct Identity {
@@ -76,8 +95,8 @@ pub struct Identity {
     pub id: IdentityId,
     /// Nil, or the provider account that it belongs to.
     pub scope_id: Uuid,
-    /// `phone`, `email`, `username` ...
-    pub kind: String,
+    /// What it is.
+    pub kind: AddressKind,
     /// In its normal form.
     pub value: String,
     /// As the provider wrote it.
@@ -96,7 +115,7 @@ impl TryFrom<entity::identity::Model> for Identity {
         Ok(Self {
             id,
             scope_id: row.scope_id,
-            kind: row.kind,
+            kind: word("identity", "kind", id, &row.kind)?,
             value: row.value,
             original: row.original,
             contact_id: row.contact_id.map(ContactId),

@@ -200,7 +200,7 @@ async fn begin_session(
     .bind(now + TimeDelta::days(SESSION_DAYS))
     .execute(&database.pool)
     .await?;
-    let member = super::members::by_ids(&database.pool, scope, &[member]).await?.pop();
+    let member = super::members::by_ids(database, scope, &[member]).await?.pop();
     let member = member.ok_or(StoreError::NotFound { kind: "member" })?;
     Ok(Login { token, session, scope, member })
 }
@@ -303,11 +303,7 @@ pub struct ApiKey {
 ///
 /// # Errors
 /// Where the database fails or a row is invalid.
-pub async fn api_keys_by_ids(
-    executor: impl sqlx::PgExecutor<'_>,
-    scope: Scope,
-    ids: &[ApiKeyId],
-) -> Result<Vec<ApiKey>, StoreError> {
+pub async fn api_keys_by_ids(database: &Database, scope: Scope, ids: &[ApiKeyId]) -> Result<Vec<ApiKey>, StoreError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query(
         "SELECT id, name, scopes, created_at, expires_at, revoked_at FROM api_key \
@@ -315,7 +311,7 @@ pub async fn api_keys_by_ids(
     )
     .bind(scope.workspace())
     .bind(ids)
-    .fetch_all(executor)
+    .fetch_all(&database.pool)
     .await?;
     let key = |row: &sqlx::postgres::PgRow| {
         let id: ApiKeyId = row.try_get("id")?;

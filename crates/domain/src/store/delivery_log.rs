@@ -6,6 +6,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use super::{
     entity,
     page::{Keyset, Page, Position, Slice, Sort},
+    words::word,
 };
 use crate::{
     database::Database,
@@ -13,6 +14,22 @@ use crate::{
     ids::{AttemptId, DeliveryId, EventId, WebhookId},
     scope::Scope,
 };
+
+crate::model::words! {
+    /// Where a delivery stands.
+    DeliveryState {
+        /// Waiting for its next attempt.
+        Pending = "pending",
+        /// Waiting until its webhook is resumed.
+        Held = "held",
+        /// Received.
+        Succeeded = "succeeded",
+        /// Every attempt failed.
+        Exhausted = "exhausted",
+        /// Not sent, for its webhook was disabled or held it too long.
+        Skipped = "skipped",
+    }
+}
 
 /// An event on its way to a webhook.
 #[derive(Debug, Clone)]
@@ -29,8 +46,8 @@ pub struct Delivery {
     pub event_type: String,
     /// Its gapless number for the webhook, from the first send on.
     pub sequence: Option<i64>,
-    /// `pending`, `held`, `succeeded`, `exhausted` or `skipped`.
-    pub status: String,
+    /// Where it stands.
+    pub status: DeliveryState,
     /// How many attempts there were.
     pub attempts: i32,
     /// When it is next due.
@@ -53,7 +70,7 @@ impl TryFrom<entity::delivery::Model> for Delivery {
             event_seq: row.event_seq,
             event_type: row.event_type,
             sequence: row.sequence,
-            status: row.status,
+            status: word("delivery", "status", id, &row.status)?,
             attempts: row.attempts,
             due_at: row.due_at,
             created_at: row.created_at,
@@ -108,7 +125,7 @@ pub async fn list(
     database: &Database,
     scope: Scope,
     webhook: Option<WebhookId>,
-    statuses: &[&str],
+    statuses: &[DeliveryState],
     slice: &Slice,
 ) -> Result<Page<Delivery>, StoreError> {
     let mut select =
@@ -117,7 +134,7 @@ pub async fn list(
         select = select.filter(entity::delivery::Column::WebhookId.eq(webhook.0));
     }
     if !statuses.is_empty() {
-        select = select.filter(entity::delivery::Column::Status.is_in(statuses.iter().copied()));
+        select = select.filter(entity::delivery::Column::Status.is_in(statuses.iter().map(|status| status.as_str())));
     }
     let keyset = Keyset { sort: Sort::Id, at: None, id: entity::delivery::Column::Id, descending: true };
     let page = super::page::fetch(database, select, keyset, slice, |row| Position::of_id(row.id)).await?;
