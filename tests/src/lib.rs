@@ -1,1 +1,20 @@
-//! The harness of the whole-system tests.
+//! Starts the real server for whole-system tests, which talk HTTP and WebSocket to it. It is test code alone: it
+//! panics where something that it needs is not there.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot be set up can only fail"
+)]
+
+pub mod cluster;
+pub mod database;
+pub mod process;
+pub mod server;
+pub mod sign;
+pub mod sink;
+pub mod workspace;
+
+pub use process::Process;
+pub use server::{Options, TestServer, spawn, spawn_with};
+pub use sink::Sink;

@@ -12,6 +12,7 @@ use inlet_domain::{
     heads::{self, Heads},
     store::{canary, partitions, readiness},
 };
+use inlet_ingest::IngestState;
 use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -95,6 +96,16 @@ impl Server {
             config.apply.clone(),
         );
 
+        let ingest = config.roles.ingest.then(|| {
+            inlet_ingest::configure(IngestState {
+                database: database.clone(),
+                apply: apply.clone(),
+                sealer: config.sealer.clone(),
+                ambient: config.ambient.clone(),
+                max_body: config.max_body,
+                trusted_proxies: config.trusted_proxies.clone(),
+            })
+        });
         let health = Health::new(database.clone(), telemetry::metrics());
         let configure_health = health::configure(health.clone());
         let http =

@@ -1,0 +1,189 @@
+//! The real server in the test's own process, on port 0, with a database of its own.
+
+use std::{collections::BTreeMap, sync::OnceLock, time::Duration};
+
+use inlet_domain::{ambient::Ambient, apply::ApplyConfig, secrets::Sealer};
+use inlet_server::{
+    config::{Role, Roles, ServerConfig},
+    dev_file::DevSource,
+    error::ServerError,
+    lifecycle::Shutdown,
+    seed,
+    server::Server,
+};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use tokio::task::JoinHandle;
+
+use crate::{database, sign};
+
+/// What a test may want different.
+#[derive(Clone)]
+pub struct Options {
+    /// What the server does.
+    pub roles: Vec<Role>,
+    /// Time and randomness.
+    pub ambient: Ambient,
+    /// How apply works.
+    pub apply: ApplyConfig,
+    /// The largest body of a provider, in bytes.
+    pub max_body: usize,
+    /// How long a stop waits for what is in hand.
+    pub shutdown: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            roles: vec![Role::All],
+            ambient: Ambient::system(),
+            apply: ApplyConfig::default(),
+            max_body: 1 << 20,
+            shutdown: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A running server and how to get in.
+pub struct TestServer {
+    /// Where it listens, without a slash at the end.
+    pub url: String,
+    /// Where GraphQL is.
+    pub graphql_url: String,
+    /// The workspace, as `ws_...`.
+    pub workspace_id: String,
+    /// The owner's login.
+    pub email: String,
+    /// The owner's password.
+    pub password: String,
+    /// A key with every scope.
+    pub api_key: String,
+    /// URL and secret of the source of each provider: `oneroute`, `mobtexting`, `oblic`.
+    pub sources: BTreeMap<String, DevSource>,
+    /// The server's database, for a look past the server.
+    pub database: PgPool,
+    /// Its URL.
+    pub database_url: String,
+    /// A client with keep-alive.
+    pub client: reqwest::Client,
+    seeds: seed::Seeds,
+    shutdown: Shutdown,
+    running: JoinHandle<Result<(), ServerError>>,
+}
+
+/// Every server of a process seals under the same key.
+fn sealer(ambient: &Ambient) -> Sealer {
+    static KEY: OnceLock<[u8; 32]> = OnceLock::new();
+    let key = KEY.get_or_init(|| Ambient::system().random_256());
+    Sealer::new([(1, *key)], ambient.clone()).expect("there is a key")
+}
+
+/// Starts a server with every role.
+pub async fn spawn() -> TestServer {
+    spawn_with(Options::default()).await
+}
+
+/// Starts a server of another kind.
+pub async fn spawn_with(options: Options) -> TestServer {
+    let database_url = database::create().await;
+    start(options, database_url, None).await
+}
+
+async fn start(options: Options, database_url: String, seeds: Option<seed::Seeds>) -> TestServer {
+    // Whoever was first in this process set the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let sealer = sealer(&options.ambient);
+    let config = ServerConfig {
+        roles: Roles::of(&options.roles),
+        listen: "127.0.0.1:0".to_owned(),
+        public_url: None,
+        http_workers: 2,
+        max_body: options.max_body,
+        trusted_proxies: Vec::new(),
+        shutdown: options.shutdown,
+        database_url: database_url.clone().into(),
+        connections: 8,
+        apply: options.apply,
+        migrate: false,
+        allow_loopback_targets: true,
+        sealer: sealer.clone(),
+        ambient: options.ambient.clone(),
+    };
+    let server = Server::build(config).await.expect("the server is built");
+    let seeds = match seeds {
+        Some(seeds) => seeds,
+        None => {
+            let mut transaction = server.database().pool.begin().await.unwrap();
+            let slug = format!("test-{}", &database::unique()[16..]);
+            let seeds = seed::plant(&mut transaction, &options.ambient, &sealer, "Test", &slug).await.unwrap();
+            transaction.commit().await.unwrap();
+            seeds
+        }
+    };
+    let url = server.public_url().to_owned();
+    let shutdown = Shutdown::default();
+    let running = tokio::spawn(server.run(shutdown.clone()));
+    TestServer {
+        graphql_url: format!("{url}/graphql"),
+        workspace_id: seeds.workspace.to_string(),
+        email: seeds.email.clone(),
+        password: seeds.password.expose_secret().to_owned(),
+        api_key: seeds.api_key.expose_secret().to_owned(),
+        sources: seeds.urls(&url),
+        database: PgPool::connect(&database_url).await.unwrap(),
+        database_url,
+        client: reqwest::Client::new(),
+        url,
+        seeds,
+        shutdown,
+        running,
+    }
+}
+
+impl TestServer {
+    /// A second server over the same database and workspace, as another process would be.
+    pub async fn beside(&self, options: Options) -> Self {
+        start(options, self.database_url.clone(), Some(self.seeds.clone())).await
+    }
+
+    /// Posts a body as the provider would, signed; returns the status and the JSON that came back. `event` is the last
+    /// part of the path, where the provider needs one.
+    pub async fn post(&self, provider: &str, event: Option<&str>, body: &str) -> (u16, Value) {
+        let source = &self.sources[provider];
+        let (header, signature) = sign::header(provider, &source.secret, body.as_bytes());
+        let url = event.map_or_else(|| source.url.clone(), |event| format!("{}/{event}", source.url));
+        let request = self.client.post(url).header("content-type", "application/json").header(header, signature);
+        let answer = request.body(body.to_owned()).send().await.expect("the server answers");
+        let status = answer.status().as_u16();
+        (status, answer.json().await.expect("the answer is JSON"))
+    }
+
+    /// Runs a GraphQL operation with the API key; returns `data`, and panics on errors.
+    pub async fn graphql(&self, query: &str, variables: Value) -> Value {
+        let answer = self.graphql_raw(query, variables).await;
+        assert!(answer["errors"].is_null(), "{query}: {}", answer["errors"]);
+        answer["data"].clone()
+    }
+
+    /// The same; returns the whole answer, errors and all.
+    pub async fn graphql_raw(&self, query: &str, variables: Value) -> Value {
+        let request = self.client.post(&self.graphql_url).bearer_auth(&self.api_key);
+        let answer = request.json(&json!({"query": query, "variables": variables})).send().await.unwrap();
+        answer.json().await.expect("the answer is JSON")
+    }
+
+    /// Stops it as SIGTERM would, and drops its database.
+    pub async fn stop(self) {
+        let url = self.halt().await;
+        database::drop(&url).await;
+    }
+
+    /// Stops it as SIGTERM would; the database stays. Returns its URL.
+    pub async fn halt(self) -> String {
+        self.shutdown.finish.cancel();
+        self.running.await.expect("the server does not panic").expect("the server stops well");
+        self.database.close().await;
+        self.database_url
+    }
+}
