@@ -16,5 +16,5 @@ pub mod sink;
 pub mod workspace;
 
 pub use process::Process;
-pub use server::{Options, TestServer, spawn, spawn_with};
+pub use server::{Options, TestServer, client, spawn, spawn_with};
 pub use sink::Sink;

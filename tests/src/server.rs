@@ -79,6 +79,14 @@ fn sealer(ambient: &Ambient) -> Sealer {
     Sealer::new([(1, *key)], ambient.clone()).expect("there is a key")
 }
 
+/// A client with keep-alive.
+#[must_use]
+pub fn client() -> reqwest::Client {
+    // Whoever was first in this process set the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
+
 /// Starts a server with every role.
 pub async fn spawn() -> TestServer {
     spawn_with(Options::default()).await
@@ -91,8 +99,6 @@ pub async fn spawn_with(options: Options) -> TestServer {
 }
 
 async fn start(options: Options, database_url: String, seeds: Option<seed::Seeds>) -> TestServer {
-    // Whoever was first in this process set the same one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let sealer = sealer(&options.ambient);
     let config = ServerConfig {
         roles: Roles::of(&options.roles),
@@ -133,7 +139,7 @@ async fn start(options: Options, database_url: String, seeds: Option<seed::Seeds
         sources: seeds.urls(&url),
         database: PgPool::connect(&database_url).await.unwrap(),
         database_url,
-        client: reqwest::Client::new(),
+        client: client(),
         url,
         seeds,
         shutdown,

@@ -2,7 +2,10 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
-use inlet_tests::process::{DataDir, Process};
+use inlet_tests::{
+    client,
+    process::{DataDir, Process},
+};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::{Pid, geteuid},
@@ -55,7 +58,7 @@ async fn dev_json_is_as_documented_and_lasts() {
         assert_eq!(mode(&folder.path().join(file)), 0o600, "{file}");
     }
     assert_eq!(mode(&folder.path().join("postgres/cluster.json")), 0o600);
-    assert_eq!(reqwest::get(format!("{url}/readyz")).await.unwrap().status(), 200);
+    assert_eq!(client().get(format!("{url}/readyz")).send().await.unwrap().status(), 200);
 
     let mut conn = PgConnection::connect(dev["database_url"].as_str().unwrap()).await.unwrap();
     for setting in ["fsync", "synchronous_commit", "full_page_writes"] {

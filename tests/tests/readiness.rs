@@ -1,11 +1,11 @@
 //! `/healthz`, `/readyz`, `/metrics`, and what is answered where there is nothing.
 
-use inlet_tests::spawn;
+use inlet_tests::{client, spawn};
 use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 
 async fn get(url: &str) -> (u16, Value) {
-    let answer = reqwest::get(url).await.unwrap();
+    let answer = client().get(url).send().await.unwrap();
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
@@ -16,7 +16,7 @@ async fn a_started_server_is_ready_and_counts() {
     let (status, ready) = get(&format!("{}/readyz", server.url)).await;
     assert_eq!((status, &ready["status"]), (200, &Value::from("ready")), "{ready}");
     assert_eq!(ready["checks"]["dispatch"]["lag"], 0);
-    let metrics = reqwest::get(format!("{}/metrics", server.url)).await.unwrap();
+    let metrics = client().get(format!("{}/metrics", server.url)).send().await.unwrap();
     assert_eq!(metrics.status(), 200);
     let (status, nothing) = get(&format!("{}/nothing", server.url)).await;
     assert_eq!((status, &nothing["error"]["code"]), (404, &Value::from("NOT_FOUND")));
