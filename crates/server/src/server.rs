@@ -12,6 +12,7 @@ use inlet_domain::{
     heads::{self, Heads},
     store::{canary, partitions, readiness},
 };
+use inlet_ingest::IngestState;
 use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -95,18 +96,33 @@ impl Server {
             config.apply.clone(),
         );
 
+        let ingest = config.roles.ingest.then(|| {
+            inlet_ingest::configure(IngestState {
+                database: database.clone(),
+                apply: apply.clone(),
+                sealer: config.sealer.clone(),
+                ambient: config.ambient.clone(),
+                max_body: config.max_body,
+                trusted_proxies: config.trusted_proxies.clone(),
+            })
+        });
         let health = Health::new(database.clone(), telemetry::metrics());
         let configure_health = health::configure(health.clone());
-        let http =
-            HttpServer::new(move || App::new().configure(configure_health.clone()).default_service(web::to(not_found)))
-                .workers(config.http_workers)
-                .backlog(4096)
-                .keep_alive(Duration::from_secs(75))
-                .disable_signals()
-                .shutdown_timeout(config.shutdown.as_secs())
-                .listen(listener)
-                .map_err(ServerError::Http)?
-                .run();
+        let http = HttpServer::new(move || {
+            let ingest = ingest.clone();
+            App::new()
+                .configure(configure_health.clone())
+                .configure(|routes| ingest.into_iter().for_each(|configure| configure(routes)))
+                .default_service(web::to(not_found))
+        })
+        .workers(config.http_workers)
+        .backlog(4096)
+        .keep_alive(Duration::from_secs(75))
+        .disable_signals()
+        .shutdown_timeout(config.shutdown.as_secs())
+        .listen(listener)
+        .map_err(ServerError::Http)?
+        .run();
         let handle = http.handle();
         let mut serving = tokio::spawn(http);
 
