@@ -134,7 +134,8 @@ CREATE TABLE message (
   external_id          text,
   -- The provider's id of the quoted message; it is joined through external_ref when read, so order is no matter (P4).
   quoted_external_id   text,
-  campaign_id          uuid,
+  -- The provider's id of the campaign, joined through external_ref when read.
+  campaign_external_id text,
   client_key           text,
   occurred_at          timestamptz NOT NULL,
   -- True where the provider told no time and the arrival stands in.

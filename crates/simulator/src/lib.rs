@@ -1,1 +1,32 @@
 //! Providers that behave as badly as real ones, a webhook sink, load, and a checker that knows Inlet by HTTP alone.
+//!
+//! Nothing here depends on a crate of Inlet: what this crate believes about Inlet it learned from the documents of the
+//! providers and from Inlet's own contract, so that it can contradict the server.
+
+mod bench;
+pub mod chaos;
+pub mod check;
+pub mod claim;
+mod clock;
+mod demo;
+mod error;
+pub mod graphql;
+pub mod ledger;
+pub mod load;
+pub mod model;
+mod output;
+mod programs;
+pub mod provider;
+pub mod random;
+mod report;
+mod server;
+mod simulate;
+pub mod sink;
+pub mod subscriber;
+pub mod target;
+pub mod wire;
+
+pub use bench::{BenchArgs, bench};
+pub use demo::{DemoArgs, demo};
+pub use error::SimulatorError;
+pub use simulate::{SimulateArgs, simulate};

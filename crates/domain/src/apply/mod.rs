@@ -1,10 +1,42 @@
 //! Group commit: what providers report becomes state and events, many requests in one transaction.
 
-use std::{sync::Arc, time::Duration};
+mod announce;
+mod batch;
+mod fold;
+mod identities;
+mod inbound;
+mod lane;
+mod plan;
+mod queue;
+mod references;
+mod row;
+mod rows;
 
-use tokio::sync::oneshot;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use crate::{ambient::Ambient, command::Inbound, database::Database, heads::Heads, ids::EventId, secrets::Sealer};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
+use tokio_util::task::TaskTracker;
+
+use self::{
+    lane::{Lane, Submission},
+    plan::Speaker,
+    queue::Places,
+};
+use crate::{
+    ambient::Ambient,
+    command::{Inbound, Reading},
+    database::Database,
+    heads::Heads,
+    ids::EventId,
+    secrets::Sealer,
+};
 
 /// What came of a request: what the raw log says and the provider is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,15 +105,28 @@ impl Default for ApplyConfig {
 /// The entrance to apply. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Apply {
-    inner: Arc<()>,
+    places: Places,
+    lanes: Arc<Mutex<Vec<mpsc::UnboundedSender<Submission>>>>,
+    tasks: TaskTracker,
 }
 
 impl Apply {
     /// Starts the lanes and the notifier.
     #[must_use]
     pub fn start(database: Database, heads: Heads, sealer: Sealer, ambient: Ambient, config: ApplyConfig) -> Self {
-        let _ = (database, heads, sealer, ambient, config);
-        Self { inner: Arc::new(()) }
+        let tasks = TaskTracker::new();
+        let (announce, news) = mpsc::unbounded_channel();
+        tasks.spawn(announce::run(database.clone(), news));
+        let lane = Lane { database, heads, announce, sealer, ambient };
+        let lanes = (0..config.lanes.max(1))
+            .map(|_| {
+                let (sender, queue) = mpsc::unbounded_channel();
+                tasks.spawn(lane.clone().run(queue, config.batch.max(1)));
+                sender
+            })
+            .collect();
+        tasks.close();
+        Self { places: Places::new(config.queue), lanes: Arc::new(Mutex::new(lanes)), tasks }
     }
 
     /// Applies one request; resolves after its commit.
@@ -89,11 +134,41 @@ impl Apply {
     /// # Errors
     /// Where it was not committed: the provider should come again.
     pub async fn submit(&self, inbound: Inbound) -> Result<Receipt, ApplyError> {
-        let _ = (inbound, &self.inner);
-        let (_answer, receipt) = oneshot::channel();
+        let Some(slot) = self.places.take(inbound.workspace) else {
+            metrics::counter!("inlet_apply_overload_total").increment(1);
+            return Err(ApplyError::Overloaded { retry_after: Duration::from_secs(1) });
+        };
+        let (answer, receipt) = oneshot::channel();
+        let lane = lane_of(&inbound);
+        let submission = Submission { inbound, answer, received: Instant::now(), _slot: slot };
+        {
+            let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = lanes.len() as u64;
+            let sender = lane.checked_rem(count).and_then(|lane| lanes.get(usize::try_from(lane).ok()?));
+            sender.ok_or(ApplyError::Stopping)?.send(submission).map_err(|_| ApplyError::Stopping)?;
+        }
         receipt.await.unwrap_or(Err(ApplyError::Stopping))
     }
 
     /// Takes nothing more, finishes what is in hand (P13).
-    pub async fn stop(&self) {}
+    pub async fn stop(&self) {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.tasks.wait().await;
+    }
+}
+
+/// Requests about one address go to one lane, so that its batches seldom wait for each other's rows. The database,
+/// not the lane, makes it right.
+fn lane_of(inbound: &Inbound) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    inbound.workspace.hash(&mut hasher);
+    if let Reading::Commands { commands, .. } = &inbound.reading
+        && let Some(command) = commands.first()
+    {
+        match plan::claim(Speaker::of(inbound), &command.effect) {
+            Some(claim) => claim.keys.first().map(|(key, _)| key).hash(&mut hasher),
+            None => command.key.hash(&mut hasher),
+        }
+    }
+    hasher.finish()
 }

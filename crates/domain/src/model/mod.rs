@@ -9,6 +9,7 @@ pub mod provider;
 pub mod right;
 pub mod status;
 pub mod target;
+pub mod versions;
 pub mod webhook;
 mod words;
 

@@ -1,6 +1,15 @@
 //! The ladder of a sent message (P3): QUEUED < SENT < FAILED < DELIVERED < READ.
+//!
+//! A report only ever raises: the status is the highest step seen, each time the earliest that the provider reported.
+//! Raising is commutative, associative and idempotent, so reports in any order and any number of times end alike.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::words::words;
+use crate::command::StatusReport;
 
 words! {
     /// How far a sent message has come. The order of the values is the ladder.
@@ -15,5 +24,252 @@ words! {
         Delivered = "delivered",
         /// Read.
         Read = "read",
+    }
+}
+
+/// When a step was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Step {
+    /// The earliest time that the provider reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported: Option<DateTime<Utc>>,
+    /// The earliest arrival of a report of this step: stands in where no time was reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrived: Option<DateTime<Utc>>,
+}
+
+impl Step {
+    /// The time to show.
+    #[must_use]
+    pub fn time(&self) -> Option<DateTime<Utc>> {
+        self.reported.or(self.arrived)
+    }
+
+    fn raise(&mut self, reported: Option<DateTime<Utc>>, arrived: Option<DateTime<Utc>>) {
+        self.reported = earliest(self.reported, reported);
+        self.arrived = earliest(self.arrived, arrived);
+    }
+}
+
+fn earliest(a: Option<DateTime<Utc>>, b: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+/// Why a message failed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Failure {
+    /// The provider's code or word.
+    pub code: Option<String>,
+    /// The provider's sentence.
+    pub text: Option<String>,
+    /// Whether sending it again may help.
+    pub retryable: bool,
+}
+
+/// How far one part of a message has come.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Ladder {
+    /// The highest step seen.
+    pub status: Option<DeliveryStatus>,
+    /// Handed over.
+    #[serde(default)]
+    pub sent: Step,
+    /// On the handset.
+    #[serde(default)]
+    pub delivered: Step,
+    /// Read.
+    #[serde(default)]
+    pub read: Step,
+    /// Failed.
+    #[serde(default)]
+    pub failed: Step,
+    /// Of the failures reported, the first by time; among those without a time, the least.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<(Option<DateTime<Utc>>, Failure)>,
+}
+
+/// A message's ladders: one for each part, `""` where it is whole. What the message shows is computed from them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Ladders(pub BTreeMap<String, Ladder>);
+
+/// What a message shows of its ladders.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Shown {
+    /// How far it has come.
+    pub status: Option<DeliveryStatus>,
+    /// Handed over.
+    pub sent_at: Option<DateTime<Utc>>,
+    /// On the handset.
+    pub delivered_at: Option<DateTime<Utc>>,
+    /// Read.
+    pub read_at: Option<DateTime<Utc>>,
+    /// Failed.
+    pub failed_at: Option<DateTime<Utc>>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+}
+
+impl Ladder {
+    fn raise(&mut self, report: &StatusReport, arrived: DateTime<Utc>) {
+        let times = &report.times;
+        self.sent.raise(times.sent_at, None);
+        self.delivered.raise(times.delivered_at, None);
+        self.read.raise(times.read_at, None);
+        self.failed.raise(times.failed_at, None);
+        let Some(status) = report.status else { return };
+        self.status = self.status.max(Some(status));
+        let step = match status {
+            DeliveryStatus::Queued => return,
+            DeliveryStatus::Sent => &mut self.sent,
+            DeliveryStatus::Failed => &mut self.failed,
+            DeliveryStatus::Delivered => &mut self.delivered,
+            DeliveryStatus::Read => &mut self.read,
+        };
+        step.raise(report.reported_at, Some(arrived));
+        if status == DeliveryStatus::Failed {
+            let at = report.reported_at.or(times.failed_at);
+            let failure = Failure {
+                code: Some(report.code.clone().unwrap_or_else(|| report.raw_status.clone())),
+                text: report.reason.clone(),
+                retryable: is_retryable(&report.raw_status),
+            };
+            let first = |entry: &(Option<DateTime<Utc>>, Failure)| (entry.0.is_none(), entry.0, entry.1.clone());
+            let candidate = (at, failure);
+            if self.failure.as_ref().is_none_or(|known| first(&candidate) < first(known)) {
+                self.failure = Some(candidate);
+            }
+        }
+    }
+}
+
+/// Whether a failure may pass: a phone that was off comes back, a blocked or unlawful message stays so.
+fn is_retryable(word: &str) -> bool {
+    let word = word.to_ascii_uppercase();
+    let lasting = ["BLACKL", "DND", "DLT", "REJ", "INVALID"];
+    !lasting.iter().any(|start| word.starts_with(start))
+}
+
+impl Ladders {
+    /// Takes a report in.
+    pub fn raise(&mut self, report: &StatusReport, arrived: DateTime<Utc>) {
+        self.0.entry(report.part.clone()).or_default().raise(report, arrived);
+    }
+
+    /// What the message shows: of parts, FAILED when any is, else the lowest, so DELIVERED when all known parts are. A
+    /// step of the whole is taken when the last part takes it; a failure when the first fails.
+    #[must_use]
+    pub fn shown(&self) -> Shown {
+        let ladders = || self.0.values();
+        let failed = ladders().find(|ladder| ladder.status == Some(DeliveryStatus::Failed));
+        let all = |step: fn(&Ladder) -> Option<DateTime<Utc>>| -> Option<DateTime<Utc>> {
+            let times: Option<Vec<_>> = ladders().map(step).collect();
+            times?.into_iter().max()
+        };
+        Shown {
+            status: match failed {
+                Some(_) => Some(DeliveryStatus::Failed),
+                None => ladders().filter_map(|ladder| ladder.status).min(),
+            },
+            sent_at: all(|ladder| ladder.sent.time()),
+            delivered_at: all(|ladder| ladder.delivered.time()),
+            read_at: all(|ladder| ladder.read.time()),
+            failed_at: ladders().filter_map(|ladder| ladder.failed.time()).min(),
+            failure: ladders()
+                .filter_map(|ladder| ladder.failure.as_ref())
+                .min_by_key(|(at, failure)| (at.is_none(), *at, failure.clone()))
+                .map(|(_, failure)| failure.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Map;
+
+    use super::*;
+    use crate::command::{ChannelRef, ChannelReport, StatusTimes};
+    use crate::model::channel::Medium;
+
+    fn report(part: &str, status: Option<DeliveryStatus>, minute: Option<i64>) -> StatusReport {
+        StatusReport {
+            ids: vec!["m".into()],
+            external_id: None,
+            part: part.into(),
+            status,
+            deleted: false,
+            raw_status: status.map_or("??".into(), |s| s.to_string()),
+            code: None,
+            reason: minute.map(|m| format!("at {m}")),
+            reported_at: minute.map(time),
+            times: StatusTimes::default(),
+            channel: ChannelRef::Reported(Box::new(ChannelReport::at_address(Medium::Sms, "1"))),
+            person: None,
+            campaign_id: None,
+            details: Map::new(),
+        }
+    }
+
+    fn time(minute: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + chrono::Duration::minutes(minute)
+    }
+
+    fn any_report() -> impl Strategy<Value = StatusReport> {
+        let status = prop::option::of(prop::sample::select(DeliveryStatus::ALL));
+        (prop::sample::select(vec!["", "1", "2"]), status, prop::option::of(0..50_i64), prop::option::of(0..50_i64))
+            .prop_map(|(part, status, minute, delivered)| StatusReport {
+                times: StatusTimes { delivered_at: delivered.map(time), ..StatusTimes::default() },
+                ..report(part, status, minute)
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn p3_any_permutation_with_repeats_ends_alike(
+            (reports, shuffled) in prop::collection::vec(any_report(), 0..8)
+                .prop_flat_map(|reports| {
+                    let twice: Vec<_> = reports.iter().chain(reports.iter()).cloned().collect();
+                    (Just(reports), Just(twice).prop_shuffle())
+                })
+        ) {
+            let arrived = time(100);
+            let (mut a, mut b) = (Ladders::default(), Ladders::default());
+            reports.iter().for_each(|report| a.raise(report, arrived));
+            shuffled.iter().for_each(|report| b.raise(report, arrived));
+            prop_assert_eq!(a.shown(), b.shown());
+            prop_assert_eq!(a, b);
+        }
+    }
+
+    #[test]
+    fn p3_a_failure_after_delivery_does_not_lower_and_parts_count_together() {
+        let mut whole = Ladders::default();
+        whole.raise(&report("", Some(DeliveryStatus::Delivered), Some(5)), time(6));
+        whole.raise(&report("", Some(DeliveryStatus::Failed), Some(7)), time(8));
+        assert_eq!(whole.shown().status, Some(DeliveryStatus::Delivered));
+        assert_eq!(whole.shown().failed_at, Some(time(7)));
+
+        let mut parts = Ladders::default();
+        parts.raise(&report("1", Some(DeliveryStatus::Delivered), Some(5)), time(6));
+        assert_eq!(parts.shown().status, Some(DeliveryStatus::Delivered));
+        parts.raise(&report("2", Some(DeliveryStatus::Sent), Some(5)), time(6));
+        assert_eq!(parts.shown().status, Some(DeliveryStatus::Sent));
+        assert_eq!(parts.shown().delivered_at, None);
+        parts.raise(&report("2", Some(DeliveryStatus::Failed), None), time(9));
+        assert_eq!(parts.shown().status, Some(DeliveryStatus::Failed));
+        assert_eq!(parts.shown().failed_at, Some(time(9)));
+    }
+
+    #[test]
+    fn an_unknown_word_changes_no_status_but_its_times_count() {
+        let mut ladders = Ladders::default();
+        let mut unknown = report("", None, Some(3));
+        unknown.times.read_at = Some(time(4));
+        ladders.raise(&unknown, time(9));
+        assert_eq!(ladders.shown(), Shown { read_at: Some(time(4)), ..Shown::default() });
     }
 }

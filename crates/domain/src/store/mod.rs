@@ -2,10 +2,12 @@
 
 pub mod balance_alerts;
 pub mod campaigns;
+pub mod canary;
 pub mod channels;
 pub mod contacts;
 pub mod conversations;
 pub mod credentials;
+pub mod deliveries;
 pub mod delivery_log;
 pub mod groups;
 pub mod inbound_events;
@@ -16,7 +18,11 @@ pub mod mutation_keys;
 pub mod mutations;
 pub mod opt_outs;
 pub mod page;
+pub mod partitions;
 pub mod passwords;
+pub mod readiness;
+pub mod retention;
+pub mod setup;
 pub mod sources;
 pub mod teams;
 pub mod verifications;

@@ -1,6 +1,8 @@
 //! What happened: the closed list of event types and the payload of each, as webhooks and the log carry it.
 
-use super::model;
+use crate::model;
+
+pub mod payload;
 
 macro_rules! event_types {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {

@@ -1,12 +1,16 @@
 //! Reading the event log. Each workspace has one, numbered 1, 2, 3 ... without gaps in commit order, so a reader needs
 //! only "after n". Writing it is the last step of [`crate::apply`] and of each mutation.
 
+mod append;
+
 use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use sqlx::{PgExecutor, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
+
+pub use append::{Appended, Draft, append};
 
 use crate::{
     error::StoreError,

@@ -1,0 +1,60 @@
+//! Tells other processes how far the logs have come: after the commit, coalesced, in as few NOTIFYs as fit.
+
+use std::collections::HashMap;
+
+use tokio::sync::mpsc;
+
+use crate::{database::Database, heads, ids::WorkspaceId};
+
+/// Postgres takes payloads below 8,000 bytes; this leaves room.
+const MOST: usize = 7_900;
+
+/// Runs until every sender is gone.
+pub(crate) async fn run(database: Database, mut news: mpsc::UnboundedReceiver<Vec<(WorkspaceId, i64)>>) {
+    let mut waiting = Vec::new();
+    while news.recv_many(&mut waiting, 1024).await > 0 {
+        let mut heads: HashMap<WorkspaceId, i64> = HashMap::new();
+        for (workspace, head) in waiting.drain(..).flatten() {
+            let known = heads.entry(workspace).or_insert(head);
+            *known = head.max(*known);
+        }
+        let told = sqlx::query("SELECT pg_notify($1, p) FROM unnest($2::text[]) p")
+            .bind(heads::CHANNEL)
+            .bind(payloads(heads))
+            .execute(&database.pool)
+            .await;
+        if let Err(error) = told {
+            tracing::warn!(%error, "could not tell other processes of new events; they will find them by their poll");
+        }
+    }
+}
+
+fn payloads(heads: HashMap<WorkspaceId, i64>) -> Vec<String> {
+    let mut payloads: Vec<String> = Vec::new();
+    for (workspace, head) in heads {
+        let entry = format!("{}:{head}", workspace.0);
+        match payloads.last_mut() {
+            Some(last) if last.len() + 1 + entry.len() <= MOST => {
+                last.push(',');
+                last.push_str(&entry);
+            }
+            _ => payloads.push(entry),
+        }
+    }
+    payloads
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn every_head_is_told_and_no_payload_overflows() {
+        let heads: HashMap<_, _> = (0..1_000).map(|n| (WorkspaceId(Uuid::from_u128(n)), i64::MAX)).collect();
+        let payloads = payloads(heads);
+        assert!(payloads.len() > 1 && payloads.iter().all(|payload| payload.len() <= MOST));
+        assert_eq!(payloads.iter().flat_map(|payload| payload.split(',')).count(), 1_000);
+    }
+}

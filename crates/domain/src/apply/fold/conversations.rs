@@ -1,0 +1,369 @@
+//! Channels, and which conversation a message goes to (P5).
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::{Context, Fold, Rejection, take, take_attributes};
+use crate::{
+    apply::{
+        references::{RefKey, RefKind},
+        rows::{ChannelRow, ConversationRow},
+    },
+    command::{Change, ChannelRef, ChannelReport, ConversationReport, ThreadReport},
+    event::{EventType, payload::previous},
+    model::{
+        conversation::{ConversationStatus, Priority},
+        message::Direction,
+    },
+};
+
+/// Where a message goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub channel: Uuid,
+    pub address: Uuid,
+    pub contact: Option<Uuid>,
+}
+
+impl Fold<'_> {
+    /// The channel, made on sight; what the provider tells of it is kept up to date.
+    pub(super) fn channel(&mut self, context: Context<'_>, channel: &ChannelRef) -> Uuid {
+        let report = match channel {
+            ChannelRef::Known(id) => return id.0,
+            ChannelRef::Reported(report) => report,
+        };
+        let names = context.speaker.names(RefKind::Channel, &report.ids);
+        let Some(id) = self.references.target(&names) else {
+            let id = self.references.suggested(&names).unwrap_or_else(|| self.ambient.uuid());
+            self.channels.add(new_channel(context, id, report));
+            self.references.point(&names, id, false);
+            return id;
+        };
+        self.references.point(&names, id, false);
+        let differs = self.channels.get(id).is_some_and(|row| !describes(row, report));
+        if differs && let Some(row) = self.channels.edit(id) {
+            let set = |field: &mut Option<String>, told: &Option<String>| {
+                if told.is_some() {
+                    field.clone_from(told);
+                }
+            };
+            set(&mut row.phone, &report.phone);
+            set(&mut row.name, &report.name);
+            set(&mut row.description, &report.description);
+            set(&mut row.country, &report.country);
+            set(&mut row.env, &report.env);
+            set(&mut row.status, &report.status);
+            set(&mut row.provider_webhook_url, &report.webhook_url);
+            row.revision += 1;
+        }
+        id
+    }
+
+    /// The conversation that a message goes to: the one of its address that is not closed, else the one that the
+    /// provider's thread is an alias of, else the last one of its address if it may be reopened, else a new one.
+    pub(super) fn route(
+        &mut self,
+        context: Context<'_>,
+        place: Place,
+        thread: &ThreadReport,
+        direction: Direction,
+        occurred_at: DateTime<Utc>,
+    ) -> Uuid {
+        let alias: Vec<RefKey> = thread.id.iter().map(|id| context.speaker.name(RefKind::Conversation, id)).collect();
+        let of_address = self.latest.get(&(place.channel, place.address)).copied();
+        let of_thread = self.references.target(&alias);
+        let standing = |fold: &Self, id: Option<Uuid>| {
+            id.filter(|id| {
+                fold.conversations
+                    .get(*id)
+                    .is_some_and(|row| row.deleted_at.is_none() && row.channel_id == place.channel)
+            })
+        };
+        let is_open = |fold: &Self, id: &Uuid| {
+            fold.conversations.get(*id).is_some_and(|row| row.status != ConversationStatus::Closed)
+        };
+        let (of_address, of_thread) = (standing(self, of_address), standing(self, of_thread));
+        let open = of_address.filter(|id| is_open(self, id)).or(of_thread.filter(|id| is_open(self, id)));
+        let found = open.or_else(|| {
+            of_address.filter(|id| self.reopens(context, *id)).or(of_thread.filter(|id| self.reopens(context, *id)))
+        });
+        let id = match found {
+            Some(id) => {
+                self.wake(context, id, direction);
+                id
+            }
+            None => {
+                let seed = thread.status.unwrap_or(match direction {
+                    Direction::Inbound => ConversationStatus::InQueue,
+                    Direction::Outbound => ConversationStatus::Open,
+                });
+                let status = match direction {
+                    Direction::Inbound => seed.woken(false),
+                    Direction::Outbound => seed,
+                };
+                let id = self.references.suggested(&alias).filter(|id| self.conversations.get(*id).is_none());
+                let id = id.unwrap_or_else(|| self.ambient.uuid());
+                let row = self.blank_conversation(context, id, place, status, occurred_at);
+                self.conversations.add(row);
+                self.latest.insert((place.channel, place.address), id);
+                if let Some(row) = self.conversations.edit(id) {
+                    row.subject.clone_from(&thread.subject);
+                }
+                self.describe(id, place, thread);
+                self.references.point(&alias, id, true);
+                self.tell_conversation(context, EventType::ConversationCreated, id, None);
+                return id;
+            }
+        };
+        self.describe(id, place, thread);
+        self.references.point(&alias, id, true);
+        id
+    }
+
+    /// Keeps beside ours what the provider tells of its thread.
+    fn describe(&mut self, id: Uuid, place: Place, thread: &ThreadReport) {
+        let Some(row) = self.conversations.edit(id) else { return };
+        if row.group_id.is_none() {
+            row.contact_id = row.contact_id.or(place.contact);
+        }
+        if thread.id.is_some() {
+            row.external_id.clone_from(&thread.id);
+        }
+        if thread.provider_status.is_some() {
+            row.provider_status.clone_from(&thread.provider_status);
+        }
+        if row.subject.is_none() {
+            row.subject.clone_from(&thread.subject);
+        }
+        for (name, value) in &thread.attributes {
+            row.attributes.insert(name.clone(), value.clone());
+        }
+    }
+
+    fn reopens(&self, context: Context<'_>, id: Uuid) -> bool {
+        let Some(row) = self.conversations.get(id) else { return false };
+        let window = self.channels.get(row.channel_id).map_or(0, |channel| channel.reopen_window_seconds);
+        let closed_for = row.closed_at.map_or(TimeDelta::zero(), |closed_at| context.at() - closed_at);
+        row.last_message_id.is_none() || closed_for <= TimeDelta::seconds(window)
+    }
+
+    /// A message came: CLOSED and SNOOZED conversations wake, which is a change that is told.
+    fn wake(&mut self, context: Context<'_>, id: Uuid, direction: Direction) {
+        let Some(row) = self.conversations.get(id) else { return };
+        let woken = match direction {
+            Direction::Inbound => row.status.woken(row.assignee_id.is_some()),
+            Direction::Outbound if row.status == ConversationStatus::Closed => ConversationStatus::Open,
+            Direction::Outbound => row.status,
+        };
+        if woken == row.status {
+            return;
+        }
+        let before = self.conversation_payload(row);
+        let key = (row.channel_id, row.address_id);
+        if let Some(row) = self.conversations.edit(id) {
+            row.status = woken;
+            row.closed_at = None;
+            row.snoozed_until = None;
+            row.revision += 1;
+            row.updated_at = context.at();
+        }
+        self.latest.insert(key, id);
+        self.tell_conversation_change(context, id, &before);
+    }
+
+    /// A conversation for what came before its messages: closed, so that no queue shows it.
+    pub(super) fn closed_conversation(&mut self, context: Context<'_>, place: Place, at: DateTime<Utc>) -> Uuid {
+        let standing = self.latest.get(&(place.channel, place.address)).copied();
+        if let Some(id) = standing.filter(|id| self.conversations.get(*id).is_some_and(|row| row.deleted_at.is_none()))
+        {
+            return id;
+        }
+        let id = self.ambient.uuid();
+        let mut row = self.blank_conversation(context, id, place, ConversationStatus::Closed, at);
+        row.closed_at = Some(context.at());
+        self.conversations.add(row);
+        self.latest.insert((place.channel, place.address), id);
+        self.tell_conversation(context, EventType::ConversationCreated, id, None);
+        id
+    }
+
+    fn blank_conversation(
+        &self,
+        context: Context<'_>,
+        id: Uuid,
+        place: Place,
+        status: ConversationStatus,
+        active_at: DateTime<Utc>,
+    ) -> ConversationRow {
+        ConversationRow {
+            workspace_id: context.workspace(),
+            id,
+            channel_id: place.channel,
+            address_id: place.address,
+            contact_id: place.contact,
+            group_id: None,
+            status,
+            provider_status: None,
+            external_id: None,
+            subject: None,
+            priority: Priority::Normal,
+            assignee_id: None,
+            team_id: None,
+            attributes: Default::default(),
+            provider_members: Default::default(),
+            inbound_count: 0,
+            read_count: 0,
+            last_message_id: None,
+            last_message_at: None,
+            last_activity_at: active_at,
+            waiting_since: None,
+            first_response_at: None,
+            snoozed_until: None,
+            closed_at: None,
+            revision: 1,
+            created_at: context.at(),
+            updated_at: context.at(),
+            deleted_at: None,
+        }
+    }
+
+    fn tell_conversation_change(
+        &mut self,
+        context: Context<'_>,
+        id: Uuid,
+        before: &crate::event::payload::ConversationPayload,
+    ) {
+        let Some(row) = self.conversations.get(id) else { return };
+        let previous = previous(before, &self.conversation_payload(row));
+        self.tell_conversation(context, EventType::ConversationUpdated, id, previous);
+    }
+
+    pub(super) fn conversation(&mut self, context: Context<'_>, report: &ConversationReport) -> Result<(), Rejection> {
+        let name = context.speaker.name(RefKind::Conversation, &report.id);
+        let deleted = report.version.change == Change::Deleted;
+        let known = self.references.target([&name]);
+        if deleted && known.is_none() {
+            self.references.bury([&name], report.version.at);
+            return Ok(());
+        }
+        let group = match &report.group_id {
+            Some(external_id) => Some(self.group_on_sight(context, external_id)),
+            None => None,
+        };
+        let created = known.is_none();
+        let id = match known {
+            Some(id) => id,
+            None => {
+                let channel = self.channel(context, &report.channel);
+                let (address, contact) = self.person(context, report.person.as_ref())?;
+                let place = Place { channel, address, contact: if group.is_some() { None } else { contact } };
+                let standing = self.latest.get(&(channel, address)).copied();
+                let id = match standing {
+                    Some(id) => id,
+                    None => {
+                        let id = self.references.suggested([&name]).unwrap_or_else(|| self.ambient.uuid());
+                        let mut row =
+                            self.blank_conversation(context, id, place, ConversationStatus::Closed, report.version.at);
+                        row.closed_at = Some(context.at());
+                        row.external_id = Some(report.id.clone());
+                        row.deleted_at = self.references.deleted_at([&name]);
+                        self.conversations.add(row);
+                        self.latest.insert((channel, address), id);
+                        id
+                    }
+                };
+                self.references.point([&name], id, true);
+                id
+            }
+        };
+        let Some(row) = self.conversations.get(id) else { return Ok(()) };
+        let is_new = created && row.created_at == context.at() && row.last_message_id.is_none() && row.revision == 1;
+        let before = self.conversation_payload(row);
+        let was_deleted = row.deleted_at.is_some();
+        let contact = context.resolved.and_then(|resolved| resolved.contact);
+        let Some(row) = self.conversations.edit(id) else { return Ok(()) };
+        if group.is_some() {
+            row.group_id = group;
+            row.contact_id = None;
+        } else if report.person.is_some() {
+            row.contact_id = row.contact_id.or(contact);
+        }
+        let (versions, version) = (&mut row.provider_members.0, report.version);
+        take(versions, version, "subject", &mut row.subject, &report.subject);
+        take_attributes(versions, version, &mut row.attributes.0, &report.attributes);
+        if deleted && !was_deleted {
+            row.deleted_at = Some(report.version.at);
+            row.status = ConversationStatus::Closed;
+            row.closed_at.get_or_insert(context.at());
+        }
+        let now_deleted = row.deleted_at.is_some();
+        if is_new {
+            if !now_deleted {
+                self.tell_conversation(context, EventType::ConversationCreated, id, None);
+            }
+            return Ok(());
+        }
+        let row = self.conversations.get(id);
+        let change = row.and_then(|row| previous(&before, &self.conversation_payload(row)));
+        if change.is_none() && was_deleted == now_deleted {
+            return Ok(());
+        }
+        if let Some(row) = self.conversations.edit(id) {
+            row.revision += 1;
+            row.updated_at = context.at();
+        }
+        if now_deleted && !was_deleted {
+            self.tell_conversation(context, EventType::ConversationDeleted, id, None);
+        } else if !now_deleted {
+            self.tell_conversation(context, EventType::ConversationUpdated, id, change);
+        }
+        Ok(())
+    }
+
+    /// The group of a conversation, made on sight.
+    fn group_on_sight(&mut self, context: Context<'_>, external_id: &str) -> Uuid {
+        let name = context.speaker.name(RefKind::Group, external_id);
+        if let Some(id) = self.references.target([&name]) {
+            return id;
+        }
+        let id = self.references.suggested([&name]).unwrap_or_else(|| self.ambient.uuid());
+        let mut row = self.blank_group(context, id, external_id);
+        row.deleted_at = self.references.deleted_at([&name]);
+        self.groups.add(row);
+        self.references.point([&name], id, false);
+        id
+    }
+}
+
+fn new_channel(context: Context<'_>, id: Uuid, report: &ChannelReport) -> ChannelRow {
+    ChannelRow {
+        workspace_id: context.workspace(),
+        id,
+        provider_account_id: context.speaker.account,
+        medium: report.medium,
+        identifier: report.identifier.clone(),
+        phone: report.phone.clone(),
+        name: report.name.clone(),
+        description: report.description.clone(),
+        country: report.country.clone(),
+        env: report.env.clone(),
+        status: report.status.clone(),
+        provider_webhook_url: report.webhook_url.clone(),
+        external_id: report.ids.first().cloned(),
+        reopen_window_seconds: 7 * 24 * 3600,
+        revision: 1,
+        created_at: context.at(),
+    }
+}
+
+/// Whether the row already says all that the report tells.
+fn describes(row: &ChannelRow, report: &ChannelReport) -> bool {
+    let same = |have: &Option<String>, told: &Option<String>| told.is_none() || have == told;
+    same(&row.phone, &report.phone)
+        && same(&row.name, &report.name)
+        && same(&row.description, &report.description)
+        && same(&row.country, &report.country)
+        && same(&row.env, &report.env)
+        && same(&row.status, &report.status)
+        && same(&row.provider_webhook_url, &report.webhook_url)
+}

@@ -1,0 +1,118 @@
+//! What a command mentions, told before anything is locked: the provider's names for things, and the people.
+
+use uuid::Uuid;
+
+use super::{
+    identities::{Claim, IdentityKey},
+    references::{RefKey, RefKind},
+};
+use crate::command::{Change, ChannelRef, Effect, IdentityKind, IdentityRef, Inbound, PersonReport};
+
+/// Whose names a request uses.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Speaker {
+    pub workspace: Uuid,
+    pub account: Uuid,
+}
+
+impl Speaker {
+    pub(crate) fn of(inbound: &Inbound) -> Self {
+        Self { workspace: inbound.workspace.0, account: inbound.account.0 }
+    }
+
+    pub(crate) fn name(self, kind: RefKind, id: &str) -> RefKey {
+        RefKey { workspace: self.workspace, account: self.account, kind, id: id.to_owned() }
+    }
+
+    pub(crate) fn names(self, kind: RefKind, ids: &[String]) -> Vec<RefKey> {
+        ids.iter().map(|id| self.name(kind, id)).collect()
+    }
+
+    /// The names of a channel; none where the source knows its channel.
+    pub(crate) fn channel(self, channel: &ChannelRef) -> Vec<RefKey> {
+        match channel {
+            ChannelRef::Known(_) => Vec::new(),
+            ChannelRef::Reported(report) => self.names(RefKind::Channel, &report.ids),
+        }
+    }
+
+    fn claim(self, identities: &[IdentityRef], contact: bool) -> Option<Claim> {
+        if identities.is_empty() {
+            return None;
+        }
+        let keys = identities
+            .iter()
+            .map(|identity| (IdentityKey::of(self.workspace, self.account, identity), identity.original.clone()))
+            .collect();
+        Some(Claim { keys, contact })
+    }
+
+    fn person(self, person: Option<&PersonReport>) -> Option<Claim> {
+        self.claim(&person?.identities, true)
+    }
+
+    fn bare(self, kind: IdentityKind, id: &str) -> Option<Claim> {
+        self.claim(&[IdentityRef { kind, value: id.to_owned(), original: None }], false)
+    }
+}
+
+/// The names that the effect mentions but for channels, and whether what they name comes to be with it, so that an id
+/// can be suggested. Attachments mention their message without making it.
+pub(crate) fn names(speaker: Speaker, effect: &Effect) -> Vec<(RefKey, bool)> {
+    let own = |kind, id: &str, comes: bool| vec![(speaker.name(kind, id), comes)];
+    match effect {
+        Effect::Message(report) => {
+            let comes = report.version.is_none_or(|version| version.change != Change::Deleted);
+            let message = speaker.names(RefKind::Message, &report.ids).into_iter();
+            let thread = report.thread.id.iter().map(|id| speaker.name(RefKind::Conversation, id));
+            message.chain(thread).map(|key| (key, comes)).collect()
+        }
+        Effect::Status(report) => {
+            let comes = report.person.is_some();
+            speaker.names(RefKind::Message, &report.ids).into_iter().map(|key| (key, comes)).collect()
+        }
+        Effect::Conversation(report) => {
+            let mut names = own(RefKind::Conversation, &report.id, report.version.change != Change::Deleted);
+            names.extend(report.group_id.iter().map(|id| (speaker.name(RefKind::Group, id), true)));
+            names
+        }
+        Effect::Group(report) => own(RefKind::Group, &report.id, report.version.change != Change::Deleted),
+        Effect::Attachment(report) => {
+            let mut names = own(RefKind::Attachment, &report.id, report.version.change != Change::Deleted);
+            names.extend(report.message_id.iter().map(|id| (speaker.name(RefKind::Message, id), false)));
+            names
+        }
+        Effect::Verification(report) => own(RefKind::Verification, &report.id, true),
+        Effect::Campaign(report) => own(RefKind::Campaign, &report.id, true),
+        Effect::Contact(_) | Effect::OptOut(_) | Effect::Balance(_) => Vec::new(),
+    }
+}
+
+/// The channel that the effect is on, if it needs one.
+pub(crate) fn channel(effect: &Effect) -> Option<&ChannelRef> {
+    match effect {
+        Effect::Message(report) => Some(&report.channel),
+        Effect::Status(report) => Some(&report.channel),
+        Effect::Conversation(report) => Some(&report.channel),
+        _ => None,
+    }
+}
+
+/// The person or group that the effect is about, if one must be found or made.
+pub(crate) fn claim(speaker: Speaker, effect: &Effect) -> Option<Claim> {
+    match effect {
+        Effect::Message(report) => speaker
+            .person(report.person.as_ref())
+            .or_else(|| speaker.bare(IdentityKind::ProviderConversation, report.thread.id.as_deref()?)),
+        Effect::Status(report) => speaker.person(report.person.as_ref()),
+        Effect::Conversation(report) => match &report.group_id {
+            Some(group) => speaker.bare(IdentityKind::Group, group),
+            None => speaker
+                .person(report.person.as_ref())
+                .or_else(|| speaker.bare(IdentityKind::ProviderConversation, &report.id)),
+        },
+        Effect::Contact(report) => speaker.claim(&report.identities, true),
+        Effect::OptOut(report) => speaker.person(Some(&report.person)),
+        _ => None,
+    }
+}

@@ -1,0 +1,246 @@
+//! What providers call our entities. Whatever mentions a provider's id locks its row first and looks only afterwards,
+//! so that two transactions that mention the same thing see each other (P4).
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, Row};
+use uuid::Uuid;
+
+/// The kinds of things that a provider names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum RefKind {
+    Attachment,
+    Campaign,
+    Channel,
+    Conversation,
+    Group,
+    Message,
+    Verification,
+}
+
+impl RefKind {
+    const ALL: [Self; 7] = [
+        Self::Attachment,
+        Self::Campaign,
+        Self::Channel,
+        Self::Conversation,
+        Self::Group,
+        Self::Message,
+        Self::Verification,
+    ];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Attachment => "attachment",
+            Self::Campaign => "campaign",
+            Self::Channel => "channel",
+            Self::Conversation => "conversation",
+            Self::Group => "group",
+            Self::Message => "message",
+            Self::Verification => "verification",
+        }
+    }
+}
+
+/// A provider's name for something: (workspace, account, kind, id), in lock order.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct RefKey {
+    pub workspace: Uuid,
+    pub account: Uuid,
+    pub kind: RefKind,
+    pub id: String,
+}
+
+#[derive(Debug, Clone, Default)]
+struct State {
+    target: Option<Uuid>,
+    deleted_at: Option<DateTime<Utc>>,
+    /// What the row in the database holds as target, and its deletion: a difference is written at the end.
+    stored: (Option<Uuid>, Option<DateTime<Utc>>),
+    /// The id that the row was inserted with: what is made for it takes this id, and nothing need be written again.
+    suggested: Option<Uuid>,
+}
+
+/// The references that a batch mentions.
+#[derive(Debug, Default)]
+pub(crate) struct References {
+    known: BTreeMap<RefKey, State>,
+}
+
+type Columns = (Vec<Uuid>, Vec<Uuid>, Vec<&'static str>, Vec<String>);
+
+fn columns<'a>(keys: impl Iterator<Item = &'a RefKey>) -> Columns {
+    let mut columns = Columns::default();
+    for key in keys {
+        columns.0.push(key.workspace);
+        columns.1.push(key.account);
+        columns.2.push(key.kind.as_str());
+        columns.3.push(key.id.clone());
+    }
+    columns
+}
+
+const READ: &str = "SELECT r.workspace_id, r.provider_account_id, r.kind, r.external_id, r.target_id, r.deleted_at \
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) WITH ORDINALITY k(w, a, k, e, n) \
+    JOIN external_ref r ON r.workspace_id = k.w AND r.provider_account_id = k.a AND r.kind = k.k AND r.external_id = k.e \
+    ORDER BY k.n";
+
+const LOCK: &str = "SELECT r.workspace_id, r.provider_account_id, r.kind, r.external_id, r.target_id, r.deleted_at \
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) WITH ORDINALITY k(w, a, k, e, n) \
+    JOIN external_ref r ON r.workspace_id = k.w AND r.provider_account_id = k.a AND r.kind = k.k AND r.external_id = k.e \
+    ORDER BY k.n FOR NO KEY UPDATE OF r";
+
+const INSERT: &str = "INSERT INTO external_ref (workspace_id, provider_account_id, kind, external_id, target_id) \
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[]) \
+    ON CONFLICT DO NOTHING \
+    RETURNING workspace_id, provider_account_id, kind, external_id";
+
+const UPDATE: &str = "UPDATE external_ref r SET target_id = k.t, deleted_at = k.d \
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::timestamptz[]) k(w, a, k, e, t, d) \
+    WHERE r.workspace_id = k.w AND r.provider_account_id = k.a AND r.kind = k.k AND r.external_id = k.e";
+
+fn key_of(row: &sqlx::postgres::PgRow) -> Result<RefKey, sqlx::Error> {
+    let word: &str = row.try_get("kind")?;
+    let kind = RefKind::ALL
+        .into_iter()
+        .find(|kind| kind.as_str() == word)
+        .ok_or_else(|| sqlx::Error::Decode(format!("external_ref of unknown kind {word}").into()))?;
+    Ok(RefKey {
+        workspace: row.try_get("workspace_id")?,
+        account: row.try_get("provider_account_id")?,
+        kind,
+        id: row.try_get("external_id")?,
+    })
+}
+
+impl References {
+    /// Locks every mentioned name, inserting those that are new with the id suggested for what they will name.
+    ///
+    /// A channel's name never comes to mean another channel, so one that is known is read without a lock: else all
+    /// messages of one channel would wait for each other.
+    pub(crate) async fn lock(
+        &mut self,
+        connection: &mut PgConnection,
+        mentioned: BTreeMap<RefKey, Option<Uuid>>,
+    ) -> Result<(), sqlx::Error> {
+        if mentioned.is_empty() {
+            return Ok(());
+        }
+        let (channels, others): (Vec<_>, Vec<_>) = mentioned.keys().partition(|key| key.kind == RefKind::Channel);
+        self.take(connection, READ, channels.iter().copied()).await?;
+        let unsettled =
+            channels.into_iter().filter(|key| self.known.get(*key).is_some_and(|state| state.target.is_none()));
+        let to_lock: Vec<&RefKey> = others.into_iter().chain(unsettled).collect();
+        self.take(connection, LOCK, to_lock.into_iter()).await?;
+
+        let missing: Vec<(&RefKey, Option<Uuid>)> =
+            mentioned.iter().filter(|(key, _)| !self.known.contains_key(*key)).map(|(key, id)| (key, *id)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let (workspaces, accounts, kinds, ids) = columns(missing.iter().map(|(key, _)| *key));
+        let suggested: Vec<Option<Uuid>> = missing.iter().map(|(_, id)| *id).collect();
+        let rows = sqlx::query(INSERT)
+            .bind(workspaces)
+            .bind(accounts)
+            .bind(kinds)
+            .bind(ids)
+            .bind(suggested)
+            .fetch_all(&mut *connection)
+            .await?;
+        for row in &rows {
+            let key = key_of(row)?;
+            let suggested = mentioned.get(&key).copied().flatten();
+            self.known.insert(key, State { stored: (suggested, None), suggested, ..State::default() });
+        }
+        let lost: Vec<&RefKey> =
+            missing.iter().map(|(key, _)| *key).filter(|key| !self.known.contains_key(*key)).collect();
+        self.take(connection, LOCK, lost.into_iter()).await
+    }
+
+    async fn take(
+        &mut self,
+        connection: &mut PgConnection,
+        sql: &'static str,
+        keys: impl Iterator<Item = &RefKey>,
+    ) -> Result<(), sqlx::Error> {
+        let (workspaces, accounts, kinds, ids) = columns(keys);
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let rows = sqlx::query(sql).bind(workspaces).bind(accounts).bind(kinds).bind(ids).fetch_all(connection).await?;
+        for row in &rows {
+            let target: Option<Uuid> = row.try_get("target_id")?;
+            let deleted_at = row.try_get("deleted_at")?;
+            self.known
+                .insert(key_of(row)?, State { target, deleted_at, stored: (target, deleted_at), suggested: None });
+        }
+        Ok(())
+    }
+
+    /// What the first known of the names means.
+    pub(crate) fn target<'a>(&self, keys: impl IntoIterator<Item = &'a RefKey>) -> Option<Uuid> {
+        keys.into_iter().find_map(|key| self.known.get(key)?.target)
+    }
+
+    /// When the named thing was deleted before it came.
+    pub(crate) fn deleted_at<'a>(&self, keys: impl IntoIterator<Item = &'a RefKey>) -> Option<DateTime<Utc>> {
+        keys.into_iter().find_map(|key| self.known.get(key)?.deleted_at)
+    }
+
+    /// The id that what the names mean should get.
+    pub(crate) fn suggested<'a>(&self, keys: impl IntoIterator<Item = &'a RefKey>) -> Option<Uuid> {
+        keys.into_iter().find_map(|key| self.known.get(key)?.suggested)
+    }
+
+    /// Whether a row of this name stood before the batch without meaning anything: something may wait for it.
+    pub(crate) fn is_awaited(&self, key: &RefKey) -> bool {
+        self.known.get(key).is_some_and(|state| state.suggested.is_none() && state.stored.0.is_none())
+    }
+
+    /// From now on the names mean `target`, those that mean nothing yet; all of them where `anew`.
+    pub(crate) fn point<'a>(&mut self, keys: impl IntoIterator<Item = &'a RefKey>, target: Uuid, anew: bool) {
+        for key in keys {
+            let state = self.known.entry(key.clone()).or_default();
+            if anew || state.target.is_none() {
+                state.target = Some(target);
+            }
+        }
+    }
+
+    /// Notes that what the names mean is gone before it came.
+    pub(crate) fn bury<'a>(&mut self, keys: impl IntoIterator<Item = &'a RefKey>, at: DateTime<Utc>) {
+        for key in keys {
+            self.known.entry(key.clone()).or_default().deleted_at.get_or_insert(at);
+        }
+    }
+
+    /// Every known target of a kind.
+    pub(crate) fn targets(&self, kind: RefKind) -> impl Iterator<Item = (Uuid, Uuid)> {
+        self.known
+            .iter()
+            .filter(move |(key, _)| key.kind == kind)
+            .filter_map(|(key, state)| Some((key.workspace, state.target?)))
+    }
+
+    /// Writes what differs from the rows as they stand.
+    pub(crate) async fn save(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let changed: Vec<(&RefKey, &State)> =
+            self.known.iter().filter(|(_, state)| (state.target, state.deleted_at) != state.stored).collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let (workspaces, accounts, kinds, ids) = columns(changed.iter().map(|(key, _)| *key));
+        sqlx::query(UPDATE)
+            .bind(workspaces)
+            .bind(accounts)
+            .bind(kinds)
+            .bind(ids)
+            .bind(changed.iter().map(|(_, state)| state.target).collect::<Vec<_>>())
+            .bind(changed.iter().map(|(_, state)| state.deleted_at).collect::<Vec<_>>())
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+}

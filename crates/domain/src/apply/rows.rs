@@ -1,0 +1,207 @@
+//! The rows that apply reads and writes whole: see the migrations for what each column means.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::row::row;
+use crate::model::{
+    channel::Medium,
+    conversation::{ConversationStatus, Priority},
+    message::{AttachmentKind, Direction, MessageKind, Origin},
+    opt_out::OptOutScope,
+    status::{DeliveryStatus, Failure, Ladders},
+    versions::Versions,
+};
+
+type Members = Json<Map<String, Value>>;
+type Time = DateTime<Utc>;
+
+row! {
+    ChannelRow of "channel" {
+        provider_account_id: Uuid = "uuid",
+        medium: Medium = "text",
+        identifier: Option<String> = "text",
+        phone: Option<String> = "text",
+        name: Option<String> = "text",
+        description: Option<String> = "text",
+        country: Option<String> = "text",
+        env: Option<String> = "text",
+        status: Option<String> = "text",
+        provider_webhook_url: Option<String> = "text",
+        external_id: Option<String> = "text",
+        reopen_window_seconds: i64 = "bigint",
+        revision: i64 = "bigint",
+        created_at: Time = "timestamptz",
+    }
+}
+
+row! {
+    ContactRow of "contact" {
+        name: Option<String> = "text",
+        phone: Option<String> = "text",
+        email: Option<String> = "text",
+        username: Option<String> = "text",
+        avatar_url: Option<String> = "text",
+        attributes: Members = "jsonb",
+        last_active_at: Option<Time> = "timestamptz",
+        provider_members: Json<Versions> = "jsonb",
+        revision: i64 = "bigint",
+        created_at: Time = "timestamptz",
+        updated_at: Time = "timestamptz",
+        deleted_at: Option<Time> = "timestamptz",
+    }
+}
+
+row! {
+    GroupRow of "contact_group" {
+        name: Option<String> = "text",
+        avatar_url: Option<String> = "text",
+        participants: Json<Vec<Value>> = "jsonb",
+        external_id: Option<String> = "text",
+        provider_members: Json<Versions> = "jsonb",
+        revision: i64 = "bigint",
+        created_at: Time = "timestamptz",
+        updated_at: Time = "timestamptz",
+        deleted_at: Option<Time> = "timestamptz",
+    }
+}
+
+row! {
+    ConversationRow of "conversation" {
+        channel_id: Uuid = "uuid",
+        address_id: Uuid = "uuid",
+        contact_id: Option<Uuid> = "uuid",
+        group_id: Option<Uuid> = "uuid",
+        status: ConversationStatus = "text",
+        provider_status: Option<String> = "text",
+        external_id: Option<String> = "text",
+        subject: Option<String> = "text",
+        priority: Priority = "text",
+        assignee_id: Option<Uuid> = "uuid",
+        team_id: Option<Uuid> = "uuid",
+        attributes: Members = "jsonb",
+        provider_members: Json<Versions> = "jsonb",
+        inbound_count: i64 = "bigint",
+        read_count: i64 = "bigint",
+        last_message_id: Option<Uuid> = "uuid",
+        last_message_at: Option<Time> = "timestamptz",
+        last_activity_at: Time = "timestamptz",
+        waiting_since: Option<Time> = "timestamptz",
+        first_response_at: Option<Time> = "timestamptz",
+        snoozed_until: Option<Time> = "timestamptz",
+        closed_at: Option<Time> = "timestamptz",
+        revision: i64 = "bigint",
+        created_at: Time = "timestamptz",
+        updated_at: Time = "timestamptz",
+        deleted_at: Option<Time> = "timestamptz",
+    }
+}
+
+row! {
+    MessageRow of "message" {
+        conversation_id: Uuid = "uuid",
+        provider_account_id: Option<Uuid> = "uuid",
+        direction: Direction = "text",
+        kind: MessageKind = "text",
+        origin: Origin = "text",
+        placeholder: bool = "boolean",
+        content_type: Option<String> = "text",
+        content: Option<String> = "text",
+        details: Members = "jsonb",
+        author_kind: String = "text",
+        author_id: Option<Uuid> = "uuid",
+        author_name: Option<String> = "text",
+        external_id: Option<String> = "text",
+        quoted_external_id: Option<String> = "text",
+        campaign_external_id: Option<String> = "text",
+        client_key: Option<String> = "text",
+        occurred_at: Time = "timestamptz",
+        occurred_at_assumed: bool = "boolean",
+        status: Option<DeliveryStatus> = "text",
+        sent_at: Option<Time> = "timestamptz",
+        delivered_at: Option<Time> = "timestamptz",
+        read_at: Option<Time> = "timestamptz",
+        failed_at: Option<Time> = "timestamptz",
+        failure: Option<Json<Failure>> = "jsonb",
+        delivery: Option<Json<Ladders>> = "jsonb",
+        reactions: Members = "jsonb",
+        provider_members: Json<Versions> = "jsonb",
+        revision: i64 = "bigint",
+        created_at: Time = "timestamptz",
+        updated_at: Time = "timestamptz",
+        deleted_at: Option<Time> = "timestamptz",
+    }
+}
+
+row! {
+    AttachmentRow of "attachment" {
+        message_id: Option<Uuid> = "uuid",
+        provider_account_id: Option<Uuid> = "uuid",
+        message_external_id: Option<String> = "text",
+        external_id: Option<String> = "text",
+        position: i32 = "integer",
+        kind: AttachmentKind = "text",
+        url: Option<String> = "text",
+        filename: Option<String> = "text",
+        mime_type: Option<String> = "text",
+        size_bytes: Option<i64> = "bigint",
+        provider_members: Json<Versions> = "jsonb",
+        revision: i64 = "bigint",
+        created_at: Time = "timestamptz",
+        updated_at: Time = "timestamptz",
+        deleted_at: Option<Time> = "timestamptz",
+    }
+}
+
+row! {
+    StatusReportRow of "status_report" {
+        message_id: Uuid = "uuid",
+        inbound_event_id: Option<Uuid> = "uuid",
+        part: String = "text",
+        status: Option<DeliveryStatus> = "text",
+        raw_status: String = "text",
+        code: Option<String> = "text",
+        reason: Option<String> = "text",
+        reported_at: Option<Time> = "timestamptz",
+        received_at: Time = "timestamptz",
+        details: Members = "jsonb",
+    }
+}
+
+row! {
+    CampaignRow of "campaign" {
+        provider_account_id: Uuid = "uuid",
+        external_id: String = "text",
+        status: String = "text",
+        report_url: Option<String> = "text",
+        revision: i64 = "bigint",
+        created_at: Time = "timestamptz",
+        completed_at: Option<Time> = "timestamptz",
+    }
+}
+
+row! {
+    OptOutRow of "opt_out" {
+        contact_id: Uuid = "uuid",
+        medium: Medium = "text",
+        scope: OptOutScope = "text",
+        value: String = "text",
+        external_id: Option<String> = "text",
+        created_at: Time = "timestamptz",
+        withdrawn_at: Option<Time> = "timestamptz",
+    }
+}
+
+row! {
+    VerificationRow of "verification" {
+        provider_account_id: Uuid = "uuid",
+        external_id: String = "text",
+        identifier: Option<String> = "text",
+        verified: bool = "boolean",
+        code_hash: Option<Vec<u8>> = "bytea",
+        expires_at: Option<Time> = "timestamptz",
+        created_at: Time = "timestamptz",
+    }
+}

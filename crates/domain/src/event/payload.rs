@@ -1,0 +1,469 @@
+//! The payload of each event: the entity whole, as at the event, in snake case. Within one `api_version` members are
+//! only added.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer, ser::Error};
+use serde_json::{Map, Value, value::RawValue};
+
+use crate::{
+    ids::{
+        AttachmentId, BalanceAlertId, CampaignId, ChannelId, ContactId, ConversationId, GroupId, LabelId, MemberId,
+        MessageId, OptOutId, TeamId, VerificationId,
+    },
+    json,
+    model::{
+        channel::Medium,
+        conversation::{ConversationStatus, Priority},
+        message::{AttachmentKind, Direction, MessageKind, Origin},
+        opt_out::OptOutScope,
+        status::{DeliveryStatus, Failure},
+    },
+};
+
+/// UTC, RFC 3339, three decimals.
+#[must_use]
+pub fn timestamp(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+fn time<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&timestamp(*time))
+}
+
+fn maybe_time<S: Serializer>(time: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+    time.map(timestamp).serialize(serializer)
+}
+
+fn javascript<S: Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S::Error> {
+    RawValue::from_string(json::javascript(value)).map_err(S::Error::custom)?.serialize(serializer)
+}
+
+fn members<S: Serializer>(members: &Map<String, Value>, serializer: S) -> Result<S::Ok, S::Error> {
+    if members.is_empty() {
+        return members.serialize(serializer);
+    }
+    javascript(&Value::Object(members.clone()), serializer)
+}
+
+macro_rules! id_schema {
+    ($($name:ident)*) => {
+        $(
+            impl JsonSchema for $name {
+                fn schema_name() -> std::borrow::Cow<'static, str> {
+                    stringify!($name).into()
+                }
+                fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                    schemars::json_schema!({"type": "string", "description": concat!("Id of a ", stringify!($name), ", a TypeID.")})
+                }
+            }
+        )*
+    };
+}
+id_schema! {
+    AttachmentId BalanceAlertId CampaignId ChannelId ContactId ConversationId GroupId LabelId MemberId MessageId
+    OptOutId TeamId VerificationId
+}
+
+/// A contact as other entities show it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ContactBrief {
+    /// Its id.
+    pub id: ContactId,
+    /// The name to show.
+    pub name: Option<String>,
+    /// The phone number to show.
+    pub phone: Option<String>,
+    /// The email address to show.
+    pub email: Option<String>,
+}
+
+/// A channel as other entities show it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ChannelBrief {
+    /// Its id.
+    pub id: ChannelId,
+    /// What it carries.
+    pub medium: Medium,
+    /// Our address on it.
+    pub identifier: Option<String>,
+    /// Our phone number on it.
+    pub phone: Option<String>,
+    /// Its name.
+    pub name: Option<String>,
+}
+
+/// A conversation as other entities show it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ConversationBrief {
+    /// Its id.
+    pub id: ConversationId,
+    /// The provider's id.
+    pub external_id: Option<String>,
+    /// Where it stands.
+    pub status: ConversationStatus,
+    /// The subject.
+    pub subject: Option<String>,
+    /// Who has it.
+    pub assignee_id: Option<MemberId>,
+    /// Which team has it.
+    pub team_id: Option<TeamId>,
+}
+
+/// Payload of `contact.created` and `contact.updated`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ContactPayload {
+    /// Its id.
+    pub id: ContactId,
+    /// Its revision.
+    pub revision: i64,
+    /// The name to show.
+    pub name: Option<String>,
+    /// The phone number to show.
+    pub phone: Option<String>,
+    /// The email address to show.
+    pub email: Option<String>,
+    /// The username to show.
+    pub username: Option<String>,
+    /// A picture.
+    pub avatar_url: Option<String>,
+    /// What else is known.
+    #[serde(serialize_with = "members")]
+    pub attributes: Map<String, Value>,
+    /// When the person was last seen at the provider.
+    #[serde(serialize_with = "maybe_time")]
+    pub last_active_at: Option<DateTime<Utc>>,
+    /// When it came to be here.
+    #[serde(serialize_with = "time")]
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    #[serde(serialize_with = "time")]
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Payload of `conversation.created` and `conversation.updated`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ConversationPayload {
+    /// Its id.
+    pub id: ConversationId,
+    /// Its revision.
+    pub revision: i64,
+    /// The provider's id.
+    pub external_id: Option<String>,
+    /// Where it stands.
+    pub status: ConversationStatus,
+    /// The provider's word for where it stands.
+    pub provider_status: Option<String>,
+    /// The subject.
+    pub subject: Option<String>,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// Who has it.
+    pub assignee_id: Option<MemberId>,
+    /// Which team has it.
+    pub team_id: Option<TeamId>,
+    /// What else is known.
+    #[serde(serialize_with = "members")]
+    pub attributes: Map<String, Value>,
+    /// When its last message was written.
+    #[serde(serialize_with = "maybe_time")]
+    pub last_message_at: Option<DateTime<Utc>>,
+    /// Since when the other side waits for an answer.
+    #[serde(serialize_with = "maybe_time")]
+    pub waiting_since: Option<DateTime<Utc>>,
+    /// Until when it is put off.
+    #[serde(serialize_with = "maybe_time")]
+    pub snoozed_until: Option<DateTime<Utc>>,
+    /// When it was closed.
+    #[serde(serialize_with = "maybe_time")]
+    pub closed_at: Option<DateTime<Utc>>,
+    /// When it came to be here.
+    #[serde(serialize_with = "time")]
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    #[serde(serialize_with = "time")]
+    pub updated_at: DateTime<Utc>,
+    /// With whom.
+    pub contact: Option<ContactBrief>,
+    /// In which group.
+    pub group_id: Option<GroupId>,
+    /// On which channel.
+    pub channel: Option<ChannelBrief>,
+}
+
+/// Who wrote a message.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct AuthorBrief {
+    /// `contact`, `member`, `api_key`, `system` or `provider`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The id, where there is one.
+    pub id: Option<String>,
+    /// The name, where it is told.
+    pub name: Option<String>,
+}
+
+/// A file of a message.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct AttachmentBrief {
+    /// Its id.
+    pub id: AttachmentId,
+    /// The provider's id.
+    pub external_id: Option<String>,
+    /// What it is.
+    pub kind: AttachmentKind,
+    /// Where it can be had.
+    pub url: Option<String>,
+    /// Its name.
+    pub filename: Option<String>,
+    /// Its media type.
+    pub mime_type: Option<String>,
+    /// Its size in bytes.
+    pub size_bytes: Option<i64>,
+}
+
+/// Payload of `message.created`, `message.updated` and `call.completed`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct MessagePayload {
+    /// Its id.
+    pub id: MessageId,
+    /// Its revision.
+    pub revision: i64,
+    /// The provider's id.
+    pub external_id: Option<String>,
+    /// Which way it went.
+    pub direction: Direction,
+    /// What it is.
+    pub kind: MessageKind,
+    /// Who first had it.
+    pub origin: Origin,
+    /// The provider's word for its content.
+    pub content_type: Option<String>,
+    /// Text or caption.
+    pub content: Option<String>,
+    /// What has no member of its own.
+    #[serde(serialize_with = "members")]
+    pub details: Map<String, Value>,
+    /// Its files.
+    pub attachments: Vec<AttachmentBrief>,
+    /// `{emoji: [username, ...]}`.
+    #[serde(serialize_with = "members")]
+    pub reactions: Map<String, Value>,
+    /// The provider's id of the quoted message.
+    pub quoted_external_id: Option<String>,
+    /// The provider's id of the campaign.
+    pub campaign_external_id: Option<String>,
+    /// Who wrote it.
+    pub author: AuthorBrief,
+    /// The idempotency key of the send.
+    pub client_key: Option<String>,
+    /// When it was written.
+    #[serde(serialize_with = "time")]
+    pub occurred_at: DateTime<Utc>,
+    /// How far it has come; null on inbound messages and notes.
+    pub status: Option<DeliveryStatus>,
+    /// When it was handed over.
+    #[serde(serialize_with = "maybe_time")]
+    pub sent_at: Option<DateTime<Utc>>,
+    /// When it was on the handset.
+    #[serde(serialize_with = "maybe_time")]
+    pub delivered_at: Option<DateTime<Utc>>,
+    /// When it was read.
+    #[serde(serialize_with = "maybe_time")]
+    pub read_at: Option<DateTime<Utc>>,
+    /// When it failed.
+    #[serde(serialize_with = "maybe_time")]
+    pub failed_at: Option<DateTime<Utc>>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+    /// When it came to be here.
+    #[serde(serialize_with = "time")]
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    #[serde(serialize_with = "time")]
+    pub updated_at: DateTime<Utc>,
+    /// The conversation that it is in.
+    pub conversation: Option<ConversationBrief>,
+    /// The contact of the conversation.
+    pub contact: Option<ContactBrief>,
+    /// The channel of the conversation.
+    pub channel: Option<ChannelBrief>,
+}
+
+/// Payload of `message.status_changed`: the message, and the step under the names that delivery reports use.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct MessageStatusPayload {
+    /// The message.
+    #[serde(flatten)]
+    pub message: MessagePayload,
+    /// Our address.
+    pub from: Option<String>,
+    /// Theirs.
+    pub to: Option<String>,
+    /// Theirs, as delivery reports for text messages call it.
+    pub mobile: Option<String>,
+    /// The provider's sentence for the step.
+    pub reason: Option<String>,
+    /// When the provider processed it.
+    #[serde(serialize_with = "maybe_time")]
+    pub processed_at: Option<DateTime<Utc>>,
+    /// When it went to the operator.
+    #[serde(serialize_with = "maybe_time")]
+    pub submit_time: Option<DateTime<Utc>>,
+    /// The sender's own id for it.
+    pub foreign_id: Option<String>,
+}
+
+/// Payload of `group.created` and `group.updated`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct GroupPayload {
+    /// Its id.
+    pub id: GroupId,
+    /// Its revision.
+    pub revision: i64,
+    /// The provider's id.
+    pub external_id: Option<String>,
+    /// The name to show.
+    pub name: Option<String>,
+    /// A picture.
+    pub avatar_url: Option<String>,
+    /// Who takes part, as the provider writes it.
+    #[serde(serialize_with = "javascript")]
+    pub participants: Value,
+    /// When it came to be here.
+    #[serde(serialize_with = "time")]
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    #[serde(serialize_with = "time")]
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Payload of `attachment.created` and `attachment.updated`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct AttachmentPayload {
+    /// The file.
+    #[serde(flatten)]
+    pub attachment: AttachmentBrief,
+    /// Its revision.
+    pub revision: i64,
+    /// The message that it is of, once that has come.
+    pub message_id: Option<MessageId>,
+    /// The provider's id of that message.
+    pub message_external_id: Option<String>,
+    /// The conversation of the message.
+    pub conversation_id: Option<ConversationId>,
+    /// When it came to be here.
+    #[serde(serialize_with = "time")]
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    #[serde(serialize_with = "time")]
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Payload of `verification.verified`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct VerificationPayload {
+    /// Its id.
+    pub id: VerificationId,
+    /// The provider's id.
+    pub external_id: String,
+    /// What was verified.
+    pub identifier: Option<String>,
+    /// Whether the code was right.
+    pub verified: bool,
+    /// When the code ends.
+    #[serde(serialize_with = "maybe_time")]
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was made.
+    #[serde(serialize_with = "time")]
+    pub created_at: DateTime<Utc>,
+}
+
+/// Payload of `balance.low`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct BalancePayload {
+    /// Its id.
+    pub id: BalanceAlertId,
+    /// Whose credit.
+    pub firm: Option<String>,
+    /// What remains, a decimal number as text.
+    pub units: Option<String>,
+    /// When it was told.
+    #[serde(serialize_with = "time")]
+    pub created_at: DateTime<Utc>,
+}
+
+/// Payload of `campaign.completed`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct CampaignPayload {
+    /// Its id.
+    pub id: CampaignId,
+    /// The provider's id.
+    pub external_id: String,
+    /// `running` or `completed`.
+    pub status: String,
+    /// Where its report can be had.
+    pub report_url: Option<String>,
+    /// When it was finished.
+    #[serde(serialize_with = "maybe_time")]
+    pub completed_at: Option<DateTime<Utc>>,
+    /// When it came to be here.
+    #[serde(serialize_with = "time")]
+    pub created_at: DateTime<Utc>,
+}
+
+/// Payload of `opt_out.created` and `opt_out.withdrawn`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct OptOutPayload {
+    /// Its id.
+    pub id: OptOutId,
+    /// The provider's id.
+    pub external_id: Option<String>,
+    /// On which medium.
+    pub medium: Medium,
+    /// Of what.
+    pub scope: OptOutScope,
+    /// Which category or sender; `*` for all.
+    pub value: String,
+    /// Since when.
+    #[serde(serialize_with = "time")]
+    pub created_at: DateTime<Utc>,
+    /// Until when.
+    #[serde(serialize_with = "maybe_time")]
+    pub withdrawn_at: Option<DateTime<Utc>>,
+    /// Whose.
+    pub contact: Option<ContactBrief>,
+}
+
+/// Payload of every `*.deleted`: what it was, what it belonged to, since when it is gone.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct DeletedPayload {
+    /// Its id.
+    pub id: String,
+    /// The provider's id.
+    pub external_id: Option<String>,
+    /// The conversation that it was in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversation_id: Option<ConversationId>,
+    /// The message that it was of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<MessageId>,
+    /// Since when.
+    #[serde(serialize_with = "time")]
+    pub deleted_at: DateTime<Utc>,
+}
+
+/// The members that differ, with their values in `before`: what `previous` holds. Housekeeping members are left out.
+#[must_use]
+pub fn previous<P: Serialize>(before: &P, after: &P) -> Option<String> {
+    let (Ok(Value::Object(before)), Ok(Value::Object(after))) =
+        (serde_json::to_value(before), serde_json::to_value(after))
+    else {
+        return None;
+    };
+    let changed: Map<String, Value> = before
+        .into_iter()
+        .filter(|(member, old)| !matches!(member.as_str(), "revision" | "updated_at") && after.get(member) != Some(old))
+        .collect();
+    if changed.is_empty() { None } else { Some(json::javascript(&Value::Object(changed))) }
+}

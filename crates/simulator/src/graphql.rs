@@ -1,0 +1,167 @@
+//! Asking the server over GraphQL, by the examples of the contract, section 2.
+
+use serde_json::{Value, json};
+
+use crate::{SimulatorError, sink::Secret, target::Target};
+
+/// How many entries of the log are asked for at a time.
+const PAGE: usize = 100;
+
+/// Someone with an API key.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    url: String,
+    key: String,
+}
+
+/// An entry of the event log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogEvent {
+    /// `evt_...`
+    pub id: String,
+    /// Its type.
+    pub kind: String,
+    /// What it carries.
+    pub payload: Value,
+}
+
+impl Client {
+    /// Of the server's API key.
+    ///
+    /// # Errors
+    /// Where no client can be made on this machine.
+    pub fn new(target: &Target) -> Result<Self, SimulatorError> {
+        // Another part of the process may have installed it before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder().timeout(std::time::Duration::from_secs(60)).build();
+        let http = http.map_err(|source| SimulatorError::Unanswered { what: "anything".into(), source })?;
+        Ok(Self { http, url: target.graphql_url.clone(), key: target.api_key.clone() })
+    }
+
+    /// Sends an operation; gives its `data`.
+    ///
+    /// # Errors
+    /// Where it is not answered, or with errors.
+    pub async fn ask(&self, what: &str, query: &str, variables: Value) -> Result<Value, SimulatorError> {
+        let unanswered = |source| SimulatorError::Unanswered { what: what.to_owned(), source };
+        let body = json!({ "query": query, "variables": variables });
+        let answer = self.http.post(&self.url).bearer_auth(&self.key).json(&body).send().await.map_err(unanswered)?;
+        let status = answer.status();
+        let text = answer.text().await.map_err(unanswered)?;
+        let refused = || SimulatorError::Refused {
+            what: what.to_owned(),
+            answer: format!("{status} {}", text.chars().take(2_000).collect::<String>()),
+        };
+        let mut answer: Value = serde_json::from_str(&text).map_err(|_| refused())?;
+        match answer.get_mut("data").map(Value::take) {
+            Some(data) if !data.is_null() && answer.get("errors").is_none() => Ok(data),
+            _ => Err(refused()),
+        }
+    }
+
+    /// Where the event log ends now.
+    ///
+    /// # Errors
+    /// Those of [`Client::ask`].
+    pub async fn head(&self) -> Result<String, SimulatorError> {
+        Ok(text(&self.ask("head", "query { head }", json!({})).await?["head"]))
+    }
+
+    /// All of the event log after a cursor, each entry as `read` sees it, with the cursor of its end.
+    ///
+    /// # Errors
+    /// Those of [`Client::ask`].
+    pub async fn events_after<T>(
+        &self,
+        cursor: &str,
+        read: impl Fn(LogEvent) -> T,
+    ) -> Result<(Vec<T>, String), SimulatorError> {
+        const QUERY: &str = "query($first: Int!, $after: Cursor) { events(first: $first, after: $after) {
+            edges { cursor node { id type payload } } pageInfo { endCursor hasNextPage } } }";
+        let mut after = cursor.to_owned();
+        let mut events = Vec::new();
+        loop {
+            let data = self.ask("the event log", QUERY, json!({ "first": PAGE, "after": after })).await?;
+            let page = &data["events"];
+            for edge in items(&page["edges"]) {
+                let node = &edge["node"];
+                after = text(&edge["cursor"]);
+                events.push(read(LogEvent {
+                    id: text(&node["id"]),
+                    kind: text(&node["type"]),
+                    payload: node["payload"].clone(),
+                }));
+            }
+            if page["pageInfo"]["hasNextPage"] != json!(true) || items(&page["edges"]).is_empty() {
+                return Ok((events, after));
+            }
+        }
+    }
+
+    /// All nodes of a connection, `first` at a time. `query` takes `$first` and `$after`; `field` is its name.
+    ///
+    /// # Errors
+    /// Those of [`Client::ask`].
+    pub async fn all(&self, field: &str, query: &str, first: usize) -> Result<Vec<Value>, SimulatorError> {
+        let mut after = Value::Null;
+        let mut nodes = Vec::new();
+        loop {
+            let mut data = self.ask(field, query, json!({ "first": first, "after": after })).await?;
+            let page = &mut data[field];
+            if let Value::Array(more) = page["nodes"].take() {
+                nodes.extend(more);
+            }
+            after = page["pageInfo"]["endCursor"].take();
+            if page["pageInfo"]["hasNextPage"] != json!(true) || after.is_null() {
+                return Ok(nodes);
+            }
+        }
+    }
+
+    /// Registers a webhook: its id and its secret. No `kinds` means all.
+    ///
+    /// # Errors
+    /// Those of [`Client::ask`].
+    pub async fn register_webhook(
+        &self,
+        name: &str,
+        url: &str,
+        kinds: Option<&[&str]>,
+    ) -> Result<(String, Secret), SimulatorError> {
+        let kinds = kinds.map(|kinds| format!(", eventTypes: {}", json!(kinds))).unwrap_or_default();
+        let mutation = format!(
+            "mutation {{ registerWebhook(input: {{name: {}, url: {}{kinds}, idempotencyKey: {}}}) {{
+                webhook {{ id url status }} secret }} }}",
+            json!(name),
+            json!(url),
+            json!(name),
+        );
+        let data = self.ask("registerWebhook", &mutation, json!({})).await?;
+        let answer = &data["registerWebhook"];
+        let secret = Secret::parse(&text(&answer["secret"])).ok_or_else(|| SimulatorError::Refused {
+            what: "registerWebhook".into(),
+            answer: "without a secret that begins with whsec_".into(),
+        })?;
+        Ok((text(&answer["webhook"]["id"]), secret))
+    }
+
+    /// Deletes a webhook.
+    ///
+    /// # Errors
+    /// Those of [`Client::ask`].
+    pub async fn delete_webhook(&self, id: &str) -> Result<(), SimulatorError> {
+        let mutation = format!("mutation {{ deleteWebhook(input: {{id: {}}}) {{ deletedWebhookId }} }}", json!(id));
+        self.ask("deleteWebhook", &mutation, json!({})).await.map(drop)
+    }
+}
+
+/// A JSON text; empty where it is none.
+pub(crate) fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// The items of a JSON array; none where it is none.
+pub(crate) fn items(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}

@@ -1,0 +1,81 @@
+//! What the server answered to what.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use crate::{model::Model, provider::crowd::Event};
+
+/// Answers, counted, and what they oblige the server to.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger {
+    /// What must stand.
+    pub model: Model,
+    /// By provider and event: outcome -> times.
+    pub outcomes: BTreeMap<(&'static str, String), BTreeMap<String, usize>>,
+    /// Answers that a well-formed event never gets, with the event; these are differences.
+    pub refused: Vec<String>,
+    /// Posts that were made again since no 2xx came.
+    pub retries: usize,
+    /// Posts that were given up.
+    pub given_up: usize,
+    /// Posts that were acknowledged.
+    pub acknowledged: usize,
+    latencies: Vec<Duration>,
+}
+
+impl Ledger {
+    /// Takes in an answer of 200.
+    pub fn acknowledge(&mut self, event: &Event, outcome: &str, sent: Instant) {
+        self.acknowledged += 1;
+        self.latencies.push(sent.elapsed());
+        *self.count(event, outcome) += 1;
+        if outcome == "accepted" || outcome == "duplicate" {
+            self.model.acknowledge(&event.claims);
+        } else {
+            self.refused.push(format!("{} {}: {outcome}", event.provider.word(), event.name));
+        }
+    }
+
+    /// Takes in an answer that no retry will change.
+    pub fn refuse(&mut self, event: &Event, answer: &str) {
+        *self.count(event, "refused") += 1;
+        self.refused.push(format!("{} {}: {answer}", event.provider.word(), event.name));
+    }
+
+    fn count(&mut self, event: &Event, outcome: &str) -> &mut usize {
+        let kind = (event.provider.word(), event.name.clone());
+        self.outcomes.entry(kind).or_default().entry(outcome.to_owned()).or_default()
+    }
+
+    /// The time within which this share (0 to 1) of the posts was answered.
+    #[must_use]
+    pub fn latency(&self, share: f64) -> Duration {
+        let mut sorted = self.latencies.clone();
+        sorted.sort_unstable();
+        quantile(&sorted, share).copied().unwrap_or_default()
+    }
+}
+
+/// The smallest of the ascending `sorted` that is not below `share` (0 to 1) of them.
+pub(crate) fn quantile<T>(sorted: &[T], share: f64) -> Option<&T> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place")]
+    let place = ((sorted.len() as f64 * share).ceil() as usize).clamp(1, sorted.len().max(1)) - 1;
+    sorted.get(place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_of_the_values() {
+        let sorted: Vec<_> = (1..=100).collect();
+        assert_eq!(quantile(&sorted, 0.5), Some(&50));
+        assert_eq!(quantile(&sorted, 0.99), Some(&99));
+        assert_eq!(quantile(&sorted, 1.0), Some(&100));
+        assert_eq!(quantile(&sorted, 0.0), Some(&1));
+        assert_eq!(quantile::<u8>(&[], 0.5), None);
+    }
+}

@@ -1,0 +1,81 @@
+//! What Oblic posts (`oblic-webhooks.md`). Times are unix seconds.
+
+use serde_json::{Value, json};
+
+/// Someone who writes to us over Oblic.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// Oblic's id of the person.
+    pub id: String,
+    /// The name at Oblic.
+    pub username: String,
+    /// Oblic's id of the conversation with that person.
+    pub conversation: String,
+}
+
+fn contact(person: &Person, at: i64) -> Value {
+    json!({
+        "id": person.id,
+        "username": person.username,
+        "phone_number": null,
+        "avatar_url": format!("https://assets.invalid/{}.jpg", person.id),
+        "last_active_at": at,
+        "created_at": at,
+    })
+}
+
+fn envelope(id: &str, kind: &str, payload: Value) -> Value {
+    json!({ "id": id, "type": kind, "payload": payload })
+}
+
+/// `message.created` or, with a later `updated`, `message.updated` (OB-4).
+#[must_use]
+pub fn message(envelope_id: &str, id: &str, person: &Person, text: &str, created: i64, updated: i64) -> Value {
+    let kind = if updated > created { "message.updated" } else { "message.created" };
+    let payload = json!({
+        "id": id,
+        "conversation_id": person.conversation,
+        "contact": contact(person, created),
+        "message": text,
+        "reactions": [],
+        "attachments": [],
+        "read_at": null,
+        "created_at": created,
+        "updated_at": updated,
+    });
+    envelope(envelope_id, kind, payload)
+}
+
+/// `contact.created` (OB-2).
+#[must_use]
+pub fn contact_created(envelope_id: &str, person: &Person, at: i64) -> Value {
+    envelope(envelope_id, "contact.created", contact(person, at))
+}
+
+/// `group.created` (OB-6).
+#[must_use]
+pub fn group_created(envelope_id: &str, id: &str, person: &Person, at: i64) -> Value {
+    let payload = json!({
+        "id": id,
+        "name": format!("Group {id}"),
+        "avatar_url": null,
+        "contacts": [{ "username": person.username }],
+        "created_at": at,
+        "updated_at": at,
+    });
+    envelope(envelope_id, "group.created", payload)
+}
+
+/// `attachment.created` (OB-7).
+#[must_use]
+pub fn attachment_created(envelope_id: &str, id: &str, message: &str) -> Value {
+    let payload = json!({
+        "id": id,
+        "message_id": message,
+        "filename": "photo.jpg",
+        "file_url": format!("https://assets.invalid/{id}.jpg"),
+        "file_type": "image/jpeg",
+        "file_size": 1_024,
+    });
+    envelope(envelope_id, "attachment.created", payload)
+}

@@ -1,0 +1,156 @@
+//! What a run found, for people and for scripts.
+
+use serde::Serialize;
+
+use crate::{check::Difference, ledger::Ledger, output::table, sink::Tally};
+
+/// How many differences are shown to people.
+const SHOWN: usize = 30;
+
+/// A run and what it found.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The seed.
+    pub seed: u64,
+    /// The word in every id.
+    pub run: String,
+    /// Whether there were faults.
+    pub chaos: bool,
+    /// Posts answered 200.
+    pub acknowledged: usize,
+    /// Posts made again.
+    pub retries: usize,
+    /// Posts given up.
+    pub given_up: usize,
+    /// Posts a second, over the whole run.
+    pub rate: f64,
+    /// Milliseconds from post to answer: the middle, and 99 of 100.
+    pub latency_ms: (f64, f64),
+    /// Provider, event, outcome, times.
+    pub outcomes: Vec<(String, String, String, usize)>,
+    /// Messages that must stand.
+    pub messages: usize,
+    /// Contacts that must stand.
+    pub contacts: usize,
+    /// Other events that must have been raised.
+    pub logged: usize,
+    /// Entries of the log that were raised during the run.
+    pub log_entries: usize,
+    /// Different webhooks at the sink.
+    pub webhooks: usize,
+    /// Further copies of a webhook.
+    pub webhook_repeats: usize,
+    /// Webhooks failed on purpose.
+    pub webhooks_failed: usize,
+    /// Webhooks refused by the sink, with why.
+    pub webhooks_refused: Vec<(String, usize)>,
+    /// How often the server was killed.
+    pub kills: Vec<Kill>,
+    /// `SHOW` of Postgres's settings that durability hangs on.
+    pub settings: Vec<(String, String)>,
+    /// What is not as it must be.
+    pub differences: Vec<Difference>,
+}
+
+/// A kill in the middle of a run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Kill {
+    /// The process.
+    pub pid: u32,
+    /// Posts that were answered 200 until then.
+    pub acknowledged: usize,
+    /// Milliseconds until the server was ready again.
+    pub ready_after_ms: u128,
+    /// What of those was missing or doubled after the restart.
+    pub differences: usize,
+}
+
+impl Report {
+    /// Of a ledger and a sink.
+    #[must_use]
+    pub fn of(ledger: &Ledger, sink: Tally, seconds: f64) -> Self {
+        let outcomes = ledger.outcomes.iter().flat_map(|((provider, event), outcomes)| {
+            outcomes
+                .iter()
+                .map(move |(outcome, times)| ((*provider).to_owned(), event.clone(), outcome.clone(), *times))
+        });
+        #[expect(clippy::cast_precision_loss, reason = "no run has so many posts")]
+        let rate = ledger.acknowledged as f64 / seconds.max(0.001);
+        let milliseconds = |share| ledger.latency(share).as_secs_f64() * 1_000.0;
+        Self {
+            seed: 0,
+            run: String::new(),
+            chaos: false,
+            acknowledged: ledger.acknowledged,
+            retries: ledger.retries,
+            given_up: ledger.given_up,
+            rate,
+            latency_ms: (milliseconds(0.5), milliseconds(0.99)),
+            outcomes: outcomes.collect(),
+            messages: ledger.model.messages().len(),
+            contacts: ledger.model.contacts().len(),
+            logged: ledger.model.logged().len(),
+            log_entries: 0,
+            webhooks: sink.received,
+            webhook_repeats: sink.repeats,
+            webhooks_failed: sink.failed,
+            webhooks_refused: sink.refused,
+            kills: Vec::new(),
+            settings: Vec::new(),
+            differences: Vec::new(),
+        }
+    }
+
+    /// The report as people read it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let outcomes: Vec<_> = self
+            .outcomes
+            .iter()
+            .map(|(provider, event, outcome, times)| {
+                [provider.clone(), event.clone(), outcome.clone(), times.to_string()]
+            })
+            .collect();
+        let mut lines = vec![table(["provider", "event", "outcome", "posts"], &outcomes)];
+        let Self { seed, run, acknowledged, retries, given_up, rate, latency_ms: (middle, late), .. } = self;
+        let chaos = if self.chaos { ", chaos" } else { "" };
+        lines.push(format!("seed {seed}, run {run}{chaos}"));
+        lines.push(format!(
+            "posts     {acknowledged} answered 200, {retries} retries, {given_up} given up; {rate:.0}/s, p50 {middle:.1} ms, p99 {late:.1} ms"
+        ));
+        lines.push(format!(
+            "must be   {} messages, {} contacts, {} other events, each once",
+            self.messages, self.contacts, self.logged
+        ));
+        lines.push(format!(
+            "webhooks  {} of {} log entries received and verified, {} repeats, {} failed on purpose, {} refused",
+            self.webhooks,
+            self.log_entries,
+            self.webhook_repeats,
+            self.webhooks_failed,
+            self.webhooks_refused.iter().map(|(_, times)| times).sum::<usize>(),
+        ));
+        lines.extend(self.webhooks_refused.iter().map(|(why, times)| format!("          refused {times}: {why}")));
+        for (number, kill) in self.kills.iter().enumerate() {
+            lines.push(format!(
+                "kill -9   {}: process {} after {} acknowledged, ready again in {} ms, {} differences",
+                number + 1,
+                kill.pid,
+                kill.acknowledged,
+                kill.ready_after_ms,
+                kill.differences
+            ));
+        }
+        let settings: Vec<_> = self.settings.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        lines.push(format!("postgres  {}", settings.join(", ")));
+        lines.push(match self.differences.len() {
+            0 => "result    no difference".to_owned(),
+            count => format!("result    {count} DIFFERENCES"),
+        });
+        lines.extend(self.differences.iter().take(SHOWN).map(|one| format!("  {}: {}", one.kind, one.what)));
+        if self.differences.len() > SHOWN {
+            lines.push(format!("  and {} more", self.differences.len() - SHOWN));
+        }
+        lines.join("\n")
+    }
+}

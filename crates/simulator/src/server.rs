@@ -1,0 +1,133 @@
+//! A server that is started, killed and started again from outside.
+
+use std::{
+    fs::{File, OpenOptions},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use tokio::process::{Child, Command};
+
+use crate::{SimulatorError, target::Target, wire::Wire};
+
+/// How long a start may take.
+const START: Duration = Duration::from_secs(60);
+
+/// `inlet dev` on a data folder. It is stopped when this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    binary: PathBuf,
+    data_dir: PathBuf,
+    address: String,
+    child: Option<Child>,
+}
+
+impl Server {
+    /// Starts `binary dev` on `data_dir` and a free port, and waits until it is ready. What it prints goes to
+    /// a file beside the folder, `<folder>.log`.
+    ///
+    /// # Errors
+    /// Where it cannot be started or does not become ready within a minute.
+    pub async fn start(binary: &Path, data_dir: &Path) -> Result<Self, SimulatorError> {
+        std::fs::create_dir_all(data_dir).map_err(SimulatorError::io(data_dir.display().to_string()))?;
+        let probe = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let address = probe.map_err(SimulatorError::io("no free port"))?.to_string();
+        let mut server = Self { binary: binary.to_owned(), data_dir: data_dir.to_owned(), address, child: None };
+        server.again().await?;
+        Ok(server)
+    }
+
+    /// Starts it again on the same folder and port, and waits until it is ready.
+    ///
+    /// # Errors
+    /// Those of [`Server::start`].
+    pub async fn again(&mut self) -> Result<(), SimulatorError> {
+        let log = self.log()?;
+        let errors = log.try_clone().map_err(SimulatorError::io("the server's log"))?;
+        let child = Command::new(&self.binary)
+            .arg("dev")
+            .args(["--listen", &self.address])
+            .arg("--data-dir")
+            .arg(&self.data_dir)
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(errors)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(SimulatorError::io(format!("{} cannot be started", self.binary.display())))?;
+        self.child = Some(child);
+        self.ready().await
+    }
+
+    fn log(&self) -> Result<File, SimulatorError> {
+        let path = self.data_dir.with_extension("log");
+        let log = OpenOptions::new().create(true).append(true).open(&path);
+        log.map_err(SimulatorError::io(path.display().to_string()))
+    }
+
+    async fn ready(&mut self) -> Result<(), SimulatorError> {
+        let begun = Instant::now();
+        let request = format!("GET /readyz HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address);
+        loop {
+            if let Ok(mut wire) = Wire::open(&self.address).await
+                && let Ok(answer) = wire.exchange(request.as_bytes()).await
+                && answer.status() == 200
+                && Target::find(&self.data_dir).await.is_ok()
+            {
+                return Ok(());
+            }
+            let ended = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten());
+            if ended.is_some() || begun.elapsed() > START {
+                let said = std::fs::read_to_string(self.data_dir.with_extension("log")).unwrap_or_default();
+                let end: Vec<_> = said.lines().rev().take(15).collect();
+                let said = end.into_iter().rev().collect::<Vec<_>>().join("\n");
+                return Err(SimulatorError::Program { program: self.binary.display().to_string(), said });
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Its process, while it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().and_then(Child::id)
+    }
+
+    /// Kills it with -9 and waits until it is gone.
+    ///
+    /// # Errors
+    /// Where the system refuses.
+    pub async fn kill(&mut self) -> Result<(), SimulatorError> {
+        match self.child.take() {
+            Some(mut child) => child.kill().await.map_err(SimulatorError::io("the server cannot be killed")),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends it as an operator would, so that its database goes down too, and waits.
+    ///
+    /// # Errors
+    /// Where the system refuses, or it has not ended after half a minute.
+    pub async fn stop(mut self) -> Result<(), SimulatorError> {
+        let (Some(pid), Some(mut child)) = (self.pid(), self.child.take()) else { return Ok(()) };
+        crate::programs::output_of(Path::new("kill"), &["-TERM", &pid.to_string()]).await?;
+        let ended = tokio::time::timeout(Duration::from_secs(30), child.wait()).await;
+        ended
+            .map_err(|_| SimulatorError::Program {
+                program: self.binary.display().to_string(),
+                said: "it did not end within 30 s of SIGTERM".into(),
+            })?
+            .map_err(SimulatorError::io("the server's end"))
+            .map(drop)
+    }
+
+    /// Its resident memory now, in KiB, where the system tells.
+    #[must_use]
+    pub fn resident_kib(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()?)).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.split_whitespace().next()?.parse().ok()
+    }
+}

@@ -1,0 +1,7 @@
+#!/bin/sh
+# Measures a release build beside the limits of the same machine: `make bench`. Arguments go to inlet-bench (--help).
+set -eu
+cd "$(dirname "$0")/.."
+cargo build --release --package inlet-server --package inlet-simulator --bin inlet --bin inlet-bench
+target="${CARGO_TARGET_DIR:-target}"
+exec "$target/release/inlet-bench" --server "$target/release/inlet" "$@"

@@ -1,0 +1,12 @@
+#!/bin/sh
+# Kills the server with -9 five times in the middle of a load, on a data folder of its own, and checks after each
+# restart that everything it had acknowledged is there once. Arguments go to `inlet simulate` (--help).
+set -eu
+cd "$(dirname "$0")/.."
+cargo build --package inlet-server
+target="${CARGO_TARGET_DIR:-target}"
+folder="$target/kill-test"
+rm -rf "$folder"
+mkdir -p "$folder"
+exec "$target/debug/inlet" simulate --data-dir "$folder/data" --rate 500 --duration 30 --kills 5 \
+    --report "$folder/report.json" "$@"
