@@ -9,6 +9,8 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
+pub use sqlx::PgConnection;
+
 use crate::error::StoreError;
 
 /// Every migration, embedded.
@@ -59,5 +61,11 @@ impl Database {
     /// Where one fails, or the database has one that this binary does not know.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         Ok(MIGRATOR.run(&self.pool).await?)
+    }
+
+    /// Gives every connection back. What comes after it fails.
+    pub async fn close(&self) {
+        self.pool.close().await;
+        self.apply.close().await;
     }
 }

@@ -43,6 +43,12 @@ pub enum StoreError {
         /// What is wrong and what to do.
         message: String,
     },
+    /// Too much of a costly kind of work at once.
+    #[error("too much at once: come again in {} s", retry_after.as_secs())]
+    Overloaded {
+        /// When to come again.
+        retry_after: std::time::Duration,
+    },
     /// What the input names is not there, or not in this workspace.
     #[error("there is no such {kind}")]
     NotFound {
@@ -61,7 +67,20 @@ impl StoreError {
             Self::IdempotencyKeyReused { .. } => "IDEMPOTENCY_KEY_REUSED",
             Self::Invalid { .. } => "BAD_USER_INPUT",
             Self::NotFound { .. } => "NOT_FOUND",
+            Self::Overloaded { .. } => "OVERLOADED",
         }
+    }
+}
+
+impl StoreError {
+    /// A row that the model does not allow.
+    pub fn invalid_row(
+        table: &'static str,
+        column: &'static str,
+        row: impl std::fmt::Display,
+        problem: &impl std::fmt::Display,
+    ) -> Self {
+        Self::InvalidRow { table, column, row: row.to_string(), problem: problem.to_string() }
     }
 }
 

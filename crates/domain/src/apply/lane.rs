@@ -101,11 +101,13 @@ impl Lane {
     async fn after_failure(&self, mut attempt: Attempt, error: &BatchError, attempts: &mut Vec<Attempt>) {
         let open = |submissions| Attempt { submissions, doubtful: false, refused: false };
         match blame(error) {
+            Blame::Request(_) if attempt.submissions.len() == 1 && !attempt.refused => {
+                // What looks like bad data may be a race that was lost: once more, alone.
+                attempts.push(Attempt { refused: true, ..attempt });
+            }
             Blame::Request(_) if attempt.submissions.len() == 1 => {
-                if let (true, Some(submission)) = (attempt.refused, attempt.submissions.pop()) {
+                for submission in attempt.submissions {
                     self.fail(submission, error).await;
-                } else {
-                    attempts.push(Attempt { refused: true, ..attempt });
                 }
             }
             Blame::Request(Some(index)) if index < attempt.submissions.len() => {

@@ -1,12 +1,16 @@
 //! The pure rules: no SQL, no time but what is passed in.
 
+pub mod address;
 pub mod channel;
 pub mod conversation;
 pub mod message;
 pub mod opt_out;
 pub mod provider;
+pub mod right;
 pub mod status;
+pub mod target;
 pub mod versions;
+pub mod webhook;
 mod words;
 
 pub use words::UnknownWord;

@@ -1,0 +1,170 @@
+//! Which URLs a tenant may have us call. The address behind a name is checked again when we connect.
+
+use std::net::IpAddr;
+
+use url::{Host, Url};
+
+use super::address::{InnerAddress, inner};
+
+/// What is let through beside https to the public.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TargetPolicy {
+    /// The machine itself, by http too: the development switch.
+    pub allow_loopback: bool,
+    /// http to the public.
+    pub allow_http: bool,
+}
+
+/// Why a URL is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// No absolute URL.
+    #[error("this is not an absolute URL: {0}")]
+    Unreadable(#[from] url::ParseError),
+    /// Longer than 2,048 bytes.
+    #[error("a URL may have no more than 2048 bytes")]
+    TooLong,
+    /// Neither http nor https.
+    #[error("the scheme must be https, not `{0}`")]
+    Scheme(String),
+    /// http where only https is allowed.
+    #[error("the URL must begin with https://")]
+    Insecure,
+    /// A user name or password stands in it, where logs would show it.
+    #[error("a URL may not contain a user name or password: the request is signed instead")]
+    Credentials,
+    /// Nobody to call.
+    #[error("the URL names no host")]
+    NoHost,
+    /// An inner address.
+    #[error("{address} is not a public address ({kind})")]
+    Inner {
+        /// As it was understood.
+        address: String,
+        /// What kind of address it is.
+        kind: InnerAddress,
+    },
+}
+
+impl TargetPolicy {
+    /// Whether a connection to `address` may be opened.
+    ///
+    /// # Errors
+    /// With what kind of inner address it is.
+    pub fn check_address(self, address: IpAddr) -> Result<(), InnerAddress> {
+        match inner(address) {
+            None => Ok(()),
+            Some(InnerAddress::Loopback) if self.allow_loopback => Ok(()),
+            Some(kind) => Err(kind),
+        }
+    }
+
+    /// Reads a URL and checks all that can be told without asking the DNS: scheme, credentials, host, and the address
+    /// where it is written out, in every spelling that a browser takes for one.
+    ///
+    /// # Errors
+    /// With the first rule that it breaks.
+    pub fn check_url(self, text: &str) -> Result<Url, TargetError> {
+        if text.len() > 2048 {
+            return Err(TargetError::TooLong);
+        }
+        let url = Url::parse(text)?;
+        self.check(&url)?;
+        Ok(url)
+    }
+
+    /// The same for a URL that is read already.
+    ///
+    /// # Errors
+    /// With the first rule that it breaks.
+    pub fn check(self, url: &Url) -> Result<(), TargetError> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(TargetError::Scheme(url.scheme().to_owned()));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(TargetError::Credentials);
+        }
+        let refuse = |address: String, kind| Err(TargetError::Inner { address, kind });
+        let loopback = match url.host() {
+            None | Some(Host::Domain("")) => return Err(TargetError::NoHost),
+            Some(Host::Domain(name)) => {
+                let name = name.trim_end_matches('.');
+                let local = name == "localhost" || name.ends_with(".localhost");
+                if local && !self.allow_loopback {
+                    return refuse(name.to_owned(), InnerAddress::Loopback);
+                }
+                local
+            }
+            Some(Host::Ipv4(address)) => match self.check_address(address.into()) {
+                Ok(()) => address.is_loopback(),
+                Err(kind) => return refuse(address.to_string(), kind),
+            },
+            Some(Host::Ipv6(address)) => match self.check_address(address.into()) {
+                Ok(()) => address.is_loopback(),
+                Err(kind) => return refuse(address.to_string(), kind),
+            },
+        };
+        if url.scheme() == "http" && !self.allow_http && !loopback { Err(TargetError::Insecure) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STRICT: TargetPolicy = TargetPolicy { allow_loopback: false, allow_http: false };
+    const DEVELOPMENT: TargetPolicy = TargetPolicy { allow_loopback: true, allow_http: false };
+
+    #[test]
+    fn takes_https_to_a_name_or_a_public_address() {
+        for good in ["https://example.com/hook?a=b", "https://1.1.1.1:8443/", "https://[2606:4700::1111]/"] {
+            STRICT.check_url(good).unwrap();
+        }
+    }
+
+    #[test]
+    fn refuses_an_inner_address_in_every_spelling() {
+        for inner in [
+            "https://127.0.0.1/",
+            "https://127.1/",
+            "https://2130706433/",
+            "https://0x7f.0.0.1/",
+            "https://0177.0.0.1/",
+            "https://0/",
+            "https://[::1]/",
+            "https://[::ffff:127.0.0.1]/",
+            "https://[::ffff:7f00:1]/",
+            "https://[64:ff9b::7f00:1]/",
+            "https://169.254.169.254/latest/meta-data",
+            "https://10.0.0.1/",
+            "https://１２７.０.０.１/",
+            "https://localhost/",
+            "https://LOCALHOST./",
+            "https://a.localhost/",
+        ] {
+            assert!(matches!(STRICT.check_url(inner), Err(TargetError::Inner { .. })), "{inner}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_plain_web_target() {
+        assert!(matches!(STRICT.check_url("ftp://example.com/"), Err(TargetError::Scheme(_))));
+        assert!(matches!(STRICT.check_url("file:///etc/passwd"), Err(TargetError::Scheme(_))));
+        assert_eq!(STRICT.check_url("http://example.com/"), Err(TargetError::Insecure));
+        assert_eq!(STRICT.check_url("https://user@example.com/"), Err(TargetError::Credentials));
+        assert_eq!(STRICT.check_url("https://:pass@example.com/"), Err(TargetError::Credentials));
+        assert!(matches!(STRICT.check_url("example.com"), Err(TargetError::Unreadable(_))));
+        assert!(matches!(STRICT.check_url("https://"), Err(TargetError::Unreadable(_))));
+        assert_eq!(STRICT.check_url(&format!("https://example.com/{}", "a".repeat(2048))), Err(TargetError::TooLong));
+    }
+
+    #[test]
+    fn the_development_switch_lets_loopback_through_and_nothing_else() {
+        for good in ["http://127.0.0.1:9009/", "http://localhost:9009/", "http://[::1]:9009/"] {
+            DEVELOPMENT.check_url(good).unwrap();
+        }
+        assert_eq!(DEVELOPMENT.check_url("http://example.com/"), Err(TargetError::Insecure));
+        assert!(DEVELOPMENT.check_url("http://10.0.0.1/").is_err());
+        assert!(DEVELOPMENT.check_url("http://[::ffff:127.0.0.1]/").is_err());
+    }
+}

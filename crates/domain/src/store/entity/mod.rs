@@ -1,0 +1,20 @@
+//! The tables as sea-orm sees them: rows of plain types, which no one outside the store meets.
+
+pub(super) mod attachment;
+pub(super) mod attempt;
+pub(super) mod balance_alert;
+pub(super) mod campaign;
+pub(super) mod channel;
+pub(super) mod contact;
+pub(super) mod contact_group;
+pub(super) mod conversation;
+pub(super) mod delivery;
+pub(super) mod identity;
+pub(super) mod inbound_event;
+pub(super) mod label;
+pub(super) mod message;
+pub(super) mod opt_out;
+pub(super) mod provider_account;
+pub(super) mod status_report;
+pub(super) mod team;
+pub(super) mod verification;

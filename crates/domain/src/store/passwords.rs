@@ -1,0 +1,117 @@
+//! Password hashes: argon2id on blocking threads, no more of them at once than there are cores (P12).
+
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use argon2::{
+    Argon2,
+    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{ambient::Ambient, error::StoreError};
+
+/// The most bytes of a password: more would only cost time.
+pub const MAX_LENGTH: usize = 1024;
+const MIN_LENGTH: usize = 8;
+
+static CORES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+    Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)))
+});
+
+/// Leave to hash one password.
+#[derive(Debug)]
+pub struct Turn(OwnedSemaphorePermit);
+
+impl Turn {
+    /// At once, or not at all.
+    ///
+    /// # Errors
+    /// `Overloaded` where every core is hashing.
+    pub fn now() -> Result<Self, StoreError> {
+        let permit = Arc::clone(&CORES).try_acquire_owned();
+        permit.map(Self).map_err(|_| StoreError::Overloaded { retry_after: Duration::from_secs(1) })
+    }
+
+    /// As soon as a core is free.
+    ///
+    /// # Errors
+    /// Never while the process lives.
+    pub async fn wait() -> Result<Self, StoreError> {
+        let permit = Arc::clone(&CORES).acquire_owned().await;
+        permit.map(Self).map_err(|_| StoreError::Overloaded { retry_after: Duration::from_secs(1) })
+    }
+
+    async fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
+        let permit = self.0;
+        let worked = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work()
+        });
+        worked.await.map_err(|_| StoreError::Overloaded { retry_after: Duration::from_secs(1) })
+    }
+
+    /// The PHC string to keep, salted with 128 random bits.
+    ///
+    /// # Errors
+    /// `Invalid` where the password is too short or too long.
+    pub async fn hash(self, ambient: &Ambient, password: SecretString) -> Result<String, StoreError> {
+        let length = password.expose_secret().len();
+        if !(MIN_LENGTH..=MAX_LENGTH).contains(&length) {
+            let message = format!("a password has {MIN_LENGTH} to {MAX_LENGTH} bytes, not {length}");
+            return Err(StoreError::Invalid { path: "input.password", message });
+        }
+        let mut salt = [0; 16];
+        ambient.fill(&mut salt);
+        let hashed = self.run(move || {
+            Argon2::default()
+                .hash_password_with_salt(password.expose_secret().as_bytes(), &salt)
+                .map(|hash: PasswordHash| hash.to_string())
+        });
+        hashed.await?.map_err(|error| StoreError::Invalid { path: "input.password", message: error.to_string() })
+    }
+
+    /// Whether the password is the one that was hashed. Without a hash it takes as long and says no, so that no one
+    /// learns by the clock which logins exist.
+    ///
+    /// # Errors
+    /// Where the blocking thread was lost.
+    pub async fn verify(self, password: SecretString, kept: Option<String>) -> Result<bool, StoreError> {
+        if password.expose_secret().len() > MAX_LENGTH {
+            return Ok(false);
+        }
+        self.run(move || {
+            let bytes = password.expose_secret().as_bytes();
+            match kept.as_deref().map(PasswordHash::new) {
+                Some(Ok(hash)) => Argon2::default().verify_password(bytes, &hash).is_ok(),
+                _ => {
+                    let _ = std::hint::black_box(Argon2::default().hash_password_with_salt(bytes, &[0; 16]));
+                    false
+                }
+            }
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn p12_verifies_what_was_hashed_and_nothing_else() {
+        let ambient = Ambient::system();
+        let secret = |text: &str| SecretString::from(text.to_owned());
+        let hash = Turn::wait().await.unwrap().hash(&ambient, secret("correct horse")).await.unwrap();
+        assert!(hash.starts_with("$argon2id$"), "{hash}");
+        let verify = async |word, kept| Turn::wait().await.unwrap().verify(secret(word), kept).await.unwrap();
+        assert!(verify("correct horse", Some(hash.clone())).await);
+        assert!(!verify("wrong horse", Some(hash)).await);
+        assert!(!verify("correct horse", None).await);
+        let short = Turn::wait().await.unwrap().hash(&ambient, secret("short")).await;
+        assert_eq!(short.unwrap_err().code(), "BAD_USER_INPUT");
+    }
+}

@@ -1,0 +1,54 @@
+//! Whether a database is one that this binary can work with.
+
+use std::collections::HashSet;
+
+use crate::{
+    database::{Database, MIGRATOR},
+    error::StoreError,
+};
+
+/// What a look at the database found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readiness {
+    /// Migrations of this binary that the database lacks, by version.
+    pub pending_migrations: Vec<i64>,
+    /// How many log entries the workspace that is furthest behind has not yet had dispatched to its webhooks.
+    pub dispatch_lag: i64,
+}
+
+/// Looks once. Workspaces are not told apart: the answer names none.
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn look(database: &Database) -> Result<Readiness, StoreError> {
+    let known: bool =
+        sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(&database.pool).await?;
+    let applied: HashSet<i64> = if known {
+        sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success")
+            .fetch_all(&database.pool)
+            .await?
+            .into_iter()
+            .collect()
+    } else {
+        HashSet::new()
+    };
+    let pending_migrations: Vec<i64> = MIGRATOR
+        .iter()
+        .filter(|migration| migration.migration_type.is_up_migration() && !applied.contains(&migration.version))
+        .map(|migration| migration.version)
+        .collect();
+    let dispatch_lag = if pending_migrations.is_empty() { dispatch_lag(database).await? } else { 0 };
+    Ok(Readiness { pending_migrations, dispatch_lag })
+}
+
+async fn dispatch_lag(database: &Database) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar(
+        "SELECT coalesce(max(head.seq - cursor.seq), 0)
+         FROM dispatch_cursor cursor
+         CROSS JOIN LATERAL (
+           SELECT event.seq FROM event WHERE event.workspace_id = cursor.workspace_id ORDER BY event.seq DESC LIMIT 1
+         ) head",
+    )
+    .fetch_one(&database.pool)
+    .await?)
+}

@@ -1,0 +1,116 @@
+//! What an adapter is: a pure function from a parsed body to commands, and how its provider signs.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use inlet_domain::{command::Command, model::provider::Provider, store::sources::Source};
+use rlibphonenumber::enums::Region;
+use serde_json::Value;
+
+use crate::{
+    providers::{mobtexting::Mobtexting, oblic::Oblic, oneroute::Oneroute},
+    signature::Scheme,
+};
+
+/// An authentic request that could be parsed.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Whose it is.
+    pub source: &'a Source,
+    /// When it came.
+    pub received_at: DateTime<Utc>,
+    /// The event's name in the URL: the last path segment, else `?event=`.
+    pub hint: Option<&'a str>,
+    /// The body.
+    pub body: &'a Value,
+}
+
+/// What an adapter makes of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Understanding {
+    /// An event that is known, and what it asks for.
+    Known {
+        /// Its name.
+        event: String,
+        /// In the order of the body.
+        commands: Vec<Command>,
+    },
+    /// Nothing that is known (OR-19).
+    Unknown {
+        /// Its name, as far as there is one.
+        event: Option<String>,
+        /// Why, for the operator.
+        reason: String,
+    },
+}
+
+/// A provider's adapter.
+pub trait Adapter: Send + Sync {
+    /// How it signs.
+    fn scheme(&self) -> Scheme;
+
+    /// Reads a body. Never fails: what it cannot read is [`Understanding::Unknown`].
+    fn understand(&self, request: &Request<'_>) -> Understanding;
+
+    /// The answer to the provider's proof that the URL is ours, if the body asks for one.
+    fn handshake(&self, body: &Value) -> Option<Value> {
+        let _ = body;
+        None
+    }
+
+    /// The members whose values are masked in the raw log. `event` is what was understood, `None` where nothing was.
+    fn secret_members(&self, event: Option<&str>) -> &'static [&'static str] {
+        let _ = event;
+        &[]
+    }
+}
+
+/// The adapter of a provider.
+#[must_use]
+pub fn adapter(provider: Provider) -> &'static dyn Adapter {
+    match provider {
+        Provider::Oneroute => &Oneroute,
+        Provider::Mobtexting => &Mobtexting,
+        Provider::Oblic => &Oblic,
+    }
+}
+
+impl<'a> Request<'a> {
+    /// The first name that `known` knows, of the URL, the body's `event` and its `type`.
+    pub(crate) fn named<T>(&self, known: impl Fn(&str) -> Option<T>) -> Option<T> {
+        self.names().find_map(known)
+    }
+
+    /// The first name that the request bears.
+    pub(crate) fn name(&self) -> Option<&'a str> {
+        self.names().next()
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let member = |name| self.body.get(name).and_then(Value::as_str);
+        [self.hint, member("event"), member("type")]
+            .into_iter()
+            .flatten()
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+    }
+
+    /// The zone of times without one: the source's, else `default`.
+    pub(crate) fn zone(&self, default: Tz) -> Tz {
+        self.source.time_zone.as_deref().and_then(|zone| zone.parse().ok()).unwrap_or(default)
+    }
+
+    /// The source's region of phone numbers.
+    pub(crate) fn region(&self) -> Option<Region> {
+        self.source.phone_region.as_deref().and_then(|region| region.parse().ok())
+    }
+
+    /// Nothing that is known, and why.
+    pub(crate) fn unknown(&self, reason: impl Into<String>) -> Understanding {
+        Understanding::Unknown { event: self.name().map(bounded_name), reason: reason.into() }
+    }
+}
+
+/// A name that is shown in lists: no longer than any that is documented could be.
+fn bounded_name(name: &str) -> String {
+    name.chars().take(100).collect()
+}

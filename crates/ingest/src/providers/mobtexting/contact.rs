@@ -1,0 +1,59 @@
+//! `contacts:subscriber:subscription`: a contact was created or changed (MT-10).
+
+use inlet_domain::command::{Change, Command, ContactReport, Effect, IdempotencyKey, IdentityKind, Patch, Version};
+use serde_json::{Value, json};
+
+use super::{Misfit, Reading, full_name, message::provider_user, numbering, time};
+use crate::{
+    address,
+    fields::{Members, Object},
+    key,
+    provider::Request,
+};
+
+pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str) -> Reading {
+    let id = payload.id("id");
+    let address = payload.known("identity").map(|identity| address::any(&identity, numbering(request)));
+    if id.is_none() && address.is_none() {
+        return Err(Misfit("it names no one"));
+    }
+    let sentence = payload.text("status").unwrap_or_default();
+    // Only the sentence tells what happened; whatever it is, the contact is as it says.
+    let change = if sentence.to_ascii_lowercase().contains("created") { Change::Created } else { Change::Updated };
+    let of_kind = |kind: IdentityKind| {
+        let found = address.as_ref().filter(|address| address.kind == kind);
+        Patch::known(found.map(|address| address.value.clone()))
+    };
+    let (phone, email) = (of_kind(IdentityKind::Phone), of_kind(IdentityKind::Email));
+    let report = ContactReport {
+        version: Version { at: time(request, payload, "updated_at").unwrap_or(request.received_at), change },
+        identities: id.iter().map(|id| provider_user("subscriber", id)).chain(address).collect(),
+        name: Patch::known(full_name(payload)),
+        phone,
+        email,
+        username: Patch::Absent,
+        avatar_url: Patch::Absent,
+        last_active_at: Patch::Absent,
+        attributes: attributes(payload),
+    };
+    let key = key::digest(&json!([id, payload.get("identity"), payload.get("updated_at"), sentence]));
+    Ok(Command { key: IdempotencyKey::new(event, key), effect: Effect::Contact(Box::new(report)) })
+}
+
+fn attributes(payload: &Object) -> Object {
+    let mut attributes = Object::new();
+    for name in ["gender", "birth_date", "company"] {
+        if let Some(value) = payload.get(name) {
+            attributes.insert(name.to_owned(), value.clone());
+        }
+    }
+    match payload.get("attributes") {
+        Some(Value::Object(more)) => attributes.extend(more.clone()),
+        Some(Value::Null) | None => {}
+        Some(Value::Array(items)) if items.is_empty() => {}
+        Some(other) => {
+            attributes.insert("attributes".to_owned(), other.clone());
+        }
+    }
+    attributes
+}

@@ -1,0 +1,45 @@
+//! `*:unsubscription`: someone wants no more messages (MT-4).
+
+use inlet_domain::{
+    command::{Command, Effect, IdempotencyKey, OptOutReport, PersonReport},
+    model::{channel::Medium, opt_out::OptOutScope},
+};
+use serde_json::json;
+
+use super::{Misfit, Reading, numbering, time};
+use crate::{
+    address,
+    fields::{Members, Object},
+    key,
+    provider::Request,
+};
+
+pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium: Medium) -> Reading {
+    let receiver = payload.known("receiver").ok_or(Misfit("it does not tell whose refusal it is"))?;
+    let scope: OptOutScope = payload
+        .text("type")
+        .and_then(|word| word.to_ascii_lowercase().parse().ok())
+        .ok_or(Misfit("its `type` is none that is known: all, category, sender, tag, service or product"))?;
+    // `status` is a sentence. One that speaks of an end is not a refusal, and no document tells what else it may say.
+    let sentence = payload.text("status").unwrap_or_default().to_ascii_lowercase();
+    if ["deleted", "removed", "withdrawn"].iter().any(|word| sentence.contains(word)) {
+        return Err(Misfit("its `status` says that an unsubscription ended, which no document describes"));
+    }
+    let value = payload.known("value").unwrap_or_else(|| "*".to_owned());
+    let external_id = payload.id("id");
+    let numbering = numbering(request);
+    let key = key::digest(&json!([external_id, receiver, scope.as_str(), value, payload.get("created_at")]));
+    let report = OptOutReport {
+        external_id,
+        person: PersonReport {
+            identities: vec![address::any(&receiver, numbering)],
+            phone: address::e164(&receiver, numbering),
+            ..PersonReport::default()
+        },
+        medium,
+        scope,
+        value,
+        occurred_at: time(request, payload, "created_at"),
+    };
+    Ok(Command { key: IdempotencyKey::new(event, key), effect: Effect::OptOut(Box::new(report)) })
+}

@@ -1,0 +1,142 @@
+//! What became of a sent message: `sms:message:status` (MT-3) and `whatsapp|rcs|viber:message:status` (MT-5).
+
+use chrono::{DateTime, Utc};
+use inlet_domain::{
+    command::{ChannelRef, Command, Effect, IdempotencyKey, PersonReport, StatusReport, StatusTimes},
+    model::{channel::Medium, status::DeliveryStatus},
+};
+use serde_json::json;
+
+use super::{Misfit, Reading, numbering, put, put_time, time};
+use crate::{
+    address, channel,
+    fields::{Members, Object, bounded_id},
+    key,
+    provider::Request,
+    vocabulary::Meaning,
+};
+
+/// Reads a report on a message that is not an SMS.
+pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium: Medium) -> Reading {
+    let external_id = payload.id("id").ok_or(Misfit("it names no message"))?;
+    let raw_status = payload.text("status").ok_or(Misfit("it tells no status"))?;
+    let meaning = Meaning::of(&raw_status);
+    let at = time(request, payload, "timestamp");
+    let processed_at = time(request, payload, "processed_at");
+    let told = StatusTimes {
+        sent_at: processed_at,
+        delivered_at: time(request, payload, "delivered_at"),
+        read_at: time(request, payload, "read_at"),
+        failed_at: at.filter(|_| meaning.step() == Some(DeliveryStatus::Failed)),
+    };
+    let mut details = Object::new();
+    put(&mut details, "foreign_id", payload.get("foreign_id"));
+    put_time(&mut details, "processed_at", processed_at);
+    let times = ["delivered_at", "read_at", "processed_at", "timestamp"].map(|name| payload.get(name));
+    let key = key::digest(&json!([external_id, raw_status, times,]));
+    let channel = match payload.known("from") {
+        Some(from) => channel::at(medium, &from, numbering(request)),
+        None => channel::own(request.source, medium),
+    };
+    let report = StatusReport {
+        // MT-15: ids are unique in their channel only.
+        ids: vec![bounded_id(format!("{medium}:{external_id}"))],
+        external_id: Some(external_id),
+        reason: reason(payload),
+        person: payload.known("to").map(|to| person(request, &to)),
+        details,
+        reported_at: own_time(meaning, &told).or(at),
+        ..report(meaning, raw_status, told, channel)
+    };
+    Ok(Command { key: IdempotencyKey::new(event, key), effect: Effect::Status(Box::new(report)) })
+}
+
+/// Reads a report on an SMS or a part of one: the id is `uuid:part`. It does not name our channel.
+pub(super) fn read_sms(request: &Request<'_>, payload: &Object, event: &str) -> Reading {
+    let whole_id = payload.text("id").ok_or(Misfit("it names no message"))?;
+    let raw_status = payload.text("status").ok_or(Misfit("it tells no status"))?;
+    let (external_id, part) = match whole_id.rsplit_once(':') {
+        Some((id, part)) if !id.is_empty() && is_part(part) => (id.to_owned(), part.to_owned()),
+        _ => (whole_id.clone(), String::new()),
+    };
+    let external_id = bounded_id(external_id);
+    let meaning = Meaning::of(&raw_status);
+    let ended_at = time(request, payload, "deliv_time");
+    let submitted_at = time(request, payload, "submit_time");
+    let sent_at = time(request, payload, "sent_time");
+    let is = |step| meaning.step() == Some(step);
+    let told = StatusTimes {
+        sent_at: submitted_at.or(sent_at),
+        delivered_at: ended_at.filter(|_| is(DeliveryStatus::Delivered)),
+        read_at: None,
+        failed_at: ended_at.filter(|_| is(DeliveryStatus::Failed)),
+    };
+    let mut details = Object::new();
+    for name in ["credits", "units", "cid", "custom"] {
+        put(&mut details, name, payload.get(name));
+    }
+    put_time(&mut details, "submit_time", submitted_at);
+    put_time(&mut details, "sent_time", sent_at);
+    let times = ["deliv_time", "sent_time", "submit_time"].map(|name| payload.get(name));
+    let key = key::digest(&json!([whole_id, raw_status, times,]));
+    let report = StatusReport {
+        ids: vec![bounded_id(format!("sms:{external_id}"))],
+        external_id: Some(external_id),
+        part,
+        code: is(DeliveryStatus::Failed).then(|| raw_status.clone()),
+        reason: reason(payload),
+        person: payload.known("mobile").map(|mobile| person(request, &mobile)),
+        details,
+        reported_at: own_time(meaning, &told),
+        ..report(meaning, raw_status, told, channel::own(request.source, Medium::Sms))
+    };
+    Ok(Command { key: IdempotencyKey::new(event, key), effect: Effect::Status(Box::new(report)) })
+}
+
+/// What all reports share. A word that is not known changes nothing, so its times count for nothing (MT-11).
+fn report(meaning: Meaning, raw_status: String, told: StatusTimes, channel: ChannelRef) -> StatusReport {
+    StatusReport {
+        ids: Vec::new(),
+        external_id: None,
+        part: String::new(),
+        status: meaning.step(),
+        deleted: meaning == Meaning::Deleted,
+        raw_status,
+        code: None,
+        reason: None,
+        reported_at: None,
+        times: if meaning == Meaning::Unknown { StatusTimes::default() } else { told },
+        channel,
+        person: None,
+        campaign_id: None,
+        details: Object::new(),
+    }
+}
+
+/// The time of the report's own step.
+fn own_time(meaning: Meaning, told: &StatusTimes) -> Option<DateTime<Utc>> {
+    match meaning.step()? {
+        DeliveryStatus::Queued => None,
+        DeliveryStatus::Sent => told.sent_at,
+        DeliveryStatus::Failed => told.failed_at,
+        DeliveryStatus::Delivered => told.delivered_at,
+        DeliveryStatus::Read => told.read_at,
+    }
+}
+
+fn person(request: &Request<'_>, to: &str) -> PersonReport {
+    let numbering = numbering(request);
+    PersonReport {
+        identities: vec![address::any(to, numbering)],
+        phone: address::e164(to, numbering),
+        ..PersonReport::default()
+    }
+}
+
+fn reason(payload: &Object) -> Option<String> {
+    ["reason", "error", "description"].into_iter().find_map(|name| payload.known(name))
+}
+
+fn is_part(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 6 && text.bytes().all(|b| b.is_ascii_digit())
+}

@@ -1,0 +1,5 @@
+//! One adapter for each provider.
+
+pub mod mobtexting;
+pub mod oblic;
+pub mod oneroute;

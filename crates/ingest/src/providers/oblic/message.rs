@@ -1,0 +1,93 @@
+//! `message.*` (OB-4, OB-5).
+
+use inlet_domain::{
+    command::{Change, MessageReport, Patch, ThreadReport},
+    model::message::{Direction, MessageKind},
+};
+use serde_json::Value;
+
+use super::{Report, attachment, contact, others, read_time, time};
+use crate::fields::{Members, Object};
+
+const PLACED: [&str; 10] = [
+    "id",
+    "conversation_id",
+    "contact",
+    "contact_id",
+    "message",
+    "reactions",
+    "attachments",
+    "read_at",
+    "created_at",
+    "updated_at",
+];
+
+pub(super) fn read(report: &Report<'_>) -> MessageReport {
+    let message = report.payload;
+    let deleted = report.change == Change::Deleted;
+    let content = message.patch("message", |value| value.as_str().map(str::to_owned));
+    let attachments = message.array("attachments").map(attachment::parts);
+    MessageReport {
+        ids: vec![report.id.clone()],
+        external_id: Some(report.id.clone()),
+        version: Some(report.version()),
+        channel: report.channel(),
+        // A deletion names the message alone, whatever else it carries.
+        person: if deleted { None } else { contact::named(message, report.numbering()) },
+        thread: ThreadReport { id: message.id("conversation_id"), ..ThreadReport::default() },
+        // No member tells the direction: what a contact wrote came in.
+        direction: Direction::Inbound,
+        kind: MessageKind::Message,
+        author_name: None,
+        content_type: content_type(&content, attachments.as_deref()),
+        content,
+        details: others(message, &PLACED),
+        attachments,
+        reactions: message.patch("reactions", reactions),
+        quoted_id: None,
+        occurred_at: time(message, "created_at"),
+        read_at: message.patch("read_at", read_time),
+    }
+}
+
+/// The documents tell no type: it is what the message holds, and nothing where an update speaks of neither.
+fn content_type(
+    content: &Patch<String>,
+    attachments: Option<&[inlet_domain::command::AttachmentPart]>,
+) -> Patch<String> {
+    let file = attachments.and_then(|parts| parts.first());
+    match (content.value(), file) {
+        (Some(text), _) if !text.is_empty() => Patch::Value("text".to_owned()),
+        (_, Some(file)) => Patch::Value(file.kind.as_str().to_owned()),
+        (Some(_), None) => Patch::Value("text".to_owned()),
+        (None, None) => Patch::Absent,
+    }
+}
+
+/// OB-5: an object, or an array of objects, each of emoji and who sent it.
+fn reactions(value: &Value) -> Option<Object> {
+    let mut merged = Object::new();
+    let mut add = |reaction: &Object| {
+        for (emoji, names) in reaction {
+            let all = merged.entry(emoji.clone()).or_insert_with(|| Value::Array(Vec::new()));
+            let names = match names {
+                Value::Array(names) => names.clone(),
+                Value::Null => Vec::new(),
+                one => vec![one.clone()],
+            };
+            if let Value::Array(all) = all {
+                for name in names {
+                    if !all.contains(&name) {
+                        all.push(name);
+                    }
+                }
+            }
+        }
+    };
+    match value {
+        Value::Object(reaction) => add(reaction),
+        Value::Array(reactions) => reactions.iter().filter_map(Value::as_object).for_each(add),
+        _ => return None,
+    }
+    Some(merged)
+}

@@ -1,0 +1,34 @@
+//! `conversation.*` (OB-3) and `group.*` (OB-6).
+
+use inlet_domain::command::{ConversationReport, GroupReport};
+use serde_json::Value;
+
+use super::{Report, contact, others, text};
+use crate::fields::Members;
+
+const PLACED: [&str; 7] = ["id", "contact", "contact_id", "group", "group_id", "subject", "updated_at"];
+
+pub(super) fn read_conversation(report: &Report<'_>) -> ConversationReport {
+    let conversation = report.payload;
+    let group = conversation.object("group").and_then(|group| group.id("id"));
+    ConversationReport {
+        id: report.id.clone(),
+        version: report.version(),
+        channel: report.channel(),
+        person: contact::named(conversation, report.numbering()),
+        group_id: group.or_else(|| conversation.id("group")).or_else(|| conversation.id("group_id")),
+        subject: text(conversation, "subject"),
+        attributes: others(conversation, &PLACED),
+    }
+}
+
+pub(super) fn read_group(report: &Report<'_>) -> GroupReport {
+    let group = report.payload;
+    GroupReport {
+        id: report.id.clone(),
+        version: report.version(),
+        name: text(group, "name"),
+        avatar_url: text(group, "avatar_url"),
+        participants: group.patch("contacts", |value| value.as_array().map(Vec::<Value>::clone)),
+    }
+}

@@ -1,0 +1,181 @@
+//! `newMessage`: a message in a conversation of a channel (OR-0 to OR-6).
+
+use inlet_domain::{
+    command::{
+        AttachmentPart, ChannelRef, ChannelReport, Command, Effect, IdempotencyKey, IdentityKind, MessageReport, Patch,
+        PersonReport, ThreadReport,
+    },
+    model::{
+        channel::Medium,
+        conversation::ConversationStatus,
+        message::{AttachmentKind, Direction, MessageKind},
+    },
+};
+use serde_json::{Value, json};
+
+use super::{Misfit, Reading, numbering, put, time};
+use crate::{
+    address, channel,
+    fields::{Members, Object, bounded_id},
+    key,
+    provider::Request,
+};
+
+const MEDIA: [(&str, AttachmentKind); 4] = [
+    ("imageUrl", AttachmentKind::Image),
+    ("videoUrl", AttachmentKind::Video),
+    ("documentUrl", AttachmentKind::Document),
+    ("audioUrl", AttachmentKind::Audio),
+];
+
+pub(super) fn read(request: &Request<'_>, body: &Object) -> Reading {
+    let empty = Object::new();
+    let conversation = body.object("conversation").unwrap_or(&empty);
+    let as_text;
+    // OR-18: an object, null or a string, by event.
+    let message = match body.get("message") {
+        Some(Value::Object(message)) => message,
+        Some(Value::String(content)) if !content.is_empty() => {
+            as_text = Object::from_iter([("content".to_owned(), Value::from(content.as_str()))]);
+            &as_text
+        }
+        _ => return Err(Misfit("there is no message in it")),
+    };
+    let thread_id = conversation.id("id").or_else(|| message.id("conversation_id"));
+    let external_id = message.id("externalId");
+    let key = external_id.clone().unwrap_or_else(|| {
+        key::digest(&json!({
+            "conversation": thread_id,
+            "message": body.get("message"),
+            "lastMessageAt": conversation.get("lastMessageAt"),
+        }))
+    });
+
+    let sender = message.object("sender").unwrap_or(&empty);
+    let customer = conversation.object("customer").unwrap_or(&empty);
+    // OR-2
+    let from_agent = sender.flag("authUser").unwrap_or(false);
+    let person = person(sender, customer, conversation, thread_id.as_deref(), from_agent)
+        .ok_or(Misfit("neither the conversation nor the customer can be told"))?;
+    let attachments = attachments(message);
+    let report = MessageReport {
+        ids: external_id.iter().cloned().collect(),
+        external_id,
+        version: None,
+        channel: our_channel(request, conversation),
+        person: Some(person),
+        thread: thread(conversation, thread_id),
+        direction: if from_agent { Direction::Outbound } else { Direction::Inbound },
+        kind: MessageKind::Message,
+        author_name: if from_agent { sender.text("name") } else { None },
+        content_type: Patch::Value(content_type(message, &attachments)),
+        content: Patch::told(message.written("content")),
+        details: Object::new(),
+        attachments: Some(attachments),
+        reactions: Patch::Absent,
+        quoted_id: message.id("quoted_message_id"),
+        occurred_at: time(conversation, "lastMessageAt"),
+        read_at: Patch::Absent,
+    };
+    Ok(Command { key: IdempotencyKey::new("newMessage", key), effect: Effect::Message(Box::new(report)) })
+}
+
+/// The email address is the person's; the conversation's id stands in where there is none, and is always kept, so that
+/// a later message without the address finds the same person (OR-3).
+fn person(
+    sender: &Object,
+    customer: &Object,
+    conversation: &Object,
+    thread_id: Option<&str>,
+    from_agent: bool,
+) -> Option<PersonReport> {
+    let email = customer.text("email").and_then(|email| address::email(&email));
+    let thread = thread_id.map(|id| address::identity(IdentityKind::ProviderConversation, id.to_owned(), id));
+    let identities: Vec<_> = email.clone().into_iter().chain(thread).collect();
+    let mut attributes = Object::new();
+    put(&mut attributes, "country", conversation.get("country"));
+    let own_name = if from_agent { None } else { sender.text("name") };
+    (!identities.is_empty()).then(|| PersonReport {
+        identities,
+        name: customer.text("name").or(own_name),
+        email: email.map(|email| email.value),
+        last_active_at: if from_agent { None } else { time(sender, "lastActivity") },
+        attributes,
+        ..PersonReport::default()
+    })
+}
+
+fn thread(conversation: &Object, id: Option<String>) -> ThreadReport {
+    let provider_status = conversation.text("status");
+    let mut attributes = Object::new();
+    for name in ["agent", "agent_id", "country", "read"] {
+        put(&mut attributes, name, conversation.get(name));
+    }
+    ThreadReport {
+        id,
+        status: provider_status.as_deref().and_then(status),
+        provider_status,
+        subject: conversation.text("subject"),
+        attributes,
+    }
+}
+
+/// OR-6: only what reads like one of ours; any other word is kept beside it.
+fn status(word: &str) -> Option<ConversationStatus> {
+    word.to_ascii_lowercase().replace(['-', ' '], "_").parse().ok()
+}
+
+/// OR-4: the documented word in lower case, an unknown one as it is.
+fn content_type(message: &Object, attachments: &[AttachmentPart]) -> String {
+    const KNOWN: [&str; 5] = ["text", "image", "video", "document", "audio"];
+    match message.text("contentType") {
+        Some(word) => KNOWN.into_iter().find(|known| word.eq_ignore_ascii_case(known)).map_or(word, str::to_owned),
+        None => attachments.first().map_or("text", |attachment| attachment.kind.as_str()).to_owned(),
+    }
+}
+
+fn attachments(message: &Object) -> Vec<AttachmentPart> {
+    let part = |(name, kind)| {
+        message.text(name).map(|url| AttachmentPart {
+            external_id: None,
+            kind,
+            url: Some(url),
+            filename: None,
+            mime_type: None,
+            size_bytes: None,
+        })
+    };
+    MEDIA.into_iter().filter_map(part).collect()
+}
+
+/// OR-5: the credentials are not even looked at.
+fn our_channel(request: &Request<'_>, conversation: &Object) -> ChannelRef {
+    let Some(theirs) = conversation.object("Channel").or_else(|| conversation.object("channel")) else {
+        return channel::own(request.source, request.source.medium.unwrap_or(Medium::Other));
+    };
+    let medium = theirs.text("medium").map_or(Medium::Other, |word| Medium::of_word(&word));
+    let (identifier, phone) = (theirs.text("identifier"), theirs.text("phone"));
+    let mut ids: Vec<String> = theirs.id("id").into_iter().collect();
+    for address in identifier.iter().chain(&phone) {
+        for id in channel::address_ids(medium, address, numbering(request)) {
+            if !ids.contains(&id) {
+                ids.push(bounded_id(id));
+            }
+        }
+    }
+    if ids.is_empty() {
+        return channel::own(request.source, medium);
+    }
+    ChannelRef::Reported(Box::new(ChannelReport {
+        ids,
+        medium,
+        identifier,
+        phone,
+        name: theirs.text("name"),
+        description: theirs.text("description"),
+        country: theirs.text("country"),
+        env: theirs.text("env"),
+        status: theirs.text("status"),
+        webhook_url: theirs.text("webhookUrl"),
+    }))
+}

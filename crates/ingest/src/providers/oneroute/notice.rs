@@ -1,0 +1,67 @@
+//! What is no message: `lowUnitBalance`, `otpVerified` and `compaignDeliveryReport`.
+
+use chrono::TimeDelta;
+use inlet_domain::command::{
+    BalanceReport, CampaignReport, Command, Effect, IdempotencyKey, Secret, VerificationReport,
+};
+use secrecy::SecretString;
+use serde_json::json;
+use url::Url;
+
+use super::{Misfit, Reading, time};
+use crate::{
+    fields::{Members, Object, bounded_id},
+    key,
+    mask::MASK,
+};
+
+/// OR-7: it has neither id nor time, so a repeat within the hour is the same alert.
+pub(super) fn balance(body: &Object) -> Reading {
+    let (firm, units) = (body.text("firm"), body.decimal("units"));
+    if firm.is_none() && units.is_none() {
+        return Err(Misfit("it tells neither firm nor units"));
+    }
+    let key = IdempotencyKey {
+        kind: "lowUnitBalance".to_owned(),
+        id: key::digest(&json!([firm, units])),
+        window: Some(TimeDelta::hours(1)),
+    };
+    Ok(Command { key, effect: Effect::Balance(BalanceReport { firm, units }) })
+}
+
+/// OR-8: the code is a text, for its leading zeros matter; one that the raw log has masked is none.
+pub(super) fn verification(body: &Object) -> Reading {
+    let identifier = body.text("identifier");
+    let id = match body.id("id") {
+        Some(id) => id,
+        None if identifier.is_some() => key::digest(&json!([identifier, body.get("createdAt")])),
+        None => return Err(Misfit("it has neither id nor identifier")),
+    };
+    let code = body.text("otp").filter(|code| code != MASK);
+    let report = VerificationReport {
+        id: id.clone(),
+        identifier,
+        verified: body.flag("verified").ok_or(Misfit("it does not say whether it was verified"))?,
+        code: code.map(|code| Secret(SecretString::from(code))),
+        expires_at: time(body, "expiration_time"),
+        created_at: time(body, "createdAt"),
+    };
+    Ok(Command { key: IdempotencyKey::new("otpVerified", id), effect: Effect::Verification(Box::new(report)) })
+}
+
+/// OR-11: the campaign's id stands in the report's URL, else it is the conversation's.
+pub(super) fn campaign(body: &Object) -> Reading {
+    let report_url = body.text("campaignReportUrl");
+    let in_url = report_url.as_deref().and_then(campaign_of_url);
+    let id = in_url
+        .or_else(|| body.object("conversation").and_then(|conversation| conversation.id("id")))
+        .ok_or(Misfit("it names no campaign"))?;
+    let report = CampaignReport { id: id.clone(), report_url };
+    Ok(Command { key: IdempotencyKey::new("campaignDeliveryReport", id), effect: Effect::Campaign(report) })
+}
+
+fn campaign_of_url(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    let id = url.query_pairs().find(|(name, _)| name == "campaign_id").map(|(_, id)| id.trim().to_owned());
+    id.filter(|id| !id.is_empty()).map(bounded_id)
+}

@@ -1,0 +1,83 @@
+//! `smsDeliveryReport` and `whatsappDeliveryReport`: what became of a sent message (OR-9, OR-10).
+
+use inlet_domain::{
+    command::{Command, Effect, IdempotencyKey, PersonReport, StatusReport, StatusTimes},
+    model::{channel::Medium, status::DeliveryStatus},
+};
+use serde_json::{Value, json};
+
+use super::{Misfit, Reading, numbering, put, time};
+use crate::{
+    address, channel,
+    fields::{Members, Object},
+    key,
+    provider::Request,
+    vocabulary::Meaning,
+};
+
+/// Reads the body of a report. `conversation` is the sent message.
+pub(super) fn read(request: &Request<'_>, body: &Object, event: &str, medium: Medium) -> Reading {
+    let sent = body.object("conversation").ok_or(Misfit("there is no `conversation` in it"))?;
+    row(request, sent, event, medium)
+}
+
+/// Reads one sent message, as a report or a row of a campaign's report shows it: both are keyed alike (OR-12).
+fn row(request: &Request<'_>, sent: &Object, event: &str, medium: Medium) -> Reading {
+    let (id, external_id) = (sent.id("id"), sent.id("externalId"));
+    let ids: Vec<String> = id.iter().chain(&external_id).cloned().collect();
+    let first = ids.first().cloned().ok_or(Misfit("it names no message"))?;
+    let raw_status = sent.text("status").ok_or(Misfit("it tells no status"))?;
+    let meaning = Meaning::of(&raw_status);
+    let delivered_time = time(sent, "delivered_time");
+
+    let mut times = StatusTimes::default();
+    let reported_at = match meaning.step() {
+        Some(DeliveryStatus::Delivered) => {
+            times.delivered_at = delivered_time;
+            delivered_time
+        }
+        // It carries the time of the delivery, and none of the reading.
+        Some(DeliveryStatus::Read) => {
+            times.delivered_at = delivered_time;
+            None
+        }
+        Some(DeliveryStatus::Failed) => {
+            times.failed_at = delivered_time;
+            delivered_time
+        }
+        Some(DeliveryStatus::Queued | DeliveryStatus::Sent) | None => None,
+    };
+    let mut details = Object::new();
+    for name in ["units", "template_category", "identifier"] {
+        put(&mut details, name, sent.get(name));
+    }
+    if let Some(created_at) = time(sent, "createdAt") {
+        details.insert("submit_time".to_owned(), Value::from(created_at.to_rfc3339()));
+    }
+    let numbering = numbering(request);
+    let report = StatusReport {
+        external_id: external_id.or(id),
+        ids,
+        part: String::new(),
+        status: meaning.step(),
+        deleted: meaning == Meaning::Deleted,
+        code: None,
+        reason: sent.text("reason"),
+        reported_at,
+        times,
+        channel: match sent.text("from") {
+            Some(from) => channel::at(medium, &from, numbering),
+            None => channel::own(request.source, medium),
+        },
+        person: sent.text("to").map(|to| PersonReport {
+            identities: vec![address::any(&to, numbering)],
+            phone: address::e164(&to, numbering),
+            ..PersonReport::default()
+        }),
+        campaign_id: sent.id("campaign_id"),
+        details,
+        raw_status,
+    };
+    let key = key::digest(&json!([first, report.raw_status, sent.get("delivered_time")]));
+    Ok(Command { key: IdempotencyKey::new(event, key), effect: Effect::Status(Box::new(report)) })
+}

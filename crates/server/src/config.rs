@@ -1,0 +1,198 @@
+//! What can be set. Every flag has an environment variable.
+
+use std::{num::NonZeroUsize, time::Duration};
+
+use clap::{Args, ValueEnum};
+use inlet_domain::{ambient::Ambient, apply::ApplyConfig, secrets::Sealer};
+use secrecy::SecretString;
+
+use crate::{error::ServerError, files, keys};
+
+/// A part of the work that a process may take on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// Receives what providers post.
+    Ingest,
+    /// GraphQL, over HTTP and WebSocket.
+    Api,
+    /// Sends Inlet's own webhooks.
+    Notifier,
+    /// All of them.
+    All,
+}
+
+/// Which roles a process has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Roles {
+    /// [`Role::Ingest`].
+    pub ingest: bool,
+    /// [`Role::Api`].
+    pub api: bool,
+    /// [`Role::Notifier`].
+    pub notifier: bool,
+}
+
+impl Roles {
+    /// Those in the list.
+    #[must_use]
+    pub fn of(roles: &[Role]) -> Self {
+        let has = |role| roles.contains(&role) || roles.contains(&Role::All);
+        Self { ingest: has(Role::Ingest), api: has(Role::Api), notifier: has(Role::Notifier) }
+    }
+}
+
+/// Where the server listens and how it treats who comes.
+#[derive(Debug, Clone, Args)]
+pub struct HttpArgs {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, env = "INLET_LISTEN", value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: String,
+    /// What the outside calls this server, for the URLs of sources. Default: where it listens.
+    #[arg(long, env = "INLET_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Threads that serve HTTP. Default: one a core.
+    #[arg(long, env = "INLET_HTTP_WORKERS", value_name = "THREADS")]
+    pub http_workers: Option<NonZeroUsize>,
+    /// The largest body that a provider may post, in bytes.
+    #[arg(long, env = "INLET_MAX_BODY", value_name = "BYTES", default_value_t = 1 << 20)]
+    pub max_body: usize,
+    /// Networks of the proxies in front, whose word on the client's address is taken. Comma-separated, in CIDR notation.
+    #[arg(long, env = "INLET_TRUSTED_PROXIES", value_name = "NETWORKS", value_delimiter = ',')]
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// How long a stop waits for what is in hand, in seconds.
+    #[arg(long, env = "INLET_SHUTDOWN_SECONDS", value_name = "SECONDS", default_value_t = 25)]
+    pub shutdown_seconds: u64,
+}
+
+/// How the server works with Postgres.
+#[derive(Debug, Clone, Args)]
+pub struct WorkArgs {
+    /// The most connections for reads and ordinary writes.
+    #[arg(long, env = "INLET_CONNECTIONS", value_name = "NUMBER", default_value_t = 16)]
+    pub connections: u32,
+    /// Transactions that commit providers' events at the same time; each has a connection of its own.
+    #[arg(long, env = "INLET_LANES", value_name = "NUMBER", default_value_t = ApplyConfig::default().lanes)]
+    pub lanes: usize,
+    /// Providers' requests that may wait for a commit; beyond it they are answered 503.
+    #[arg(long, env = "INLET_QUEUE", value_name = "NUMBER", default_value_t = ApplyConfig::default().queue)]
+    pub queue: usize,
+}
+
+/// The database of a command that needs one.
+#[derive(Debug, Clone, Args)]
+pub struct DatabaseArgs {
+    /// The database, as `postgres://user:password@host/name`.
+    #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: String,
+}
+
+/// The keys that seal secrets at rest.
+#[derive(Clone, Args)]
+pub struct SecretsArgs {
+    /// The key for secrets, 64 hex digits. Better in the environment than on the command line, which others can see.
+    #[arg(
+        long,
+        env = "INLET_SECRETS_KEY",
+        value_name = "KEY",
+        hide_env_values = true,
+        conflicts_with = "secrets_keys"
+    )]
+    secrets_key: Option<String>,
+    /// Several keys, while one replaces another: `1:<64 hex digits>,2:<64 hex digits>`. The highest version seals.
+    #[arg(long, env = "INLET_SECRETS_KEYS", value_name = "KEYS", hide_env_values = true)]
+    secrets_keys: Option<String>,
+    /// A file that holds the keys, in the same form.
+    #[arg(
+        long, env = "INLET_SECRETS_KEY_FILE", value_name = "FILE", conflicts_with_all = ["secrets_key", "secrets_keys"]
+    )]
+    secrets_key_file: Option<std::path::PathBuf>,
+}
+
+impl std::fmt::Debug for SecretsArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SecretsArgs").field("secrets_key_file", &self.secrets_key_file).finish_non_exhaustive()
+    }
+}
+
+impl SecretsArgs {
+    /// The keys that were given.
+    ///
+    /// # Errors
+    /// Where there is none: a server must not start without.
+    pub fn sealer(&self, ambient: &Ambient) -> Result<Sealer, ServerError> {
+        if let Some(path) = &self.secrets_key_file {
+            let bytes = files::read_optional(path)
+                .map_err(ServerError::file("could not read", path))?
+                .ok_or(keys::InvalidKeys::Missing)?;
+            return Ok(keys::parse(&String::from_utf8_lossy(&bytes), ambient)?);
+        }
+        let text = self.secrets_keys.as_deref().or(self.secrets_key.as_deref()).unwrap_or_default();
+        Ok(keys::parse(text, ambient)?)
+    }
+}
+
+/// Everything that a [`crate::server::Server`] is built from.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// What it does.
+    pub roles: Roles,
+    /// Where it listens, as `host:port`.
+    pub listen: String,
+    /// What the outside calls it; `None` means where it listens.
+    pub public_url: Option<String>,
+    /// HTTP threads.
+    pub http_workers: usize,
+    /// The largest body of a provider, in bytes.
+    pub max_body: usize,
+    /// Whose word on the client's address is taken.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// How long the first stage of a stop may take.
+    pub shutdown: Duration,
+    /// The database.
+    pub database_url: SecretString,
+    /// The most connections of the ordinary pool.
+    pub connections: u32,
+    /// How apply works.
+    pub apply: ApplyConfig,
+    /// Whether to apply missing migrations first, instead of refusing to start.
+    pub migrate: bool,
+    /// Whether webhooks may go to loopback addresses and over plain http: for development.
+    pub allow_loopback_targets: bool,
+    /// The keys for secrets.
+    pub sealer: Sealer,
+    /// Time and randomness.
+    pub ambient: Ambient,
+}
+
+impl ServerConfig {
+    /// Of what was given on the command line.
+    #[must_use]
+    pub fn new(
+        roles: Roles,
+        http: HttpArgs,
+        work: &WorkArgs,
+        database_url: SecretString,
+        sealer: Sealer,
+        ambient: Ambient,
+    ) -> Self {
+        Self {
+            roles,
+            listen: http.listen,
+            public_url: http.public_url.map(|url| url.trim_end_matches('/').to_owned()),
+            http_workers: http
+                .http_workers
+                .or_else(|| std::thread::available_parallelism().ok())
+                .map_or(1, NonZeroUsize::get),
+            max_body: http.max_body,
+            trusted_proxies: http.trusted_proxies,
+            shutdown: Duration::from_secs(http.shutdown_seconds),
+            database_url,
+            connections: work.connections.max(2),
+            apply: ApplyConfig { lanes: work.lanes.max(1), queue: work.queue.max(2), ..ApplyConfig::default() },
+            migrate: false,
+            allow_loopback_targets: false,
+            sealer,
+            ambient,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! `/healthz`, `/readyz` and `/metrics`.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use actix_web::{
+    HttpResponse,
+    http::header,
+    web::{self, Data, ServiceConfig},
+};
+use inlet_domain::{database::Database, store::readiness};
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::{Value, json};
+
+/// A database that takes longer to answer is not one to send requests to.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the three answers are made from.
+#[derive(Clone)]
+pub struct Health {
+    database: Database,
+    metrics: PrometheusHandle,
+    draining: Arc<AtomicBool>,
+}
+
+impl Health {
+    /// Of this process.
+    #[must_use]
+    pub fn new(database: Database, metrics: PrometheusHandle) -> Self {
+        Self { database, metrics, draining: Arc::default() }
+    }
+
+    /// From now on `/readyz` sends everyone elsewhere.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Mounts the three paths.
+pub fn configure(health: Health) -> impl FnOnce(&mut ServiceConfig) + Clone {
+    move |config| {
+        config
+            .app_data(Data::new(health))
+            .route("/healthz", web::get().to(alive))
+            .route("/readyz", web::get().to(ready))
+            .route("/metrics", web::get().to(metrics));
+    }
+}
+
+async fn alive() -> HttpResponse {
+    HttpResponse::Ok().json(json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
+}
+
+async fn metrics(health: Data<Health>) -> HttpResponse {
+    health.metrics.run_upkeep();
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
+        .body(health.metrics.render())
+}
+
+async fn ready(health: Data<Health>) -> HttpResponse {
+    let mut problems: Vec<String> = Vec::new();
+    let mut checks = json!({"database": {"ok": true}, "migrations": {"ok": true}, "dispatch": {"lag": null}});
+    let mut fail = |check: &str, message: String, checks: &mut Value| {
+        checks[check] = json!({"ok": false, "message": message});
+        problems.push(message);
+    };
+    if health.draining.load(Ordering::Relaxed) {
+        fail("process", "this process is stopping".into(), &mut checks);
+    }
+    match tokio::time::timeout(PATIENCE, readiness::look(&health.database)).await {
+        Err(_) => {
+            fail("database", format!("the database did not answer within {} s", PATIENCE.as_secs()), &mut checks);
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "not ready");
+            fail("database", error.to_string(), &mut checks);
+        }
+        Ok(Ok(found)) => {
+            if !found.pending_migrations.is_empty() {
+                let count = found.pending_migrations.len();
+                fail("migrations", format!("{count} migrations are missing: run `inlet migrate`"), &mut checks);
+            }
+            checks["dispatch"]["lag"] = found.dispatch_lag.into();
+        }
+    }
+    if problems.is_empty() {
+        HttpResponse::Ok().json(json!({"status": "ready", "checks": checks}))
+    } else {
+        let error = json!({"code": "NOT_READY", "message": problems.join("; ")});
+        HttpResponse::ServiceUnavailable()
+            .insert_header((header::RETRY_AFTER, "1"))
+            .json(json!({"status": "not_ready", "error": error, "checks": checks}))
+    }
+}

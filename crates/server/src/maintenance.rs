@@ -1,0 +1,38 @@
+//! Keeps the database in order: partitions ahead, old keys gone. It remembers nothing, so that any number of processes
+//! may do it at any time.
+
+use std::time::Duration;
+
+use inlet_domain::{
+    ambient::Ambient,
+    database::Database,
+    error::StoreError,
+    store::{partitions, retention},
+};
+use tokio_util::sync::CancellationToken;
+
+/// How often it looks.
+const EVERY: Duration = Duration::from_secs(600);
+
+/// Looks again and again until `stop`.
+pub async fn run(database: Database, ambient: Ambient, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
+        if let Err(error) = once(&database, &ambient, &stop).await {
+            metrics::counter!("inlet_maintenance_failures_total").increment(1);
+            tracing::warn!(error = &error as &dyn std::error::Error, "maintenance failed; it comes again");
+        }
+    }
+}
+
+/// Does what is due now.
+///
+/// # Errors
+/// Where the database refuses; what was done until then stays done.
+pub async fn once(database: &Database, ambient: &Ambient, stop: &CancellationToken) -> Result<(), StoreError> {
+    let now = ambient.now();
+    partitions::ensure(database, now).await?;
+    let chunk = u64::try_from(retention::CHUNK).unwrap_or(u64::MAX);
+    while !stop.is_cancelled() && retention::delete_expired_idempotency_keys(database, now).await? == chunk {}
+    while !stop.is_cancelled() && retention::delete_old_mutation_keys(database, now).await? == chunk {}
+    Ok(())
+}

@@ -1,0 +1,245 @@
+//! One run of the server: started or adopted, watched, stopped.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Read, Seek, SeekFrom},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tokio::{process::Child, time::sleep};
+
+use super::{
+    account::Place,
+    binaries::Binaries,
+    cluster::PostgresConfig,
+    error::PostgresError,
+    initdb,
+    pid_file::{self, PidFile, Process},
+};
+
+/// How long processes of a dead server may hold its shared memory before we give up.
+const SHARED_MEMORY_PATIENCE: Duration = Duration::from_secs(30);
+const STOP_PATIENCE: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+const LOG_LIMIT: u64 = 16 << 20;
+/// The longest path of a socket that operating systems take, less `/.s.PGSQL.65535`.
+const SOCKET_FOLDER_LIMIT: usize = 85;
+
+/// A server that was ready when this was made.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) pid: i32,
+    pub(super) port: u16,
+    pub(super) socket: Option<PathBuf>,
+    /// `None` of one that was adopted: it is a child of another process, now gone.
+    child: Option<Child>,
+    data: PathBuf,
+}
+
+/// Starts the server, or adopts the one that runs already. `port` is where it should listen; it moves to another one
+/// where that is taken, unless `fixed`.
+pub(super) async fn start_or_adopt(
+    place: &Place,
+    binaries: &Binaries,
+    config: &PostgresConfig,
+    mut port: u16,
+    fixed: bool,
+) -> Result<Running, PostgresError> {
+    let begun = Instant::now();
+    loop {
+        if let Some(running) = adopt(place).await? {
+            return Ok(running);
+        }
+        if !fixed && TcpListener::bind(("127.0.0.1", port)).is_err() {
+            port = free_port()?;
+        }
+        match start(place, binaries, config, port).await? {
+            Started::Ready(running) => return Ok(running),
+            Started::Failed(output) => {
+                let waits_for_the_dead = output.contains("pre-existing shared memory block")
+                    || output.contains("lock file \"postmaster.pid\" already exists");
+                let port_was_taken = output.contains("could not bind") || output.contains("Address already in use");
+                if !(waits_for_the_dead || port_was_taken) || begun.elapsed() > SHARED_MEMORY_PATIENCE {
+                    return Err(PostgresError::DidNotStart { output, log: log_path(place) });
+                }
+                sleep(Duration::from_millis(200)).await;
+            }
+        }
+    }
+}
+
+/// A port that nobody listens on at the moment.
+pub(super) fn free_port() -> Result<u16, PostgresError> {
+    let bound = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
+    Ok(bound.map_err(PostgresError::io("could not find a free port on", "127.0.0.1"))?.port())
+}
+
+/// The server that the pid file names, once it is ready; `None` where there is none.
+async fn adopt(place: &Place) -> Result<Option<Running>, PostgresError> {
+    let unreadable = || PostgresError::io("could not read", PidFile::path(&place.data));
+    let mut told = Instant::now();
+    while let Some(file) = PidFile::read(&place.data).map_err(unreadable())? {
+        match pid_file::process(file.pid, &place.data) {
+            Process::Gone => return Ok(None),
+            Process::Foreign => {
+                pid_file::disown(&place.data)
+                    .map_err(PostgresError::io("could not write", PidFile::path(&place.data)))?;
+                return Ok(None);
+            }
+            Process::Ours => {}
+        }
+        if let (true, Some(port)) = (file.is_ready(), file.port) {
+            tracing::info!(pid = file.pid, "adopted the PostgreSQL that was left running");
+            return Ok(Some(Running {
+                pid: file.pid,
+                port,
+                socket: file.socket,
+                child: None,
+                data: place.data.clone(),
+            }));
+        }
+        if told.elapsed() > Duration::from_secs(5) {
+            tracing::info!(pid = file.pid, status = file.status, "waiting for the PostgreSQL that was left running");
+            told = Instant::now();
+        }
+        sleep(LOOK_EVERY).await;
+    }
+    Ok(None)
+}
+
+enum Started {
+    Ready(Running),
+    /// It ended; with what it had logged.
+    Failed(String),
+}
+
+async fn start(
+    place: &Place,
+    binaries: &Binaries,
+    config: &PostgresConfig,
+    port: u16,
+) -> Result<Started, PostgresError> {
+    let log = log_path(place);
+    let logged = || PostgresError::io("could not open", &log);
+    let too_long = fs::metadata(&log).is_ok_and(|metadata| metadata.len() > LOG_LIMIT);
+    let file =
+        OpenOptions::new().create(true).append(!too_long).write(true).truncate(too_long).open(&log).map_err(logged())?;
+    let begins = file.metadata().map_err(logged())?.len();
+    let socket = (place.socket.as_os_str().len() <= SOCKET_FOLDER_LIMIT).then(|| place.socket.clone());
+    let mut command = initdb::command(place, binaries, "postgres");
+    command.arg("-D").arg(&place.data);
+    for (name, value) in settings(config, binaries.major, port, socket.as_deref()) {
+        command.arg("-c").arg(format!("{name}={value}"));
+    }
+    let mut child = command
+        .stdout(Stdio::from(file.try_clone().map_err(logged())?))
+        .stderr(Stdio::from(file))
+        // Ctrl-C goes to our process group alone: we stop Postgres after we have finished with it.
+        .process_group(0)
+        .spawn()
+        .map_err(PostgresError::io("could not run", binaries.bindir.join("postgres")))?;
+    let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default();
+    let mut told = Instant::now();
+    loop {
+        if child
+            .try_wait()
+            .map_err(PostgresError::io("could not wait for", binaries.bindir.join("postgres")))?
+            .is_some()
+        {
+            return Ok(Started::Failed(tail(&log, begins)));
+        }
+        // A torn read while the file is written counts as not yet.
+        if let Ok(Some(file)) = PidFile::read(&place.data)
+            && file.pid == pid
+            && file.is_ready()
+        {
+            return Ok(Started::Ready(Running { pid, port, socket, child: Some(child), data: place.data.clone() }));
+        }
+        if told.elapsed() > Duration::from_secs(5) {
+            tracing::info!(pid, "waiting for PostgreSQL to recover what had not been written when it was killed");
+            told = Instant::now();
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+fn settings(config: &PostgresConfig, major: u32, port: u16, socket: Option<&Path>) -> Vec<(&'static str, String)> {
+    let on = |yes: bool| if yes { "on" } else { "off" }.to_owned();
+    let mut settings = vec![
+        ("cluster_name", "inlet".to_owned()),
+        ("listen_addresses", "127.0.0.1".to_owned()),
+        ("port", port.to_string()),
+        ("unix_socket_directories", socket.map(|folder| folder.display().to_string()).unwrap_or_default()),
+        ("unix_socket_permissions", "0700".to_owned()),
+        ("max_connections", config.max_connections.to_string()),
+        ("shared_buffers", format!("{}MB", config.shared_buffers_mb)),
+        ("fsync", on(config.durable)),
+        ("synchronous_commit", on(config.durable)),
+        ("full_page_writes", on(config.durable)),
+        // Few, long checkpoints: each one makes every page that is changed after it be logged whole once more.
+        ("max_wal_size", "2GB".to_owned()),
+        ("checkpoint_timeout", "15min".to_owned()),
+        ("log_checkpoints", "off".to_owned()),
+        ("random_page_cost", "1.1".to_owned()),
+        ("jit", "off".to_owned()),
+        ("timezone", "UTC".to_owned()),
+        ("log_timezone", "UTC".to_owned()),
+    ];
+    if major >= 14 && cfg!(target_os = "linux") {
+        // One call for each file system, where the default opens every file after a crash.
+        settings.push(("recovery_init_sync_method", "syncfs".to_owned()));
+    }
+    settings
+}
+
+impl Running {
+    /// Resolves when the server has ended.
+    pub(super) async fn ended(&mut self) {
+        match &mut self.child {
+            Some(child) => {
+                let _ = child.wait().await;
+            }
+            None => {
+                while pid_file::process(self.pid, &self.data) == Process::Ours {
+                    sleep(Duration::from_millis(200)).await;
+                }
+            }
+        }
+    }
+
+    /// Asks it to end its sessions and itself; then, if need be, to drop everything.
+    pub(super) async fn stop(&mut self) -> Result<(), PostgresError> {
+        for signal in [Signal::SIGINT, Signal::SIGQUIT] {
+            // It may have ended by itself.
+            let _ = kill(Pid::from_raw(self.pid), signal);
+            if tokio::time::timeout(STOP_PATIENCE, self.ended()).await.is_ok() {
+                return Ok(());
+            }
+        }
+        Err(PostgresError::DidNotStop { pid: self.pid })
+    }
+}
+
+pub(super) fn log_path(place: &Place) -> PathBuf {
+    place.folder.join("postgres.log")
+}
+
+/// What was logged from byte `begins` on, at most its last 2 KiB.
+fn tail(log: &Path, begins: u64) -> String {
+    let read = || -> io::Result<String> {
+        let mut file = fs::File::open(log)?;
+        let end = file.metadata()?.len();
+        file.seek(SeekFrom::Start(begins.max(end.saturating_sub(2048))))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
+    };
+    read().unwrap_or_default()
+}

@@ -1,0 +1,110 @@
+//! What `inlet dev` begins with: a workspace, an owner, a key, and a source of each provider.
+
+use std::collections::BTreeMap;
+
+use inlet_domain::{
+    ambient::Ambient,
+    database::PgConnection,
+    error::StoreError,
+    ids::WorkspaceId,
+    model::{
+        provider::{Provider, Verification},
+        right::{KeyScope, Role},
+    },
+    scope::Scope,
+    secrets::Sealer,
+    store::{
+        credentials, members, setup,
+        sources::{self, NewSource},
+    },
+};
+use secrecy::{ExposeSecret, SecretString};
+
+/// What was made, secrets and all.
+#[derive(Clone)]
+pub struct Seeds {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The owner's login.
+    pub email: String,
+    /// The owner's password.
+    pub password: SecretString,
+    /// A key with every scope.
+    pub api_key: SecretString,
+    /// Token and secret of each provider's source.
+    pub sources: BTreeMap<Provider, SeededSource>,
+}
+
+/// A source that was made.
+#[derive(Clone)]
+pub struct SeededSource {
+    /// What stands after `/in/` in its URL.
+    pub token: String,
+    /// What the provider signs with.
+    pub secret: SecretString,
+}
+
+/// Makes all of it in one transaction of the caller's.
+///
+/// # Errors
+/// Where the slug is taken or the database refuses.
+pub async fn plant(
+    conn: &mut PgConnection,
+    ambient: &Ambient,
+    sealer: &Sealer,
+    name: &str,
+    slug: &str,
+) -> Result<Seeds, StoreError> {
+    let workspace = setup::create_workspace(conn, ambient, name, slug).await?;
+    let scope = Scope::of(workspace);
+    let email = format!("owner-{}@inlet.test", &random_word(ambient)[..8]);
+    let password = SecretString::from(random_word(ambient));
+    let owner = members::NewMember {
+        email: email.clone(),
+        name: "Demo Owner".to_owned(),
+        role: Role::Owner,
+        password: password.clone(),
+    };
+    members::create(conn, ambient, scope, owner).await?;
+    let (_, api_key) = credentials::create_api_key(conn, ambient, scope, "demo", KeyScope::ALL).await?;
+    let mut planted = BTreeMap::new();
+    for (provider, name, region) in [
+        (Provider::Oneroute, "OneRoute", None),
+        (Provider::Mobtexting, "MobTexting", Some("IN")),
+        (Provider::Oblic, "Oblic", Some("US")),
+    ] {
+        let secret = SecretString::from(random_word(ambient));
+        let new = NewSource {
+            name: name.to_owned(),
+            provider,
+            account: None,
+            verification: Verification::Hmac,
+            secret: Some(secret.clone()),
+            time_zone: None,
+            phone_region: region.map(str::to_owned),
+            medium: None,
+        };
+        let (_, token) = sources::create(conn, scope, sealer, ambient, new).await?;
+        planted.insert(provider, SeededSource { token, secret });
+    }
+    Ok(Seeds { workspace, email, password, api_key, sources: planted })
+}
+
+impl Seeds {
+    /// The secret and the URL of each provider's source, under the URL that the outside calls the server by.
+    #[must_use]
+    pub fn urls(&self, public_url: &str) -> BTreeMap<String, crate::dev_file::DevSource> {
+        self.sources
+            .iter()
+            .map(|(provider, source)| {
+                let url = format!("{public_url}/in/{}", source.token);
+                let secret = source.secret.expose_secret().to_owned();
+                (provider.to_string(), crate::dev_file::DevSource { url, secret })
+            })
+            .collect()
+    }
+}
+
+fn random_word(ambient: &Ambient) -> String {
+    hex::encode(&ambient.random_256()[..16])
+}

@@ -1,0 +1,156 @@
+//! The server: built, so that its address is known, then run until it is told to stop.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+use inlet_domain::{
+    apply::Apply,
+    database::Database,
+    heads::{self, Heads},
+    store::{canary, partitions, readiness},
+};
+use secrecy::ExposeSecret;
+use serde_json::json;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    config::ServerConfig, error::ServerError, health, health::Health, lifecycle::Shutdown, maintenance, telemetry,
+};
+
+/// A server that has bound its address and found its database in order, but takes no request yet.
+#[derive(Debug)]
+pub struct Server {
+    config: ServerConfig,
+    database: Database,
+    listener: TcpListener,
+    address: SocketAddr,
+    public_url: String,
+}
+
+impl Server {
+    /// Connects, checks the keys, makes the partitions of the next days, and binds.
+    ///
+    /// # Errors
+    /// Where the database cannot be reached or lacks migrations, the keys are not its keys, or the address is taken.
+    pub async fn build(config: ServerConfig) -> Result<Self, ServerError> {
+        let lanes = u32::try_from(config.apply.lanes).unwrap_or(u32::MAX);
+        let database = Database::connect(config.database_url.expose_secret(), config.connections, lanes).await?;
+        if config.migrate {
+            database.migrate().await?;
+        }
+        let found = readiness::look(&database).await?;
+        if !found.pending_migrations.is_empty() {
+            return Err(ServerError::Unmigrated(found.pending_migrations));
+        }
+        canary::check(&database, &config.sealer).await.map_err(|error| match error {
+            error @ inlet_domain::error::StoreError::Open(_) => ServerError::WrongKeys(error),
+            error => ServerError::Store(error),
+        })?;
+        partitions::ensure(&database, config.ambient.now()).await?;
+        let listen = |source| ServerError::Listen { address: config.listen.clone(), source };
+        let listener = TcpListener::bind(&config.listen).map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{}", reachable(address)));
+        Ok(Self { config, database, listener, address, public_url })
+    }
+
+    /// Where it is bound.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What the outside calls it, without a slash at the end.
+    #[must_use]
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// Its database.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Serves until `shutdown`: then takes nothing more, finishes what is in hand (P13), and past the deadline or at
+    /// the second stage drops what is left.
+    ///
+    /// # Errors
+    /// Where the HTTP server cannot start or breaks.
+    pub async fn run(self, shutdown: Shutdown) -> Result<(), ServerError> {
+        let Self { config, database, listener, .. } = self;
+        let background = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let heads = Heads::default();
+        tasks.spawn(heads::listen(database.clone(), heads.clone(), background.clone()));
+        tasks.spawn(maintenance::run(database.clone(), config.ambient.clone(), background.clone()));
+        let apply = Apply::start(
+            database.clone(),
+            heads.clone(),
+            config.sealer.clone(),
+            config.ambient.clone(),
+            config.apply.clone(),
+        );
+
+        let health = Health::new(database.clone(), telemetry::metrics());
+        let configure_health = health::configure(health.clone());
+        let http =
+            HttpServer::new(move || App::new().configure(configure_health.clone()).default_service(web::to(not_found)))
+                .workers(config.http_workers)
+                .backlog(4096)
+                .keep_alive(Duration::from_secs(75))
+                .disable_signals()
+                .shutdown_timeout(config.shutdown.as_secs())
+                .listen(listener)
+                .map_err(ServerError::Http)?
+                .run();
+        let handle = http.handle();
+        let mut serving = tokio::spawn(http);
+
+        let broke = tokio::select! {
+            outcome = &mut serving => Some(outcome),
+            () = shutdown.finish.cancelled() => None,
+        };
+        health.drain();
+        let finish = async {
+            if broke.is_none() {
+                tracing::info!("stopping: finishing what is in hand");
+                handle.stop(true).await;
+            }
+            apply.stop().await;
+            background.cancel();
+            tasks.close();
+            tasks.wait().await;
+        };
+        let deadline = config.shutdown + Duration::from_secs(5);
+        match shutdown.drop.run_until_cancelled(tokio::time::timeout(deadline, finish)).await {
+            Some(Ok(())) => {}
+            _ => tracing::warn!("stopped before everything in hand was finished"),
+        }
+        background.cancel();
+        database.close().await;
+        match broke {
+            Some(Ok(Err(error))) => Err(ServerError::Http(error)),
+            Some(Err(error)) => Err(ServerError::Http(std::io::Error::other(error))),
+            Some(Ok(Ok(()))) | None => Ok(()),
+        }
+    }
+}
+
+async fn not_found() -> HttpResponse {
+    HttpResponse::NotFound().json(json!({"error": {"code": "NOT_FOUND", "message": "there is nothing at this path"}}))
+}
+
+/// An address that says "every interface" is reached by loopback.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
