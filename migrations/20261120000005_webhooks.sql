@@ -20,6 +20,7 @@ CREATE TABLE webhook (
   max_concurrency    integer NOT NULL DEFAULT 64,
   -- The log's last number when it was registered: it gets what comes after.
   start_seq          bigint NOT NULL,
+  -- Counts every change of the row: processes keep what they have read for as long as it stands.
   revision           bigint NOT NULL DEFAULT 1,
   created_at         timestamptz NOT NULL,
   disabled_reason    text,
@@ -41,7 +42,21 @@ CREATE TABLE webhook_sequence (
   PRIMARY KEY (workspace_id, webhook_id)
 ) WITH (fillfactor = 10);
 
--- One row for each event and matching webhook. While `leased_until` is ahead, the process in `lease_owner` has it.
+-- A page of the log that one process has written deliveries for and is sending for the first time. It stands for the
+-- lease of all of them, so that a delivery that succeeds at once needs no entry in an index of what is due.
+CREATE TABLE dispatch_lease (
+  id            uuid PRIMARY KEY,
+  owner         uuid NOT NULL,
+  workspace_id  uuid NOT NULL,
+  -- The least and the greatest delivery of the page.
+  first_id      uuid NOT NULL,
+  last_id       uuid NOT NULL,
+  leased_until  timestamptz NOT NULL
+);
+
+-- One row for each event and matching webhook. Its id begins with the first half of its event's id, so that the
+-- deliveries of an event are found by a range of ids. The columns that a success at the first attempt changes are in
+-- no index: such an update stays on its page.
 CREATE TABLE delivery (
   workspace_id     uuid NOT NULL,
   id               uuid NOT NULL,
@@ -52,17 +67,21 @@ CREATE TABLE delivery (
   sequence         bigint,
   status           text NOT NULL CHECK (status IN ('pending', 'held', 'succeeded', 'exhausted', 'skipped')),
   attempts         integer NOT NULL DEFAULT 0,
-  -- When it is next due; while leased, when the lease ends. Null once it is finished.
+  -- Of a retry: when it is due, and while a process has it, when it may be taken from it.
   due_at           timestamptz,
+  -- Waits until its webhook, which has enough in hand, has room for more.
+  parked           boolean NOT NULL DEFAULT false,
+  -- The page's lease, or the claim of a retry: whoever finishes it must still hold that.
   lease_owner      uuid,
   created_at       timestamptz NOT NULL,
   finished_at      timestamptz,
   PRIMARY KEY (workspace_id, id)
 ) PARTITION BY RANGE (id);
-CREATE TABLE delivery_default PARTITION OF delivery DEFAULT;
+-- Room for the update that finishes a row: partitions made ahead get the same.
+CREATE TABLE delivery_default PARTITION OF delivery DEFAULT WITH (fillfactor = 60);
 CREATE INDEX delivery_due ON delivery (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX delivery_parked ON delivery (workspace_id, webhook_id, id) WHERE parked;
 CREATE INDEX delivery_webhook ON delivery (workspace_id, webhook_id, id);
-CREATE INDEX delivery_event ON delivery (workspace_id, event_id);
 
 CREATE TABLE attempt (
   workspace_id      uuid NOT NULL,

@@ -303,6 +303,12 @@ impl IdentityKind {
         }
     }
 
+    /// Whether it leads a new address to a contact that is known by it.
+    #[must_use]
+    pub fn joins(self) -> bool {
+        self.is_shared() || self == Self::ProviderConversation
+    }
+
     /// Whether it joins providers: only a phone number and an email address do.
     #[must_use]
     pub fn is_shared(self) -> bool {

@@ -1,1 +1,174 @@
 //! Outbound webhooks: the dispatcher and the deliverer.
+//!
+//! ```text
+//! log --dispatcher--> delivery rows, leased --lanes--> workers --HTTP--> endpoint
+//!                          ^                              |
+//!                          +--claimer (retries, parked)   +--> finisher: outcomes, many in one statement
+//! ```
+//!
+//! The dispatcher turns each page of a workspace's log into delivery rows exactly once and hands them on in memory,
+//! so a first attempt costs no claim. Nothing is sent in a transaction. An outcome counts only if the lease that the
+//! request was sent under still stands, so what a dead process held can be taken over.
+
+mod backoff;
+mod claimer;
+mod deliverer;
+mod dispatcher;
+mod envelope;
+mod exchange;
+mod finisher;
+mod lanes;
+mod lease;
+mod receiver;
+mod signing;
+
+use std::{sync::Arc, time::Duration};
+
+use inlet_domain::{
+    ambient::Ambient,
+    database::Database,
+    heads::Heads,
+    secrets::Sealer,
+    store::deliveries::{Outbox, Settlement},
+};
+use inlet_egress::Client;
+use tokio::sync::mpsc;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{claimer::Claimer, deliverer::Deliverer, dispatcher::Dispatcher, finisher::Finisher, lease::Leases};
+
+/// How the notifier works.
+#[derive(Debug, Clone)]
+pub struct NotifierConfig {
+    /// Requests under way at once, in all. One webhook has at most 64 of them.
+    pub sockets: usize,
+    /// Deliveries in memory at once.
+    pub in_hand: usize,
+    /// Workspaces whose logs are read at once.
+    pub dispatchers: usize,
+    /// Connections to the database, its own.
+    pub connections: u32,
+    /// The slow poll behind the signals, and the longest a retry is late.
+    pub poll: Duration,
+    /// How long a stop waits for what is under way.
+    pub drain: Duration,
+}
+
+impl Default for NotifierConfig {
+    fn default() -> Self {
+        Self {
+            sockets: 512,
+            in_hand: 8_192,
+            dispatchers: 2,
+            connections: 5,
+            poll: Duration::from_secs(1),
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The running notifier.
+#[derive(Debug)]
+pub struct Notifier {
+    begin: CancellationToken,
+    finish: CancellationToken,
+    give_up: CancellationToken,
+    readers: TaskTracker,
+    writers: TaskTracker,
+    deliverer: Deliverer,
+    outbox: Outbox,
+    ambient: Ambient,
+    drain: Duration,
+}
+
+impl Notifier {
+    /// Starts to follow every workspace's log. Call it within a tokio runtime.
+    #[must_use]
+    pub fn start(
+        database: Database,
+        heads: Heads,
+        sealer: Sealer,
+        ambient: Ambient,
+        client: Client,
+        config: NotifierConfig,
+    ) -> Self {
+        let (begin, finish, give_up) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
+        let (readers, writers) = (TaskTracker::new(), TaskTracker::new());
+        let outbox = Outbox::new(&database, sealer, &ambient, config.connections);
+        let leases = Arc::new(Leases::default());
+        let (done, outcomes) = mpsc::unbounded_channel();
+        let bounds = (config.sockets, config.in_hand);
+        let deliverer = Deliverer::new(client, ambient.clone(), bounds, done, begin.clone());
+
+        let finisher = Finisher {
+            outbox: outbox.clone(),
+            ambient: ambient.clone(),
+            deliverer: deliverer.clone(),
+            leases: leases.clone(),
+        };
+        writers.spawn(finisher.run(outcomes, finish.clone(), give_up.clone()));
+        let (keeper, kept) = (leases.clone(), outbox.clone());
+        let stopped = finish.clone();
+        writers.spawn(async move { keeper.keep(kept, stopped).await });
+        let dispatcher = Dispatcher {
+            outbox: outbox.clone(),
+            ambient: ambient.clone(),
+            heads,
+            deliverer: deliverer.clone(),
+            leases,
+            parallel: config.dispatchers.max(1),
+            poll: config.poll,
+        };
+        readers.spawn(dispatcher.run(begin.clone()));
+        let claimer = Claimer {
+            outbox: outbox.clone(),
+            ambient: ambient.clone(),
+            deliverer: deliverer.clone(),
+            poll: config.poll,
+        };
+        readers.spawn(claimer.run(begin.clone()));
+        readers.close();
+        writers.close();
+        Self { begin, finish, give_up, readers, writers, deliverer, outbox, ambient, drain: config.drain }
+    }
+
+    /// Begins nothing more, finishes what is under way within the drain time, and gives back the leases of what was
+    /// not sent, so that another process need not wait for them to run out (P13).
+    pub async fn stop(&self) {
+        self.begin.cancel();
+        let under_way = async {
+            self.readers.wait().await;
+            self.deliverer.finish().await;
+        };
+        if tokio::time::timeout(self.drain, under_way).await.is_err() {
+            tracing::warn!("requests were still under way at the end of the drain time; they will be sent again");
+        }
+        self.finish.cancel();
+        if tokio::time::timeout(Duration::from_secs(5), self.writers.wait()).await.is_err() {
+            self.give_up.cancel();
+            self.writers.wait().await;
+        }
+        let unsent: Vec<_> = self
+            .deliverer
+            .lanes()
+            .drain()
+            .into_iter()
+            .map(|job| (job.workspace, job.delivery, job.lease.id, Settlement::Released))
+            .collect();
+        for chunk in unsent.chunks(1_000) {
+            if let Err(error) = self.outbox.settle(chunk, self.ambient.now()).await {
+                tracing::warn!(%error, "deliveries could not be given back; their leases will run out");
+                return;
+            }
+        }
+        if let Err(error) = self.outbox.release().await {
+            tracing::warn!(%error, "leases could not be given back; they will run out");
+        }
+    }
+
+    /// Deliveries in memory: sent, being sent or about to be.
+    #[must_use]
+    pub fn in_hand(&self) -> usize {
+        self.deliverer.lanes().in_hand()
+    }
+}

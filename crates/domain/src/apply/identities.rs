@@ -96,7 +96,8 @@ fn columns<'a>(keys: impl Iterator<Item = &'a IdentityKey>) -> Columns {
 impl Identities {
     /// Locks every address of the claims, inserts the new ones, and tells each claim its address and contact. A
     /// claim's contact is the one of its address, else the first that one of its other identities has, else a new
-    /// one; identities without a contact join it, those with another are left as they are.
+    /// one; identities without a contact join it, those with another are left as they are. An id that only one
+    /// provider knows never leads a new address to a contact: two channels of a provider may number people alike.
     pub(crate) async fn resolve(
         &mut self,
         connection: &mut PgConnection,
@@ -152,7 +153,10 @@ impl Identities {
                 }
                 let contact = address
                     .contact
-                    .or_else(|| claim.keys.iter().find_map(|(key, _)| self.known.get(key)?.contact))
+                    .or_else(|| {
+                        let joining = claim.keys.iter().filter(|(key, _)| key.kind.joins());
+                        joining.into_iter().find_map(|(key, _)| self.known.get(key)?.contact)
+                    })
                     .unwrap_or_else(|| minted.next());
                 for (key, _) in &claim.keys {
                     if let Some(state) = self.known.get_mut(key) {

@@ -126,6 +126,16 @@ pub async fn after(
     Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
 }
 
+/// One entry; `None` where the log has none of that id, or it has been trimmed away.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn by_id(executor: impl PgExecutor<'_>, scope: Scope, id: EventId) -> Result<Option<LogEntry>, StoreError> {
+    let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM event WHERE workspace_id = $1 AND id = $2"));
+    let row = sqlx::query(sql).bind(scope.workspace()).bind(id).fetch_optional(executor).await?;
+    Ok(row.as_ref().map(entry).transpose()?)
+}
+
 /// Where a log stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogState {

@@ -37,6 +37,15 @@ impl RetryPreset {
         }
     }
 
+    /// How long to wait for an answer.
+    #[must_use]
+    pub fn timeout_seconds(self) -> i32 {
+        match self {
+            Self::Documented => 3,
+            Self::Standard => 15,
+        }
+    }
+
     /// The attempts that its delays allow.
     #[must_use]
     pub fn attempts(self) -> i32 {

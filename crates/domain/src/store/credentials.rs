@@ -17,7 +17,7 @@ use crate::{
     error::StoreError,
     ids::{ApiKeyId, MemberId, SessionId, WorkspaceId},
     scope::{Actor, Scope},
-    secrets::token_hash,
+    secrets::{new_token, token_hash},
 };
 
 const SESSION_PREFIX: &str = "is_";
@@ -45,11 +45,6 @@ impl Viewer {
     pub fn may(&self, right: Right) -> bool {
         self.grant.gives(right)
     }
-}
-
-fn new_token(ambient: &Ambient, prefix: &str) -> SecretString {
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-    SecretString::from(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(ambient.random_256())))
 }
 
 /// What a bearer token stands for; `None` where it stands for nothing, or for something that has ended.
@@ -190,7 +185,7 @@ async fn begin_session(
     scope: Scope,
     member: MemberId,
 ) -> Result<Login, StoreError> {
-    let token = new_token(ambient, SESSION_PREFIX);
+    let token = SecretString::from(new_token(SESSION_PREFIX, ambient));
     let session = SessionId(ambient.uuid());
     let now = ambient.now();
     sqlx::query(
@@ -205,7 +200,7 @@ async fn begin_session(
     .bind(now + TimeDelta::days(SESSION_DAYS))
     .execute(&database.pool)
     .await?;
-    let member = super::members::by_ids(&database.pool, scope, &[member]).await?.pop();
+    let member = super::members::by_ids(database, scope, &[member]).await?.pop();
     let member = member.ok_or(StoreError::NotFound { kind: "member" })?;
     Ok(Login { token, session, scope, member })
 }
@@ -251,7 +246,7 @@ pub async fn create_api_key(
     let mut words: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
     words.sort_unstable();
     words.dedup();
-    let token = new_token(ambient, KEY_PREFIX);
+    let token = SecretString::from(new_token(KEY_PREFIX, ambient));
     let id = ApiKeyId(ambient.uuid());
     sqlx::query(
         "INSERT INTO api_key (workspace_id, id, name, token_hash, scopes, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
@@ -308,11 +303,7 @@ pub struct ApiKey {
 ///
 /// # Errors
 /// Where the database fails or a row is invalid.
-pub async fn api_keys_by_ids(
-    executor: impl sqlx::PgExecutor<'_>,
-    scope: Scope,
-    ids: &[ApiKeyId],
-) -> Result<Vec<ApiKey>, StoreError> {
+pub async fn api_keys_by_ids(database: &Database, scope: Scope, ids: &[ApiKeyId]) -> Result<Vec<ApiKey>, StoreError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query(
         "SELECT id, name, scopes, created_at, expires_at, revoked_at FROM api_key \
@@ -320,7 +311,7 @@ pub async fn api_keys_by_ids(
     )
     .bind(scope.workspace())
     .bind(ids)
-    .fetch_all(executor)
+    .fetch_all(&database.pool)
     .await?;
     let key = |row: &sqlx::postgres::PgRow| {
         let id: ApiKeyId = row.try_get("id")?;

@@ -5,9 +5,25 @@ use secrecy::SecretString;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
-use super::passwords::Turn;
+use super::{
+    page::{Page, Position, Slice, Sort},
+    passwords::Turn,
+    words::word,
+};
 pub use crate::model::right::Role;
-use crate::{ambient::Ambient, error::StoreError, ids::MemberId, scope::Scope};
+use crate::{ambient::Ambient, database::Database, error::StoreError, ids::MemberId, scope::Scope};
+
+crate::model::words! {
+    /// Whether a member can be reached.
+    Availability {
+        /// At work.
+        Online = "online",
+        /// Not just now.
+        Away = "away",
+        /// Not at work.
+        Offline = "offline",
+    }
+}
 
 /// A person in one workspace.
 #[derive(Debug, Clone)]
@@ -20,8 +36,8 @@ pub struct Member {
     pub email: String,
     /// What they may do here.
     pub role: Role,
-    /// `online`, `away` or `offline`.
-    pub availability: String,
+    /// Whether they can be reached.
+    pub availability: Availability,
     /// How often it changed.
     pub revision: i64,
     /// Since when.
@@ -108,13 +124,12 @@ const COLUMNS: &str = "m.id, p.name, p.email, m.role, m.availability, m.revision
 
 fn member(row: &sqlx::postgres::PgRow) -> Result<Member, StoreError> {
     let id: MemberId = row.try_get("id")?;
-    let role: String = row.try_get("role")?;
     Ok(Member {
         id,
         name: row.try_get("name")?,
         email: row.try_get("email")?,
-        role: role.parse().map_err(|error| StoreError::invalid_row("member", "role", id, &error))?,
-        availability: row.try_get("availability")?,
+        role: word("member", "role", id, row.try_get("role")?)?,
+        availability: word("member", "availability", id, row.try_get("availability")?)?,
         revision: row.try_get("revision")?,
         created_at: row.try_get("created_at")?,
         disabled_at: row.try_get("disabled_at")?,
@@ -125,16 +140,35 @@ fn member(row: &sqlx::postgres::PgRow) -> Result<Member, StoreError> {
 ///
 /// # Errors
 /// Where the database fails or a row is invalid.
-pub async fn by_ids(
-    executor: impl sqlx::PgExecutor<'_>,
-    scope: Scope,
-    ids: &[MemberId],
-) -> Result<Vec<Member>, StoreError> {
+pub async fn by_ids(database: &Database, scope: Scope, ids: &[MemberId]) -> Result<Vec<Member>, StoreError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let sql = sqlx::AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM member m JOIN person p ON p.id = m.person_id \
          WHERE m.workspace_id = $1 AND m.id = ANY($2)"
     ));
-    let rows = sqlx::query(sql).bind(scope.workspace()).bind(ids).fetch_all(executor).await?;
+    let rows = sqlx::query(sql).bind(scope.workspace()).bind(ids).fetch_all(&database.pool).await?;
     rows.iter().map(member).collect()
+}
+
+/// Members, oldest first, those shut out among them.
+///
+/// # Errors
+/// Where the database fails, a row is invalid or a position is of another list.
+pub async fn list(database: &Database, scope: Scope, slice: &Slice) -> Result<Page<Member>, StoreError> {
+    slice.check(Sort::Id)?;
+    let order = if slice.from_end { "DESC" } else { "ASC" };
+    let sql = sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM member m JOIN person p ON p.id = m.person_id \
+         WHERE m.workspace_id = $1 AND ($2::uuid IS NULL OR m.id > $2) AND ($3::uuid IS NULL OR m.id < $3) \
+         ORDER BY m.id {order} LIMIT $4"
+    ));
+    let rows = sqlx::query(sql)
+        .bind(scope.workspace())
+        .bind(slice.after.map(|position| position.id))
+        .bind(slice.before.map(|position| position.id))
+        .bind(i64::from(slice.size) + 1)
+        .fetch_all(&database.pool)
+        .await?;
+    let placed = |row| member(row).map(|member| (Position::of_id(member.id.0), member));
+    Ok(Page::of_rows(rows.iter().map(placed).collect::<Result<_, _>>()?, slice))
 }

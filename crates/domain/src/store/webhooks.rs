@@ -35,7 +35,7 @@ pub struct NewWebhook {
     pub event_types: Vec<String>,
     /// Whether notes and activities are sent too.
     pub include_notes: bool,
-    /// Over connect and the whole exchange, 1 to 30; `None` is 3.
+    /// Over connect and the whole exchange, 1 to 30; `None` is what the preset says.
     pub timeout_seconds: Option<i32>,
     /// 1 to 20; `None` is what the preset's delays allow.
     pub max_attempts: Option<i32>,
@@ -90,7 +90,7 @@ mod row {
     //! The table, as sea-orm sees it.
     use sea_orm::entity::prelude::*;
 
-    #[derive(Clone, Debug, PartialEq, super::DeriveEntityModel)]
+    #[derive(Clone, Debug, PartialEq, super::DeriveEntityModel, sqlx::FromRow)]
     #[sea_orm(table_name = "webhook")]
     pub(super) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
@@ -152,6 +152,13 @@ impl TryFrom<row::Model> for Webhook {
             created_at: row.created_at,
             disabled_reason: row.disabled_reason,
         })
+    }
+}
+
+impl Webhook {
+    /// From a row of the table that was read by plain SQL.
+    pub(super) fn from_row(row: &sqlx::postgres::PgRow) -> Result<Self, StoreError> {
+        <row::Model as sqlx::FromRow<_>>::from_row(row)?.try_into()
     }
 }
 
@@ -225,7 +232,7 @@ pub async fn register(
         event_types: new.event_types,
         include_notes: new.include_notes,
         api_version: API_VERSION.to_owned(),
-        timeout_seconds: new.timeout_seconds.unwrap_or(3),
+        timeout_seconds: new.timeout_seconds.unwrap_or(new.retry_preset.timeout_seconds()),
         max_attempts: new.max_attempts.unwrap_or(new.retry_preset.attempts()),
         retry_preset: new.retry_preset,
         max_concurrency: 64,

@@ -20,7 +20,7 @@ use crate::{
 #[command(name = "inlet", version, propagate_version = true)]
 pub struct Cli {
     /// What to log, e.g. `info`, `debug`, `info,inlet_notifier=debug`.
-    #[arg(long, env = "INLET_LOG", global = true, default_value = "info", value_name = "FILTER")]
+    #[arg(long, env = "INLET_LOG", global = true, default_value = "info,actix_server=warn", value_name = "FILTER")]
     log: String,
     #[command(subcommand)]
     command: Command,

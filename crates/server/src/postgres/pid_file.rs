@@ -68,19 +68,35 @@ pub(super) fn process(pid: i32, data: &Path) -> Process {
         Err(Errno::EPERM | Errno::ESRCH) => return Process::Gone,
         Err(_) => return Process::Foreign,
     }
-    let Some(command_line) = command_line(pid) else { return Process::Foreign };
-    let ours = command_line.contains("postgres") && command_line.contains(&*data.to_string_lossy());
-    if ours { Process::Ours } else { Process::Foreign }
+    if serves(pid, data) { Process::Ours } else { Process::Foreign }
 }
 
-fn command_line(pid: i32) -> Option<String> {
+fn serves(pid: i32, data: &Path) -> bool {
     if Path::new("/proc/self/cmdline").exists() {
-        let bytes = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-        return Some(String::from_utf8_lossy(&bytes).replace('\0', " "));
+        // Nothing of a process that has ended and waits for its parent to look.
+        let Ok(bytes) = fs::read(format!("/proc/{pid}/cmdline")) else { return false };
+        let mut arguments = bytes.split(|byte| *byte == 0);
+        let is_postgres = arguments.next().is_some_and(|program| program.ends_with(b"postgres"));
+        return is_postgres && arguments.any(|argument| argument == data.as_os_str().as_encoded_bytes());
     }
     // Where there is no /proc, as on macOS.
-    let output = std::process::Command::new("ps").args(["-p", &pid.to_string(), "-o", "command="]).output().ok()?;
-    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+    let Ok(output) = std::process::Command::new("ps").args(["-p", &pid.to_string(), "-o", "command="]).output() else {
+        return false;
+    };
+    let command = String::from_utf8_lossy(&output.stdout);
+    command.contains("postgres -D") && command.contains(&*data.to_string_lossy())
+}
+
+/// Removes the sockets of a server that is gone. Their folder is that server's alone, and Postgres would take the
+/// number in a socket's lock file for a live server whenever some process has it.
+pub(super) fn remove_sockets(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(".s.PGSQL.") {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Replaces a foreign process's number with our own: Postgres does not take its parent for another server, and all

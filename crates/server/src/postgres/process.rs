@@ -60,6 +60,7 @@ pub(super) async fn start_or_adopt(
         if !fixed && TcpListener::bind(("127.0.0.1", port)).is_err() {
             port = free_port()?;
         }
+        pid_file::remove_sockets(&place.socket).map_err(PostgresError::io("could not clear", &place.socket))?;
         match start(place, binaries, config, port).await? {
             Started::Ready(running) => return Ok(running),
             Started::Failed(output) => {

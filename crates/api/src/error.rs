@@ -1,0 +1,175 @@
+//! What a client is told of an error: the one place where the codes of the parts become those of the schema.
+
+use std::sync::Arc;
+
+use async_graphql::{Enum, ErrorExtensions, Name, Value};
+use inlet_domain::{
+    error::StoreError,
+    ids::InvalidId,
+    log::InvalidCursor,
+    store::{credentials::LoginError, page::InvalidPosition},
+};
+
+/// The codes in `extensions.code` of errors. Codes may be added.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorCode {
+    /// The text is not GraphQL.
+    GraphqlParseFailed,
+    /// The operation does not fit the schema.
+    GraphqlValidationFailed,
+    /// The operation is deeper, costlier or has more aliases than the limits allow.
+    LimitExceeded,
+    /// An argument will not do; `inputPath` tells which.
+    BadUserInput,
+    /// There is no credential, or it has ended.
+    Unauthenticated,
+    /// The credential does not allow this.
+    Forbidden,
+    /// What the input names is not there.
+    NotFound,
+    /// The object has changed since it was read.
+    Conflict,
+    /// The idempotency key was used before with another input.
+    IdempotencyKeyReused,
+    /// The email and the password do not go together.
+    LoginRefused,
+    /// The login has several workspaces: one of them must be named.
+    WorkspaceRequired,
+    /// The event log cannot be followed from this cursor: read the lists anew, then follow from `head`.
+    CursorLost,
+    /// Too much at once: come again after `retryAfter` seconds.
+    Overloaded,
+    /// The database cannot be reached: come again.
+    Unavailable,
+    /// A fault of the server. `requestId` finds it in the server's log.
+    Internal,
+}
+
+impl ErrorCode {
+    /// Its name in the schema.
+    #[must_use]
+    pub fn name(self) -> Value {
+        Value::Enum(Name::new(match self {
+            Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
+            Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Self::LimitExceeded => "LIMIT_EXCEEDED",
+            Self::BadUserInput => "BAD_USER_INPUT",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Forbidden => "FORBIDDEN",
+            Self::NotFound => "NOT_FOUND",
+            Self::Conflict => "CONFLICT",
+            Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
+            Self::LoginRefused => "LOGIN_REFUSED",
+            Self::WorkspaceRequired => "WORKSPACE_REQUIRED",
+            Self::CursorLost => "CURSOR_LOST",
+            Self::Overloaded => "OVERLOADED",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::Internal => "INTERNAL",
+        }))
+    }
+}
+
+/// An error on its way to a client.
+#[derive(Debug, Clone)]
+pub struct ApiError {
+    code: ErrorCode,
+    message: String,
+    input_path: Option<String>,
+    retry_after: Option<u64>,
+}
+
+impl ApiError {
+    /// With a code and a sentence for people.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), input_path: None, retry_after: None }
+    }
+
+    /// Of an argument that will not do.
+    pub fn input(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { input_path: Some(path.into()), ..Self::new(ErrorCode::BadUserInput, message) }
+    }
+}
+
+impl From<&StoreError> for ApiError {
+    fn from(error: &StoreError) -> Self {
+        let told = |code| Self::new(code, error.to_string());
+        match error {
+            StoreError::Invalid { path, message } => Self::input(*path, message),
+            StoreError::NotFound { .. } => told(ErrorCode::NotFound),
+            StoreError::IdempotencyKeyReused { .. } => {
+                Self { input_path: Some("input.idempotencyKey".to_owned()), ..told(ErrorCode::IdempotencyKeyReused) }
+            }
+            StoreError::Overloaded { retry_after } => {
+                Self { retry_after: Some(retry_after.as_secs().max(1)), ..told(ErrorCode::Overloaded) }
+            }
+            StoreError::Database(_) | StoreError::Orm(_) | StoreError::Migrate(_) => {
+                tracing::error!(error = error as &dyn std::error::Error, "a request failed in the database");
+                Self {
+                    retry_after: Some(1),
+                    ..Self::new(ErrorCode::Unavailable, "the database cannot answer now: come again")
+                }
+            }
+            StoreError::InvalidRow { .. } | StoreError::Open(_) => {
+                tracing::error!(error = error as &dyn std::error::Error, "a request met a damaged row");
+                Self::new(ErrorCode::Internal, "something is wrong on our side: the server's log tells what")
+            }
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<Arc<StoreError>> for ApiError {
+    fn from(error: Arc<StoreError>) -> Self {
+        Self::from(error.as_ref())
+    }
+}
+
+impl From<LoginError> for ApiError {
+    fn from(error: LoginError) -> Self {
+        match &error {
+            LoginError::Refused => Self::new(ErrorCode::LoginRefused, error.to_string()),
+            LoginError::Ambiguous { .. } => Self {
+                input_path: Some("input.workspace".to_owned()),
+                ..Self::new(ErrorCode::WorkspaceRequired, error.to_string())
+            },
+            LoginError::Store(store) => Self::from(store),
+        }
+    }
+}
+
+impl From<InvalidId> for ApiError {
+    fn from(error: InvalidId) -> Self {
+        Self::input("id", error.to_string())
+    }
+}
+
+impl From<InvalidCursor> for ApiError {
+    fn from(error: InvalidCursor) -> Self {
+        Self::input("after", error.to_string())
+    }
+}
+
+impl From<InvalidPosition> for ApiError {
+    fn from(error: InvalidPosition) -> Self {
+        Self::input("after", error.to_string())
+    }
+}
+
+impl From<ApiError> for async_graphql::Error {
+    fn from(error: ApiError) -> Self {
+        async_graphql::Error::new(error.message).extend_with(|_, extensions| {
+            extensions.set("code", error.code.name());
+            if let Some(path) = error.input_path {
+                extensions.set("inputPath", Value::List(path.split('.').map(Value::from).collect()));
+            }
+            if let Some(seconds) = error.retry_after {
+                extensions.set("retryAfter", seconds);
+            }
+        })
+    }
+}

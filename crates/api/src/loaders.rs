@@ -1,0 +1,185 @@
+//! The look-ups of one request, each in its workspace, each in batches.
+
+use std::{collections::HashMap, hash::Hash, sync::Arc};
+
+use inlet_domain::{
+    database::Database,
+    error::StoreError,
+    ids::{
+        ApiKeyId, ChannelId, ContactId, ConversationId, DeliveryId, GroupId, LabelId, MemberId, MessageId,
+        ProviderAccountId, TeamId,
+    },
+    scope::Scope,
+    store::{
+        channels::{self, Channel, ProviderAccount},
+        contacts::{self, Contact, Identity},
+        conversations::{self, Conversation},
+        credentials::{self, ApiKey},
+        delivery_log::{self, Attempt},
+        groups::{self, Group},
+        labels::{self, Label},
+        members::{self, Member},
+        messages::{self, Attachment, Message, StatusReport},
+        page::{Page, Slice},
+        teams::{self, Team},
+    },
+};
+
+use crate::batch::Batch;
+
+type ById<I, T> = Batch<I, Arc<T>>;
+type Lists<I, T> = Batch<I, Vec<Arc<T>>>;
+
+/// Every look-up of a request.
+pub struct Loaders {
+    /// Conversations.
+    pub conversations: ById<ConversationId, Conversation>,
+    /// Messages.
+    pub messages: ById<MessageId, Message>,
+    /// The same part of the messages of conversations.
+    pub pages: Batch<(ConversationId, Slice), Page<Arc<Message>>>,
+    /// Messages by the provider's id.
+    pub by_external: Batch<(ProviderAccountId, String), Arc<Message>>,
+    /// Files of messages.
+    pub attachments: Lists<MessageId, Attachment>,
+    /// Reports on messages.
+    pub reports: Lists<MessageId, StatusReport>,
+    /// Contacts.
+    pub contacts: ById<ContactId, Contact>,
+    /// Addresses of contacts.
+    pub identities: Lists<ContactId, Identity>,
+    /// Channels.
+    pub channels: ById<ChannelId, Channel>,
+    /// Provider accounts.
+    pub accounts: ById<ProviderAccountId, ProviderAccount>,
+    /// Members.
+    pub members: ById<MemberId, Member>,
+    /// API keys.
+    pub keys: ById<ApiKeyId, ApiKey>,
+    /// Teams.
+    pub teams: ById<TeamId, Team>,
+    /// Who is in a team.
+    pub team_members: Batch<TeamId, Vec<MemberId>>,
+    /// Labels.
+    pub labels: ById<LabelId, Label>,
+    /// Groups.
+    pub groups: ById<GroupId, Group>,
+    /// How many inbound messages of a conversation a member has read.
+    pub read_marks: Batch<(MemberId, ConversationId), i64>,
+    /// Attempts of deliveries.
+    pub attempts: Lists<DeliveryId, Attempt>,
+}
+
+fn keyed<I: Hash + Eq, T>(items: Vec<T>, id: impl Fn(&T) -> I) -> HashMap<I, Arc<T>> {
+    items.into_iter().map(|item| (id(&item), Arc::new(item))).collect()
+}
+
+fn grouped<I: Hash + Eq, T>(items: Vec<T>, parent: impl Fn(&T) -> Option<I>) -> HashMap<I, Vec<Arc<T>>> {
+    let mut groups: HashMap<I, Vec<Arc<T>>> = HashMap::new();
+    for item in items {
+        if let Some(parent) = parent(&item) {
+            groups.entry(parent).or_default().push(Arc::new(item));
+        }
+    }
+    groups
+}
+
+/// A batch that reads by `$read(database, scope, &keys)` and arranges the rows by `$arrange`.
+macro_rules! batch {
+    ($database:ident, $scope:ident, $read:path, $arrange:expr) => {{
+        let database = $database.clone();
+        Batch::new(move |keys: Vec<_>| {
+            let database = database.clone();
+            async move { Ok($arrange($read(&database, $scope, &keys).await?)) }
+        })
+    }};
+}
+
+impl Loaders {
+    /// For a request that sees `scope`.
+    #[must_use]
+    pub fn new(database: &Database, scope: Scope) -> Self {
+        Self {
+            conversations: batch!(database, scope, conversations::by_ids, |rows| keyed(rows, |row: &Conversation| row
+                .id)),
+            messages: batch!(database, scope, messages::by_ids, |rows| keyed(rows, |row: &Message| row.id)),
+            attachments: batch!(database, scope, messages::attachments_of, |rows| grouped(rows, |row: &Attachment| {
+                row.message_id
+            })),
+            reports: batch!(database, scope, messages::reports_on, |rows| grouped(rows, |row: &StatusReport| Some(
+                row.message_id
+            ))),
+            contacts: batch!(database, scope, contacts::by_ids, |rows| keyed(rows, |row: &Contact| row.id)),
+            identities: batch!(database, scope, contacts::identities_of, |rows| grouped(rows, |row: &Identity| row
+                .contact_id)),
+            channels: batch!(database, scope, channels::by_ids, |rows| keyed(rows, |row: &Channel| row.id)),
+            accounts: batch!(database, scope, channels::accounts_by_ids, |rows| keyed(
+                rows,
+                |row: &ProviderAccount| row.id
+            )),
+            members: batch!(database, scope, members::by_ids, |rows| keyed(rows, |row: &Member| row.id)),
+            keys: batch!(database, scope, credentials::api_keys_by_ids, |rows| keyed(rows, |row: &ApiKey| row.id)),
+            teams: batch!(database, scope, teams::by_ids, |rows| keyed(rows, |row: &Team| row.id)),
+            team_members: batch!(database, scope, teams::members_of, lists),
+            labels: batch!(database, scope, labels::by_ids, |rows| keyed(rows, |row: &Label| row.id)),
+            groups: batch!(database, scope, groups::by_ids, |rows| keyed(rows, |row: &Group| row.id)),
+            attempts: batch!(database, scope, delivery_log::attempts_of, |rows| grouped(rows, |row: &Attempt| Some(
+                row.delivery_id
+            ))),
+            by_external: batch!(database, scope, by_external, |found| found),
+            pages: batch!(database, scope, pages, |found| found),
+            read_marks: batch!(database, scope, read_marks, |found| found),
+        }
+    }
+}
+
+fn lists(pairs: Vec<(TeamId, MemberId)>) -> HashMap<TeamId, Vec<MemberId>> {
+    let mut lists: HashMap<TeamId, Vec<MemberId>> = HashMap::new();
+    for (team, member) in pairs {
+        lists.entry(team).or_default().push(member);
+    }
+    lists
+}
+
+async fn by_external(
+    database: &Database,
+    scope: Scope,
+    keys: &[(ProviderAccountId, String)],
+) -> Result<HashMap<(ProviderAccountId, String), Arc<Message>>, StoreError> {
+    let found = messages::by_external_ids(database, scope, keys).await?;
+    let ids: Vec<MessageId> = found.iter().map(|(_, id)| *id).collect();
+    let messages = keyed(messages::by_ids(database, scope, &ids).await?, |message| message.id);
+    Ok(found.into_iter().filter_map(|(key, id)| Some((key, Arc::clone(messages.get(&id)?)))).collect())
+}
+
+type MessagePages = HashMap<(ConversationId, Slice), Page<Arc<Message>>>;
+
+async fn pages(
+    database: &Database,
+    scope: Scope,
+    keys: &[(ConversationId, Slice)],
+) -> Result<MessagePages, StoreError> {
+    let mut by_slice: HashMap<Slice, Vec<ConversationId>> = HashMap::new();
+    for (conversation, slice) in keys {
+        by_slice.entry(*slice).or_default().push(*conversation);
+    }
+    let mut found = HashMap::with_capacity(keys.len());
+    for (slice, conversations) in by_slice {
+        for (conversation, page) in messages::of_conversations(database, scope, &conversations, &slice).await? {
+            let page = page.try_map(|message| Ok::<_, StoreError>(Arc::new(message)))?;
+            found.insert((conversation, slice), page);
+        }
+    }
+    Ok(found)
+}
+
+async fn read_marks(
+    database: &Database,
+    scope: Scope,
+    keys: &[(MemberId, ConversationId)],
+) -> Result<HashMap<(MemberId, ConversationId), i64>, StoreError> {
+    let Some((member, _)) = keys.first() else { return Ok(HashMap::new()) };
+    let conversations: Vec<ConversationId> = keys.iter().map(|(_, conversation)| *conversation).collect();
+    let marks = conversations::read_marks(database, scope, *member, &conversations).await?;
+    Ok(marks.into_iter().map(|(conversation, count)| ((*member, conversation), count)).collect())
+}

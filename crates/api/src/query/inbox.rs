@@ -1,0 +1,372 @@
+//! What agents read: the inbox and what belongs to it.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
+use inlet_domain::{
+    model::right::Right,
+    store::{
+        balance_alerts, campaigns, channels, contacts, conversations, groups, labels, members, opt_outs, teams,
+        verifications,
+    },
+};
+
+use crate::{
+    context::{Shared, loaders, viewer},
+    error::ApiError,
+    types::{
+        channel::{Channel, ProviderAccount},
+        connection::{Connection, page_cost, slice},
+        contact::{Contact, Group},
+        conversation::Conversation,
+        label::Label,
+        member::{Member, Team},
+        message::Message,
+        node::{Node, node, typed},
+        report::{BalanceAlert, Campaign, OptOut, Verification},
+        scalars::Cursor,
+        words,
+    },
+};
+
+/// Which conversations are wanted. The values of each member mean "any of"; an empty or absent one means all.
+#[derive(InputObject, Default)]
+pub struct ConversationFilter {
+    /// Where they stand.
+    #[graphql(default)]
+    status: Vec<words::ConversationStatus>,
+    /// Who has them.
+    #[graphql(default)]
+    assignee_id: Vec<ID>,
+    /// True: only those that no one has.
+    #[graphql(default)]
+    unassigned: bool,
+    /// On which channels.
+    #[graphql(default)]
+    channel_id: Vec<ID>,
+    /// On which media.
+    #[graphql(default)]
+    medium: Vec<words::Medium>,
+    /// With whom.
+    #[graphql(default)]
+    contact_id: Vec<ID>,
+    /// With one of these labels.
+    #[graphql(default)]
+    label_id: Vec<ID>,
+}
+
+fn typed_ids<I: std::str::FromStr<Err = inlet_domain::ids::InvalidId>>(
+    path: &str,
+    ids: &[ID],
+) -> Result<Vec<I>, ApiError> {
+    ids.iter().map(|id| typed(path, id)).collect()
+}
+
+impl ConversationFilter {
+    fn into_store(self) -> Result<conversations::Filter, ApiError> {
+        Ok(conversations::Filter {
+            statuses: self.status.into_iter().map(Into::into).collect(),
+            assignees: typed_ids("filter.assigneeId", &self.assignee_id)?,
+            unassigned: self.unassigned,
+            channels: typed_ids("filter.channelId", &self.channel_id)?,
+            media: self.medium.into_iter().map(Into::into).collect(),
+            contacts: typed_ids("filter.contactId", &self.contact_id)?,
+            labels: typed_ids("filter.labelId", &self.label_id)?,
+        })
+    }
+}
+
+/// What a list of conversations may be ordered by.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConversationOrderField {
+    /// When anything last happened in them.
+    LastActivity,
+    /// When they came to be.
+    Created,
+}
+
+/// Which end of an order comes first.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderDirection {
+    /// The least first.
+    Asc,
+    /// The greatest first.
+    Desc,
+}
+
+/// The order of a list of conversations.
+#[derive(InputObject)]
+pub struct ConversationOrder {
+    /// What it is ordered by.
+    field: ConversationOrderField,
+    /// Which end comes first.
+    #[graphql(default_with = "OrderDirection::Desc")]
+    direction: OrderDirection,
+}
+
+/// The part of the query root that agents use.
+#[derive(Default)]
+pub(super) struct Inbox;
+
+#[Object]
+impl Inbox {
+    /// Any object by its global id; null where the workspace has none.
+    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "A global id.")] id: ID) -> Result<Option<Node>> {
+        node(ctx, &id).await
+    }
+
+    /// Objects by their global ids, at most 100, in the order of the ids, with null for each that the workspace does
+    /// not have.
+    #[graphql(complexity = "ids.len() * child_complexity + 1")]
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global ids.")] ids: Vec<ID>,
+    ) -> Result<Option<Vec<Option<Node>>>> {
+        if ids.len() > 100 {
+            return Err(ApiError::input("ids", "at most 100 ids at once").into());
+        }
+        Ok(Some(futures::future::try_join_all(ids.iter().map(|id| node(ctx, id))).await?))
+    }
+
+    /// A conversation.
+    async fn conversation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its global id.")] id: ID,
+    ) -> Result<Option<Conversation>> {
+        viewer(ctx, Right::ReadInbox)?;
+        Ok(loaders(ctx)?.conversations.load(typed("id", &id)?).await.map_err(ApiError::from)?.map(Conversation))
+    }
+
+    /// A contact.
+    async fn contact(&self, ctx: &Context<'_>, #[graphql(desc = "Its global id.")] id: ID) -> Result<Option<Contact>> {
+        viewer(ctx, Right::ReadInbox)?;
+        Ok(loaders(ctx)?.contacts.load(typed("id", &id)?).await.map_err(ApiError::from)?.map(Contact))
+    }
+
+    /// A message.
+    async fn message(&self, ctx: &Context<'_>, #[graphql(desc = "Its global id.")] id: ID) -> Result<Option<Message>> {
+        viewer(ctx, Right::ReadInbox)?;
+        Ok(loaders(ctx)?.messages.load(typed("id", &id)?).await.map_err(ApiError::from)?.map(Message))
+    }
+
+    /// Conversations; by default those of the latest activity first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn conversations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+        #[graphql(desc = "Which are wanted.")] filter: Option<ConversationFilter>,
+        #[graphql(desc = "In which order.")] order_by: Option<ConversationOrder>,
+    ) -> Result<Option<Connection<Conversation>>> {
+        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let slice = slice(first, after, last, before)?;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let filter = filter.unwrap_or_default().into_store()?;
+        let (field, direction) = order_by
+            .map_or((ConversationOrderField::LastActivity, OrderDirection::Desc), |order| {
+                (order.field, order.direction)
+            });
+        let order = match field {
+            ConversationOrderField::LastActivity => conversations::OrderBy::LastActivity,
+            ConversationOrderField::Created => conversations::OrderBy::Created,
+        };
+        let descending = direction == OrderDirection::Desc;
+        let page = conversations::list(&shared.database, scope, &filter, order, descending, &slice).await;
+        Ok(Some(Connection::of(page.map_err(ApiError::from)?, |row| Conversation(Arc::new(row)))))
+    }
+
+    /// Contacts, newest first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn contacts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+    ) -> Result<Option<Connection<Contact>>> {
+        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let slice = slice(first, after, last, before)?;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let page = contacts::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
+        Ok(Some(Connection::of(page, |row| Contact(Arc::new(row)))))
+    }
+
+    /// Channels, oldest first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn channels(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+    ) -> Result<Option<Connection<Channel>>> {
+        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let slice = slice(first, after, last, before)?;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let page = channels::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
+        Ok(Some(Connection::of(page, |row| Channel(Arc::new(row)))))
+    }
+
+    /// Provider accounts, oldest first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn provider_accounts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+    ) -> Result<Option<Connection<ProviderAccount>>> {
+        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let slice = slice(first, after, last, before)?;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let page = channels::accounts(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
+        Ok(Some(Connection::of(page, |row| ProviderAccount(Arc::new(row)))))
+    }
+
+    /// Members, oldest first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+    ) -> Result<Option<Connection<Member>>> {
+        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let slice = slice(first, after, last, before)?;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let page = members::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
+        Ok(Some(Connection::of(page, |row| Member(Arc::new(row)))))
+    }
+
+    /// Teams, oldest first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn teams(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+    ) -> Result<Option<Connection<Team>>> {
+        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let slice = slice(first, after, last, before)?;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let page = teams::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
+        Ok(Some(Connection::of(page, |row| Team(Arc::new(row)))))
+    }
+
+    /// Labels, oldest first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn labels(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+    ) -> Result<Option<Connection<Label>>> {
+        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let slice = slice(first, after, last, before)?;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let page = labels::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
+        Ok(Some(Connection::of(page, |row| Label(Arc::new(row)))))
+    }
+
+    /// Groups, oldest first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn groups(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+    ) -> Result<Option<Connection<Group>>> {
+        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let slice = slice(first, after, last, before)?;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let page = groups::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
+        Ok(Some(Connection::of(page, |row| Group(Arc::new(row)))))
+    }
+
+    /// Campaigns, newest first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn campaigns(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+    ) -> Result<Option<Connection<Campaign>>> {
+        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let slice = slice(first, after, last, before)?;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let page = campaigns::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
+        Ok(Some(Connection::of(page, |row| Campaign(Arc::new(row)))))
+    }
+
+    /// Refusals of messages that stand, newest first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn opt_outs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+        #[graphql(desc = "True: those that were withdrawn, too.")] withdrawn: Option<bool>,
+    ) -> Result<Option<Connection<OptOut>>> {
+        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let slice = slice(first, after, last, before)?;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let page = opt_outs::list(&shared.database, scope, withdrawn.unwrap_or(false), &slice)
+            .await
+            .map_err(ApiError::from)?;
+        Ok(Some(Connection::of(page, |row| OptOut(Arc::new(row)))))
+    }
+
+    /// OTP checks, newest first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn verifications(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+    ) -> Result<Option<Connection<Verification>>> {
+        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let slice = slice(first, after, last, before)?;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let page = verifications::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
+        Ok(Some(Connection::of(page, |row| Verification(Arc::new(row)))))
+    }
+
+    /// Warnings that credit runs out, newest first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn balance_alerts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+    ) -> Result<Option<Connection<BalanceAlert>>> {
+        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let slice = slice(first, after, last, before)?;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let page = balance_alerts::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
+        Ok(Some(Connection::of(page, |row| BalanceAlert(Arc::new(row)))))
+    }
+}

@@ -1,0 +1,170 @@
+//! What those read who run a workspace: who asks, what comes in and what goes out.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use inlet_domain::{
+    model::right::Right,
+    scope::Actor as DomainActor,
+    store::{credentials::Grant, delivery_log, inbound_events, page::Page, sources, webhooks},
+};
+
+use crate::{
+    context::{Shared, loaders, session, viewer},
+    error::ApiError,
+    types::{
+        channel::Source,
+        connection::{Connection, page_cost, slice},
+        inbound_event::InboundEvent,
+        member::{ApiKey, Member},
+        node::typed,
+        scalars::{Cursor, DateTime},
+        webhook::{Delivery, Webhook},
+        words,
+    },
+};
+
+/// Who asks, and what their credential gives.
+#[derive(SimpleObject)]
+pub struct Viewer {
+    /// The workspace that they see.
+    workspace_id: ID,
+    /// The member, of a session.
+    member: Option<Member>,
+    /// The key, of an API key.
+    api_key: Option<ApiKey>,
+    /// The member's role, of a session.
+    role: Option<words::Role>,
+    /// The key's scopes, of an API key.
+    scopes: Option<Vec<words::KeyScope>>,
+    /// When the credential ends by itself.
+    expires_at: Option<DateTime>,
+}
+
+/// Which of the providers' requests are wanted. The values of each member mean "any of".
+#[derive(InputObject, Default)]
+pub struct InboundEventFilter {
+    /// What came of them.
+    #[graphql(default)]
+    outcome: Vec<words::InboundOutcome>,
+    /// The source that they came to.
+    source_id: Option<ID>,
+}
+
+/// Which deliveries are wanted. The values of each member mean "any of".
+#[derive(InputObject, Default)]
+pub struct DeliveryFilter {
+    /// The webhook that they are for.
+    webhook_id: Option<ID>,
+    /// Where they stand.
+    #[graphql(default)]
+    status: Vec<words::DeliveryState>,
+}
+
+/// The part of the query root for settings and their logs.
+#[derive(Default)]
+pub(super) struct Settings;
+
+#[Object]
+impl Settings {
+    /// Who asks; null without a credential.
+    async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<Viewer>> {
+        let Ok(session) = session(ctx) else { return Ok(None) };
+        let viewer = &session.viewer;
+        let (mut member, mut api_key) = (None, None);
+        match viewer.actor {
+            DomainActor::Member(id) => {
+                member = loaders(ctx)?.members.load(id).await.map_err(ApiError::from)?.map(Member);
+            }
+            DomainActor::ApiKey(id) => {
+                api_key = loaders(ctx)?.keys.load(id).await.map_err(ApiError::from)?.map(ApiKey);
+            }
+            DomainActor::Provider | DomainActor::System => {}
+        }
+        let (role, scopes) = match &viewer.grant {
+            Grant::Role(role) => (Some((*role).into()), None),
+            Grant::Scopes(scopes) => (None, Some(scopes.iter().map(|scope| (*scope).into()).collect())),
+        };
+        let workspace_id = ID(viewer.scope.workspace().to_string());
+        let expires_at = viewer.expires_at.map(DateTime);
+        Ok(Some(Viewer { workspace_id, member, api_key, role, scopes, expires_at }))
+    }
+
+    /// Sources, oldest first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn sources(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+    ) -> Result<Option<Connection<Source>>> {
+        let scope = viewer(ctx, Right::ReadSettings)?.scope;
+        let slice = slice(first, after, last, before)?;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let all = sources::list(&shared.database, scope, &shared.sealer).await.map_err(ApiError::from)?;
+        let page = Page::within(all, |(source, _)| source.id.0, &slice).map_err(ApiError::from)?;
+        Ok(Some(Connection::of(page, |found| shared.source(found))))
+    }
+
+    /// Webhooks, oldest first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn webhooks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+    ) -> Result<Option<Connection<Webhook>>> {
+        let scope = viewer(ctx, Right::ReadSettings)?.scope;
+        let slice = slice(first, after, last, before)?;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let all = webhooks::list(&shared.database, scope).await.map_err(ApiError::from)?;
+        let page = Page::within(all, |webhook| webhook.id.0, &slice).map_err(ApiError::from)?;
+        Ok(Some(Connection::of(page, |webhook| Webhook(Arc::new(webhook)))))
+    }
+
+    /// Deliveries to webhooks, newest first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn deliveries(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+        #[graphql(desc = "Which are wanted.")] filter: Option<DeliveryFilter>,
+    ) -> Result<Option<Connection<Delivery>>> {
+        let scope = viewer(ctx, Right::ReadSettings)?.scope;
+        let slice = slice(first, after, last, before)?;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let filter = filter.unwrap_or_default();
+        let webhook = filter.webhook_id.as_ref().map(|id| typed("filter.webhookId", id)).transpose()?;
+        let statuses: Vec<_> = filter.status.into_iter().map(Into::into).collect();
+        let page = delivery_log::list(&shared.database, scope, webhook, &statuses, &slice).await;
+        Ok(Some(Connection::of(page.map_err(ApiError::from)?, |row| Delivery(Arc::new(row)))))
+    }
+
+    /// The providers' requests as they came, newest first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn inbound_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+        #[graphql(desc = "Which are wanted.")] filter: Option<InboundEventFilter>,
+    ) -> Result<Option<Connection<InboundEvent>>> {
+        let scope = viewer(ctx, Right::ReadSettings)?.scope;
+        let slice = slice(first, after, last, before)?;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let filter = filter.unwrap_or_default();
+        let source = filter.source_id.as_ref().map(|id| typed("filter.sourceId", id)).transpose()?;
+        let outcomes: Vec<_> = filter.outcome.into_iter().map(Into::into).collect();
+        let page = inbound_events::list(&shared.database, scope, &outcomes, source, &slice).await;
+        Ok(Some(Connection::of(page.map_err(ApiError::from)?, |row| InboundEvent(Arc::new(row)))))
+    }
+}

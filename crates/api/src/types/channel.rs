@@ -1,0 +1,192 @@
+//! Channels, provider accounts and sources in the schema.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, Result};
+use inlet_domain::store::{channels, sources};
+
+use super::{
+    scalars::{DateTime, Revision},
+    words,
+};
+use crate::{context::loaders, error::ApiError};
+
+/// One of our numbers, names or inboxes on a medium.
+#[derive(Clone)]
+pub struct Channel(pub Arc<channels::Channel>);
+
+/// One of our numbers, names or inboxes on a medium.
+#[Object]
+impl Channel {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        ID(self.0.id.to_string())
+    }
+
+    /// What it carries.
+    async fn medium(&self) -> words::Medium {
+        self.0.medium.into()
+    }
+
+    /// As the provider calls it.
+    async fn identifier(&self) -> Option<&str> {
+        self.0.identifier.as_deref()
+    }
+
+    /// In E.164.
+    async fn phone(&self) -> Option<&str> {
+        self.0.phone.as_deref()
+    }
+
+    /// Its name.
+    async fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
+    }
+
+    /// What it is for.
+    async fn description(&self) -> Option<&str> {
+        self.0.description.as_deref()
+    }
+
+    /// Where it is.
+    async fn country(&self) -> Option<&str> {
+        self.0.country.as_deref()
+    }
+
+    /// The provider's environment.
+    async fn env(&self) -> Option<&str> {
+        self.0.env.as_deref()
+    }
+
+    /// The provider's word for its status.
+    async fn status(&self) -> Option<&str> {
+        self.0.status.as_deref()
+    }
+
+    /// The provider's id.
+    async fn external_id(&self) -> Option<&str> {
+        self.0.external_id.as_deref()
+    }
+
+    /// Counts its changes.
+    async fn revision(&self) -> Revision {
+        Revision(self.0.revision)
+    }
+
+    /// When it came to be.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    /// How long after its end a conversation is taken up again by a new message, in seconds.
+    async fn reopen_window_seconds(&self) -> i32 {
+        i32::try_from(self.0.reopen_window_seconds).unwrap_or(i32::MAX)
+    }
+
+    /// The account that it is on.
+    async fn provider_account(&self, ctx: &Context<'_>) -> Result<Option<ProviderAccount>> {
+        Ok(loaders(ctx)?.accounts.load(self.0.provider_account_id).await.map_err(ApiError::from)?.map(ProviderAccount))
+    }
+}
+
+/// An account with a messaging provider.
+#[derive(Clone)]
+pub struct ProviderAccount(pub Arc<channels::ProviderAccount>);
+
+/// An account with a messaging provider.
+#[Object]
+impl ProviderAccount {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        ID(self.0.id.to_string())
+    }
+
+    /// The provider.
+    async fn provider(&self) -> words::Provider {
+        self.0.provider.into()
+    }
+
+    /// What people call it.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// When it came to be.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+}
+
+/// A URL that a provider posts to.
+#[derive(Clone)]
+pub struct Source {
+    /// The source.
+    pub source: Arc<sources::Source>,
+    /// Its whole URL.
+    pub url: String,
+}
+
+/// A URL that a provider posts to.
+#[Object]
+impl Source {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        ID(self.source.id.to_string())
+    }
+
+    /// What people call it.
+    async fn name(&self) -> &str {
+        &self.source.name
+    }
+
+    /// Which adapter reads what comes.
+    async fn provider(&self) -> words::Provider {
+        self.source.provider.into()
+    }
+
+    /// The URL to give to the provider. Whoever has it can post to it.
+    async fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// How a request proves that it is authentic.
+    async fn verification(&self) -> words::SourceVerification {
+        self.source.verification.into()
+    }
+
+    /// Networks that may post, in CIDR notation; none means any.
+    async fn allowed_networks(&self) -> &[String] {
+        &self.source.allowed_networks
+    }
+
+    /// The IANA zone of times without one.
+    async fn time_zone(&self) -> Option<&str> {
+        self.source.time_zone.as_deref()
+    }
+
+    /// The ISO 3166 region of phone numbers without a country code.
+    async fn phone_region(&self) -> Option<&str> {
+        self.source.phone_region.as_deref()
+    }
+
+    /// The medium of its own channel, where events name none.
+    async fn medium(&self) -> Option<words::Medium> {
+        self.source.medium.map(Into::into)
+    }
+
+    /// Its own channel, where events name none.
+    async fn channel(&self, ctx: &Context<'_>) -> Result<Option<Channel>> {
+        let Some(id) = self.source.channel_id else { return Ok(None) };
+        Ok(loaders(ctx)?.channels.load(id).await.map_err(ApiError::from)?.map(Channel))
+    }
+
+    /// The account whose ids its events speak of.
+    async fn provider_account(&self, ctx: &Context<'_>) -> Result<Option<ProviderAccount>> {
+        Ok(loaders(ctx)?.accounts.load(self.source.account).await.map_err(ApiError::from)?.map(ProviderAccount))
+    }
+
+    /// When it came to be.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.source.created_at)
+    }
+}

@@ -1,0 +1,134 @@
+//! Members, teams and API keys in the schema.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, Result};
+use inlet_domain::store::{credentials, members, teams};
+
+use super::{
+    scalars::{DateTime, Revision},
+    words,
+};
+use crate::{context::loaders, error::ApiError};
+
+/// A person in one workspace.
+#[derive(Clone)]
+pub struct Member(pub Arc<members::Member>);
+
+/// A person in one workspace.
+#[Object]
+impl Member {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        ID(self.0.id.to_string())
+    }
+
+    /// Their name.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Their login.
+    async fn email(&self) -> &str {
+        &self.0.email
+    }
+
+    /// What they may do here.
+    async fn role(&self) -> words::Role {
+        self.0.role.into()
+    }
+
+    /// Whether they can be reached.
+    async fn availability(&self) -> words::Availability {
+        self.0.availability.into()
+    }
+
+    /// Counts its changes.
+    async fn revision(&self) -> Revision {
+        Revision(self.0.revision)
+    }
+
+    /// Since when they are a member.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    /// Since when they are shut out, if they are.
+    async fn disabled_at(&self) -> Option<DateTime> {
+        self.0.disabled_at.map(DateTime)
+    }
+}
+
+/// Members who share conversations.
+#[derive(Clone)]
+pub struct Team(pub Arc<teams::Team>);
+
+/// Members who share conversations.
+#[Object]
+impl Team {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        ID(self.0.id.to_string())
+    }
+
+    /// Its name.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Counts its changes.
+    async fn revision(&self) -> Revision {
+        Revision(self.0.revision)
+    }
+
+    /// When it came to be.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    /// Who is in it.
+    async fn members(&self, ctx: &Context<'_>) -> Result<Vec<Member>> {
+        let loaders = loaders(ctx)?;
+        let ids = loaders.team_members.load(self.0.id).await.map_err(ApiError::from)?.unwrap_or_default();
+        let found = futures::future::try_join_all(ids.iter().map(|id| loaders.members.load(*id))).await;
+        Ok(found.map_err(ApiError::from)?.into_iter().flatten().map(Member).collect())
+    }
+}
+
+/// A program's credential. Its token is shown once, when it is made.
+#[derive(Clone)]
+pub struct ApiKey(pub Arc<credentials::ApiKey>);
+
+/// A program's credential. Its token is shown once, when it is made.
+#[Object]
+impl ApiKey {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        ID(self.0.id.to_string())
+    }
+
+    /// What people call it.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What it may do.
+    async fn scopes(&self) -> Vec<words::KeyScope> {
+        self.0.scopes.iter().map(|scope| (*scope).into()).collect()
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    /// When it ends by itself.
+    async fn expires_at(&self) -> Option<DateTime> {
+        self.0.expires_at.map(DateTime)
+    }
+
+    /// When it was revoked.
+    async fn revoked_at(&self) -> Option<DateTime> {
+        self.0.revoked_at.map(DateTime)
+    }
+}

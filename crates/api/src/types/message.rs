@@ -1,0 +1,302 @@
+//! Messages, their files and the reports on them, in the schema.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use inlet_domain::{
+    model::message::{Direction, MessageKind},
+    store::messages,
+};
+
+use super::{
+    author::{Author, author},
+    conversation::Conversation,
+    scalars::{DateTime, Json, Revision},
+    words,
+};
+use crate::{context::loaders, error::ApiError};
+
+/// An entry of a conversation.
+#[derive(Clone)]
+pub struct Message(pub Arc<messages::Message>);
+
+/// An entry of a conversation.
+#[Object]
+impl Message {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        ID(self.0.id.to_string())
+    }
+
+    /// Which way it goes.
+    async fn direction(&self) -> words::Direction {
+        self.0.direction.into()
+    }
+
+    /// What it is.
+    async fn kind(&self) -> words::MessageKind {
+        self.0.kind.into()
+    }
+
+    /// Who first had it.
+    async fn origin(&self) -> words::Origin {
+        self.0.origin.into()
+    }
+
+    /// As the provider calls it, e.g. `text`.
+    async fn content_type(&self) -> Option<&str> {
+        self.0.content_type.as_deref()
+    }
+
+    /// The text.
+    async fn content(&self) -> Option<&str> {
+        self.0.content.as_deref()
+    }
+
+    /// Postback payloads, call details, provider fields without a name here.
+    async fn details(&self) -> Json {
+        Json::Value(self.0.details.clone())
+    }
+
+    /// The provider's id.
+    async fn external_id(&self) -> Option<&str> {
+        self.0.external_id.as_deref()
+    }
+
+    /// When it was written or sent.
+    async fn occurred_at(&self) -> DateTime {
+        DateTime(self.0.occurred_at)
+    }
+
+    /// When it was sent.
+    async fn sent_at(&self) -> Option<DateTime> {
+        self.0.sent_at.map(DateTime)
+    }
+
+    /// When it was delivered.
+    async fn delivered_at(&self) -> Option<DateTime> {
+        self.0.delivered_at.map(DateTime)
+    }
+
+    /// When it was read.
+    async fn read_at(&self) -> Option<DateTime> {
+        self.0.read_at.map(DateTime)
+    }
+
+    /// When it failed.
+    async fn failed_at(&self) -> Option<DateTime> {
+        self.0.failed_at.map(DateTime)
+    }
+
+    /// Who reacted with what.
+    async fn reactions(&self) -> Json {
+        Json::Value(self.0.reactions.clone())
+    }
+
+    /// Counts its changes.
+    async fn revision(&self) -> Revision {
+        Revision(self.0.revision)
+    }
+
+    /// When it came to be.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    /// When it last changed.
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.0.updated_at)
+    }
+
+    /// How far it has come; null on inbound messages and notes.
+    async fn status(&self) -> Option<words::DeliveryStatus> {
+        let sent = self.0.direction == Direction::Outbound && self.0.kind != MessageKind::Note;
+        self.0.status.filter(|_| sent).map(Into::into)
+    }
+
+    /// Whether the provider told no time, so that the arrival stands in for `occurredAt`.
+    async fn occurred_at_assumed(&self) -> bool {
+        self.0.occurred_at_assumed
+    }
+
+    /// Whether only reports of it have come so far: it has a status, but no content yet.
+    async fn placeholder(&self) -> bool {
+        self.0.placeholder
+    }
+
+    /// Why it failed, if it did.
+    async fn failure(&self) -> Option<Failure> {
+        self.0.failure.as_ref().map(Failure::of)
+    }
+
+    /// The idempotency key of the send; on the viewer's own messages only.
+    async fn client_key(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
+        let viewer = crate::context::viewer(ctx, inlet_domain::model::right::Right::ReadInbox)?;
+        let own = super::author::actor_id(viewer.actor) == self.0.author_id;
+        Ok(self.0.client_key.as_deref().filter(|_| own))
+    }
+
+    /// Where it stands.
+    async fn conversation(&self, ctx: &Context<'_>) -> Result<Option<Conversation>> {
+        Ok(loaders(ctx)?.conversations.load(self.0.conversation_id).await.map_err(ApiError::from)?.map(Conversation))
+    }
+
+    /// The message that it answers; null until that has come.
+    async fn quoted(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
+        let (Some(account), Some(external_id)) = (self.0.provider_account_id, &self.0.quoted_external_id) else {
+            return Ok(None);
+        };
+        let key = (account, external_id.clone());
+        Ok(loaders(ctx)?.by_external.load(key).await.map_err(ApiError::from)?.map(Message))
+    }
+
+    /// Who wrote or sent it; null where they are gone.
+    async fn author(&self, ctx: &Context<'_>) -> Result<Option<Author>> {
+        author(ctx, &self.0).await
+    }
+
+    /// Every report on it, as they arrived.
+    async fn status_history(&self, ctx: &Context<'_>) -> Result<Vec<StatusReport>> {
+        let reports = loaders(ctx)?.reports.load(self.0.id).await.map_err(ApiError::from)?;
+        Ok(reports.unwrap_or_default().into_iter().map(StatusReport).collect())
+    }
+
+    /// Its files, in their order.
+    async fn attachments(&self, ctx: &Context<'_>) -> Result<Vec<Attachment>> {
+        let files = loaders(ctx)?.attachments.load(self.0.id).await.map_err(ApiError::from)?;
+        Ok(files.unwrap_or_default().into_iter().map(Attachment).collect())
+    }
+}
+
+/// A file of a message.
+#[derive(Clone)]
+pub struct Attachment(pub Arc<messages::Attachment>);
+
+/// A file of a message.
+#[Object]
+impl Attachment {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        ID(self.0.id.to_string())
+    }
+
+    /// The provider's id.
+    async fn external_id(&self) -> Option<&str> {
+        self.0.external_id.as_deref()
+    }
+
+    /// What it is.
+    async fn kind(&self) -> words::AttachmentKind {
+        self.0.kind.into()
+    }
+
+    /// Where the provider keeps it; data to show, never fetched here.
+    async fn url(&self) -> Option<&str> {
+        self.0.url.as_deref()
+    }
+
+    /// Its name.
+    async fn filename(&self) -> Option<&str> {
+        self.0.filename.as_deref()
+    }
+
+    /// Its media type.
+    async fn mime_type(&self) -> Option<&str> {
+        self.0.mime_type.as_deref()
+    }
+
+    /// Counts its changes.
+    async fn revision(&self) -> Revision {
+        Revision(self.0.revision)
+    }
+
+    /// When it came to be.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    /// When it last changed.
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.0.updated_at)
+    }
+
+    /// Its size in bytes, where the provider told it.
+    async fn size_bytes(&self) -> Option<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "exact below 2^53 bytes")]
+        self.0.size_bytes.map(|size| size as f64)
+    }
+}
+
+/// One report on one message, as it arrived.
+#[derive(Clone)]
+pub struct StatusReport(pub Arc<messages::StatusReport>);
+
+/// One report on one message, as it arrived.
+#[Object]
+impl StatusReport {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        ID(self.0.id.to_string())
+    }
+
+    /// Which part of a message in parts; empty is the whole.
+    async fn part(&self) -> &str {
+        &self.0.part
+    }
+
+    /// What it means; none where the provider's word is unknown.
+    async fn status(&self) -> Option<words::DeliveryStatus> {
+        self.0.status.map(Into::into)
+    }
+
+    /// The provider's word.
+    async fn raw_status(&self) -> &str {
+        &self.0.raw_status
+    }
+
+    /// The provider's code.
+    async fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// The provider's reason.
+    async fn reason(&self) -> Option<&str> {
+        self.0.reason.as_deref()
+    }
+
+    /// When the provider says that it happened.
+    async fn reported_at(&self) -> Option<DateTime> {
+        self.0.reported_at.map(DateTime)
+    }
+
+    /// When it came.
+    async fn received_at(&self) -> DateTime {
+        DateTime(self.0.received_at)
+    }
+}
+
+/// Why a message did not arrive.
+#[derive(SimpleObject, Clone)]
+pub struct Failure {
+    /// The provider's code.
+    pub code: Option<String>,
+    /// The provider's words.
+    pub text: Option<String>,
+    /// Whether sending it again may help; null where that is unknown.
+    pub retryable: Option<bool>,
+}
+
+impl Failure {
+    fn of(value: &serde_json::Value) -> Self {
+        let text = |member: &str| match value.get(member) {
+            Some(serde_json::Value::String(text)) => Some(text.clone()),
+            Some(serde_json::Value::Number(number)) => Some(number.to_string()),
+            _ => None,
+        };
+        Self {
+            code: text("code"),
+            text: text("text"),
+            retryable: value.get("retryable").and_then(serde_json::Value::as_bool),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The types of the schema. Each wraps what the store gives; none is a row.
+
+pub mod author;
+pub mod channel;
+pub mod connection;
+pub mod contact;
+pub mod conversation;
+pub mod event;
+pub mod inbound_event;
+pub mod label;
+pub mod member;
+pub mod message;
+pub mod node;
+pub mod report;
+pub mod scalars;
+pub mod webhook;
+pub mod words;

@@ -1,0 +1,160 @@
+//! The Node interface: any object by its global id.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Interface, Result};
+use inlet_domain::{
+    ids::AnyId,
+    log,
+    model::right::Right,
+    store::{balance_alerts, campaigns, delivery_log, inbound_events, opt_outs, sources, verifications, webhooks},
+};
+
+use super::{
+    channel::{Channel, ProviderAccount, Source},
+    contact::{Contact, Group},
+    conversation::Conversation,
+    event::Event,
+    inbound_event::InboundEvent,
+    label::Label,
+    member::{ApiKey, Member, Team},
+    message::Message,
+    report::{BalanceAlert, Campaign, OptOut, Verification},
+    webhook::{Delivery, Webhook},
+};
+use crate::{
+    context::{Shared, loaders, viewer},
+    error::ApiError,
+};
+
+/// An object with a global id.
+#[derive(Interface, Clone)]
+#[graphql(field(name = "id", ty = "ID", desc = "The global id."))]
+pub enum Node {
+    /// An API key.
+    ApiKey(ApiKey),
+    /// A balance alert.
+    BalanceAlert(BalanceAlert),
+    /// A campaign.
+    Campaign(Campaign),
+    /// A channel.
+    Channel(Channel),
+    /// A contact.
+    Contact(Contact),
+    /// A conversation.
+    Conversation(Conversation),
+    /// A delivery.
+    Delivery(Delivery),
+    /// An event.
+    Event(Event),
+    /// A group.
+    Group(Group),
+    /// A provider's request.
+    InboundEvent(InboundEvent),
+    /// A label.
+    Label(Label),
+    /// A member.
+    Member(Member),
+    /// A message.
+    Message(Message),
+    /// A refusal.
+    OptOut(OptOut),
+    /// A provider account.
+    ProviderAccount(ProviderAccount),
+    /// A source.
+    Source(Source),
+    /// A team.
+    Team(Team),
+    /// A verification.
+    Verification(Verification),
+    /// A webhook.
+    Webhook(Webhook),
+}
+
+/// The object with this id; `None` where the workspace has none, or of that kind none can be had.
+///
+/// # Errors
+/// Where the id is no id, the viewer may not see its kind, or the database fails.
+pub async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
+    let id: AnyId = id.parse().map_err(ApiError::from)?;
+    let needs = match id {
+        AnyId::WebhookId(_) | AnyId::DeliveryId(_) | AnyId::InboundEventId(_) | AnyId::SourceId(_) => {
+            Right::ReadSettings
+        }
+        _ => Right::ReadInbox,
+    };
+    let scope = viewer(ctx, needs)?.scope;
+    let loaders = loaders(ctx)?;
+    let shared = ctx.data_unchecked::<Arc<Shared>>();
+    let database = &shared.database;
+    let told = ApiError::from;
+    Ok(match id {
+        AnyId::ConversationId(id) => {
+            loaders.conversations.load(id).await.map_err(told)?.map(|it| Node::Conversation(Conversation(it)))
+        }
+        AnyId::MessageId(id) => loaders.messages.load(id).await.map_err(told)?.map(|it| Node::Message(Message(it))),
+        AnyId::ContactId(id) => loaders.contacts.load(id).await.map_err(told)?.map(|it| Node::Contact(Contact(it))),
+        AnyId::ChannelId(id) => loaders.channels.load(id).await.map_err(told)?.map(|it| Node::Channel(Channel(it))),
+        AnyId::ProviderAccountId(id) => {
+            loaders.accounts.load(id).await.map_err(told)?.map(|it| Node::ProviderAccount(ProviderAccount(it)))
+        }
+        AnyId::MemberId(id) => loaders.members.load(id).await.map_err(told)?.map(|it| Node::Member(Member(it))),
+        AnyId::ApiKeyId(id) => loaders.keys.load(id).await.map_err(told)?.map(|it| Node::ApiKey(ApiKey(it))),
+        AnyId::TeamId(id) => loaders.teams.load(id).await.map_err(told)?.map(|it| Node::Team(Team(it))),
+        AnyId::LabelId(id) => loaders.labels.load(id).await.map_err(told)?.map(|it| Node::Label(Label(it))),
+        AnyId::GroupId(id) => loaders.groups.load(id).await.map_err(told)?.map(|it| Node::Group(Group(it))),
+        AnyId::CampaignId(id) => {
+            let found = campaigns::by_ids(database, scope, &[id]).await.map_err(ApiError::from)?.pop();
+            found.map(|it| Node::Campaign(Campaign(Arc::new(it))))
+        }
+        AnyId::OptOutId(id) => {
+            let found = opt_outs::by_ids(database, scope, &[id]).await.map_err(ApiError::from)?.pop();
+            found.map(|it| Node::OptOut(OptOut(Arc::new(it))))
+        }
+        AnyId::VerificationId(id) => {
+            let found = verifications::by_ids(database, scope, &[id]).await.map_err(ApiError::from)?.pop();
+            found.map(|it| Node::Verification(Verification(Arc::new(it))))
+        }
+        AnyId::BalanceAlertId(id) => {
+            let found = balance_alerts::by_ids(database, scope, &[id]).await.map_err(ApiError::from)?.pop();
+            found.map(|it| Node::BalanceAlert(BalanceAlert(Arc::new(it))))
+        }
+        AnyId::InboundEventId(id) => {
+            let found = inbound_events::by_ids(database, scope, &[id]).await.map_err(ApiError::from)?.pop();
+            found.map(|it| Node::InboundEvent(InboundEvent(Arc::new(it))))
+        }
+        AnyId::DeliveryId(id) => {
+            let found = delivery_log::by_ids(database, scope, &[id]).await.map_err(ApiError::from)?.pop();
+            found.map(|it| Node::Delivery(Delivery(Arc::new(it))))
+        }
+        AnyId::WebhookId(id) => {
+            let found = webhooks::by_id(database, scope, id).await.map_err(ApiError::from)?;
+            found.map(|it| Node::Webhook(Webhook(Arc::new(it))))
+        }
+        AnyId::SourceId(id) => {
+            let all = sources::list(database, scope, &shared.sealer).await.map_err(ApiError::from)?;
+            all.into_iter().find(|(source, _)| source.id == id).map(|found| Node::Source(shared.source(found)))
+        }
+        AnyId::EventId(id) => {
+            let entry = log::by_id(&database.pool, scope, id).await.map_err(ApiError::from)?;
+            let epoch = log::state(&database.pool, scope).await.map_err(ApiError::from)?.epoch;
+            entry.map(|entry| Node::Event(Event { entry: Arc::new(entry), epoch }))
+        }
+        AnyId::WorkspaceId(_)
+        | AnyId::PersonId(_)
+        | AnyId::SessionId(_)
+        | AnyId::IdentityId(_)
+        | AnyId::AttachmentId(_)
+        | AnyId::StatusReportId(_)
+        | AnyId::AttemptId(_)
+        | AnyId::AuditEntryId(_) => None,
+    })
+}
+
+/// A typed id from an argument.
+///
+/// # Errors
+/// Where it is none of that kind.
+pub fn typed<I: std::str::FromStr<Err = inlet_domain::ids::InvalidId>>(path: &str, id: &ID) -> Result<I, ApiError> {
+    id.parse().map_err(|error: inlet_domain::ids::InvalidId| ApiError::input(path, error.to_string()))
+}

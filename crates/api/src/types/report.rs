@@ -1,0 +1,186 @@
+//! What providers report beside messages: campaigns, refusals, verifications and balances.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, Result};
+use inlet_domain::store::{balance_alerts, campaigns, opt_outs, verifications};
+
+use super::{
+    channel::ProviderAccount,
+    contact::Contact,
+    scalars::{DateTime, Decimal, Revision},
+    words,
+};
+use crate::{context::loaders, error::ApiError};
+
+/// A mass sending at the provider.
+#[derive(Clone)]
+pub struct Campaign(pub Arc<campaigns::Campaign>);
+
+/// A mass sending at the provider.
+#[Object]
+impl Campaign {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        ID(self.0.id.to_string())
+    }
+
+    /// The provider's id.
+    async fn external_id(&self) -> &str {
+        &self.0.external_id
+    }
+
+    /// `running` or `completed`.
+    async fn status(&self) -> words::CampaignStatus {
+        self.0.status.into()
+    }
+
+    /// The provider's report.
+    async fn report_url(&self) -> Option<&str> {
+        self.0.report_url.as_deref()
+    }
+
+    /// Counts its changes.
+    async fn revision(&self) -> Revision {
+        Revision(self.0.revision)
+    }
+
+    /// When it came to be.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    /// When it ended.
+    async fn completed_at(&self) -> Option<DateTime> {
+        self.0.completed_at.map(DateTime)
+    }
+
+    /// The account.
+    async fn provider_account(&self, ctx: &Context<'_>) -> Result<Option<ProviderAccount>> {
+        Ok(loaders(ctx)?.accounts.load(self.0.provider_account_id).await.map_err(ApiError::from)?.map(ProviderAccount))
+    }
+}
+
+/// A contact's refusal of messages.
+#[derive(Clone)]
+pub struct OptOut(pub Arc<opt_outs::OptOut>);
+
+/// A contact's refusal of messages.
+#[Object]
+impl OptOut {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        ID(self.0.id.to_string())
+    }
+
+    /// On which medium.
+    async fn medium(&self) -> words::Medium {
+        self.0.medium.into()
+    }
+
+    /// Of what.
+    async fn scope(&self) -> words::OptOutScope {
+        self.0.scope.into()
+    }
+
+    /// Which category, sender, tag ...; `*` or empty for all.
+    async fn value(&self) -> &str {
+        &self.0.value
+    }
+
+    /// The provider's id.
+    async fn external_id(&self) -> Option<&str> {
+        self.0.external_id.as_deref()
+    }
+
+    /// When it came to be.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    /// When it was withdrawn.
+    async fn withdrawn_at(&self) -> Option<DateTime> {
+        self.0.withdrawn_at.map(DateTime)
+    }
+
+    /// Who refuses; null where the contact was deleted.
+    async fn contact(&self, ctx: &Context<'_>) -> Result<Option<Contact>> {
+        Ok(loaders(ctx)?.contacts.load(self.0.contact_id).await.map_err(ApiError::from)?.map(Contact))
+    }
+}
+
+/// An OTP check at the provider. The code itself is kept nowhere.
+#[derive(Clone)]
+pub struct Verification(pub Arc<verifications::Verification>);
+
+/// An OTP check at the provider. The code itself is kept nowhere.
+#[Object]
+impl Verification {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        ID(self.0.id.to_string())
+    }
+
+    /// The provider's id.
+    async fn external_id(&self) -> &str {
+        &self.0.external_id
+    }
+
+    /// Who was checked.
+    async fn identifier(&self) -> Option<&str> {
+        self.0.identifier.as_deref()
+    }
+
+    /// Whether they passed.
+    async fn verified(&self) -> bool {
+        self.0.verified
+    }
+
+    /// Until when the code was good.
+    async fn expires_at(&self) -> Option<DateTime> {
+        self.0.expires_at.map(DateTime)
+    }
+
+    /// When it came to be.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    /// The account.
+    async fn provider_account(&self, ctx: &Context<'_>) -> Result<Option<ProviderAccount>> {
+        Ok(loaders(ctx)?.accounts.load(self.0.provider_account_id).await.map_err(ApiError::from)?.map(ProviderAccount))
+    }
+}
+
+/// A provider's warning that credit runs out.
+#[derive(Clone)]
+pub struct BalanceAlert(pub Arc<balance_alerts::BalanceAlert>);
+
+/// A provider's warning that credit runs out.
+#[Object]
+impl BalanceAlert {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        ID(self.0.id.to_string())
+    }
+
+    /// Whose credit.
+    async fn firm(&self) -> Option<&str> {
+        self.0.firm.as_deref()
+    }
+
+    /// What is left, as a decimal.
+    async fn units(&self) -> Option<Decimal> {
+        self.0.units.clone().map(Decimal)
+    }
+
+    /// When it came to be.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    /// The account.
+    async fn provider_account(&self, ctx: &Context<'_>) -> Result<Option<ProviderAccount>> {
+        Ok(loaders(ctx)?.accounts.load(self.0.provider_account_id).await.map_err(ApiError::from)?.map(ProviderAccount))
+    }
+}

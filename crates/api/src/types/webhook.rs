@@ -1,0 +1,205 @@
+//! Webhooks and what became of their deliveries, in the schema.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, Result};
+use inlet_domain::store::{delivery_log, webhooks};
+
+use super::{
+    scalars::{DateTime, Revision},
+    words,
+};
+use crate::{
+    context::{Shared, loaders, viewer},
+    error::ApiError,
+};
+use inlet_domain::model::right::Right;
+
+/// A receiver of events.
+#[derive(Clone)]
+pub struct Webhook(pub Arc<webhooks::Webhook>);
+
+/// A receiver of events.
+#[Object]
+impl Webhook {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        ID(self.0.id.to_string())
+    }
+
+    /// What people call it.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Where events are posted.
+    async fn url(&self) -> &str {
+        &self.0.url
+    }
+
+    /// Whether it is sent to.
+    async fn status(&self) -> words::WebhookStatus {
+        self.0.status.into()
+    }
+
+    /// Why it is disabled, where it is.
+    async fn disabled_reason(&self) -> Option<&str> {
+        self.0.disabled_reason.as_deref()
+    }
+
+    /// Exact names such as `message.created`, or `message.*`; none means all.
+    async fn event_types(&self) -> &[String] {
+        &self.0.event_types
+    }
+
+    /// Whether notes and activities are sent too.
+    async fn include_notes(&self) -> bool {
+        self.0.include_notes
+    }
+
+    /// The version of the bodies' shape that it is pinned to.
+    async fn api_version(&self) -> &str {
+        &self.0.api_version
+    }
+
+    /// Over connect and the whole exchange, in seconds.
+    async fn timeout_seconds(&self) -> i32 {
+        self.0.timeout_seconds
+    }
+
+    /// After so many attempts a delivery is exhausted.
+    async fn max_attempts(&self) -> i32 {
+        self.0.max_attempts
+    }
+
+    /// How long to wait between attempts.
+    async fn retry_preset(&self) -> words::RetryPreset {
+        self.0.retry_preset.into()
+    }
+
+    /// Whether a plain signature under the consumer's own header is sent too.
+    async fn has_legacy_signature(&self) -> bool {
+        self.0.has_legacy_signature
+    }
+
+    /// Counts its changes.
+    async fn revision(&self) -> Revision {
+        Revision(self.0.revision)
+    }
+
+    /// When it was registered: it gets what came after.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+}
+
+/// An event on its way to a webhook.
+#[derive(Clone)]
+pub struct Delivery(pub Arc<delivery_log::Delivery>);
+
+/// An event on its way to a webhook.
+#[Object]
+impl Delivery {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        ID(self.0.id.to_string())
+    }
+
+    /// The event's type.
+    async fn event_type(&self) -> &str {
+        &self.0.event_type
+    }
+
+    /// `pending`, `held`, `succeeded`, `exhausted` or `skipped`.
+    async fn status(&self) -> words::DeliveryState {
+        self.0.status.into()
+    }
+
+    /// When it is next due.
+    async fn due_at(&self) -> Option<DateTime> {
+        self.0.due_at.map(DateTime)
+    }
+
+    /// When it came to be.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    /// When it was done.
+    async fn finished_at(&self) -> Option<DateTime> {
+        self.0.finished_at.map(DateTime)
+    }
+
+    /// How many attempts there were.
+    async fn attempt_count(&self) -> i32 {
+        self.0.attempts
+    }
+
+    /// Its gapless number for the webhook, as `inlet-sequence` tells; from the first attempt on.
+    async fn sequence(&self) -> Option<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
+        self.0.sequence.map(|sequence| sequence as f64)
+    }
+
+    /// The event.
+    async fn event_id(&self) -> ID {
+        ID(self.0.event_id.to_string())
+    }
+
+    /// The receiver; null where it was deleted.
+    async fn webhook(&self, ctx: &Context<'_>) -> Result<Option<Webhook>> {
+        let viewer = viewer(ctx, Right::ReadSettings)?;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let found = webhooks::by_id(&shared.database, viewer.scope, self.0.webhook_id).await.map_err(ApiError::from)?;
+        Ok(found.map(|webhook| Webhook(Arc::new(webhook))))
+    }
+
+    /// Its attempts, in order.
+    async fn attempts(&self, ctx: &Context<'_>) -> Result<Vec<Attempt>> {
+        let attempts = loaders(ctx)?.attempts.load(self.0.id).await.map_err(ApiError::from)?;
+        Ok(attempts.unwrap_or_default().into_iter().map(Attempt).collect())
+    }
+}
+
+/// One HTTP exchange of a delivery.
+#[derive(Clone)]
+pub struct Attempt(pub Arc<delivery_log::Attempt>);
+
+/// One HTTP exchange of a delivery.
+#[Object]
+impl Attempt {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        ID(self.0.id.to_string())
+    }
+
+    /// 1, 2, 3 ...
+    async fn number(&self) -> i32 {
+        self.0.number
+    }
+
+    /// When it began.
+    async fn started_at(&self) -> DateTime {
+        DateTime(self.0.started_at)
+    }
+
+    /// How long it took, in milliseconds.
+    async fn duration_ms(&self) -> i32 {
+        self.0.duration_ms
+    }
+
+    /// The HTTP status of the answer.
+    async fn response_status(&self) -> Option<i32> {
+        self.0.response_status
+    }
+
+    /// What went wrong, in one word; none on success.
+    async fn error_kind(&self) -> Option<&str> {
+        self.0.error_kind.as_deref()
+    }
+
+    /// What went wrong.
+    async fn error(&self) -> Option<&str> {
+        self.0.error.as_deref()
+    }
+}

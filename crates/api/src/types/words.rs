@@ -1,0 +1,297 @@
+//! The words of the model as enums of the schema. Each is checked against the model by the compiler.
+
+use async_graphql::Enum;
+
+/// Where a conversation stands with the agents.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::model::conversation::ConversationStatus")]
+pub enum ConversationStatus {
+    /// No one has it yet.
+    InQueue,
+    /// An agent has it.
+    Open,
+    /// Waiting for the other side.
+    Pending,
+    /// Put off until a time or the next message.
+    Snoozed,
+    /// Done.
+    Closed,
+}
+
+/// How urgent it is.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::model::conversation::Priority")]
+pub enum Priority {
+    /// Can wait.
+    Low,
+    /// As most.
+    Normal,
+    /// Before most.
+    High,
+    /// Now.
+    Urgent,
+}
+
+/// Which way a message goes.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::model::message::Direction")]
+pub enum Direction {
+    /// To us.
+    Inbound,
+    /// From us.
+    Outbound,
+}
+
+/// What an entry of a conversation is.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::model::message::MessageKind")]
+pub enum MessageKind {
+    /// Something written or sent.
+    Message,
+    /// An agent's note, never sent.
+    Note,
+    /// A call.
+    Call,
+    /// Something that happened in the conversation.
+    Activity,
+}
+
+/// Who first had an outbound message.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::model::message::Origin")]
+pub enum Origin {
+    /// Sent through Inlet.
+    Inlet,
+    /// Seen at the provider.
+    Provider,
+}
+
+/// What a file is.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::model::message::AttachmentKind")]
+pub enum AttachmentKind {
+    /// A picture.
+    Image,
+    /// Moving pictures.
+    Video,
+    /// Sound.
+    Audio,
+    /// A document.
+    Document,
+    /// Anything else.
+    Other,
+}
+
+/// How far a sent message has come. The order of the values is the ladder.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::model::status::DeliveryStatus")]
+pub enum DeliveryStatus {
+    /// With us.
+    Queued,
+    /// With the operator.
+    Sent,
+    /// It will not arrive; a delivery that is reported nevertheless is above this.
+    Failed,
+    /// On the handset.
+    Delivered,
+    /// Read.
+    Read,
+}
+
+/// What a channel carries.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::model::channel::Medium")]
+pub enum Medium {
+    /// WhatsApp.
+    Whatsapp,
+    /// Text messages.
+    Sms,
+    /// Rich Communication Services.
+    Rcs,
+    /// Viber.
+    Viber,
+    /// Calls.
+    Voice,
+    /// Virtual mobile numbers: text messages to a rented number.
+    Vmn,
+    /// Email.
+    Email,
+    /// A chat on a web page.
+    Webchat,
+    /// Facebook Messenger.
+    Messenger,
+    /// Telegram.
+    Telegram,
+    /// Anything else.
+    Other,
+}
+
+/// A messaging provider that Inlet has an adapter for.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::model::provider::Provider")]
+pub enum Provider {
+    /// OneRoute.
+    Oneroute,
+    /// MobTexting and the white labels of it.
+    Mobtexting,
+    /// Oblic.
+    Oblic,
+}
+
+/// How a source tells that a request is authentic.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::model::provider::Verification")]
+pub enum SourceVerification {
+    /// By a signature under the source's secret.
+    Hmac,
+    /// Not at all: only where an operator set it so.
+    None,
+}
+
+/// Of what a contact wants no more.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::model::opt_out::OptOutScope")]
+pub enum OptOutScope {
+    /// Of anything.
+    All,
+    /// Of one category.
+    Category,
+    /// From one sender.
+    Sender,
+    /// Of one tag.
+    Tag,
+    /// Of one service.
+    Service,
+    /// Of one product.
+    Product,
+}
+
+/// What a person is in a workspace. The order of the values is the ladder: each may all that the next one may.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::model::right::Role")]
+pub enum Role {
+    /// Has the workspace.
+    Owner,
+    /// Runs the workspace: members, keys, sources, webhooks.
+    Admin,
+    /// Answers conversations.
+    Agent,
+    /// Looks on.
+    Viewer,
+}
+
+/// What an API key was made for.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::model::right::KeyScope")]
+pub enum KeyScope {
+    /// Reads the inbox.
+    Read,
+    /// Changes the inbox: replies, assigns, labels.
+    Write,
+    /// Reads and changes settings: sources, webhooks, keys, members.
+    Admin,
+}
+
+/// Whether a webhook is sent to.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::model::webhook::WebhookStatus")]
+pub enum WebhookStatus {
+    /// It is.
+    Active,
+    /// Its events are held until it is resumed.
+    Paused,
+    /// Its events are recorded as skipped.
+    Disabled,
+}
+
+/// How long to wait between attempts.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::model::webhook::RetryPreset")]
+pub enum RetryPreset {
+    /// 10 s, 100 s, 1,000 s, 10,000 s, 100,000 s.
+    Documented,
+    /// 5 s, 5 m, 30 m, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
+    Standard,
+}
+
+/// The hash under a consumer's own signature header.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::model::webhook::SignatureAlgorithm")]
+pub enum SignatureAlgorithm {
+    /// HMAC-SHA256, hex.
+    Sha256,
+    /// HMAC-SHA512, hex.
+    Sha512,
+}
+
+/// What came of an inbound event.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::apply::Outcome")]
+pub enum InboundOutcome {
+    /// It had an effect.
+    Accepted,
+    /// All that it says had its effect already.
+    Duplicate,
+    /// Authentic, but no event that the adapter knows.
+    Unrecognised,
+    /// It cannot be applied; it can be replayed.
+    Failed,
+    /// Authentic, but unreadable.
+    Quarantined,
+}
+
+/// How far a mass sending has come.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::store::campaigns::CampaignStatus")]
+pub enum CampaignStatus {
+    /// Under way.
+    Running,
+    /// Done.
+    Completed,
+}
+
+/// Where a delivery stands.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::store::delivery_log::DeliveryState")]
+pub enum DeliveryState {
+    /// Waiting for its next attempt.
+    Pending,
+    /// Waiting until its webhook is resumed.
+    Held,
+    /// Received.
+    Succeeded,
+    /// Every attempt failed.
+    Exhausted,
+    /// Not sent, for its webhook was disabled or held it too long.
+    Skipped,
+}
+
+/// What an address is.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::store::contacts::AddressKind")]
+pub enum IdentityKind {
+    /// A phone number.
+    Phone,
+    /// An email address.
+    Email,
+    /// A name at a provider.
+    Username,
+    /// A provider's id of a user.
+    ProviderUser,
+    /// A provider's id of a conversation.
+    ProviderConversation,
+    /// A provider's id of a group.
+    Group,
+}
+
+/// Whether a member can be reached.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::store::members::Availability")]
+pub enum Availability {
+    /// At work.
+    Online,
+    /// Not just now.
+    Away,
+    /// Not at work.
+    Offline,
+}

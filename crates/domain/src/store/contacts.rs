@@ -1,0 +1,171 @@
+//! Contacts and their addresses.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{
+    entity,
+    page::{Keyset, Page, Position, Slice, Sort},
+    words::word,
+};
+use crate::{
+    database::Database,
+    error::StoreError,
+    ids::{ContactId, IdentityId},
+    scope::Scope,
+};
+
+/// Who writes to us.
+#[derive(Debug, Clone)]
+pub struct Contact {
+    /// Its id.
+    pub id: ContactId,
+    /// Their name.
+    pub name: Option<String>,
+    /// In E.164.
+    pub phone: Option<String>,
+    /// Their email address.
+    pub email: Option<String>,
+    /// At a provider.
+    pub username: Option<String>,
+    /// A picture; data to show, never fetched here.
+    pub avatar_url: Option<String>,
+    /// The provider's fields that have no name here.
+    pub attributes: Value,
+    /// When they last did something.
+    pub last_active_at: Option<DateTime<Utc>>,
+    /// The contact that this one was merged into.
+    pub merged_into_id: Option<ContactId>,
+    /// Counts its changes.
+    pub revision: i64,
+    /// When it came to be.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When it was deleted.
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+impl TryFrom<entity::contact::Model> for Contact {
+    type Error = StoreError;
+
+    fn try_from(row: entity::contact::Model) -> Result<Self, StoreError> {
+        let id = ContactId(row.id);
+        Ok(Self {
+            id,
+            name: row.name,
+            phone: row.phone,
+            email: row.email,
+            username: row.username,
+            avatar_url: row.avatar_url,
+            attributes: row.attributes,
+            last_active_at: row.last_active_at,
+            merged_into_id: row.merged_into_id.map(ContactId),
+            revision: row.revision,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            deleted_at: row.deleted_at,
+        })
+    }
+}
+crate::model::words! {
+    /// What an address is.
+    AddressKind {
+        /// A phone number.
+        Phone = "phone",
+        /// An email address.
+        Email = "email",
+        /// A name at a provider.
+        Username = "username",
+        /// A provider's id of a user.
+        ProviderUser = "provider_user",
+        /// A provider's id of a conversation.
+        ProviderConversation = "provider_conversation",
+        /// A provider's id of a group.
+        Group = "group",
+    }
+}
+
+/// An address of a contact or a group.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Its id.
+    pub id: IdentityId,
+    /// Nil, or the provider account that it belongs to.
+    pub scope_id: Uuid,
+    /// What it is.
+    pub kind: AddressKind,
+    /// In its normal form.
+    pub value: String,
+    /// As the provider wrote it.
+    pub original: Option<String>,
+    /// Whose it is.
+    pub contact_id: Option<ContactId>,
+    /// When it came to be.
+    pub created_at: DateTime<Utc>,
+}
+
+impl TryFrom<entity::identity::Model> for Identity {
+    type Error = StoreError;
+
+    fn try_from(row: entity::identity::Model) -> Result<Self, StoreError> {
+        let id = IdentityId(row.id);
+        Ok(Self {
+            id,
+            scope_id: row.scope_id,
+            kind: word("identity", "kind", id, &row.kind)?,
+            value: row.value,
+            original: row.original,
+            contact_id: row.contact_id.map(ContactId),
+            created_at: row.created_at,
+        })
+    }
+}
+
+/// Contacts, newest first.
+///
+/// # Errors
+/// Where the database fails, a row is invalid or a position is of another list.
+pub async fn list(database: &Database, scope: Scope, slice: &Slice) -> Result<Page<Contact>, StoreError> {
+    let select = entity::contact::Entity::find()
+        .filter(entity::contact::Column::WorkspaceId.eq(scope.workspace().0))
+        .filter(entity::contact::Column::DeletedAt.is_null());
+
+    let keyset = Keyset { sort: Sort::Id, at: None, id: entity::contact::Column::Id, descending: true };
+    let page = super::page::fetch(database, select, keyset, slice, |row| Position::of_id(row.id)).await?;
+    page.try_map(Contact::try_from)
+}
+
+/// The contacts with these ids, in no order; what is not in the workspace or was deleted is left out.
+///
+/// # Errors
+/// Where the database fails or a row is invalid.
+pub async fn by_ids(database: &Database, scope: Scope, ids: &[ContactId]) -> Result<Vec<Contact>, StoreError> {
+    let rows = entity::contact::Entity::find()
+        .filter(entity::contact::Column::WorkspaceId.eq(scope.workspace().0))
+        .filter(entity::contact::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(entity::contact::Column::DeletedAt.is_null())
+        .all(&database.orm)
+        .await?;
+    rows.into_iter().map(Contact::try_from).collect()
+}
+
+/// The addresses of these contacts, oldest first.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn identities_of(
+    database: &Database,
+    scope: Scope,
+    contacts: &[ContactId],
+) -> Result<Vec<Identity>, StoreError> {
+    let rows = entity::identity::Entity::find()
+        .filter(entity::identity::Column::WorkspaceId.eq(scope.workspace().0))
+        .filter(entity::identity::Column::ContactId.is_in(contacts.iter().map(|id| id.0)))
+        .order_by_asc(entity::identity::Column::Id)
+        .all(&database.orm)
+        .await?;
+    rows.into_iter().map(Identity::try_from).collect()
+}

@@ -1,0 +1,174 @@
+//! What became of each event on its way to a webhook, to be read by people.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+
+use super::{
+    entity,
+    page::{Keyset, Page, Position, Slice, Sort},
+    words::word,
+};
+use crate::{
+    database::Database,
+    error::StoreError,
+    ids::{AttemptId, DeliveryId, EventId, WebhookId},
+    scope::Scope,
+};
+
+crate::model::words! {
+    /// Where a delivery stands.
+    DeliveryState {
+        /// Waiting for its next attempt.
+        Pending = "pending",
+        /// Waiting until its webhook is resumed.
+        Held = "held",
+        /// Received.
+        Succeeded = "succeeded",
+        /// Every attempt failed.
+        Exhausted = "exhausted",
+        /// Not sent, for its webhook was disabled or held it too long.
+        Skipped = "skipped",
+    }
+}
+
+/// An event on its way to a webhook.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// Its id.
+    pub id: DeliveryId,
+    /// The receiver.
+    pub webhook_id: WebhookId,
+    /// The event.
+    pub event_id: EventId,
+    /// The event's number in the log.
+    pub event_seq: i64,
+    /// The event's type.
+    pub event_type: String,
+    /// Its gapless number for the webhook, from the first send on.
+    pub sequence: Option<i64>,
+    /// Where it stands.
+    pub status: DeliveryState,
+    /// How many attempts there were.
+    pub attempts: i32,
+    /// When it is next due.
+    pub due_at: Option<DateTime<Utc>>,
+    /// When it came to be.
+    pub created_at: DateTime<Utc>,
+    /// When it was done.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+impl TryFrom<entity::delivery::Model> for Delivery {
+    type Error = StoreError;
+
+    fn try_from(row: entity::delivery::Model) -> Result<Self, StoreError> {
+        let id = DeliveryId(row.id);
+        Ok(Self {
+            id,
+            webhook_id: WebhookId(row.webhook_id),
+            event_id: EventId(row.event_id),
+            event_seq: row.event_seq,
+            event_type: row.event_type,
+            sequence: row.sequence,
+            status: word("delivery", "status", id, &row.status)?,
+            attempts: row.attempts,
+            due_at: row.due_at,
+            created_at: row.created_at,
+            finished_at: row.finished_at,
+        })
+    }
+}
+/// One HTTP exchange of a delivery.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// Its id.
+    pub id: AttemptId,
+    /// The delivery.
+    pub delivery_id: DeliveryId,
+    /// 1, 2, 3 ...
+    pub number: i32,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: i32,
+    /// The HTTP status of the answer.
+    pub response_status: Option<i32>,
+    /// What went wrong, in one word; none on success.
+    pub error_kind: Option<String>,
+    /// What went wrong.
+    pub error: Option<String>,
+}
+
+impl TryFrom<entity::attempt::Model> for Attempt {
+    type Error = StoreError;
+
+    fn try_from(row: entity::attempt::Model) -> Result<Self, StoreError> {
+        let id = AttemptId(row.id);
+        Ok(Self {
+            id,
+            delivery_id: DeliveryId(row.delivery_id),
+            number: row.number,
+            started_at: row.started_at,
+            duration_ms: row.duration_ms,
+            response_status: row.response_status,
+            error_kind: row.error_kind,
+            error: row.error,
+        })
+    }
+}
+
+/// Deliveries, newest first; of one webhook, of these statuses, or of any.
+///
+/// # Errors
+/// Where the database fails, a row is invalid or a position is of another list.
+pub async fn list(
+    database: &Database,
+    scope: Scope,
+    webhook: Option<WebhookId>,
+    statuses: &[DeliveryState],
+    slice: &Slice,
+) -> Result<Page<Delivery>, StoreError> {
+    let mut select =
+        entity::delivery::Entity::find().filter(entity::delivery::Column::WorkspaceId.eq(scope.workspace().0));
+    if let Some(webhook) = webhook {
+        select = select.filter(entity::delivery::Column::WebhookId.eq(webhook.0));
+    }
+    if !statuses.is_empty() {
+        select = select.filter(entity::delivery::Column::Status.is_in(statuses.iter().map(|status| status.as_str())));
+    }
+    let keyset = Keyset { sort: Sort::Id, at: None, id: entity::delivery::Column::Id, descending: true };
+    let page = super::page::fetch(database, select, keyset, slice, |row| Position::of_id(row.id)).await?;
+    page.try_map(Delivery::try_from)
+}
+
+/// The deliveries with these ids, in no order; what is not in the workspace is left out.
+///
+/// # Errors
+/// Where the database fails or a row is invalid.
+pub async fn by_ids(database: &Database, scope: Scope, ids: &[DeliveryId]) -> Result<Vec<Delivery>, StoreError> {
+    let rows = entity::delivery::Entity::find()
+        .filter(entity::delivery::Column::WorkspaceId.eq(scope.workspace().0))
+        .filter(entity::delivery::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .all(&database.orm)
+        .await?;
+    rows.into_iter().map(Delivery::try_from).collect()
+}
+
+/// The attempts of these deliveries, in the order of their numbers.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn attempts_of(
+    database: &Database,
+    scope: Scope,
+    deliveries: &[DeliveryId],
+) -> Result<Vec<Attempt>, StoreError> {
+    let rows = entity::attempt::Entity::find()
+        .filter(entity::attempt::Column::WorkspaceId.eq(scope.workspace().0))
+        .filter(entity::attempt::Column::DeliveryId.is_in(deliveries.iter().map(|id| id.0)))
+        .order_by_asc(entity::attempt::Column::DeliveryId)
+        .order_by_asc(entity::attempt::Column::Number)
+        .all(&database.orm)
+        .await?;
+    rows.into_iter().map(Attempt::try_from).collect()
+}

@@ -1,0 +1,294 @@
+//! The client: one request, one bounded answer.
+
+use std::{future::Future, io, net::SocketAddr, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use reqwest::{Method, Url, header::HeaderMap, redirect};
+
+use crate::{
+    BuildError, Policy, SendError,
+    resolver::{GuardedResolver, system},
+};
+
+/// Idle connections are dropped before the 5 s after which common servers drop them: a request on a connection that
+/// is just being closed would have to be counted as failed.
+const IDLE: Duration = Duration::from_secs(4);
+const IDLE_PER_HOST: usize = 256;
+
+/// What to send, and how much of an answer to wait for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// Where to.
+    pub url: Url,
+    /// All headers but those of the connection itself.
+    pub headers: HeaderMap,
+    /// The body; empty for none.
+    pub body: Bytes,
+    /// From looking the name up to the last byte that is read.
+    pub timeout: Duration,
+    /// How many bytes of the answer's body are read.
+    pub max_body: usize,
+}
+
+/// An answer other than 3xx.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, up to the limit.
+    pub body: Bytes,
+    /// Whether there was more of the body than that.
+    pub truncated: bool,
+}
+
+/// The one client of a process. Cheap to clone; connections are shared.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    policy: Policy,
+}
+
+impl Client {
+    /// A client that lets through what `policy` allows. A machine without root certificates still gets one, which
+    /// trusts no TLS server.
+    ///
+    /// # Errors
+    /// Where TLS cannot be set up.
+    pub fn new(policy: Policy) -> Result<Self, BuildError> {
+        Self::with_lookup(policy, system)
+    }
+
+    fn with_lookup<L, F>(policy: Policy, lookup: L) -> Result<Self, BuildError>
+    where
+        L: Fn(String) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
+    {
+        // Whoever was first in this process set the same one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = || {
+            reqwest::Client::builder()
+                .dns_resolver(GuardedResolver::new(lookup.clone(), policy))
+                .redirect(redirect::Policy::none())
+                .no_proxy()
+                .referer(false)
+                .retry(reqwest::retry::never())
+                .pool_max_idle_per_host(IDLE_PER_HOST)
+                .pool_idle_timeout(IDLE)
+        };
+        let http = builder().build().or_else(|error| {
+            tracing::warn!(%error, "no root certificates: requests to https will fail until they are installed");
+            builder().tls_certs_only([]).build()
+        })?;
+        Ok(Self { http, policy })
+    }
+
+    /// Sends a request and reads the answer.
+    ///
+    /// # Errors
+    /// Where the target is refused, no whole answer comes in time, or it is a redirect. A status of 4xx or 5xx is an
+    /// answer.
+    pub async fn send(&self, request: Request) -> Result<Response, SendError> {
+        self.policy.check(&request.url)?;
+        let limit = request.timeout;
+        match tokio::time::timeout(limit, self.exchange(request)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(SendError::Timeout { limit }),
+        }
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Response, SendError> {
+        let mut out = reqwest::Request::new(request.method, request.url);
+        *out.headers_mut() = request.headers;
+        if !request.body.is_empty() {
+            *out.body_mut() = Some(request.body.into());
+        }
+        let mut answer = self.http.execute(out).await.map_err(SendError::Http)?;
+        let status = answer.status();
+        if status.is_redirection() {
+            return Err(SendError::Redirect { status: status.as_u16() });
+        }
+        let headers = std::mem::take(answer.headers_mut());
+        let mut body = BytesMut::new();
+        let mut truncated = false;
+        while let Some(chunk) = answer.chunk().await.map_err(SendError::Http)? {
+            let room = request.max_body - body.len();
+            body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            if chunk.len() > room {
+                truncated = true;
+                break;
+            }
+        }
+        Ok(Response { status: status.as_u16(), headers, body: body.freeze(), truncated })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use inlet_domain::model::address::InnerAddress;
+    use tokio::{io::AsyncReadExt, io::AsyncWriteExt, net::TcpListener};
+    use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
+
+    use super::*;
+    use crate::ErrorKind;
+
+    const DEVELOPMENT: Policy = Policy { allow_loopback: true, allow_http: true };
+    const OUTSIDE: Policy = Policy { allow_loopback: false, allow_http: true };
+
+    fn request(url: &str) -> Request {
+        Request {
+            method: Method::POST,
+            url: url.parse().unwrap(),
+            headers: HeaderMap::new(),
+            body: Bytes::from_static(b"{}"),
+            timeout: Duration::from_secs(10),
+            max_body: 16,
+        }
+    }
+
+    async fn answering(template: ResponseTemplate) -> MockServer {
+        let server = MockServer::start().await;
+        Mock::given(any()).respond_with(template).mount(&server).await;
+        server
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_read_up_to_the_limit_and_any_status_but_a_redirect_is_one() {
+        let client = Client::new(DEVELOPMENT).unwrap();
+        for (length, truncated) in [(0, false), (16, false), (17, true), (100_000, true)] {
+            let server = answering(ResponseTemplate::new(500).set_body_bytes(vec![b'x'; length])).await;
+            let answer = client.send(request(&server.uri())).await.unwrap();
+            assert_eq!((answer.status, answer.body.len(), answer.truncated), (500, length.min(16), truncated));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_not_followed() {
+        let target = answering(ResponseTemplate::new(200)).await;
+        let server = answering(ResponseTemplate::new(307).insert_header("location", target.uri())).await;
+        let error = Client::new(DEVELOPMENT).unwrap().send(request(&server.uri())).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Redirect);
+        assert!(target.received_requests().await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_never_answers_and_one_that_drips_time_out() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let dripping = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let urls = [&silent, &dripping].map(|listener| format!("http://{}/", listener.local_addr().unwrap()));
+        tokio::spawn(async move {
+            let (mut socket, _) = dripping.accept().await.unwrap();
+            let mut head = [0; 1024];
+            let _ = socket.read(&mut head).await;
+            let _ = socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nx").await;
+            std::future::pending::<()>().await;
+        });
+        let client = Client::new(DEVELOPMENT).unwrap();
+        for url in urls {
+            let hurried = Request { timeout: Duration::from_millis(50), ..request(&url) };
+            assert_eq!(client.send(hurried).await.unwrap_err().kind(), ErrorKind::Timeout);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_fails_is_told_apart() {
+        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let client = Client::new(DEVELOPMENT).unwrap();
+        assert_eq!(client.send(request(&format!("http://{closed}/"))).await.unwrap_err().kind(), ErrorKind::Connect);
+
+        let plain = answering(ResponseTemplate::new(200)).await;
+        let error = client.send(request(&plain.uri().replace("http:", "https:"))).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
+
+        let nowhere = Client::with_lookup(DEVELOPMENT, |_| async { Err(io::Error::other("no such name")) }).unwrap();
+        let error = nowhere.send(request("http://gone.example/")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Dns, "{error}");
+
+        let babble = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", babble.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut socket, _) = babble.accept().await.unwrap();
+            let _ = socket.write_all(b"SSH-2.0-OpenSSH_9.2\r\n\r\n").await;
+            let mut rest = Vec::new();
+            let _ = socket.read_to_end(&mut rest).await;
+        });
+        assert!(client.send(request(&url)).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_inner_address_is_refused_before_anything_is_sent() {
+        let server = answering(ResponseTemplate::new(200)).await;
+        let port = server.address().port();
+        let client = Client::new(OUTSIDE).unwrap();
+        for host in ["127.0.0.1", "127.1", "0x7f000001", "017700000001", "[::1]", "[::ffff:127.0.0.1]", "localhost"] {
+            let error = client.send(request(&format!("http://{host}:{port}/"))).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::RefusedAddress, "{host}");
+        }
+        assert!(server.received_requests().await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_name_is_refused_when_any_of_its_addresses_is_an_inner_one() {
+        let server = answering(ResponseTemplate::new(200)).await;
+        let port = server.address().port();
+        for inner in ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "::ffff:10.0.0.1", "64:ff9b::a00:1"] {
+            let addresses: Vec<SocketAddr> =
+                ["1.1.1.1", inner].iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), 0)).collect();
+            let client = Client::with_lookup(OUTSIDE, move |_| std::future::ready(Ok(addresses.clone()))).unwrap();
+            let error = client.send(request(&format!("http://trap.example:{port}/"))).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::RefusedAddress, "{inner}");
+            assert!(error.refused().is_some());
+        }
+        assert!(server.received_requests().await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_name_that_changes_its_answer_is_caught_where_the_connection_is_made() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        let lookup = move |_| {
+            let inner = count.fetch_add(1, Ordering::Relaxed) > 0;
+            let address = if inner { "127.0.0.1:0" } else { "192.0.2.1:0" };
+            std::future::ready(Ok(vec![address.parse::<SocketAddr>().unwrap()]))
+        };
+        let client = Client::with_lookup(OUTSIDE, lookup).unwrap();
+        let first = client.send(request("http://rebinding.example/")).await.unwrap_err();
+        let second = client.send(request("http://rebinding.example/")).await.unwrap_err();
+        assert_eq!(first.refused(), Some(InnerAddress::Documentation));
+        assert_eq!(second.refused(), Some(InnerAddress::Loopback));
+        assert_eq!(asked.load(Ordering::Relaxed), 2, "one look-up for each connection, and none apart from it");
+    }
+
+    #[tokio::test]
+    async fn connections_are_kept_for_the_next_request() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let count = accepted.clone();
+        tokio::spawn(async move {
+            loop {
+                let (mut socket, _) = listener.accept().await.unwrap();
+                count.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(async move {
+                    let mut buffer = [0; 1024];
+                    while socket.read(&mut buffer).await.is_ok_and(|n| n > 0) {
+                        let _ = socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+                    }
+                });
+            }
+        });
+        let client = Client::new(DEVELOPMENT).unwrap();
+        for _ in 0..5 {
+            client.send(request(&url)).await.unwrap();
+        }
+        assert_eq!(accepted.load(Ordering::Relaxed), 1);
+    }
+}

@@ -1,0 +1,61 @@
+//! How long to wait before the next attempt.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use inlet_domain::model::webhook::RetryPreset;
+
+/// No wait is longer, whatever a curve or an endpoint says.
+const LONGEST: Duration = Duration::from_secs(100_000);
+
+/// The wait after attempt `number` (1, 2, 3 ...) failed. `jitter` is a random number from 0 to 1: it spreads the
+/// retries of many deliveries that failed together over a tenth of the wait to either side.
+pub fn after(preset: RetryPreset, number: i32, jitter: f64) -> Duration {
+    let delays = preset.delays();
+    let index = usize::try_from(number.max(1) - 1).unwrap_or(0).min(delays.len() - 1);
+    Duration::from_secs(u64::from(delays[index])).mul_f64(0.9 + 0.2 * jitter.clamp(0.0, 1.0)).min(LONGEST)
+}
+
+/// The wait that an endpoint asks for by `Retry-After` (RFC 9110, section 10.2.3): seconds or a date. The jitter only
+/// makes it longer.
+pub fn asked(retry_after: &str, now: DateTime<Utc>, jitter: f64) -> Option<Duration> {
+    let text = retry_after.trim();
+    let wait = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let date = DateTime::parse_from_rfc2822(text).ok()?;
+            (date.with_timezone(&Utc) - now).to_std().unwrap_or(Duration::ZERO)
+        }
+    };
+    let least = wait.clamp(Duration::from_secs(1), LONGEST);
+    Some(least.mul_f64(1.0 + 0.1 * jitter.clamp(0.0, 1.0)).min(LONGEST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_curve_with_a_tenth_of_jitter() {
+        for (number, expected) in [(1, 10.0), (2, 100.0), (3, 1_000.0), (4, 10_000.0), (5, 100_000.0), (9, 100_000.0)] {
+            let early = after(RetryPreset::Documented, number, 0.0).as_secs_f64();
+            let late = after(RetryPreset::Documented, number, 1.0).as_secs_f64();
+            assert!((early - expected * 0.9).abs() < 1e-6, "{number}: {early}");
+            assert!((late - (expected * 1.1).min(100_000.0)).abs() < 1e-6, "{number}: {late}");
+        }
+        assert_eq!(after(RetryPreset::Standard, 2, 0.5), Duration::from_secs(300));
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_and_is_capped() {
+        let now = "1994-11-06T08:49:07Z".parse().unwrap();
+        assert_eq!(asked("120", now, 0.0), Some(Duration::from_secs(120)));
+        assert_eq!(asked("Sun, 06 Nov 1994 08:49:37 GMT", now, 0.0), Some(Duration::from_secs(30)));
+        assert_eq!(asked("Sun, 06 Nov 1994 08:00:00 GMT", now, 0.0), Some(Duration::from_secs(1)));
+        assert_eq!(asked("0", now, 0.0), Some(Duration::from_secs(1)));
+        assert_eq!(asked("99999999999", now, 0.0), Some(Duration::from_secs(100_000)));
+        assert_eq!(asked("soon", now, 0.0), None);
+        assert_eq!(asked("-5", now, 0.0), None);
+        assert!(asked("120", now, 1.0) > asked("120", now, 0.0));
+    }
+}

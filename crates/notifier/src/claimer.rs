@@ -1,0 +1,199 @@
+//! Deliveries that come again: retries when they are due, those that a dead process held, and parked ones when their
+//! webhook has room.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use inlet_domain::{
+    ambient::Ambient,
+    error::StoreError,
+    ids::{DeliveryId, WebhookId, WorkspaceId},
+    store::deliveries::{Claimed, Outbox, Settlement},
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    deliverer::Deliverer,
+    dispatcher::pack,
+    lanes::Job,
+    lease::{Lease, MARGIN},
+    receiver::{Receiver, State},
+};
+
+/// The most deliveries that one claim takes.
+const BATCH: usize = 200;
+/// A claim may wait in its webhook's queue for a while before it is sent.
+const LASTS: Duration = Duration::from_secs(60);
+/// Pages of dead processes that one look takes over.
+const PAGES: i64 = 50;
+/// What other processes parked is looked for this much more seldom than what is due.
+const POLLS_A_LOOK: u32 = 5;
+
+pub(crate) struct Claimer {
+    pub(crate) outbox: Outbox,
+    pub(crate) ambient: Ambient,
+    pub(crate) deliverer: Deliverer,
+    pub(crate) poll: Duration,
+}
+
+impl Claimer {
+    /// Runs until `stop`.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let mut polls = 0_u32;
+        loop {
+            let room = self.deliverer.room().notified();
+            tokio::pin!(room);
+            room.as_mut().enable();
+            let wait = match self.pass(polls.is_multiple_of(POLLS_A_LOOK)).await {
+                Ok(wait) => wait,
+                Err(error) => {
+                    tracing::warn!(%error, "retries could not be claimed; trying again");
+                    self.poll
+                }
+            };
+            polls = polls.wrapping_add(1);
+            let timer = tokio::time::sleep(wait.min(self.poll));
+            tokio::pin!(timer);
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = &mut timer => break,
+                    () = &mut room => {
+                        if let Err(error) = self.refill().await {
+                            tracing::warn!(%error, "parked deliveries could not be claimed; trying again");
+                        }
+                        room.set(self.deliverer.room().notified());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes what is due. Gives how long until there is more.
+    async fn pass(&self, look_for_parked: bool) -> Result<Duration, StoreError> {
+        let freed = self.outbox.recover(PAGES).await?;
+        if freed > 0 {
+            tracing::info!(deliveries = freed, "took over what a process left unfinished");
+            metrics::counter!("inlet_delivery_recovered_total").increment(freed);
+        }
+        if look_for_parked {
+            let parked = self.outbox.parked(1_000).await?;
+            let receivers = self.receivers(parked.iter().map(|(workspace, _)| *workspace)).await?;
+            self.deliverer.lanes().park(parked.into_iter().map(|(workspace, webhook)| {
+                let concurrency = receivers.get(&webhook).map_or(1, |receiver| receiver.concurrency);
+                (workspace, webhook, concurrency)
+            }));
+        }
+        self.refill().await?;
+        loop {
+            let limit = BATCH.min(self.deliverer.lanes().room());
+            if limit == 0 {
+                return Ok(self.poll);
+            }
+            let (lease, asked) = (self.ambient.uuid(), Instant::now());
+            let claimed = self.outbox.claim_due(lease, LASTS + MARGIN, i64::try_from(limit).unwrap_or(0)).await?;
+            let all = claimed.len();
+            self.take(lease, asked, claimed).await?;
+            if all < limit {
+                return Ok(self.outbox.next_due().await?.unwrap_or(self.poll));
+            }
+        }
+    }
+
+    /// Takes parked deliveries of the webhooks that have room for them.
+    async fn refill(&self) -> Result<(), StoreError> {
+        let wanted = self.deliverer.lanes().unpark();
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let rooms: Vec<_> = wanted
+            .iter()
+            .map(|(workspace, webhook, room)| (*workspace, *webhook, i64::try_from((*room).min(BATCH)).unwrap_or(0)))
+            .collect();
+        let (lease, asked) = (self.ambient.uuid(), Instant::now());
+        let outcome = self.outbox.claim_parked(lease, LASTS + MARGIN, &rooms).await;
+        let mut taken: HashMap<WebhookId, i64> = HashMap::new();
+        for claimed in outcome.iter().flatten() {
+            *taken.entry(claimed.webhook).or_default() += 1;
+        }
+        // As many as were asked for: there may be more. After an error nothing is known, so it is looked at again.
+        self.deliverer.lanes().park(
+            rooms
+                .iter()
+                .filter(|(_, webhook, room)| outcome.is_err() || taken.get(webhook) == Some(room))
+                .map(|(workspace, webhook, _)| (*workspace, *webhook, 1)),
+        );
+        self.take(lease, asked, outcome?).await
+    }
+
+    async fn receivers(
+        &self,
+        workspaces: impl Iterator<Item = WorkspaceId>,
+    ) -> Result<HashMap<WebhookId, Arc<Receiver>>, StoreError> {
+        let mut workspaces: Vec<_> = workspaces.collect();
+        workspaces.sort_unstable();
+        workspaces.dedup();
+        if workspaces.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let stored = self.outbox.receivers(&workspaces).await?;
+        Ok(stored.into_iter().map(|stored| (stored.webhook.id, Arc::new(Receiver::new(stored)))).collect())
+    }
+
+    /// Takes in hand what can be sent; settles the rest.
+    async fn take(&self, lease: Uuid, asked: Instant, claimed: Vec<Claimed>) -> Result<(), StoreError> {
+        if claimed.is_empty() {
+            return Ok(());
+        }
+        let receivers = self.receivers(claimed.iter().map(|claimed| claimed.workspace)).await?;
+        let lanes = self.deliverer.lanes();
+        let mut rooms: HashMap<WebhookId, usize> = receivers
+            .values()
+            .zip(lanes.rooms(receivers.values().map(AsRef::as_ref)))
+            .map(|(receiver, (room, _))| (receiver.id, room))
+            .collect();
+        let lease = Lease::new(lease, asked, LASTS + MARGIN, claimed.len());
+        let mut jobs = Vec::with_capacity(claimed.len());
+        let mut settled: Vec<(WorkspaceId, DeliveryId, Uuid, Settlement)> = Vec::new();
+        let mut parked = Vec::new();
+        for claimed in claimed {
+            let mut settle = |as_| settled.push((claimed.workspace, claimed.delivery, lease.id, as_));
+            let (Some(receiver), Some(line)) = (receivers.get(&claimed.webhook), &claimed.line) else {
+                settle(Settlement::Skipped);
+                continue;
+            };
+            match receiver.state {
+                State::Disabled => settle(Settlement::Skipped),
+                State::Held => settle(Settlement::Held),
+                State::Active { .. } => match rooms.get_mut(&receiver.id).filter(|room| **room > 0) {
+                    None => {
+                        settle(Settlement::Parked);
+                        parked.push((claimed.workspace, receiver.id, receiver.concurrency));
+                    }
+                    Some(room) => {
+                        *room -= 1;
+                        jobs.push(Job {
+                            workspace: claimed.workspace,
+                            delivery: claimed.delivery,
+                            receiver: receiver.clone(),
+                            parcel: Arc::new(pack(claimed.workspace, line)),
+                            lease: lease.clone(),
+                            number: claimed.attempts.saturating_add(1),
+                            sequence: claimed.sequence,
+                        });
+                    }
+                },
+            }
+        }
+        self.deliverer.submit(jobs);
+        if !settled.is_empty() {
+            self.outbox.settle(&settled, self.ambient.now()).await?;
+        }
+        lanes.park(parked);
+        Ok(())
+    }
+}

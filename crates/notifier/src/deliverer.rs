@@ -1,0 +1,157 @@
+//! Sends what is in hand: workers for each webhook, within a bound for all.
+
+use std::sync::Arc;
+
+use inlet_domain::{
+    ambient::Ambient,
+    ids::WebhookId,
+    store::deliveries::{Finish, Settlement},
+};
+use inlet_egress::Client;
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    exchange,
+    lanes::{Job, Lanes},
+    lease::Lease,
+    receiver::State,
+};
+
+/// A job that is out of its worker's hands.
+pub(crate) struct Done {
+    pub(crate) webhook: WebhookId,
+    pub(crate) lease: Arc<Lease>,
+    pub(crate) end: End,
+}
+
+/// How a job ended.
+pub(crate) enum End {
+    /// It was attempted; `gone` where the endpoint wants no more.
+    Attempted { finish: Box<Finish>, gone: bool },
+    /// It was not sent, for this reason.
+    Settled { job: Box<Job>, as_: Settlement },
+    /// Its lease does not stand for long enough: whoever claims it next sends it.
+    Left,
+}
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Deliverer {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    client: Client,
+    ambient: Ambient,
+    lanes: Lanes,
+    sockets: Semaphore,
+    done: mpsc::UnboundedSender<Done>,
+    room: Notify,
+    workers: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl std::fmt::Debug for Deliverer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Deliverer").field("in_hand", &self.inner.lanes.in_hand()).finish_non_exhaustive()
+    }
+}
+
+impl Deliverer {
+    /// Sends over at most `sockets` connections at once, with at most `in_hand` deliveries in memory; says on `done`
+    /// what came of each. After `stop` nothing more is begun.
+    pub(crate) fn new(
+        client: Client,
+        ambient: Ambient,
+        (sockets, in_hand): (usize, usize),
+        done: mpsc::UnboundedSender<Done>,
+        stop: CancellationToken,
+    ) -> Self {
+        let inner = Inner {
+            client,
+            ambient,
+            lanes: Lanes::new(in_hand),
+            sockets: Semaphore::new(sockets),
+            done,
+            room: Notify::new(),
+            workers: TaskTracker::new(),
+            stop,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// What is in hand.
+    pub(crate) fn lanes(&self) -> &Lanes {
+        &self.inner.lanes
+    }
+
+    /// Wakes who waits for room.
+    pub(crate) fn room(&self) -> &Notify {
+        &self.inner.room
+    }
+
+    /// Takes jobs in hand.
+    pub(crate) fn submit(&self, jobs: Vec<Job>) {
+        for (webhook, workers) in self.inner.lanes.push(jobs) {
+            for _ in 0..workers {
+                self.spawn(webhook);
+            }
+        }
+    }
+
+    fn spawn(&self, webhook: WebhookId) {
+        let this = self.clone();
+        self.inner.workers.spawn(async move { this.work(webhook).await });
+    }
+
+    /// Ends when the queue is empty, the lane has too many workers, or all stops.
+    async fn work(&self, webhook: WebhookId) {
+        loop {
+            let Ok(_permit) = self.inner.sockets.acquire().await else { return };
+            if self.inner.stop.is_cancelled() {
+                return;
+            }
+            let Some(job) = self.inner.lanes.next(webhook) else { return };
+            let lease = job.lease.clone();
+            let end = self.send(job).await;
+            // The receiving end outlives the workers.
+            let _ = self.inner.done.send(Done { webhook, lease, end });
+        }
+    }
+
+    async fn send(&self, job: Job) -> End {
+        let receiver = job.receiver.clone();
+        let State::Active { url, signer } = &receiver.state else {
+            return End::Settled { job: Box::new(job), as_: Settlement::Held };
+        };
+        if self.inner.lanes.is_gone(&receiver) {
+            return End::Settled { job: Box::new(job), as_: Settlement::Skipped };
+        }
+        if !job.lease.stands_for(receiver.timeout + crate::lease::SLACK) {
+            job.lease.give_up();
+            return End::Left;
+        }
+        let exchange = exchange::attempt(&self.inner.client, &self.inner.ambient, &job, url, signer).await;
+        if exchange.gone {
+            self.inner.lanes.gone(&receiver);
+        }
+        if self.inner.lanes.heard(&receiver, exchange.health) {
+            self.spawn(receiver.id);
+        }
+        let finish = Finish {
+            workspace: job.workspace,
+            delivery: job.delivery,
+            lease: job.lease.id,
+            verdict: exchange.verdict,
+            attempt: exchange.attempt,
+        };
+        End::Attempted { finish: Box::new(finish), gone: exchange.gone }
+    }
+
+    /// Waits for what is being sent; call it after the stop.
+    pub(crate) async fn finish(&self) {
+        self.inner.workers.close();
+        self.inner.workers.wait().await;
+    }
+}

@@ -1,0 +1,322 @@
+//! From the log to deliveries: follows each workspace's log from its cursor, page by page, workspaces in parallel.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use inlet_domain::{
+    ambient::Ambient,
+    error::StoreError,
+    heads::Heads,
+    ids::{WebhookId, WorkspaceId},
+    store::deliveries::{Disposition, LogLine, NewDelivery, NewPage, Outbox, delivery_id},
+};
+use inlet_egress::HeaderValue;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    deliverer::Deliverer,
+    envelope,
+    lanes::{Job, Parcel},
+    lease::{Lease, Leases, MARGIN},
+    receiver::{Receiver, State},
+};
+
+/// The most entries of the log in one page, and the most deliveries that a page is meant to come to.
+const PAGE: usize = 500;
+const DELIVERIES: usize = 2_000;
+
+/// After so many pages another workspace has its turn.
+const PAGES_A_TURN: usize = 8;
+
+/// A workspace that never had a webhook is not asked about at every event.
+const WITHOUT_CURSOR: Duration = Duration::from_millis(200);
+/// After another process was faster, it goes on alone for so long.
+const AFTER_LOSS: Duration = Duration::from_millis(100);
+const AFTER_ERROR: Duration = Duration::from_secs(1);
+
+/// How many workspaces the slow poll looks at each time.
+const POLLED: i64 = 200;
+
+/// What the worker of a workspace came to.
+enum Turn {
+    /// It has read all there is, up to this number.
+    CaughtUp(i64),
+    /// There is more.
+    More,
+    /// There is more, and no room for it.
+    Full,
+    /// Not before so long from now.
+    Later(Duration),
+}
+
+#[derive(Default)]
+struct Follower {
+    known: i64,
+    running: bool,
+    queued: bool,
+    again: bool,
+    not_before: Option<Instant>,
+    full: bool,
+}
+
+pub(crate) struct Dispatcher {
+    pub(crate) outbox: Outbox,
+    pub(crate) ambient: Ambient,
+    pub(crate) heads: Heads,
+    pub(crate) deliverer: Deliverer,
+    pub(crate) leases: Arc<Leases>,
+    pub(crate) parallel: usize,
+    pub(crate) poll: Duration,
+}
+
+/// The webhooks of a workspace, as they were when the fingerprint was this.
+#[derive(Clone, Default)]
+struct Known {
+    fingerprint: String,
+    receivers: Vec<Arc<Receiver>>,
+}
+
+impl Dispatcher {
+    /// Runs until `stop`.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let this = Arc::new(self);
+        let mut followers: HashMap<WorkspaceId, Follower> = HashMap::new();
+        let mut known: HashMap<WorkspaceId, Known> = HashMap::new();
+        let mut queue: VecDeque<WorkspaceId> = VecDeque::new();
+        let mut turns: JoinSet<(WorkspaceId, Known, Result<Turn, StoreError>)> = JoinSet::new();
+        let mut watch = this.heads.watch();
+        watch.mark_changed();
+        let mut poll = tokio::time::interval(this.poll);
+        poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut polled = Uuid::nil();
+
+        loop {
+            let room = this.deliverer.room().notified();
+            tokio::pin!(room);
+            room.as_mut().enable();
+            while turns.len() < this.parallel {
+                let Some(workspace) = queue.pop_front() else { break };
+                let follower = followers.entry(workspace).or_default();
+                (follower.queued, follower.running, follower.again) = (false, true, false);
+                let (this, mine) = (this.clone(), known.remove(&workspace).unwrap_or_default());
+                turns.spawn(async move {
+                    let mut mine = mine;
+                    let turn = this.turn(workspace, &mut mine).await;
+                    (workspace, mine, turn)
+                });
+            }
+            let wake = followers.values().filter_map(|follower| follower.not_before).min();
+            tokio::select! {
+                () = stop.cancelled() => break,
+                changed = watch.changed() => {
+                    if changed.is_err() {
+                        break;
+                    }
+                    watch.mark_unchanged();
+                    for (workspace, head) in this.heads.all() {
+                        let follower = followers.entry(workspace).or_default();
+                        if head > follower.known {
+                            enqueue(workspace, follower, &mut queue);
+                        }
+                    }
+                }
+                Some(ended) = turns.join_next() => {
+                    // A turn that panicked is begun anew by the slow poll.
+                    let Ok((workspace, mine, turn)) = ended else { continue };
+                    known.insert(workspace, mine);
+                    let follower = followers.entry(workspace).or_default();
+                    follower.running = false;
+                    match turn {
+                        Ok(Turn::CaughtUp(seq)) => {
+                            follower.known = follower.known.max(seq);
+                            if follower.again && this.heads.of(workspace) > follower.known {
+                                enqueue(workspace, follower, &mut queue);
+                            }
+                        }
+                        Ok(Turn::More) => enqueue(workspace, follower, &mut queue),
+                        Ok(Turn::Full) => follower.full = true,
+                        Ok(Turn::Later(wait)) => follower.not_before = Some(Instant::now() + wait),
+                        Err(error) => {
+                            tracing::warn!(%workspace, %error, "the log could not be dispatched; trying again");
+                            follower.not_before = Some(Instant::now() + AFTER_ERROR);
+                        }
+                    }
+                }
+                () = &mut room => {
+                    for (workspace, follower) in followers.iter_mut().filter(|(_, follower)| follower.full) {
+                        follower.full = false;
+                        enqueue(*workspace, follower, &mut queue);
+                    }
+                }
+                () = until(wake) => {
+                    let now = Instant::now();
+                    for (workspace, follower) in &mut followers {
+                        if follower.not_before.is_some_and(|at| at <= now) {
+                            follower.not_before = None;
+                            enqueue(*workspace, follower, &mut queue);
+                        }
+                    }
+                }
+                _ = poll.tick() => match this.outbox.behind(polled, POLLED).await {
+                    Ok((behind, next)) => {
+                        polled = next.unwrap_or(Uuid::nil());
+                        for workspace in behind {
+                            enqueue(workspace, followers.entry(workspace).or_default(), &mut queue);
+                        }
+                    }
+                    Err(error) => tracing::warn!(%error, "the slow poll of the logs failed"),
+                },
+            }
+        }
+        // A page that is being written is finished: what it leases is released with the rest.
+        while turns.join_next().await.is_some() {}
+    }
+
+    /// Some pages of one workspace.
+    async fn turn(&self, workspace: WorkspaceId, known: &mut Known) -> Result<Turn, StoreError> {
+        for _ in 0..PAGES_A_TURN {
+            let Some(limit) = self.page_size(known) else { return Ok(Turn::Full) };
+            let page = self.outbox.read_page(workspace, i64::try_from(limit).unwrap_or(i64::MAX)).await?;
+            let Some(page) = page else { return Ok(Turn::Later(WITHOUT_CURSOR)) };
+            let Some(last) = page.lines.last() else { return Ok(Turn::CaughtUp(page.cursor)) };
+            if page.lines[0].seq != page.cursor + 1 {
+                tracing::error!(
+                    %workspace, cursor = page.cursor, next = page.lines[0].seq,
+                    "the log was trimmed ahead of the dispatcher: events between were not delivered"
+                );
+            }
+            let (to, full) = (last.seq, page.lines.len() == limit);
+            if known.fingerprint != page.fingerprint {
+                let stored = self.outbox.receivers(&[workspace]).await?;
+                known.receivers = stored.into_iter().map(|stored| Arc::new(Receiver::new(stored))).collect();
+                known.fingerprint = page.fingerprint;
+            }
+            if !self.dispatch(workspace, &known.receivers, &page.lines, page.cursor, to).await? {
+                return Ok(Turn::Later(AFTER_LOSS));
+            }
+            if !full {
+                return Ok(Turn::CaughtUp(to));
+            }
+        }
+        Ok(Turn::More)
+    }
+
+    /// How many entries to read, by what there is room for; `None` where waiting is better. A webhook that is alone in
+    /// its workspace is waited for: its events are safe in the log. Among several the others must not wait.
+    fn page_size(&self, known: &Known) -> Option<usize> {
+        let active = || known.receivers.iter().filter(|receiver| receiver.is_active()).map(AsRef::as_ref);
+        let lanes = self.deliverer.lanes();
+        match active().count() {
+            0 => Some(PAGE),
+            1 => {
+                let (room, _) = lanes.rooms(active())[0];
+                (room >= 16).then_some(room.min(PAGE))
+            }
+            several => (lanes.room() > 0).then_some((DELIVERIES / several).clamp(10, PAGE)),
+        }
+    }
+
+    /// Writes the deliveries of a page and hands them on. False where another process was first.
+    async fn dispatch(
+        &self,
+        workspace: WorkspaceId,
+        receivers: &[Arc<Receiver>],
+        lines: &[LogLine],
+        from: i64,
+        to: i64,
+    ) -> Result<bool, StoreError> {
+        let mut rooms = self.deliverer.lanes().rooms(receivers.iter().map(AsRef::as_ref));
+        let mut deliveries = Vec::with_capacity(lines.len());
+        let mut leased = Vec::with_capacity(lines.len());
+        let mut numbered: HashMap<WebhookId, i64> = HashMap::new();
+        let mut parked: HashMap<WebhookId, usize> = HashMap::new();
+        for (index, line) in lines.iter().enumerate() {
+            for (receiver, (room, waiting)) in receivers.iter().zip(&mut rooms) {
+                if !receiver.wants(line) {
+                    continue;
+                }
+                let disposition = match receiver.state {
+                    State::Disabled => Disposition::Skipped,
+                    State::Held => Disposition::Held,
+                    State::Active { .. } if *room == 0 || *waiting => Disposition::Parked,
+                    State::Active { .. } => Disposition::Leased,
+                };
+                let id = delivery_id(line.id, receiver.id);
+                if receiver.is_active() {
+                    let ordinal = numbered.entry(receiver.id).or_default();
+                    *ordinal += 1;
+                    if disposition == Disposition::Leased {
+                        *room -= 1;
+                        leased.push((index, receiver, id, *ordinal));
+                    } else {
+                        // What comes after a parked one waits behind it.
+                        *waiting = true;
+                        parked.insert(receiver.id, receiver.concurrency);
+                    }
+                }
+                deliveries.push(NewDelivery {
+                    id,
+                    webhook: receiver.id,
+                    event: line.id,
+                    event_seq: line.seq,
+                    event_type: line.kind.clone(),
+                    disposition,
+                });
+            }
+        }
+        let longest = leased.iter().map(|(_, receiver, ..)| receiver.timeout).max().unwrap_or_default();
+        let page = NewPage { lease: self.ambient.uuid(), from, to, lease_for: longest + MARGIN, deliveries };
+        let asked = Instant::now();
+        let Some(last) = self.outbox.write_page(workspace, &page, self.ambient.now()).await? else { return Ok(false) };
+        self.deliverer.lanes().park(parked.into_iter().map(|(webhook, concurrency)| (workspace, webhook, concurrency)));
+        if leased.is_empty() {
+            return Ok(true);
+        }
+        let lease = Lease::new(page.lease, asked, page.lease_for, leased.len());
+        self.leases.add(lease.clone());
+        let mut parcel: Option<(usize, Arc<Parcel>)> = None;
+        let mut jobs = Vec::with_capacity(leased.len());
+        for (index, receiver, delivery, ordinal) in leased {
+            let parcel = match &parcel {
+                Some((of, parcel)) if *of == index => parcel.clone(),
+                _ => {
+                    let made = Arc::new(pack(workspace, &lines[index]));
+                    parcel = Some((index, made.clone()));
+                    made
+                }
+            };
+            let sequence = last.get(&receiver.id).map(|last| last - numbered[&receiver.id] + ordinal);
+            let (receiver, lease) = (receiver.clone(), lease.clone());
+            jobs.push(Job { workspace, delivery, receiver, parcel, lease, number: 1, sequence });
+        }
+        self.deliverer.submit(jobs);
+        Ok(true)
+    }
+}
+
+/// An entry of the log as it is sent.
+pub(crate) fn pack(workspace: WorkspaceId, line: &LogLine) -> Parcel {
+    let id = HeaderValue::from_str(&line.id.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""));
+    Parcel { id, body: envelope::body(workspace, line) }
+}
+
+fn enqueue(workspace: WorkspaceId, follower: &mut Follower, queue: &mut VecDeque<WorkspaceId>) {
+    if follower.running {
+        follower.again = true;
+    } else if !follower.queued && !follower.full && follower.not_before.is_none() {
+        follower.queued = true;
+        queue.push_back(workspace);
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}

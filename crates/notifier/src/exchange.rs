@@ -1,0 +1,163 @@
+//! One attempt: the request, and what its answer comes to.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use inlet_domain::{
+    ambient::Ambient,
+    store::deliveries::{AttemptRecord, Verdict, attempt_id},
+};
+use inlet_egress::{
+    Client, ErrorKind, HeaderMap, HeaderName, HeaderValue, Method, Request, Response, SendError, Url, header,
+};
+use tokio::time::Instant;
+
+use crate::{
+    backoff,
+    lanes::{Health, Job},
+    signing::Signer,
+};
+
+/// How much of an answer is kept.
+const KEPT_BODY: usize = 16 * 1024;
+const KEPT_HEADERS: usize = 8 * 1024;
+
+const USER_AGENT: &str = concat!("Inlet/", env!("CARGO_PKG_VERSION"));
+
+/// What an attempt came to.
+pub(crate) struct Exchange {
+    pub(crate) verdict: Verdict,
+    pub(crate) health: Health,
+    /// The endpoint said that it is gone for good (410).
+    pub(crate) gone: bool,
+    pub(crate) attempt: AttemptRecord,
+}
+
+/// Sends `job` once.
+pub(crate) async fn attempt(client: &Client, ambient: &Ambient, job: &Job, url: &Url, signer: &Signer) -> Exchange {
+    let started_at = ambient.now();
+    let began = Instant::now();
+    let request = Request {
+        method: Method::POST,
+        url: url.clone(),
+        headers: headers(job, signer, started_at),
+        body: job.parcel.body.clone(),
+        timeout: job.receiver.timeout,
+        max_body: KEPT_BODY,
+    };
+    let outcome = client.send(request).await;
+    let duration = began.elapsed();
+    metrics::histogram!("inlet_delivery_attempt_seconds").record(duration.as_secs_f64());
+    judge(job, outcome, started_at, duration, ambient)
+}
+
+fn headers(job: &Job, signer: &Signer, now: DateTime<Utc>) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(12);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+    signer.sign(&mut headers, &job.parcel.id, now.timestamp(), &job.parcel.body);
+    if let Ok(delivery) = HeaderValue::from_str(&job.delivery.to_string()) {
+        headers.insert(HeaderName::from_static("inlet-delivery"), delivery);
+    }
+    headers.insert(HeaderName::from_static("inlet-attempt"), HeaderValue::from(job.number));
+    if let Some(sequence) = job.sequence {
+        headers.insert(HeaderName::from_static("inlet-sequence"), HeaderValue::from(sequence));
+    }
+    headers
+}
+
+fn judge(
+    job: &Job,
+    outcome: Result<Response, SendError>,
+    started_at: DateTime<Utc>,
+    duration: Duration,
+    ambient: &Ambient,
+) -> Exchange {
+    let mut attempt = AttemptRecord {
+        id: attempt_id(job.delivery, ambient),
+        number: job.number,
+        started_at,
+        duration_ms: i32::try_from(duration.as_millis()).unwrap_or(i32::MAX),
+        status: None,
+        headers: None,
+        body: None,
+        error_kind: None,
+        error: None,
+    };
+    let (health, retry_after) = match outcome {
+        Ok(answer) => {
+            let status = answer.status;
+            attempt.status = Some(i32::from(status));
+            attempt.headers = Some(kept_headers(&answer.headers));
+            let asked = answer.headers.get(header::RETRY_AFTER).filter(|_| matches!(status, 429 | 503)).cloned();
+            attempt.body = (!answer.body.is_empty()).then_some(answer.body);
+            if (200..300).contains(&status) {
+                return Exchange { verdict: Verdict::Succeeded, health: Health::Well, gone: false, attempt };
+            }
+            attempt.error_kind = Some("status");
+            attempt.error = Some(format!("the endpoint answered {status}"));
+            (Health::Refusing, asked)
+        }
+        Err(error) => {
+            let kind = error.kind();
+            if let SendError::Redirect { status } = &error {
+                attempt.status = Some(i32::from(*status));
+            }
+            attempt.error_kind = Some(kind.code());
+            attempt.error = Some(error.to_string().replace('\0', "").chars().take(500).collect());
+            let silent = matches!(kind, ErrorKind::Timeout | ErrorKind::Connect | ErrorKind::Dns);
+            (if silent { Health::Silent } else { Health::Refusing }, None)
+        }
+    };
+    let gone = attempt.status == Some(410);
+    let verdict = if gone || job.number >= job.receiver.max_attempts {
+        Verdict::Exhausted
+    } else {
+        let mut random = [0; 4];
+        ambient.fill(&mut random);
+        let jitter = f64::from(u32::from_be_bytes(random)) / f64::from(u32::MAX);
+        let asked = retry_after.as_ref().and_then(|value| value.to_str().ok());
+        let after = asked
+            .and_then(|text| backoff::asked(text, started_at, jitter))
+            .unwrap_or_else(|| backoff::after(job.receiver.preset, job.number, jitter));
+        Verdict::Retry { after }
+    };
+    Exchange { verdict, health, gone, attempt }
+}
+
+/// Names and values as one JSON object; of a name that comes twice, both values. What is past the limit is left out.
+fn kept_headers(headers: &HeaderMap) -> String {
+    let mut out = String::with_capacity(256);
+    out.push('{');
+    for name in headers.keys() {
+        let values: Vec<_> =
+            headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+        let value = values.join(", ");
+        if out.len() + name.as_str().len() + value.len() > KEPT_HEADERS {
+            continue;
+        }
+        if out.len() > 1 {
+            out.push(',');
+        }
+        inlet_domain::json::write_string(name.as_str(), &mut out);
+        out.push(':');
+        inlet_domain::json::write_string(&value, &mut out);
+    }
+    out.push('}');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_kept_as_one_object_within_a_limit() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-long", HeaderValue::from_str(&"x".repeat(KEPT_HEADERS)).unwrap());
+        headers.append("set-cookie", HeaderValue::from_static("a=\"1\""));
+        headers.append("set-cookie", HeaderValue::from_bytes(b"b=\xff").unwrap());
+        let kept: serde_json::Value = serde_json::from_str(&kept_headers(&headers)).unwrap();
+        assert_eq!(kept, serde_json::json!({"set-cookie": "a=\"1\", b=\u{fffd}"}));
+    }
+}

@@ -1,0 +1,208 @@
+//! What is in hand, for each webhook apart (P9): a webhook has its own queue and its own number of requests under way,
+//! which shrinks while it does not answer.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+use inlet_domain::ids::{DeliveryId, WebhookId, WorkspaceId};
+use inlet_egress::HeaderValue;
+
+use crate::{lease::Lease, receiver::Receiver};
+
+/// How many deliveries a webhook may have in hand for each request that it may have under way.
+const QUEUED_PER_REQUEST: usize = 16;
+
+/// An event as it is sent, to however many webhooks.
+pub(crate) struct Parcel {
+    /// The message id: that of the event.
+    pub(crate) id: HeaderValue,
+    pub(crate) body: Bytes,
+}
+
+/// A delivery in hand.
+pub(crate) struct Job {
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) delivery: DeliveryId,
+    pub(crate) receiver: Arc<Receiver>,
+    pub(crate) parcel: Arc<Parcel>,
+    pub(crate) lease: Arc<Lease>,
+    /// The attempt that this will be: 1, 2, 3 ...
+    pub(crate) number: i32,
+    pub(crate) sequence: Option<i64>,
+}
+
+/// How an endpoint took a request, as far as its lane cares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Health {
+    Well,
+    Refusing,
+    Silent,
+}
+
+struct Lane {
+    workspace: WorkspaceId,
+    queue: VecDeque<Job>,
+    running: usize,
+    in_hand: usize,
+    width: usize,
+    parked: bool,
+    gone: Option<i64>,
+}
+
+#[derive(Default)]
+struct State {
+    lanes: HashMap<WebhookId, Lane>,
+    in_hand: usize,
+}
+
+/// All lanes of a process.
+pub(crate) struct Lanes {
+    state: Mutex<State>,
+    limit: usize,
+}
+
+impl Lane {
+    fn new(workspace: WorkspaceId, width: usize) -> Self {
+        Self { workspace, queue: VecDeque::new(), running: 0, in_hand: 0, width, parked: false, gone: None }
+    }
+
+    fn room(&self) -> usize {
+        (self.width * QUEUED_PER_REQUEST).saturating_sub(self.in_hand)
+    }
+}
+
+impl Lanes {
+    /// Lanes that hold no more than `limit` deliveries in all.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { state: Mutex::default(), limit }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many more deliveries may come into hand, whoever they are for.
+    pub(crate) fn room(&self) -> usize {
+        self.limit.saturating_sub(self.state().in_hand)
+    }
+
+    /// How many more may come into hand for each of these, and whether others of it are parked and go first.
+    pub(crate) fn rooms<'a>(&self, receivers: impl Iterator<Item = &'a Receiver>) -> Vec<(usize, bool)> {
+        let state = self.state();
+        let all = self.limit.saturating_sub(state.in_hand);
+        receivers
+            .map(|receiver| match state.lanes.get(&receiver.id) {
+                None => (all.min(receiver.concurrency * QUEUED_PER_REQUEST), false),
+                Some(lane) => (all.min(lane.room()), lane.parked),
+            })
+            .collect()
+    }
+
+    /// Takes jobs in hand; gives for each webhook how many more workers it wants.
+    pub(crate) fn push(&self, jobs: Vec<Job>) -> Vec<(WebhookId, usize)> {
+        let mut state = self.state();
+        let mut wanted: HashMap<WebhookId, usize> = HashMap::new();
+        for job in jobs {
+            let (webhook, concurrency) = (job.receiver.id, job.receiver.concurrency);
+            state.in_hand += 1;
+            let lane = state.lanes.entry(webhook).or_insert_with(|| Lane::new(job.workspace, concurrency));
+            lane.in_hand += 1;
+            lane.queue.push_back(job);
+            if lane.running < lane.width {
+                lane.running += 1;
+                *wanted.entry(webhook).or_default() += 1;
+            }
+        }
+        wanted.into_iter().collect()
+    }
+
+    /// The next job for a worker of this webhook; `None` tells the worker to end.
+    pub(crate) fn next(&self, webhook: WebhookId) -> Option<Job> {
+        let mut state = self.state();
+        let lane = state.lanes.get_mut(&webhook)?;
+        let job = if lane.running > lane.width { None } else { lane.queue.pop_front() };
+        if job.is_none() {
+            lane.running -= 1;
+        }
+        job
+    }
+
+    /// Notes how an endpoint took a request: while it is silent it gets half as many at once, down to one; each
+    /// success gives one back. Gives true where the lane wants another worker.
+    pub(crate) fn heard(&self, receiver: &Receiver, health: Health) -> bool {
+        let mut state = self.state();
+        let Some(lane) = state.lanes.get_mut(&receiver.id) else { return false };
+        lane.width = match health {
+            Health::Well => (lane.width + 1).min(receiver.concurrency),
+            Health::Refusing => lane.width.min(receiver.concurrency),
+            Health::Silent => (lane.width / 2).max(1),
+        };
+        let wanted = !lane.queue.is_empty() && lane.running < lane.width;
+        if wanted {
+            lane.running += 1;
+        }
+        wanted
+    }
+
+    /// Notes that so many deliveries of these webhooks are out of hand.
+    pub(crate) fn release(&self, webhooks: impl Iterator<Item = WebhookId>) {
+        let mut state = self.state();
+        for webhook in webhooks {
+            state.in_hand = state.in_hand.saturating_sub(1);
+            if let Some(lane) = state.lanes.get_mut(&webhook) {
+                lane.in_hand = lane.in_hand.saturating_sub(1);
+            }
+        }
+    }
+
+    /// Notes that the endpoint said it is gone, at this revision of the webhook.
+    pub(crate) fn gone(&self, receiver: &Receiver) {
+        if let Some(lane) = self.state().lanes.get_mut(&receiver.id) {
+            lane.gone = Some(receiver.revision);
+        }
+    }
+
+    /// Whether the endpoint has said so, and nothing of the webhook has changed since.
+    pub(crate) fn is_gone(&self, receiver: &Receiver) -> bool {
+        let state = self.state();
+        state.lanes.get(&receiver.id).is_some_and(|lane| lane.gone.is_some_and(|at| receiver.revision <= at))
+    }
+
+    /// Notes that deliveries of these webhooks are parked in the database.
+    pub(crate) fn park(&self, webhooks: impl IntoIterator<Item = (WorkspaceId, WebhookId, usize)>) {
+        let mut state = self.state();
+        for (workspace, webhook, concurrency) in webhooks {
+            state.lanes.entry(webhook).or_insert_with(|| Lane::new(workspace, concurrency)).parked = true;
+        }
+    }
+
+    /// The webhooks with parked deliveries that have room for at least half of what they may hold, and how much. They
+    /// count as not parked from here on, until [`Self::park`] says so again.
+    pub(crate) fn unpark(&self) -> Vec<(WorkspaceId, WebhookId, usize)> {
+        let mut state = self.state();
+        let mut all = self.limit.saturating_sub(state.in_hand);
+        let mut found = Vec::new();
+        for (webhook, lane) in &mut state.lanes {
+            let room = lane.room().min(all);
+            if lane.parked && room > 0 && room * 2 >= lane.width * QUEUED_PER_REQUEST {
+                lane.parked = false;
+                all -= room;
+                found.push((lane.workspace, *webhook, room));
+            }
+        }
+        found
+    }
+
+    /// Takes back all that no worker has begun.
+    pub(crate) fn drain(&self) -> Vec<Job> {
+        self.state().lanes.values_mut().flat_map(|lane| lane.queue.drain(..)).collect()
+    }
+
+    /// Deliveries in hand.
+    pub(crate) fn in_hand(&self) -> usize {
+        self.state().in_hand
+    }
+}

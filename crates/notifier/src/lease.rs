@@ -1,0 +1,134 @@
+//! The leases that this process holds: what was written for a page is sent only while its lease surely stands.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use inlet_domain::store::deliveries::Outbox;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// Beside the timeout of one exchange: time to note what came of it.
+pub(crate) const MARGIN: Duration = Duration::from_secs(10);
+
+/// What must be left of a lease beside the timeout when a request begins.
+pub(crate) const SLACK: Duration = Duration::from_secs(2);
+
+const RENEWAL: Duration = Duration::from_secs(2);
+
+/// A page's lease or the claim of some retries.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    pub(crate) id: Uuid,
+    pub(crate) lasts: Duration,
+    until: Mutex<Instant>,
+    open: AtomicUsize,
+    given_up: AtomicBool,
+}
+
+impl Lease {
+    /// A lease asked for at `asked`, which is before the database counted from, for `open` deliveries.
+    pub(crate) fn new(id: Uuid, asked: Instant, lasts: Duration, open: usize) -> Arc<Self> {
+        Arc::new(Self {
+            id,
+            lasts,
+            until: Mutex::new(asked + lasts),
+            open: AtomicUsize::new(open),
+            given_up: AtomicBool::new(false),
+        })
+    }
+
+    /// Whether it stands for so long yet.
+    pub(crate) fn stands_for(&self, needed: Duration) -> bool {
+        let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.saturating_duration_since(Instant::now()) > needed
+    }
+
+    fn set_until(&self, until: Instant) {
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+
+    /// Notes that one delivery needs it no more. True for the last one, if the lease may be closed then.
+    pub(crate) fn done(&self) -> bool {
+        self.open.fetch_sub(1, Ordering::AcqRel) == 1 && !self.given_up.load(Ordering::Acquire)
+    }
+
+    /// Leaves the rest of it to run out, for another process or a later claim to take over.
+    pub(crate) fn give_up(&self) {
+        self.given_up.store(true, Ordering::Release);
+        self.set_until(Instant::now());
+    }
+}
+
+/// The page leases of this process.
+#[derive(Debug, Default)]
+pub(crate) struct Leases {
+    open: Mutex<HashMap<Uuid, Arc<Lease>>>,
+}
+
+impl Leases {
+    pub(crate) fn add(&self, lease: Arc<Lease>) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(lease.id, lease);
+    }
+
+    pub(crate) fn remove(&self, ids: &[Uuid]) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        for id in ids {
+            open.remove(id);
+        }
+    }
+
+    fn ageing(&self) -> Vec<Arc<Lease>> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let young = |lease: &Lease| lease.stands_for(lease.lasts.saturating_sub(RENEWAL));
+        open.values().filter(|lease| !young(lease) && !lease.given_up.load(Ordering::Acquire)).cloned().collect()
+    }
+
+    /// Renews what is not finished soon, until `stop`. A lease that could not be renewed runs out here before it does
+    /// in the database.
+    pub(crate) async fn keep(&self, outbox: Outbox, stop: CancellationToken) {
+        while stop.run_until_cancelled(tokio::time::sleep(RENEWAL)).await.is_some() {
+            let ageing = self.ageing();
+            let Some(lasts) = ageing.iter().map(|lease| lease.lasts).max() else { continue };
+            let ids: Vec<Uuid> = ageing.iter().map(|lease| lease.id).collect();
+            let asked = Instant::now();
+            match outbox.renew(&ids, lasts).await {
+                Ok(ours) => {
+                    for lease in ageing {
+                        if ours.contains(&lease.id) {
+                            lease.set_until(asked + lasts);
+                        } else {
+                            lease.give_up();
+                            self.remove(&[lease.id]);
+                        }
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "leases could not be renewed; trying again"),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_is_closed_by_its_last_delivery_unless_it_was_given_up() {
+        let lease = Lease::new(Uuid::nil(), Instant::now(), Duration::from_secs(60), 2);
+        assert!(lease.stands_for(Duration::from_secs(30)));
+        assert!(!lease.stands_for(Duration::from_secs(60)));
+        assert!(!lease.done());
+        assert!(lease.done());
+
+        let lease = Lease::new(Uuid::nil(), Instant::now(), Duration::from_secs(60), 1);
+        lease.give_up();
+        assert!(!lease.stands_for(Duration::ZERO));
+        assert!(!lease.done());
+    }
+}

@@ -1,0 +1,196 @@
+//! The headers that prove a body: Standard Webhooks (<https://github.com/standard-webhooks/standard-webhooks>), a
+//! plain HMAC of the body, and the plain one that a consumer written for another inbox expects.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
+use inlet_domain::{
+    model::webhook::{LegacySignature, SignatureAlgorithm},
+    store::deliveries::Signing,
+};
+use inlet_egress::{HeaderMap, HeaderName, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Sha256, Sha512};
+
+/// Why a webhook's keys are of no use.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SigningError {
+    /// There is no secret.
+    #[error("the webhook has no secret")]
+    NoSecret,
+    /// A secret is not `whsec_` and base64.
+    #[error("a secret is not `whsec_` and base64")]
+    Malformed,
+    /// The legacy header's name is none.
+    #[error("the legacy signature's header is no header name")]
+    Header,
+}
+
+/// Keyed once, used for every body.
+pub struct Signer {
+    standard: Vec<Hmac<Sha256>>,
+    plain: Hmac<Sha256>,
+    legacy: Option<(HeaderName, LegacyMac)>,
+}
+
+enum LegacyMac {
+    Sha256(Hmac<Sha256>),
+    Sha512(Hmac<Sha512>),
+}
+
+impl Signer {
+    /// From a webhook's secrets. While they rotate, all of them sign the standard way, and the oldest the plain one,
+    /// which has no room for two.
+    pub fn new(signing: &Signing) -> Result<Self, SigningError> {
+        let oldest = signing.secrets.last().ok_or(SigningError::NoSecret)?;
+        Ok(Self {
+            standard: signing.secrets.iter().map(standard_key).collect::<Result<_, _>>()?,
+            plain: keyed(oldest.expose_secret().as_bytes())?,
+            legacy: signing.legacy.as_ref().map(legacy_key).transpose()?,
+        })
+    }
+
+    /// Adds the signatures of `body` under the message id `id`, made at `timestamp` (seconds since 1970).
+    pub fn sign(&self, headers: &mut HeaderMap, id: &HeaderValue, timestamp: i64, body: &[u8]) {
+        let timestamp = HeaderValue::from(timestamp);
+        let mut signatures = String::with_capacity(48 * self.standard.len());
+        for key in &self.standard {
+            let mut mac = key.clone();
+            mac.update(id.as_bytes());
+            mac.update(b".");
+            mac.update(timestamp.as_bytes());
+            mac.update(b".");
+            mac.update(body);
+            if !signatures.is_empty() {
+                signatures.push(' ');
+            }
+            signatures.push_str("v1,");
+            STANDARD.encode_string(mac.finalize().into_bytes(), &mut signatures);
+        }
+        headers.insert(HeaderName::from_static("webhook-id"), id.clone());
+        headers.insert(HeaderName::from_static("webhook-timestamp"), timestamp);
+        insert(headers, HeaderName::from_static("webhook-signature"), &signatures);
+        insert(headers, HeaderName::from_static("x-inlet-signature"), &hex_of(&self.plain, body));
+        if let Some((name, mac)) = &self.legacy {
+            let signature = match mac {
+                LegacyMac::Sha256(key) => hex_of(key, body),
+                LegacyMac::Sha512(key) => hex_of(key, body),
+            };
+            insert(headers, name.clone(), &signature);
+        }
+    }
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+fn hex_of<M: Mac + Clone>(key: &M, body: &[u8]) -> String {
+    let mut mac = key.clone();
+    mac.update(body);
+    hex::encode(mac.finalize().into_bytes())
+}
+
+fn keyed<M: KeyInit>(secret: &[u8]) -> Result<M, SigningError> {
+    M::new_from_slice(secret).map_err(|_| SigningError::Malformed)
+}
+
+fn standard_key(secret: &SecretString) -> Result<Hmac<Sha256>, SigningError> {
+    let encoded = secret.expose_secret().strip_prefix("whsec_").ok_or(SigningError::Malformed)?;
+    let bytes = zeroize::Zeroizing::new(STANDARD.decode(encoded).map_err(|_| SigningError::Malformed)?);
+    keyed(&bytes)
+}
+
+fn legacy_key(legacy: &LegacySignature) -> Result<(HeaderName, LegacyMac), SigningError> {
+    let name = HeaderName::from_bytes(legacy.header.as_bytes()).map_err(|_| SigningError::Header)?;
+    let secret = legacy.secret.expose_secret().as_bytes();
+    let mac = match legacy.algorithm {
+        SignatureAlgorithm::Sha256 => LegacyMac::Sha256(keyed(secret)?),
+        SignatureAlgorithm::Sha512 => LegacyMac::Sha512(keyed(secret)?),
+    };
+    Ok((name, mac))
+}
+
+#[cfg(test)]
+mod tests {
+    use standardwebhooks::Webhook;
+
+    use super::*;
+
+    const NEW: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    const OLD: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
+    const BODY: &[u8] = br#"{"id":"evt_1","payload":{}}"#;
+
+    fn signed(secrets: &[&str], legacy: Option<LegacySignature>, timestamp: i64) -> HeaderMap {
+        let secrets = secrets.iter().map(|secret| SecretString::from(*secret)).collect();
+        let signer = Signer::new(&Signing { secrets, legacy }).unwrap();
+        let mut headers = HeaderMap::new();
+        signer.sign(&mut headers, &HeaderValue::from_static("evt_1"), timestamp, BODY);
+        headers
+    }
+
+    fn now() -> i64 {
+        inlet_domain::ambient::Ambient::system().now().timestamp()
+    }
+
+    #[test]
+    fn the_reference_library_verifies_and_refuses_every_changed_byte() {
+        let headers = signed(&[NEW], None, now());
+        let reference = Webhook::new(NEW).unwrap();
+        reference.verify(BODY, &headers).unwrap();
+        for position in 0..BODY.len() {
+            let mut changed = BODY.to_vec();
+            changed[position] ^= 1;
+            assert!(reference.verify(&changed, &headers).is_err(), "byte {position}");
+        }
+        let mut other = headers.clone();
+        other.insert("webhook-id", HeaderValue::from_static("evt_2"));
+        assert!(reference.verify(BODY, &other).is_err());
+        assert!(Webhook::new(OLD).unwrap().verify(BODY, &headers).is_err());
+    }
+
+    #[test]
+    fn the_reference_library_refuses_an_old_and_a_future_timestamp() {
+        for offset in [-301, 301] {
+            let headers = signed(&[NEW], None, now() + offset);
+            assert!(Webhook::new(NEW).unwrap().verify(BODY, &headers).is_err(), "{offset}");
+        }
+    }
+
+    #[test]
+    fn while_secrets_rotate_either_verifies_and_the_plain_one_keeps_the_old() {
+        let headers = signed(&[NEW, OLD], None, now());
+        for secret in [NEW, OLD] {
+            Webhook::new(secret).unwrap().verify(BODY, &headers).unwrap();
+        }
+        let plain = hex_of(&keyed::<Hmac<Sha256>>(OLD.as_bytes()).unwrap(), BODY);
+        assert_eq!(headers["x-inlet-signature"], plain.as_str());
+    }
+
+    /// The expected value is from `printf '%s' '{"id":"evt_1","payload":{}}' | openssl dgst -sha256 -hmac KEY`.
+    #[test]
+    fn the_plain_signature_is_over_the_secret_as_shown() {
+        let headers = signed(&[NEW], None, 1_700_000_000);
+        assert_eq!(headers["x-inlet-signature"], "09375deecd967c6990bbb645856297264299cd4c68806ccf601027a9d0a88b59");
+    }
+
+    #[test]
+    fn a_legacy_consumer_finds_its_own_header() {
+        for (algorithm, digits) in [(SignatureAlgorithm::Sha256, 64), (SignatureAlgorithm::Sha512, 128)] {
+            let legacy = LegacySignature { header: "x-other-signature".to_owned(), algorithm, secret: "k".into() };
+            let headers = signed(&[NEW], Some(legacy), now());
+            assert_eq!(headers["x-other-signature"].len(), digits);
+        }
+    }
+
+    #[test]
+    fn keys_that_are_none_are_refused() {
+        let new = |secrets: &[&str]| {
+            Signer::new(&Signing { secrets: secrets.iter().map(|s| (*s).into()).collect(), legacy: None }).err()
+        };
+        assert_eq!(new(&[]), Some(SigningError::NoSecret));
+        assert_eq!(new(&["secret"]), Some(SigningError::Malformed));
+        assert_eq!(new(&["whsec_!"]), Some(SigningError::Malformed));
+    }
+}
