@@ -1,0 +1,188 @@
+//! A workspace with a provider account and a stepped clock, for tests that hand commands to apply.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Duration, Utc};
+use inlet_domain::{
+    ambient::{Ambient, SteppedClock, SystemEntropy},
+    apply::{Apply, ApplyConfig},
+    command::{
+        ChannelRef, ChannelReport, Command, Effect, IdempotencyKey, IdentityKind, IdentityRef, Inbound, MessageReport,
+        Patch, PersonReport, RawRequest, Reading, StatusReport, StatusTimes, ThreadReport,
+    },
+    database::Database,
+    heads::Heads,
+    ids::{ProviderAccountId, SourceId, WorkspaceId},
+    model::{
+        channel::Medium,
+        message::{Direction, MessageKind},
+        status::DeliveryStatus,
+    },
+    secrets::Sealer,
+};
+use serde_json::Map;
+use sqlx::Row;
+
+use crate::TestDatabase;
+
+pub struct House {
+    pub database: Database,
+    pub ambient: Ambient,
+    pub clock: Arc<SteppedClock>,
+    pub workspace: WorkspaceId,
+    pub account: ProviderAccountId,
+    source: SourceId,
+    held: TestDatabase,
+}
+
+/// When the stepped clock starts.
+pub fn start() -> DateTime<Utc> {
+    "2026-11-20T10:00:00Z".parse().unwrap()
+}
+
+impl House {
+    pub async fn build() -> Self {
+        let held = TestDatabase::create().await;
+        let database = Database::connect(held.url(), 16, 4).await.unwrap();
+        let clock = SteppedClock::at(start());
+        let ambient = Ambient::new(Arc::clone(&clock), SystemEntropy);
+        let workspace = WorkspaceId(ambient.uuid());
+        let account = ProviderAccountId(ambient.uuid());
+        let source = SourceId(ambient.uuid());
+        sqlx::query("INSERT INTO workspace (id, name, slug, created_at) VALUES ($1, 'w', $2, now())")
+            .bind(workspace)
+            .bind(workspace.to_string())
+            .execute(&database.pool)
+            .await
+            .unwrap();
+        sqlx::query(
+            "INSERT INTO provider_account (workspace_id, id, provider, name, created_at) \
+             VALUES ($1, $2, 'mobtexting', 'a', now())",
+        )
+        .bind(workspace)
+        .bind(account)
+        .execute(&database.pool)
+        .await
+        .unwrap();
+        Self { database, ambient, clock, workspace, account, source, held }
+    }
+
+    pub fn url(&self) -> &str {
+        self.held.url()
+    }
+
+    pub fn apply(&self, lanes: usize, batch: usize) -> Apply {
+        self.apply_on(self.database.clone(), lanes, batch)
+    }
+
+    pub fn apply_on(&self, database: Database, lanes: usize, batch: usize) -> Apply {
+        let sealer = Sealer::new([(1, [7; 32])], self.ambient.clone()).unwrap();
+        let config = ApplyConfig { lanes, queue: 4096, batch };
+        Apply::start(database, Heads::default(), sealer, self.ambient.clone(), config)
+    }
+
+    pub fn inbound(&self, commands: Vec<Command>) -> Inbound {
+        Inbound {
+            id: self.ambient.uuid().into(),
+            workspace: self.workspace,
+            source: self.source,
+            account: self.account,
+            received_at: self.ambient.now(),
+            event: None,
+            raw: RawRequest { method: "POST".into(), query: None, headers: Vec::new(), body: b"{}".to_vec() },
+            reading: Reading::Commands { commands, lenient: false },
+        }
+    }
+
+    /// The number that a statement about this workspace (`$1`) gives.
+    pub async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).bind(self.workspace).fetch_one(&self.database.pool).await.unwrap()
+    }
+
+    /// All that a user would see, without the ids that are minted here.
+    pub async fn state(&self) -> Vec<String> {
+        let rows = sqlx::query(
+            "SELECT concat_ws('|', ch.medium, ch.identifier, i.value, coalesce(ct.phone, '-'), coalesce(ct.name, '-'), \
+                c.status, c.inbound_count, c.last_message_at, m.external_id, m.direction, m.content, m.placeholder, \
+                coalesce(m.status, '-'), m.delivered_at, m.read_at, \
+                (SELECT count(*) FROM status_report r WHERE r.workspace_id = m.workspace_id AND r.message_id = m.id)) AS line \
+             FROM message m JOIN conversation c ON c.workspace_id = m.workspace_id AND c.id = m.conversation_id \
+             JOIN channel ch ON ch.workspace_id = c.workspace_id AND ch.id = c.channel_id \
+             JOIN identity i ON i.workspace_id = c.workspace_id AND i.id = c.address_id \
+             LEFT JOIN contact ct ON ct.workspace_id = c.workspace_id AND ct.id = c.contact_id \
+             WHERE m.workspace_id = $1 ORDER BY 1",
+        )
+        .bind(self.workspace)
+        .fetch_all(&self.database.pool)
+        .await
+        .unwrap();
+        rows.iter().map(|row| row.get("line")).collect()
+    }
+
+    /// Fails unless the log's numbers are 1, 2, 3 ... without a gap.
+    pub async fn assert_gapless_log(&self) {
+        let (count, most, distinct): (i64, i64, i64) = sqlx::query_as(
+            "SELECT count(*), coalesce(max(seq), 0), count(DISTINCT seq) FROM event WHERE workspace_id = $1",
+        )
+        .bind(self.workspace)
+        .fetch_one(&self.database.pool)
+        .await
+        .unwrap();
+        assert_eq!((count, count), (most, distinct), "the log has a gap or a repeat");
+    }
+}
+
+fn person(phone: &str) -> PersonReport {
+    let identity = IdentityRef { kind: IdentityKind::Phone, value: phone.into(), original: None };
+    PersonReport { identities: vec![identity], phone: Some(phone.into()), ..PersonReport::default() }
+}
+
+fn channel() -> ChannelRef {
+    ChannelRef::Reported(Box::new(ChannelReport::at_address(Medium::Whatsapp, "919019120000")))
+}
+
+/// A WhatsApp message with the given id, from or to `phone`, written `minute` minutes after the start.
+pub fn message(id: &str, phone: &str, direction: Direction, content: &str, minute: i64) -> Command {
+    let report = MessageReport {
+        ids: vec![id.into()],
+        external_id: Some(id.into()),
+        version: None,
+        channel: channel(),
+        person: Some(person(phone)),
+        thread: ThreadReport::default(),
+        direction,
+        kind: MessageKind::Message,
+        author_name: None,
+        content_type: Patch::Value("text".into()),
+        content: Patch::Value(content.into()),
+        details: Map::new(),
+        attachments: None,
+        reactions: Patch::Absent,
+        quoted_id: None,
+        occurred_at: Some(start() + Duration::minutes(minute)),
+        read_at: Patch::Absent,
+    };
+    Command { key: IdempotencyKey::new("message", id), effect: Effect::Message(Box::new(report)) }
+}
+
+/// A report that the message with the given id took a step, `minute` minutes after the start.
+pub fn status(id: &str, phone: &str, status: DeliveryStatus, minute: i64) -> Command {
+    let report = StatusReport {
+        ids: vec![id.into()],
+        external_id: Some(id.into()),
+        part: String::new(),
+        status: Some(status),
+        deleted: false,
+        raw_status: status.to_string(),
+        code: None,
+        reason: None,
+        reported_at: Some(start() + Duration::minutes(minute)),
+        times: StatusTimes::default(),
+        channel: channel(),
+        person: Some(person(phone)),
+        campaign_id: None,
+        details: Map::new(),
+    };
+    let key = IdempotencyKey::new("status", format!("{id}/{status}/{minute}"));
+    Command { key, effect: Effect::Status(Box::new(report)) }
+}

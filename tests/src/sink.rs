@@ -1,0 +1,119 @@
+//! A webhook receiver in the test's process: it records what comes and answers as it is told.
+
+use std::{
+    net::TcpListener,
+    sync::{Arc, Mutex},
+};
+
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, http::StatusCode, web};
+use tokio::sync::watch;
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub struct Received {
+    pub path: String,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Received {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+type Answer = Arc<dyn Fn(&Received) -> (u16, Vec<(String, String)>) + Send + Sync>;
+
+struct State {
+    received: watch::Sender<Vec<Received>>,
+    answer: Mutex<Answer>,
+    hold: watch::Sender<bool>,
+}
+
+/// The receiver. It ends with the test.
+pub struct Sink {
+    url: String,
+    state: Arc<State>,
+    handle: actix_web::dev::ServerHandle,
+}
+
+impl Sink {
+    pub async fn start() -> Self {
+        let state = Arc::new(State {
+            received: watch::Sender::new(Vec::new()),
+            answer: Mutex::new(Arc::new(|_| (200, Vec::new()))),
+            hold: watch::Sender::new(false),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let data = web::Data::from(state.clone());
+        let server = HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(receive)))
+            .workers(1)
+            .disable_signals()
+            .shutdown_timeout(0)
+            .listen(listener)
+            .unwrap()
+            .run();
+        let handle = server.handle();
+        tokio::spawn(server);
+        Self { url, state, handle }
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// From now on answers with this status and these headers.
+    pub fn answer(&self, answer: impl Fn(&Received) -> (u16, Vec<(String, String)>) + Send + Sync + 'static) {
+        *self.state.answer.lock().unwrap() = Arc::new(answer);
+    }
+
+    /// From now on holds every request without an answer, or lets them go.
+    pub fn hold(&self, hold: bool) {
+        self.state.hold.send_replace(hold);
+    }
+
+    pub fn received(&self) -> Vec<Received> {
+        self.state.received.borrow().clone()
+    }
+
+    /// Waits until `enough` holds of what has come, and gives it.
+    pub async fn wait(&self, enough: impl FnMut(&Vec<Received>) -> bool) -> Vec<Received> {
+        let mut watch = self.state.received.subscribe();
+        let received = tokio::time::timeout(std::time::Duration::from_secs(60), watch.wait_for(enough)).await;
+        received.expect("the webhooks that were waited for did not come").unwrap().clone()
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        drop(self.handle.stop(false));
+    }
+}
+
+async fn receive(request: HttpRequest, body: web::Bytes, state: web::Data<State>) -> HttpResponse {
+    let received = Received {
+        path: request.path().to_owned(),
+        headers: request
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned()))
+            .collect(),
+        body: body.to_vec(),
+    };
+    let answer = state.answer.lock().unwrap().clone();
+    let (status, headers) = answer(&received);
+    state.received.send_modify(|all| all.push(received));
+    let mut hold = state.hold.subscribe();
+    let _ = hold.wait_for(|hold| !hold).await;
+    let mut response = HttpResponse::build(StatusCode::from_u16(status).unwrap());
+    for header in headers {
+        response.append_header(header);
+    }
+    response.finish()
+}
