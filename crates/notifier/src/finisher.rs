@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use inlet_domain::{
     ambient::Ambient,
     error::StoreError,
+    heads::Heads,
     ids::{DeliveryId, WebhookId, WorkspaceId},
     store::deliveries::{Finish, Outbox, Settlement, Verdict},
 };
@@ -23,6 +24,7 @@ const BATCH: usize = 500;
 pub(crate) struct Finisher {
     pub(crate) outbox: Outbox,
     pub(crate) ambient: Ambient,
+    pub(crate) heads: Heads,
     pub(crate) deliverer: Deliverer,
     pub(crate) leases: Arc<Leases>,
 }
@@ -80,7 +82,8 @@ impl Finisher {
 
     async fn try_write(&self, batch: &Batch) -> Result<(), StoreError> {
         for (workspace, webhook) in &batch.gone {
-            self.outbox.disable(*workspace, *webhook, "gone").await?;
+            let heads = self.outbox.disable(&self.ambient, *workspace, *webhook, "gone").await?;
+            self.heads.advance(heads);
         }
         if !batch.settled.is_empty() {
             self.outbox.settle(&batch.settled, self.ambient.now()).await?;

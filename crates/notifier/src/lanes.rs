@@ -206,3 +206,145 @@ impl Lanes {
         self.state().in_hand
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use inlet_domain::{
+        model::webhook::{RetryPreset, WebhookStatus},
+        store::{deliveries::Receiver as Stored, webhooks::Webhook},
+    };
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn receiver(id: u128, concurrency: i32) -> Arc<Receiver> {
+        let webhook = Webhook {
+            id: WebhookId(Uuid::from_u128(id)),
+            workspace: WorkspaceId(Uuid::nil()),
+            name: "crm".to_owned(),
+            url: "https://example.com/".to_owned(),
+            status: WebhookStatus::Active,
+            event_types: Vec::new(),
+            include_notes: false,
+            api_version: "2026-11".to_owned(),
+            timeout_seconds: 3,
+            max_attempts: 6,
+            retry_preset: RetryPreset::Documented,
+            max_concurrency: concurrency,
+            has_legacy_signature: false,
+            start_seq: 0,
+            revision: 1,
+            created_at: chrono::DateTime::UNIX_EPOCH,
+            disabled_reason: None,
+        };
+        Arc::new(Receiver::new(Stored { webhook, signing: None }))
+    }
+
+    fn jobs(receiver: &Arc<Receiver>, number: usize) -> Vec<Job> {
+        let lease = Lease::new(Uuid::nil(), Instant::now(), Duration::from_secs(60), number);
+        let parcel = Arc::new(Parcel { id: HeaderValue::from_static("evt_1"), body: Bytes::new() });
+        (0..number)
+            .map(|n| Job {
+                workspace: WorkspaceId(Uuid::nil()),
+                delivery: DeliveryId(Uuid::from_u128(n as u128)),
+                receiver: receiver.clone(),
+                parcel: parcel.clone(),
+                lease: lease.clone(),
+                number: 1,
+                sequence: None,
+            })
+            .collect()
+    }
+
+    fn room(lanes: &Lanes, receiver: &Receiver) -> usize {
+        lanes.rooms(std::iter::once(receiver))[0].0
+    }
+
+    #[test]
+    fn p9_a_silent_webhook_keeps_one_request_and_takes_no_room_from_others() {
+        let lanes = Lanes::new(1_000);
+        let (silent, well) = (receiver(1, 8), receiver(2, 8));
+        assert_eq!(lanes.push(jobs(&silent, 128)), vec![(silent.id, 8)]);
+        assert_eq!(room(&lanes, &silent), 0);
+        assert_eq!(room(&lanes, &well), 128);
+        let under_way: Vec<_> = (0..8).filter_map(|_| lanes.next(silent.id)).collect();
+        assert_eq!(under_way.len(), 8);
+        for _ in &under_way {
+            lanes.heard(&silent, Health::Silent);
+        }
+        let ended = (0..8).filter(|_| lanes.next(silent.id).is_none()).count();
+        assert_eq!(ended, 7, "one worker goes on");
+        lanes.release(std::iter::repeat_n(silent.id, 120));
+        assert_eq!(room(&lanes, &silent), 16 - 8);
+    }
+
+    #[test]
+    fn a_webhook_that_answers_again_gets_its_requests_back_one_by_one() {
+        let lanes = Lanes::new(1_000);
+        let webhook = receiver(1, 4);
+        lanes.push(jobs(&webhook, 40));
+        for _ in 0..4 {
+            lanes.heard(&webhook, Health::Silent);
+        }
+        let mut running = 4;
+        while lanes.next(webhook.id).is_none() {
+            running -= 1;
+        }
+        assert_eq!(running, 1);
+        for expected in [true, true, true, false] {
+            assert_eq!(lanes.heard(&webhook, Health::Well), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_in_hand_is_bounded_in_all() {
+        let lanes = Lanes::new(10);
+        let (one, two) = (receiver(1, 8), receiver(2, 8));
+        lanes.push(jobs(&one, 7));
+        assert_eq!((lanes.room(), room(&lanes, &two)), (3, 3));
+        lanes.push(jobs(&two, 3));
+        assert_eq!((lanes.room(), room(&lanes, &one), lanes.in_hand()), (0, 0, 10));
+        lanes.release([one.id, two.id].into_iter());
+        assert_eq!((lanes.room(), lanes.in_hand()), (2, 8));
+    }
+
+    #[test]
+    fn parked_deliveries_come_back_when_half_of_the_room_is_free_and_once() {
+        let lanes = Lanes::new(1_000);
+        let webhook = receiver(1, 1);
+        let workspace = WorkspaceId(Uuid::nil());
+        lanes.push(jobs(&webhook, 9));
+        lanes.park([(workspace, webhook.id, 1)]);
+        assert_eq!(lanes.rooms(std::iter::once(webhook.as_ref())), vec![(7, true)]);
+        assert!(lanes.unpark().is_empty(), "less than half is free");
+        lanes.release(std::iter::once(webhook.id));
+        assert_eq!(lanes.unpark(), vec![(workspace, webhook.id, 8)]);
+        assert!(lanes.unpark().is_empty());
+    }
+
+    #[test]
+    fn an_endpoint_that_is_gone_is_gone_until_its_webhook_changes() {
+        let lanes = Lanes::new(10);
+        let webhook = receiver(1, 1);
+        lanes.push(jobs(&webhook, 1));
+        assert!(!lanes.is_gone(&webhook));
+        lanes.gone(&webhook);
+        assert!(lanes.is_gone(&webhook));
+        let mut changed = receiver(1, 1);
+        Arc::get_mut(&mut changed).unwrap().revision = 3;
+        assert!(!lanes.is_gone(&changed));
+    }
+
+    #[test]
+    fn a_stop_takes_back_what_no_worker_has_begun() {
+        let lanes = Lanes::new(10);
+        let webhook = receiver(1, 1);
+        lanes.push(jobs(&webhook, 3));
+        let begun = lanes.next(webhook.id).unwrap();
+        let rest: Vec<_> = lanes.drain().into_iter().map(|job| job.delivery).collect();
+        assert_eq!(rest.len(), 2);
+        assert!(!rest.contains(&begun.delivery));
+    }
+}

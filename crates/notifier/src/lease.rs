@@ -84,9 +84,10 @@ impl Leases {
     }
 
     fn ageing(&self) -> Vec<Arc<Lease>> {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|_, lease| !lease.given_up.load(Ordering::Acquire));
         let young = |lease: &Lease| lease.stands_for(lease.lasts.saturating_sub(RENEWAL));
-        open.values().filter(|lease| !young(lease) && !lease.given_up.load(Ordering::Acquire)).cloned().collect()
+        open.values().filter(|lease| !young(lease)).cloned().collect()
     }
 
     /// Renews what is not finished soon, until `stop`. A lease that could not be renewed runs out here before it does

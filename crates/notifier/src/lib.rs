@@ -103,6 +103,7 @@ impl Notifier {
         let finisher = Finisher {
             outbox: outbox.clone(),
             ambient: ambient.clone(),
+            heads: heads.clone(),
             deliverer: deliverer.clone(),
             leases: leases.clone(),
         };

@@ -27,8 +27,12 @@ use crate::{
     ambient::Ambient,
     database::Database,
     error::StoreError,
+    event::EventType,
     ids::{AttemptId, DeliveryId, EventId, WebhookId, WorkspaceId},
+    json,
+    log::{self, Draft},
     model::webhook::LegacySignature,
+    scope::Actor,
     secrets::Sealer,
 };
 
@@ -110,7 +114,7 @@ impl Outbox {
              CROSS JOIN LATERAL (SELECT * FROM webhook w \
                WHERE w.workspace_id = given.id AND w.deleted_at IS NULL ORDER BY w.id) w",
         )
-        .bind(uuids(workspaces.iter().map(|workspace| workspace.0)))
+        .bind(workspaces)
         .fetch_all(&self.pool)
         .await?;
         rows.iter().map(|row| self.receiver(row)).collect()
@@ -133,26 +137,54 @@ impl Outbox {
         Ok(Receiver { webhook, signing: signing.ok() })
     }
 
-    /// Disables a webhook that said it is gone. What is still to be sent to it is skipped when its turn comes.
+    /// Disables a webhook whose endpoint said that it is gone, with an event. What is still to be sent to it is skipped
+    /// when its turn comes. Gives how far the log has come by that; none where it was disabled already.
     ///
     /// # Errors
     /// Where the database fails.
-    pub async fn disable(&self, workspace: WorkspaceId, webhook: WebhookId, reason: &str) -> Result<(), StoreError> {
-        sqlx::query(
+    pub async fn disable(
+        &self,
+        ambient: &Ambient,
+        workspace: WorkspaceId,
+        webhook: WebhookId,
+        reason: &str,
+    ) -> Result<Vec<(WorkspaceId, i64)>, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let row = sqlx::query(
             "UPDATE webhook SET status = 'disabled', disabled_reason = $3, revision = revision + 1 \
-             WHERE workspace_id = $1 AND id = $2 AND status <> 'disabled'",
+             WHERE workspace_id = $1 AND id = $2 AND status <> 'disabled' AND deleted_at IS NULL RETURNING *",
         )
         .bind(workspace)
         .bind(webhook)
         .bind(reason)
-        .execute(&self.pool)
+        .fetch_optional(&mut *transaction)
         .await?;
-        Ok(())
+        let Some(row) = row else { return Ok(Vec::new()) };
+        let disabled = Webhook::from_row(&row)?;
+        let payload = serde_json::json!({
+            "id": disabled.id, "name": disabled.name, "url": disabled.url, "status": disabled.status,
+            "disabled_reason": disabled.disabled_reason, "revision": disabled.revision,
+        });
+        let draft = Draft {
+            workspace,
+            kind: EventType::WebhookDisabled,
+            occurred_at: ambient.now(),
+            actor: Actor::System,
+            revision: Some(disabled.revision),
+            conversation_id: None,
+            message_id: None,
+            contact_id: None,
+            channel_id: None,
+            medium: None,
+            direction: None,
+            internal: false,
+            payload: json::javascript(&payload),
+            previous: None,
+        };
+        let appended = log::append(&mut transaction, ambient, &[draft]).await?;
+        transaction.commit().await?;
+        Ok(appended.heads)
     }
-}
-
-fn uuids(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
-    ids.collect()
 }
 
 /// Seconds, for `make_interval`.

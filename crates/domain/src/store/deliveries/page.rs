@@ -220,7 +220,8 @@ impl Outbox {
     pub async fn behind(&self, after: Uuid, limit: i64) -> Result<(Vec<WorkspaceId>, Option<Uuid>), StoreError> {
         let rows = sqlx::query(
             "SELECT c.workspace_id, \
-               EXISTS (SELECT 1 FROM event e WHERE e.workspace_id = c.workspace_id AND e.seq > c.seq) AS behind \
+               (SELECT e.seq FROM event e WHERE e.workspace_id = c.workspace_id AND e.seq > c.seq \
+                ORDER BY e.seq LIMIT 1) IS NOT NULL AS behind \
              FROM (SELECT workspace_id, seq FROM dispatch_cursor WHERE workspace_id > $1 \
                    ORDER BY workspace_id LIMIT $2) c",
         )
