@@ -6,13 +6,16 @@ use std::{
 };
 
 use actix_web::{App, HttpResponse, HttpServer, web};
+use inlet_api::{ApiConfig, ApiState};
 use inlet_domain::{
     apply::Apply,
     database::Database,
     heads::{self, Heads},
     store::{canary, partitions, readiness},
 };
+use inlet_egress::Policy;
 use inlet_ingest::IngestState;
+use inlet_notifier::{Notifier, NotifierConfig};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -82,7 +85,7 @@ impl Server {
     /// # Errors
     /// Where the HTTP server cannot start or breaks.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), ServerError> {
-        let Self { config, database, listener, .. } = self;
+        let Self { config, database, listener, public_url, .. } = self;
         let background = CancellationToken::new();
         let tasks = TaskTracker::new();
         let heads = Heads::default();
@@ -106,13 +109,40 @@ impl Server {
                 trusted_proxies: config.trusted_proxies.clone(),
             })
         });
+        let api = config.roles.api.then(|| {
+            let api = ApiConfig {
+                public_url,
+                allow_loopback_targets: config.allow_loopback_targets,
+                allow_http_targets: config.allow_loopback_targets,
+                ..ApiConfig::default()
+            };
+            ApiState::new(database.clone(), heads.clone(), config.sealer.clone(), config.ambient.clone(), api)
+        });
+        let configure_api = api.clone().map(inlet_api::configure);
+        let notifier = match config.roles.notifier {
+            true => {
+                let policy =
+                    Policy { allow_loopback: config.allow_loopback_targets, allow_http: config.allow_loopback_targets };
+                let client = inlet_egress::Client::new(policy)?;
+                Some(Notifier::start(
+                    database.clone(),
+                    heads.clone(),
+                    config.sealer.clone(),
+                    config.ambient.clone(),
+                    client,
+                    NotifierConfig::default(),
+                ))
+            }
+            false => None,
+        };
         let health = Health::new(database.clone(), telemetry::metrics());
         let configure_health = health::configure(health.clone());
         let http = HttpServer::new(move || {
-            let ingest = ingest.clone();
+            let (ingest, api) = (ingest.clone(), configure_api.clone());
             App::new()
                 .configure(configure_health.clone())
                 .configure(|routes| ingest.into_iter().for_each(|configure| configure(routes)))
+                .configure(|routes| api.into_iter().for_each(|configure| configure(routes)))
                 .default_service(web::to(not_found))
         })
         .workers(config.http_workers)
@@ -134,9 +164,15 @@ impl Server {
         let finish = async {
             if broke.is_none() {
                 tracing::info!("stopping: finishing what is in hand");
+                if let Some(api) = &api {
+                    api.drain();
+                }
                 handle.stop(true).await;
             }
             apply.stop().await;
+            if let Some(notifier) = &notifier {
+                notifier.stop().await;
+            }
             background.cancel();
             tasks.close();
             tasks.wait().await;
