@@ -1,118 +1,107 @@
 //! A database for each test, cloned from a template that holds the migrations.
 
-use std::path::{Path, PathBuf};
-
-use inlet_domain::{ambient::Ambient, database::Database, database::MIGRATOR};
-use inlet_server::postgres::{Cluster, PostgresConfig};
+use inlet_domain::{
+    ambient::Ambient,
+    database::{Database, MIGRATOR},
+    store::partitions,
+};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use url::Url;
+use uuid::Uuid;
 
-/// An empty database with the schema in place.
-pub struct TestDatabase {
-    url: String,
+use crate::cluster;
+
+/// One maker of templates at a time.
+const TEMPLATE_LOCK: i64 = 0x696e_6c65_7470_0002;
+
+/// Databases of tests that ended longer ago than this are dropped.
+const SWEEP_AFTER: &str = "1 hour";
+
+/// Makes a database with every migration and nothing in it; returns its URL.
+pub async fn create() -> String {
+    let admin = cluster::url().await;
+    let mut conn = PgConnection::connect(&admin).await.expect("the test cluster answers");
+    let template = template(&mut conn, &admin).await;
+    let now: i64 = sqlx::query_scalar("SELECT extract(epoch FROM now())::bigint").fetch_one(&mut conn).await.unwrap();
+    let name = format!("inlet_test_{now}_{}", &Ambient::system().uuid().simple().to_string()[16..]);
+    run(&mut conn, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+    conn.close().await.unwrap();
+    named(&admin, &name)
 }
 
-impl TestDatabase {
-    /// On the cluster of the tests, which trades durability for speed, or on the server of `DATABASE_URL`.
-    pub async fn create() -> Self {
-        Self::clone_on(&Self::server("fast", false).await).await
-    }
-
-    /// On a cluster with fsync on: for tests that kill.
-    pub async fn durable() -> Self {
-        Self::clone_on(&Self::server("durable", true).await).await
-    }
-
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
-    /// The URL of the server's own database `postgres`.
-    async fn server(name: &str, durable: bool) -> String {
-        if let Ok(url) = std::env::var("DATABASE_URL") {
-            return url;
-        }
-        let folder = target_folder();
-        let config = PostgresConfig {
-            home: folder.join("test-postgres").join(name),
-            unpacked: unpacked(),
-            durable,
-            max_connections: 400,
-            shared_buffers_mb: 256,
-        };
-        Cluster::share(config).await.unwrap().url("postgres")
-    }
-
-    async fn clone_on(server: &str) -> Self {
-        let mut admin = PgConnection::connect(server).await.unwrap();
-        let template = format!("inlet_template_{}", &schema_hash()[..16]);
-        let run = |sql: String| AssertSqlSafe(sql);
-        // Clones of one template, and its making, go one after another.
-        sqlx::query("SELECT pg_advisory_lock(7205759403792794)").execute(&mut admin).await.unwrap();
-        let stands: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
-            .bind(&template)
-            .fetch_one(&mut admin)
-            .await
-            .unwrap();
-        if !stands {
-            sweep(&mut admin).await;
-            let making = format!("{template}_making");
-            sqlx::query(run(format!("DROP DATABASE IF EXISTS {making} WITH (FORCE)")))
-                .execute(&mut admin)
-                .await
-                .unwrap();
-            sqlx::query(run(format!("CREATE DATABASE {making}"))).execute(&mut admin).await.unwrap();
-            let database = Database::connect(&on(server, &making), 2, 1).await.unwrap();
-            database.migrate().await.unwrap();
-            database.close().await;
-            sqlx::query(run(format!("ALTER DATABASE {making} RENAME TO {template}")))
-                .execute(&mut admin)
-                .await
-                .unwrap();
-        }
-        let name = format!("inlet_test_{}", Ambient::system().uuid().simple());
-        sqlx::query(run(format!("CREATE DATABASE {name} TEMPLATE {template}"))).execute(&mut admin).await.unwrap();
-        admin.close().await.unwrap();
-        Self { url: on(server, &name) }
-    }
+/// Drops a database that [`create`] made.
+pub async fn drop(url: &str) {
+    let name = Url::parse(url).unwrap().path().trim_start_matches('/').to_owned();
+    let mut conn = PgConnection::connect(&cluster::url().await).await.unwrap();
+    run(&mut conn, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+    conn.close().await.unwrap();
 }
 
-/// Drops what earlier runs, with another schema, left behind.
-async fn sweep(admin: &mut PgConnection) {
-    let old: Vec<String> = sqlx::query_scalar(
-        "SELECT datname FROM pg_database d WHERE (datname LIKE 'inlet\\_test\\_%' OR datname LIKE 'inlet\\_template\\_%') \
-         AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = d.datname)",
-    )
-    .fetch_all(&mut *admin)
-    .await
-    .unwrap();
-    for name in old {
-        sqlx::query(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name}"))).execute(&mut *admin).await.unwrap();
-    }
+async fn run(conn: &mut PgConnection, statement: &str) {
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(conn).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
 }
 
-/// The same server, another database.
-fn on(server: &str, name: &str) -> String {
-    let mut url: reqwest::Url = server.parse().unwrap();
+fn named(admin: &str, name: &str) -> String {
+    let mut url = Url::parse(admin).expect("the cluster's URL is a URL");
     url.set_path(name);
     url.into()
 }
 
-fn schema_hash() -> String {
+/// The template's name tells which migrations it holds, so that a changed one makes a new template.
+async fn template(conn: &mut PgConnection, admin: &str) -> String {
     let mut hash = Sha256::new();
     for migration in MIGRATOR.iter() {
-        hash.update(&*migration.checksum);
+        hash.update(&migration.checksum);
     }
-    hex::encode(hash.finalize())
+    let name = format!("inlet_template_{}", &hex::encode(hash.finalize())[..16]);
+    if stands(conn, &name).await {
+        return name;
+    }
+    run(conn, &format!("SELECT pg_advisory_lock({TEMPLATE_LOCK})")).await;
+    if !stands(conn, &name).await {
+        sweep(conn).await;
+        let unfinished = format!("{name}_unfinished");
+        run(conn, &format!("DROP DATABASE IF EXISTS {unfinished} WITH (FORCE)")).await;
+        run(conn, &format!("CREATE DATABASE {unfinished}")).await;
+        let database = Database::connect(&named(admin, &unfinished), 2, 1).await.unwrap();
+        database.migrate().await.unwrap();
+        partitions::ensure(&database, Ambient::system().now()).await.unwrap();
+        database.close().await;
+        run(conn, &format!("ALTER DATABASE {unfinished} RENAME TO {name}")).await;
+    }
+    run(conn, &format!("SELECT pg_advisory_unlock({TEMPLATE_LOCK})")).await;
+    name
 }
 
-/// Where cargo puts what it builds.
-pub fn target_folder() -> PathBuf {
-    let exe = std::env::current_exe().unwrap();
-    exe.ancestors().find(|folder| folder.join("debug").is_dir() || folder.join("release").is_dir()).unwrap().to_owned()
+async fn stands(conn: &mut PgConnection, name: &str) -> bool {
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
+        .bind(name)
+        .fetch_one(conn)
+        .await
+        .unwrap()
 }
 
-/// Where `scripts/postgres.sh` unpacks a server when it may not install one.
-pub fn unpacked() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../.inlet/postgres-unpacked")
+/// Drops what earlier runs left.
+async fn sweep(conn: &mut PgConnection) {
+    let old: Vec<String> = sqlx::query_scalar(
+        "SELECT datname FROM pg_database
+         WHERE (datname ~ '^inlet_test_[0-9]+_'
+                AND to_timestamp(split_part(datname, '_', 3)::bigint) < now() - $1::interval)
+            OR datname ~ '^inlet_template_[0-9a-f]{16}$'",
+    )
+    .bind(SWEEP_AFTER)
+    .fetch_all(&mut *conn)
+    .await
+    .unwrap();
+    for name in old {
+        // One that is in use stays.
+        let _ = sqlx::raw_sql(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name}"))).execute(&mut *conn).await;
+    }
+}
+
+/// A name that no other test has, for ids that a test makes up.
+#[must_use]
+pub fn unique() -> String {
+    Uuid::simple(Ambient::system().uuid()).to_string()
 }

@@ -23,7 +23,7 @@ use inlet_domain::{
 use serde_json::Map;
 use sqlx::Row;
 
-use crate::TestDatabase;
+use crate::database;
 
 pub struct House {
     pub database: Database,
@@ -32,7 +32,7 @@ pub struct House {
     pub workspace: WorkspaceId,
     pub account: ProviderAccountId,
     source: SourceId,
-    held: TestDatabase,
+    url: String,
 }
 
 /// When the stepped clock starts.
@@ -42,8 +42,8 @@ pub fn start() -> DateTime<Utc> {
 
 impl House {
     pub async fn build() -> Self {
-        let held = TestDatabase::create().await;
-        let database = Database::connect(held.url(), 16, 4).await.unwrap();
+        let url = database::create().await;
+        let database = Database::connect(&url, 16, 4).await.unwrap();
         let clock = SteppedClock::at(start());
         let ambient = Ambient::new(Arc::clone(&clock), SystemEntropy);
         let workspace = WorkspaceId(ambient.uuid());
@@ -64,13 +64,20 @@ impl House {
         .execute(&database.pool)
         .await
         .unwrap();
-        Self { database, ambient, clock, workspace, account, source, held }
+        Self { database, ambient, clock, workspace, account, source, url }
     }
 
     pub fn url(&self) -> &str {
-        self.held.url()
+        &self.url
     }
 
+    /// Gives the database back.
+    pub async fn leave(self) {
+        self.database.close().await;
+        database::drop(&self.url).await;
+    }
+
+    /// Lanes over the workspace's database.
     pub fn apply(&self, lanes: usize, batch: usize) -> Apply {
         self.apply_on(self.database.clone(), lanes, batch)
     }

@@ -1,13 +1,21 @@
-//! The harness of the whole-system tests: a Postgres of the project's own, a database for each test, the real server
-//! in this process or as a process of its own, and a webhook receiver that can be told to fail.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a harness fails loudly")]
+//! Starts the real server for whole-system tests, which talk HTTP and WebSocket to it. It is test code alone: it
+//! panics where something that it needs is not there.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot be set up can only fail"
+)]
 
+pub mod cluster;
 pub mod database;
 pub mod house;
 pub mod process;
 pub mod server;
+pub mod sign;
 pub mod sink;
+pub mod workspace;
 
-pub use database::TestDatabase;
-pub use server::TestServer;
+pub use process::Process;
+pub use server::{Options, TestServer, client, spawn, spawn_with};
 pub use sink::Sink;

@@ -1,73 +1,191 @@
-//! The real binary as a process of its own, for tests that kill it.
+//! The real binary as a process of the operating system, with a durable Postgres of its own: for tests that kill.
 
 use std::{
+    fs,
+    io::ErrorKind,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{ExitStatus, Stdio},
+    time::Duration,
 };
 
-use serde_json::Value;
+use inlet_server::dev_file::DevFile;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+    time::timeout,
+};
 
-use crate::database::{target_folder, unpacked};
+use crate::{cluster, workspace};
 
-/// A running `inlet dev`.
+/// How long a start or a stop may take before the test fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A data folder that goes away with all that runs in it.
+pub struct DataDir {
+    folder: TempDir,
+}
+
+impl DataDir {
+    /// A new one, which every account of the machine may pass through.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_mode(0o755)
+    }
+
+    /// A new one of that mode; it stands for a home that others may not enter where that is 0700.
+    #[must_use]
+    pub fn with_mode(mode: u32) -> Self {
+        let folder = tempfile::Builder::new().prefix("inlet-test-").tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+        Self { folder }
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Where the cluster stands: in it, or where the account that runs Postgres can enter.
+    #[must_use]
+    pub fn cluster(&self) -> PathBuf {
+        let home = self.path().join("postgres");
+        match fs::read_to_string(home.join("elsewhere")) {
+            Ok(elsewhere) => PathBuf::from(elsewhere.trim()),
+            Err(_) => home,
+        }
+    }
+
+    /// The number of the postmaster, while its pid file stands.
+    #[must_use]
+    pub fn postmaster(&self) -> Option<i32> {
+        let text = fs::read_to_string(self.cluster().join("data/postmaster.pid")).ok()?;
+        text.lines().next()?.trim().parse().ok()
+    }
+}
+
+impl Default for DataDir {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for DataDir {
+    fn drop(&mut self) {
+        if let Some(pid) = self.postmaster() {
+            let of_postgres =
+                fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|it| it.contains("postgres"));
+            if of_postgres {
+                let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+            }
+        }
+        let cluster = self.cluster();
+        if !cluster.starts_with(self.folder.path()) {
+            let _ = fs::remove_dir_all(cluster);
+        }
+    }
+}
+
+/// `inlet dev`, up.
 pub struct Process {
+    /// What it wrote to dev.json.
+    pub dev: DevFile,
+    /// All that it printed until it was up.
+    pub said: String,
     child: Child,
-    data_dir: PathBuf,
 }
 
 impl Process {
-    /// Starts `inlet dev` on a data folder, at `listen`, and waits until it is ready.
-    pub async fn dev(data_dir: &Path, listen: &str) -> Self {
-        let binary = target_folder().join("debug/inlet");
-        let child = Command::new(binary)
-            .args(["dev", "--listen", listen, "--data-dir"])
+    /// Starts it on a data folder and waits until it is up.
+    pub async fn start(data_dir: &Path) -> Self {
+        Self::start_with(data_dir, &[]).await
+    }
+
+    /// The same with more environment variables.
+    pub async fn start_with(data_dir: &Path, environment: &[(&str, &str)]) -> Self {
+        Self::try_start(data_dir, environment).await.unwrap_or_else(|said| panic!("inlet dev did not start: {said}"))
+    }
+
+    /// The same; where it ends instead, what it said.
+    pub async fn try_start(data_dir: &Path, environment: &[(&str, &str)]) -> Result<Self, String> {
+        let mut child = Command::new(workspace::inlet())
+            .args(["dev", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir)
-            .env("INLET_PG_UNPACKED", unpacked())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .env_remove("DATABASE_URL")
+            .env_remove("INLET_DATA_DIR")
+            .envs(unpacked_binaries())
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
             .spawn()
-            .unwrap();
-        let process = Self { child, data_dir: data_dir.to_owned() };
-        process.ready().await;
-        process
-    }
-
-    /// What dev.json says.
-    pub fn dev_file(&self) -> Value {
-        serde_json::from_slice(&std::fs::read(self.data_dir.join("dev.json")).unwrap()).unwrap()
-    }
-
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// SIGKILL, and waits until it is gone.
-    pub fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    async fn ready(&self) {
-        let client = reqwest::Client::new();
-        for _ in 0..600 {
-            let file = std::fs::read(self.data_dir.join("dev.json")).unwrap_or_default();
-            if let Ok(dev) = serde_json::from_slice::<Value>(&file)
-                && let Some(url) = dev["url"].as_str()
-                && let Ok(answer) = client.get(format!("{url}/readyz")).send().await
-                && answer.status().is_success()
-            {
-                return;
+            .expect("the binary runs");
+        let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut err = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut said = String::new();
+        let up = timeout(PATIENCE, async {
+            let (mut out_open, mut err_open) = (true, true);
+            while out_open || err_open {
+                let line = tokio::select! {
+                    line = out.next_line(), if out_open => { let line = line.unwrap(); out_open = line.is_some(); line }
+                    line = err.next_line(), if err_open => { let line = line.unwrap(); err_open = line.is_some(); line }
+                };
+                let Some(line) = line else { continue };
+                said.push_str(&line);
+                said.push('\n');
+                if line.contains("Ctrl-C stops") {
+                    return true;
+                }
             }
-            // Polled, because another process has no signal to await; the test goes on as soon as it is ready.
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            false
+        })
+        .await
+        .expect("inlet dev starts in time");
+        if !up {
+            return Err(said);
         }
-        panic!("inlet dev did not become ready");
+        // Nobody reads on, but the pipes must not fill up or break.
+        tokio::spawn(async move { while let Ok(Some(_)) = out.next_line().await {} });
+        tokio::spawn(async move { while let Ok(Some(_)) = err.next_line().await {} });
+        let dev = DevFile::read(data_dir).unwrap().expect("dev.json stands");
+        Ok(Self { dev, said, child })
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.child.id().expect("it runs")).unwrap()
+    }
+
+    /// Ends it with kill -9. Its Postgres goes on.
+    pub async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Ends it with SIGTERM, and waits.
+    pub async fn stop(mut self) -> ExitStatus {
+        kill(Pid::from_raw(self.pid()), Signal::SIGTERM).unwrap();
+        timeout(PATIENCE, self.child.wait()).await.expect("it stops in time").unwrap()
     }
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+/// Where the source tree has an unpacked server, the binary is told of it, for its data folder has none.
+fn unpacked_binaries() -> Option<(&'static str, PathBuf)> {
+    if std::env::var_os("INLET_PG_BINDIR").is_some() {
+        return None;
     }
+    let versions = match fs::read_dir(cluster::unpacked().join("usr/lib/postgresql")) {
+        Ok(versions) => versions,
+        Err(error) if error.kind() == ErrorKind::NotFound => return None,
+        Err(error) => panic!("cannot read the unpacked server: {error}"),
+    };
+    let newest = versions.flatten().map(|version| version.path().join("bin")).max()?;
+    Some(("INLET_PG_BINDIR", newest))
 }

@@ -1,147 +1,196 @@
-//! The real server in the test's process, on a free port and a database of its own.
+//! The real server in the test's own process, on port 0, with a database of its own.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock, time::Duration};
 
-use hmac::{Hmac, KeyInit, Mac};
 use inlet_domain::{ambient::Ambient, apply::ApplyConfig, secrets::Sealer};
 use inlet_server::{
     config::{Role, Roles, ServerConfig},
     dev_file::DevSource,
+    error::ServerError,
     lifecycle::Shutdown,
     seed,
     server::Server,
 };
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use sha2::{Sha256, Sha512};
+use sqlx::PgPool;
 use tokio::task::JoinHandle;
 
-use crate::TestDatabase;
+use crate::{database, sign};
 
-/// A running server with a workspace, an owner, a key and a source of each provider.
+/// What a test may want different.
+#[derive(Clone)]
+pub struct Options {
+    /// What the server does.
+    pub roles: Vec<Role>,
+    /// Time and randomness.
+    pub ambient: Ambient,
+    /// How apply works.
+    pub apply: ApplyConfig,
+    /// The largest body of a provider, in bytes.
+    pub max_body: usize,
+    /// How long a stop waits for what is in hand.
+    pub shutdown: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            roles: vec![Role::All],
+            ambient: Ambient::system(),
+            apply: ApplyConfig::default(),
+            max_body: 1 << 20,
+            shutdown: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A running server and how to get in.
 pub struct TestServer {
+    /// Where it listens, without a slash at the end.
     pub url: String,
+    /// Where GraphQL is.
+    pub graphql_url: String,
+    /// The workspace, as `ws_...`.
     pub workspace_id: String,
+    /// The owner's login.
     pub email: String,
+    /// The owner's password.
     pub password: String,
+    /// A key with every scope.
     pub api_key: String,
-    /// By provider: `oneroute`, `mobtexting`, `oblic`.
+    /// URL and secret of the source of each provider: `oneroute`, `mobtexting`, `oblic`.
     pub sources: BTreeMap<String, DevSource>,
-    pub database: TestDatabase,
-    pub http: reqwest::Client,
+    /// The server's database, for a look past the server.
+    pub database: PgPool,
+    /// Its URL.
+    pub database_url: String,
+    /// A client with keep-alive.
+    pub client: reqwest::Client,
+    seeds: seed::Seeds,
     shutdown: Shutdown,
-    running: Option<JoinHandle<()>>,
+    running: JoinHandle<Result<(), ServerError>>,
+}
+
+/// Every server of a process seals under the same key.
+fn sealer(ambient: &Ambient) -> Sealer {
+    static KEY: OnceLock<[u8; 32]> = OnceLock::new();
+    let key = KEY.get_or_init(|| Ambient::system().random_256());
+    Sealer::new([(1, *key)], ambient.clone()).expect("there is a key")
+}
+
+/// A client with keep-alive.
+#[must_use]
+pub fn client() -> reqwest::Client {
+    // Whoever was first in this process set the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
+
+/// Starts a server with every role.
+pub async fn spawn() -> TestServer {
+    spawn_with(Options::default()).await
+}
+
+/// Starts a server of another kind.
+pub async fn spawn_with(options: Options) -> TestServer {
+    let database_url = database::create().await;
+    start(options, database_url, None).await
+}
+
+async fn start(options: Options, database_url: String, seeds: Option<seed::Seeds>) -> TestServer {
+    let sealer = sealer(&options.ambient);
+    let config = ServerConfig {
+        roles: Roles::of(&options.roles),
+        listen: "127.0.0.1:0".to_owned(),
+        public_url: None,
+        http_workers: 2,
+        max_body: options.max_body,
+        trusted_proxies: Vec::new(),
+        shutdown: options.shutdown,
+        database_url: database_url.clone().into(),
+        connections: 8,
+        apply: options.apply,
+        migrate: false,
+        allow_loopback_targets: true,
+        introspection: true,
+        sealer: sealer.clone(),
+        ambient: options.ambient.clone(),
+    };
+    let server = Server::build(config).await.expect("the server is built");
+    let seeds = match seeds {
+        Some(seeds) => seeds,
+        None => {
+            let mut transaction = server.database().pool.begin().await.unwrap();
+            let slug = format!("test-{}", &database::unique()[16..]);
+            let seeds = seed::plant(&mut transaction, &options.ambient, &sealer, "Test", &slug).await.unwrap();
+            transaction.commit().await.unwrap();
+            seeds
+        }
+    };
+    let url = server.public_url().to_owned();
+    let shutdown = Shutdown::default();
+    let running = tokio::spawn(server.run(shutdown.clone()));
+    TestServer {
+        graphql_url: format!("{url}/graphql"),
+        workspace_id: seeds.workspace.to_string(),
+        email: seeds.email.clone(),
+        password: seeds.password.expose_secret().to_owned(),
+        api_key: seeds.api_key.expose_secret().to_owned(),
+        sources: seeds.urls(&url),
+        database: PgPool::connect(&database_url).await.unwrap(),
+        database_url,
+        client: client(),
+        url,
+        seeds,
+        shutdown,
+        running,
+    }
 }
 
 impl TestServer {
-    pub async fn start() -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let database = TestDatabase::create().await;
-        let ambient = Ambient::system();
-        let sealer = Sealer::new([(1, [7; 32])], ambient.clone()).unwrap();
-        let config = ServerConfig {
-            roles: Roles::of(&[Role::All]),
-            listen: "127.0.0.1:0".to_owned(),
-            public_url: None,
-            http_workers: 2,
-            max_body: 1 << 20,
-            trusted_proxies: Vec::new(),
-            shutdown: std::time::Duration::from_secs(10),
-            database_url: database.url().to_owned().into(),
-            connections: 8,
-            apply: ApplyConfig::default(),
-            migrate: false,
-            allow_loopback_targets: true,
-            sealer: sealer.clone(),
-            ambient: ambient.clone(),
-        };
-        let server = Server::build(config).await.unwrap();
-        let url = server.public_url().to_owned();
-        let mut transaction = server.database().pool.begin().await.unwrap();
-        let seeds = seed::plant(&mut transaction, &ambient, &sealer, "Test", "test").await.unwrap();
-        transaction.commit().await.unwrap();
-        let shutdown = Shutdown::default();
-        let stopping = shutdown.clone();
-        let running = tokio::spawn(async move { server.run(stopping).await.unwrap() });
-        Self {
-            sources: seeds.urls(&url),
-            url,
-            workspace_id: seeds.workspace.to_string(),
-            email: seeds.email,
-            password: seeds.password.expose_secret().to_owned(),
-            api_key: seeds.api_key.expose_secret().to_owned(),
-            database,
-            http: reqwest::Client::new(),
-            shutdown,
-            running: Some(running),
-        }
+    /// A second server over the same database and workspace, as another process would be.
+    pub async fn beside(&self, options: Options) -> Self {
+        start(options, self.database_url.clone(), Some(self.seeds.clone())).await
     }
 
-    /// Stops as SIGTERM does, and waits for the end.
-    pub async fn stop(mut self) {
-        self.shutdown.finish.cancel();
-        if let Some(running) = self.running.take() {
-            running.await.unwrap();
-        }
-    }
-
-    /// Posts a body as the provider does, signed; `suffix` is what stands after the token. Status and answer.
-    pub async fn post(&self, provider: &str, suffix: &str, body: &[u8]) -> (u16, Value) {
+    /// Posts a body as the provider would, signed; returns the status and the JSON that came back. `event` is the last
+    /// part of the path, where the provider needs one.
+    pub async fn post(&self, provider: &str, event: Option<&str>, body: &str) -> (u16, Value) {
         let source = &self.sources[provider];
-        let (name, signature) = sign(provider, &source.secret, body);
-        self.post_to(&format!("{}{suffix}", source.url), body, &[(name, &signature)]).await
+        let (header, signature) = sign::header(provider, &source.secret, body.as_bytes());
+        let url = event.map_or_else(|| source.url.clone(), |event| format!("{}/{event}", source.url));
+        let request = self.client.post(url).header("content-type", "application/json").header(header, signature);
+        let answer = request.body(body.to_owned()).send().await.expect("the server answers");
+        let status = answer.status().as_u16();
+        (status, answer.json().await.expect("the answer is JSON"))
     }
 
-    /// Posts a body with the given headers.
-    pub async fn post_to(&self, url: &str, body: &[u8], headers: &[(&str, &str)]) -> (u16, Value) {
-        let mut request = self.http.post(url).header("content-type", "application/json").body(body.to_vec());
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let response = request.send().await.unwrap();
-        let status = response.status().as_u16();
-        (status, response.json().await.unwrap_or(Value::Null))
-    }
-
-    /// Runs a GraphQL operation with the API key; the whole answer.
+    /// Runs a GraphQL operation with the API key; returns `data`, and panics on errors.
     pub async fn graphql(&self, query: &str, variables: Value) -> Value {
-        let response = self
-            .http
-            .post(format!("{}/graphql", self.url))
-            .bearer_auth(&self.api_key)
-            .json(&json!({"query": query, "variables": variables}))
-            .send()
-            .await
-            .unwrap();
-        response.json().await.unwrap()
+        let answer = self.graphql_raw(query, variables).await;
+        assert!(answer["errors"].is_null(), "{query}: {}", answer["errors"]);
+        answer["data"].clone()
     }
 
-    /// The same, but fails on errors and gives the data.
-    pub async fn data(&self, query: &str) -> Value {
-        let mut answer = self.graphql(query, json!({})).await;
-        assert!(answer["errors"].is_null(), "{query}\n{answer:#}");
-        answer["data"].take()
+    /// The same; returns the whole answer, errors and all.
+    pub async fn graphql_raw(&self, query: &str, variables: Value) -> Value {
+        let request = self.client.post(&self.graphql_url).bearer_auth(&self.api_key);
+        let answer = request.json(&json!({"query": query, "variables": variables})).send().await.unwrap();
+        answer.json().await.expect("the answer is JSON")
     }
-}
 
-impl Drop for TestServer {
-    fn drop(&mut self) {
-        self.shutdown.drop.cancel();
+    /// Stops it as SIGTERM would, and drops its database.
+    pub async fn stop(self) {
+        let url = self.halt().await;
+        database::drop(&url).await;
+    }
+
+    /// Stops it as SIGTERM would; the database stays. Returns its URL.
+    pub async fn halt(self) -> String {
         self.shutdown.finish.cancel();
-    }
-}
-
-/// The signature header of a provider and its value for a body.
-pub fn sign(provider: &str, secret: &str, body: &[u8]) -> (&'static str, String) {
-    fn hex_mac<M: Mac + KeyInit>(secret: &str, body: &[u8]) -> String {
-        let mut mac = <M as KeyInit>::new_from_slice(secret.as_bytes()).unwrap();
-        mac.update(body);
-        hex::encode(mac.finalize().into_bytes())
-    }
-    match provider {
-        "oneroute" => ("x-oneroute-signature", hex_mac::<Hmac<Sha512>>(secret, body)),
-        "mobtexting" => ("signature", hex_mac::<Hmac<Sha256>>(secret, body)),
-        "oblic" => ("x-oblic-signature", hex_mac::<Hmac<Sha256>>(secret, body)),
-        other => panic!("no signature is known for {other}"),
+        self.running.await.expect("the server does not panic").expect("the server stops well");
+        self.database.close().await;
+        self.database_url
     }
 }

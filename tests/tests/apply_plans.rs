@@ -22,20 +22,20 @@ const GROWING: &[&str] = &[
 
 const FILL: &[&str] = &[
     "INSERT INTO contact (workspace_id, id, created_at, updated_at) \
-       SELECT $1, md5('c' || n)::uuid, now(), now() FROM generate_series(1, 1000000) n",
+       SELECT $1, ('c0000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, now(), now() FROM generate_series(1, 1000000) n",
     "INSERT INTO identity (workspace_id, scope_id, kind, value, id, contact_id, created_at) \
-       SELECT $1, '00000000-0000-0000-0000-000000000000', 'phone', '+' || n, md5('i' || n)::uuid, md5('c' || n)::uuid, now() \
+       SELECT $1, '00000000-0000-0000-0000-000000000000', 'phone', '+' || n, ('10000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, ('c0000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, now() \
        FROM generate_series(1, 1000000) n",
     "INSERT INTO conversation (workspace_id, id, channel_id, address_id, contact_id, status, last_activity_at, created_at, updated_at) \
-       SELECT $1, md5('v' || n)::uuid, md5('ch')::uuid, md5('i' || n)::uuid, md5('c' || n)::uuid, 'open', now(), now(), now() \
+       SELECT $1, ('b0000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, md5('ch')::uuid, ('10000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, ('c0000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'open', now(), now(), now() \
        FROM generate_series(1, 1000000) n",
     "INSERT INTO message (workspace_id, id, conversation_id, direction, kind, origin, author_kind, occurred_at, created_at, updated_at) \
-       SELECT $1, md5('m' || n)::uuid, md5('v' || n)::uuid, 'outbound', 'message', 'provider', 'provider', now(), now(), now() \
+       SELECT $1, ('a0000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, ('b0000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'outbound', 'message', 'provider', 'provider', now(), now(), now() \
        FROM generate_series(1, 1000000) n",
     "INSERT INTO external_ref (workspace_id, provider_account_id, kind, external_id, target_id) \
-       SELECT $1, $2, 'message', 'm' || n, md5('m' || n)::uuid FROM generate_series(1, 1000000) n",
+       SELECT $1, $2, 'message', 'm' || n, ('a0000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid FROM generate_series(1, 1000000) n",
     "INSERT INTO idempotency_key (workspace_id, provider_account_id, kind, external_id, inbound_event_id, expires_at) \
-       SELECT $1, $2, 'message', 'm' || n, md5('m' || n)::uuid, now() FROM generate_series(1, 1000000) n",
+       SELECT $1, $2, 'message', 'm' || n, ('a0000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, now() FROM generate_series(1, 1000000) n",
 ];
 
 #[tokio::test]
@@ -92,6 +92,7 @@ async fn no_statement_of_apply_scans_a_table_of_a_million_rows() {
         assert_eq!(before, after, "sequential scans, with statistics: {analysed}");
     }
     assert!(house.count("SELECT count(*) FROM message WHERE workspace_id = $1").await > 1_000_700);
+    house.leave().await;
 }
 
 /// Sequential scans of each growing table so far, partitions counted with their parents.

@@ -84,6 +84,12 @@ impl ApiError {
         Self { code, message: message.into(), input_path: None, retry_after: None }
     }
 
+    /// Its code.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
     /// Of an argument that will not do.
     pub fn input(path: impl Into<String>, message: impl Into<String>) -> Self {
         Self { input_path: Some(path.into()), ..Self::new(ErrorCode::BadUserInput, message) }

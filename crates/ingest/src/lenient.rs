@@ -259,3 +259,72 @@ fn kept_number(token: &str) -> Option<String> {
     let infinite = may_be_infinite && token.parse::<f64>().is_ok_and(f64::is_infinite);
     infinite.then(|| "null".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn strict(body: &str) -> Value {
+        let parsed = parse(body.as_bytes()).unwrap();
+        assert!(!parsed.lenient, "{body}");
+        parsed.value
+    }
+
+    #[test]
+    fn malformed_json5_is_a_marked_recovery() {
+        let parsed = parse(b"{\"units\": 0, // remaining\n}").unwrap();
+        assert_eq!(parsed, Parsed { value: json!({"units": 0}), lenient: true });
+        assert!(matches!(parse(b"{\"bridge\": 91806828XXXX}"), Err(Unreadable::Malformed { .. })));
+        assert_eq!(parse(b" \n"), Err(Unreadable::Empty));
+        assert!(parse(b"\xef\xbb\xbf{}").unwrap().lenient);
+        assert!(parse(b"{\"a\":\"\xff\"}").unwrap().lenient);
+    }
+
+    #[test]
+    fn malformed_what_postgres_cannot_hold_becomes_u_fffd() {
+        assert_eq!(strict(r#"{"a\u0000":"x\u0000y"}"#), json!({"a\u{fffd}": "x\u{fffd}y"}));
+        assert_eq!(strict(r#"["\ud83d", "\ude00x", "\ud83d\ude00"]"#), json!(["\u{fffd}", "\u{fffd}x", "😀"]));
+        assert_eq!(strict(r#"["\\ud83d", "\\\ud83d"]"#), json!(["\\ud83d", "\\\u{fffd}"]));
+        assert_eq!(parse(b"{a: '\\ud83d\0'}").unwrap().value, json!({"a": "\u{fffd}\u{fffd}"}));
+    }
+
+    #[test]
+    fn malformed_numbers_keep_what_counts() {
+        assert_eq!(strict("[9007199254740993, 18446744073709551615]"), json!([9_007_199_254_740_993_u64, u64::MAX]));
+        assert_eq!(
+            strict("[123456789012345678901234, -99999999999999999999]"),
+            json!(["123456789012345678901234", "-99999999999999999999"])
+        );
+        assert_eq!(strict("{\"n\": 1e400}"), json!({"n": null}));
+        assert_eq!(
+            strict(r#"{"t":"123456789012345678901234 \" 1e400"}"#),
+            json!({"t": "123456789012345678901234 \" 1e400"})
+        );
+    }
+
+    #[test]
+    fn malformed_duplicates_and_depth() {
+        assert_eq!(strict(r#"{"a":1,"b":2,"a":3}"#).to_string(), r#"{"a":3,"b":2}"#);
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(parse(nested(MAX_DEPTH).as_bytes()).is_ok());
+        for body in [nested(MAX_DEPTH + 1), nested(100_000), "{a:".repeat(100_000), "[".repeat(1_000_000)] {
+            assert!(matches!(parse(body.as_bytes()), Err(Unreadable::Malformed { .. })));
+        }
+    }
+
+    #[test]
+    fn a_form_is_a_flat_object() {
+        assert_eq!(parse_form(b"id=7&to=%2B91+9&id=8"), json!({"id": "8", "to": "+91 9"}));
+    }
+
+    proptest! {
+        #[test]
+        fn p11_no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), text in "[\\[\\]{}\"':,\\\\u0-9a-f dD8e+./*-]{0,80}") {
+            let _ = parse(&bytes);
+            let _ = parse(text.as_bytes());
+        }
+    }
+}

@@ -79,7 +79,10 @@ async fn receive(request: HttpRequest, door: web::Data<Door>, mut payload: Paylo
         Err(refusal) => {
             metrics::counter!("inlet_ingest_refused_total", "code" => refusal.code()).increment(1);
             tracing::debug!(code = refusal.code(), %refusal, "a provider's request was refused");
-            intake::drain(&mut payload).await;
+            // Who is slow or gone sends nothing more that is worth waiting for.
+            if !matches!(refusal, Refusal::TooSlow | Refusal::BrokenOff) {
+                intake::drain(&mut payload).await;
+            }
             actix_web::ResponseError::error_response(&refusal)
         }
     }

@@ -87,3 +87,66 @@ fn keyed_hash<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> Vec<u8> {
     mac.update(message);
     mac.finalize().into_bytes().to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use inlet_domain::model::provider::Provider;
+
+    use super::*;
+    use crate::provider::adapter;
+
+    const BODY: &str = r#"{ "event" : "newMessage", "message":{"content":"Caf\u00e9 \/ 2.0 \ud83d","n":2.0,"10":1,"9":2}, "z":1, "1":0 }"#;
+    const RAW: &str = "9f61a991d0a4f5d648d312bae4c69bc1aee126cb84d1795d98712e7ef37f0ccf3c9c7a37d249392ebf5b610fc9ad2dc9cb715bc20ded0f43e21c6792f4c833f9";
+    const RESTRINGIFIED: &str = "0c8b61d40393fa9967de2ced5bfc826adca4c49bb573c94b791ae3444d4a52e87be811d2e52d34fac0e350e04c2ea3757f69d68e4bf3ca84144bbea0e567fdca";
+
+    fn verify(provider: Provider, signature: &str, body: &str, secrets: &[&str]) -> Result<(), Forged> {
+        let secrets: Vec<SecretString> = secrets.iter().map(|secret| SecretString::from(*secret)).collect();
+        adapter(provider).scheme().verify(Some(signature.as_bytes()), body.as_bytes(), &secrets)
+    }
+
+    #[test]
+    fn or_14_over_the_raw_bytes_or_javascripts_own() {
+        let key = ["OneRoute Secret Key"];
+        assert_eq!(verify(Provider::Oneroute, RAW, BODY, &key), Ok(()));
+        assert_eq!(verify(Provider::Oneroute, RESTRINGIFIED, BODY, &key), Ok(()));
+        assert_eq!(verify(Provider::Oneroute, &RAW.to_uppercase(), BODY, &key), Ok(()));
+        assert_eq!(verify(Provider::Oneroute, RAW, &BODY.replace("2.0", "2.1"), &key), Err(Forged::Wrong));
+        assert_eq!(
+            verify(Provider::Oneroute, RESTRINGIFIED, &BODY.replace("\"z\":1", "\"z\":2"), &key),
+            Err(Forged::Wrong)
+        );
+    }
+
+    #[test]
+    fn mt_12_over_the_raw_bytes_only() {
+        let body = r#"{"event":"whatsapp:message:in","payload":{"text":"caf\u00e9 \/ x"}}"#;
+        let signature = "3aecd0072318325f8398d53dca180f9a705fbd859794adae5fafeb754ea816da";
+        assert_eq!(verify(Provider::Mobtexting, signature, body, &["6b1f0c52-webhook-id"]), Ok(()));
+        let again = javascript::restringify(body.as_bytes()).unwrap();
+        assert_eq!(verify(Provider::Mobtexting, signature, &again, &["6b1f0c52-webhook-id"]), Err(Forged::Wrong));
+        let over_again = adapter(Provider::Mobtexting).scheme().sign(again.as_bytes(), &"6b1f0c52-webhook-id".into());
+        assert_eq!(verify(Provider::Mobtexting, &over_again, body, &["6b1f0c52-webhook-id"]), Err(Forged::Wrong));
+    }
+
+    #[test]
+    fn ob_11_over_the_raw_bytes() {
+        let body = r#"{"id":"a056V7R7NmNRjl70","type":"message.updated","payload":{"message":"I’m"}}"#;
+        let signature = "d46f1ba10d356bbdeca5cd3b4dc9bf079d6dd8e273a22314e3f22229de22a70d";
+        assert_eq!(verify(Provider::Oblic, signature, body, &["secret"]), Ok(()));
+        assert_eq!(verify(Provider::Oblic, signature, body, &["newer", "secret"]), Ok(()));
+        assert_eq!(verify(Provider::Oblic, signature, body, &["newer"]), Err(Forged::Wrong));
+    }
+
+    #[test]
+    fn it_fails_closed() {
+        let scheme = adapter(Provider::Oblic).scheme();
+        let empty_key = scheme.sign(b"{}", &SecretString::from(""));
+        assert_eq!(verify(Provider::Oblic, &empty_key, "{}", &[]), Err(Forged::Wrong));
+        assert_eq!(verify(Provider::Oblic, &empty_key, "{}", &[""]), Err(Forged::Wrong));
+        assert_eq!(verify(Provider::Oblic, "", "{}", &["secret"]), Err(Forged::Wrong));
+        assert_eq!(verify(Provider::Oblic, "not hex", "{}", &["secret"]), Err(Forged::Wrong));
+        let cut = &scheme.sign(b"{}", &SecretString::from("secret"))[..32];
+        assert_eq!(verify(Provider::Oblic, cut, "{}", &["secret"]), Err(Forged::Wrong));
+        assert_eq!(scheme.verify(None, b"{}", &["secret".into()]), Err(Forged::Missing("x-oblic-signature")));
+    }
+}

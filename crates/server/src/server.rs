@@ -6,12 +6,16 @@ use std::{
 };
 
 use actix_web::{App, HttpResponse, HttpServer, web};
+use inlet_api::{ApiConfig, ApiState};
 use inlet_domain::{
     apply::Apply,
     database::Database,
     heads::{self, Heads},
     store::{canary, partitions, readiness},
 };
+use inlet_egress::{Client, Policy};
+use inlet_ingest::IngestState;
+use inlet_notifier::{Notifier, NotifierConfig};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -81,7 +85,7 @@ impl Server {
     /// # Errors
     /// Where the HTTP server cannot start or breaks.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), ServerError> {
-        let Self { config, database, listener, .. } = self;
+        let Self { config, database, listener, public_url, .. } = self;
         let background = CancellationToken::new();
         let tasks = TaskTracker::new();
         let heads = Heads::default();
@@ -95,18 +99,49 @@ impl Server {
             config.apply.clone(),
         );
 
+        let ingest = config.roles.ingest.then(|| {
+            inlet_ingest::configure(IngestState {
+                database: database.clone(),
+                apply: apply.clone(),
+                sealer: config.sealer.clone(),
+                ambient: config.ambient.clone(),
+                max_body: config.max_body,
+                trusted_proxies: config.trusted_proxies.clone(),
+            })
+        });
+        let api = config.roles.api.then(|| {
+            let settings = ApiConfig {
+                public_url,
+                allow_loopback_targets: config.allow_loopback_targets,
+                allow_http_targets: config.allow_loopback_targets,
+                introspection: config.introspection,
+                ..ApiConfig::default()
+            };
+            ApiState::new(database.clone(), heads.clone(), config.sealer.clone(), config.ambient.clone(), settings)
+        });
+        let notifier = match config.roles.notifier {
+            true => Some(notifier(&config, &database, &heads)?),
+            false => None,
+        };
+        let graphql = api.clone().map(inlet_api::configure);
         let health = Health::new(database.clone(), telemetry::metrics());
         let configure_health = health::configure(health.clone());
-        let http =
-            HttpServer::new(move || App::new().configure(configure_health.clone()).default_service(web::to(not_found)))
-                .workers(config.http_workers)
-                .backlog(4096)
-                .keep_alive(Duration::from_secs(75))
-                .disable_signals()
-                .shutdown_timeout(config.shutdown.as_secs())
-                .listen(listener)
-                .map_err(ServerError::Http)?
-                .run();
+        let http = HttpServer::new(move || {
+            let (ingest, graphql) = (ingest.clone(), graphql.clone());
+            App::new()
+                .configure(configure_health.clone())
+                .configure(|routes| ingest.into_iter().for_each(|configure| configure(routes)))
+                .configure(|routes| graphql.into_iter().for_each(|configure| configure(routes)))
+                .default_service(web::to(not_found))
+        })
+        .workers(config.http_workers)
+        .backlog(4096)
+        .keep_alive(Duration::from_secs(75))
+        .disable_signals()
+        .shutdown_timeout(config.shutdown.as_secs())
+        .listen(listener)
+        .map_err(ServerError::Http)?
+        .run();
         let handle = http.handle();
         let mut serving = tokio::spawn(http);
 
@@ -115,12 +150,18 @@ impl Server {
             () = shutdown.finish.cancelled() => None,
         };
         health.drain();
+        if let Some(api) = &api {
+            api.drain();
+        }
         let finish = async {
             if broke.is_none() {
                 tracing::info!("stopping: finishing what is in hand");
                 handle.stop(true).await;
             }
             apply.stop().await;
+            if let Some(notifier) = &notifier {
+                notifier.stop().await;
+            }
             background.cancel();
             tasks.close();
             tasks.wait().await;
@@ -138,6 +179,18 @@ impl Server {
             Some(Ok(Ok(()))) | None => Ok(()),
         }
     }
+}
+
+fn notifier(config: &ServerConfig, database: &Database, heads: &Heads) -> Result<Notifier, ServerError> {
+    let policy = Policy { allow_loopback: config.allow_loopback_targets, allow_http: config.allow_loopback_targets };
+    Ok(Notifier::start(
+        database.clone(),
+        heads.clone(),
+        config.sealer.clone(),
+        config.ambient.clone(),
+        Client::new(policy)?,
+        NotifierConfig { drain: config.shutdown / 2, ..NotifierConfig::default() },
+    ))
 }
 
 async fn not_found() -> HttpResponse {

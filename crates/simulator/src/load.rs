@@ -94,22 +94,42 @@ impl Doors {
     }
 }
 
-/// Posts everything; `done` tells how many posts are finished. Returns when all are.
+/// How far a load is, and whether it is held up.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    /// Posts that are finished.
+    pub done: watch::Sender<usize>,
+    /// While true, no new post is begun; those under way go on.
+    pub held: watch::Sender<bool>,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self { done: watch::Sender::new(0), held: watch::Sender::new(false) }
+    }
+}
+
+/// Posts everything. Returns when all is done.
 pub async fn run(
     doors: &Doors,
     posts: impl Iterator<Item = Post> + Send,
     pace: Pace,
     book: &Book,
-    done: &watch::Sender<usize>,
+    progress: &Progress,
 ) {
     let (queue, jobs) = mpsc::channel(pace.connections.max(1) * 4);
     let jobs = Arc::new(tokio::sync::Mutex::new(jobs));
     let mut workers = tokio::task::JoinSet::new();
     for _ in 0..pace.connections.max(1) {
-        workers.spawn(work(doors.clone(), jobs.clone(), pace.give_up, book.clone(), done.clone()));
+        workers.spawn(work(doors.clone(), jobs.clone(), pace.give_up, book.clone(), progress.done.clone()));
     }
-    let start = tokio::time::Instant::now();
+    let mut start = tokio::time::Instant::now();
+    let mut held = progress.held.subscribe();
     for (number, post) in posts.enumerate() {
+        let waiting = tokio::time::Instant::now();
+        if *held.borrow_and_update() && held.wait_for(|held| !held).await.is_ok() {
+            start += waiting.elapsed();
+        }
         #[expect(clippy::cast_precision_loss, reason = "no run has so many events")]
         let due = start + Duration::from_secs_f64(number as f64 / pace.rate.max(0.001));
         tokio::time::sleep_until(due).await;

@@ -100,7 +100,7 @@ impl Webhooks {
                 algorithm: legacy.algorithm.into(),
                 secret: legacy.secret.clone().into(),
             }),
-            targets: shared.targets.clone(),
+            targets: shared.targets,
         };
         let made = mutations::register_webhook(&shared.database, &shared.sealer, &shared.ambient, &once, new).await;
         let made = made.map_err(ApiError::from)?;

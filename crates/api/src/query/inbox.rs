@@ -109,6 +109,7 @@ pub struct ConversationOrder {
 pub(super) struct Inbox;
 
 #[Object]
+#[expect(clippy::too_many_arguments, reason = "the arguments of the schema")]
 impl Inbox {
     /// Any object by its global id; null where the workspace has none.
     async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "A global id.")] id: ID) -> Result<Option<Node>> {

@@ -20,7 +20,13 @@ use crate::{
 #[command(name = "inlet", version, propagate_version = true)]
 pub struct Cli {
     /// What to log, e.g. `info`, `debug`, `info,inlet_notifier=debug`.
-    #[arg(long, env = "INLET_LOG", global = true, default_value = "info,actix_server=warn", value_name = "FILTER")]
+    #[arg(
+        long,
+        env = "INLET_LOG",
+        global = true,
+        default_value = "info,actix_server=warn,sqlx=warn",
+        value_name = "FILTER"
+    )]
     log: String,
     #[command(subcommand)]
     command: Command,
@@ -57,15 +63,11 @@ pub async fn run(cli: Cli) -> Result<(), ServerError> {
         Command::Dev(args) => Box::pin(dev::run(args)).await,
         Command::Serve(args) => Box::pin(serve::run(args)).await,
         Command::Migrate(args) => migrate(&args).await,
-        Command::Schema => print::line(&schema()),
+        Command::Schema => print::line(&inlet_api::schema_sdl()),
         Command::Admin(args) => Box::pin(admin::run(args)).await,
         Command::Demo(args) => Ok(Box::pin(inlet_simulator::demo(args)).await?),
         Command::Simulate(args) => Ok(Box::pin(inlet_simulator::simulate(args)).await?),
     }
-}
-
-fn schema() -> String {
-    String::new()
 }
 
 async fn migrate(args: &DatabaseArgs) -> Result<(), ServerError> {

@@ -144,3 +144,6 @@ fn contact(node: &Value) -> Contact {
     let addresses = addresses.map(|address| address.strip_prefix('+').unwrap_or(address).to_owned()).collect();
     Contact { id: text(&node["id"]), addresses }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,110 @@
+//! The documented samples, as the adapters' tests have them; embedded so that the command needs no checkout.
+
+use std::borrow::Cow;
+
+use rust_embed::RustEmbed;
+use serde::Deserialize;
+
 use crate::{SimulatorError, provider::Provider};
+
+#[derive(RustEmbed)]
+#[folder = "../ingest/fixtures"]
+struct Files;
+
+/// A documented event.
+#[derive(Debug)]
 pub struct Fixture {
+    /// Who posts it.
     pub provider: Provider,
-    pub title: String,
-    pub named_by_url: Option<String>,
-    pub body: Vec<u8>,
+    /// Provider and sample, e.g. `oneroute/01-newMessage`.
+    pub sample: String,
+    /// Its name in the documents.
+    pub event: String,
+    /// Its name at the end of the URL, where the body does not bear it.
+    pub suffix: Option<String>,
+    /// What is posted, to the byte.
+    pub body: Cow<'static, [u8]>,
 }
+
+#[derive(Deserialize)]
+struct Entry {
+    file: String,
+    provider: String,
+    event: String,
+    suffix: Option<String>,
+}
+
+/// All of them, in the order in which they are to be posted.
+///
+/// # Errors
+/// Where the index names a file or a provider that there is not.
 pub fn all() -> Result<Vec<Fixture>, SimulatorError> {
-    Ok(vec![])
+    let missing = |what: String| SimulatorError::Refused { what: "the index of samples".into(), answer: what };
+    let index = Files::get("index.json").ok_or_else(|| missing("it is missing".into()))?;
+    let entries: Vec<Entry> =
+        serde_json::from_slice(&index.data).map_err(SimulatorError::shape("the index of samples"))?;
+    let fixture = |Entry { file, provider, event, suffix }| {
+        let provider = Provider::ALL
+            .into_iter()
+            .find(|known| known.word() == provider)
+            .ok_or_else(|| missing(format!("no provider {provider}")))?;
+        let body = Files::get(&file).ok_or_else(|| missing(format!("no file {file}")))?.data;
+        let sample = file.strip_suffix(".json").unwrap_or(&file).to_owned();
+        Ok(Fixture { provider, sample, event, suffix, body })
+    };
+    entries.into_iter().map(fixture).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_provider_has_samples_and_no_two_are_the_same() {
+        let fixtures = all().unwrap();
+        for provider in Provider::ALL {
+            assert!(fixtures.iter().filter(|fixture| fixture.provider == provider).count() > 5, "{provider:?}");
+        }
+        assert_eq!(fixtures.iter().map(|fixture| &fixture.body).collect::<BTreeSet<_>>().len(), fixtures.len());
+        assert!(fixtures.iter().all(|fixture| serde_json::from_slice::<serde_json::Value>(&fixture.body).is_ok()));
+    }
+
+    /// Every event that the seed documents name is among the samples.
+    #[test]
+    fn every_documented_event_is_there() {
+        let events: BTreeSet<_> = all().unwrap().into_iter().map(|fixture| fixture.event).collect();
+        let mut documented: Vec<String> = [
+            "newMessage",
+            "lowUnitBalance",
+            "otpVerified",
+            "smsDeliveryReport",
+            "whatsappDeliveryReport",
+            "compaignDeliveryReport",
+            "sms:message:status",
+            "sms:unsubscription",
+            "whatsapp:message:in",
+            "whatsapp:message:status",
+            "whatsapp:unsubscription",
+            "rcs:message:in",
+            "rcs:message:status",
+            "rcs:unsubscription",
+            "voice:message:out",
+            "voice:unsubscription",
+            "viber:message:status",
+            "viber:message:in",
+            "viber:unsubscription",
+            "vmn:message:in",
+            "contacts:subscriber:subscription",
+        ]
+        .map(str::to_owned)
+        .into();
+        for entity in ["contact", "conversation", "message", "group", "attachment"] {
+            documented.extend(["created", "updated", "deleted"].map(|change| format!("{entity}.{change}")));
+        }
+        for event in documented {
+            assert!(events.contains(&event), "{event}");
+        }
+    }
 }

@@ -49,9 +49,9 @@ pub async fn demo(args: DemoArgs) -> Result<(), SimulatorError> {
         refused += usize::from(status != 200);
         *outcomes.entry(outcome.clone()).or_default() += 1;
         let came = if outcome == "duplicate" && events.is_empty() { String::new() } else { outcome::describe(&events) };
-        rows.push([fixture.provider.word().to_owned(), fixture.title, status.to_string(), outcome, came]);
+        rows.push([fixture.sample, fixture.event, status.to_string(), outcome, came]);
     }
-    say(table(["provider", "event", "HTTP", "outcome", "what came of it"], &rows));
+    say(table(["sample", "event", "HTTP", "outcome", "what came of it"], &rows));
     let outcomes: Vec<_> = outcomes.into_iter().map(|(outcome, times)| format!("{times} {outcome}")).collect();
     say(format!("{} events posted to {}: {}; the log grew by {caused}", rows.len(), target.url, outcomes.join(", ")));
     match refused {
@@ -61,13 +61,13 @@ pub async fn demo(args: DemoArgs) -> Result<(), SimulatorError> {
 }
 
 async fn post(doors: &Doors, fixture: &Fixture) -> Result<(u16, String), SimulatorError> {
-    let request = doors.request_of(fixture.provider, fixture.named_by_url.as_deref(), &fixture.body);
+    let request = doors.request_of(fixture.provider, fixture.suffix.as_deref(), &fixture.body);
     let (address, request) = request.ok_or_else(|| SimulatorError::Refused {
         what: "dev.json".into(),
         answer: format!("it names no source of {}", fixture.provider.word()),
     })?;
     let mut wire = Wire::open(address).await.map_err(SimulatorError::io(format!("connecting to {address}")))?;
-    let answer = wire.exchange(&request).await.map_err(SimulatorError::io(format!("posting {}", fixture.title)))?;
+    let answer = wire.exchange(&request).await.map_err(SimulatorError::io(format!("posting {}", fixture.sample)))?;
     let outcome = serde_json::from_slice::<Answer>(&answer.body).map(|answer| answer.outcome);
     Ok((answer.status(), outcome.unwrap_or_else(|_| String::from_utf8_lossy(&answer.body).into_owned())))
 }

@@ -64,10 +64,10 @@ async fn posts_until_each_event_is_acknowledged() {
     let posts: Vec<_> = Chaos::new(Crowd::new(1, "a", DateTime::UNIX_EPOCH).take(40), 1).collect();
     let bodies: BTreeSet<_> = posts.iter().map(|post| post.event.body.to_string()).collect();
     let count = posts.len();
-    let (done, watched) = watch::channel(0);
-    run(&Doors::of(&target).unwrap(), posts.into_iter(), pace, &book, &done).await;
+    let progress = Progress::default();
+    run(&Doors::of(&target).unwrap(), posts.into_iter(), pace, &book, &progress).await;
     let ledger = book.open();
-    assert_eq!((ledger.acknowledged, ledger.given_up, *watched.borrow()), (count, 0, count));
+    assert_eq!((ledger.acknowledged, ledger.given_up, *progress.done.borrow()), (count, 0, count));
     assert_eq!(ledger.refused, Vec::<String>::new());
     assert!(ledger.retries > 0);
     assert_eq!(*seen.lock().unwrap(), bodies);

@@ -2,13 +2,11 @@
 
 use std::time::Instant;
 
-use tokio::sync::watch;
-
 use super::Asking;
 use crate::{
     SimulatorError,
     check::{self, Difference},
-    load::Book,
+    load::{Book, Progress},
     report::Kill,
     server::Server,
 };
@@ -19,14 +17,15 @@ pub(super) async fn on_the_way(
     server: &mut Server,
     times: u32,
     total: usize,
-    mut progress: watch::Receiver<usize>,
+    progress: &Progress,
     book: &Book,
     asking: &Asking<'_>,
 ) -> Result<Vec<(Kill, Vec<Difference>)>, SimulatorError> {
+    let mut done = progress.done.subscribe();
     let mut kills = Vec::new();
     for number in 1..=times {
         let due = total * number as usize / (times as usize + 1);
-        if progress.wait_for(|done| *done >= due).await.is_err() {
+        if done.wait_for(|done| *done >= due).await.is_err() {
             break;
         }
         let pid = server.pid().unwrap_or_default();
@@ -38,8 +37,11 @@ pub(super) async fn on_the_way(
         let begun = Instant::now();
         server.again().await?;
         let ready_after_ms = begun.elapsed().as_millis();
-        let (log, _) = asking.log_after(asking.head).await?;
-        let differences = check::compare_log(&model, &log);
+        // The next kill is to hit the middle of the load too, so the load waits for the look at the log.
+        progress.held.send_replace(true);
+        let log = asking.log_after(asking.head).await;
+        progress.held.send_replace(false);
+        let differences = check::compare_log(&model, &log?.0);
         kills.push((Kill { pid, acknowledged, ready_after_ms, differences: differences.len() }, differences));
     }
     Ok(kills)

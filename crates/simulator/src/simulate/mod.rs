@@ -19,7 +19,7 @@ use crate::{
     clock,
     graphql::Client,
     ledger::Ledger,
-    load::{self, Book, Doors, Pace},
+    load::{self, Book, Doors, Pace, Progress},
     output::say,
     programs,
     provider::crowd::Crowd,
@@ -122,20 +122,20 @@ async fn play(args: &SimulateArgs, server: Option<&mut Server>) -> Result<Report
         Box::new(crowd.map(|event| Post { event, fault: Fault::None }))
     };
     let (book, doors) = (Book::default(), Doors::of(&target)?);
-    let (done, progress) = watch::channel(0);
+    let progress = Progress::default();
     let pace = Pace { rate: args.rate, connections: args.connections, give_up: Duration::from_secs(120) };
     say(format!("posting {count} events at {}/s to {}", args.rate, target.url));
-    let bar = bar(count, progress.clone());
+    let bar = bar(count, progress.done.subscribe());
     let begun = Instant::now();
     let killing = async {
         match server {
-            Some(server) => kill::on_the_way(server, args.kills, count, progress, &book, &asking).await,
+            Some(server) => kill::on_the_way(server, args.kills, count, &progress, &book, &asking).await,
             None => Ok(Vec::new()),
         }
     };
-    let ((), kills) = tokio::join!(load::run(&doors, posts, pace, &book, &done), killing);
+    let ((), kills) = tokio::join!(load::run(&doors, posts, pace, &book, &progress), killing);
     let seconds = begun.elapsed().as_secs_f64();
-    drop(done);
+    drop(progress);
     let _ = bar.await;
 
     let (log, delivered) = settle(&asking, &sink, Duration::from_secs(args.settle)).await?;

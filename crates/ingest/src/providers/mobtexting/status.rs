@@ -30,7 +30,9 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium:
         failed_at: at.filter(|_| meaning.step() == Some(DeliveryStatus::Failed)),
     };
     let mut details = Object::new();
-    put(&mut details, "foreign_id", payload.get("foreign_id"));
+    for name in ["from", "to", "foreign_id"] {
+        put(&mut details, name, payload.get(name));
+    }
     put_time(&mut details, "processed_at", processed_at);
     let times = ["delivered_at", "read_at", "processed_at", "timestamp"].map(|name| payload.get(name));
     let key = key::digest(&json!([external_id, raw_status, times,]));
@@ -72,7 +74,7 @@ pub(super) fn read_sms(request: &Request<'_>, payload: &Object, event: &str) -> 
         failed_at: ended_at.filter(|_| is(DeliveryStatus::Failed)),
     };
     let mut details = Object::new();
-    for name in ["credits", "units", "cid", "custom"] {
+    for name in ["mobile", "credits", "units", "cid", "custom"] {
         put(&mut details, name, payload.get(name));
     }
     put_time(&mut details, "submit_time", submitted_at);

@@ -1,7 +1,6 @@
 //! `conversation.*` (OB-3) and `group.*` (OB-6).
 
 use inlet_domain::command::{ConversationReport, GroupReport};
-use serde_json::Value;
 
 use super::{Report, contact, others, text};
 use crate::fields::Members;
@@ -29,6 +28,6 @@ pub(super) fn read_group(report: &Report<'_>) -> GroupReport {
         version: report.version(),
         name: text(group, "name"),
         avatar_url: text(group, "avatar_url"),
-        participants: group.patch("contacts", |value| value.as_array().map(Vec::<Value>::clone)),
+        participants: group.patch("contacts", |value| value.as_array().cloned()),
     }
 }

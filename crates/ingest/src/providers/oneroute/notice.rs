@@ -29,7 +29,8 @@ pub(super) fn balance(body: &Object) -> Reading {
     Ok(Command { key, effect: Effect::Balance(BalanceReport { firm, units }) })
 }
 
-/// OR-8: the code is a text, for its leading zeros matter; one that the raw log has masked is none.
+/// OR-8: the code is a text, for its leading zeros matter; one that the raw log has masked is none. A check that failed
+/// and one that succeeded under the same id are two.
 pub(super) fn verification(body: &Object) -> Reading {
     let identifier = body.text("identifier");
     let id = match body.id("id") {
@@ -37,16 +38,18 @@ pub(super) fn verification(body: &Object) -> Reading {
         None if identifier.is_some() => key::digest(&json!([identifier, body.get("createdAt")])),
         None => return Err(Misfit("it has neither id nor identifier")),
     };
+    let verified = body.flag("verified").ok_or(Misfit("it does not say whether it was verified"))?;
     let code = body.text("otp").filter(|code| code != MASK);
     let report = VerificationReport {
         id: id.clone(),
         identifier,
-        verified: body.flag("verified").ok_or(Misfit("it does not say whether it was verified"))?,
+        verified,
         code: code.map(|code| Secret(SecretString::from(code))),
         expires_at: time(body, "expiration_time"),
         created_at: time(body, "createdAt"),
     };
-    Ok(Command { key: IdempotencyKey::new("otpVerified", id), effect: Effect::Verification(Box::new(report)) })
+    let key = if verified { id } else { key::digest(&json!([id, verified])) };
+    Ok(Command { key: IdempotencyKey::new("otpVerified", key), effect: Effect::Verification(Box::new(report)) })
 }
 
 /// OR-11: the campaign's id stands in the report's URL, else it is the conversation's.

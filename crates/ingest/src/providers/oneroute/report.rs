@@ -1,5 +1,6 @@
 //! `smsDeliveryReport` and `whatsappDeliveryReport`: what became of a sent message (OR-9, OR-10).
 
+use chrono::SecondsFormat;
 use inlet_domain::{
     command::{Command, Effect, IdempotencyKey, PersonReport, StatusReport, StatusTimes},
     model::{channel::Medium, status::DeliveryStatus},
@@ -48,11 +49,11 @@ fn row(request: &Request<'_>, sent: &Object, event: &str, medium: Medium) -> Rea
         Some(DeliveryStatus::Queued | DeliveryStatus::Sent) | None => None,
     };
     let mut details = Object::new();
-    for name in ["units", "template_category", "identifier"] {
+    for name in ["from", "to", "units", "template_category", "identifier"] {
         put(&mut details, name, sent.get(name));
     }
     if let Some(created_at) = time(sent, "createdAt") {
-        details.insert("submit_time".to_owned(), Value::from(created_at.to_rfc3339()));
+        details.insert("submit_time".to_owned(), Value::from(created_at.to_rfc3339_opts(SecondsFormat::Millis, true)));
     }
     let numbering = numbering(request);
     let report = StatusReport {

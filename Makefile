@@ -1,0 +1,58 @@
+# `make help` lists what there is.
+
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+# Where `make run` keeps its data, and where it listens.
+INLET_DATA_DIR ?= .inlet
+INLET_LISTEN ?= 127.0.0.1:8080
+export INLET_DATA_DIR INLET_LISTEN
+ARGS ?=
+
+.PHONY: help run test check fmt schema bench demo simulate kill-test postgres
+
+help: ## List the targets.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+run: postgres ## Start everything on this machine: the server, its Postgres, a demo workspace.
+	$(CARGO) build --package inlet-server --bin inlet
+	exec $(TARGET)/debug/inlet dev $(ARGS)
+
+demo: ## Post every documented event of every provider to what `make run` started.
+	$(CARGO) build --package inlet-server --bin inlet
+	exec $(TARGET)/debug/inlet demo $(ARGS)
+
+simulate: ## Play the providers against what `make run` started, then check that nothing was lost. ARGS="--rate 500".
+	$(CARGO) build --package inlet-server --bin inlet
+	exec $(TARGET)/debug/inlet simulate $(ARGS)
+
+test: postgres ## Run every test. ARGS="-p inlet-domain" runs some.
+	$(CARGO) build --package inlet-server --bin inlet --package inlet-tests --bin with-postgres
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then runner="nextest run"; else runner="test"; fi; \
+	  echo "$(CARGO) $$runner $(or $(ARGS),--workspace)"; \
+	  INLET_TEST_BINARY="$(abspath $(TARGET))/debug/inlet" \
+	    $(TARGET)/debug/with-postgres $(CARGO) $$runner $(or $(ARGS),--workspace)
+	$(CARGO) test --doc --workspace --quiet
+
+check: ## What must hold before a commit: format, lints, the generated schema, the layering.
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) build --package inlet-server --bin inlet
+	@$(TARGET)/debug/inlet schema | diff -u schema.graphql - || { echo "schema.graphql is out of date: make schema"; exit 1; }
+	$(CARGO) test --package inlet-tests --test layering
+	@if command -v cargo-deny >/dev/null 2>&1; then $(CARGO) deny check; else echo "cargo-deny is not here: deny.toml was not checked"; fi
+
+fmt: ## Format the sources.
+	$(CARGO) fmt --all
+
+schema: ## Write schema.graphql anew.
+	$(CARGO) build --package inlet-server --bin inlet
+	$(TARGET)/debug/inlet schema > schema.graphql
+
+bench: postgres ## Measure a release build beside the limits of this machine (docs name the figures by this command).
+	scripts/bench.sh $(ARGS)
+
+kill-test: postgres ## Kill the server with -9 five times under load, and check that nothing acknowledged is lost.
+	scripts/kill-test.sh $(ARGS)
+
+postgres:
+	@scripts/postgres.sh

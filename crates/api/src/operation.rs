@@ -1,0 +1,194 @@
+//! From well-formed parameters to an answer: limits, the operation's kind, the log's head, the codes of errors.
+
+use std::sync::Arc;
+
+use async_graphql::{
+    Name, Positioned, Request, Response, ServerError, Value,
+    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
+};
+use futures::{Stream, StreamExt};
+use inlet_domain::{log, store::credentials};
+
+use crate::{
+    answer::{Plan, Types},
+    context::{Caller, Session, Shared},
+    error::{ApiError, ErrorCode},
+    limits::{MAX_TEXT, exceeded},
+    loaders::Loaders,
+    parameters::Parameters,
+    schema::Schema,
+};
+
+/// Executes operations.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) schema: Schema,
+    pub(crate) shared: Arc<Shared>,
+    types: Arc<Types>,
+}
+
+/// An operation that may be executed.
+pub struct Prepared {
+    request: Request,
+    plan: Plan,
+    /// What it is.
+    pub kind: OperationType,
+}
+
+impl Engine {
+    /// Of a schema over these parts.
+    #[must_use]
+    pub fn new(schema: Schema, shared: Arc<Shared>) -> Self {
+        Self { types: Arc::new(Types::of(&schema.sdl())), schema, shared }
+    }
+
+    /// Who a bearer token stands for.
+    ///
+    /// # Errors
+    /// Where the token stands for nothing (any more), or the database fails.
+    pub async fn session(&self, bearer: &str) -> Result<Arc<Session>, ApiError> {
+        let shared = &self.shared;
+        let viewer = credentials::viewer(&shared.database, &shared.ambient, bearer).await.map_err(ApiError::from)?;
+        let viewer = viewer.ok_or_else(|| {
+            ApiError::new(ErrorCode::Unauthenticated, "this token is unknown, expired or revoked: log in again")
+        })?;
+        let loaders = Loaders::new(&shared.database, viewer.scope);
+        Ok(Arc::new(Session { viewer, loaders }))
+    }
+
+    /// Parses an operation and holds it against the limits that need no schema.
+    ///
+    /// # Errors
+    /// A response with the errors of the request.
+    pub async fn prepare(
+        &self,
+        parameters: Parameters,
+        session: Option<Arc<Session>>,
+    ) -> Result<Prepared, Box<Response>> {
+        if parameters.query.len() > MAX_TEXT {
+            return Err(refusal(ErrorCode::LimitExceeded, format!("the document has more than {MAX_TEXT} bytes")));
+        }
+        let asks_head = parameters.query.contains("head");
+        let mut request = parameters.into_request();
+        let name = request.operation_name.clone();
+        let document = match request.parsed_query() {
+            Ok(document) => document,
+            Err(mut error) => {
+                mark(&mut error, ErrorCode::GraphqlParseFailed);
+                return Err(Box::new(Response::from_errors(vec![error])));
+            }
+        };
+        let Some(operation) = operation(document, name.as_deref()) else {
+            let message = "pass `operationName`: one of the operations of the document";
+            return Err(refusal(ErrorCode::GraphqlValidationFailed, message));
+        };
+        let kind = operation.node.ty;
+        if let Some(limit) = exceeded(document) {
+            return Err(refusal(ErrorCode::LimitExceeded, limit));
+        }
+        let plan = Plan::of(&self.types, document, &operation.node);
+        let mut caller = Caller { session, head: None };
+        if let Some(session) = caller.session.as_ref().filter(|_| asks_head && kind == OperationType::Query) {
+            // Before anything else is read: what the other fields show is at or after it.
+            let state = log::state(&self.shared.database.pool, session.viewer.scope).await;
+            caller.head = Some(state.map_err(|error| Box::new(response_of(ApiError::from(error))))?);
+        }
+        Ok(Prepared { request: request.data(caller), plan, kind })
+    }
+
+    /// Answers a query or a mutation.
+    pub async fn execute(&self, prepared: Prepared) -> Response {
+        let mut response = self.schema.execute(prepared.request).await;
+        prepared.plan.arrange(&mut response);
+        response
+    }
+
+    /// Answers an operation of any kind, a subscription with many answers.
+    pub fn stream(&self, prepared: Prepared) -> impl Stream<Item = Response> + Send + use<> {
+        let plan = prepared.plan;
+        self.schema.execute_stream(prepared.request).map(move |mut response| {
+            plan.arrange(&mut response);
+            response
+        })
+    }
+}
+
+fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option<&'a Positioned<OperationDefinition>> {
+    match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Some(operation),
+        (DocumentOperations::Single(_), Some(_)) => None,
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
+        (DocumentOperations::Multiple(_), None) => None,
+    }
+}
+
+fn mark(error: &mut ServerError, code: ErrorCode) {
+    error.extensions.get_or_insert_default().set("code", code.name());
+}
+
+fn refusal(code: ErrorCode, message: impl Into<String>) -> Box<Response> {
+    Box::new(response_of(ApiError::new(code, message)))
+}
+
+/// A response that is nothing but one error.
+#[must_use]
+pub fn response_of(error: ApiError) -> Response {
+    let error = async_graphql::Error::from(error);
+    let mut server = ServerError::new(error.message, None);
+    server.extensions = error.extensions;
+    Response::from_errors(vec![server])
+}
+
+/// Whether a response says that nothing was executed: errors without a path, and no data.
+#[must_use]
+pub fn is_request_error(response: &Response) -> bool {
+    response.data == Value::Null && !response.errors.is_empty() && response.errors.iter().all(|e| e.path.is_empty())
+}
+
+/// Gives each error its code and the request's id.
+pub fn finish(response: &mut Response, request_id: &str) {
+    for error in &mut response.errors {
+        let extensions = error.extensions.get_or_insert_default();
+        if extensions.get("code").is_none() {
+            let code = match error.message.as_str() {
+                "Query is too complex." | "Query is nested too deep." => ErrorCode::LimitExceeded,
+                message if message.starts_with("The recursion depth") => ErrorCode::LimitExceeded,
+                _ if error.path.is_empty() => ErrorCode::GraphqlValidationFailed,
+                _ => ErrorCode::BadUserInput,
+            };
+            extensions.set("code", code.name());
+        }
+        extensions.set("requestId", Value::from(request_id));
+    }
+}
+
+/// The response as JSON; a request error without `data`, as GraphQL asks.
+#[must_use]
+pub fn to_json(response: &Response) -> String {
+    let rendered = if is_request_error(response) {
+        serde_json::to_string(&Value::Object([(Name::new("errors"), errors(response))].into_iter().collect()))
+    } else {
+        serde_json::to_string(response)
+    };
+    rendered.unwrap_or_else(|_| "{\"errors\":[{\"message\":\"the answer could not be written\"}]}".to_owned())
+}
+
+/// The errors of a response as a value.
+#[must_use]
+pub fn errors(response: &Response) -> Value {
+    async_graphql::to_value(&response.errors).unwrap_or(Value::Null)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_is_chosen_by_its_name() {
+        let document = async_graphql::parser::parse_query("query A { x } mutation B { y }").unwrap();
+        assert!(operation(&document, None).is_none());
+        assert!(operation(&document, Some("C")).is_none());
+        assert_eq!(operation(&document, Some("B")).unwrap().node.ty, OperationType::Mutation);
+    }
+}

@@ -1,0 +1,330 @@
+//! GraphQL over WebSocket: the sockets that speak [`crate::protocol`].
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, ProtocolError, Session as Socket};
+use async_graphql::{Response, parser::types::OperationType};
+use futures::StreamExt;
+use serde_json::Value;
+use tokio::{
+    sync::{mpsc, watch},
+    task::AbortHandle,
+    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    ApiState,
+    context::Session,
+    error::{ApiError, ErrorCode},
+    http::{bearer, request_id, token},
+    operation::{Engine, errors, finish, is_request_error, response_of, to_json},
+    parameters::Parameters,
+    protocol::{Close, Protocol, Step},
+};
+
+/// The subprotocol.
+const PROTOCOL: &str = "graphql-transport-ws";
+const MAX_OPERATIONS: usize = 100;
+
+/// How sockets are served.
+#[derive(Debug, Clone)]
+pub struct SocketConfig {
+    /// How long a client may take to introduce itself.
+    pub init_timeout: Duration,
+    /// How often a socket is pinged, and its credential looked at again.
+    pub heartbeat: Duration,
+    /// Frames that wait for a client before its subscriptions wait too.
+    pub buffer: usize,
+    /// How long a client may leave its buffer full before it is cut off.
+    pub stall: Duration,
+}
+
+impl Default for SocketConfig {
+    fn default() -> Self {
+        Self {
+            init_timeout: Duration::from_secs(10),
+            heartbeat: Duration::from_secs(25),
+            buffer: 64,
+            stall: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Takes the socket.
+pub async fn open(request: &HttpRequest, payload: web::Payload, state: &ApiState) -> HttpResponse {
+    if state.draining().is_cancelled() {
+        return HttpResponse::ServiceUnavailable().insert_header(("retry-after", "1")).finish();
+    }
+    let offered = request.headers().get_all("sec-websocket-protocol").filter_map(|value| value.to_str().ok());
+    if !offered.flat_map(|list| list.split(',')).any(|name| name.trim() == PROTOCOL) {
+        let message = "offer the subprotocol graphql-transport-ws";
+        return HttpResponse::BadRequest()
+            .json(serde_json::json!({"error": {"code": "BAD_REQUEST", "message": message}}));
+    }
+    match actix_ws::handle_with_protocols(request, payload, &[PROTOCOL]) {
+        Ok((response, socket, stream)) => {
+            let limit = state.config().max_body;
+            let stream = stream.max_frame_size(limit).aggregate_continuations().max_continuation_size(limit);
+            let (frames, outgoing) = mpsc::channel(state.config().socket.buffer);
+            let connection = Connection {
+                engine: state.engine().clone(),
+                config: state.config().socket.clone(),
+                draining: state.draining().clone(),
+                request_id: request_id(request, state),
+                bearer: bearer(request),
+                session: None,
+                protocol: Protocol::new(MAX_OPERATIONS),
+                running: HashMap::new(),
+                frames,
+                socket,
+            };
+            actix_web::rt::spawn(connection.serve(stream, outgoing));
+            response
+        }
+        Err(error) => HttpResponse::from_error(error),
+    }
+}
+
+/// What an operation hands to its socket.
+enum Outgoing {
+    Frame(String),
+    /// The operation's last frame, if the client has not ended it: then it is over.
+    Last(String, Option<String>),
+}
+
+struct Connection {
+    engine: Engine,
+    config: SocketConfig,
+    draining: CancellationToken,
+    request_id: String,
+    bearer: Option<String>,
+    session: Option<Arc<Session>>,
+    protocol: Protocol,
+    running: HashMap<String, AbortHandle>,
+    frames: mpsc::Sender<Outgoing>,
+    socket: Socket,
+}
+
+impl Connection {
+    async fn serve(mut self, mut stream: AggregatedMessageStream, mut outgoing: mpsc::Receiver<Outgoing>) {
+        let end = self.run(&mut stream, &mut outgoing).await;
+        for (_, operation) in self.running.drain() {
+            operation.abort();
+        }
+        if let Err(Some(close)) = end {
+            let reason = CloseReason { code: CloseCode::from(close.code), description: Some(close.reason) };
+            // A client that reads nothing does not read this either: it is not waited for without end.
+            let _ = timeout(self.config.stall, self.socket.close(Some(reason))).await;
+        }
+    }
+
+    /// Runs until one side ends it: with what to say, or nothing where no one listens.
+    async fn run(
+        &mut self,
+        stream: &mut AggregatedMessageStream,
+        outgoing: &mut mpsc::Receiver<Outgoing>,
+    ) -> Result<std::convert::Infallible, Option<Close>> {
+        let deadline = Instant::now() + self.config.init_timeout;
+        let mut revocations = self.engine.shared.revocations.subscribe();
+        let mut heartbeat = interval(self.config.heartbeat);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        heartbeat.reset();
+        let mut is_alive = true;
+        let draining = self.draining.clone();
+        loop {
+            tokio::select! {
+                () = draining.cancelled() => return Err(Some(Close::draining())),
+                () = sleep_until(deadline), if !self.protocol.is_introduced() => {
+                    return Err(Some(Close::init_timeout()));
+                }
+                () = moved(&mut revocations), if self.session.is_some() => self.look_again().await?,
+                _ = heartbeat.tick() => {
+                    if !std::mem::replace(&mut is_alive, false) {
+                        return Err(None);
+                    }
+                    self.look_again().await?;
+                    self.written(|mut socket| async move { socket.ping(b"").await }).await?;
+                }
+                Some(frame) = outgoing.recv() => self.hand_over(frame).await?,
+                message = stream.recv() => {
+                    is_alive = true;
+                    self.on_message(message).await?;
+                }
+            }
+        }
+    }
+
+    async fn on_message(
+        &mut self,
+        message: Option<Result<AggregatedMessage, ProtocolError>>,
+    ) -> Result<(), Option<Close>> {
+        match message {
+            Some(Ok(AggregatedMessage::Text(text))) => self.on_text(&text).await,
+            Some(Ok(AggregatedMessage::Binary(_))) => Err(Some(Close::bad_request("Invalid message: expected text"))),
+            Some(Ok(AggregatedMessage::Ping(bytes))) => {
+                self.written(|mut socket| async move { socket.pong(&bytes).await }).await
+            }
+            Some(Ok(AggregatedMessage::Pong(_))) => Ok(()),
+            Some(Ok(AggregatedMessage::Close(_))) => Err(Some(Close::new(1000, ""))),
+            Some(Err(ProtocolError::Overflow)) => Err(Some(Close::new(1009, "Message too big"))),
+            Some(Err(_)) | None => Err(None),
+        }
+    }
+
+    async fn on_text(&mut self, text: &str) -> Result<(), Option<Close>> {
+        match self.protocol.on_text(text) {
+            Step::Nothing => Ok(()),
+            Step::Send(frame) => self.write(frame).await,
+            Step::Close(close) => Err(Some(close)),
+            Step::Authenticate(payload) => self.authenticate(&payload).await,
+            Step::Start(id, payload) => {
+                self.start(id, payload);
+                Ok(())
+            }
+            Step::Stop(id) => {
+                if let Some(operation) = self.running.remove(&id) {
+                    operation.abort();
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// By the token of `connection_init`, else by the one of the upgrade request. No one stays without one.
+    async fn authenticate(&mut self, payload: &Value) -> Result<(), Option<Close>> {
+        let members = payload.as_object().into_iter().flatten();
+        let given =
+            members.filter(|(name, _)| name.eq_ignore_ascii_case("authorization")).find_map(|(_, v)| v.as_str());
+        if let Some(given) = given {
+            self.bearer = Some(token(given).to_owned());
+        }
+        let Some(bearer) = &self.bearer else { return Err(Some(Close::forbidden())) };
+        match self.engine.session(bearer).await {
+            Ok(session) => self.session = Some(session),
+            Err(error) if error.code() == ErrorCode::Unauthenticated => return Err(Some(Close::forbidden())),
+            Err(_) => return Err(Some(Close::new(1013, "Try again later"))),
+        }
+        let acknowledgement = self.protocol.acknowledge();
+        self.write(acknowledgement).await
+    }
+
+    /// A credential that has ended, or gives other rights than it did, ends what runs under it.
+    async fn look_again(&mut self) -> Result<(), Option<Close>> {
+        let (Some(bearer), Some(session)) = (&self.bearer, &self.session) else { return Ok(()) };
+        match self.engine.session(bearer).await {
+            Ok(now) if now.viewer.grant == session.viewer.grant => Ok(()),
+            Ok(_) => Err(Some(Close::unauthorized())),
+            Err(error) if error.code() == ErrorCode::Unauthenticated => Err(Some(Close::unauthorized())),
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn start(&mut self, id: String, payload: Value) {
+        let operation = Operation {
+            engine: self.engine.clone(),
+            session: self.session.clone(),
+            request_id: self.request_id.clone(),
+            frames: self.frames.clone(),
+            id: id.clone(),
+        };
+        let task = actix_web::rt::spawn(operation.run(payload));
+        self.running.insert(id, task.abort_handle());
+    }
+
+    async fn hand_over(&mut self, outgoing: Outgoing) -> Result<(), Option<Close>> {
+        match outgoing {
+            Outgoing::Frame(frame) => self.write(frame).await,
+            Outgoing::Last(id, frame) => {
+                self.running.remove(&id);
+                match (self.protocol.ended(&id), frame) {
+                    (true, Some(frame)) => self.write(frame).await,
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+
+    async fn write(&mut self, frame: String) -> Result<(), Option<Close>> {
+        self.written(|mut socket| async move { socket.text(frame).await }).await
+    }
+
+    async fn written<F>(&mut self, send: impl FnOnce(Socket) -> F) -> Result<(), Option<Close>>
+    where
+        F: Future<Output = Result<(), actix_ws::Closed>>,
+    {
+        match timeout(self.config.stall, send(self.socket.clone())).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(None),
+            Err(_) => Err(Some(Close::slow_consumer())),
+        }
+    }
+}
+
+async fn moved(generation: &mut watch::Receiver<u64>) {
+    if generation.changed().await.is_err() {
+        std::future::pending().await
+    }
+}
+
+/// One operation of a socket.
+struct Operation {
+    engine: Engine,
+    session: Option<Arc<Session>>,
+    request_id: String,
+    frames: mpsc::Sender<Outgoing>,
+    id: String,
+}
+
+impl Operation {
+    async fn run(self, payload: Value) {
+        let parameters = match Parameters::from_json(payload) {
+            Ok(parameters) => parameters,
+            Err(bad) => {
+                return self.fail(response_of(ApiError::new(ErrorCode::BadUserInput, bad.to_string()))).await;
+            }
+        };
+        let prepared = match self.engine.prepare(parameters, self.session.clone()).await {
+            Ok(prepared) => prepared,
+            Err(refused) => return self.fail(*refused).await,
+        };
+        let is_subscription = prepared.kind == OperationType::Subscription;
+        let mut answers = self.engine.stream(prepared);
+        let mut is_first = true;
+        while let Some(mut answer) = answers.next().await {
+            // A subscription that cannot begin is an error of the request, whatever its path.
+            let never_began = is_first && is_subscription && answer.is_err() && never(&answer.data);
+            if is_request_error(&answer) || never_began {
+                return self.fail(answer).await;
+            }
+            is_first = false;
+            finish(&mut answer, &self.request_id);
+            let frame = format!("{{\"id\":{},\"type\":\"next\",\"payload\":{}}}", quoted(&self.id), to_json(&answer));
+            if self.frames.send(Outgoing::Frame(frame)).await.is_err() {
+                return;
+            }
+        }
+        let frame = format!("{{\"id\":{},\"type\":\"complete\"}}", quoted(&self.id));
+        let _ = self.frames.send(Outgoing::Last(self.id, Some(frame))).await;
+    }
+
+    async fn fail(self, mut response: Response) {
+        finish(&mut response, &self.request_id);
+        let errors = serde_json::to_string(&errors(&response)).unwrap_or_else(|_| "[]".to_owned());
+        let frame = format!("{{\"id\":{},\"type\":\"error\",\"payload\":{errors}}}", quoted(&self.id));
+        let _ = self.frames.send(Outgoing::Last(self.id, Some(frame))).await;
+    }
+}
+
+/// Whether a subscription's one field is null, or all of it.
+fn never(data: &async_graphql::Value) -> bool {
+    match data {
+        async_graphql::Value::Object(members) => members.values().all(|value| *value == async_graphql::Value::Null),
+        data => *data == async_graphql::Value::Null,
+    }
+}
+
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}

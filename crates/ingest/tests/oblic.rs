@@ -1,0 +1,169 @@
+//! Oblic's adapter, line by line.
+
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod support;
+
+use inlet_domain::{
+    command::{Change, Command, ContactReport, Effect, IdentityKind, Patch, Reading},
+    model::{
+        channel::Medium,
+        message::{AttachmentKind, Direction},
+        provider::Provider,
+    },
+};
+use serde_json::{Value, json};
+use support::{arrival, contact, expect_commands, json, message, read_at, reason, reported, source, with};
+
+fn command(body: &Value) -> Command {
+    support::command(Provider::Oblic, body)
+}
+
+fn event(name: &str, payload: Value) -> Value {
+    json!({"id": "env", "type": name, "payload": payload})
+}
+
+fn updated() -> Value {
+    json("oblic/08-message.updated.json")
+}
+
+#[test]
+fn ob_1_the_envelope_is_the_key() {
+    assert_eq!(command(&updated()).key.id, "a056V7R7NmNRjl70");
+    let mut bare = updated();
+    bare.as_object_mut().unwrap().remove("id");
+    let key = command(&bare).key;
+    assert_eq!(command(&bare).key, key);
+    assert_ne!(command(&with(&bare, "/payload/updated_at", json!(692_233_201))).key, key);
+}
+
+#[test]
+fn ob_2_a_national_number_is_normalised_by_the_sources_region_only() {
+    let body = json("oblic/02-contact.updated.json");
+    let kinds = |report: &ContactReport| report.identities.iter().map(|identity| identity.kind).collect::<Vec<_>>();
+    let without = contact(command(&body));
+    assert_eq!(without.phone, Patch::Value("1-800-759-3000".to_owned()));
+    assert_eq!(kinds(&without), [IdentityKind::ProviderUser, IdentityKind::Username]);
+    let mut american = source(Provider::Oblic);
+    american.phone_region = Some("US".to_owned());
+    let with_region = contact(expect_commands(read_at(&american, None, &body)).remove(0));
+    assert_eq!(with_region.phone, Patch::Value("+18007593000".to_owned()));
+    assert_eq!(kinds(&with_region), [IdentityKind::ProviderUser, IdentityKind::Phone, IdentityKind::Username]);
+    assert_eq!(with_region.identities[1].original.as_deref(), Some("1-800-759-3000"));
+    assert_eq!(with_region.name, Patch::Value("KevinMcCallister".to_owned()));
+}
+
+#[test]
+fn ob_3_a_conversation_is_with_a_contact_or_a_group() {
+    let read = |payload| match command(&event("conversation.updated", payload)).effect {
+        Effect::Conversation(report) => *report,
+        other => panic!("{other:?}"),
+    };
+    let one =
+        read(json!({"id": "c", "contact": {"id": "k"}, "pinned": true, "archived_at": 705_103_200, "muted": null}));
+    assert_eq!(one.person.unwrap().identities[0].value, "k");
+    assert_eq!(one.attributes["archived_at"], "1992-05-05T22:00:00.000Z");
+    assert_eq!((&one.attributes["pinned"], &one.attributes["muted"]), (&json!(true), &Value::Null));
+    for many in [json!({"id": "g"}), json!("g")] {
+        let many = read(json!({"id": "c", "group": many}));
+        assert_eq!((many.group_id.as_deref(), many.person), (Some("g"), None));
+    }
+}
+
+#[test]
+fn ob_4_a_message_from_a_contact_came_in() {
+    let report = message(command(&updated()));
+    assert_eq!((report.direction, report.ids), (Direction::Inbound, vec!["SIuAFUNKdSYHZF2w".to_owned()]));
+    assert_eq!(report.thread.id.as_deref(), Some("xgQQXg3hrtjh7AvZ"));
+    assert_eq!(report.person.unwrap().identities[0].value, "WAz8eIbvDR60rouK");
+    assert_eq!(report.read_at.value().unwrap().timestamp(), 705_103_200);
+    assert_eq!(report.occurred_at.unwrap().timestamp(), 692_233_200);
+    assert_eq!(reported(report.channel).medium, Medium::Webchat);
+}
+
+#[test]
+fn ob_5_reactions_come_as_an_array_or_an_object() {
+    let read = |reactions: Value| message(command(&with(&updated(), "/payload/reactions", reactions))).reactions;
+    let merged = json!({"👍": ["kevin", "buzz"], "🎉": ["kevin"]});
+    assert_eq!(
+        read(json!([{"👍": ["kevin"]}, {"🎉": "kevin"}, {"👍": ["buzz", "kevin"]}])),
+        Patch::Value(merged.as_object().unwrap().clone())
+    );
+    assert_eq!(read(merged.clone()), Patch::Value(merged.as_object().unwrap().clone()));
+    assert_eq!(read(json!([])), Patch::Value(Default::default()));
+    assert_eq!(read(Value::Null), Patch::Null);
+}
+
+#[test]
+fn ob_6_a_group_lists_its_contacts_as_they_are_written() {
+    let body = json("oblic/10-group.created.json");
+    let Effect::Group(report) = command(&body).effect else { panic!() };
+    assert_eq!(report.participants.value().unwrap()[0], json!({"username": "KevinMcCallister"}));
+    let by_name = with(&updated(), "/payload/contact", json!({"username": "KevinMcCallister"}));
+    let identities = message(command(&by_name)).person.unwrap().identities;
+    assert_eq!((identities.len(), identities[0].kind), (1, IdentityKind::Username));
+}
+
+#[test]
+fn ob_7_a_file_names_its_message_and_its_type() {
+    let Effect::Attachment(report) = command(&json("oblic/13-attachment.created.json")).effect else { panic!() };
+    assert_eq!(report.message_id.as_deref(), Some("SIuAFUNKdSYHZF2w"));
+    assert_eq!((report.kind, report.size_bytes), (Patch::Value(AttachmentKind::Document), Patch::Value(48_213)));
+    let inside =
+        json!([{"id": "f", "file_url": "https://x.example/a.png", "file_type": "image/png", "file_size": "12"}]);
+    let report = message(command(&with(&updated(), "/payload/attachments", inside)));
+    let files = report.attachments.unwrap();
+    assert_eq!(
+        (files[0].kind, files[0].size_bytes, files[0].external_id.as_deref()),
+        (AttachmentKind::Image, Some(12), Some("f"))
+    );
+}
+
+#[test]
+fn ob_8_any_time_may_be_null() {
+    let mut body = updated();
+    for name in ["read_at", "created_at", "updated_at"] {
+        body = with(&body, &format!("/payload/{name}"), Value::Null);
+    }
+    let report = message(command(&body));
+    assert_eq!((report.read_at, report.occurred_at), (Patch::Null, None));
+    assert_eq!(report.version.unwrap().at, arrival());
+}
+
+#[test]
+fn ob_9_a_deletion_may_carry_the_id_alone_and_without_one_it_names_nothing() {
+    let deleted = message(command(&event("message.deleted", json!({"id": "m"}))));
+    assert_eq!((deleted.version.unwrap().change, deleted.person), (Change::Deleted, None));
+    for entity in ["contact", "conversation", "group", "attachment"] {
+        command(&event(&format!("{entity}.deleted"), json!({"id": "x"})));
+        for nothing in [Value::Null, json!({}), json!("x")] {
+            let readout = read_at(&source(Provider::Oblic), None, &event(&format!("{entity}.deleted"), nothing));
+            assert!(reason(readout).starts_with(&format!("{entity}.deleted")));
+        }
+    }
+}
+
+#[test]
+fn ob_10_an_absent_member_is_not_null() {
+    let partial = message(command(&event("message.updated", json!({"id": "m", "read_at": null, "updated_at": 5}))));
+    assert_eq!((partial.content, partial.content_type), (Patch::Absent, Patch::Absent));
+    assert_eq!((partial.read_at, partial.reactions), (Patch::Null, Patch::Absent));
+    assert_eq!((partial.attachments, partial.person), (None, None));
+    let partial = contact(command(&event("contact.updated", json!({"id": "k", "avatar_url": null}))));
+    assert_eq!((partial.avatar_url, partial.username, partial.name), (Patch::Null, Patch::Absent, Patch::Absent));
+    assert_eq!(partial.version.at, arrival());
+    let order = [Change::Created, Change::Updated, Change::Deleted];
+    assert!(order.is_sorted(), "deleted beats updated beats created");
+}
+
+#[test]
+fn what_is_no_event_of_theirs_is_kept() {
+    for odd in [
+        json!([]),
+        json!({"type": "message.exploded", "payload": {"id": "1"}}),
+        json!({"type": 7}),
+        event("typing.created", json!({"id": "1"})),
+    ] {
+        assert!(matches!(read_at(&source(Provider::Oblic), None, &odd).reading, Reading::Unrecognised { .. }), "{odd}");
+    }
+}

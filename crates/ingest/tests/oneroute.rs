@@ -1,0 +1,260 @@
+//! OneRoute's adapter, line by line.
+
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod support;
+
+use inlet_domain::{
+    command::{Command, Effect, IdentityKind, Patch, RawRequest, Reading},
+    model::{
+        channel::Medium,
+        conversation::ConversationStatus,
+        message::{AttachmentKind, Direction},
+        provider::Provider,
+        status::DeliveryStatus,
+    },
+};
+use inlet_ingest::read::read;
+use serde_json::{Value, json};
+use support::{arrival, json, message, read_at, reason, reported, request, source, status, with};
+
+fn sample() -> Value {
+    json("oneroute/01-newMessage.json")
+}
+
+fn command(body: &Value) -> Command {
+    support::command(Provider::Oneroute, body)
+}
+
+#[test]
+fn or_0_the_time_is_the_conversations_last_message() {
+    let report = message(command(&sample()));
+    assert_eq!(report.occurred_at.unwrap().to_rfc3339(), "2022-01-29T07:27:52.793+00:00");
+    let timeless = with(&sample(), "/conversation/lastMessageAt", Value::Null);
+    assert_eq!(message(command(&timeless)).occurred_at, None);
+    let quoting = with(&sample(), "/message/quoted_message_id", json!(77));
+    assert_eq!(message(command(&quoting)).quoted_id.as_deref(), Some("77"));
+}
+
+#[test]
+fn or_1_a_copy_may_differ_in_what_the_provider_touches_and_nothing_else() {
+    let key = command(&sample()).key;
+    let copy = with(
+        &with(&sample(), "/conversation/updatedAt", json!("2030-01-01T00:00:00Z")),
+        "/conversation/read",
+        json!(true),
+    );
+    assert_eq!(command(&copy).key, key);
+    let later = with(&sample(), "/conversation/lastMessageAt", json!("2022-01-29T07:27:53.793Z"));
+    assert_ne!(command(&later).key, key);
+    let other = with(&sample(), "/message/content", json!("Hello World?"));
+    assert_ne!(command(&other).key, key);
+    let named = with(&sample(), "/message/externalId", json!("wamid.7"));
+    assert_eq!(
+        (command(&named).key.id.as_str(), message(command(&named)).ids),
+        ("wamid.7", vec!["wamid.7".to_owned()])
+    );
+}
+
+#[test]
+fn or_2_an_agents_message_is_outbound_to_the_same_person() {
+    let inbound = message(command(&sample()));
+    let outbound = message(command(&with(&sample(), "/message/sender/authUser", json!(true))));
+    assert_eq!((inbound.direction, inbound.author_name), (Direction::Inbound, None));
+    assert_eq!((outbound.direction, outbound.author_name.as_deref()), (Direction::Outbound, Some("Message Sender")));
+    assert_eq!(inbound.person.unwrap().identities, outbound.person.unwrap().identities);
+}
+
+#[test]
+fn or_3_the_conversation_is_the_identity_of_last_resort() {
+    let named = message(command(&sample())).person.unwrap();
+    assert_eq!(
+        named.identities.iter().map(|identity| identity.kind).collect::<Vec<_>>(),
+        [IdentityKind::Email, IdentityKind::ProviderConversation]
+    );
+    let nameless = with(&sample(), "/conversation/customer", json!({"name": null, "email": null}));
+    let person = message(command(&nameless)).person.unwrap();
+    assert_eq!(person.identities.len(), 1);
+    assert_eq!(person.identities[0].value, "bf9d96d9-e495-489a-a22a-206b0ea44d90");
+    assert_eq!(person.name.as_deref(), Some("Message Sender"));
+}
+
+#[test]
+fn or_4_content_types_media_and_captions() {
+    let mut body = with(&sample(), "/message/contentType", json!("Image"));
+    body = with(&body, "/message/imageUrl", json!("https://example.com/a.png"));
+    body = with(&body, "/message/audioUrl", json!("https://example.com/a.ogg"));
+    let report = message(command(&with(&body, "/message/content", Value::Null)));
+    assert_eq!((report.content_type, report.content), (Patch::Value("image".to_owned()), Patch::Null));
+    let kinds: Vec<_> = report.attachments.unwrap().iter().map(|file| file.kind).collect();
+    assert_eq!(kinds, [AttachmentKind::Image, AttachmentKind::Audio]);
+    let unknown = message(command(&with(&sample(), "/message/contentType", json!("CAROUSEL"))));
+    assert_eq!(unknown.content_type, Patch::Value("CAROUSEL".to_owned()));
+}
+
+#[test]
+fn or_5_the_channel_is_described_and_its_credentials_are_nowhere() {
+    let mut body = with(&sample(), "/conversation/Channel/credentials", json!({"token": "hunter2"}));
+    body = with(&body, "/conversation/Channel/phone", json!("+234 803 123 4500"));
+    let command = command(&body);
+    assert!(!serde_json::to_string(&command).unwrap().contains("hunter2"));
+    let channel = reported(message(command).channel);
+    assert_eq!(channel.medium, Medium::Whatsapp);
+    let ids = [
+        "8bad2edc-2973-4cec-8f33-a17c54dc0686",
+        "whatsapp:Identifier",
+        "whatsapp:234 803 123 4500",
+        "whatsapp:2348031234500",
+    ];
+    assert_eq!(channel.ids, ids);
+    assert_eq!(channel.webhook_url.as_deref(), Some("https://webhook.url"));
+}
+
+#[test]
+fn or_6_the_thread_seeds_our_status() {
+    let thread = message(command(&sample())).thread;
+    assert_eq!(thread.id.as_deref(), Some("bf9d96d9-e495-489a-a22a-206b0ea44d90"));
+    assert_eq!(
+        (thread.status, thread.provider_status.as_deref()),
+        (Some(ConversationStatus::InQueue), Some("in-queue"))
+    );
+    let odd = message(command(&with(&sample(), "/conversation/status", json!("escalated")))).thread;
+    assert_eq!((odd.status, odd.provider_status.as_deref()), (None, Some("escalated")));
+}
+
+#[test]
+fn or_7_a_balance_alert_is_keyed_for_an_hour() {
+    let alert = command(&json!({"event": "lowUnitBalance", "firm": "Firm Name", "units": 0}));
+    assert_eq!(alert.key.window.unwrap().num_hours(), 1);
+    assert_eq!(alert.key, command(&json!({"event": "lowUnitBalance", "units": "0", "firm": "Firm Name"})).key);
+    assert_ne!(alert.key, command(&json!({"event": "lowUnitBalance", "firm": "Firm Name", "units": 1})).key);
+    assert!(matches!(alert.effect, Effect::Balance(report) if report.units.as_deref() == Some("0")));
+}
+
+#[test]
+fn or_8_the_code_is_read_and_kept_nowhere() {
+    let body =
+        br#"{"event": "otpVerified", "id": "12345678904", "otp": "01234", "identifier": "key", "verified": true}"#;
+    for text in [
+        String::from_utf8_lossy(body).into_owned(),
+        String::from_utf8_lossy(body).replace("\"event\": \"otpVerified\", ", ""),
+    ] {
+        let readout = read(&source(Provider::Oneroute), arrival(), None, request(text.as_bytes()));
+        assert!(!String::from_utf8_lossy(&readout.raw.body).contains("01234"));
+        let Reading::Commands { commands, .. } = &readout.reading else { panic!("{:?}", readout.reading) };
+        assert!(
+            !format!("{commands:?}").contains("01234") && !serde_json::to_string(commands).unwrap().contains("01234")
+        );
+        let Effect::Verification(report) = &commands[0].effect else { panic!("{commands:?}") };
+        let code = report.code.as_ref().unwrap();
+        assert_eq!(code, &inlet_domain::command::Secret("01234".to_owned().into()));
+        let again = read(&source(Provider::Oneroute), arrival(), Some("otpVerified"), readout.raw);
+        let Reading::Commands { commands, .. } = again.reading else { panic!("{:?}", again.reading) };
+        assert!(matches!(&commands[0].effect, Effect::Verification(report) if report.code.is_none()));
+    }
+}
+
+#[test]
+fn or_8_what_cannot_be_read_is_masked_too() {
+    for body in [r#"{"event":"otpVerified","otp":"01234","#, r#"{"event":"otpVerifiedAgain","otp":"01234"}"#] {
+        let readout = read(&source(Provider::Oneroute), arrival(), None, request(body));
+        assert!(!String::from_utf8_lossy(&readout.raw.body).contains("01234"), "{body}");
+    }
+    let talk = with(&sample(), "/message/content", json!(r#"my "otp": "01234""#));
+    let readout = read_at(&source(Provider::Oneroute), None, &talk);
+    assert_eq!(readout.raw.body, talk.to_string().into_bytes(), "what people write is kept as it is");
+}
+
+#[test]
+fn or_9_a_report_names_the_sent_message_its_channel_and_its_receiver() {
+    let report = status(command(&json("oneroute/05-smsDeliveryReport.json")));
+    assert_eq!(report.ids, ["1234567", "1234567890"]);
+    assert_eq!((report.status, report.raw_status.as_str()), (Some(DeliveryStatus::Delivered), "delivered"));
+    assert_eq!(report.reported_at, report.times.delivered_at);
+    assert_eq!(reported(report.channel).ids, ["sms:Name"]);
+    assert_eq!(report.person.unwrap().identities[0].value, "+2348031234568");
+}
+
+#[test]
+fn or_10_a_read_report_tells_when_it_was_delivered_not_when_it_was_read() {
+    let report = status(command(&json("oneroute/08-whatsappDeliveryReport-campaign.json")));
+    assert_eq!(report.status, Some(DeliveryStatus::Read));
+    assert_eq!((report.reported_at, report.times.read_at), (None, None));
+    assert_eq!(report.times.delivered_at.unwrap().to_rfc3339(), "2024-12-04T13:49:05+00:00");
+    assert_eq!(report.campaign_id.as_deref(), Some("982376327jiadnkjddxtdd"));
+    assert_eq!(reported(report.channel).ids, ["whatsapp:2348031234500"]);
+    let plus = with(&json("oneroute/06-whatsappDeliveryReport.json"), "/conversation/from", json!("+2348031234500"));
+    assert_eq!(reported(status(command(&plus)).channel).ids, ["whatsapp:2348031234500"]);
+}
+
+#[test]
+fn or_10_a_report_repeats_only_with_the_same_word_and_time() {
+    let body = json("oneroute/06-whatsappDeliveryReport.json");
+    let key = command(&body).key;
+    assert_eq!(command(&with(&body, "/conversation/units", json!(3))).key, key);
+    assert_ne!(command(&with(&body, "/conversation/status", json!("delivered"))).key, key);
+    assert_ne!(command(&with(&body, "/conversation/delivered_time", Value::Null)).key, key);
+}
+
+#[test]
+fn or_11_both_spellings_name_the_campaign_by_its_url() {
+    let body = json("oneroute/07-compaignDeliveryReport.json");
+    let misspelt = command(&body);
+    assert_eq!(misspelt.key.id, "982376327jiadnkjddxtdd");
+    assert_eq!(command(&with(&body, "/event", json!("campaignDeliveryReport"))), misspelt);
+    let without = with(&body, "/campaignReportUrl", json!("https://api.oneroute.io/logs"));
+    assert_eq!(command(&without).key.id, "0d4f1f5e-7a76-4c4b-a4f0-2f8c6f3d9b52");
+}
+
+#[test]
+fn or_18_a_message_may_be_a_text_and_without_one_there_is_no_message() {
+    let text = message(command(&with(&sample(), "/message", json!("Hello"))));
+    assert_eq!(text.content, Patch::Value("Hello".to_owned()));
+    let none = read_at(&source(Provider::Oneroute), None, &with(&sample(), "/message", Value::Null));
+    assert!(reason(none).contains("no message"));
+}
+
+#[test]
+fn or_19_an_unknown_event_is_kept_with_its_name() {
+    let readout = read_at(&source(Provider::Oneroute), None, &json!({"event": "agentTyping", "x": 1}));
+    assert_eq!(readout.event.as_deref(), Some("agentTyping"));
+    assert!(matches!(readout.reading, Reading::Unrecognised { lenient: false, .. }));
+    for odd in [json!([]), json!("x"), json!(7), json!(null), json!({}), json!({"event": 7})] {
+        assert!(
+            matches!(read_at(&source(Provider::Oneroute), None, &odd).reading, Reading::Unrecognised { .. }),
+            "{odd}"
+        );
+    }
+}
+
+#[test]
+fn the_event_is_told_by_the_url_the_name_or_the_shape() {
+    for (file, event) in [
+        ("01-newMessage", "newMessage"),
+        ("03-lowUnitBalance", "lowUnitBalance"),
+        ("04-otpVerified", "otpVerified"),
+        ("05-smsDeliveryReport", "smsDeliveryReport"),
+        ("06-whatsappDeliveryReport", "whatsappDeliveryReport"),
+        ("07-compaignDeliveryReport", "campaignDeliveryReport"),
+    ] {
+        let mut body = json(&format!("oneroute/{file}.json"));
+        body.as_object_mut().unwrap().remove("event");
+        assert_eq!(read_at(&source(Provider::Oneroute), None, &body).event.as_deref(), Some(event), "by shape");
+        let named = with(&body, "/event", json!("newMessage"));
+        assert_eq!(read_at(&source(Provider::Oneroute), Some(event), &named).event.as_deref(), Some(event), "by URL");
+    }
+}
+
+#[test]
+fn p11_the_longest_ids_still_fit_an_index() {
+    let report = message(command(&with(&sample(), "/message/externalId", json!("9".repeat(100_000)))));
+    assert!(report.ids[0].len() < 300);
+}
+
+#[test]
+fn credentials_in_headers_are_not_kept() {
+    let mut raw: RawRequest = request("{}");
+    raw.headers.push(("authorization".to_owned(), "Bearer hunter2".to_owned()));
+    let kept = read(&source(Provider::Oneroute), arrival(), None, raw).raw;
+    assert!(!format!("{:?}", kept.headers).contains("hunter2"));
+}
