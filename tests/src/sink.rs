@@ -1,77 +1,130 @@
-//! A receiver of webhooks in the test's process: it records what comes, and its answer can be changed at any time.
+//! A webhook receiver in the test's process: it records what comes and answers as it is told.
 
 use std::{
-    collections::BTreeMap,
+    net::TcpListener,
     sync::{Arc, Mutex},
-    time::Duration,
 };
 
-use tokio::sync::mpsc;
-use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, http::StatusCode, web};
+use tokio::sync::watch;
 
-/// How long a test waits for a request before it fails.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A request that came.
+/// A request as it came.
 #[derive(Debug, Clone)]
 pub struct Received {
-    /// Path and query.
+    /// The path.
     pub path: String,
-    /// By name in lower case.
-    pub headers: BTreeMap<String, String>,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
     /// The bytes of the body.
     pub body: Vec<u8>,
 }
 
 impl Received {
+    /// The header of this name, in lower case; empty where there is none.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
     /// The body as JSON.
     #[must_use]
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body).expect("the body is JSON")
+        serde_json::from_slice(&self.body).unwrap()
     }
 }
 
-/// The receiver.
+type Answer = Arc<dyn Fn(&Received) -> (u16, Vec<(String, String)>) + Send + Sync>;
+
+struct State {
+    received: watch::Sender<Vec<Received>>,
+    answer: Mutex<Answer>,
+    hold: watch::Sender<bool>,
+}
+
+/// The receiver. It ends with the test.
 pub struct Sink {
-    /// Where it listens.
-    pub url: String,
-    answer: Arc<Mutex<ResponseTemplate>>,
-    received: mpsc::UnboundedReceiver<Received>,
-    _server: MockServer,
+    url: String,
+    state: Arc<State>,
+    handle: actix_web::dev::ServerHandle,
 }
 
 impl Sink {
-    /// Starts it; it answers 200.
+    /// Starts it; it answers 200 at once.
     pub async fn start() -> Self {
-        let server = MockServer::start().await;
-        let answer = Arc::new(Mutex::new(ResponseTemplate::new(200)));
-        let (sender, received) = mpsc::unbounded_channel();
-        let current = answer.clone();
-        let respond = move |request: &Request| {
-            let headers = request.headers.iter().map(|(name, value)| {
-                (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-            });
-            let path = request.url[url::Position::BeforePath..].to_owned();
-            // A sink that was dropped records nothing more.
-            let _ = sender.send(Received { path, headers: headers.collect(), body: request.body.clone() });
-            current.lock().expect("no test panics in here").clone()
-        };
-        Mock::given(any()).respond_with(respond).mount(&server).await;
-        Self { url: format!("{}/", server.uri()), answer, received, _server: server }
+        let state = Arc::new(State {
+            received: watch::Sender::new(Vec::new()),
+            answer: Mutex::new(Arc::new(|_| (200, Vec::new()))),
+            hold: watch::Sender::new(false),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let data = web::Data::from(state.clone());
+        let server = HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(receive)))
+            .workers(1)
+            .disable_signals()
+            .shutdown_timeout(0)
+            .listen(listener)
+            .unwrap()
+            .run();
+        let handle = server.handle();
+        tokio::spawn(server);
+        Self { url, state, handle }
     }
 
-    /// What it answers from now on.
-    pub fn answer(&self, answer: ResponseTemplate) {
-        *self.answer.lock().expect("no test panics in here") = answer;
+    /// Where it listens.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
-    /// The next request, in the order of arrival.
-    pub async fn next(&mut self) -> Received {
-        tokio::time::timeout(PATIENCE, self.received.recv()).await.expect("a request comes").expect("the sink is alive")
+    /// From now on answers with this status and these headers.
+    pub fn answer(&self, answer: impl Fn(&Received) -> (u16, Vec<(String, String)>) + Send + Sync + 'static) {
+        *self.state.answer.lock().unwrap() = Arc::new(answer);
     }
 
-    /// A request that has come and was not looked at yet, if there is one.
-    pub fn try_next(&mut self) -> Option<Received> {
-        self.received.try_recv().ok()
+    /// From now on holds every request without an answer, or lets them go.
+    pub fn hold(&self, hold: bool) {
+        self.state.hold.send_replace(hold);
     }
+
+    /// All that has come.
+    #[must_use]
+    pub fn received(&self) -> Vec<Received> {
+        self.state.received.borrow().clone()
+    }
+
+    /// Waits until `enough` holds of what has come, and gives it.
+    pub async fn wait(&self, enough: impl FnMut(&Vec<Received>) -> bool) -> Vec<Received> {
+        let mut watch = self.state.received.subscribe();
+        let received = tokio::time::timeout(std::time::Duration::from_secs(60), watch.wait_for(enough)).await;
+        received.expect("the webhooks that were waited for did not come").unwrap().clone()
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        drop(self.handle.stop(false));
+    }
+}
+
+async fn receive(request: HttpRequest, body: web::Bytes, state: web::Data<State>) -> HttpResponse {
+    let received = Received {
+        path: request.path().to_owned(),
+        headers: request
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned()))
+            .collect(),
+        body: body.to_vec(),
+    };
+    let answer = state.answer.lock().unwrap().clone();
+    let (status, headers) = answer(&received);
+    state.received.send_modify(|all| all.push(received));
+    let mut hold = state.hold.subscribe();
+    let _ = hold.wait_for(|hold| !hold).await;
+    let mut response = HttpResponse::build(StatusCode::from_u16(status).unwrap());
+    for header in headers {
+        response.append_header(header);
+    }
+    response.finish()
 }

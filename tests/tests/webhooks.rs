@@ -1,5 +1,6 @@
 //! From the log to the receivers: every event once to each webhook that wants it, whatever the endpoints answer and
 //! whenever a process dies.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot be set up can only fail")]
 
 use futures::future::join_all;
 use hmac::{Hmac, KeyInit, Mac};
