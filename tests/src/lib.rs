@@ -14,6 +14,7 @@ pub mod process;
 pub mod server;
 pub mod sign;
 pub mod sink;
+pub mod socket;
 pub mod workspace;
 
 pub use process::Process;

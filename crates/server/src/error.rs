@@ -36,9 +36,6 @@ pub enum ServerError {
     /// The HTTP server broke.
     #[error("the HTTP server ended")]
     Http(#[source] io::Error),
-    /// The client for webhooks.
-    #[error("the client for webhooks could not be made")]
-    Egress(#[from] inlet_egress::BuildError),
     /// A file or a folder.
     #[error("{what} {}", path.display())]
     File {
