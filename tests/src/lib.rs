@@ -10,6 +10,7 @@
 pub mod cluster;
 pub mod database;
 pub mod house;
+pub mod live;
 pub mod process;
 pub mod server;
 pub mod sign;
@@ -17,6 +18,7 @@ pub mod sink;
 pub mod socket;
 pub mod workspace;
 
+pub use live::LiveClient;
 pub use process::Process;
 pub use server::{Options, TestServer, client, spawn, spawn_with};
 pub use sink::Sink;

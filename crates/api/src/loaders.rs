@@ -6,11 +6,12 @@ use inlet_domain::{
     database::Database,
     error::StoreError,
     ids::{
-        ApiKeyId, ChannelId, ContactId, ConversationId, DeliveryId, GroupId, LabelId, MemberId, MessageId,
+        ApiKeyId, CampaignId, ChannelId, ContactId, ConversationId, DeliveryId, GroupId, LabelId, MemberId, MessageId,
         ProviderAccountId, TeamId,
     },
     scope::Scope,
     store::{
+        campaigns::{self, Campaign},
         channels::{self, Channel, ProviderAccount},
         contacts::{self, Contact, Identity},
         conversations::{self, Conversation},
@@ -21,6 +22,7 @@ use inlet_domain::{
         members::{self, Member},
         messages::{self, Attachment, Message, StatusReport},
         page::{Page, Slice},
+        references,
         teams::{self, Team},
     },
 };
@@ -40,6 +42,8 @@ pub struct Loaders {
     pub pages: Batch<(ConversationId, Slice), Page<Arc<Message>>>,
     /// Messages by the provider's id.
     pub by_external: Batch<(ProviderAccountId, String), Arc<Message>>,
+    /// Campaigns by the provider's id.
+    pub campaigns: Batch<(ProviderAccountId, String), Arc<Campaign>>,
     /// Files of messages.
     pub attachments: Lists<MessageId, Attachment>,
     /// Reports on messages.
@@ -127,6 +131,7 @@ impl Loaders {
                 row.delivery_id
             ))),
             by_external: batch!(database, scope, by_external, |found| found),
+            campaigns: batch!(database, scope, campaigns_by_external, |found| found),
             pages: batch!(database, scope, pages, |found| found),
             read_marks: batch!(database, scope, read_marks, |found| found),
         }
@@ -146,10 +151,21 @@ async fn by_external(
     scope: Scope,
     keys: &[(ProviderAccountId, String)],
 ) -> Result<HashMap<(ProviderAccountId, String), Arc<Message>>, StoreError> {
-    let found = messages::by_external_ids(database, scope, keys).await?;
+    let found = references::resolve(database, scope, "message", keys).await?;
     let ids: Vec<MessageId> = found.iter().map(|(_, id)| *id).collect();
     let messages = keyed(messages::by_ids(database, scope, &ids).await?, |message| message.id);
     Ok(found.into_iter().filter_map(|(key, id)| Some((key, Arc::clone(messages.get(&id)?)))).collect())
+}
+
+async fn campaigns_by_external(
+    database: &Database,
+    scope: Scope,
+    keys: &[(ProviderAccountId, String)],
+) -> Result<HashMap<(ProviderAccountId, String), Arc<Campaign>>, StoreError> {
+    let found = references::resolve(database, scope, "campaign", keys).await?;
+    let ids: Vec<CampaignId> = found.iter().map(|(_, id)| *id).collect();
+    let campaigns = keyed(campaigns::by_ids(database, scope, &ids).await?, |campaign| campaign.id);
+    Ok(found.into_iter().filter_map(|(key, id)| Some((key, Arc::clone(campaigns.get(&id)?)))).collect())
 }
 
 type MessagePages = HashMap<(ConversationId, Slice), Page<Arc<Message>>>;

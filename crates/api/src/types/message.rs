@@ -11,6 +11,7 @@ use inlet_domain::{
 use super::{
     author::{Author, author},
     conversation::Conversation,
+    report::Campaign,
     scalars::{DateTime, Json, Revision},
     words,
 };
@@ -148,6 +149,15 @@ impl Message {
         };
         let key = (account, external_id.clone());
         Ok(loaders(ctx)?.by_external.load(key).await.map_err(ApiError::from)?.map(Message))
+    }
+
+    /// The mass sending that it is of; null where there is none, or until that has come.
+    async fn campaign(&self, ctx: &Context<'_>) -> Result<Option<Campaign>> {
+        let (Some(account), Some(external_id)) = (self.0.provider_account_id, &self.0.campaign_external_id) else {
+            return Ok(None);
+        };
+        let key = (account, external_id.clone());
+        Ok(loaders(ctx)?.campaigns.load(key).await.map_err(ApiError::from)?.map(Campaign))
     }
 
     /// Who wrote or sent it; null where they are gone.

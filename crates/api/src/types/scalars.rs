@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
 
+/// A point in time in UTC with three decimals of the second, as RFC 3339 writes it: `2026-11-20T10:00:00.000Z`.
 #[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -34,6 +35,7 @@ impl From<chrono::DateTime<Utc>> for DateTime {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decimal(pub String);
 
+/// A decimal number as text, so that no digit is lost.
 #[Scalar(specified_by_url = "https://www.postgresql.org/docs/15/datatype-numeric.html")]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -63,6 +65,7 @@ pub enum Json {
     Raw(Box<RawValue>),
 }
 
+/// Any JSON value.
 #[Scalar(name = "JSON", specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -81,6 +84,7 @@ impl ScalarType for Json {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(pub String);
 
+/// A place in a list or in the event log. Opaque: pass on what the server gave.
 #[Scalar(specified_by_url = "https://relay.dev/graphql/connections.htm#sec-Cursor")]
 impl ScalarType for Cursor {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -100,6 +104,8 @@ impl ScalarType for Cursor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Revision(pub i64);
 
+/// How often an object has changed: an integer below 2^53 that only grows. Of two copies the one with the greater
+/// revision is the newer.
 #[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259#section-6")]
 impl ScalarType for Revision {
     fn parse(value: Value) -> InputValueResult<Self> {

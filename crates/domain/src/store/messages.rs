@@ -15,7 +15,7 @@ use super::{
 use crate::{
     database::Database,
     error::StoreError,
-    ids::{AttachmentId, CampaignId, ConversationId, InboundEventId, MessageId, ProviderAccountId, StatusReportId},
+    ids::{AttachmentId, ConversationId, InboundEventId, MessageId, ProviderAccountId, StatusReportId},
     model::{
         message::{AttachmentKind, Direction, MessageKind, Origin},
         status::DeliveryStatus,
@@ -56,8 +56,8 @@ pub struct Message {
     pub external_id: Option<String>,
     /// The provider's id of the message that it answers.
     pub quoted_external_id: Option<String>,
-    /// The mass sending it is of.
-    pub campaign_id: Option<CampaignId>,
+    /// The provider's id of the mass sending it is of.
+    pub campaign_external_id: Option<String>,
     /// The idempotency key of the send.
     pub client_key: Option<String>,
     /// When it was written or sent.
@@ -109,7 +109,7 @@ impl TryFrom<entity::message::Model> for Message {
             author_name: row.author_name,
             external_id: row.external_id,
             quoted_external_id: row.quoted_external_id,
-            campaign_id: row.campaign_id.map(CampaignId),
+            campaign_external_id: row.campaign_external_id,
             client_key: row.client_key,
             occurred_at: row.occurred_at,
             occurred_at_assumed: row.occurred_at_assumed,
@@ -313,29 +313,4 @@ pub async fn reports_on(
         .all(&database.orm)
         .await?;
     rows.into_iter().map(StatusReport::try_from).collect()
-}
-
-/// Which messages the providers' ids of messages stand for, as far as those have come.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn by_external_ids(
-    database: &Database,
-    scope: Scope,
-    external: &[(ProviderAccountId, String)],
-) -> Result<Vec<((ProviderAccountId, String), MessageId)>, StoreError> {
-    let (accounts, ids): (Vec<Uuid>, Vec<String>) =
-        external.iter().map(|(account, id)| (account.0, id.clone())).unzip();
-    let rows: Vec<(ProviderAccountId, String, MessageId)> = sqlx::query_as(
-        "SELECT r.provider_account_id, r.external_id, r.target_id \
-         FROM unnest($2::uuid[], $3::text[]) AS q(account, id) \
-         JOIN external_ref r ON r.workspace_id = $1 AND r.provider_account_id = q.account AND r.kind = 'message' \
-           AND r.external_id = q.id AND r.target_id IS NOT NULL",
-    )
-    .bind(scope.workspace())
-    .bind(accounts)
-    .bind(ids)
-    .fetch_all(&database.pool)
-    .await?;
-    Ok(rows.into_iter().map(|(account, id, message)| ((account, id), message)).collect())
 }

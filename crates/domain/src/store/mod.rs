@@ -21,6 +21,7 @@ pub mod page;
 pub mod partitions;
 pub mod passwords;
 pub mod readiness;
+pub mod references;
 pub mod retention;
 pub mod setup;
 pub mod sources;
