@@ -15,7 +15,6 @@ pub mod process;
 pub mod server;
 pub mod sign;
 pub mod sink;
-pub mod socket;
 pub mod workspace;
 
 pub use live::LiveClient;

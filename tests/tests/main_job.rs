@@ -1,7 +1,7 @@
 //! The main job: a provider's event is posted, and the same moment it is a message over GraphQL, a frame on a live
 //! subscription, and a signed webhook.
 
-use inlet_tests::{Sink, TestServer, sign, socket::Socket, spawn};
+use inlet_tests::{LiveClient, Sink, TestServer, sign, spawn};
 use serde_json::{Value, json};
 
 fn new_message(id: &str, content: &str) -> String {
@@ -31,24 +31,23 @@ async fn register(server: &TestServer, url: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_becomes_a_message_a_frame_and_a_webhook() {
     let server = spawn().await;
-    let mut sink = Sink::start().await;
-    let secret = register(&server, &sink.url).await;
-    let mut socket = Socket::connect(&server).await;
-    socket
-        .subscribe(
-            "subscription { events(after: null, checkpoints: true) { __typename
-               ... on Event { id cursor type payload message { content } conversation { status unread } } } }",
-        )
-        .await;
-    // The first checkpoint says that the subscription stands.
-    assert_eq!(socket.next().await["events"]["__typename"], "Checkpoint");
+    let sink = Sink::start().await;
+    let secret = register(&server, sink.url()).await;
+    // From a cursor that was read before: what is posted next comes, whenever the subscription begins to stand.
+    let head = server.graphql("query { head }", json!({})).await["head"].as_str().unwrap().to_owned();
+    let mut live = LiveClient::connect(&server.graphql_url, &server.api_key).await;
+    let subscription = format!(
+        "subscription {{ events(after: \"{head}\") {{ __typename
+           ... on Event {{ id cursor type payload message {{ content }} conversation {{ status unread }} }} }} }}"
+    );
+    live.subscribe("1", &subscription).await;
 
     let body = new_message("m-1", "Hello World!");
     let (status, answer) = server.post("oneroute", None, &body).await;
     assert_eq!((status, &answer["outcome"]), (200, &Value::from("accepted")), "{answer}");
 
     let frame = loop {
-        let frame = socket.next().await;
+        let frame = live.data("1").await;
         if frame["events"]["type"] == "message.created" {
             break frame["events"].clone();
         }
@@ -56,12 +55,12 @@ async fn an_event_becomes_a_message_a_frame_and_a_webhook() {
     assert_eq!(frame["message"]["content"], "Hello World!");
     assert_eq!((&frame["conversation"]["status"], &frame["conversation"]["unread"]), (&"IN_QUEUE".into(), &1.into()));
 
-    let webhook = sink.next().await;
+    let webhook = sink.wait(|all| !all.is_empty()).await.remove(0);
     let event = webhook.json();
     assert_eq!((&event["type"], &event["payload"]["content"]), (&"message.created".into(), &"Hello World!".into()));
     assert_eq!(event["workspace_id"], server.workspace_id.as_str());
-    assert_eq!(webhook.headers["webhook-id"], event["id"].as_str().unwrap());
-    assert_eq!(webhook.headers["x-inlet-signature"], sign::sha256(&secret, &webhook.body));
+    assert_eq!(webhook.header("webhook-id"), event["id"].as_str().unwrap());
+    assert_eq!(webhook.header("x-inlet-signature"), sign::sha256(&secret, &webhook.body));
     let mut headers = standardwebhooks_headers(&webhook);
     let verifier = standardwebhooks::Webhook::new(&secret).unwrap();
     verifier.verify(&webhook.body, &headers).unwrap();
@@ -85,7 +84,7 @@ async fn an_event_becomes_a_message_a_frame_and_a_webhook() {
 fn standardwebhooks_headers(webhook: &inlet_tests::sink::Received) -> reqwest::header::HeaderMap {
     let mut headers = reqwest::header::HeaderMap::new();
     for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
-        headers.insert(name, webhook.headers[name].parse().unwrap());
+        headers.insert(name, webhook.header(name).parse().unwrap());
     }
     headers
 }
@@ -93,15 +92,17 @@ fn standardwebhooks_headers(webhook: &inlet_tests::sink::Received) -> reqwest::h
 #[tokio::test(flavor = "multi_thread")]
 async fn p2_a_repeat_is_told_and_changes_nothing() {
     let server = spawn().await;
-    let mut sink = Sink::start().await;
-    register(&server, &sink.url).await;
+    let sink = Sink::start().await;
+    register(&server, sink.url()).await;
     let body = new_message("m-1", "once");
     assert_eq!(server.post("oneroute", None, &body).await.1["outcome"], "accepted");
     assert_eq!(server.post("oneroute", None, &body).await.1["outcome"], "duplicate");
     assert_eq!(server.post("oneroute", None, &new_message("m-2", "last")).await.1["outcome"], "accepted");
-    assert_eq!(sink.next().await.json()["payload"]["content"], "once");
-    // The second message is behind the repeat: what the repeat had raised would have come before it.
-    assert_eq!(sink.next().await.json()["payload"]["content"], "last");
+    let received = sink.wait(|all| all.iter().any(|one| one.json()["payload"]["content"] == "last")).await;
+    // What the repeat had raised would stand before the last in the log, and have a number of its own.
+    let mut numbers: Vec<&str> = received.iter().map(|one| one.header("inlet-sequence")).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, ["1", "2"]);
     let count: i64 = sqlx::query_scalar("SELECT count(*) FROM message").fetch_one(&server.database).await.unwrap();
     assert_eq!(count, 2);
     server.stop().await;
