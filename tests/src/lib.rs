@@ -9,11 +9,13 @@
 
 pub mod cluster;
 pub mod database;
+pub mod fixtures;
 pub mod house;
 pub mod process;
 pub mod server;
 pub mod sign;
 pub mod sink;
+pub mod state;
 pub mod workspace;
 
 pub use process::Process;

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     database::Database,
     error::StoreError,
-    ids::{AttachmentId, CampaignId, ConversationId, InboundEventId, MessageId, ProviderAccountId, StatusReportId},
+    ids::{AttachmentId, ConversationId, InboundEventId, MessageId, ProviderAccountId, StatusReportId},
     model::{
         message::{AttachmentKind, Direction, MessageKind, Origin},
         status::DeliveryStatus,
@@ -56,8 +56,8 @@ pub struct Message {
     pub external_id: Option<String>,
     /// The provider's id of the message that it answers.
     pub quoted_external_id: Option<String>,
-    /// The mass sending it is of.
-    pub campaign_id: Option<CampaignId>,
+    /// The provider's id of the mass sending it is of.
+    pub campaign_external_id: Option<String>,
     /// The idempotency key of the send.
     pub client_key: Option<String>,
     /// When it was written or sent.
@@ -109,7 +109,7 @@ impl TryFrom<entity::message::Model> for Message {
             author_name: row.author_name,
             external_id: row.external_id,
             quoted_external_id: row.quoted_external_id,
-            campaign_id: row.campaign_id.map(CampaignId),
+            campaign_external_id: row.campaign_external_id,
             client_key: row.client_key,
             occurred_at: row.occurred_at,
             occurred_at_assumed: row.occurred_at_assumed,

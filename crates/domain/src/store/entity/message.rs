@@ -23,7 +23,7 @@ pub(in crate::store) struct Model {
     pub author_name: Option<String>,
     pub external_id: Option<String>,
     pub quoted_external_id: Option<String>,
-    pub campaign_id: Option<Uuid>,
+    pub campaign_external_id: Option<String>,
     pub client_key: Option<String>,
     pub occurred_at: DateTimeUtc,
     pub occurred_at_assumed: bool,
