@@ -3,10 +3,10 @@
 # restart that everything it had acknowledged is there once. Arguments go to `inlet simulate` (--help).
 set -eu
 cd "$(dirname "$0")/.."
-cargo build --package inlet-server
+cargo build --release --package inlet-server
 target="${CARGO_TARGET_DIR:-target}"
 folder="$target/kill-test"
 rm -rf "$folder"
 mkdir -p "$folder"
-exec "$target/debug/inlet" simulate --data-dir "$folder/data" --rate 500 --duration 30 --kills 5 \
+exec "$target/release/inlet" simulate --data-dir "$folder/data" --rate 500 --duration 30 --kills 5 \
     --report "$folder/report.json" "$@"

@@ -25,22 +25,30 @@ use sqlx::Row;
 
 use crate::database;
 
+/// A workspace in a database of its own.
 pub struct House {
+    /// The database.
     pub database: Database,
+    /// The stepped clock and the machine's randomness.
     pub ambient: Ambient,
+    /// The clock, to step it.
     pub clock: Arc<SteppedClock>,
+    /// The workspace.
     pub workspace: WorkspaceId,
+    /// Its one provider account.
     pub account: ProviderAccountId,
     source: SourceId,
     url: String,
 }
 
 /// When the stepped clock starts.
+#[must_use]
 pub fn start() -> DateTime<Utc> {
     "2026-11-20T10:00:00Z".parse().unwrap()
 }
 
 impl House {
+    /// An empty one.
     pub async fn build() -> Self {
         let url = database::create().await;
         let database = Database::connect(&url, 16, 4).await.unwrap();
@@ -67,6 +75,8 @@ impl House {
         Self { database, ambient, clock, workspace, account, source, url }
     }
 
+    /// The URL of the database.
+    #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -78,16 +88,21 @@ impl House {
     }
 
     /// Lanes over the workspace's database.
+    #[must_use]
     pub fn apply(&self, lanes: usize, batch: usize) -> Apply {
         self.apply_on(self.database.clone(), lanes, batch)
     }
 
+    /// Lanes over the same database through other connections.
+    #[must_use]
     pub fn apply_on(&self, database: Database, lanes: usize, batch: usize) -> Apply {
         let sealer = Sealer::new([(1, [7; 32])], self.ambient.clone()).unwrap();
         let config = ApplyConfig { lanes, queue: 4096, batch };
         Apply::start(database, Heads::default(), sealer, self.ambient.clone(), config)
     }
 
+    /// A request of the account's provider that says these things.
+    #[must_use]
     pub fn inbound(&self, commands: Vec<Command>) -> Inbound {
         Inbound {
             id: self.ambient.uuid().into(),
@@ -149,6 +164,7 @@ fn channel() -> ChannelRef {
 }
 
 /// A WhatsApp message with the given id, from or to `phone`, written `minute` minutes after the start.
+#[must_use]
 pub fn message(id: &str, phone: &str, direction: Direction, content: &str, minute: i64) -> Command {
     let report = MessageReport {
         ids: vec![id.into()],
@@ -173,6 +189,7 @@ pub fn message(id: &str, phone: &str, direction: Direction, content: &str, minut
 }
 
 /// A report that the message with the given id took a step, `minute` minutes after the start.
+#[must_use]
 pub fn status(id: &str, phone: &str, status: DeliveryStatus, minute: i64) -> Command {
     let report = StatusReport {
         ids: vec![id.into()],

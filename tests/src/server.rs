@@ -113,6 +113,7 @@ async fn start(options: Options, database_url: String, seeds: Option<seed::Seeds
         apply: options.apply,
         migrate: false,
         allow_loopback_targets: true,
+        introspection: true,
         sealer: sealer.clone(),
         ambient: options.ambient.clone(),
     };

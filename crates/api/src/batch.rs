@@ -1,6 +1,6 @@
 //! Look-ups by key that are put together: what the resolvers of one level ask for becomes one statement.
 //!
-//! A batch closes when the task has polled every resolver that is ready, so it costs no timer and no task of its own.
+//! A batch closes when the task has polled every resolver that is ready, so it costs no timer.
 //! Nothing is kept: a later batch reads again, so the objects in a live frame are never older than its event.
 
 use std::{
@@ -62,7 +62,11 @@ where
         let keys = Arc::new(Mutex::new(Some(vec![key])));
         let (read, taken) = (Arc::clone(&self.read), Arc::clone(&keys));
         let answer = async move {
-            tokio::task::yield_now().await;
+            // Every sibling polls this future, so it may not count its polls: it waits for a task that has its turn
+            // after this one.
+            let (closed, closing) = tokio::sync::oneshot::channel::<()>();
+            tokio::spawn(async move { drop(closed) });
+            let _ = closing.await;
             let keys = taken.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
             let distinct: Vec<K> = keys.into_iter().collect::<std::collections::HashSet<_>>().into_iter().collect();
             read(distinct).await.map(Arc::new).map_err(Arc::new)

@@ -4,11 +4,13 @@
 //! subscriptions follow the event log. The transport is by hand, for the stock one fails the public audits.
 
 mod accept;
+mod answer;
 mod batch;
 mod context;
 mod error;
 mod graphiql;
 mod http;
+mod limits;
 mod live;
 mod loaders;
 mod mutation;
@@ -96,7 +98,7 @@ impl ApiState {
             revocations: watch::Sender::new(0),
         });
         let schema = schema::build(Arc::clone(&shared), config.introspection);
-        let engine = Engine { schema, shared };
+        let engine = Engine::new(schema, shared);
         Self { inner: Arc::new(Inner { engine, config, draining: CancellationToken::new() }) }
     }
 

@@ -4,38 +4,44 @@ use std::sync::Arc;
 
 use async_graphql::{
     Name, Positioned, Request, Response, ServerError, Value,
-    parser::types::{
-        DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
-    },
+    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
 };
 use futures::{Stream, StreamExt};
 use inlet_domain::{log, store::credentials};
 
 use crate::{
+    answer::{Plan, Types},
     context::{Caller, Session, Shared},
     error::{ApiError, ErrorCode},
+    limits::{MAX_TEXT, exceeded},
     loaders::Loaders,
     parameters::Parameters,
-    schema::{MAX_ALIASES, Schema},
+    schema::Schema,
 };
-
-const MAX_TEXT: usize = 64 * 1024;
 
 /// Executes operations.
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) schema: Schema,
     pub(crate) shared: Arc<Shared>,
+    types: Arc<Types>,
 }
 
 /// An operation that may be executed.
 pub struct Prepared {
     request: Request,
+    plan: Plan,
     /// What it is.
     pub kind: OperationType,
 }
 
 impl Engine {
+    /// Of a schema over these parts.
+    #[must_use]
+    pub fn new(schema: Schema, shared: Arc<Shared>) -> Self {
+        Self { types: Arc::new(Types::of(&schema.sdl())), schema, shared }
+    }
+
     /// Who a bearer token stands for.
     ///
     /// # Errors
@@ -77,26 +83,33 @@ impl Engine {
             return Err(refusal(ErrorCode::GraphqlValidationFailed, message));
         };
         let kind = operation.node.ty;
-        if aliases(document) > MAX_ALIASES {
-            return Err(refusal(ErrorCode::LimitExceeded, format!("the document has more than {MAX_ALIASES} aliases")));
+        if let Some(limit) = exceeded(document) {
+            return Err(refusal(ErrorCode::LimitExceeded, limit));
         }
+        let plan = Plan::of(&self.types, document, &operation.node);
         let mut caller = Caller { session, head: None };
         if let Some(session) = caller.session.as_ref().filter(|_| asks_head && kind == OperationType::Query) {
             // Before anything else is read: what the other fields show is at or after it.
             let state = log::state(&self.shared.database.pool, session.viewer.scope).await;
             caller.head = Some(state.map_err(|error| Box::new(response_of(ApiError::from(error))))?);
         }
-        Ok(Prepared { request: request.data(caller), kind })
+        Ok(Prepared { request: request.data(caller), plan, kind })
     }
 
     /// Answers a query or a mutation.
     pub async fn execute(&self, prepared: Prepared) -> Response {
-        self.schema.execute(prepared.request).await
+        let mut response = self.schema.execute(prepared.request).await;
+        prepared.plan.arrange(&mut response);
+        response
     }
 
     /// Answers an operation of any kind, a subscription with many answers.
     pub fn stream(&self, prepared: Prepared) -> impl Stream<Item = Response> + Send + use<> {
-        self.schema.execute_stream(prepared.request).boxed()
+        let plan = prepared.plan;
+        self.schema.execute_stream(prepared.request).map(move |mut response| {
+            plan.arrange(&mut response);
+            response
+        })
     }
 }
 
@@ -108,26 +121,6 @@ fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option
         (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
         (DocumentOperations::Multiple(_), None) => None,
     }
-}
-
-fn aliases(document: &ExecutableDocument) -> usize {
-    let mut sets: Vec<&SelectionSet> =
-        document.fragments.values().map(|fragment| &fragment.node.selection_set.node).collect();
-    sets.extend(document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node));
-    let mut count = 0;
-    while let Some(set) = sets.pop() {
-        for selection in &set.items {
-            match &selection.node {
-                Selection::Field(field) => {
-                    count += usize::from(field.node.alias.is_some());
-                    sets.push(&field.node.selection_set.node);
-                }
-                Selection::InlineFragment(fragment) => sets.push(&fragment.node.selection_set.node),
-                Selection::FragmentSpread(_) => {}
-            }
-        }
-    }
-    count
 }
 
 fn mark(error: &mut ServerError, code: ErrorCode) {
@@ -190,12 +183,6 @@ pub fn errors(response: &Response) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn aliases_are_counted_in_fragments_too() {
-        let text = "query A { a: x { b: y ... on T { c: z } ...F } } fragment F on T { d: x }";
-        assert_eq!(aliases(&async_graphql::parser::parse_query(text).unwrap()), 4);
-    }
 
     #[test]
     fn an_operation_is_chosen_by_its_name() {

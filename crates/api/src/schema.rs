@@ -13,9 +13,6 @@ pub type Schema = AnySchema<Query, Mutation, Subscription>;
 pub const MAX_DEPTH: usize = 16;
 /// What an operation may cost: each field one, a page as many times what is asked of its items.
 pub const MAX_COMPLEXITY: usize = 200_000;
-/// How many aliases an operation may have.
-pub const MAX_ALIASES: usize = 100;
-
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription).register_output_type::<ErrorCode>()
 }

@@ -294,8 +294,7 @@ impl Operation {
         let mut is_first = true;
         while let Some(mut answer) = answers.next().await {
             // A subscription that cannot begin is an error of the request, whatever its path.
-            let never_began =
-                is_first && is_subscription && answer.is_err() && answer.data == async_graphql::Value::Null;
+            let never_began = is_first && is_subscription && answer.is_err() && never(&answer.data);
             if is_request_error(&answer) || never_began {
                 return self.fail(answer).await;
             }
@@ -315,6 +314,14 @@ impl Operation {
         let errors = serde_json::to_string(&errors(&response)).unwrap_or_else(|_| "[]".to_owned());
         let frame = format!("{{\"id\":{},\"type\":\"error\",\"payload\":{errors}}}", quoted(&self.id));
         let _ = self.frames.send(Outgoing::Last(self.id, Some(frame))).await;
+    }
+}
+
+/// Whether a subscription's one field is null, or all of it.
+fn never(data: &async_graphql::Value) -> bool {
+    match data {
+        async_graphql::Value::Object(members) => members.values().all(|value| *value == async_graphql::Value::Null),
+        data => *data == async_graphql::Value::Null,
     }
 }
 

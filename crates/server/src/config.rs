@@ -59,6 +59,12 @@ pub struct HttpArgs {
     /// Networks of the proxies in front, whose word on the client's address is taken. Comma-separated, in CIDR notation.
     #[arg(long, env = "INLET_TRUSTED_PROXIES", value_name = "NETWORKS", value_delimiter = ',')]
     pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// Whether the GraphQL schema may be asked for.
+    #[arg(
+        long, env = "INLET_INTROSPECTION", value_name = "BOOL", default_value_t = true,
+        action = clap::ArgAction::Set
+    )]
+    pub introspection: bool,
     /// How long a stop waits for what is in hand, in seconds.
     #[arg(long, env = "INLET_SHUTDOWN_SECONDS", value_name = "SECONDS", default_value_t = 25)]
     pub shutdown_seconds: u64,
@@ -158,6 +164,8 @@ pub struct ServerConfig {
     pub migrate: bool,
     /// Whether webhooks may go to loopback addresses and over plain http: for development.
     pub allow_loopback_targets: bool,
+    /// Whether the GraphQL schema may be asked for.
+    pub introspection: bool,
     /// The keys for secrets.
     pub sealer: Sealer,
     /// Time and randomness.
@@ -191,6 +199,7 @@ impl ServerConfig {
             apply: ApplyConfig { lanes: work.lanes.max(1), queue: work.queue.max(2), ..ApplyConfig::default() },
             migrate: false,
             allow_loopback_targets: false,
+            introspection: http.introspection,
             sealer,
             ambient,
         }

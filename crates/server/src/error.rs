@@ -33,12 +33,12 @@ pub enum ServerError {
         /// Why not.
         source: io::Error,
     },
-    /// The client for webhooks could not be built.
-    #[error("the HTTP client for webhooks could not be built")]
-    Egress(#[from] inlet_egress::BuildError),
     /// The HTTP server broke.
     #[error("the HTTP server ended")]
     Http(#[source] io::Error),
+    /// The client for webhooks.
+    #[error("the client for webhooks could not be made")]
+    Egress(#[from] inlet_egress::BuildError),
     /// A file or a folder.
     #[error("{what} {}", path.display())]
     File {
@@ -85,6 +85,7 @@ impl ServerError {
             Self::Unmigrated(_) => "UNMIGRATED",
             Self::Listen { .. } => "LISTEN",
             Self::Http(_) => "HTTP",
+            Self::Egress(_) => "EGRESS",
             Self::File { .. } => "FILE_SYSTEM",
             Self::DamagedDevFile { .. } => "DEV_FILE_DAMAGED",
             Self::Argument(_) => "ARGUMENT",

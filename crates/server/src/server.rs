@@ -13,7 +13,7 @@ use inlet_domain::{
     heads::{self, Heads},
     store::{canary, partitions, readiness},
 };
-use inlet_egress::Policy;
+use inlet_egress::{Client, Policy};
 use inlet_ingest::IngestState;
 use inlet_notifier::{Notifier, NotifierConfig};
 use secrecy::ExposeSecret;
@@ -110,39 +110,28 @@ impl Server {
             })
         });
         let api = config.roles.api.then(|| {
-            let api = ApiConfig {
+            let settings = ApiConfig {
                 public_url,
                 allow_loopback_targets: config.allow_loopback_targets,
                 allow_http_targets: config.allow_loopback_targets,
+                introspection: config.introspection,
                 ..ApiConfig::default()
             };
-            ApiState::new(database.clone(), heads.clone(), config.sealer.clone(), config.ambient.clone(), api)
+            ApiState::new(database.clone(), heads.clone(), config.sealer.clone(), config.ambient.clone(), settings)
         });
-        let configure_api = api.clone().map(inlet_api::configure);
         let notifier = match config.roles.notifier {
-            true => {
-                let policy =
-                    Policy { allow_loopback: config.allow_loopback_targets, allow_http: config.allow_loopback_targets };
-                let client = inlet_egress::Client::new(policy)?;
-                Some(Notifier::start(
-                    database.clone(),
-                    heads.clone(),
-                    config.sealer.clone(),
-                    config.ambient.clone(),
-                    client,
-                    NotifierConfig::default(),
-                ))
-            }
+            true => Some(notifier(&config, &database, &heads)?),
             false => None,
         };
+        let graphql = api.clone().map(inlet_api::configure);
         let health = Health::new(database.clone(), telemetry::metrics());
         let configure_health = health::configure(health.clone());
         let http = HttpServer::new(move || {
-            let (ingest, api) = (ingest.clone(), configure_api.clone());
+            let (ingest, graphql) = (ingest.clone(), graphql.clone());
             App::new()
                 .configure(configure_health.clone())
                 .configure(|routes| ingest.into_iter().for_each(|configure| configure(routes)))
-                .configure(|routes| api.into_iter().for_each(|configure| configure(routes)))
+                .configure(|routes| graphql.into_iter().for_each(|configure| configure(routes)))
                 .default_service(web::to(not_found))
         })
         .workers(config.http_workers)
@@ -161,12 +150,12 @@ impl Server {
             () = shutdown.finish.cancelled() => None,
         };
         health.drain();
+        if let Some(api) = &api {
+            api.drain();
+        }
         let finish = async {
             if broke.is_none() {
                 tracing::info!("stopping: finishing what is in hand");
-                if let Some(api) = &api {
-                    api.drain();
-                }
                 handle.stop(true).await;
             }
             apply.stop().await;
@@ -190,6 +179,18 @@ impl Server {
             Some(Ok(Ok(()))) | None => Ok(()),
         }
     }
+}
+
+fn notifier(config: &ServerConfig, database: &Database, heads: &Heads) -> Result<Notifier, ServerError> {
+    let policy = Policy { allow_loopback: config.allow_loopback_targets, allow_http: config.allow_loopback_targets };
+    Ok(Notifier::start(
+        database.clone(),
+        heads.clone(),
+        config.sealer.clone(),
+        config.ambient.clone(),
+        Client::new(policy)?,
+        NotifierConfig { drain: config.shutdown / 2, ..NotifierConfig::default() },
+    ))
 }
 
 async fn not_found() -> HttpResponse {

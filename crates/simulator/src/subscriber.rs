@@ -104,3 +104,62 @@ impl Subscriber {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+    use tungstenite::{
+        Message,
+        handshake::server::{ErrorResponse, Request, Response},
+        protocol::{CloseFrame, frame::coding::CloseCode},
+    };
+
+    use super::*;
+
+    #[expect(clippy::unnecessary_wraps, clippy::result_large_err, reason = "the callback's signature")]
+    fn agree(request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
+        let asked = request.headers()["sec-websocket-protocol"].clone();
+        assert_eq!(asked, "graphql-transport-ws");
+        response.headers_mut().insert("sec-websocket-protocol", asked);
+        Ok(response)
+    }
+
+    #[tokio::test]
+    async fn introduces_itself_answers_pings_and_tells_why_it_was_closed() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let graphql_url = format!("http://{}/graphql", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut socket = tokio_tungstenite::accept_hdr_async(stream, agree).await.unwrap();
+            let mut heard = Vec::new();
+            for answers in [
+                vec![json!({ "type": "connection_ack" })],
+                vec![
+                    json!({ "type": "ping" }),
+                    json!({ "id": "1", "type": "next", "payload": { "data": { "n": 1 } } }),
+                ],
+                vec![],
+            ] {
+                let said = socket.next().await.unwrap().unwrap();
+                heard.push(serde_json::from_str::<Value>(said.to_text().unwrap()).unwrap());
+                for answer in answers {
+                    socket.send(Message::text(answer.to_string())).await.unwrap();
+                }
+            }
+            let close = CloseFrame { code: CloseCode::from(4401), reason: "revoked".into() };
+            socket.close(Some(close)).await.unwrap();
+            heard
+        });
+        let target =
+            json!({ "url": "", "graphql_url": graphql_url, "database_url": "", "api_key": "ik_1", "sources": {} });
+        let target: Target = serde_json::from_value(target).unwrap();
+        let mut subscriber = Subscriber::start(&target, "subscription { n }", json!({})).await.unwrap();
+        assert_eq!(subscriber.next().await.unwrap(), json!({ "n": 1 }));
+        let ended = subscriber.next().await.unwrap_err();
+        assert!(matches!(&ended, SubscriberError::Closed { code: 4401, reason } if reason == "revoked"), "{ended:?}");
+        let heard = server.await.unwrap();
+        assert_eq!(heard[0]["payload"]["authorization"], "Bearer ik_1");
+        assert_eq!(heard[1]["payload"]["query"], "subscription { n }");
+        assert_eq!(heard[2], json!({ "type": "pong" }));
+    }
+}

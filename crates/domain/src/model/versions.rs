@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::command::{Change, Version};
+use crate::{
+    command::{Change, Version},
+    json,
+};
 
 /// For each member that a versioned update has set, the version that set it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -42,7 +45,8 @@ fn is_greater(a: &Value, b: &Value) -> bool {
         (Value::Null, _) => false,
         (_, Value::Null) => true,
         (Value::Number(a), Value::Number(b)) => a.as_f64() > b.as_f64(),
-        (a, b) => a.to_string() > b.to_string(),
+        (Value::String(a), Value::String(b)) => a > b,
+        (a, b) => json::javascript(a) > json::javascript(b),
     }
 }
 

@@ -63,15 +63,11 @@ pub async fn run(cli: Cli) -> Result<(), ServerError> {
         Command::Dev(args) => Box::pin(dev::run(args)).await,
         Command::Serve(args) => Box::pin(serve::run(args)).await,
         Command::Migrate(args) => migrate(&args).await,
-        Command::Schema => print::line(&schema()),
+        Command::Schema => print::line(&inlet_api::schema_sdl()),
         Command::Admin(args) => Box::pin(admin::run(args)).await,
         Command::Demo(args) => Ok(Box::pin(inlet_simulator::demo(args)).await?),
         Command::Simulate(args) => Ok(Box::pin(inlet_simulator::simulate(args)).await?),
     }
-}
-
-fn schema() -> String {
-    String::new()
 }
 
 async fn migrate(args: &DatabaseArgs) -> Result<(), ServerError> {

@@ -32,10 +32,12 @@ pub struct Binaries {
 impl Binaries {
     /// The server in `bindir`, if it runs.
     fn at(bindir: &Path) -> Option<Self> {
+        // It is run from another folder than ours.
+        let bindir = std::path::absolute(bindir).ok()?;
         if !bindir.join("initdb").is_file() || !bindir.join("postgres").is_file() {
             return None;
         }
-        let library_path = library_path(bindir);
+        let library_path = library_path(&bindir);
         let mut command = Command::new(bindir.join("postgres"));
         command.arg("--version").stdin(Stdio::null()).stderr(Stdio::null());
         if let Some(path) = &library_path {
@@ -43,7 +45,7 @@ impl Binaries {
         }
         let output = command.output().ok().filter(|output| output.status.success())?;
         let major = major_of(&String::from_utf8_lossy(&output.stdout))?;
-        Some(Self { bindir: bindir.to_owned(), major, library_path })
+        Some(Self { bindir, major, library_path })
     }
 
     /// The server to use: of version `data_version` where data stands already, else the newest. Looks at

@@ -119,7 +119,7 @@ async fn measure_on(
     let t3 = latency("webhook", &sent, &arrived)?;
 
     let (_, ready) = bodies.take(usize::try_from(seconds).unwrap_or(1) * 100);
-    let t4 = frames(&target, &address, ready).await?;
+    let t4 = frames(&target, &client, &address, ready).await?;
     Ok(Round { limits, t1: first.rate(), t2, t2_acknowledged: second.rate(), t3, t4, memory: (idle, most) })
 }
 
@@ -174,11 +174,15 @@ async fn delivered(
 /// T4: from POST to the frame at one subscriber.
 async fn frames(
     target: &Target,
+    client: &Client,
     address: &str,
     ready: Vec<super::bodies::Ready>,
 ) -> Result<Option<Latency>, SimulatorError> {
-    const FOLLOW: &str = "subscription { events(after: null) { __typename ... on Event { type payload } } }";
-    let mut subscriber = match Subscriber::start(target, FOLLOW, json!({})).await {
+    const FOLLOW: &str =
+        "subscription($after: Cursor) { events(after: $after) { __typename ... on Event { type payload } } }";
+    // From a cursor, so that nothing is missed between asking and being followed.
+    let head = client.head().await?;
+    let mut subscriber = match Subscriber::start(target, FOLLOW, json!({ "after": head })).await {
         Ok(subscriber) => subscriber,
         Err(error) => {
             say(format!("  T4 is left out: {error}"));

@@ -246,10 +246,7 @@ impl Fold<'_> {
             self.references.bury([&name], report.version.at);
             return Ok(());
         }
-        let group = match &report.group_id {
-            Some(external_id) => Some(self.group_on_sight(context, external_id)),
-            None => None,
-        };
+        let group = report.group_id.as_ref().map(|external_id| self.group_on_sight(context, external_id));
         let created = known.is_none();
         let id = match known {
             Some(id) => id,

@@ -1,0 +1,291 @@
+//! Puts an answer into the shape that GraphQL promises (October 2021, section 6.4): fields in the order of the
+//! document, a field that failed null, and a null that may not be passed up to the nearest field that may be.
+//!
+//! async-graphql 7.2 gives fields in the order in which they were ready and leaves out those that failed.
+
+use std::collections::{HashMap, HashSet};
+
+use async_graphql::{
+    Name, PathSegment, Positioned, Response, ServerError, Value,
+    indexmap::IndexMap,
+    parser::{
+        parse_schema,
+        types::{
+            BaseType, ExecutableDocument, FragmentDefinition, OperationDefinition, OperationType, Selection,
+            SelectionSet, Type, TypeKind, TypeSystemDefinition,
+        },
+    },
+};
+
+type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
+
+/// The types of the fields of the schema.
+#[derive(Debug, Default)]
+pub struct Types(HashMap<Name, HashMap<Name, Type>>);
+
+impl Types {
+    /// Of the schema's text.
+    #[must_use]
+    pub fn of(sdl: &str) -> Self {
+        let definitions = parse_schema(sdl).map(|document| document.definitions).unwrap_or_default();
+        let fields = definitions.into_iter().filter_map(|definition| {
+            let TypeSystemDefinition::Type(definition) = definition else { return None };
+            let fields = match definition.node.kind {
+                TypeKind::Object(object) => object.fields,
+                TypeKind::Interface(interface) => interface.fields,
+                _ => return None,
+            };
+            let fields = fields.into_iter().map(|field| (field.node.name.node, field.node.ty.node));
+            Some((definition.node.name.node, fields.collect()))
+        });
+        Self(fields.collect())
+    }
+
+    fn field(&self, parent: Option<&Name>, field: &Name) -> Option<&Type> {
+        self.0.get(parent?)?.get(field)
+    }
+}
+
+/// The shape that the answer to one operation has.
+#[derive(Debug, Default)]
+pub struct Plan {
+    fields: IndexMap<Name, Planned>,
+}
+
+#[derive(Debug)]
+struct Planned {
+    /// None where the schema's text has no such field: introspection.
+    ty: Option<Type>,
+    inner: Option<Plan>,
+}
+
+struct Gathered<'a> {
+    ty: Option<Type>,
+    sets: Vec<(Option<Name>, &'a SelectionSet)>,
+}
+
+fn base(ty: &Type) -> &Name {
+    match &ty.base {
+        BaseType::Named(name) => name,
+        BaseType::List(inner) => base(inner),
+    }
+}
+
+impl Plan {
+    /// Of an operation. Its document is bounded: see [`crate::limits`].
+    #[must_use]
+    pub fn of(types: &Types, document: &ExecutableDocument, operation: &OperationDefinition) -> Self {
+        let root = Name::new(match operation.ty {
+            OperationType::Query => "Query",
+            OperationType::Mutation => "Mutation",
+            OperationType::Subscription => "Subscription",
+        });
+        Self::of_sets(types, &document.fragments, &[(Some(root), &operation.selection_set.node)], 0)
+    }
+
+    fn of_sets(types: &Types, fragments: &Fragments, sets: &[(Option<Name>, &SelectionSet)], depth: usize) -> Self {
+        let mut gathered = IndexMap::new();
+        let mut seen = HashSet::new();
+        for (parent, set) in sets {
+            gather(types, fragments, parent.as_ref(), set, &mut gathered, &mut seen);
+        }
+        // A document that goes on for ever is refused by its validation, after this.
+        let too_deep = depth > crate::schema::MAX_DEPTH;
+        let planned = gathered.into_iter().map(|(key, Gathered { ty, sets })| {
+            let inner = (!sets.is_empty() && !too_deep).then(|| Self::of_sets(types, fragments, &sets, depth + 1));
+            (key, Planned { ty, inner })
+        });
+        Self { fields: planned.collect() }
+    }
+
+    /// Arranges the data of a response.
+    pub fn arrange(&self, response: &mut Response) {
+        let errors: Vec<&[PathSegment]> = response
+            .errors
+            .iter()
+            .map(|error: &ServerError| error.path.as_slice())
+            .filter(|path| !path.is_empty())
+            .collect();
+        if response.data == Value::Null && errors.is_empty() {
+            return;
+        }
+        let data = std::mem::take(&mut response.data);
+        response.data = self.object(data, &errors);
+    }
+
+    /// An object with its fields; null where one that may not be null is.
+    fn object(&self, value: Value, errors: &[&[PathSegment]]) -> Value {
+        let mut members = match value {
+            Value::Object(members) => members,
+            Value::Null => IndexMap::new(),
+            other => return other,
+        };
+        let mut arranged = IndexMap::with_capacity(members.len());
+        for (key, planned) in &self.fields {
+            let below: Vec<&[PathSegment]> = errors.iter().filter_map(|path| step_into(path, key)).collect();
+            let member = members.swap_remove(key);
+            if member.is_none() && below.is_empty() {
+                continue;
+            }
+            let value = planned.complete(planned.ty.as_ref(), member.unwrap_or_default(), &below);
+            if value == Value::Null && planned.ty.as_ref().is_some_and(|ty| !ty.nullable) {
+                return Value::Null;
+            }
+            arranged.insert(key.clone(), value);
+        }
+        arranged.extend(members);
+        Value::Object(arranged)
+    }
+}
+
+impl Planned {
+    fn complete(&self, ty: Option<&Type>, value: Value, errors: &[&[PathSegment]]) -> Value {
+        let Some(plan) = &self.inner else { return value };
+        if errors.iter().any(|path| path.is_empty()) {
+            return Value::Null;
+        }
+        match value {
+            Value::List(items) => {
+                let item_type = ty.and_then(|ty| match &ty.base {
+                    BaseType::List(item) => Some(&**item),
+                    BaseType::Named(_) => None,
+                });
+                let mut completed = Vec::with_capacity(items.len());
+                for (index, item) in items.into_iter().enumerate() {
+                    let below: Vec<_> = errors.iter().filter_map(|path| step_to(path, index)).collect();
+                    let item = self.complete(item_type, item, &below);
+                    if item == Value::Null && item_type.is_some_and(|ty| !ty.nullable) {
+                        return Value::Null;
+                    }
+                    completed.push(item);
+                }
+                Value::List(completed)
+            }
+            Value::Object(_) => plan.object(value, errors),
+            // An object of which no fragment asked for anything comes as null.
+            Value::Null if errors.is_empty() && ty.is_some_and(|ty| !ty.nullable && is_named(ty)) => {
+                Value::Object(IndexMap::new())
+            }
+            Value::Null if !errors.is_empty() && ty.is_some_and(is_named) => plan.object(value, errors),
+            other => other,
+        }
+    }
+}
+
+fn is_named(ty: &Type) -> bool {
+    matches!(ty.base, BaseType::Named(_))
+}
+
+fn step_into<'a>(path: &'a [PathSegment], key: &Name) -> Option<&'a [PathSegment]> {
+    match path.split_first() {
+        Some((PathSegment::Field(field), rest)) if field == key.as_str() => Some(rest),
+        _ => None,
+    }
+}
+
+fn step_to(path: &[PathSegment], index: usize) -> Option<&[PathSegment]> {
+    match path.split_first() {
+        Some((PathSegment::Index(at), rest)) if *at == index => Some(rest),
+        _ => None,
+    }
+}
+
+fn gather<'a>(
+    types: &Types,
+    fragments: &'a Fragments,
+    parent: Option<&Name>,
+    set: &'a SelectionSet,
+    into: &mut IndexMap<Name, Gathered<'a>>,
+    seen: &mut HashSet<&'a Name>,
+) {
+    for selection in &set.items {
+        match &selection.node {
+            Selection::Field(field) => {
+                let ty = types.field(parent, &field.node.name.node);
+                let key = field.node.response_key().node.clone();
+                let gathered = into.entry(key).or_insert_with(|| Gathered { ty: ty.cloned(), sets: Vec::new() });
+                if !field.node.selection_set.node.items.is_empty() {
+                    gathered.sets.push((ty.map(|ty| base(ty).clone()), &field.node.selection_set.node));
+                }
+            }
+            Selection::InlineFragment(fragment) => {
+                let on = fragment.node.type_condition.as_ref().map(|condition| &condition.node.on.node);
+                gather(types, fragments, on.or(parent), &fragment.node.selection_set.node, into, seen);
+            }
+            Selection::FragmentSpread(spread) => {
+                let name = &spread.node.fragment_name.node;
+                if let Some(fragment) = fragments.get(name)
+                    && seen.insert(name)
+                {
+                    let on = &fragment.node.type_condition.node.on.node;
+                    gather(types, fragments, Some(on), &fragment.node.selection_set.node, into, seen);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{parser::parse_query, value};
+
+    use super::*;
+
+    const SDL: &str = "type Query { a: A b: A! n: [A!] m: [A]! u: U! } type A { x: Int y: Int! a: A } union U = A | B \
+                       type B { z: Int! }";
+
+    fn arranged(query: &str, data: Value, errors: &[Vec<PathSegment>]) -> String {
+        let document = parse_query(query).unwrap();
+        let (_, operation) = document.operations.iter().next().unwrap();
+        let plan = Plan::of(&Types::of(SDL), &document, &operation.node);
+        let mut response = Response::new(data);
+        for path in errors {
+            response.errors.push(ServerError::new("x", None).with_path(path.clone()));
+        }
+        plan.arrange(&mut response);
+        serde_json::to_string(&response.data).unwrap()
+    }
+
+    fn path(text: &str) -> Vec<PathSegment> {
+        let segment = |part: &str| match part.parse() {
+            Ok(index) => PathSegment::Index(index),
+            Err(_) => PathSegment::Field(part.to_owned()),
+        };
+        text.split('.').map(segment).collect()
+    }
+
+    #[test]
+    fn fields_stand_in_the_order_of_the_document() {
+        let data = value!({"k": {"y": 1, "x": 2}, "a": {"a": {"y": 3, "x": 4}, "y": 5}});
+        let query = "{ a { ...F a { x } } k: a { x y } } fragment F on A { y a { ...G } } fragment G on A { y }";
+        assert_eq!(arranged(query, data, &[]), r#"{"a":{"y":5,"a":{"y":3,"x":4}},"k":{"x":2,"y":1}}"#);
+    }
+
+    #[test]
+    fn a_field_that_failed_is_null_and_its_siblings_stand() {
+        assert_eq!(
+            arranged("{ a { x y } b { y } }", value!({"b": {"y": 1}}), &[path("a")]),
+            r#"{"a":null,"b":{"y":1}}"#
+        );
+        assert_eq!(arranged("{ a { x } }", Value::Null, &[path("a")]), r#"{"a":null}"#);
+        assert_eq!(arranged("{ a { x y } }", value!({"a": {"y": 1}}), &[path("a.x")]), r#"{"a":{"x":null,"y":1}}"#);
+    }
+
+    #[test]
+    fn a_null_that_may_not_be_goes_up_to_one_that_may() {
+        assert_eq!(arranged("{ a { x y } }", value!({"a": {"x": 1}}), &[path("a.y")]), r#"{"a":null}"#);
+        assert_eq!(arranged("{ b { x y } }", value!({"b": {"x": 1}}), &[path("b.y")]), "null");
+        let list = value!({"n": [{"y": 1}, {"x": 1}]});
+        assert_eq!(arranged("{ n { x y } }", list, &[path("n.1.y")]), r#"{"n":null}"#);
+        let list = value!({"m": [{"y": 1}, {"x": 1}]});
+        assert_eq!(arranged("{ m { y x } }", list, &[path("m.1.y")]), r#"{"m":[{"y":1},null]}"#);
+        assert_eq!(arranged("{ n { y } }", Value::Null, &[path("n.0")]), r#"{"n":null}"#);
+        assert_eq!(arranged("{ a { a { y } } }", value!({"a": null}), &[path("a.a.y")]), r#"{"a":{"a":null}}"#);
+    }
+
+    #[test]
+    fn what_no_fragment_asks_for_is_empty_and_not_null() {
+        let query = "{ u { ... on B { z } } a { x } }";
+        assert_eq!(arranged(query, value!({"a": null, "u": null}), &[]), r#"{"u":{},"a":null}"#);
+    }
+}

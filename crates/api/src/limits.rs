@@ -1,0 +1,93 @@
+//! Limits that hold before an operation is validated, so that validating it is itself bounded.
+
+use std::collections::HashMap;
+
+use async_graphql::{
+    Name,
+    parser::types::{ExecutableDocument, Selection, SelectionSet},
+};
+
+/// The most bytes of a document.
+pub const MAX_TEXT: usize = 64 * 1024;
+/// The most aliases of a document.
+pub const MAX_ALIASES: usize = 100;
+/// The most fields of a document with every fragment written out where it is used.
+pub const MAX_FIELDS: usize = 10_000;
+
+/// Which limit a document exceeds, in words for people.
+#[must_use]
+pub fn exceeded(document: &ExecutableDocument) -> Option<String> {
+    let sets = || document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
+    let fragments = document.fragments.values().map(|fragment| &fragment.node.selection_set.node);
+    if sets().chain(fragments).map(aliases).sum::<usize>() > MAX_ALIASES {
+        return Some(format!("the document has more than {MAX_ALIASES} aliases"));
+    }
+    let mut known = HashMap::new();
+    let fields = sets().map(|set| fields(document, set, &mut known)).fold(0, usize::saturating_add);
+    (fields > MAX_FIELDS).then(|| format!("the document asks for more than {MAX_FIELDS} fields"))
+}
+
+fn aliases(set: &SelectionSet) -> usize {
+    let of = |selection: &Selection| match selection {
+        Selection::Field(field) => usize::from(field.node.alias.is_some()) + aliases(&field.node.selection_set.node),
+        Selection::InlineFragment(fragment) => aliases(&fragment.node.selection_set.node),
+        Selection::FragmentSpread(_) => 0,
+    };
+    set.items.iter().map(|selection| of(&selection.node)).sum()
+}
+
+/// Counts each fragment once, however often it is used, so a document that doubles at every level costs no time.
+fn fields<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, known: &mut HashMap<&'a Name, usize>) -> usize {
+    let mut count = 0_usize;
+    for selection in &set.items {
+        let more = match &selection.node {
+            Selection::Field(field) => fields(document, &field.node.selection_set.node, known).saturating_add(1),
+            Selection::InlineFragment(fragment) => fields(document, &fragment.node.selection_set.node, known),
+            Selection::FragmentSpread(spread) => {
+                let name = &spread.node.fragment_name.node;
+                match (known.get(name), document.fragments.get(name)) {
+                    (Some(counted), _) => *counted,
+                    (None, None) => 0,
+                    (None, Some(fragment)) => {
+                        // While it is being counted it counts nothing: a circle ends, and is refused later.
+                        known.insert(name, 0);
+                        let counted = fields(document, &fragment.node.selection_set.node, known);
+                        known.insert(name, counted);
+                        counted
+                    }
+                }
+            }
+        };
+        count = count.saturating_add(more);
+    }
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+
+    use super::*;
+
+    #[test]
+    fn aliases_are_counted_in_fragments_too() {
+        let aliased = |n: usize| (0..n).map(|i| format!("a{i}: x ")).collect::<String>();
+        let within = format!("{{ {} ...F }} fragment F on T {{ {} }}", aliased(50), aliased(50));
+        assert_eq!(exceeded(&parse_query(within).unwrap()), None);
+        let beyond = format!("{{ {} ... on T {{ ...F }} }} fragment F on T {{ {} }}", aliased(50), aliased(51));
+        assert!(exceeded(&parse_query(beyond).unwrap()).unwrap().contains("aliases"));
+    }
+
+    #[test]
+    fn p11_fragments_that_double_at_every_level_are_refused_at_once() {
+        let mut text = "{ ...F0 }".to_owned();
+        for level in 0..500 {
+            let next = level + 1;
+            text.push_str(&format!(" fragment F{level} on T {{ a {{ ...F{next} }} b {{ ...F{next} }} }}"));
+        }
+        text.push_str(" fragment F500 on T { x }");
+        assert!(exceeded(&parse_query(text).unwrap()).unwrap().contains("fields"));
+        let circle = "{ ...F } fragment F on T { a { ...F } }";
+        assert_eq!(exceeded(&parse_query(circle).unwrap()), None);
+    }
+}
