@@ -305,6 +305,7 @@ async fn p11_a_full_queue_is_503_with_retry_after_and_nothing_is_lost() {
     }
     holder.rollback().await.unwrap();
     let (_, waited) = sent.next().await.unwrap();
+    drop(sent);
     assert_eq!(waited.status(), 200);
     assert_eq!(waited.json::<Value>().await.unwrap()["outcome"], "accepted");
     for body in turned_away {

@@ -210,3 +210,32 @@ async fn or_11_a_campaign_is_completed_under_the_id_of_its_url() {
     assert_eq!(campaigns, [expected]);
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn or_16_the_same_event_over_two_sources_of_one_account_counts_once() {
+    let server = taught("oneroute").await;
+    let before = server.state().await;
+    let query = "{ sources(first: 20) { nodes { provider providerAccount { id } } } }";
+    let sources = nodes(&server, query).await;
+    let account = only(&sources, "/provider", "ONEROUTE")["providerAccount"]["id"].clone();
+    let create = "mutation($input: CreateSourceInput!) { createSource(input: $input) { source { url } } }";
+    let mut input = json!({
+        "name": "channel", "provider": "ONEROUTE", "secret": "s", "verification": "HMAC", "idempotencyKey": "k1",
+        "providerAccountId": account,
+    });
+    let same = server.graphql(create, json!({"input": input})).await;
+    input["providerAccountId"] = Value::Null;
+    input["idempotencyKey"] = json!("k2");
+    let other = server.graphql(create, json!({"input": input})).await;
+
+    let body = inlet_tests::fixtures::of("oneroute").remove(0).body;
+    let (header, signature) = inlet_tests::sign::header("oneroute", "s", body.as_bytes());
+    for (source, outcome) in [(same, "duplicate"), (other, "accepted")] {
+        let url = source["createSource"]["source"]["url"].as_str().unwrap();
+        let request = server.client.post(url).header(header, &signature).body(body.clone());
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        assert_eq!(answer["outcome"], outcome, "{answer}");
+        assert_eq!(server.state().await == before, outcome == "duplicate");
+    }
+    server.stop().await;
+}
