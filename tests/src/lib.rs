@@ -9,6 +9,7 @@
 
 pub mod cluster;
 pub mod database;
+pub mod fixtures;
 pub mod house;
 pub mod live;
 pub mod process;
@@ -16,6 +17,7 @@ pub mod server;
 pub mod sign;
 pub mod sink;
 pub mod socket;
+pub mod state;
 pub mod workspace;
 
 pub use live::LiveClient;

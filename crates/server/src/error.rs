@@ -33,6 +33,9 @@ pub enum ServerError {
         /// Why not.
         source: io::Error,
     },
+    /// The client for webhooks could not be built.
+    #[error("the HTTP client for webhooks could not be built")]
+    Egress(#[from] inlet_egress::BuildError),
     /// The HTTP server broke.
     #[error("the HTTP server ended")]
     Http(#[source] io::Error),
