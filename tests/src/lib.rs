@@ -9,12 +9,14 @@
 
 pub mod cluster;
 pub mod database;
+pub mod fixtures;
 pub mod house;
 pub mod live;
 pub mod process;
 pub mod server;
 pub mod sign;
 pub mod sink;
+pub mod state;
 pub mod workspace;
 
 pub use live::LiveClient;

@@ -165,7 +165,12 @@ fn declared_length(request: &HttpRequest) -> Option<usize> {
 
 /// The event's name in the URL: the last path segment, else `?event=`.
 fn hint(request: &HttpRequest) -> Option<String> {
-    let in_path = request.match_info().get("event").filter(|event| !event.is_empty()).map(str::to_owned);
+    // Postgres holds no NUL in text.
+    let in_path = request
+        .match_info()
+        .get("event")
+        .filter(|event| !event.is_empty())
+        .map(|event| event.replace('\0', "\u{fffd}"));
     in_path.or_else(|| {
         let query = lenient::parse_form(request.query_string().as_bytes());
         query.get("event").and_then(Value::as_str).filter(|event| !event.is_empty()).map(str::to_owned)
