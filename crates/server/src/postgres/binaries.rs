@@ -132,10 +132,12 @@ fn below(parent: &Path, prefix: &'static str) -> impl Iterator<Item = PathBuf> {
 /// The library folders of a copy unpacked under some other root than `/`.
 fn library_path(bindir: &Path) -> Option<OsString> {
     let usr = bindir.ancestors().nth(4).filter(|usr| usr.ends_with("usr") && *usr != Path::new("/usr"))?;
-    let lib = usr.join("lib");
-    let mut folders: Vec<PathBuf> =
-        below(&lib, "").filter(|folder| folder.to_string_lossy().contains("-linux-")).collect();
-    folders.push(lib);
+    let mut folders = Vec::new();
+    // Some packages still put their libraries into `/lib`.
+    for lib in [usr.join("lib"), usr.parent()?.join("lib")] {
+        folders.extend(below(&lib, "").filter(|folder| folder.to_string_lossy().contains("-linux-")));
+        folders.push(lib);
+    }
     env::join_paths(folders).ok()
 }
 
@@ -173,6 +175,6 @@ mod tests {
     #[test]
     fn an_unpacked_copy_brings_its_libraries_and_an_installed_one_does_not() {
         assert_eq!(library_path(Path::new("/usr/lib/postgresql/15/bin")), None);
-        assert_eq!(library_path(Path::new("/data/usr/lib/postgresql/15/bin")), Some("/data/usr/lib".into()));
+        assert_eq!(library_path(Path::new("/data/usr/lib/postgresql/15/bin")), Some("/data/usr/lib:/data/lib".into()));
     }
 }
