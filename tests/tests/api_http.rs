@@ -40,8 +40,9 @@ async fn the_status_follows_the_media_type() {
 async fn a_mutation_needs_a_post_and_a_body_its_type() {
     let server = spawn().await;
     let get = async |query: &str| {
-        let request = server.client.get(&server.graphql_url).query(&[("query", query)]).bearer_auth(&server.api_key);
-        request.send().await.unwrap()
+        let mut url = url::Url::parse(&server.graphql_url).unwrap();
+        url.query_pairs_mut().append_pair("query", query);
+        server.client.get(url).bearer_auth(&server.api_key).send().await.unwrap()
     };
     assert_eq!(get("{ head }").await.json::<Value>().await.unwrap(), json!({"data": {"head": "1-0"}}));
     let refused = get("mutation { logout { deletedSessionId } }").await;

@@ -95,6 +95,39 @@ async fn no_statement_of_apply_scans_a_table_of_a_million_rows() {
     house.leave().await;
 }
 
+/// Plans are made on empty tables first: they must not stay with what was good enough there.
+#[tokio::test]
+async fn what_a_message_reads_does_not_grow_with_the_tables() {
+    let house = House::build().await;
+    let fresh = Database::connect(house.url(), 4, 2).await.unwrap();
+    let apply = house.apply_on(fresh.clone(), 2, 32);
+    for wave in 0..60_i64 {
+        let requests = (0..100_i64).map(|n| {
+            let (number, old) = (wave * 100 + n, (wave * 100 + n) / 2);
+            let phone = if n % 2 == 0 { number } else { old };
+            let command = message(&format!("m{number}"), &format!("+{phone}"), Direction::Inbound, "hello", number);
+            apply.submit(house.inbound(vec![command]))
+        });
+        for receipt in join_all(requests).await {
+            receipt.unwrap();
+        }
+    }
+    apply.stop().await;
+    fresh.close().await;
+    let read: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT indexrelname::text, idx_tup_read FROM pg_stat_user_indexes WHERE relname = ANY($1) AND idx_tup_read > 0 \
+         ORDER BY 2 DESC",
+    )
+    .bind(GROWING)
+    .fetch_all(&house.database.pool)
+    .await
+    .unwrap();
+    let total: i64 = read.iter().map(|(_, tuples)| tuples).sum();
+    assert!(total > 6_000, "the statistics have not come: {read:?}");
+    assert!(total < 6_000 * 40, "index entries read for 6,000 messages: {read:?}");
+    house.leave().await;
+}
+
 /// Sequential scans of each growing table so far, partitions counted with their parents.
 async fn scans(house: &House) -> Vec<(String, i64)> {
     sqlx::query_as(

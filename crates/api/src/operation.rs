@@ -8,6 +8,7 @@ use async_graphql::{
 };
 use futures::{Stream, StreamExt};
 use inlet_domain::{log, store::credentials};
+use serde_json::Map;
 
 use crate::{
     answer::{Plan, Types},
@@ -68,6 +69,7 @@ impl Engine {
         if parameters.query.len() > MAX_TEXT {
             return Err(refusal(ErrorCode::LimitExceeded, format!("the document has more than {MAX_TEXT} bytes")));
         }
+        let given = parameters.variables.clone();
         let asks_head = parameters.query.contains("head");
         let mut request = parameters.into_request();
         let name = request.operation_name.clone();
@@ -85,6 +87,10 @@ impl Engine {
         let kind = operation.node.ty;
         if let Some(limit) = exceeded(document) {
             return Err(refusal(ErrorCode::LimitExceeded, limit));
+        }
+        if let Some(name) = missing_variable(&operation.node, &given) {
+            let message = format!("the variable `${name}` is required: give it a value that is not null");
+            return Err(Box::new(response_of(ApiError::input(format!("variables.{name}"), message))));
         }
         let plan = Plan::of(&self.types, document, &operation.node);
         let mut caller = Caller { session, head: None };
@@ -121,6 +127,17 @@ fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option
         (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
         (DocumentOperations::Multiple(_), None) => None,
     }
+}
+
+/// A variable that has to have a value and has none.
+fn missing_variable<'a>(operation: &'a OperationDefinition, given: &Map<String, serde_json::Value>) -> Option<&'a str> {
+    let required = operation
+        .variable_definitions
+        .iter()
+        .map(|definition| &definition.node)
+        .filter(|definition| !definition.var_type.node.nullable && definition.default_value.is_none());
+    let mut names = required.map(|definition| definition.name.node.as_str());
+    names.find(|name| given.get(*name).is_none_or(serde_json::Value::is_null))
 }
 
 fn mark(error: &mut ServerError, code: ErrorCode) {

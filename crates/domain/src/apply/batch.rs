@@ -372,12 +372,18 @@ async fn latest(
         return Ok(Vec::new());
     }
     sqlx::query_as(
-        "SELECT k.w, k.c, k.a, found.id \
+        "SELECT k.w, k.c, k.a, coalesce(standing.id, last.id) \
          FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) k(w, c, a) \
-         CROSS JOIN LATERAL ( \
+         LEFT JOIN LATERAL ( \
            SELECT v.id FROM conversation v \
-           WHERE v.workspace_id = k.w AND v.address_id = k.a AND v.channel_id = k.c AND v.deleted_at IS NULL \
-           ORDER BY (v.status <> 'closed') DESC, v.id DESC LIMIT 1) found",
+           WHERE v.workspace_id = k.w AND v.channel_id = k.c AND v.address_id = k.a AND v.status <> 'closed') \
+           standing ON true \
+         LEFT JOIN LATERAL ( \
+           SELECT v.id FROM conversation v \
+           WHERE standing.id IS NULL AND v.workspace_id = k.w AND v.address_id = k.a AND v.channel_id = k.c \
+             AND v.deleted_at IS NULL \
+           ORDER BY v.address_id DESC, v.id DESC LIMIT 1) last ON true \
+         WHERE coalesce(standing.id, last.id) IS NOT NULL",
     )
     .bind(wanted.iter().map(|key| key.0).collect::<Vec<_>>())
     .bind(wanted.iter().map(|key| key.1).collect::<Vec<_>>())

@@ -8,7 +8,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{ApplyError, Receipt, batch, batch::BatchError, inbound, queue::Slot};
+use super::{ApplyError, Receipt, batch, batch::BatchError, inbound, line::Line, queue::Slot};
 use crate::{
     ambient::Ambient, command::Inbound, database::Database, error::StoreError, heads::Heads, ids::WorkspaceId,
     secrets::Sealer,
@@ -56,40 +56,40 @@ struct Attempt {
 impl Lane {
     /// Runs until every sender is gone and the last submission is answered.
     pub(crate) async fn run(self, mut queue: mpsc::UnboundedReceiver<Submission>, most: usize) {
+        let mut line = Line::new(self.database.apply.clone());
         let mut waiting = Vec::with_capacity(most);
         while queue.recv_many(&mut waiting, most).await > 0 {
             let submissions = std::mem::replace(&mut waiting, Vec::with_capacity(most));
             metrics::histogram!("inlet_apply_batch_size").record(submissions.len() as f64);
             let started = Instant::now();
-            self.settle(submissions).await;
+            self.settle(&mut line, submissions).await;
             metrics::histogram!("inlet_apply_batch_seconds").record(started.elapsed().as_secs_f64());
         }
     }
 
-    async fn settle(&self, submissions: Vec<Submission>) {
+    async fn settle(&self, line: &mut Line, submissions: Vec<Submission>) {
         let mut attempts = vec![Attempt { submissions, doubtful: false, refused: false }];
         while let Some(mut attempt) = attempts.pop() {
             if attempt.doubtful {
-                attempt.submissions = self.still_open(attempt.submissions).await;
+                attempt.submissions = self.still_open(line, attempt.submissions).await;
             }
             if attempt.submissions.is_empty() {
                 continue;
             }
-            match self.try_once(&attempt.submissions).await {
+            match self.try_once(line, &attempt.submissions).await {
                 Ok(receipts) => {
                     for (submission, receipt) in attempt.submissions.into_iter().zip(receipts) {
                         submission.answer(Ok(receipt));
                     }
                 }
-                Err(error) => self.after_failure(attempt, &error, &mut attempts).await,
+                Err(error) => self.after_failure(line, attempt, &error, &mut attempts).await,
             }
         }
     }
 
-    async fn try_once(&self, submissions: &[Submission]) -> Result<Vec<Receipt>, BatchError> {
+    async fn try_once(&self, line: &mut Line, submissions: &[Submission]) -> Result<Vec<Receipt>, BatchError> {
         let batch: Vec<&Inbound> = submissions.iter().map(|submission| &submission.inbound).collect();
-        let mut connection = self.database.apply.acquire().await?;
-        let committed = batch::apply(&mut connection, &self.ambient, &self.sealer, &batch).await?;
+        let committed = batch::apply(line.connection().await?, &self.ambient, &self.sealer, &batch).await?;
         self.heads.advance(committed.heads.iter().copied());
         if !committed.heads.is_empty() {
             // The receiver lives as long as the lanes.
@@ -98,7 +98,13 @@ impl Lane {
         Ok(committed.receipts)
     }
 
-    async fn after_failure(&self, mut attempt: Attempt, error: &BatchError, attempts: &mut Vec<Attempt>) {
+    async fn after_failure(
+        &self,
+        line: &mut Line,
+        mut attempt: Attempt,
+        error: &BatchError,
+        attempts: &mut Vec<Attempt>,
+    ) {
         let open = |submissions| Attempt { submissions, doubtful: false, refused: false };
         match blame(error) {
             Blame::Request(_) if attempt.submissions.len() == 1 && !attempt.refused => {
@@ -107,7 +113,7 @@ impl Lane {
             }
             Blame::Request(_) if attempt.submissions.len() == 1 => {
                 for submission in attempt.submissions {
-                    self.fail(submission, error).await;
+                    self.fail(line, submission, error).await;
                 }
             }
             Blame::Request(Some(index)) if index < attempt.submissions.len() => {
@@ -124,6 +130,7 @@ impl Lane {
             Blame::Circumstance => {
                 tracing::warn!(error = error as &dyn std::error::Error, "a batch was rolled back; trying again");
                 metrics::counter!("inlet_apply_retries_total").increment(1);
+                line.hang_up();
                 tokio::time::sleep(PAUSE).await;
                 let (in_time, late): (Vec<_>, Vec<_>) =
                     attempt.submissions.into_iter().partition(|submission| submission.received.elapsed() < PATIENCE);
@@ -136,10 +143,10 @@ impl Lane {
     }
 
     /// Answers those that stand already and gives back the others.
-    async fn still_open(&self, submissions: Vec<Submission>) -> Vec<Submission> {
+    async fn still_open(&self, line: &mut Line, submissions: Vec<Submission>) -> Vec<Submission> {
         let batch: Vec<&Inbound> = submissions.iter().map(|submission| &submission.inbound).collect();
-        let standing = match self.database.apply.acquire().await {
-            Ok(mut connection) => inbound::standing(&mut connection, &batch).await.unwrap_or_default(),
+        let standing = match line.connection().await {
+            Ok(connection) => inbound::standing(connection, &batch).await.unwrap_or_default(),
             Err(_) => return submissions,
         };
         let mut open = Vec::new();
@@ -152,13 +159,11 @@ impl Lane {
         open
     }
 
-    async fn fail(&self, submission: Submission, error: &BatchError) {
+    async fn fail(&self, line: &mut Line, submission: Submission, error: &BatchError) {
         let reason = reason(error);
         tracing::warn!(id = %submission.inbound.id, reason, "an inbound event cannot be applied and is kept as FAILED");
-        let kept = async {
-            let mut connection = self.database.apply.acquire().await?;
-            inbound::keep_failed(&mut connection, &self.sealer, &submission.inbound, reason).await
-        };
+        let kept =
+            async { inbound::keep_failed(line.connection().await?, &self.sealer, &submission.inbound, reason).await };
         let answer = kept.await.map_err(|_| ApplyError::Unavailable { retry_after: Duration::from_secs(5) });
         submission.answer(answer);
     }

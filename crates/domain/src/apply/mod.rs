@@ -6,6 +6,7 @@ mod fold;
 mod identities;
 mod inbound;
 mod lane;
+mod line;
 mod plan;
 mod queue;
 mod references;

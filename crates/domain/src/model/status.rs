@@ -133,7 +133,7 @@ impl Ladder {
         if status == DeliveryStatus::Failed {
             let at = report.reported_at.or(times.failed_at);
             let failure = Failure {
-                code: Some(report.code.clone().unwrap_or_else(|| report.raw_status.clone())),
+                code: report.code.clone().or_else(|| telling(&report.raw_status)),
                 text: report.reason.clone(),
                 retryable: is_retryable(&report.raw_status),
             };
@@ -144,6 +144,11 @@ impl Ladder {
             }
         }
     }
+}
+
+/// The provider's word, where it tells more than that the message failed.
+fn telling(word: &str) -> Option<String> {
+    (!word.eq_ignore_ascii_case("failed")).then(|| word.to_owned())
 }
 
 /// Whether a failure may pass: a phone that was off comes back, a blocked or unlawful message stays so.
