@@ -35,7 +35,8 @@ pub(super) struct AdminArgs {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Make a workspace.
-    CreateWorkspace {
+    #[command(name = "create-workspace")]
+    Workspace {
         /// What people call it.
         #[arg(long, env = "INLET_ADMIN_NAME")]
         name: String,
@@ -44,7 +45,8 @@ enum Task {
         slug: String,
     },
     /// Make a member. A person who is new gets a random password, which is shown once.
-    CreateMember {
+    #[command(name = "create-member")]
+    Member {
         /// The workspace, by its short name or id.
         #[arg(long, env = "INLET_ADMIN_WORKSPACE")]
         workspace: String,
@@ -59,7 +61,8 @@ enum Task {
         role: Role,
     },
     /// Make an API key, which is shown once.
-    CreateKey {
+    #[command(name = "create-key")]
+    Key {
         /// The workspace, by its short name or id.
         #[arg(long, env = "INLET_ADMIN_WORKSPACE")]
         workspace: String,
@@ -71,7 +74,8 @@ enum Task {
         scopes: Vec<KeyScope>,
     },
     /// Make a source: a URL that a provider posts to. A new account of that provider comes with it.
-    CreateSource {
+    #[command(name = "create-source")]
+    Source {
         /// The workspace, by its short name or id.
         #[arg(long, env = "INLET_ADMIN_WORKSPACE")]
         workspace: String,
@@ -95,22 +99,22 @@ pub(super) async fn run(args: AdminArgs) -> Result<(), ServerError> {
     let conn = &mut *transaction;
     let random = || SecretString::from(hex::encode(&ambient.random_256()[..16]));
     let said = match args.task {
-        Task::CreateWorkspace { name, slug } => {
+        Task::Workspace { name, slug } => {
             format!("workspace {}", setup::create_workspace(conn, &ambient, &name, &slug).await?)
         }
-        Task::CreateMember { workspace, email, name, role } => {
+        Task::Member { workspace, email, name, role } => {
             let scope = scope_of(conn, &workspace).await?;
             let password = random();
             let new = members::NewMember { email: email.clone(), name, role, password: password.clone() };
             let id = members::create(conn, &ambient, scope, new).await?;
             format!("member {id}\nemail {email}\npassword, where the person is new: {}", password.expose_secret())
         }
-        Task::CreateKey { workspace, name, scopes } => {
+        Task::Key { workspace, name, scopes } => {
             let scope = scope_of(conn, &workspace).await?;
             let (id, token) = credentials::create_api_key(conn, &ambient, scope, &name, &scopes).await?;
             format!("key {id}\ntoken {}", token.expose_secret())
         }
-        Task::CreateSource { workspace, provider, name, secret } => {
+        Task::Source { workspace, provider, name, secret } => {
             let scope = scope_of(conn, &workspace).await?;
             let secret = secret.map_or_else(random, SecretString::from);
             let new = sources::NewSource {

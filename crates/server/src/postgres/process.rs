@@ -62,8 +62,8 @@ pub(super) async fn start_or_adopt(
         }
         pid_file::remove_sockets(&place.socket).map_err(PostgresError::io("could not clear", &place.socket))?;
         match start(place, binaries, config, port).await? {
-            Started::Ready(running) => return Ok(running),
-            Started::Failed(output) => {
+            Ok(running) => return Ok(running),
+            Err(output) => {
                 let waits_for_the_dead = output.contains("pre-existing shared memory block")
                     || output.contains("lock file \"postmaster.pid\" already exists");
                 let port_was_taken = output.contains("could not bind") || output.contains("Address already in use");
@@ -115,18 +115,13 @@ async fn adopt(place: &Place) -> Result<Option<Running>, PostgresError> {
     Ok(None)
 }
 
-enum Started {
-    Ready(Running),
-    /// It ended; with what it had logged.
-    Failed(String),
-}
-
+/// One try: a server that is ready, or what it had logged when it ended.
 async fn start(
     place: &Place,
     binaries: &Binaries,
     config: &PostgresConfig,
     port: u16,
-) -> Result<Started, PostgresError> {
+) -> Result<Result<Running, String>, PostgresError> {
     let log = log_path(place);
     let logged = || PostgresError::io("could not open", &log);
     let too_long = fs::metadata(&log).is_ok_and(|metadata| metadata.len() > LOG_LIMIT);
@@ -154,14 +149,14 @@ async fn start(
             .map_err(PostgresError::io("could not wait for", binaries.bindir.join("postgres")))?
             .is_some()
         {
-            return Ok(Started::Failed(tail(&log, begins)));
+            return Ok(Err(tail(&log, begins)));
         }
         // A torn read while the file is written counts as not yet.
         if let Ok(Some(file)) = PidFile::read(&place.data)
             && file.pid == pid
             && file.is_ready()
         {
-            return Ok(Started::Ready(Running { pid, port, socket, child: Some(child), data: place.data.clone() }));
+            return Ok(Ok(Running { pid, port, socket, child: Some(child), data: place.data.clone() }));
         }
         if told.elapsed() > Duration::from_secs(5) {
             tracing::info!(pid, "waiting for PostgreSQL to recover what had not been written when it was killed");
