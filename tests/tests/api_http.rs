@@ -1,4 +1,5 @@
 //! GraphQL over HTTP: what is answered to which request, and within which limits.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up can only fail")]
 
 use inlet_tests::{TestServer, spawn};
 use reqwest::{Response, StatusCode};
