@@ -1,4 +1,5 @@
 //! Every example of the contract's sections on GraphQL and on live updates, as it is written there.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up can only fail")]
 
 use inlet_tests::{LiveClient, TestServer, spawn};
 use serde_json::{Value, json};

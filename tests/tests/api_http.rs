@@ -1,4 +1,5 @@
 //! GraphQL over HTTP: what is answered to which request, and within which limits.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up can only fail")]
 
 use inlet_tests::{TestServer, spawn};
 use reqwest::{Response, StatusCode};
@@ -62,8 +63,6 @@ async fn a_mutation_needs_a_post_and_a_body_its_type() {
 #[tokio::test]
 async fn p11_an_operation_beyond_the_limits_is_refused() {
     let server = spawn().await;
-    let deep = format!("{{ conversations {{ nodes {{ {} id {} }} }} }}", "contact { mergedInto { ", "} }");
-    assert!(server.graphql_raw(&deep, json!({})).await["errors"].is_null());
     let mut deep = "id".to_owned();
     for _ in 0..16 {
         deep = format!("mergedInto {{ {deep} }}");

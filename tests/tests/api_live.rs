@@ -1,4 +1,5 @@
 //! Following the log over a WebSocket: nothing missed, nothing twice, and told when it cannot be so (P8).
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up can only fail")]
 
 use inlet_tests::{LiveClient, TestServer, spawn};
 use serde_json::json;

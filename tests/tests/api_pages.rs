@@ -1,4 +1,5 @@
 //! Lists read page by page, in both directions, give each item once and in order.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up can only fail")]
 
 use inlet_tests::{TestServer, spawn};
 use serde_json::{Value, json};

@@ -68,7 +68,7 @@ pub async fn by_ids(
 ) -> Result<Vec<BalanceAlert>, StoreError> {
     let rows = entity::balance_alert::Entity::find()
         .filter(entity::balance_alert::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::balance_alert::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(entity::balance_alert::Column::Id.eq_any(ids.iter().map(|id| id.0)))
         .all(&database.orm)
         .await?;
     rows.into_iter().map(BalanceAlert::try_from).collect()

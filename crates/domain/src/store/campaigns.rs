@@ -83,7 +83,7 @@ pub async fn list(database: &Database, scope: Scope, slice: &Slice) -> Result<Pa
 pub async fn by_ids(database: &Database, scope: Scope, ids: &[CampaignId]) -> Result<Vec<Campaign>, StoreError> {
     let rows = entity::campaign::Entity::find()
         .filter(entity::campaign::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::campaign::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(entity::campaign::Column::Id.eq_any(ids.iter().map(|id| id.0)))
         .all(&database.orm)
         .await?;
     rows.into_iter().map(Campaign::try_from).collect()

@@ -118,7 +118,7 @@ pub async fn list(database: &Database, scope: Scope, slice: &Slice) -> Result<Pa
 pub async fn by_ids(database: &Database, scope: Scope, ids: &[ChannelId]) -> Result<Vec<Channel>, StoreError> {
     let rows = entity::channel::Entity::find()
         .filter(entity::channel::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::channel::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(entity::channel::Column::Id.eq_any(ids.iter().map(|id| id.0)))
         .all(&database.orm)
         .await?;
     rows.into_iter().map(Channel::try_from).collect()
@@ -148,7 +148,7 @@ pub async fn accounts_by_ids(
 ) -> Result<Vec<ProviderAccount>, StoreError> {
     let rows = entity::provider_account::Entity::find()
         .filter(entity::provider_account::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::provider_account::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(entity::provider_account::Column::Id.eq_any(ids.iter().map(|id| id.0)))
         .all(&database.orm)
         .await?;
     rows.into_iter().map(ProviderAccount::try_from).collect()

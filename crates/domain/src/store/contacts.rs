@@ -145,7 +145,7 @@ pub async fn list(database: &Database, scope: Scope, slice: &Slice) -> Result<Pa
 pub async fn by_ids(database: &Database, scope: Scope, ids: &[ContactId]) -> Result<Vec<Contact>, StoreError> {
     let rows = entity::contact::Entity::find()
         .filter(entity::contact::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::contact::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(entity::contact::Column::Id.eq_any(ids.iter().map(|id| id.0)))
         .filter(entity::contact::Column::DeletedAt.is_null())
         .all(&database.orm)
         .await?;
@@ -163,7 +163,7 @@ pub async fn identities_of(
 ) -> Result<Vec<Identity>, StoreError> {
     let rows = entity::identity::Entity::find()
         .filter(entity::identity::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::identity::Column::ContactId.is_in(contacts.iter().map(|id| id.0)))
+        .filter(entity::identity::Column::ContactId.eq_any(contacts.iter().map(|id| id.0)))
         .order_by_asc(entity::identity::Column::Id)
         .all(&database.orm)
         .await?;

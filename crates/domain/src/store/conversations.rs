@@ -131,7 +131,7 @@ pub async fn by_ids(
 ) -> Result<Vec<Conversation>, StoreError> {
     let rows = entity::conversation::Entity::find()
         .filter(entity::conversation::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::conversation::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(entity::conversation::Column::Id.eq_any(ids.iter().map(|id| id.0)))
         .filter(entity::conversation::Column::DeletedAt.is_null())
         .all(&database.orm)
         .await?;
@@ -161,7 +161,7 @@ impl Filter {
     fn condition(&self, scope: Scope) -> Condition {
         use entity::conversation::Column;
         fn any(column: Column, ids: impl ExactSizeIterator<Item = Uuid>) -> Option<SimpleExpr> {
-            (ids.len() > 0).then(|| column.is_in(ids))
+            (ids.len() > 0).then(|| column.eq_any(ids))
         }
         let statuses = self.statuses.iter().map(|status| status.as_str());
         let on_media = || {

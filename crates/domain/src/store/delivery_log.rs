@@ -148,7 +148,7 @@ pub async fn list(
 pub async fn by_ids(database: &Database, scope: Scope, ids: &[DeliveryId]) -> Result<Vec<Delivery>, StoreError> {
     let rows = entity::delivery::Entity::find()
         .filter(entity::delivery::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::delivery::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(entity::delivery::Column::Id.eq_any(ids.iter().map(|id| id.0)))
         .all(&database.orm)
         .await?;
     rows.into_iter().map(Delivery::try_from).collect()
@@ -165,7 +165,7 @@ pub async fn attempts_of(
 ) -> Result<Vec<Attempt>, StoreError> {
     let rows = entity::attempt::Entity::find()
         .filter(entity::attempt::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::attempt::Column::DeliveryId.is_in(deliveries.iter().map(|id| id.0)))
+        .filter(entity::attempt::Column::DeliveryId.eq_any(deliveries.iter().map(|id| id.0)))
         .order_by_asc(entity::attempt::Column::DeliveryId)
         .order_by_asc(entity::attempt::Column::Number)
         .all(&database.orm)

@@ -73,7 +73,7 @@ pub async fn list(database: &Database, scope: Scope, slice: &Slice) -> Result<Pa
 pub async fn by_ids(database: &Database, scope: Scope, ids: &[GroupId]) -> Result<Vec<Group>, StoreError> {
     let rows = entity::contact_group::Entity::find()
         .filter(entity::contact_group::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::contact_group::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(entity::contact_group::Column::Id.eq_any(ids.iter().map(|id| id.0)))
         .filter(entity::contact_group::Column::DeletedAt.is_null())
         .all(&database.orm)
         .await?;

@@ -91,7 +91,7 @@ pub async fn by_ids(
 ) -> Result<Vec<InboundEvent>, StoreError> {
     let rows = entity::inbound_event::Entity::find()
         .filter(entity::inbound_event::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::inbound_event::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(entity::inbound_event::Column::Id.eq_any(ids.iter().map(|id| id.0)))
         .all(&database.orm)
         .await?;
     rows.into_iter().map(InboundEvent::try_from).collect()

@@ -52,7 +52,7 @@ pub async fn list(database: &Database, scope: Scope, slice: &Slice) -> Result<Pa
 pub async fn by_ids(database: &Database, scope: Scope, ids: &[LabelId]) -> Result<Vec<Label>, StoreError> {
     let rows = entity::label::Entity::find()
         .filter(entity::label::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::label::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(entity::label::Column::Id.eq_any(ids.iter().map(|id| id.0)))
         .all(&database.orm)
         .await?;
     rows.into_iter().map(Label::try_from).collect()

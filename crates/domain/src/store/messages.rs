@@ -232,7 +232,7 @@ impl TryFrom<entity::status_report::Model> for StatusReport {
 pub async fn by_ids(database: &Database, scope: Scope, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
     let rows = entity::message::Entity::find()
         .filter(entity::message::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::message::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(entity::message::Column::Id.eq_any(ids.iter().map(|id| id.0)))
         .filter(entity::message::Column::DeletedAt.is_null())
         .all(&database.orm)
         .await?;
@@ -288,7 +288,7 @@ pub async fn attachments_of(
 ) -> Result<Vec<Attachment>, StoreError> {
     let rows = entity::attachment::Entity::find()
         .filter(entity::attachment::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::attachment::Column::MessageId.is_in(messages.iter().map(|id| id.0)))
+        .filter(entity::attachment::Column::MessageId.eq_any(messages.iter().map(|id| id.0)))
         .filter(entity::attachment::Column::DeletedAt.is_null())
         .order_by_asc(entity::attachment::Column::Position)
         .order_by_asc(entity::attachment::Column::Id)
@@ -308,7 +308,7 @@ pub async fn reports_on(
 ) -> Result<Vec<StatusReport>, StoreError> {
     let rows = entity::status_report::Entity::find()
         .filter(entity::status_report::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::status_report::Column::MessageId.is_in(messages.iter().map(|id| id.0)))
+        .filter(entity::status_report::Column::MessageId.eq_any(messages.iter().map(|id| id.0)))
         .order_by_asc(entity::status_report::Column::Id)
         .all(&database.orm)
         .await?;

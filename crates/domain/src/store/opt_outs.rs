@@ -82,7 +82,7 @@ pub async fn list(
 pub async fn by_ids(database: &Database, scope: Scope, ids: &[OptOutId]) -> Result<Vec<OptOut>, StoreError> {
     let rows = entity::opt_out::Entity::find()
         .filter(entity::opt_out::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::opt_out::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(entity::opt_out::Column::Id.eq_any(ids.iter().map(|id| id.0)))
         .all(&database.orm)
         .await?;
     rows.into_iter().map(OptOut::try_from).collect()

@@ -56,7 +56,7 @@ pub async fn list(database: &Database, scope: Scope, slice: &Slice) -> Result<Pa
 pub async fn by_ids(database: &Database, scope: Scope, ids: &[TeamId]) -> Result<Vec<Team>, StoreError> {
     let rows = entity::team::Entity::find()
         .filter(entity::team::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::team::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(entity::team::Column::Id.eq_any(ids.iter().map(|id| id.0)))
         .all(&database.orm)
         .await?;
     rows.into_iter().map(Team::try_from).collect()

@@ -74,7 +74,7 @@ pub async fn by_ids(
 ) -> Result<Vec<Verification>, StoreError> {
     let rows = entity::verification::Entity::find()
         .filter(entity::verification::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::verification::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(entity::verification::Column::Id.eq_any(ids.iter().map(|id| id.0)))
         .all(&database.orm)
         .await?;
     rows.into_iter().map(Verification::try_from).collect()
