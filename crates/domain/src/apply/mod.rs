@@ -5,13 +5,16 @@ mod batch;
 mod fold;
 mod identities;
 mod inbound;
+mod keys;
 mod lane;
 mod line;
+mod load;
 mod plan;
 mod queue;
 mod references;
 mod row;
 mod rows;
+mod save;
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},

@@ -1,0 +1,79 @@
+//! Idempotency keys (P2): they are taken in the transaction of the effect, so a repeat finds them or waits for them.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{PgConnection, Row};
+use uuid::Uuid;
+
+use super::{batch::Work, batch::commands, plan::Speaker};
+use crate::command::{Command, Inbound};
+
+/// (workspace, account, kind, id): what an idempotency key is unique in.
+type Mark<'a> = (Uuid, Uuid, &'a str, &'a str);
+
+fn mark<'a>(inbound: &Inbound, command: &'a Command) -> Mark<'a> {
+    (inbound.workspace.0, inbound.account.0, &command.key.kind, &command.key.id)
+}
+
+/// Takes the idempotency keys that are free, in order; the inbound event that each was taken for.
+pub(crate) async fn claim(
+    connection: &mut PgConnection,
+    batch: &[&Inbound],
+) -> Result<HashMap<(Uuid, Uuid, String, String), Uuid>, sqlx::Error> {
+    let mut keys: BTreeMap<Mark<'_>, (Uuid, DateTime<Utc>, TimeDelta)> = BTreeMap::new();
+    for inbound in batch {
+        for command in commands(inbound) {
+            let window = command.key.window.unwrap_or(TimeDelta::days(30));
+            keys.entry(mark(inbound, command)).or_insert((inbound.id.0, inbound.received_at, window));
+        }
+    }
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sqlx::query(
+        "INSERT INTO idempotency_key AS held \
+           (workspace_id, provider_account_id, kind, external_id, inbound_event_id, expires_at) \
+         SELECT w, a, k, e, i, x \
+         FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::timestamptz[], $7::timestamptz[]) \
+           u(w, a, k, e, i, x, r) \
+         ON CONFLICT (workspace_id, provider_account_id, kind, external_id) \
+         DO UPDATE SET inbound_event_id = excluded.inbound_event_id, expires_at = excluded.expires_at \
+         WHERE held.expires_at <= (SELECT max(r) FROM unnest($7::timestamptz[]) r) \
+         RETURNING workspace_id, provider_account_id, kind, external_id, inbound_event_id",
+    )
+    .bind(keys.keys().map(|key| key.0).collect::<Vec<_>>())
+    .bind(keys.keys().map(|key| key.1).collect::<Vec<_>>())
+    .bind(keys.keys().map(|key| key.2).collect::<Vec<_>>())
+    .bind(keys.keys().map(|key| key.3).collect::<Vec<_>>())
+    .bind(keys.values().map(|value| value.0).collect::<Vec<_>>())
+    .bind(keys.values().map(|value| value.1 + value.2).collect::<Vec<_>>())
+    .bind(keys.values().map(|value| value.1).collect::<Vec<_>>())
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let key = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+            Ok((key, row.try_get(4)?))
+        })
+        .collect()
+}
+
+/// The commands whose key was taken for their own request, the first of equal ones in a request.
+pub(crate) fn surviving<'a>(
+    batch: &[&'a Inbound],
+    fresh: &HashMap<(Uuid, Uuid, String, String), Uuid>,
+) -> Vec<Work<'a>> {
+    let mut seen = HashSet::new();
+    let mut work = Vec::new();
+    for (index, inbound) in batch.iter().enumerate() {
+        for command in commands(inbound) {
+            let (workspace, account, kind, id) = mark(inbound, command);
+            let taken_for = fresh.get(&(workspace, account, kind.to_owned(), id.to_owned()));
+            if taken_for == Some(&inbound.id.0) && seen.insert((workspace, account, kind, id)) {
+                work.push(Work { index, inbound, speaker: Speaker::of(inbound), command });
+            }
+        }
+    }
+    work
+}

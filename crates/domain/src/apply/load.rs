@@ -1,0 +1,285 @@
+//! Locking and reading what a batch touches, in the documented order.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use sqlx::{PgConnection, Row};
+use uuid::Uuid;
+
+use super::{
+    batch::Work,
+    fold::Fold,
+    identities::{Claim, Identities, Resolved},
+    plan,
+    references::{RefKey, RefKind},
+    row::Key,
+    rows::{
+        AttachmentRow, CampaignRow, ChannelRow, ContactRow, ConversationRow, GroupRow, MessageRow, OptOutRow,
+        VerificationRow,
+    },
+};
+use crate::command::{Change, ChannelRef, Effect};
+
+/// Locks and reads all that the commands touch; the address and contact of each command that needs one.
+pub(crate) async fn load(
+    connection: &mut PgConnection,
+    fold: &mut Fold<'_>,
+    work: &[Work<'_>],
+) -> Result<Vec<Option<Resolved>>, sqlx::Error> {
+    let ambient = fold.ambient;
+    let mut mentioned: BTreeMap<RefKey, Option<Uuid>> = BTreeMap::new();
+    for work in work {
+        let id = ambient.uuid();
+        for (position, (name, comes)) in plan::names(work.speaker, &work.command.effect).into_iter().enumerate() {
+            let suggested = match name.kind {
+                _ if !comes => None,
+                RefKind::Message => Some(id),
+                _ if position == 0 => Some(id),
+                _ => Some(ambient.uuid()),
+            };
+            let entry = mentioned.entry(name).or_default();
+            *entry = entry.or(suggested);
+        }
+    }
+    fold.references.lock(connection, mentioned).await?;
+    let known = peek(connection, fold).await?;
+
+    let placed = needs_place(work, fold, &known);
+    let mut channels: BTreeMap<RefKey, Option<Uuid>> = BTreeMap::new();
+    for (work, placed) in work.iter().zip(&placed) {
+        if let (true, Some(channel)) = (*placed, plan::channel(&work.command.effect)) {
+            let id = ambient.uuid();
+            for name in work.speaker.channel(channel) {
+                channels.entry(name).or_insert(Some(id));
+            }
+        }
+    }
+    fold.references.lock(connection, channels).await?;
+
+    let claims: Vec<Option<Claim>> = work
+        .iter()
+        .zip(&placed)
+        .map(|(work, placed)| if *placed { plan::claim(work.speaker, &work.command.effect) } else { None })
+        .collect();
+    let mut identities = Identities::default();
+    let resolved = identities.resolve(connection, ambient, &claims).await?;
+    identities.save(connection).await?;
+
+    let mut contacts: BTreeSet<Key> =
+        known.values().filter_map(|known| Some((known.workspace, known.contact?))).collect();
+    for (work, resolved) in work.iter().zip(&resolved) {
+        let contact = resolved.and_then(|resolved| resolved.contact).filter(|id| identities.is_old_contact(*id));
+        contacts.extend(contact.map(|id| (work.speaker.workspace, id)));
+    }
+    let contacts: Vec<Key> = contacts.into_iter().collect();
+    fold.contacts.load(ContactRow::lock(connection, &contacts).await?);
+
+    let latest = latest(connection, fold, work, &resolved, &identities).await?;
+    let mut conversations: BTreeSet<Key> = latest.iter().map(|(workspace, _, _, id)| (*workspace, *id)).collect();
+    conversations.extend(fold.references.targets(RefKind::Conversation));
+    conversations.extend(known.values().map(|known| (known.workspace, known.conversation)));
+    let conversations: Vec<Key> = conversations.into_iter().collect();
+    fold.conversations.load(ConversationRow::lock(connection, &conversations).await?);
+    fold.latest.extend(latest.into_iter().map(|(_, channel, address, id)| ((channel, address), id)));
+
+    let messages: BTreeSet<Key> = known.iter().map(|(id, known)| (known.workspace, *id)).collect();
+    let messages: Vec<Key> = messages.into_iter().collect();
+    fold.messages.load(MessageRow::lock(connection, &messages).await?);
+    load_others(connection, fold, work, &messages, &resolved).await?;
+    Ok(resolved)
+}
+
+/// What is known of a message before it is locked.
+struct Known {
+    workspace: Uuid,
+    conversation: Uuid,
+    contact: Option<Uuid>,
+    placeholder: bool,
+}
+
+async fn peek(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<HashMap<Uuid, Known>, sqlx::Error> {
+    let targets: Vec<Key> = fold.references.targets(RefKind::Message).collect::<BTreeSet<_>>().into_iter().collect();
+    if targets.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let (workspaces, ids): (Vec<Uuid>, Vec<Uuid>) = targets.into_iter().unzip();
+    let rows = sqlx::query(
+        "SELECT m.workspace_id, m.id, m.conversation_id, m.placeholder, c.contact_id \
+         FROM unnest($1::uuid[], $2::uuid[]) k(w, i) \
+         JOIN message m ON m.workspace_id = k.w AND m.id = k.i \
+         JOIN conversation c ON c.workspace_id = m.workspace_id AND c.id = m.conversation_id",
+    )
+    .bind(workspaces)
+    .bind(ids)
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let known = Known {
+                workspace: row.try_get("workspace_id")?,
+                conversation: row.try_get("conversation_id")?,
+                contact: row.try_get("contact_id")?,
+                placeholder: row.try_get("placeholder")?,
+            };
+            Ok((row.try_get("id")?, known))
+        })
+        .collect()
+}
+
+/// Which commands must find or make a person and a channel: all but those on a message that is already there, be it
+/// from before or from earlier in the batch. So a batch makes what its commands would make one by one.
+fn needs_place(work: &[Work<'_>], fold: &Fold<'_>, known: &HashMap<Uuid, Known>) -> Vec<bool> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Stands {
+        Whole,
+        Placeholder,
+    }
+    let mut made: HashMap<RefKey, Stands> = HashMap::new();
+    work.iter()
+        .map(|work| {
+            let (ids, status) = match &work.command.effect {
+                Effect::Message(report) => (&report.ids, false),
+                Effect::Status(report) => (&report.ids, true),
+                Effect::Conversation(report) => {
+                    let name = work.speaker.name(RefKind::Conversation, &report.id);
+                    let gone = report.version.change == Change::Deleted;
+                    return !gone && (report.person.is_some() || fold.references.target([&name]).is_none());
+                }
+                _ => return true,
+            };
+            let names = work.speaker.names(RefKind::Message, ids);
+            let before = fold
+                .references
+                .target(&names)
+                .and_then(|id| known.get(&id))
+                .map(|known| if known.placeholder { Stands::Placeholder } else { Stands::Whole });
+            let stands = names.iter().find_map(|name| made.get(name)).copied().or(before);
+            let deletes = matches!(&work.command.effect, Effect::Message(report)
+                if report.version.is_some_and(|version| version.change == Change::Deleted));
+            if deletes {
+                return false;
+            }
+            let makes = if status { Stands::Placeholder } else { Stands::Whole };
+            let needed = match stands {
+                None => true,
+                Some(Stands::Placeholder) => !status,
+                Some(Stands::Whole) => false,
+            };
+            if needed {
+                made.extend(names.into_iter().map(|name| (name, makes)));
+            }
+            needed
+        })
+        .collect()
+}
+
+/// The conversation of each (channel, address) that is not closed, else the last: (workspace, channel, address, id).
+async fn latest(
+    connection: &mut PgConnection,
+    fold: &Fold<'_>,
+    work: &[Work<'_>],
+    resolved: &[Option<Resolved>],
+    identities: &Identities,
+) -> Result<Vec<(Uuid, Uuid, Uuid, Uuid)>, sqlx::Error> {
+    let mut wanted: BTreeSet<(Uuid, Uuid, Uuid)> = BTreeSet::new();
+    for (work, resolved) in work.iter().zip(resolved) {
+        let (Some(resolved), Some(channel)) = (resolved, plan::channel(&work.command.effect)) else { continue };
+        let channel = match channel {
+            ChannelRef::Known(id) => Some(id.0),
+            ChannelRef::Reported(_) => fold.references.target(&work.speaker.channel(channel)),
+        };
+        if let Some(channel) = channel.filter(|_| !identities.is_new(resolved.address)) {
+            wanted.insert((work.speaker.workspace, channel, resolved.address));
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as(
+        "SELECT k.w, k.c, k.a, coalesce(standing.id, last.id) \
+         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) k(w, c, a) \
+         LEFT JOIN LATERAL ( \
+           SELECT v.id FROM conversation v \
+           WHERE v.workspace_id = k.w AND v.channel_id = k.c AND v.address_id = k.a AND v.status <> 'closed') \
+           standing ON true \
+         LEFT JOIN LATERAL ( \
+           SELECT v.id FROM conversation v \
+           WHERE standing.id IS NULL AND v.workspace_id = k.w AND v.address_id = k.a AND v.channel_id = k.c \
+             AND v.deleted_at IS NULL \
+           ORDER BY v.address_id DESC, v.id DESC LIMIT 1) last ON true \
+         WHERE coalesce(standing.id, last.id) IS NOT NULL",
+    )
+    .bind(wanted.iter().map(|key| key.0).collect::<Vec<_>>())
+    .bind(wanted.iter().map(|key| key.1).collect::<Vec<_>>())
+    .bind(wanted.iter().map(|key| key.2).collect::<Vec<_>>())
+    .fetch_all(connection)
+    .await
+}
+
+async fn load_others(
+    connection: &mut PgConnection,
+    fold: &mut Fold<'_>,
+    work: &[Work<'_>],
+    messages: &[Key],
+    resolved: &[Option<Resolved>],
+) -> Result<(), sqlx::Error> {
+    let targets = |fold: &Fold<'_>, kind| fold.references.targets(kind).collect::<BTreeSet<Key>>();
+    let known_channels = work.iter().filter_map(|work| match plan::channel(&work.command.effect)? {
+        ChannelRef::Known(id) => Some((work.speaker.workspace, id.0)),
+        ChannelRef::Reported(_) => None,
+    });
+    let mut channels = targets(fold, RefKind::Channel);
+    channels.extend(known_channels);
+    channels.extend(fold.conversations.iter().map(|row| (row.workspace_id, row.channel_id)));
+    fold.channels.load(ChannelRow::read(connection, &channels.into_iter().collect::<Vec<_>>()).await?);
+
+    // Only to be shown in payloads: the contacts of conversations that an alias led to.
+    let shown: BTreeSet<Key> = fold
+        .conversations
+        .iter()
+        .filter_map(|row| Some((row.workspace_id, row.contact_id?)))
+        .filter(|(_, id)| fold.contacts.get(*id).is_none())
+        .collect();
+    fold.contacts.load(ContactRow::read(connection, &shown.into_iter().collect::<Vec<_>>()).await?);
+
+    let groups: Vec<Key> = targets(fold, RefKind::Group).into_iter().collect();
+    fold.groups.load(GroupRow::lock(connection, &groups).await?);
+    let campaigns: Vec<Key> = targets(fold, RefKind::Campaign).into_iter().collect();
+    fold.campaigns.load(CampaignRow::lock(connection, &campaigns).await?);
+    let verifications: Vec<Key> = targets(fold, RefKind::Verification).into_iter().collect();
+    fold.verifications.load(VerificationRow::lock(connection, &verifications).await?);
+
+    let files = children(connection, "attachment", "message_id", messages).await?;
+    let files: BTreeSet<Key> = files.into_iter().chain(targets(fold, RefKind::Attachment)).collect();
+    fold.attachments.load(AttachmentRow::lock(connection, &files.into_iter().collect::<Vec<_>>()).await?);
+
+    let refusing: Vec<Key> = work
+        .iter()
+        .zip(resolved)
+        .filter(|(work, _)| matches!(work.command.effect, Effect::OptOut(_)))
+        .filter_map(|(work, resolved)| Some((work.speaker.workspace, resolved.as_ref()?.contact?)))
+        .collect();
+    let refusals = children(connection, "opt_out", "contact_id", &refusing).await?;
+    fold.opt_outs.load(OptOutRow::lock(connection, &refusals).await?);
+    Ok(())
+}
+
+/// The keys of the rows of a table that belong to the given parents.
+async fn children(
+    connection: &mut PgConnection,
+    table: &'static str,
+    column: &'static str,
+    parents: &[Key],
+) -> Result<Vec<Key>, sqlx::Error> {
+    if parents.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (workspaces, ids): (Vec<Uuid>, Vec<Uuid>) = parents.iter().copied().unzip();
+    sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        "SELECT DISTINCT t.workspace_id, t.id FROM unnest($1::uuid[], $2::uuid[]) k(w, p) \
+         JOIN {table} t ON t.workspace_id = k.w AND t.{column} = k.p ORDER BY 1, 2"
+    )))
+    .bind(workspaces)
+    .bind(ids)
+    .fetch_all(connection)
+    .await
+}
