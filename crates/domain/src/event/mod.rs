@@ -2,6 +2,7 @@
 
 use crate::model;
 
+mod brief;
 pub mod payload;
 
 macro_rules! event_types {

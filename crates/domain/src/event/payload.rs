@@ -6,16 +6,17 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer, ser::Error};
 use serde_json::{Map, Value, value::RawValue};
 
+pub use super::brief::{AttachmentBrief, AuthorBrief, ChannelBrief, ContactBrief, ConversationBrief};
 use crate::{
     ids::{
-        AttachmentId, BalanceAlertId, CampaignId, ChannelId, ContactId, ConversationId, GroupId, LabelId, MemberId,
-        MessageId, OptOutId, TeamId, VerificationId,
+        BalanceAlertId, CampaignId, ContactId, ConversationId, GroupId, MemberId, MessageId, OptOutId, TeamId,
+        VerificationId,
     },
     json,
     model::{
         channel::Medium,
         conversation::{ConversationStatus, Priority},
-        message::{AttachmentKind, Direction, MessageKind, Origin},
+        message::{Direction, MessageKind, Origin},
         opt_out::OptOutScope,
         status::{DeliveryStatus, Failure},
     },
@@ -44,70 +45,6 @@ fn members<S: Serializer>(members: &Map<String, Value>, serializer: S) -> Result
         return members.serialize(serializer);
     }
     javascript(&Value::Object(members.clone()), serializer)
-}
-
-macro_rules! id_schema {
-    ($($name:ident)*) => {
-        $(
-            impl JsonSchema for $name {
-                fn schema_name() -> std::borrow::Cow<'static, str> {
-                    stringify!($name).into()
-                }
-                fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                    schemars::json_schema!({"type": "string", "description": concat!("Id of a ", stringify!($name), ", a TypeID.")})
-                }
-            }
-        )*
-    };
-}
-id_schema! {
-    AttachmentId BalanceAlertId CampaignId ChannelId ContactId ConversationId GroupId LabelId MemberId MessageId
-    OptOutId TeamId VerificationId
-}
-
-/// A contact as other entities show it.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct ContactBrief {
-    /// Its id.
-    pub id: ContactId,
-    /// The name to show.
-    pub name: Option<String>,
-    /// The phone number to show.
-    pub phone: Option<String>,
-    /// The email address to show.
-    pub email: Option<String>,
-}
-
-/// A channel as other entities show it.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct ChannelBrief {
-    /// Its id.
-    pub id: ChannelId,
-    /// What it carries.
-    pub medium: Medium,
-    /// Our address on it.
-    pub identifier: Option<String>,
-    /// Our phone number on it.
-    pub phone: Option<String>,
-    /// Its name.
-    pub name: Option<String>,
-}
-
-/// A conversation as other entities show it.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct ConversationBrief {
-    /// Its id.
-    pub id: ConversationId,
-    /// The provider's id.
-    pub external_id: Option<String>,
-    /// Where it stands.
-    pub status: ConversationStatus,
-    /// The subject.
-    pub subject: Option<String>,
-    /// Who has it.
-    pub assignee_id: Option<MemberId>,
-    /// Which team has it.
-    pub team_id: Option<TeamId>,
 }
 
 /// Payload of `contact.created` and `contact.updated`.
@@ -189,37 +126,6 @@ pub struct ConversationPayload {
     pub group_id: Option<GroupId>,
     /// On which channel.
     pub channel: Option<ChannelBrief>,
-}
-
-/// Who wrote a message.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct AuthorBrief {
-    /// `contact`, `member`, `api_key`, `system` or `provider`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The id, where there is one.
-    pub id: Option<String>,
-    /// The name, where it is told.
-    pub name: Option<String>,
-}
-
-/// A file of a message.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct AttachmentBrief {
-    /// Its id.
-    pub id: AttachmentId,
-    /// The provider's id.
-    pub external_id: Option<String>,
-    /// What it is.
-    pub kind: AttachmentKind,
-    /// Where it can be had.
-    pub url: Option<String>,
-    /// Its name.
-    pub filename: Option<String>,
-    /// Its media type.
-    pub mime_type: Option<String>,
-    /// Its size in bytes.
-    pub size_bytes: Option<i64>,
 }
 
 /// Payload of `message.created`, `message.updated` and `call.completed`.
