@@ -188,6 +188,10 @@ fn settings(config: &PostgresConfig, major: u32, port: u16, socket: Option<&Path
         ("timezone", "UTC".to_owned()),
         ("log_timezone", "UTC".to_owned()),
     ];
+    if !config.durable {
+        // The databases of tests live for seconds, and a test's own ANALYZE must not wait for another's.
+        settings.push(("autovacuum", "off".to_owned()));
+    }
     if major >= 14 && cfg!(target_os = "linux") {
         // One call for each file system, where the default opens every file after a crash.
         settings.push(("recovery_init_sync_method", "syncfs".to_owned()));
