@@ -101,8 +101,12 @@ async fn make(conn: &mut PgConnection, table: &str, day: NaiveDate, made: &mut M
     Ok(())
 }
 
+/// Asked of the catalogue's rows: `to_regclass` answers from a cache that may not have heard yet of what another maker
+/// has just committed.
 async fn exists(conn: &mut PgConnection, name: &str) -> Result<bool, StoreError> {
-    Ok(sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL").bind(name).fetch_one(conn).await?)
+    let stands =
+        "SELECT EXISTS (SELECT FROM pg_class WHERE relname = $1 AND relnamespace = current_schema()::regnamespace)";
+    Ok(sqlx::query_scalar(stands).bind(name).fetch_one(conn).await?)
 }
 
 async fn first_stray_day(conn: &mut PgConnection, table: &str) -> Result<Option<NaiveDate>, StoreError> {
