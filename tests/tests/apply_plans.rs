@@ -61,7 +61,11 @@ async fn no_statement_of_apply_scans_a_table_of_a_million_rows() {
         if analysed {
             // Of these tables alone: the catalogs of the cluster are the other tests' too.
             let analyze = format!("ANALYZE {}", GROWING.join(", "));
-            sqlx::query(sqlx::AssertSqlSafe(analyze)).execute(&house.database.pool).await.unwrap();
+            let mut patient = house.database.pool.acquire().await.unwrap();
+            sqlx::raw_sql(sqlx::AssertSqlSafe(format!("SET lock_timeout = 0; {analyze}; RESET lock_timeout")))
+                .execute(&mut *patient)
+                .await
+                .unwrap();
         }
         let before = scans(&house).await;
         let fresh = Database::connect(house.url(), 4, 2).await.unwrap();
