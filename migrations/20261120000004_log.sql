@@ -30,7 +30,7 @@ CREATE TABLE event (
   previous         json,
   PRIMARY KEY (workspace_id, id)
 ) PARTITION BY RANGE (id);
--- Unique in each partition: partitions made ahead get the same index (see domain::store::partitions).
-CREATE INDEX event_seq ON event (workspace_id, seq);
+-- (workspace_id, seq) is unique in each partition, by an index of its own (see domain::store::partitions): one on the
+-- whole table cannot be unique without the partition key, and would be a second one to fill.
 CREATE TABLE event_default PARTITION OF event DEFAULT;
 CREATE UNIQUE INDEX event_default_seq ON event_default (workspace_id, seq);
