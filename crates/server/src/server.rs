@@ -24,6 +24,9 @@ use crate::{
     config::ServerConfig, error::ServerError, health, health::Health, lifecycle::Shutdown, maintenance, telemetry,
 };
 
+/// How long the end waits for connections to be given back.
+const CLOSE: Duration = Duration::from_secs(2);
+
 /// A server that has bound its address and found its database in order, but takes no request yet.
 #[derive(Debug)]
 pub struct Server {
@@ -136,6 +139,8 @@ impl Server {
         })
         .workers(config.http_workers)
         .backlog(4096)
+        // Frames of a socket are small and come in bursts: none must wait for the one before to be confirmed.
+        .tcp_nodelay(true)
         .keep_alive(Duration::from_secs(75))
         .disable_signals()
         .shutdown_timeout(config.shutdown.as_secs())
@@ -172,7 +177,10 @@ impl Server {
             _ => tracing::warn!("stopped before everything in hand was finished"),
         }
         background.cancel();
-        database.close().await;
+        // Who still holds a connection by now is not waited for: the process, or its database, is about to go.
+        if tokio::time::timeout(CLOSE, database.close()).await.is_err() {
+            tracing::warn!("stopped with connections to the database still in use");
+        }
         match broke {
             Some(Ok(Err(error))) => Err(ServerError::Http(error)),
             Some(Err(error)) => Err(ServerError::Http(std::io::Error::other(error))),
