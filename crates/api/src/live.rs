@@ -19,7 +19,10 @@ use inlet_domain::{
     log::{self, Cursor, LogEntry, LogState, Lost},
     scope::Scope,
 };
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::{
+    broadcast::{self, error::RecvError},
+    watch,
+};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::types::event::ResetReason;
@@ -68,6 +71,8 @@ struct Inner {
 /// A workspace's tail; it ends with its last follower.
 struct Tail {
     entries: broadcast::Sender<Arc<LogEntry>>,
+    /// Whether it knows where it began: from there on it hands on every entry.
+    begun: watch::Receiver<bool>,
     _stop: DropGuard,
 }
 
@@ -85,7 +90,7 @@ impl Live {
             live: Arc::clone(&self.inner),
             scope,
             entries: tail.entries.subscribe(),
-            _tail: tail,
+            tail,
             ready: VecDeque::new(),
             stand: Stand::Before(cursor),
         };
@@ -100,23 +105,30 @@ impl Live {
         tails.retain(|_, tail| tail.strong_count() > 0);
         let stop = CancellationToken::new();
         let entries = broadcast::Sender::new(self.inner.config.fan_out);
-        let tail = Arc::new(Tail { entries: entries.clone(), _stop: stop.clone().drop_guard() });
+        let (begins, begun) = watch::channel(false);
+        let tail = Arc::new(Tail { entries: entries.clone(), begun, _stop: stop.clone().drop_guard() });
         tails.insert(scope.workspace(), Arc::downgrade(&tail));
         let inner = Arc::clone(&self.inner);
-        tokio::spawn(async move { stop.run_until_cancelled(inner.run_tail(scope, entries)).await });
+        tokio::spawn(async move { stop.run_until_cancelled(inner.run_tail(scope, entries, begins)).await });
         tail
     }
 }
 
 impl Inner {
     /// Reads what is new and hands it on, woken by heads that moved and by a slow poll.
-    async fn run_tail(self: Arc<Self>, scope: Scope, entries: broadcast::Sender<Arc<LogEntry>>) {
+    async fn run_tail(
+        self: Arc<Self>,
+        scope: Scope,
+        entries: broadcast::Sender<Arc<LogEntry>>,
+        begins: watch::Sender<bool>,
+    ) {
         let mut moved = self.heads.watch();
         let mut position = None;
         loop {
             if let Err(error) = self.read_on(scope, &mut position, &entries).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a live tail could not read the log");
             }
+            begins.send_replace(position.is_some());
             let woken = async {
                 while moved.changed().await.is_ok() {
                     if self.heads.of(scope.workspace()) > position.unwrap_or(0) {
@@ -169,7 +181,7 @@ struct Follower {
     scope: Scope,
     /// Subscribed before the first look at the log, so that nothing falls between.
     entries: broadcast::Receiver<Arc<LogEntry>>,
-    _tail: Arc<Tail>,
+    tail: Arc<Tail>,
     ready: VecDeque<Update>,
     stand: Stand,
 }
@@ -181,10 +193,17 @@ impl Follower {
                 return Some(update);
             }
             match self.stand {
-                Stand::Before(cursor) => match log::state(&self.live.database.pool, self.scope).await {
-                    Ok(state) => self.begin(state, cursor),
-                    Err(error) => pause(&error).await,
-                },
+                Stand::Before(cursor) => {
+                    // Looked at before the tail has begun, the log could grow by what neither this look nor the tail
+                    // would show.
+                    if self.tail.begun.clone().wait_for(|begun| *begun).await.is_err() {
+                        return None;
+                    }
+                    match log::state(&self.live.database.pool, self.scope).await {
+                        Ok(state) => self.begin(state, cursor),
+                        Err(error) => pause(&error).await,
+                    }
+                }
                 Stand::Behind { epoch, seq } => {
                     if let Err(error) = self.catch_up(epoch, seq).await {
                         pause(&error).await;
