@@ -14,6 +14,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -21,7 +22,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{cluster, workspace};
+use crate::{client, cluster, sign, workspace};
 
 /// How long a start or a stop may take before the test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -162,6 +163,27 @@ impl Process {
     #[must_use]
     pub fn pid(&self) -> i32 {
         i32::try_from(self.child.id().expect("it runs")).unwrap()
+    }
+
+    /// Posts a body of `provider`, signed by its source's secret; the status, and the answer's body.
+    pub async fn post(&self, provider: &str, body: &str) -> (u16, Value) {
+        let source = &self.dev.sources[provider];
+        let (header, signature) = sign::header(provider, &source.secret, body.as_bytes());
+        let request = client().post(&source.url).header("content-type", "application/json").header(header, signature);
+        let answer = request.body(body.to_owned()).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    /// The data of a GraphQL operation under the owner's key.
+    ///
+    /// # Panics
+    /// Where there are errors.
+    pub async fn graphql(&self, query: &str, variables: Value) -> Value {
+        let request = client().post(&self.dev.graphql_url).bearer_auth(&self.dev.api_key);
+        let answer = request.json(&json!({"query": query, "variables": variables})).send().await.unwrap();
+        let answer: Value = answer.json().await.unwrap();
+        assert!(answer["errors"].is_null(), "{answer}");
+        answer["data"].clone()
     }
 
     /// Ends it with kill -9. Its Postgres goes on.

@@ -62,19 +62,11 @@ impl Poster {
     }
 }
 
-async fn ask(dev: &DevFile, query: &str, variables: Value) -> Value {
-    let request = client().post(&dev.graphql_url).bearer_auth(&dev.api_key);
-    let answer = request.json(&json!({"query": query, "variables": variables})).send().await.unwrap();
-    let answer: Value = answer.json().await.unwrap();
-    assert!(answer["errors"].is_null(), "{answer}");
-    answer["data"].clone()
-}
-
 /// Every page of a connection: its edges, in order.
-async fn pages(dev: &DevFile, query: &str, pointer: &str, mut variables: Value) -> Vec<Value> {
+async fn pages(process: &Process, query: &str, pointer: &str, mut variables: Value) -> Vec<Value> {
     let mut edges = Vec::new();
     loop {
-        let data = ask(dev, query, variables.clone()).await;
+        let data = process.graphql(query, variables.clone()).await;
         let page = data.pointer(pointer).unwrap();
         edges.extend(page["edges"].as_array().unwrap().clone());
         if page["pageInfo"]["hasNextPage"] == false {
@@ -94,9 +86,9 @@ fn counted<'a>(values: impl Iterator<Item = &'a Value>) -> HashMap<&'a str, usiz
 }
 
 /// Every message of every conversation, by the provider's id.
-async fn assert_each_message_once(dev: &DevFile, posters: &[Poster]) {
+async fn assert_each_message_once(process: &Process, posters: &[Poster]) {
     let list = "query { conversations(first: 20) { nodes { id externalId } } }";
-    let conversations = ask(dev, list, json!({})).await["conversations"]["nodes"].clone();
+    let conversations = process.graphql(list, json!({})).await["conversations"]["nodes"].clone();
     let conversations = conversations.as_array().unwrap();
     assert_eq!(conversations.len(), POSTERS);
     let mut shown = Vec::new();
@@ -104,7 +96,7 @@ async fn assert_each_message_once(dev: &DevFile, posters: &[Poster]) {
         let query = "query($id: ID!, $after: Cursor) { conversation(id: $id) { messages(first: 100, after: $after) {
             edges { node { externalId content } } pageInfo { endCursor hasNextPage } } } }";
         let variables = json!({"id": conversation["id"], "after": null});
-        shown.extend(pages(dev, query, "/conversation/messages", variables).await);
+        shown.extend(pages(process, query, "/conversation/messages", variables).await);
     }
     let ids = counted(shown.iter().map(|edge| &edge["node"]["externalId"]));
     for id in posters.iter().flat_map(|poster| &poster.acknowledged) {
@@ -115,14 +107,14 @@ async fn assert_each_message_once(dev: &DevFile, posters: &[Poster]) {
 }
 
 /// The log has each `message.created` once and its cursors count up without a gap.
-async fn assert_gapless_log(dev: &DevFile, posters: &[Poster]) {
+async fn assert_gapless_log(process: &Process, posters: &[Poster]) {
     let query = "query($after: Cursor) { head events(first: 100, after: $after) { edges { cursor node { id type payload } } pageInfo { endCursor hasNextPage } } }";
-    let log = pages(dev, query, "/events", json!({"after": null})).await;
+    let log = pages(process, query, "/events", json!({"after": null})).await;
     for (edge, number) in log.iter().zip(1..) {
         let (_, cursor) = edge["cursor"].as_str().unwrap().split_once('-').unwrap();
         assert_eq!(cursor.parse(), Ok(number), "a gap");
     }
-    assert_eq!(ask(dev, "{ head }", json!({})).await["head"], log.last().unwrap()["cursor"]);
+    assert_eq!(process.graphql("{ head }", json!({})).await["head"], log.last().unwrap()["cursor"]);
     let created = log.iter().filter(|edge| edge["node"]["type"] == "message.created");
     let ids = counted(created.map(|edge| &edge["node"]["payload"]["external_id"]));
     for id in posters.iter().flat_map(|poster| &poster.acknowledged) {
@@ -167,7 +159,7 @@ async fn p1_every_acknowledged_message_is_there_once_after_kill_9() {
     let acknowledged: usize = posters.iter().map(|poster| poster.acknowledged.len()).sum();
     assert!(acknowledged >= 2 * ANSWERS + POSTERS, "{acknowledged}");
     assert_durable(&process.dev).await;
-    assert_each_message_once(&process.dev, &posters).await;
-    assert_gapless_log(&process.dev, &posters).await;
+    assert_each_message_once(&process, &posters).await;
+    assert_gapless_log(&process, &posters).await;
     assert!(process.stop().await.success());
 }

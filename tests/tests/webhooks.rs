@@ -223,43 +223,6 @@ async fn p7_after_its_last_attempt_a_delivery_is_exhausted() {
     assert!(sink.received().iter().all(|request| request.path == "/"), "a redirect was followed");
 }
 
-#[test]
-fn p7_what_a_killed_process_held_is_sent_by_another() {
-    let other = tokio::runtime::Runtime::new().unwrap();
-    let doomed = tokio::runtime::Runtime::new().unwrap();
-    let (house, sink, webhook) = other.block_on(async {
-        let house = House::build().await;
-        let sink = Sink::start().await;
-        let (webhook, _) = register(&house, &sink, &["message.created"]).await;
-        sink.hold(true);
-        receive(&house, 0, 200).await;
-        (house, sink, webhook)
-    });
-    {
-        let _guard = doomed.enter();
-        let _held = notifier(&house);
-        other.block_on(sink.wait(|all| all.len() == 64));
-        // All its tasks end where they stand.
-        doomed.shutdown_background();
-    }
-    other.block_on(async {
-        sink.hold(false);
-        assert_eq!(deliveries(&house, webhook, "succeeded").await, 0);
-        sqlx::query("UPDATE dispatch_lease SET leased_until = now() - interval '1 s' WHERE workspace_id = $1")
-            .bind(house.workspace)
-            .execute(&house.database.pool)
-            .await
-            .unwrap();
-        let running = notifier(&house);
-        let got = sink.wait(|all| all.len() == 264).await;
-        running.stop().await;
-        let mut distinct = sorted(ids(&got));
-        distinct.dedup();
-        assert_eq!(distinct, logged(&house, "message.created").await);
-        assert_eq!(deliveries(&house, webhook, "succeeded").await, 200);
-    });
-}
-
 #[tokio::test]
 async fn p9_a_hanging_endpoint_does_not_delay_a_well_one() {
     let house = House::build().await;
