@@ -8,6 +8,7 @@
 )]
 
 pub mod cluster;
+pub mod corpus;
 pub mod database;
 pub mod fixtures;
 pub mod house;
