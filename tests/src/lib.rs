@@ -18,9 +18,11 @@ pub mod server;
 pub mod sign;
 pub mod sink;
 pub mod state;
+pub mod tenant;
 pub mod workspace;
 
 pub use live::LiveClient;
 pub use process::Process;
 pub use server::{Options, TestServer, client, spawn, spawn_with};
 pub use sink::Sink;
+pub use tenant::Tenant;
