@@ -1,32 +1,9 @@
-//! What no provider should send and some do: bodies that are made to break a reader, a parser, an index or a lock.
-
-use std::fmt::Write;
+//! Documented events, each member in turn replaced by something hostile.
 
 use serde_json::Value;
 
+use super::{nested, noise};
 use crate::fixtures::{self, Fixture};
-
-/// Texts that do not shrink, for Postgres packs what goes into an index entry before it measures it.
-#[must_use]
-pub fn noise(length: usize) -> String {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut text = String::with_capacity(length + 16);
-    while text.len() < length {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        // Writing to a text cannot fail.
-        let _ = write!(text, "{state:x}");
-    }
-    text.truncate(length);
-    text
-}
-
-/// `depth` of `open`, then as many of `close`.
-#[must_use]
-pub fn nested(open: &str, close: &str, depth: usize) -> String {
-    format!("{}{}", open.repeat(depth), close.repeat(depth))
-}
 
 /// What stands in the place of any member of any body, as JSON text.
 #[must_use]
