@@ -9,7 +9,7 @@ use actix_web::{
 };
 use inlet_domain::{
     ambient::Ambient,
-    apply::{Apply, Outcome},
+    apply::{Apply, Outcome, places::Places},
     command::{Inbound, Purpose, RawRequest},
     database::Database,
     ids::InboundEventId,
@@ -54,6 +54,7 @@ struct Door {
     apply: Apply,
     ambient: Ambient,
     max_body: usize,
+    bodies: Places,
     trusted_proxies: Arc<[IpNet]>,
 }
 
@@ -64,6 +65,7 @@ pub fn configure(state: IngestState) -> impl FnOnce(&mut ServiceConfig) + Clone 
         apply: state.apply,
         ambient: state.ambient,
         max_body: state.max_body,
+        bodies: intake::places(),
         trusted_proxies: state.trusted_proxies.into(),
     };
     move |config: &mut ServiceConfig| {
@@ -102,7 +104,8 @@ async fn answer(request: &HttpRequest, door: &Door, payload: &mut Payload) -> Re
         }
     };
     check_network(request, door, &source)?;
-    let body = intake::read(payload, declared_length(request), door.max_body).await?;
+    let mut place = door.bodies.take(source.workspace, 0).ok_or_else(Refusal::crowded)?;
+    let body = intake::read(payload, declared_length(request), door.max_body, &mut place).await?;
     let received_at = door.ambient.now();
 
     let adapter = adapter(source.provider);

@@ -10,7 +10,7 @@ mod keys;
 mod lane;
 mod line;
 mod load;
-mod places;
+pub mod places;
 mod plan;
 mod queue;
 mod references;

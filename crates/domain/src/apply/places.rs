@@ -1,4 +1,5 @@
-//! How much may wait: so many requests and so many bytes in all, and no workspace more than half of either (P11).
+//! How much may be held at once: so many requests and so many bytes in all, and no workspace more than half of either
+//! (P11). The queue of apply has such places, and so has the door for the bodies that it takes in.
 
 use std::{
     collections::HashMap,
@@ -10,9 +11,9 @@ use crate::{command::Inbound, ids::WorkspaceId};
 /// How much memory what waits may take, by [`weight`]. It is enough for a full queue of what providers document.
 pub(crate) const MOST_BYTES: usize = 256 << 20;
 
-/// The places of the queue. Cheap to clone.
+/// The places. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Places {
+pub struct Places {
     most: Load,
     taken: Arc<Mutex<Taken>>,
 }
@@ -29,46 +30,69 @@ struct Taken {
     by: HashMap<WorkspaceId, Load>,
 }
 
-/// A place in the queue, free again when dropped.
+/// A place, free again when dropped.
 #[derive(Debug)]
-pub(crate) struct Slot {
+pub struct Slot {
     workspace: WorkspaceId,
     bytes: usize,
+    most: Load,
     taken: Arc<Mutex<Taken>>,
 }
 
 impl Places {
-    pub(crate) fn new(requests: usize, bytes: usize) -> Self {
+    /// So many requests, and so many bytes.
+    #[must_use]
+    pub fn new(requests: usize, bytes: usize) -> Self {
         Self { most: Load { requests, bytes }, taken: Arc::default() }
     }
 
-    /// A place for so many bytes, if the queue is not full and the workspace does not hold its half.
-    pub(crate) fn take(&self, workspace: WorkspaceId, bytes: usize) -> Option<Slot> {
-        let half = Load { requests: self.most.requests.div_ceil(2), bytes: self.most.bytes.div_ceil(2) };
+    /// A place for so many bytes, if there is one and the workspace does not hold its half.
+    #[must_use]
+    pub fn take(&self, workspace: WorkspaceId, bytes: usize) -> Option<Slot> {
         // What is heavier than all that its workspace may hold has room when nothing else of it waits.
-        let bytes = bytes.min(half.bytes);
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_workspace = taken.by.get(&workspace).copied().unwrap_or_default().with(bytes);
-        let all = taken.all.with(bytes);
-        if all.exceeds(self.most) || of_workspace.exceeds(half) {
-            return None;
-        }
-        taken.all = all;
-        taken.by.insert(workspace, of_workspace);
-        Some(Slot { workspace, bytes, taken: Arc::clone(&self.taken) })
+        let load = Load { requests: 1, bytes: bytes.min(self.most.half().bytes) };
+        let held = reserve(&self.taken, self.most, workspace, load);
+        held.then(|| Slot { workspace, bytes: load.bytes, most: self.most, taken: Arc::clone(&self.taken) })
     }
 }
 
 impl Slot {
-    /// What was taken by it.
-    pub(crate) fn bytes(&self) -> usize {
+    /// How many bytes it holds.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Takes so many bytes more; `false` where there is no room for them.
+    #[must_use]
+    pub fn grow(&mut self, bytes: usize) -> bool {
+        let held = reserve(&self.taken, self.most, self.workspace, Load { requests: 0, bytes });
+        if held {
+            self.bytes += bytes;
+        }
+        held
     }
 }
 
+fn reserve(taken: &Mutex<Taken>, most: Load, workspace: WorkspaceId, load: Load) -> bool {
+    let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
+    let of_workspace = taken.by.get(&workspace).copied().unwrap_or_default().with(load);
+    let all = taken.all.with(load);
+    if all.exceeds(most) || of_workspace.exceeds(most.half()) {
+        return false;
+    }
+    taken.all = all;
+    taken.by.insert(workspace, of_workspace);
+    true
+}
+
 impl Load {
-    fn with(self, bytes: usize) -> Self {
-        Self { requests: self.requests + 1, bytes: self.bytes + bytes }
+    fn half(self) -> Self {
+        Self { requests: self.requests.div_ceil(2), bytes: self.bytes.div_ceil(2) }
+    }
+
+    fn with(self, more: Self) -> Self {
+        Self { requests: self.requests.saturating_add(more.requests), bytes: self.bytes.saturating_add(more.bytes) }
     }
 
     fn without(self, bytes: usize) -> Self {
@@ -135,5 +159,17 @@ mod tests {
         assert!(places.take(MODEST, 1).is_none());
         drop(heavy);
         assert!(places.take(MODEST, 50).is_some());
+    }
+
+    #[test]
+    fn p11_a_place_grows_as_long_as_there_is_room_and_gives_back_all() {
+        let places = Places::new(usize::MAX, 100);
+        let mut slot = places.take(GREEDY, 0).unwrap();
+        assert!(slot.grow(30) && slot.grow(20) && !slot.grow(1));
+        let mut other = places.take(MODEST, 0).unwrap();
+        assert!(other.grow(50));
+        assert!(!places.take(MODEST, 0).unwrap().grow(1));
+        drop(slot);
+        assert!(places.take(GREEDY, 0).unwrap().grow(50));
     }
 }
