@@ -14,10 +14,10 @@ use super::{
     row::Key,
     rows::{
         AttachmentRow, CampaignRow, ChannelRow, ContactRow, ConversationRow, GroupRow, MessageRow, OptOutRow,
-        VerificationRow,
+        StatusReportRow, VerificationRow,
     },
 };
-use crate::command::{Change, ChannelRef, Effect};
+use crate::command::{Change, ChannelRef, Effect, Purpose};
 
 /// Locks and reads all that the commands touch; the address and contact of each command that needs one.
 pub(crate) async fn load(
@@ -29,7 +29,7 @@ pub(crate) async fn load(
     let mut mentioned: BTreeMap<RefKey, Option<Uuid>> = BTreeMap::new();
     for work in work {
         let id = ambient.uuid();
-        for (position, (name, comes)) in plan::names(work.speaker, &work.command.effect).into_iter().enumerate() {
+        for (position, (name, comes)) in plan::names(work.speaker, work.command).into_iter().enumerate() {
             let suggested = match name.kind {
                 _ if !comes => None,
                 RefKind::Message => Some(id),
@@ -84,6 +84,7 @@ pub(crate) async fn load(
     let messages: BTreeSet<Key> = known.iter().map(|(id, known)| (known.workspace, *id)).collect();
     let messages: Vec<Key> = messages.into_iter().collect();
     fold.messages.load(MessageRow::lock(connection, &messages).await?);
+    load_history(connection, fold, work).await?;
     load_others(connection, fold, work, &messages, &resolved).await?;
     Ok(resolved)
 }
@@ -93,7 +94,17 @@ struct Known {
     workspace: Uuid,
     conversation: Uuid,
     contact: Option<Uuid>,
-    placeholder: bool,
+    stands: Stands,
+}
+
+/// What there is of a message.
+#[derive(Clone, Copy, PartialEq)]
+enum Stands {
+    Whole,
+    /// It came without telling who wrote it.
+    Faceless,
+    /// Nothing but reports.
+    Placeholder,
 }
 
 async fn peek(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<HashMap<Uuid, Known>, sqlx::Error> {
@@ -103,7 +114,8 @@ async fn peek(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<HashMap<
     }
     let (workspaces, ids): (Vec<Uuid>, Vec<Uuid>) = targets.into_iter().unzip();
     let rows = sqlx::query(
-        "SELECT m.workspace_id, m.id, m.conversation_id, m.placeholder, c.contact_id \
+        "SELECT m.workspace_id, m.id, m.conversation_id, m.placeholder, c.contact_id, \
+           m.author_kind = 'contact' AND m.author_id IS NULL AS faceless \
          FROM unnest($1::uuid[], $2::uuid[]) k(w, i) \
          JOIN message m ON m.workspace_id = k.w AND m.id = k.i \
          JOIN conversation c ON c.workspace_id = m.workspace_id AND c.id = m.conversation_id",
@@ -118,7 +130,11 @@ async fn peek(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<HashMap<
                 workspace: row.try_get("workspace_id")?,
                 conversation: row.try_get("conversation_id")?,
                 contact: row.try_get("contact_id")?,
-                placeholder: row.try_get("placeholder")?,
+                stands: match (row.try_get("placeholder")?, row.try_get("faceless")?) {
+                    (true, _) => Stands::Placeholder,
+                    (false, true) => Stands::Faceless,
+                    (false, false) => Stands::Whole,
+                },
             };
             Ok((row.try_get("id")?, known))
         })
@@ -128,17 +144,15 @@ async fn peek(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<HashMap<
 /// Which commands must find or make a person and a channel: all but those on a message that is already there, be it
 /// from before or from earlier in the batch. So a batch makes what its commands would make one by one.
 fn needs_place(work: &[Work<'_>], fold: &Fold<'_>, known: &HashMap<Uuid, Known>) -> Vec<bool> {
-    #[derive(Clone, Copy, PartialEq)]
-    enum Stands {
-        Whole,
-        Placeholder,
-    }
     let mut made: HashMap<RefKey, Stands> = HashMap::new();
     work.iter()
         .map(|work| {
-            let (ids, status) = match &work.command.effect {
-                Effect::Message(report) => (&report.ids, false),
-                Effect::Status(report) => (&report.ids, true),
+            let (ids, makes) = match &work.command.effect {
+                Effect::Message(report) if !plan::tells_place(report) => return false,
+                Effect::Message(report) if report.person.is_none() => (&report.ids, Stands::Faceless),
+                Effect::Message(report) => (&report.ids, Stands::Whole),
+                Effect::Status(report) if report.person.is_none() => return false,
+                Effect::Status(report) => (&report.ids, Stands::Placeholder),
                 Effect::Conversation(report) => {
                     let name = work.speaker.name(RefKind::Conversation, &report.id);
                     let gone = report.version.change == Change::Deleted;
@@ -146,22 +160,18 @@ fn needs_place(work: &[Work<'_>], fold: &Fold<'_>, known: &HashMap<Uuid, Known>)
                 }
                 _ => return true,
             };
-            let names = work.speaker.names(RefKind::Message, ids);
-            let before = fold
-                .references
-                .target(&names)
-                .and_then(|id| known.get(&id))
-                .map(|known| if known.placeholder { Stands::Placeholder } else { Stands::Whole });
+            let names = work.speaker.message(&work.command.key, ids);
+            let before = fold.references.target(&names).and_then(|id| known.get(&id)).map(|known| known.stands);
             let stands = names.iter().find_map(|name| made.get(name)).copied().or(before);
             let deletes = matches!(&work.command.effect, Effect::Message(report)
                 if report.version.is_some_and(|version| version.change == Change::Deleted));
             if deletes {
                 return false;
             }
-            let makes = if status { Stands::Placeholder } else { Stands::Whole };
             let needed = match stands {
                 None => true,
-                Some(Stands::Placeholder) => !status,
+                Some(Stands::Placeholder) => makes != Stands::Placeholder,
+                Some(Stands::Faceless) => makes == Stands::Whole,
                 Some(Stands::Whole) => false,
             };
             if needed {
@@ -213,6 +223,26 @@ async fn latest(
     .bind(wanted.iter().map(|key| key.2).collect::<Vec<_>>())
     .fetch_all(connection)
     .await
+}
+
+/// The reports that hang on messages which are yet to come, and all those on messages of which one is replayed.
+async fn load_history(
+    connection: &mut PgConnection,
+    fold: &mut Fold<'_>,
+    work: &[Work<'_>],
+) -> Result<(), sqlx::Error> {
+    let mut wanted: BTreeSet<Key> =
+        fold.references.targets(RefKind::Message).filter(|(_, id)| fold.messages.get(*id).is_none()).collect();
+    for work in work.iter().filter(|work| work.inbound.purpose == Purpose::Replay) {
+        if let Effect::Status(report) = &work.command.effect {
+            let names = work.speaker.message(&work.command.key, &report.ids);
+            let targets = fold.references.all_targets(&names);
+            wanted.extend(targets.into_iter().map(|id| (work.speaker.workspace, id)));
+        }
+    }
+    let reports = children(connection, "status_report", "message_id", &wanted.into_iter().collect::<Vec<_>>()).await?;
+    fold.history = StatusReportRow::read(connection, &reports).await?;
+    Ok(())
 }
 
 async fn load_others(

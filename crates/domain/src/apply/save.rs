@@ -1,6 +1,7 @@
 //! Writing what a batch changed: whole rows, one statement for each table.
 
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::{
     fold::Fold,
@@ -18,12 +19,15 @@ pub(crate) async fn save(connection: &mut PgConnection, fold: &Fold<'_>) -> Resu
     ConversationRow::save(connection, &fold.conversations.changed()).await?;
     MessageRow::save(connection, &fold.messages.changed()).await?;
     AttachmentRow::save(connection, &fold.attachments.changed()).await?;
+    withdraw(connection, fold).await?;
     StatusReportRow::insert(connection, &fold.reports.iter().collect::<Vec<_>>()).await?;
     CampaignRow::save(connection, &fold.campaigns.changed()).await?;
     OptOutRow::save(connection, &fold.opt_outs.changed()).await?;
     VerificationRow::save(connection, &fold.verifications.changed()).await?;
     save_balances(connection, fold).await?;
     adopt(connection, fold).await?;
+    unite(connection, fold).await?;
+    recount(connection, fold).await?;
     fold.references.save(connection).await
 }
 
@@ -45,6 +49,85 @@ async fn save_balances(connection: &mut PgConnection, fold: &Fold<'_>) -> Result
     .bind(alerts.iter().map(|alert| alert.created_at).collect::<Vec<_>>())
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// Reports that are read anew leave the history; what is read now follows.
+async fn withdraw(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<(), sqlx::Error> {
+    if fold.withdrawn.is_empty() {
+        return Ok(());
+    }
+    let (workspaces, ids): (Vec<Uuid>, Vec<Uuid>) = fold.withdrawn.iter().copied().unzip();
+    sqlx::query(
+        "DELETE FROM status_report r USING unnest($1::uuid[], $2::uuid[]) k(w, i) \
+         WHERE r.workspace_id = k.w AND r.id = k.i",
+    )
+    .bind(workspaces)
+    .bind(ids)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// What hung on a message that turned out to be another hangs on that one.
+async fn unite(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<(), sqlx::Error> {
+    if fold.moves.is_empty() {
+        return Ok(());
+    }
+    for table in ["status_report", "attachment"] {
+        let sql = format!(
+            "UPDATE {table} t SET message_id = k.t FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) k(w, f, t) \
+             WHERE t.workspace_id = k.w AND t.message_id = k.f"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(fold.moves.iter().map(|it| it.0).collect::<Vec<_>>())
+            .bind(fold.moves.iter().map(|it| it.1).collect::<Vec<_>>())
+            .bind(fold.moves.iter().map(|it| it.2).collect::<Vec<_>>())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+const LAST: &str = "UPDATE conversation c SET last_message_id = l.id, last_message_at = l.occurred_at, \
+      last_activity_at = CASE WHEN c.last_activity_at = c.last_message_at THEN coalesce(l.occurred_at, c.created_at) \
+        ELSE c.last_activity_at END \
+    FROM unnest($1::uuid[], $2::uuid[]) k(w, c) LEFT JOIN LATERAL ( \
+      SELECT m.id, m.occurred_at FROM message m \
+      WHERE m.workspace_id = k.w AND m.conversation_id = k.c AND m.deleted_at IS NULL AND NOT m.placeholder \
+      ORDER BY m.occurred_at DESC, m.id DESC LIMIT 1) l ON true \
+    WHERE c.workspace_id = k.w AND c.id = k.c";
+
+// Messages are read in the order in which they came, so one that goes takes its place with it: `p` is that place.
+const GONE: &str = "WITH gone AS ( \
+      SELECT k.w, k.c, row_number() OVER (PARTITION BY k.w, k.c ORDER BY k.m) + ( \
+        SELECT count(*) FROM message m WHERE m.workspace_id = k.w AND m.conversation_id = k.c \
+          AND m.direction = 'inbound' AND m.deleted_at IS NULL AND m.id < k.m) AS p \
+      FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) k(w, c, m)), \
+    own AS ( \
+      UPDATE conversation_read r SET read_count = r.read_count - g.n FROM ( \
+        SELECT o.workspace_id, o.conversation_id, o.member_id, count(*) AS n \
+        FROM gone JOIN conversation_read o ON o.workspace_id = gone.w AND o.conversation_id = gone.c \
+        WHERE gone.p <= o.read_count GROUP BY 1, 2, 3) g \
+      WHERE r.workspace_id = g.workspace_id AND r.conversation_id = g.conversation_id AND r.member_id = g.member_id) \
+    UPDATE conversation c SET inbound_count = c.inbound_count - g.n, \
+      read_count = c.read_count - (SELECT count(*) FROM gone o WHERE o.w = g.w AND o.c = g.c AND o.p <= c.read_count) \
+    FROM (SELECT w, c, count(*) AS n FROM gone GROUP BY w, c) g WHERE c.workspace_id = g.w AND c.id = g.c";
+
+/// What conversations derive from messages that went or moved in time.
+async fn recount(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<(), sqlx::Error> {
+    if !fold.recounts.is_empty() {
+        let (workspaces, conversations): (Vec<Uuid>, Vec<Uuid>) = fold.recounts.iter().copied().unzip();
+        sqlx::query(LAST).bind(workspaces).bind(conversations).execute(&mut *connection).await?;
+    }
+    if !fold.uncounted.is_empty() {
+        sqlx::query(GONE)
+            .bind(fold.uncounted.iter().map(|it| it.0).collect::<Vec<_>>())
+            .bind(fold.uncounted.iter().map(|it| it.1).collect::<Vec<_>>())
+            .bind(fold.uncounted.iter().map(|it| it.2).collect::<Vec<_>>())
+            .execute(&mut *connection)
+            .await?;
+    }
     Ok(())
 }
 
