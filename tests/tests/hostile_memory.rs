@@ -47,7 +47,8 @@ fn kept_whole(provider: &'static str, number: usize) -> Body {
     }
 }
 
-/// Fails unless the answer is what it must be, or tells that there is no room; whether there was.
+/// Fails unless the answer is what it must be, or tells that there was no room or no time; whether it is the former.
+/// Fifty bodies of a megabyte at once are seconds of work for a build without optimisation.
 async fn send(process: &Process, client: &reqwest::Client, body: Body) -> bool {
     let source = &process.dev.sources[body.provider];
     let (header, signature) = sign::header(body.provider, &source.secret, &body.bytes);
@@ -59,8 +60,8 @@ async fn send(process: &Process, client: &reqwest::Client, body: Body) -> bool {
         request = request.header(CONTENT_ENCODING, encoding);
     }
     let status = request.send().await.unwrap_or_else(|error| panic!("{}: {error:?}", body.name)).status().as_u16();
-    assert!([body.status, 503].contains(&status), "{}: {status}", body.name);
-    status != 503
+    assert!([body.status, 408, 503].contains(&status), "{}: {status}", body.name);
+    status == body.status
 }
 
 #[tokio::test(flavor = "multi_thread")]
