@@ -161,6 +161,8 @@ registry! {
     DeliveryId "dlv" "delivery";
     /// One HTTP exchange of a delivery.
     AttemptId "atm" "attempt";
+    /// What waits for its other half.
+    WaitingReferenceId "wait" "waiting reference";
     /// An entry of the audit log.
     AuditEntryId "aud" "audit entry";
 }

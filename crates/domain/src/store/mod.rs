@@ -27,6 +27,7 @@ pub mod setup;
 pub mod sources;
 pub mod teams;
 pub mod verifications;
+pub mod waiting_references;
 pub mod webhooks;
 
 mod entity;
