@@ -8,7 +8,7 @@ mod notices;
 mod payloads;
 mod statuses;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -18,6 +18,7 @@ use super::{
     identities::Resolved,
     plan::Speaker,
     references::References,
+    report_jobs::{ReportKey, WantedReport},
     row::Table,
     rows::{
         AttachmentRow, CampaignRow, ChannelRow, ContactRow, ConversationRow, GroupRow, MessageRow, OptOutRow,
@@ -69,6 +70,7 @@ pub(crate) struct Fold<'a> {
     pub verifications: Table<VerificationRow>,
     pub reports: Vec<StatusReportRow>,
     pub balances: Vec<BalanceAlert>,
+    pub report_jobs: BTreeMap<ReportKey, WantedReport>,
     pub adoptions: Vec<Adoption>,
     /// The conversation of each (channel, address): the one that is not closed, else the last.
     pub latest: HashMap<(Uuid, Uuid), Uuid>,
@@ -111,6 +113,7 @@ impl<'a> Fold<'a> {
             verifications: Table::default(),
             reports: Vec::new(),
             balances: Vec::new(),
+            report_jobs: BTreeMap::new(),
             adoptions: Vec::new(),
             latest: HashMap::new(),
             drafts: Vec::new(),

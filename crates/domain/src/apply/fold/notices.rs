@@ -6,6 +6,7 @@ use super::{BalanceAlert, Context, Fold, Rejection, payloads::bytes};
 use crate::{
     apply::{
         references::RefKind,
+        report_jobs::WantedReport,
         rows::{CampaignRow, OptOutRow, VerificationRow},
     },
     command::{BalanceReport, CampaignReport, OptOutReport, VerificationReport},
@@ -133,6 +134,11 @@ impl Fold<'_> {
             completed_at: stood.and_then(|row| row.completed_at).or(Some(context.at())),
         };
         self.references.point([&name], id, false);
+        if let Some(url) = &report.report_url {
+            let wanted =
+                WantedReport { id: self.ambient.uuid(), source: context.inbound.source.0, at: context.at() };
+            self.report_jobs.entry((context.workspace(), id, url.clone())).or_insert(wanted);
+        }
         if !was_completed {
             let payload = CampaignPayload {
                 id: id.into(),
