@@ -121,6 +121,14 @@ pub struct HeldJob {
     pub last_page: Option<String>,
 }
 
+impl HeldJob {
+    /// The job's workspace.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        Scope::of(self.workspace)
+    }
+}
+
 /// A page that was applied.
 #[derive(Debug, Clone)]
 pub struct PageDone {

@@ -135,8 +135,7 @@ impl Fold<'_> {
         };
         self.references.point([&name], id, false);
         if let Some(url) = &report.report_url {
-            let wanted =
-                WantedReport { id: self.ambient.uuid(), source: context.inbound.source.0, at: context.at() };
+            let wanted = WantedReport { id: self.ambient.uuid(), source: context.inbound.source.0, at: context.at() };
             self.report_jobs.entry((context.workspace(), id, url.clone())).or_insert(wanted);
         }
         if !was_completed {
