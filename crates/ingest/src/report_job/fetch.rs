@@ -112,6 +112,30 @@ fn judge(answer: Response, url: Url, now: DateTime<Utc>) -> Result<Fetched, Trou
 mod tests {
     use super::*;
 
+    fn answer(status: u16, retry_after: Option<&'static str>, truncated: bool) -> Result<Fetched, Trouble> {
+        let headers = retry_after.iter().map(|text| (header::RETRY_AFTER, HeaderValue::from_static(text))).collect();
+        let answer = Response { status, headers, body: Bytes::from_static(b"{}"), truncated };
+        judge(answer, "https://api.oneroute.io/".parse().unwrap(), "2026-11-20T10:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn or_12_what_may_pass_is_asked_again_and_when_the_provider_says_so() {
+        assert!(answer(200, None, false).is_ok() && answer(204, None, false).is_ok());
+        for status in [408, 425, 429, 500, 503, 599] {
+            let trouble = answer(status, Some("120"), false).unwrap_err();
+            let waited = matches!(&trouble, Trouble::Again { error, after: Some(after) }
+                if error.ends_with(&status.to_string()) && after.as_secs() == 120);
+            assert!(waited, "{trouble:?}");
+        }
+        let capped = answer(429, Some("99999999999"), false).unwrap_err();
+        assert!(matches!(capped, Trouble::Again { after: Some(LONGEST_WAIT), .. }));
+        assert!(matches!(answer(500, Some("soon"), false).unwrap_err(), Trouble::Again { after: None, .. }));
+        for status in [400, 401, 403, 404, 410] {
+            assert!(matches!(answer(status, None, false).unwrap_err(), Trouble::Final(_)), "{status}");
+        }
+        assert!(matches!(answer(200, None, true).unwrap_err(), Trouble::Final(_)), "a page without an end");
+    }
+
     #[test]
     fn or_13_a_host_is_allowed_by_its_whole_name_and_by_its_port_where_one_is_given() {
         let is_of = |url: &str, allowed: &str| is_of(&url.parse().unwrap(), allowed);
