@@ -16,6 +16,7 @@ mod report_jobs;
 mod row;
 mod rows;
 mod save;
+mod stub;
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},

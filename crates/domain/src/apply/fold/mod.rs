@@ -8,7 +8,7 @@ mod notices;
 mod payloads;
 mod statuses;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -78,6 +78,10 @@ pub(crate) struct Fold<'a> {
     pub balances: Vec<BalanceAlert>,
     pub report_jobs: BTreeMap<ReportKey, WantedReport>,
     pub adoptions: Vec<Adoption>,
+    /// Conversations whose last message may be another now.
+    pub recounts: BTreeSet<Key>,
+    /// Inbound messages that are gone: (workspace, conversation, message).
+    pub uncounted: Vec<(Uuid, Uuid, Uuid)>,
     /// The conversation of each (channel, address): the one that is not closed, else the last.
     pub latest: HashMap<(Uuid, Uuid), Uuid>,
     pub drafts: Vec<Draft>,
@@ -136,6 +140,8 @@ impl<'a> Fold<'a> {
             balances: Vec::new(),
             report_jobs: BTreeMap::new(),
             adoptions: Vec::new(),
+            recounts: BTreeSet::new(),
+            uncounted: Vec::new(),
             latest: HashMap::new(),
             drafts: Vec::new(),
         }
@@ -179,7 +185,7 @@ impl<'a> Fold<'a> {
 }
 
 /// Takes a member of a versioned update in, if its version wins.
-fn take<T: Clone + serde::Serialize>(
+pub(crate) fn take<T: Clone + serde::Serialize>(
     versions: &mut Versions,
     stamp: Stamp,
     member: &str,
