@@ -143,6 +143,8 @@ registry! {
     GroupId "grp" "group";
     /// A mass sending at the provider.
     CampaignId "camp" "campaign";
+    /// A campaign's report that is fetched.
+    ReportJobId "rpj" "report job";
     /// A contact's refusal of messages.
     OptOutId "opt" "opt-out";
     /// An OTP check at the provider.

@@ -1,6 +1,7 @@
 //! The types of the schema. Each wraps what the store gives; none is a row.
 
 pub mod author;
+pub mod campaign_report;
 pub mod channel;
 pub mod connection;
 pub mod contact;

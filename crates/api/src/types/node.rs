@@ -158,6 +158,7 @@ pub async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
         | AnyId::IdentityId(_)
         | AnyId::AttachmentId(_)
         | AnyId::StatusReportId(_)
+        | AnyId::ReportJobId(_)
         | AnyId::AttemptId(_)
         | AnyId::AuditEntryId(_) => None,
     })

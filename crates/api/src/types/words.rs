@@ -268,6 +268,20 @@ pub enum CampaignStatus {
     Completed,
 }
 
+/// How far the fetching of a campaign's report has come.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::store::report_jobs::ReportStatus")]
+pub enum CampaignReportStatus {
+    /// It waits for its turn, or for the next attempt.
+    Pending,
+    /// It is being fetched.
+    Running,
+    /// Every page was applied.
+    Done,
+    /// It was given up.
+    Failed,
+}
+
 /// Where a delivery stands.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[graphql(remote = "inlet_domain::store::delivery_log::DeliveryState")]
