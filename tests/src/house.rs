@@ -8,7 +8,7 @@ use inlet_domain::{
     apply::{Apply, ApplyConfig},
     command::{
         ChannelRef, ChannelReport, Command, Effect, IdempotencyKey, IdentityKind, IdentityRef, Inbound, MessageReport,
-        Patch, PersonReport, RawRequest, Reading, StatusReport, StatusTimes, ThreadReport,
+        Patch, PersonReport, Purpose, RawRequest, Reading, StatusReport, StatusTimes, ThreadReport,
     },
     database::Database,
     heads::Heads,
@@ -113,6 +113,7 @@ impl House {
             event: None,
             raw: RawRequest { method: "POST".into(), query: None, headers: Vec::new(), body: b"{}".to_vec() },
             reading: Reading::Commands { commands, lenient: false },
+            purpose: Purpose::Receipt,
         }
     }
 

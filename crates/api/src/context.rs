@@ -5,9 +5,11 @@ use std::sync::Arc;
 use async_graphql::Context;
 use inlet_domain::{
     ambient::Ambient,
+    apply::Apply,
     database::Database,
     log::LogState,
     model::{right::Right, target::TargetPolicy},
+    reader::Reader,
     secrets::Sealer,
     store::{credentials::Viewer, sources},
 };
@@ -28,6 +30,10 @@ pub struct Shared {
     pub sealer: Sealer,
     /// Time and randomness.
     pub ambient: Ambient,
+    /// Where replays go.
+    pub apply: Apply,
+    /// What adapters make of a request.
+    pub reader: Arc<dyn Reader>,
     /// The followers of the logs.
     pub live: Live,
     /// The server's own URL, without a slash at the end.

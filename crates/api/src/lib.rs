@@ -26,7 +26,10 @@ mod websocket;
 use std::sync::Arc;
 
 use actix_web::web;
-use inlet_domain::{ambient::Ambient, database::Database, heads::Heads, model::target::TargetPolicy, secrets::Sealer};
+use inlet_domain::{
+    ambient::Ambient, apply::Apply, database::Database, heads::Heads, model::target::TargetPolicy, reader::Reader,
+    secrets::Sealer,
+};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -69,6 +72,23 @@ impl Default for ApiConfig {
     }
 }
 
+/// What the API works with.
+#[derive(Clone)]
+pub struct ApiParts {
+    /// Where everything is read.
+    pub database: Database,
+    /// How far the logs have come.
+    pub heads: Heads,
+    /// Opens and seals secrets.
+    pub sealer: Sealer,
+    /// Time and ids.
+    pub ambient: Ambient,
+    /// Where replays go.
+    pub apply: Apply,
+    /// What adapters make of a request.
+    pub reader: Arc<dyn Reader>,
+}
+
 /// The API of one process. Cheap to clone.
 #[derive(Clone)]
 pub struct ApiState {
@@ -84,10 +104,13 @@ struct Inner {
 impl ApiState {
     /// Over these parts.
     #[must_use]
-    pub fn new(database: Database, heads: Heads, sealer: Sealer, ambient: Ambient, config: ApiConfig) -> Self {
+    pub fn new(parts: ApiParts, config: ApiConfig) -> Self {
+        let ApiParts { database, heads, sealer, ambient, apply, reader } = parts;
         let shared = Arc::new(Shared {
             live: Live::new(database.clone(), heads, config.live.clone()),
             database,
+            apply,
+            reader,
             sealer,
             ambient,
             public_url: config.public_url.trim_end_matches('/').to_owned(),

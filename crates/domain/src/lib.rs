@@ -17,6 +17,7 @@ pub mod ids;
 pub mod json;
 pub mod log;
 pub mod model;
+pub mod reader;
 pub mod scope;
 pub mod secrets;
 pub mod store;

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use inlet_domain::{
     command::{RawRequest, Reading},
     model::provider::Verification,
+    reader::{self, Reader},
     store::sources::Source,
 };
 use serde_json::Value;
@@ -28,6 +29,23 @@ pub struct Readout {
     pub raw: RawRequest,
     /// Why the body could not be read, where it could not.
     pub unreadable: Option<Unreadable>,
+}
+
+/// The adapters, as others than the door ask them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Adapters;
+
+impl Reader for Adapters {
+    fn read(
+        &self,
+        source: &Source,
+        received_at: DateTime<Utc>,
+        hint: Option<&str>,
+        raw: RawRequest,
+    ) -> reader::Readout {
+        let Readout { event, reading, raw, .. } = read(source, received_at, hint, raw);
+        reader::Readout { event, reading, raw }
+    }
 }
 
 /// Headers that may hold a credential of the sender's.

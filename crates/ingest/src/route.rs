@@ -10,7 +10,7 @@ use actix_web::{
 use inlet_domain::{
     ambient::Ambient,
     apply::{Apply, Outcome},
-    command::{Inbound, RawRequest},
+    command::{Inbound, Purpose, RawRequest},
     database::Database,
     ids::InboundEventId,
     model::provider::Verification,
@@ -134,6 +134,7 @@ async fn answer(request: &HttpRequest, door: &Door, payload: &mut Payload) -> Re
         event,
         raw,
         reading,
+        purpose: Purpose::Receipt,
     };
     let receipt = door.apply.submit(inbound).await?;
     metrics::counter!(

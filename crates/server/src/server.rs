@@ -2,11 +2,12 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
+    sync::Arc,
     time::Duration,
 };
 
 use actix_web::{App, HttpResponse, HttpServer, web};
-use inlet_api::{ApiConfig, ApiState};
+use inlet_api::{ApiConfig, ApiParts, ApiState};
 use inlet_domain::{
     apply::Apply,
     database::Database,
@@ -14,7 +15,7 @@ use inlet_domain::{
     store::{canary, partitions, readiness},
 };
 use inlet_egress::{Client, Policy};
-use inlet_ingest::IngestState;
+use inlet_ingest::{IngestState, read::Adapters};
 use inlet_notifier::{Notifier, NotifierConfig};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -120,7 +121,15 @@ impl Server {
                 introspection: config.introspection,
                 ..ApiConfig::default()
             };
-            ApiState::new(database.clone(), heads.clone(), config.sealer.clone(), config.ambient.clone(), settings)
+            let parts = ApiParts {
+                database: database.clone(),
+                heads: heads.clone(),
+                sealer: config.sealer.clone(),
+                ambient: config.ambient.clone(),
+                apply: apply.clone(),
+                reader: Arc::new(Adapters),
+            };
+            ApiState::new(parts, settings)
         });
         let notifier = match config.roles.notifier {
             true => Some(notifier(&config, &database, &heads)?),

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use sqlx::PgConnection;
 
 use super::{
-    Outcome, Receipt,
+    Outcome, Preview, PreviewedEvent, Receipt,
     fold::{Context, Fold, Rejection},
     inbound, keys, load,
     plan::Speaker,
@@ -20,7 +20,7 @@ use crate::{
     command::{Command, Inbound, Reading},
     error::StoreError,
     ids::WorkspaceId,
-    log,
+    log::{self, Draft},
     secrets::Sealer,
 };
 
@@ -72,10 +72,42 @@ pub(crate) async fn apply(
     batch: &[&Inbound],
 ) -> Result<Committed, BatchError> {
     let mut transaction = sqlx::Connection::begin(connection).await?;
-    let fresh = keys::claim(&mut transaction, batch).await?;
+    let (committed, _) = run(&mut transaction, ambient, sealer, batch).await?;
+    transaction.commit().await?;
+    Ok(committed)
+}
+
+/// What a request would come to; nothing of it stays.
+pub(crate) async fn preview(
+    connection: &mut PgConnection,
+    ambient: &Ambient,
+    sealer: &Sealer,
+    inbound: &Inbound,
+) -> Result<Preview, BatchError> {
+    let mut transaction = sqlx::Connection::begin(connection).await?;
+    let (committed, drafts) = run(&mut transaction, ambient, sealer, &[inbound]).await?;
+    transaction.rollback().await?;
+    let json = |text: &str| serde_json::from_str(text).unwrap_or_default();
+    let events = drafts.iter().map(|draft| PreviewedEvent {
+        kind: draft.kind,
+        payload: json(&draft.payload),
+        previous: draft.previous.as_deref().map(json),
+    });
+    let receipt = committed.receipts.into_iter().next();
+    let (outcome, error) = receipt.map_or((Outcome::Failed, None), |receipt| (receipt.outcome, receipt.error));
+    Ok(Preview { outcome, error, events: events.collect() })
+}
+
+async fn run(
+    transaction: &mut PgConnection,
+    ambient: &Ambient,
+    sealer: &Sealer,
+    batch: &[&Inbound],
+) -> Result<(Committed, Vec<Draft>), BatchError> {
+    let fresh = keys::claim(transaction, batch).await?;
     let work = keys::surviving(batch, &fresh);
     let mut fold = Fold::new(ambient, sealer);
-    let resolved = load::load(&mut transaction, &mut fold, &work).await?;
+    let resolved = load::load(transaction, &mut fold, &work).await?;
 
     let mut caused: Vec<(usize, usize)> = Vec::with_capacity(work.len());
     for (work, resolved) in work.iter().zip(resolved) {
@@ -84,9 +116,9 @@ pub(crate) async fn apply(
         fold.apply(context, work.command).map_err(|rejection| BatchError::Rejected { index: work.index, rejection })?;
         caused.extend((from..fold.drafts.len()).map(|draft| (work.index, draft)));
     }
-    save::save(&mut transaction, &fold).await?;
+    save::save(transaction, &fold).await?;
     sqlx::query("SET CONSTRAINTS ALL IMMEDIATE").execute(&mut *transaction).await?;
-    let appended = log::append(&mut transaction, ambient, &fold.drafts).await?;
+    let appended = log::append(transaction, ambient, &fold.drafts).await?;
 
     let mut receipts: Vec<Receipt> = batch.iter().map(|inbound| receipt(inbound)).collect();
     let active: HashSet<usize> = work.iter().map(|work| work.index).collect();
@@ -100,9 +132,8 @@ pub(crate) async fn apply(
             receipt.events.push((*id).into());
         }
     }
-    inbound::insert(&mut transaction, sealer, batch, &receipts).await?;
-    transaction.commit().await?;
-    Ok(Committed { receipts, heads: appended.heads })
+    inbound::save(transaction, sealer, batch, &receipts).await?;
+    Ok((Committed { receipts, heads: appended.heads }, fold.drafts))
 }
 
 /// What a request comes to if nothing is known of its commands.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Outcome, Receipt};
 use crate::{
-    command::{Inbound, Reading},
+    command::{Inbound, Purpose, Reading},
     secrets::{Place, Sealer},
 };
 
@@ -16,21 +16,66 @@ pub(crate) fn place(inbound: &Inbound) -> Place {
     Place { workspace: inbound.workspace, table: "inbound_event", id: inbound.id.0, column: "sealed" }
 }
 
-/// Writes the requests with their receipts.
-pub(crate) async fn insert(
+/// Writes the requests with their receipts; of those that are replayed, brings the rows up to date.
+pub(crate) async fn save(
     connection: &mut PgConnection,
     sealer: &Sealer,
     batch: &[&Inbound],
     receipts: &[Receipt],
 ) -> Result<(), sqlx::Error> {
-    let lenient = |inbound: &&Inbound| match &inbound.reading {
+    let (replays, new): (Vec<_>, Vec<_>) =
+        batch.iter().copied().zip(receipts).partition(|(inbound, _)| inbound.purpose == Purpose::Replay);
+    if !new.is_empty() {
+        let (batch, receipts): (Vec<&Inbound>, Vec<&Receipt>) = new.into_iter().unzip();
+        insert(connection, sealer, &batch, &receipts).await?;
+    }
+    if !replays.is_empty() {
+        let (batch, receipts): (Vec<&Inbound>, Vec<&Receipt>) = replays.into_iter().unzip();
+        update(connection, &batch, &receipts).await?;
+    }
+    Ok(())
+}
+
+fn is_lenient(inbound: &&Inbound) -> bool {
+    match &inbound.reading {
         Reading::Commands { lenient, .. } | Reading::Unrecognised { lenient, .. } => *lenient,
         Reading::Quarantined { .. } => false,
-    };
-    let ids = |receipt: &Receipt| {
-        let list: Vec<String> = receipt.events.iter().map(|id| id.0.to_string()).collect();
-        format!("{{{}}}", list.join(","))
-    };
+    }
+}
+
+/// An array of ids as text, for arrays of arrays have no form that a parameter can take.
+fn event_ids(receipt: &&Receipt) -> String {
+    let list: Vec<String> = receipt.events.iter().map(|id| id.0.to_string()).collect();
+    format!("{{{}}}", list.join(","))
+}
+
+/// What had its effect once stays ACCEPTED, whatever a later reading makes of it.
+async fn update(connection: &mut PgConnection, batch: &[&Inbound], receipts: &[&Receipt]) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE inbound_event t SET event = k.e, outcome = k.o, error = k.x, lenient = k.l, \
+           event_ids = t.event_ids || k.v::uuid[] \
+         FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[]) \
+           k(w, i, e, o, x, l, v) \
+         WHERE t.workspace_id = k.w AND t.id = k.i AND (t.outcome <> 'accepted' OR k.o = 'accepted')",
+    )
+    .bind(batch.iter().map(|inbound| inbound.workspace.0).collect::<Vec<_>>())
+    .bind(batch.iter().map(|inbound| inbound.id.0).collect::<Vec<_>>())
+    .bind(batch.iter().map(|inbound| inbound.event.as_deref()).collect::<Vec<_>>())
+    .bind(receipts.iter().map(|receipt| receipt.outcome).collect::<Vec<_>>())
+    .bind(receipts.iter().map(|receipt| receipt.error.as_deref()).collect::<Vec<_>>())
+    .bind(batch.iter().map(is_lenient).collect::<Vec<_>>())
+    .bind(receipts.iter().map(event_ids).collect::<Vec<_>>())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn insert(
+    connection: &mut PgConnection,
+    sealer: &Sealer,
+    batch: &[&Inbound],
+    receipts: &[&Receipt],
+) -> Result<(), sqlx::Error> {
     let sealed: Vec<Vec<u8>> = batch
         .iter()
         .map(|inbound| sealer.seal(&place(inbound), &serde_json::to_vec(&inbound.raw).unwrap_or_default()))
@@ -49,8 +94,8 @@ pub(crate) async fn insert(
     .bind(batch.iter().map(|inbound| inbound.event.as_deref()).collect::<Vec<_>>())
     .bind(receipts.iter().map(|receipt| receipt.outcome).collect::<Vec<_>>())
     .bind(receipts.iter().map(|receipt| receipt.error.as_deref()).collect::<Vec<_>>())
-    .bind(batch.iter().map(lenient).collect::<Vec<_>>())
-    .bind(receipts.iter().map(ids).collect::<Vec<_>>())
+    .bind(batch.iter().map(is_lenient).collect::<Vec<_>>())
+    .bind(receipts.iter().map(event_ids).collect::<Vec<_>>())
     .bind(sealed)
     .execute(connection)
     .await?;
@@ -88,6 +133,6 @@ pub(crate) async fn keep_failed(
     error: String,
 ) -> Result<Receipt, sqlx::Error> {
     let receipt = Receipt { outcome: Outcome::Failed, error: Some(error), events: Vec::new() };
-    insert(connection, sealer, &[inbound], std::slice::from_ref(&receipt)).await?;
+    save(connection, sealer, &[inbound], std::slice::from_ref(&receipt)).await?;
     Ok(receipt)
 }

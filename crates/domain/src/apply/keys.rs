@@ -16,7 +16,8 @@ fn mark<'a>(inbound: &Inbound, command: &'a Command) -> Mark<'a> {
     (inbound.workspace.0, inbound.account.0, &command.key.kind, &command.key.id)
 }
 
-/// Takes the idempotency keys that are free, in order; the inbound event that each was taken for.
+/// Takes the idempotency keys that are free, in order; the inbound event that each was taken for. What is replayed
+/// takes those again that it holds.
 pub(crate) async fn claim(
     connection: &mut PgConnection,
     batch: &[&Inbound],
@@ -38,8 +39,10 @@ pub(crate) async fn claim(
          FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::timestamptz[], $7::timestamptz[]) \
            u(w, a, k, e, i, x, r) \
          ON CONFLICT (workspace_id, provider_account_id, kind, external_id) \
-         DO UPDATE SET inbound_event_id = excluded.inbound_event_id, expires_at = excluded.expires_at \
+         DO UPDATE SET inbound_event_id = excluded.inbound_event_id, \
+           expires_at = greatest(held.expires_at, excluded.expires_at) \
          WHERE held.expires_at <= (SELECT max(r) FROM unnest($7::timestamptz[]) r) \
+           OR held.inbound_event_id = excluded.inbound_event_id \
          RETURNING workspace_id, provider_account_id, kind, external_id, inbound_event_id",
     )
     .bind(keys.keys().map(|key| key.0).collect::<Vec<_>>())

@@ -29,14 +29,15 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use self::{
-    lane::{Lane, Submission},
+    lane::{Lane, Previewer, Submission},
     plan::Speaker,
     queue::Places,
 };
 use crate::{
     ambient::Ambient,
-    command::{Inbound, Reading},
+    command::{Inbound, Purpose, Reading},
     database::Database,
+    event::EventType,
     heads::Heads,
     ids::EventId,
     secrets::Sealer,
@@ -51,6 +52,28 @@ pub struct Receipt {
     pub error: Option<String>,
     /// The log entries it caused.
     pub events: Vec<EventId>,
+}
+
+/// What a replay would come to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preview {
+    /// Which way it would go; `Duplicate` where others hold its keys.
+    pub outcome: Outcome,
+    /// Why, where it would not be accepted.
+    pub error: Option<String>,
+    /// The events it would raise, in order.
+    pub events: Vec<PreviewedEvent>,
+}
+
+/// An event that a replay would raise.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PreviewedEvent {
+    /// Its type.
+    pub kind: EventType,
+    /// The entity as it would be. The ids of new entities are not those that a replay would give.
+    pub payload: serde_json::Value,
+    /// The members that would change, with what they are now.
+    pub previous: Option<serde_json::Value>,
 }
 
 crate::model::words! {
@@ -112,6 +135,7 @@ pub struct Apply {
     places: Places,
     lanes: Arc<Mutex<Vec<mpsc::UnboundedSender<Submission>>>>,
     tasks: TaskTracker,
+    previewer: Previewer,
 }
 
 impl Apply {
@@ -121,6 +145,7 @@ impl Apply {
         let tasks = TaskTracker::new();
         let (announce, news) = mpsc::unbounded_channel();
         tasks.spawn(announce::run(database.clone(), news));
+        let previewer = Previewer { database: database.clone(), sealer: sealer.clone(), ambient: ambient.clone() };
         let lane = Lane { database, heads, announce, sealer, ambient };
         let lanes = (0..config.lanes.max(1))
             .map(|_| {
@@ -130,7 +155,7 @@ impl Apply {
             })
             .collect();
         tasks.close();
-        Self { places: Places::new(config.queue), lanes: Arc::new(Mutex::new(lanes)), tasks }
+        Self { places: Places::new(config.queue), lanes: Arc::new(Mutex::new(lanes)), tasks, previewer }
     }
 
     /// Applies one request; resolves after its commit.
@@ -152,6 +177,24 @@ impl Apply {
             sender.ok_or(ApplyError::Stopping)?.send(submission).map_err(|_| ApplyError::Stopping)?;
         }
         receipt.await.unwrap_or(Err(ApplyError::Stopping))
+    }
+
+    /// Applies a request of the raw log once more; `inbound.id` is the one it has there, and its row is brought up to
+    /// date.
+    ///
+    /// # Errors
+    /// Where it was not committed.
+    pub async fn replay(&self, inbound: Inbound) -> Result<Receipt, ApplyError> {
+        self.submit(Inbound { purpose: Purpose::Replay, ..inbound }).await
+    }
+
+    /// What [`Apply::replay`] would do, with nothing of it kept. No other request is held up but those of the same rows.
+    ///
+    /// # Errors
+    /// Where the database cannot tell now.
+    pub async fn preview(&self, inbound: Inbound) -> Result<Preview, ApplyError> {
+        let inbound = Inbound { purpose: Purpose::Replay, ..inbound };
+        self.previewer.preview(&inbound).await
     }
 
     /// Takes nothing more, finishes what is in hand (P13).

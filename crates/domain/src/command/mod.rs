@@ -38,6 +38,19 @@ pub struct Inbound {
     pub raw: RawRequest,
     /// What was read.
     pub reading: Reading,
+    /// Whether it has just come or is applied once more.
+    pub purpose: Purpose,
+}
+
+/// Why a request is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// It has just come.
+    #[default]
+    Receipt,
+    /// It stands in the raw log and is read anew: it runs under the keys that it holds, and never reopens a
+    /// conversation, marks one unread or sends.
+    Replay,
 }
 
 /// A request as it came. Kept sealed.
