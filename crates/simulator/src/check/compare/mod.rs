@@ -49,6 +49,7 @@ type Matches<'a> = Vec<(&'a Expected, Vec<&'a Entity>)>;
 pub fn compare(extent: &Extent, model: &Model, standing: &Standing) -> Vec<Difference> {
     let mut found = compare_log(model, &standing.log);
     found.extend(log::webhooks(standing));
+    found.extend(stuck(extent, standing));
     let mut by_name: HashMap<(Kind, &str), Vec<usize>> = HashMap::new();
     for (place, entity) in standing.entities.iter().enumerate() {
         for name in &entity.names {
@@ -140,6 +141,17 @@ fn members(extent: &Extent, expected: &Expected, entity: &Entity) -> Vec<Differe
         }
     }
     found
+}
+
+/// No event of the run is one that may fail: each reason, with how often.
+fn stuck(extent: &Extent, standing: &Standing) -> Vec<Difference> {
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for (at, why) in &standing.stuck {
+        if at.parse::<DateTime<Utc>>().is_ok_and(|at| at >= extent.begun) {
+            *reasons.entry(why).or_default() += 1;
+        }
+    }
+    reasons.into_iter().map(|(why, times)| difference("stuck", format!("{times} times {why}"))).collect()
 }
 
 /// What the reports on a message come to.

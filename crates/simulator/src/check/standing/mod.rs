@@ -66,6 +66,8 @@ impl Entry {
 pub struct Standing {
     /// All that is shown.
     pub entities: Vec<Entity>,
+    /// Requests that could not be applied or not be understood: when they came, and in words for people why.
+    pub stuck: Vec<(String, String)>,
     /// The event log since the run began.
     pub log: Vec<Entry>,
     /// How often each event came to the sink, by the event's id; none where there was no sink.
@@ -84,7 +86,7 @@ impl Standing {
         delivered: Option<HashMap<String, u32>>,
     ) -> Result<Self, SimulatorError> {
         let pages = pages::all(client).await?;
-        Ok(Self { entities: read::entities(run, &pages), log, delivered })
+        Ok(Self { entities: read::entities(run, &pages), stuck: read::stuck(&pages), log, delivered })
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) struct Pages {
     /// Each with all of its messages in `messages.nodes`.
     pub conversations: Vec<Value>,
     pub contacts: Vec<Value>,
+    /// Requests that could not be applied, or not be understood.
+    pub stuck: Vec<Value>,
     /// By the name of the list.
     pub others: Vec<(&'static str, Vec<Value>)>,
 }
@@ -51,8 +53,12 @@ pub(super) async fn all(client: &Client) -> Result<Pages, SimulatorError> {
         Ok::<_, SimulatorError>((list, client.all(list, &query, 100).await?))
     }));
     let mut others: Vec<(&'static str, Vec<Value>)> = others.buffered(AT_ONCE).try_collect().await?;
+    const STUCK: &str = "query($first: Int!, $after: Cursor) { inboundEvents(first: $first, after: $after,
+        filter: { outcome: [FAILED, UNRECOGNISED, QUARANTINED] }) {
+        nodes { id event outcome error receivedAt } pageInfo { hasNextPage endCursor } } }";
+    let stuck = client.all("inboundEvents", STUCK, 100).await?;
     let contacts = if others.is_empty() { Vec::new() } else { others.remove(0).1 };
-    Ok(Pages { conversations: conversations.into_iter().flatten().collect(), contacts, others })
+    Ok(Pages { conversations: conversations.into_iter().flatten().collect(), contacts, stuck, others })
 }
 
 async fn conversations(client: &Client, media: &str) -> Result<Vec<Value>, SimulatorError> {

@@ -62,6 +62,11 @@ pub(super) fn entities(run: &str, pages: &Pages) -> Vec<Entity> {
     entities
 }
 
+pub(super) fn stuck(pages: &Pages) -> Vec<(String, String)> {
+    let why = |node: &Value| format!("{} {}: {}", text(&node["outcome"]), text(&node["event"]), text(&node["error"]));
+    pages.stuck.iter().map(|node| (text(&node["receivedAt"]), why(node))).collect()
+}
+
 fn contact(node: &Value) -> Entity {
     let names = items(&node["identities"]).iter().map(|identity| {
         let value = identity["value"].as_str().unwrap_or_default();
