@@ -199,7 +199,12 @@ impl Crowd {
             }
             let reason = (rung == Some(Rung::Failed)).then(|| format!("Absent subscriber ({word})"));
             sent["reason"] = json!(reason);
-            let names = external.iter().map(|external| format!("{medium}/{external}"));
+            // A report may name the message by one of its ids only; another that names both shows that they are one.
+            let told = external.filter(|_| events.is_empty() || !self.random.percent(10));
+            if told.is_none() {
+                sent["externalId"] = Value::Null;
+            }
+            let names = told.iter().map(|external| format!("{medium}/{external}"));
             let names: Vec<_> = names.chain([format!("{medium}/{id}")]).collect();
             let report = Report {
                 word: word.to_owned(),
