@@ -81,7 +81,13 @@ impl<I: Iterator<Item = Event>> Iterator for Chaos<I> {
                     self.next.push_back(event.repeat(&mut self.random));
                 }
             }
+            let moment = event.moment;
             self.next.push_front(event);
+            if moment.is_some() {
+                let (now, held): (Vec<_>, _) = self.held.drain(..).partition(|event| event.moment == moment);
+                self.held = held;
+                self.next.extend(now);
+            }
             self.turn = self.random.below(2);
         }
         let fault = match self.random.below(100) {

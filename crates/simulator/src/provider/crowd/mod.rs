@@ -28,13 +28,15 @@ pub struct Event {
     pub named_by_url: bool,
     /// What is posted.
     pub body: Value,
+    /// Events of one number happen in one moment.
+    pub moment: Option<usize>,
     /// What must stand afterwards.
     pub claims: Vec<Claim>,
 }
 
 impl Event {
     fn new(provider: Provider, name: &str, body: Value, claims: Vec<Claim>) -> Self {
-        Self { provider, name: name.to_owned(), named_by_url: false, body, claims }
+        Self { provider, name: name.to_owned(), named_by_url: false, body, moment: None, claims }
     }
 
     fn named_by_url(mut self) -> Self {
@@ -65,6 +67,7 @@ pub struct Crowd {
     start: DateTime<Utc>,
     number: usize,
     seconds: i64,
+    moments: usize,
     people: Vec<mobtexting::Person>,
     subscribers: Vec<scenes::mobtexting::Subscriber>,
     threads: Vec<oneroute::Thread>,
@@ -93,6 +96,7 @@ impl Crowd {
             start: start.duration_trunc(TimeDelta::seconds(1)).unwrap_or(start),
             number: 0,
             seconds: 0,
+            moments: 0,
             people: Vec::new(),
             subscribers: Vec::new(),
             threads: Vec::new(),
@@ -151,11 +155,17 @@ impl Crowd {
         }
     }
 
-    /// What happens at the same moment as what happens next.
-    fn at_once(&mut self, events: Vec<Event>) {
+    /// All of them in one moment: the first now, the others at once.
+    fn at_once(&mut self, mut events: Vec<Event>) -> Event {
+        self.moments += 1;
+        for event in &mut events {
+            event.moment = Some(self.moments);
+        }
+        let first = events.remove(0);
         for event in events.into_iter().rev() {
             self.later.push_front((0, event));
         }
+        first
     }
 }
 

@@ -65,9 +65,9 @@ impl Crowd {
         event
     }
 
-    /// Someone new writes several times over two channels in one moment (P5).
+    /// Someone, mostly new, writes several times over two channels in one moment (P5).
     pub(in super::super) fn burst(&mut self) -> Event {
-        let person = self.stranger();
+        let person = if self.random.percent(60) { self.stranger() } else { self.person() };
         let media = [self.random.pick(&MEDIA).to_owned(), self.random.pick(&MEDIA).to_owned()];
         let mut events = Vec::new();
         for place in 0..3 + self.random.below(4) {
@@ -75,9 +75,7 @@ impl Crowd {
             let event = self.message_of(&person, &media[place % 2], &id);
             events.push(event);
         }
-        let first = events.remove(0);
-        self.at_once(events);
-        first
+        self.at_once(events)
     }
 
     fn message_of(&mut self, person: &Person, medium: &str, id: &str) -> Event {

@@ -74,18 +74,22 @@ impl Crowd {
             Claim::person(names, about),
             Claim::told(Kind::Channel, format!("WHATSAPP/{}", oneroute::channel_phone(thread.channel)), channel),
         ];
+        let mut sent = None;
         if let Some(external) = external {
             if by_agent {
                 let (id, to) = (self.random.uuid(), self.phone());
                 let mut reports = self.oneroute_reports(false, thread.channel, &id, Some(&external), &to);
-                // Some of the reports come first.
-                let late = reports.split_off(self.random.below(reports.len() + 1));
+                reports.push(Event::new(Provider::OneRoute, "newMessage", body.clone(), claims.clone()));
+                let last = reports.len() - 1;
+                reports.swap(0, last);
+                // Some of the reports come in the moment of the message, and so before it too.
+                let late = reports.split_off(1 + self.random.below(last + 1));
                 self.later(late);
-                self.at_once(reports);
+                sent = Some(self.at_once(reports));
             }
             self.quotable.insert(thread.id.clone(), external);
         }
-        Event::new(Provider::OneRoute, "newMessage", body, claims)
+        sent.unwrap_or_else(|| Event::new(Provider::OneRoute, "newMessage", body, claims))
     }
 
     /// Mostly a text; else a file, or a type that no document shows (OR-4).
