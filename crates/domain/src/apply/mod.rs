@@ -14,6 +14,7 @@ pub mod places;
 mod plan;
 mod queue;
 mod references;
+mod report_jobs;
 mod row;
 mod rows;
 mod save;
