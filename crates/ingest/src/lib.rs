@@ -5,6 +5,7 @@
 //! effect; the provider is answered after the commit. Nothing here touches SQL, and an adapter is a pure function of
 //! the source, the arrival and the body, so that the raw log can be replayed.
 
+pub mod batch;
 pub mod lenient;
 pub mod network;
 pub mod provider;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Datelike, Duration, LocalResult, NaiveDateTime, SubsecRound, TimeZone, Utc};
 use chrono_tz::Tz;
+use inlet_domain::model::mapping::TimeFormat;
 use serde_json::Value;
 
 const WITH_OFFSET: [&str; 2] = ["%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z"];
@@ -26,9 +27,30 @@ pub(crate) fn read(value: &Value, zone: Tz) -> Option<DateTime<Utc>> {
     }
 }
 
+/// The same for a time that is written in this format and no other.
+pub(crate) fn read_as(value: &Value, format: TimeFormat, zone: Tz) -> Option<DateTime<Utc>> {
+    let number = || match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse::<f64>().ok().filter(|number| number.is_finite()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    };
+    let text = || value.as_str().map(str::trim);
+    match format {
+        TimeFormat::Auto => read(value, zone),
+        TimeFormat::Rfc3339 => keep(DateTime::parse_from_rfc3339(text()?).ok()?.to_utc()),
+        TimeFormat::UnixSeconds => from_micros(number()? * 1e6),
+        TimeFormat::UnixMilliseconds => from_micros(number()? * 1e3),
+        TimeFormat::Naive => from_naive(text()?, zone),
+    }
+}
+
 fn from_unix(number: f64) -> Option<DateTime<Utc>> {
     let seconds = if number.abs() < SECONDS_BELOW { number } else { number / 1000.0 };
-    let micros = (seconds * 1e6).round();
+    from_micros(seconds * 1e6)
+}
+
+fn from_micros(micros: f64) -> Option<DateTime<Utc>> {
+    let micros = micros.round();
     // The range of years below is far inside of what an i64 of microseconds holds.
     if micros.abs() < 3e17 { keep(DateTime::from_timestamp_micros(micros as i64)?) } else { None }
 }
@@ -40,6 +62,10 @@ fn from_text(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
     if let Some(time) = WITH_OFFSET.iter().find_map(|format| DateTime::parse_from_str(text, format).ok()) {
         return keep(time.to_utc());
     }
+    from_naive(text, zone)
+}
+
+fn from_naive(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
     let naive = NAIVE.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())?;
     keep(in_zone(naive, zone)?)
 }

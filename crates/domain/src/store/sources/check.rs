@@ -44,7 +44,7 @@ pub(super) fn settings(settings: &mut SourceSettings) -> Result<(), StoreError> 
         return refuse("input.timeZone", format!("`{zone}` is not an IANA time zone such as `Asia/Kolkata`"));
     }
     if let Some(region) = &settings.phone_region
-        && !(region.len() == 2 && region.bytes().all(|b| b.is_ascii_uppercase()) && region.parse::<Region>().is_ok())
+        && !is_region(region)
     {
         return refuse("input.phoneRegion", format!("`{region}` is not an ISO 3166 region such as `IN`"));
     }
@@ -54,6 +54,12 @@ pub(super) fn settings(settings: &mut SourceSettings) -> Result<(), StoreError> 
         return refuse("input.ownUserIds", format!("at most {MOST_USERS} ids, each of 1 to 255 bytes"));
     }
     Ok(())
+}
+
+/// Of the regions that have a numbering plan; `ZZ` stands for none.
+fn is_region(region: &str) -> bool {
+    let letters = region.len() == 2 && region.bytes().all(|b| b.is_ascii_uppercase());
+    letters && region != "ZZ" && region.parse::<Region>().is_ok()
 }
 
 /// Reads a mapping; only a custom source has one.
