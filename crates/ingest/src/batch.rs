@@ -69,8 +69,7 @@ fn end_of_text(body: &[u8], mut at: usize, quote: u8) -> Option<usize> {
 }
 
 fn end_of_comment(body: &[u8], at: usize) -> Option<usize> {
-    let (from, end): (usize, &[u8]) =
-        if body.get(at + 1) == Some(&b'/') { (at + 2, b"\n") } else { (at + 2, b"*/") };
+    let (from, end): (usize, &[u8]) = if body.get(at + 1) == Some(&b'/') { (at + 2, b"\n") } else { (at + 2, b"*/") };
     let length = body.get(from..)?.windows(end.len()).position(|window| window == end)?;
     Some(from + length + end.len())
 }
@@ -107,7 +106,10 @@ mod tests {
     #[test]
     fn p6_each_element_keeps_its_own_bytes() {
         let body = " [ {\"a\": \"],[\\\"\", \"b\":[1,{}]} ,\n 2.0,\"x,y\", {bad json: },  [] ] \n";
-        assert_eq!(texts(body).unwrap(), ["{\"a\": \"],[\\\"\", \"b\":[1,{}]}", "2.0", "\"x,y\"", "{bad json: }", "[]"]);
+        assert_eq!(
+            texts(body).unwrap(),
+            ["{\"a\": \"],[\\\"\", \"b\":[1,{}]}", "2.0", "\"x,y\"", "{bad json: }", "[]"]
+        );
         assert_eq!(texts("\u{feff}[{},{}]").unwrap(), ["{}", "{}"]);
         let json5 = "[{a: '],\\'', // ] one\n b: 1}, /* , ] */ {},]";
         assert_eq!(texts(json5).unwrap().len(), 2);

@@ -92,21 +92,50 @@ impl MappedKind {
         use Field::*;
         match self {
             Self::Message => &[
-                Id, Address, Channel, Medium, Direction, Content, ContentType, AttachmentUrl, Filename, MimeType,
-                PersonId, Name, Phone, Email, Username, AvatarUrl, LastActiveAt, ConversationId, Subject, QuotedId,
-                AuthorName, OccurredAt,
+                Id,
+                Address,
+                Channel,
+                Medium,
+                Direction,
+                Content,
+                ContentType,
+                AttachmentUrl,
+                Filename,
+                MimeType,
+                PersonId,
+                Name,
+                Phone,
+                Email,
+                Username,
+                AvatarUrl,
+                LastActiveAt,
+                ConversationId,
+                Subject,
+                QuotedId,
+                AuthorName,
+                OccurredAt,
             ],
             Self::Status => &[
-                Id, Status, Address, Channel, Medium, Part, Code, Reason, OccurredAt, SentAt, DeliveredAt, ReadAt,
-                FailedAt, CampaignId,
+                Id,
+                Status,
+                Address,
+                Channel,
+                Medium,
+                Part,
+                Code,
+                Reason,
+                OccurredAt,
+                SentAt,
+                DeliveredAt,
+                ReadAt,
+                FailedAt,
+                CampaignId,
             ],
             Self::OptOut => &[Id, Address, Medium, Scope, Value, OccurredAt],
-            Self::Contact => &[
-                Id, Address, Name, Phone, Email, Username, AvatarUrl, LastActiveAt, Change, UpdatedAt,
-            ],
-            Self::Call => &[
-                Id, Address, Channel, Direction, Name, Status, OccurredAt, EndedAt, DurationSeconds, RecordingUrl,
-            ],
+            Self::Contact => &[Id, Address, Name, Phone, Email, Username, AvatarUrl, LastActiveAt, Change, UpdatedAt],
+            Self::Call => {
+                &[Id, Address, Channel, Direction, Name, Status, OccurredAt, EndedAt, DurationSeconds, RecordingUrl]
+            }
         }
     }
 

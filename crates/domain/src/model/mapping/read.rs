@@ -396,7 +396,9 @@ mod tests {
                 "\"equals\"",
             ),
             (
-                with(json!({"kind": "opt_out", "when": {"all": [{"at": "x", "exists": true}]}, "fields": {"address": "/a"}})),
+                with(
+                    json!({"kind": "opt_out", "when": {"all": [{"at": "x", "exists": true}]}, "fields": {"address": "/a"}}),
+                ),
                 "rules[1].when.all[0].at",
                 "begins with `/`",
             ),

@@ -181,10 +181,8 @@ fn open_secrets(plain: &[u8]) -> Result<Vec<SourceSecret>, &'static str> {
 }
 
 fn seal_secrets(sealer: &Sealer, workspace: WorkspaceId, id: SourceId, secrets: &[SourceSecret]) -> Vec<u8> {
-    let kept: Vec<KeptSecret> = secrets
-        .iter()
-        .map(|it| KeptSecret { secret: it.secret.expose_secret().to_owned(), until: it.until })
-        .collect();
+    let kept: Vec<KeptSecret> =
+        secrets.iter().map(|it| KeptSecret { secret: it.secret.expose_secret().to_owned(), until: it.until }).collect();
     let plain = Zeroizing::new(serde_json::to_vec(&kept).unwrap_or_default());
     sealer.seal(&place(workspace, id.0, "sealed_secrets"), &plain)
 }
@@ -233,4 +231,21 @@ pub async fn list(database: &Database, scope: Scope, sealer: &Sealer) -> Result<
             Ok((row.read(sealer)?, token))
         })
         .collect()
+}
+
+/// The source of this id with the token of its URL, unless it is deleted.
+///
+/// # Errors
+/// Where the database or the sealer refuses.
+pub async fn with_token(
+    database: &Database,
+    scope: Scope,
+    sealer: &Sealer,
+    id: SourceId,
+) -> Result<Option<(Source, String)>, StoreError> {
+    let row =
+        Entity::find_by_id((scope.workspace().0, id.0)).filter(Column::DeletedAt.is_null()).one(&database.orm).await?;
+    let Some(row) = row else { return Ok(None) };
+    let token = row.token(sealer)?;
+    Ok(Some((row.read(sealer)?, token)))
 }

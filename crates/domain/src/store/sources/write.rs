@@ -219,14 +219,16 @@ pub async fn update(
     if finish_rotation {
         secrets.truncate(1);
     }
-    sqlx::query("UPDATE source SET name = $3, verification = $4, sealed_secrets = $5 WHERE workspace_id = $1 AND id = $2")
-        .bind(scope.workspace())
-        .bind(id)
-        .bind(&name)
-        .bind(verification.as_str())
-        .bind(seal_secrets(sealer, scope.workspace(), id, &secrets))
-        .execute(&mut *conn)
-        .await?;
+    sqlx::query(
+        "UPDATE source SET name = $3, verification = $4, sealed_secrets = $5 WHERE workspace_id = $1 AND id = $2",
+    )
+    .bind(scope.workspace())
+    .bind(id)
+    .bind(&name)
+    .bind(verification.as_str())
+    .bind(seal_secrets(sealer, scope.workspace(), id, &secrets))
+    .execute(&mut *conn)
+    .await?;
     write_settings(conn, scope, id, &settings).await
 }
 
@@ -256,10 +258,10 @@ pub async fn rotate(
     if standing.secrets.iter().any(|it| it.secret.expose_secret() == secret.expose_secret()) {
         return refuse("input.secret", "this is a secret of the source already");
     }
-    let before = standing.secrets.into_iter().map(|it| SourceSecret {
-        until: Some(it.until.map_or(until, |sooner| sooner.min(until))),
-        ..it
-    });
+    let before = standing
+        .secrets
+        .into_iter()
+        .map(|it| SourceSecret { until: Some(it.until.map_or(until, |sooner| sooner.min(until))), ..it });
     let mut secrets = vec![SourceSecret::from(secret)];
     secrets.extend(before.filter(|it| it.counts(now)));
     secrets.truncate(MOST_SECRETS);
@@ -276,18 +278,14 @@ pub async fn rotate(
 ///
 /// # Errors
 /// [`StoreError::NotFound`] where there is none.
-pub async fn delete(
-    conn: &mut PgConnection,
-    scope: Scope,
-    now: DateTime<Utc>,
-    id: SourceId,
-) -> Result<(), StoreError> {
-    let gone = sqlx::query("UPDATE source SET deleted_at = $3 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL")
-        .bind(scope.workspace())
-        .bind(id)
-        .bind(now)
-        .execute(conn)
-        .await?;
+pub async fn delete(conn: &mut PgConnection, scope: Scope, now: DateTime<Utc>, id: SourceId) -> Result<(), StoreError> {
+    let gone =
+        sqlx::query("UPDATE source SET deleted_at = $3 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL")
+            .bind(scope.workspace())
+            .bind(id)
+            .bind(now)
+            .execute(conn)
+            .await?;
     if gone.rows_affected() == 0 { Err(StoreError::NotFound { kind: "source" }) } else { Ok(()) }
 }
 

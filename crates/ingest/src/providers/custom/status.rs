@@ -28,7 +28,14 @@ pub(super) fn read(places: &Places<'_>, mapping: &Mapping) -> Reading<(Option<St
     };
     let part = places.text(Field::Part)?.unwrap_or_default();
     let key = key::digest(&json!([
-        id, part, raw_status, at, times.sent_at, times.delivered_at, times.read_at, times.failed_at
+        id,
+        part,
+        raw_status,
+        at,
+        times.sent_at,
+        times.delivered_at,
+        times.read_at,
+        times.failed_at
     ]));
     // A word that is not known changes nothing, so its times count for nothing (MT-11).
     let reported_at = match meaning {
