@@ -22,6 +22,7 @@ mod intake;
 mod javascript;
 mod key;
 mod mask;
+mod multipart;
 mod source_cache;
 mod times;
 mod vocabulary;

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::{
     lenient::{self, Parsed, Unreadable},
-    mask,
+    mask, multipart,
     provider::{Query, Request, Understanding, adapter},
 };
 
@@ -121,6 +121,10 @@ fn parse(source: &Source, raw: &RawRequest) -> Result<Parsed, Unreadable> {
         },
         Err(_) if media_type == "application/x-www-form-urlencoded" && looks_like_form(&raw.body) => {
             Ok(Parsed { value: lenient::parse_form(&raw.body), lenient: false })
+        }
+        Err(error) if media_type == "multipart/form-data" => {
+            let form = multipart::parse(content_type, &raw.body).ok_or(error)?;
+            Ok(Parsed { value: form, lenient: false })
         }
         Err(error) if may_hold_json(&media_type) => Err(error),
         Err(_) => Err(Unreadable::Unsupported { kind: format!("content type `{media_type}`") }),

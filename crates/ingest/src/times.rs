@@ -122,4 +122,25 @@ mod tests {
         let twice = json!("2026-10-25 02:30:00");
         assert_eq!(utc(twice, Tz::Europe__Berlin).as_deref(), Some("2026-10-25T00:30:00+00:00"));
     }
+
+    #[test]
+    fn a_format_that_is_told_is_the_only_one() {
+        let utc = |value: Value, format| {
+            read_as(&value, format, Tz::Asia__Kolkata)
+                .map(|time| time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
+        };
+        let noon = Some("2026-11-20T12:00:00Z".to_owned());
+        for (format, right, wrong) in [
+            (TimeFormat::Rfc3339, json!("2026-11-20T13:00:00+01:00"), json!("2026-11-20 12:00:00")),
+            (TimeFormat::UnixSeconds, json!("1795176000"), json!("2026-11-20T12:00:00Z")),
+            (TimeFormat::UnixMilliseconds, json!(1_795_176_000_000_i64), json!("noon")),
+            (TimeFormat::Naive, json!("2026-11-20 17:30:00"), json!(1_795_176_000)),
+        ] {
+            assert_eq!(utc(right.clone(), format), noon, "{format}: {right}");
+            assert_eq!(utc(wrong.clone(), format), None, "{format}: {wrong}");
+        }
+        // What `auto` would take for milliseconds is a far second where the mapping says so.
+        assert_eq!(utc(json!(100_000_000_000_i64), TimeFormat::UnixSeconds).unwrap(), "5138-11-16T09:46:40Z");
+        assert_eq!(utc(json!("nan"), TimeFormat::UnixSeconds), None);
+    }
 }

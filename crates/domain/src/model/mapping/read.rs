@@ -58,13 +58,37 @@ impl Mapping {
         if rules.is_empty() || rules.len() > MOST_RULES {
             return wrong("rules", format!("a mapping has 1 to {MOST_RULES} rules"));
         }
-        let rules: Read<Vec<Rule>> =
-            rules.iter().enumerate().map(|(i, value)| rule(&format!("rules[{i}]"), value, times)).collect();
-        Ok(Self {
-            rules: rules?,
-            statuses: mapping.get("statuses").map(statuses).transpose()?,
-            document: document.clone(),
-        })
+        let rules: Vec<Rule> = rules
+            .iter()
+            .enumerate()
+            .map(|(i, value)| rule(&format!("rules[{i}]"), value, times))
+            .collect::<Read<_>>()?;
+        own_names(&rules)?;
+        Ok(Self { rules, statuses: mapping.get("statuses").map(statuses).transpose()?, document: document.clone() })
+    }
+}
+
+/// At a replay the name under which a request is kept stands in for the one in the URL: a rule that is named as another
+/// rule's event would lead there.
+fn own_names(rules: &[Rule]) -> Read<()> {
+    for (i, rule) in rules.iter().enumerate() {
+        let waits = |other: &Rule| other.when.as_ref().is_some_and(|when| when.waits_for(&rule.name));
+        if !waits(rule) && rules.iter().any(waits) {
+            let problem = format!("another rule waits for the event `{}`: give this one another name", rule.name);
+            return wrong(&format!("rules[{i}].name"), problem);
+        }
+    }
+    Ok(())
+}
+
+impl Condition {
+    fn waits_for(&self, name: &str) -> bool {
+        match self {
+            Self::Event(event) => event == name,
+            Self::All(conditions) | Self::Any(conditions) => conditions.iter().any(|it| it.waits_for(name)),
+            Self::Not(condition) => condition.waits_for(name),
+            Self::Equals(..) | Self::Exists(..) => false,
+        }
     }
 }
 
