@@ -12,6 +12,7 @@ pub mod source;
 pub mod status;
 pub mod target;
 pub mod versions;
+pub mod waiting;
 pub mod webhook;
 mod words;
 
