@@ -82,7 +82,7 @@ pub struct CreateSourceInput {
     /// Its own channel, where events name none: one of its provider account.
     #[serde(serialize_with = "id_text")]
     channel_id: Option<ID>,
-    /// The medium of its own channel, where events name none.
+    /// The medium of its own channel, where events name none and `channelId` is not set.
     medium: Option<words::Medium>,
     /// Hosts that a campaign report may be fetched from; none means the provider's own.
     #[graphql(default)]
@@ -137,7 +137,7 @@ pub struct UpdateSourceInput {
     phone_region: MaybeUndefined<String>,
     /// Its own channel, where events name none: one of its provider account.
     channel_id: MaybeUndefined<ID>,
-    /// The medium of its own channel, where events name none.
+    /// The medium of its own channel, where events name none and `channelId` is not set.
     medium: MaybeUndefined<words::Medium>,
     /// Hosts that a campaign report may be fetched from; null or none means the provider's own.
     report_hosts: MaybeUndefined<Vec<String>>,

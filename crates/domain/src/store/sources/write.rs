@@ -40,7 +40,7 @@ pub struct SourceSettings {
     pub phone_region: Option<String>,
     /// Its own channel, one of its account.
     pub channel_id: Option<ChannelId>,
-    /// The medium of its own channel.
+    /// The medium of its own channel, where that is not named: a channel has its own.
     pub medium: Option<Medium>,
     /// Hosts that a campaign report may be fetched from; none means the provider's own.
     pub report_hosts: Vec<String>,
@@ -129,7 +129,7 @@ pub async fn create(
         }
         None => create_account(&mut *conn, scope, ambient, new.provider, &new.name).await?,
     };
-    channel_of_account(&mut *conn, scope, account, new.settings.channel_id).await?;
+    channel_of_account(&mut *conn, scope, account, &mut new.settings).await?;
 
     let workspace = scope.workspace();
     let created_at = ambient.now();
@@ -210,7 +210,7 @@ pub async fn update(
     check::name(&name)?;
     check::settings(&mut settings)?;
     check::mapping(provider, settings.mapping.as_ref())?;
-    channel_of_account(&mut *conn, scope, account, settings.channel_id).await?;
+    channel_of_account(&mut *conn, scope, account, &mut settings).await?;
     if verification == Verification::Hmac && standing.secrets.is_empty() {
         let message = "it has no secret: give it one with `rotateSourceSecret` first, or leave `verification: NONE`";
         return refuse("input.verification", message);
@@ -358,22 +358,24 @@ async fn account_of_provider(
     refuse("input.providerAccountId", message)
 }
 
+/// A channel has its medium, whatever the settings say.
 async fn channel_of_account(
     conn: &mut PgConnection,
     scope: Scope,
     account: ProviderAccountId,
-    channel: Option<ChannelId>,
+    settings: &mut SourceSettings,
 ) -> Result<(), StoreError> {
-    let Some(channel) = channel else { return Ok(()) };
-    let row = sqlx::query("SELECT provider_account_id FROM channel WHERE workspace_id = $1 AND id = $2")
+    let Some(channel) = settings.channel_id else { return Ok(()) };
+    let row = sqlx::query("SELECT provider_account_id, medium FROM channel WHERE workspace_id = $1 AND id = $2")
         .bind(scope.workspace())
         .bind(channel)
         .fetch_optional(conn)
         .await?
         .ok_or(StoreError::NotFound { kind: "channel" })?;
     let theirs: ProviderAccountId = row.try_get(0)?;
-    if theirs == account {
-        return Ok(());
+    if theirs != account {
+        return refuse("input.channelId", "the channel is on another provider account than the source");
     }
-    refuse("input.channelId", "the channel is on another provider account than the source")
+    settings.medium = Some(row.try_get(1)?);
+    Ok(())
 }
