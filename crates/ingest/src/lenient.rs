@@ -1,13 +1,17 @@
 //! Parsing what providers send: strict JSON first, then JSON5 as a marked recovery, and never more deeply nested or
 //! with other text than what stands behind it can hold.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::Cell};
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 /// How deeply a body may be nested. No document nests deeper than 5.
 pub const MAX_DEPTH: usize = 100;
+
+/// How many values a body may hold. Each takes up to half a kilobyte while it is read, whatever it takes in the body; no
+/// document holds more than 60.
+pub const MAX_VALUES: usize = 150_000;
 
 /// A body that was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,7 +88,7 @@ pub fn parse_form(form: &[u8]) -> Value {
 
 fn parse_strict(text: &str) -> Result<Value, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Bounded { deeper: MAX_DEPTH }.deserialize(&mut reader)?;
+    let value = Bounded { deeper: MAX_DEPTH, left: &Cell::new(MAX_VALUES) }.deserialize(&mut reader)?;
     reader.end()?;
     Ok(value)
 }
@@ -93,33 +97,38 @@ fn parse_json5(text: &str) -> Result<Value, json5::Error> {
     struct Document(Value);
     impl<'de> serde::Deserialize<'de> for Document {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            Bounded { deeper: MAX_DEPTH }.deserialize(deserializer).map(Self)
+            Bounded { deeper: MAX_DEPTH, left: &Cell::new(MAX_VALUES) }.deserialize(deserializer).map(Self)
         }
     }
     json5::from_str::<Document>(text).map(|document| document.0)
 }
 
-/// A value that may be nested `deeper` levels more.
+/// A value that may be nested `deeper` levels more, in a body that may hold `left` values more.
 #[derive(Clone, Copy)]
-struct Bounded {
+struct Bounded<'a> {
     deeper: usize,
+    left: &'a Cell<usize>,
 }
 
-impl Bounded {
+impl Bounded<'_> {
     fn inside<E: serde::de::Error>(self) -> Result<Self, E> {
         let deeper = self.deeper.checked_sub(1);
-        deeper.map(|deeper| Self { deeper }).ok_or_else(|| E::custom(format!("nested deeper than {MAX_DEPTH} levels")))
+        deeper
+            .map(|deeper| Self { deeper, ..self })
+            .ok_or_else(|| E::custom(format!("nested deeper than {MAX_DEPTH} levels")))
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Bounded {
+impl<'de> DeserializeSeed<'de> for Bounded<'_> {
     type Value = Value;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let left = self.left.get().checked_sub(1);
+        self.left.set(left.ok_or_else(|| D::Error::custom(format!("more than {MAX_VALUES} values")))?);
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Bounded {
+impl<'de> Visitor<'de> for Bounded<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -321,6 +330,16 @@ mod tests {
         for body in [nested(MAX_DEPTH + 1), nested(100_000), "{a:".repeat(100_000), "[".repeat(1_000_000)] {
             assert!(matches!(parse(body.as_bytes()), Err(Unreadable::Malformed { .. })));
         }
+    }
+
+    #[test]
+    fn p11_a_body_holds_so_many_values_and_no_more() {
+        let objects = |count: usize| format!("[{}1]", r#"{"a":1},"#.repeat(count));
+        assert!(parse(objects(MAX_VALUES / 2 - 1).as_bytes()).is_ok());
+        let Err(Unreadable::Malformed { strict, .. }) = parse(objects(MAX_VALUES / 2).as_bytes()) else {
+            panic!("it is read");
+        };
+        assert!(strict.contains("more than 150000 values"), "{strict}");
     }
 
     #[test]
