@@ -124,7 +124,8 @@ async fn what_a_source_signs_is_settable() {
         json!({"name": "o", "provider": "OBLIC", "secret": "Jefe", "signature": signature, "idempotencyKey": "k"}),
     )
     .await;
-    assert_eq!(made["signature"]["header"], "x-hub-signature");
+    let expected = json!({"algorithm": "SHA1", "encoding": "BASE64", "header": "x-hub-signature", "prefix": "sha1="});
+    assert_eq!(made["signature"], expected);
     // RFC 2202, test case 2: authentic, and no JSON.
     let body = "what do ya want for nothing?";
     let right = "sha1=7/zfauXrL6LSdBbV8YTfnCWafHk=";
