@@ -3,6 +3,7 @@
 mod events;
 mod inbox;
 mod settings;
+mod waiting;
 
 use async_graphql::MergedObject;
 
@@ -12,4 +13,4 @@ use async_graphql::MergedObject;
 /// is asked of its items), has at most 100 aliases, 10,000
 /// fields with its fragments written out, and 64 KiB of text; a page has at most 100 items.
 #[derive(MergedObject, Default)]
-pub struct Query(inbox::Inbox, events::Events, settings::Settings);
+pub struct Query(inbox::Inbox, events::Events, settings::Settings, waiting::Waiting);

@@ -12,9 +12,11 @@ mod load;
 mod plan;
 mod queue;
 mod references;
+mod report_jobs;
 mod row;
 mod rows;
 mod save;
+mod stub;
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},

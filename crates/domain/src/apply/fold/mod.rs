@@ -8,7 +8,7 @@ mod notices;
 mod payloads;
 mod statuses;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -18,6 +18,7 @@ use super::{
     identities::Resolved,
     plan::Speaker,
     references::References,
+    report_jobs::{ReportKey, WantedReport},
     row::{Key, Table},
     rows::{
         AttachmentRow, CampaignRow, ChannelRow, ContactRow, ConversationRow, GroupRow, MessageRow, OptOutRow,
@@ -75,7 +76,12 @@ pub(crate) struct Fold<'a> {
     /// Messages that turned out to be one: (workspace, the one that goes, the one that stays).
     pub moves: Vec<(Uuid, Uuid, Uuid)>,
     pub balances: Vec<BalanceAlert>,
+    pub report_jobs: BTreeMap<ReportKey, WantedReport>,
     pub adoptions: Vec<Adoption>,
+    /// Conversations whose last message may be another now.
+    pub recounts: BTreeSet<Key>,
+    /// Inbound messages that are gone: (workspace, conversation, message).
+    pub uncounted: Vec<(Uuid, Uuid, Uuid)>,
     /// The conversation of each (channel, address): the one that is not closed, else the last.
     pub latest: HashMap<(Uuid, Uuid), Uuid>,
     pub drafts: Vec<Draft>,
@@ -132,7 +138,10 @@ impl<'a> Fold<'a> {
             withdrawn: Vec::new(),
             moves: Vec::new(),
             balances: Vec::new(),
+            report_jobs: BTreeMap::new(),
             adoptions: Vec::new(),
+            recounts: BTreeSet::new(),
+            uncounted: Vec::new(),
             latest: HashMap::new(),
             drafts: Vec::new(),
         }
@@ -176,7 +185,7 @@ impl<'a> Fold<'a> {
 }
 
 /// Takes a member of a versioned update in, if its version wins.
-fn take<T: Clone + serde::Serialize>(
+pub(crate) fn take<T: Clone + serde::Serialize>(
     versions: &mut Versions,
     stamp: Stamp,
     member: &str,
