@@ -26,6 +26,7 @@ pub mod retention;
 pub mod setup;
 pub mod sources;
 pub mod teams;
+pub mod trace;
 pub mod verifications;
 pub mod webhooks;
 
