@@ -13,5 +13,6 @@ pub mod message;
 pub mod node;
 pub mod report;
 pub mod scalars;
+pub mod trace;
 pub mod webhook;
 pub mod words;

@@ -3,6 +3,7 @@
 //! page, then merged. What one arm reads does not grow with the log.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
 use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
@@ -26,7 +27,7 @@ const MOST_VALUES: usize = 100;
 const MINTED_WITHIN: TimeDelta = TimeDelta::minutes(1);
 
 /// Which requests are wanted. An empty list means any; the values of a list mean "any of".
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Filter {
     /// These alone.
     pub ids: Vec<InboundEventId>,
