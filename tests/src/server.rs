@@ -73,7 +73,11 @@ pub struct TestServer {
 }
 
 /// Every server of a process seals under the same key.
-fn sealer(ambient: &Ambient) -> Sealer {
+///
+/// # Panics
+/// Never: there is a key.
+#[must_use]
+pub fn sealer(ambient: &Ambient) -> Sealer {
     static KEY: OnceLock<[u8; 32]> = OnceLock::new();
     let key = KEY.get_or_init(|| Ambient::system().random_256());
     Sealer::new([(1, *key)], ambient.clone()).expect("there is a key")
