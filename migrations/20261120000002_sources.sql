@@ -61,7 +61,8 @@ CREATE TABLE source (
 
 -- What a provider calls one of our entities. Whatever mentions a provider's id locks its row here first,
 -- so two transactions that mention the same thing see each other (P4). `target_id` is null while nothing
--- but a mention or a deletion has come.
+-- but a mention or a deletion has come; the target of a message's name may be one that is yet to come, on which
+-- reports hang already.
 CREATE TABLE external_ref (
   workspace_id         uuid NOT NULL,
   provider_account_id  uuid NOT NULL,
@@ -69,8 +70,12 @@ CREATE TABLE external_ref (
   external_id          text NOT NULL,
   target_id            uuid,
   deleted_at           timestamptz,
+  -- While what it names is not here: the half that is, and an id whose time tells since when it waits.
+  waiting_id           uuid,
+  waiting              text CHECK (waiting IN ('status_report', 'attachment', 'quote', 'deletion')),
   PRIMARY KEY (workspace_id, provider_account_id, kind, external_id)
 ) WITH (fillfactor = 90);
+CREATE INDEX external_ref_waiting ON external_ref (workspace_id, waiting_id) WHERE waiting_id IS NOT NULL;
 
 -- What has had its effect already (P2). `expires_at` is when a repeat would count as new.
 CREATE TABLE idempotency_key (

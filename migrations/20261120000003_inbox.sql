@@ -159,6 +159,7 @@ CREATE TABLE message (
   FOREIGN KEY (workspace_id, conversation_id) REFERENCES conversation
 ) WITH (fillfactor = 90);
 CREATE INDEX message_conversation ON message (workspace_id, conversation_id, occurred_at, id);
+CREATE INDEX message_placeholder ON message (workspace_id, id) WHERE placeholder;
 
 -- What a message carries. One that comes before its message waits with message_id null under the provider's id
 -- of the message, and is joined when that comes (P4).
@@ -185,7 +186,8 @@ CREATE TABLE attachment (
 CREATE INDEX attachment_message ON attachment (workspace_id, message_id, position, id);
 CREATE INDEX attachment_waiting ON attachment (workspace_id, provider_account_id, message_external_id) WHERE message_id IS NULL;
 
--- Every report as it arrived; never updated (P3).
+-- Every report as it arrived (P3); only a replay of its inbound event writes it anew. `message_id` may be the id of a
+-- message that is yet to come.
 CREATE TABLE status_report (
   workspace_id       uuid NOT NULL,
   id                 uuid NOT NULL,
@@ -201,6 +203,8 @@ CREATE TABLE status_report (
   reported_at        timestamptz,
   received_at        timestamptz NOT NULL,
   details            jsonb NOT NULL DEFAULT '{}',
+  -- What else it says that the message's state is computed from; null where it says nothing else.
+  besides            jsonb,
   PRIMARY KEY (workspace_id, id)
 ) PARTITION BY RANGE (id);
 CREATE TABLE status_report_default PARTITION OF status_report DEFAULT;

@@ -112,7 +112,7 @@ async fn run(
     let mut caused: Vec<(usize, usize)> = Vec::with_capacity(work.len());
     for (work, resolved) in work.iter().zip(resolved) {
         let from = fold.drafts.len();
-        let context = Context { inbound: work.inbound, speaker: work.speaker, resolved };
+        let context = Context { inbound: work.inbound, speaker: work.speaker, key: &work.command.key, resolved };
         fold.apply(context, work.command).map_err(|rejection| BatchError::Rejected { index: work.index, rejection })?;
         caused.extend((from..fold.drafts.len()).map(|draft| (work.index, draft)));
     }

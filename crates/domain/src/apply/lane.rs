@@ -40,7 +40,7 @@ impl Submission {
 }
 
 /// What a lane works with.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Lane {
     pub database: Database,
     pub heads: Heads,
@@ -147,23 +147,6 @@ impl Lane {
         }
     }
 
-    /// What a replay of the request would do. Of what cannot be applied it tells why, as a replay would.
-    pub(crate) async fn preview(&self, inbound: &Inbound) -> Result<Preview, ApplyError> {
-        let attempt = async {
-            let mut connection = self.database.pool.acquire().await?;
-            batch::preview(&mut connection, &self.ambient, &self.sealer, inbound).await
-        };
-        attempt.await.or_else(|error| match blame(&error) {
-            Blame::Request(_) => {
-                Ok(Preview { outcome: Outcome::Failed, error: Some(reason(&error)), events: Vec::new() })
-            }
-            Blame::Circumstance => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a preview could not be had");
-                Err(ApplyError::Unavailable { retry_after: Duration::from_secs(5) })
-            }
-        })
-    }
-
     /// Answers those that stand already and gives back the others.
     async fn still_open(&self, line: &mut Line, submissions: Vec<Submission>) -> Vec<Submission> {
         // A replay's row stands in any case; to apply it twice changes nothing.
@@ -193,6 +176,33 @@ impl Lane {
             async { inbound::keep_failed(line.connection().await?, &self.sealer, &submission.inbound, reason).await };
         let answer = kept.await.map_err(|_| ApplyError::Unavailable { retry_after: Duration::from_secs(5) });
         submission.answer(answer);
+    }
+}
+
+/// What a preview works with. It is no lane's, for who holds a lane keeps the announcements open.
+#[derive(Debug, Clone)]
+pub(crate) struct Previewer {
+    pub database: Database,
+    pub sealer: Sealer,
+    pub ambient: Ambient,
+}
+
+impl Previewer {
+    /// What a replay of the request would do. Of what cannot be applied it tells why, as a replay would.
+    pub(crate) async fn preview(&self, inbound: &Inbound) -> Result<Preview, ApplyError> {
+        let attempt = async {
+            let mut connection = self.database.pool.acquire().await?;
+            batch::preview(&mut connection, &self.ambient, &self.sealer, inbound).await
+        };
+        attempt.await.or_else(|error| match blame(&error) {
+            Blame::Request(_) => {
+                Ok(Preview { outcome: Outcome::Failed, error: Some(reason(&error)), events: Vec::new() })
+            }
+            Blame::Circumstance => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a preview could not be had");
+                Err(ApplyError::Unavailable { retry_after: Duration::from_secs(5) })
+            }
+        })
     }
 }
 

@@ -14,10 +14,10 @@ use super::{
     row::Key,
     rows::{
         AttachmentRow, CampaignRow, ChannelRow, ContactRow, ConversationRow, GroupRow, MessageRow, OptOutRow,
-        VerificationRow,
+        StatusReportRow, VerificationRow,
     },
 };
-use crate::command::{Change, ChannelRef, Effect};
+use crate::command::{Change, ChannelRef, Effect, Purpose};
 
 /// Locks and reads all that the commands touch; the address and contact of each command that needs one.
 pub(crate) async fn load(
@@ -29,7 +29,7 @@ pub(crate) async fn load(
     let mut mentioned: BTreeMap<RefKey, Option<Uuid>> = BTreeMap::new();
     for work in work {
         let id = ambient.uuid();
-        for (position, (name, comes)) in plan::names(work.speaker, &work.command.effect).into_iter().enumerate() {
+        for (position, (name, comes)) in plan::names(work.speaker, work.command).into_iter().enumerate() {
             let suggested = match name.kind {
                 _ if !comes => None,
                 RefKind::Message => Some(id),
@@ -84,6 +84,7 @@ pub(crate) async fn load(
     let messages: BTreeSet<Key> = known.iter().map(|(id, known)| (known.workspace, *id)).collect();
     let messages: Vec<Key> = messages.into_iter().collect();
     fold.messages.load(MessageRow::lock(connection, &messages).await?);
+    load_history(connection, fold, work).await?;
     load_others(connection, fold, work, &messages, &resolved).await?;
     Ok(resolved)
 }
@@ -138,6 +139,7 @@ fn needs_place(work: &[Work<'_>], fold: &Fold<'_>, known: &HashMap<Uuid, Known>)
         .map(|work| {
             let (ids, status) = match &work.command.effect {
                 Effect::Message(report) => (&report.ids, false),
+                Effect::Status(report) if report.person.is_none() => return false,
                 Effect::Status(report) => (&report.ids, true),
                 Effect::Conversation(report) => {
                     let name = work.speaker.name(RefKind::Conversation, &report.id);
@@ -146,7 +148,7 @@ fn needs_place(work: &[Work<'_>], fold: &Fold<'_>, known: &HashMap<Uuid, Known>)
                 }
                 _ => return true,
             };
-            let names = work.speaker.names(RefKind::Message, ids);
+            let names = work.speaker.message(&work.command.key, ids);
             let before = fold
                 .references
                 .target(&names)
@@ -213,6 +215,26 @@ async fn latest(
     .bind(wanted.iter().map(|key| key.2).collect::<Vec<_>>())
     .fetch_all(connection)
     .await
+}
+
+/// The reports that hang on messages which are yet to come, and all those on messages of which one is replayed.
+async fn load_history(
+    connection: &mut PgConnection,
+    fold: &mut Fold<'_>,
+    work: &[Work<'_>],
+) -> Result<(), sqlx::Error> {
+    let mut wanted: BTreeSet<Key> =
+        fold.references.targets(RefKind::Message).filter(|(_, id)| fold.messages.get(*id).is_none()).collect();
+    for work in work.iter().filter(|work| work.inbound.purpose == Purpose::Replay) {
+        if let Effect::Status(report) = &work.command.effect {
+            let names = work.speaker.message(&work.command.key, &report.ids);
+            let targets = fold.references.all_targets(&names);
+            wanted.extend(targets.into_iter().map(|id| (work.speaker.workspace, id)));
+        }
+    }
+    let reports = children(connection, "status_report", "message_id", &wanted.into_iter().collect::<Vec<_>>()).await?;
+    fold.history = StatusReportRow::read(connection, &reports).await?;
+    Ok(())
 }
 
 async fn load_others(

@@ -29,7 +29,7 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use self::{
-    lane::{Lane, Submission},
+    lane::{Lane, Previewer, Submission},
     plan::Speaker,
     queue::Places,
 };
@@ -135,7 +135,7 @@ pub struct Apply {
     places: Places,
     lanes: Arc<Mutex<Vec<mpsc::UnboundedSender<Submission>>>>,
     tasks: TaskTracker,
-    lane: Lane,
+    previewer: Previewer,
 }
 
 impl Apply {
@@ -145,6 +145,7 @@ impl Apply {
         let tasks = TaskTracker::new();
         let (announce, news) = mpsc::unbounded_channel();
         tasks.spawn(announce::run(database.clone(), news));
+        let previewer = Previewer { database: database.clone(), sealer: sealer.clone(), ambient: ambient.clone() };
         let lane = Lane { database, heads, announce, sealer, ambient };
         let lanes = (0..config.lanes.max(1))
             .map(|_| {
@@ -154,7 +155,7 @@ impl Apply {
             })
             .collect();
         tasks.close();
-        Self { places: Places::new(config.queue), lanes: Arc::new(Mutex::new(lanes)), tasks, lane }
+        Self { places: Places::new(config.queue), lanes: Arc::new(Mutex::new(lanes)), tasks, previewer }
     }
 
     /// Applies one request; resolves after its commit.
@@ -193,7 +194,7 @@ impl Apply {
     /// Where the database cannot tell now.
     pub async fn preview(&self, inbound: Inbound) -> Result<Preview, ApplyError> {
         let inbound = Inbound { purpose: Purpose::Replay, ..inbound };
-        self.lane.preview(&inbound).await
+        self.previewer.preview(&inbound).await
     }
 
     /// Takes nothing more, finishes what is in hand (P13).

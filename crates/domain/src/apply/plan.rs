@@ -6,7 +6,9 @@ use super::{
     identities::{Claim, IdentityKey},
     references::{RefKey, RefKind},
 };
-use crate::command::{Change, ChannelRef, Effect, IdentityKind, IdentityRef, Inbound, PersonReport};
+use crate::command::{
+    Change, ChannelRef, Command, Effect, IdempotencyKey, IdentityKind, IdentityRef, Inbound, PersonReport,
+};
 
 /// Whose names a request uses.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +28,20 @@ impl Speaker {
 
     pub(crate) fn names(self, kind: RefKind, ids: &[String]) -> Vec<RefKey> {
         ids.iter().map(|id| self.name(kind, id)).collect()
+    }
+
+    /// What stands for a name of what the provider gives none: the key that it came under.
+    pub(crate) fn keyed(self, kind: RefKind, key: &IdempotencyKey) -> RefKey {
+        self.name(kind, &format!("key:{}:{}", key.kind, key.id))
+    }
+
+    /// The names of a message: the provider's, or where it gives none, the key that it came under, by which a replay
+    /// finds it.
+    pub(crate) fn message(self, key: &IdempotencyKey, ids: &[String]) -> Vec<RefKey> {
+        match ids {
+            [] => vec![self.keyed(RefKind::Message, key)],
+            ids => self.names(RefKind::Message, ids),
+        }
     }
 
     /// The names of a channel; none where the source knows its channel.
@@ -58,18 +74,19 @@ impl Speaker {
 
 /// The names that the effect mentions but for channels, and whether what they name comes to be with it, so that an id
 /// can be suggested. Attachments mention their message without making it.
-pub(crate) fn names(speaker: Speaker, effect: &Effect) -> Vec<(RefKey, bool)> {
+pub(crate) fn names(speaker: Speaker, command: &Command) -> Vec<(RefKey, bool)> {
     let own = |kind, id: &str, comes: bool| vec![(speaker.name(kind, id), comes)];
-    match effect {
+    match &command.effect {
         Effect::Message(report) => {
             let comes = report.version.is_none_or(|version| version.change != Change::Deleted);
-            let message = speaker.names(RefKind::Message, &report.ids).into_iter();
+            let message = speaker.message(&command.key, &report.ids).into_iter();
             let thread = report.thread.id.iter().map(|id| speaker.name(RefKind::Conversation, id));
-            message.chain(thread).map(|key| (key, comes)).collect()
+            let quoted = report.quoted_id.iter().map(|id| (speaker.name(RefKind::Message, id), false));
+            message.chain(thread).map(|key| (key, comes)).chain(quoted).collect()
         }
         Effect::Status(report) => {
             let comes = report.person.is_some();
-            speaker.names(RefKind::Message, &report.ids).into_iter().map(|key| (key, comes)).collect()
+            speaker.message(&command.key, &report.ids).into_iter().map(|key| (key, comes)).collect()
         }
         Effect::Conversation(report) => {
             let mut names = own(RefKind::Conversation, &report.id, report.version.change != Change::Deleted);
@@ -84,7 +101,8 @@ pub(crate) fn names(speaker: Speaker, effect: &Effect) -> Vec<(RefKey, bool)> {
         }
         Effect::Verification(report) => own(RefKind::Verification, &report.id, true),
         Effect::Campaign(report) => own(RefKind::Campaign, &report.id, true),
-        Effect::Contact(_) | Effect::OptOut(_) | Effect::Balance(_) => Vec::new(),
+        Effect::Balance(_) => vec![(speaker.keyed(RefKind::BalanceAlert, &command.key), true)],
+        Effect::Contact(_) | Effect::OptOut(_) => Vec::new(),
     }
 }
 

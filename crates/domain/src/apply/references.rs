@@ -7,10 +7,13 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
+use crate::model::waiting::WaitingHalf;
+
 /// The kinds of things that a provider names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum RefKind {
     Attachment,
+    BalanceAlert,
     Campaign,
     Channel,
     Conversation,
@@ -20,8 +23,9 @@ pub(crate) enum RefKind {
 }
 
 impl RefKind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Attachment,
+        Self::BalanceAlert,
         Self::Campaign,
         Self::Channel,
         Self::Conversation,
@@ -33,6 +37,7 @@ impl RefKind {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Attachment => "attachment",
+            Self::BalanceAlert => "balance_alert",
             Self::Campaign => "campaign",
             Self::Channel => "channel",
             Self::Conversation => "conversation",
@@ -52,12 +57,20 @@ pub(crate) struct RefKey {
     pub id: String,
 }
 
-#[derive(Debug, Clone, Default)]
-struct State {
+/// What a row says of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Meaning {
     target: Option<Uuid>,
     deleted_at: Option<DateTime<Utc>>,
-    /// What the row in the database holds as target, and its deletion: a difference is written at the end.
-    stored: (Option<Uuid>, Option<DateTime<Utc>>),
+    /// What waits for the named thing, with an id that tells since when.
+    waiting: Option<(Uuid, WaitingHalf)>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct State {
+    meaning: Meaning,
+    /// What the row in the database holds: a difference is written at the end.
+    stored: Meaning,
     /// The id that the row was inserted with: what is made for it takes this id, and nothing need be written again.
     suggested: Option<Uuid>,
 }
@@ -81,12 +94,12 @@ fn columns<'a>(keys: impl Iterator<Item = &'a RefKey>) -> Columns {
     columns
 }
 
-const READ: &str = "SELECT r.workspace_id, r.provider_account_id, r.kind, r.external_id, r.target_id, r.deleted_at \
+const READ: &str = "SELECT r.workspace_id, r.provider_account_id, r.kind, r.external_id, r.target_id, r.deleted_at, r.waiting_id, r.waiting \
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) WITH ORDINALITY k(w, a, k, e, n) \
     JOIN external_ref r ON r.workspace_id = k.w AND r.provider_account_id = k.a AND r.kind = k.k AND r.external_id = k.e \
     ORDER BY k.n";
 
-const LOCK: &str = "SELECT r.workspace_id, r.provider_account_id, r.kind, r.external_id, r.target_id, r.deleted_at \
+const LOCK: &str = "SELECT r.workspace_id, r.provider_account_id, r.kind, r.external_id, r.target_id, r.deleted_at, r.waiting_id, r.waiting \
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) WITH ORDINALITY k(w, a, k, e, n) \
     JOIN external_ref r ON r.workspace_id = k.w AND r.provider_account_id = k.a AND r.kind = k.k AND r.external_id = k.e \
     ORDER BY k.n FOR NO KEY UPDATE OF r";
@@ -96,8 +109,9 @@ const INSERT: &str = "INSERT INTO external_ref (workspace_id, provider_account_i
     ON CONFLICT DO NOTHING \
     RETURNING workspace_id, provider_account_id, kind, external_id";
 
-const UPDATE: &str = "UPDATE external_ref r SET target_id = k.t, deleted_at = k.d \
-    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::timestamptz[]) k(w, a, k, e, t, d) \
+const UPDATE: &str = "UPDATE external_ref r SET target_id = k.t, deleted_at = k.d, waiting_id = k.wi, waiting = k.wh \
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::timestamptz[], $7::uuid[], $8::text[]) \
+      k(w, a, k, e, t, d, wi, wh) \
     WHERE r.workspace_id = k.w AND r.provider_account_id = k.a AND r.kind = k.k AND r.external_id = k.e";
 
 fn key_of(row: &sqlx::postgres::PgRow) -> Result<RefKey, sqlx::Error> {
@@ -130,7 +144,7 @@ impl References {
         let (channels, others): (Vec<_>, Vec<_>) = mentioned.keys().partition(|key| key.kind == RefKind::Channel);
         self.take(connection, READ, channels.iter().copied()).await?;
         let unsettled =
-            channels.into_iter().filter(|key| self.known.get(*key).is_some_and(|state| state.target.is_none()));
+            channels.into_iter().filter(|key| self.known.get(*key).is_some_and(|state| state.meaning.target.is_none()));
         let to_lock: Vec<&RefKey> = others.into_iter().chain(unsettled).collect();
         self.take(connection, LOCK, to_lock.into_iter()).await?;
 
@@ -152,7 +166,10 @@ impl References {
         for row in &rows {
             let key = key_of(row)?;
             let suggested = mentioned.get(&key).copied().flatten();
-            self.known.insert(key, State { stored: (suggested, None), suggested, ..State::default() });
+            self.known.insert(
+                key,
+                State { stored: Meaning { target: suggested, ..Meaning::default() }, suggested, ..State::default() },
+            );
         }
         let lost: Vec<&RefKey> =
             missing.iter().map(|(key, _)| *key).filter(|key| !self.known.contains_key(*key)).collect();
@@ -171,22 +188,26 @@ impl References {
         }
         let rows = sqlx::query(sql).bind(workspaces).bind(accounts).bind(kinds).bind(ids).fetch_all(connection).await?;
         for row in &rows {
-            let target: Option<Uuid> = row.try_get("target_id")?;
-            let deleted_at = row.try_get("deleted_at")?;
-            self.known
-                .insert(key_of(row)?, State { target, deleted_at, stored: (target, deleted_at), suggested: None });
+            let waiting_id: Option<Uuid> = row.try_get("waiting_id")?;
+            let half: Option<WaitingHalf> = row.try_get("waiting")?;
+            let meaning = Meaning {
+                target: row.try_get("target_id")?,
+                deleted_at: row.try_get("deleted_at")?,
+                waiting: waiting_id.zip(half),
+            };
+            self.known.insert(key_of(row)?, State { meaning, stored: meaning, suggested: None });
         }
         Ok(())
     }
 
     /// What the first known of the names means.
     pub(crate) fn target<'a>(&self, keys: impl IntoIterator<Item = &'a RefKey>) -> Option<Uuid> {
-        keys.into_iter().find_map(|key| self.known.get(key)?.target)
+        keys.into_iter().find_map(|key| self.known.get(key)?.meaning.target)
     }
 
     /// When the named thing was deleted before it came.
     pub(crate) fn deleted_at<'a>(&self, keys: impl IntoIterator<Item = &'a RefKey>) -> Option<DateTime<Utc>> {
-        keys.into_iter().find_map(|key| self.known.get(key)?.deleted_at)
+        keys.into_iter().find_map(|key| self.known.get(key)?.meaning.deleted_at)
     }
 
     /// The id that what the names mean should get.
@@ -194,25 +215,59 @@ impl References {
         keys.into_iter().find_map(|key| self.known.get(key)?.suggested)
     }
 
-    /// Whether a row of this name stood before the batch without meaning anything: something may wait for it.
+    /// Whether something waited before the batch for what the name means.
     pub(crate) fn is_awaited(&self, key: &RefKey) -> bool {
-        self.known.get(key).is_some_and(|state| state.suggested.is_none() && state.stored.0.is_none())
+        self.known.get(key).is_some_and(|state| state.stored.waiting.is_some())
     }
 
     /// From now on the names mean `target`, those that mean nothing yet; all of them where `anew`.
     pub(crate) fn point<'a>(&mut self, keys: impl IntoIterator<Item = &'a RefKey>, target: Uuid, anew: bool) {
         for key in keys {
-            let state = self.known.entry(key.clone()).or_default();
-            if anew || state.target.is_none() {
-                state.target = Some(target);
+            let meaning = &mut self.known.entry(key.clone()).or_default().meaning;
+            if anew || meaning.target.is_none() {
+                meaning.target = Some(target);
             }
         }
+    }
+
+    /// Notes that something waits for what the names mean; `id` tells since when.
+    pub(crate) fn wait<'a>(&mut self, keys: impl IntoIterator<Item = &'a RefKey>, id: Uuid, half: WaitingHalf) {
+        for key in keys {
+            self.known.entry(key.clone()).or_default().meaning.waiting.get_or_insert((id, half));
+        }
+    }
+
+    /// What the names mean is here: nothing waits for it any more.
+    pub(crate) fn settle<'a>(&mut self, keys: impl IntoIterator<Item = &'a RefKey>) {
+        for key in keys {
+            if let Some(state) = self.known.get_mut(key) {
+                state.meaning.waiting = None;
+            }
+        }
+    }
+
+    /// Every known name of `from` means `to` instead.
+    pub(crate) fn redirect(&mut self, from: Uuid, to: Uuid) {
+        for state in self.known.values_mut().filter(|state| state.meaning.target == Some(from)) {
+            state.meaning.target = Some(to);
+        }
+    }
+
+    /// All that the names mean, each once, in their order.
+    pub(crate) fn all_targets<'a>(&self, keys: impl IntoIterator<Item = &'a RefKey>) -> Vec<Uuid> {
+        let mut targets = Vec::new();
+        for target in keys.into_iter().filter_map(|key| self.known.get(key)?.meaning.target) {
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
+        }
+        targets
     }
 
     /// Notes that what the names mean is gone before it came.
     pub(crate) fn bury<'a>(&mut self, keys: impl IntoIterator<Item = &'a RefKey>, at: DateTime<Utc>) {
         for key in keys {
-            self.known.entry(key.clone()).or_default().deleted_at.get_or_insert(at);
+            self.known.entry(key.clone()).or_default().meaning.deleted_at.get_or_insert(at);
         }
     }
 
@@ -221,13 +276,13 @@ impl References {
         self.known
             .iter()
             .filter(move |(key, _)| key.kind == kind)
-            .filter_map(|(key, state)| Some((key.workspace, state.target?)))
+            .filter_map(|(key, state)| Some((key.workspace, state.meaning.target?)))
     }
 
     /// Writes what differs from the rows as they stand.
     pub(crate) async fn save(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let changed: Vec<(&RefKey, &State)> =
-            self.known.iter().filter(|(_, state)| (state.target, state.deleted_at) != state.stored).collect();
+            self.known.iter().filter(|(_, state)| state.meaning != state.stored).collect();
         if changed.is_empty() {
             return Ok(());
         }
@@ -237,8 +292,10 @@ impl References {
             .bind(accounts)
             .bind(kinds)
             .bind(ids)
-            .bind(changed.iter().map(|(_, state)| state.target).collect::<Vec<_>>())
-            .bind(changed.iter().map(|(_, state)| state.deleted_at).collect::<Vec<_>>())
+            .bind(changed.iter().map(|(_, state)| state.meaning.target).collect::<Vec<_>>())
+            .bind(changed.iter().map(|(_, state)| state.meaning.deleted_at).collect::<Vec<_>>())
+            .bind(changed.iter().map(|(_, state)| state.meaning.waiting.map(|(id, _)| id)).collect::<Vec<_>>())
+            .bind(changed.iter().map(|(_, state)| state.meaning.waiting.map(|(_, half)| half)).collect::<Vec<_>>())
             .execute(connection)
             .await?;
         Ok(())

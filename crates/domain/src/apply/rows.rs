@@ -1,17 +1,19 @@
 //! The rows that apply reads and writes whole: see the migrations for what each column means.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::row::row;
+use crate::command::StatusTimes;
 use crate::model::{
     channel::Medium,
     conversation::{ConversationStatus, Priority},
     message::{AttachmentKind, Direction, MessageKind, Origin},
     opt_out::OptOutScope,
-    status::{DeliveryStatus, Failure, Ladders},
+    status::{DeliveryStatus, Failure, Ladders, Reported},
     versions::Versions,
 };
 
@@ -167,6 +169,34 @@ row! {
         reported_at: Option<Time> = "timestamptz",
         received_at: Time = "timestamptz",
         details: Members = "jsonb",
+        besides: Option<Json<Besides>> = "jsonb",
+    }
+}
+
+/// What a report says that the message's state is computed from, beside what has a column.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Besides {
+    #[serde(default, skip_serializing_if = "StatusTimes::is_empty")]
+    pub times: StatusTimes,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+}
+
+impl<'a> From<&'a StatusReportRow> for Reported<'a> {
+    fn from(row: &'a StatusReportRow) -> Self {
+        Self {
+            part: &row.part,
+            status: row.status,
+            raw_status: &row.raw_status,
+            code: row.code.as_deref(),
+            reason: row.reason.as_deref(),
+            reported_at: row.reported_at,
+            times: row.besides.as_ref().map(|besides| besides.times).unwrap_or_default(),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Writing what a batch changed: whole rows, one statement for each table.
 
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::{
     fold::Fold,
@@ -18,12 +19,14 @@ pub(crate) async fn save(connection: &mut PgConnection, fold: &Fold<'_>) -> Resu
     ConversationRow::save(connection, &fold.conversations.changed()).await?;
     MessageRow::save(connection, &fold.messages.changed()).await?;
     AttachmentRow::save(connection, &fold.attachments.changed()).await?;
+    withdraw(connection, fold).await?;
     StatusReportRow::insert(connection, &fold.reports.iter().collect::<Vec<_>>()).await?;
     CampaignRow::save(connection, &fold.campaigns.changed()).await?;
     OptOutRow::save(connection, &fold.opt_outs.changed()).await?;
     VerificationRow::save(connection, &fold.verifications.changed()).await?;
     save_balances(connection, fold).await?;
     adopt(connection, fold).await?;
+    unite(connection, fold).await?;
     fold.references.save(connection).await
 }
 
@@ -45,6 +48,43 @@ async fn save_balances(connection: &mut PgConnection, fold: &Fold<'_>) -> Result
     .bind(alerts.iter().map(|alert| alert.created_at).collect::<Vec<_>>())
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// Reports that are read anew leave the history; what is read now follows.
+async fn withdraw(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<(), sqlx::Error> {
+    if fold.withdrawn.is_empty() {
+        return Ok(());
+    }
+    let (workspaces, ids): (Vec<Uuid>, Vec<Uuid>) = fold.withdrawn.iter().copied().unzip();
+    sqlx::query(
+        "DELETE FROM status_report r USING unnest($1::uuid[], $2::uuid[]) k(w, i) \
+         WHERE r.workspace_id = k.w AND r.id = k.i",
+    )
+    .bind(workspaces)
+    .bind(ids)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// What hung on a message that turned out to be another hangs on that one.
+async fn unite(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<(), sqlx::Error> {
+    if fold.moves.is_empty() {
+        return Ok(());
+    }
+    for table in ["status_report", "attachment"] {
+        let sql = format!(
+            "UPDATE {table} t SET message_id = k.t FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) k(w, f, t) \
+             WHERE t.workspace_id = k.w AND t.message_id = k.f"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(fold.moves.iter().map(|it| it.0).collect::<Vec<_>>())
+            .bind(fold.moves.iter().map(|it| it.1).collect::<Vec<_>>())
+            .bind(fold.moves.iter().map(|it| it.2).collect::<Vec<_>>())
+            .execute(&mut *connection)
+            .await?;
+    }
     Ok(())
 }
 

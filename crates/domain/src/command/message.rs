@@ -1,7 +1,7 @@
 //! Messages and what became of them.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{ChannelRef, ExternalIds, Patch, PersonReport, Version};
@@ -117,7 +117,7 @@ pub struct StatusReport {
 }
 
 /// Times that a report names, each of which a later null never erases.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct StatusTimes {
     /// Handed to the operator.
     pub sent_at: Option<DateTime<Utc>>,
@@ -127,4 +127,12 @@ pub struct StatusTimes {
     pub read_at: Option<DateTime<Utc>>,
     /// Failed.
     pub failed_at: Option<DateTime<Utc>>,
+}
+
+impl StatusTimes {
+    /// Whether it names none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }

@@ -10,6 +10,7 @@ pub mod right;
 pub mod status;
 pub mod target;
 pub mod versions;
+pub mod waiting;
 pub mod webhook;
 mod words;
 

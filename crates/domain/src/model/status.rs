@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::words::words;
-use crate::command::StatusReport;
+use crate::command::{StatusReport, StatusTimes};
 
 words! {
     /// How far a sent message has come. The order of the values is the ladder.
@@ -113,8 +113,65 @@ pub struct Shown {
     pub failure: Option<Failure>,
 }
 
+/// What a report tells a ladder.
+#[derive(Debug, Clone, Copy)]
+pub struct Reported<'a> {
+    /// Which part of a message in parts; empty for the whole.
+    pub part: &'a str,
+    /// Our word, where theirs is known.
+    pub status: Option<DeliveryStatus>,
+    /// Their word.
+    pub raw_status: &'a str,
+    /// Their code for a failure.
+    pub code: Option<&'a str>,
+    /// Their sentence.
+    pub reason: Option<&'a str>,
+    /// When its own step happened, if told.
+    pub reported_at: Option<DateTime<Utc>>,
+    /// The times of steps that it names besides.
+    pub times: StatusTimes,
+}
+
+impl<'a> From<&'a StatusReport> for Reported<'a> {
+    fn from(report: &'a StatusReport) -> Self {
+        Self {
+            part: &report.part,
+            status: report.status,
+            raw_status: &report.raw_status,
+            code: report.code.as_deref(),
+            reason: report.reason.as_deref(),
+            reported_at: report.reported_at,
+            times: report.times,
+        }
+    }
+}
+
 impl Ladder {
-    fn raise(&mut self, report: &StatusReport, arrived: DateTime<Utc>) {
+    /// Takes in what another ladder of the same part has seen.
+    fn merge(&mut self, other: Self) {
+        self.status = self.status.max(other.status);
+        for (step, seen) in [
+            (&mut self.sent, other.sent),
+            (&mut self.delivered, other.delivered),
+            (&mut self.read, other.read),
+            (&mut self.failed, other.failed),
+        ] {
+            step.raise(seen.reported, seen.arrived);
+        }
+        if let Some(candidate) = other.failure {
+            self.fail(candidate);
+        }
+    }
+
+    /// Of two failures the first by time; among those without a time, the least.
+    fn fail(&mut self, candidate: (Option<DateTime<Utc>>, Failure)) {
+        let first = |entry: &(Option<DateTime<Utc>>, Failure)| (entry.0.is_none(), entry.0, entry.1.clone());
+        if self.failure.as_ref().is_none_or(|known| first(&candidate) < first(known)) {
+            self.failure = Some(candidate);
+        }
+    }
+
+    fn raise(&mut self, report: Reported<'_>, arrived: DateTime<Utc>) {
         let times = &report.times;
         self.sent.raise(times.sent_at, None);
         self.delivered.raise(times.delivered_at, None);
@@ -133,15 +190,11 @@ impl Ladder {
         if status == DeliveryStatus::Failed {
             let at = report.reported_at.or(times.failed_at);
             let failure = Failure {
-                code: report.code.clone().or_else(|| telling(&report.raw_status)),
-                text: report.reason.clone(),
-                retryable: is_retryable(&report.raw_status),
+                code: report.code.map(str::to_owned).or_else(|| telling(report.raw_status)),
+                text: report.reason.map(str::to_owned),
+                retryable: is_retryable(report.raw_status),
             };
-            let first = |entry: &(Option<DateTime<Utc>>, Failure)| (entry.0.is_none(), entry.0, entry.1.clone());
-            let candidate = (at, failure);
-            if self.failure.as_ref().is_none_or(|known| first(&candidate) < first(known)) {
-                self.failure = Some(candidate);
-            }
+            self.fail((at, failure));
         }
     }
 }
@@ -160,8 +213,16 @@ fn is_retryable(word: &str) -> bool {
 
 impl Ladders {
     /// Takes a report in.
-    pub fn raise(&mut self, report: &StatusReport, arrived: DateTime<Utc>) {
-        self.0.entry(report.part.clone()).or_default().raise(report, arrived);
+    pub fn raise<'a>(&mut self, report: impl Into<Reported<'a>>, arrived: DateTime<Utc>) {
+        let report = report.into();
+        self.0.entry(report.part.to_owned()).or_default().raise(report, arrived);
+    }
+
+    /// Takes in what was seen of what turned out to be the same message.
+    pub fn merge(&mut self, other: Self) {
+        for (part, ladder) in other.0 {
+            self.0.entry(part).or_default().merge(ladder);
+        }
     }
 
     /// What the message shows: of parts, FAILED when any is, else the lowest, so DELIVERED when all known parts are. A
@@ -246,7 +307,14 @@ mod tests {
             reports.iter().for_each(|report| a.raise(report, arrived));
             shuffled.iter().for_each(|report| b.raise(report, arrived));
             prop_assert_eq!(a.shown(), b.shown());
-            prop_assert_eq!(a, b);
+            prop_assert_eq!(&a, &b);
+
+            let (one, other) = reports.split_at(reports.len() / 2);
+            let (mut merged, mut rest) = (Ladders::default(), Ladders::default());
+            other.iter().for_each(|report| merged.raise(report, arrived));
+            one.iter().for_each(|report| rest.raise(report, arrived));
+            merged.merge(rest);
+            prop_assert_eq!(a, merged);
         }
     }
 

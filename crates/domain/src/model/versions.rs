@@ -1,6 +1,6 @@
 //! Versioned members (OB-10): a provider's partial updates in any order end alike, member by member.
 
-use std::collections::BTreeMap;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,31 +11,47 @@ use crate::{
     json,
 };
 
-/// For each member that a versioned update has set, the version that set it.
+/// For each member that a versioned update has set, the version that set it, and a mark of the request that did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Versions(BTreeMap<String, (DateTime<Utc>, u8)>);
+pub struct Versions(BTreeMap<String, (DateTime<Utc>, u8, u32)>);
 
-fn stamp(version: Version) -> (DateTime<Utc>, u8) {
-    let rank = match version.change {
-        Change::Created => 0,
-        Change::Updated => 1,
-        Change::Deleted => 2,
-    };
-    (version.at, rank)
+/// A version as one request brings it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// The version.
+    pub version: Version,
+    /// A mark of the request.
+    pub writer: u32,
+    /// Whether the request is replayed: what it wrote itself it may write anew.
+    pub again: bool,
+}
+
+impl Stamp {
+    fn order(&self) -> (DateTime<Utc>, u8) {
+        let rank = match self.version.change {
+            Change::Created => 0,
+            Change::Updated => 1,
+            Change::Deleted => 2,
+        };
+        (self.version.at, rank)
+    }
 }
 
 impl Versions {
     /// Whether a member takes the new value: the newest version wins; under equal versions the greater value does,
     /// and any value over none.
-    pub fn accepts(&mut self, member: &str, version: Version, current: &Value, new: &Value) -> bool {
-        let stamp = stamp(version);
-        match self.0.get(member) {
-            Some(known) if *known > stamp => return false,
-            Some(known) if *known == stamp && !is_greater(new, current) => return false,
-            _ => {}
+    pub fn accepts(&mut self, member: &str, stamp: Stamp, current: &Value, new: &Value) -> bool {
+        let (at, rank) = stamp.order();
+        if let Some((known_at, known_rank, writer)) = self.0.get(member) {
+            match (*known_at, *known_rank).cmp(&(at, rank)) {
+                Ordering::Greater => return false,
+                Ordering::Equal if stamp.again && *writer == stamp.writer => {}
+                Ordering::Equal if !is_greater(new, current) => return false,
+                Ordering::Equal | Ordering::Less => {}
+            }
         }
-        self.0.insert(member.to_owned(), stamp);
+        self.0.insert(member.to_owned(), (at, rank, stamp.writer));
         true
     }
 }
@@ -69,7 +85,8 @@ mod tests {
                     let change = if *change == 0 { Change::Created } else { Change::Updated };
                     let version = Version { at: DateTime::UNIX_EPOCH + chrono::Duration::seconds(*at), change };
                     let new = json!(new);
-                    if versions.accepts("m", version, &value, &new) {
+                    let stamp = Stamp { version, writer: 0, again: false };
+                    if versions.accepts("m", stamp, &value, &new) {
                         value = new;
                     }
                 }
@@ -77,5 +94,16 @@ mod tests {
             };
             prop_assert_eq!(run(&updates), run(&shuffled));
         }
+    }
+
+    #[test]
+    fn what_is_replayed_writes_anew_only_what_it_wrote() {
+        let version = Version { at: DateTime::UNIX_EPOCH, change: Change::Updated };
+        let stamp = |writer, again| Stamp { version, writer, again };
+        let mut versions = Versions::default();
+        assert!(versions.accepts("m", stamp(1, false), &Value::Null, &json!("misread")));
+        assert!(!versions.accepts("m", stamp(2, true), &json!("misread"), &json!("a lesser one")));
+        assert!(versions.accepts("m", stamp(1, true), &json!("misread"), &json!("mended")));
+        assert!(!versions.accepts("m", stamp(1, false), &json!("mended"), &json!("a lesser one")));
     }
 }

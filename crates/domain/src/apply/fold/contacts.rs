@@ -84,7 +84,7 @@ impl Fold<'_> {
         if report.version.change == Change::Deleted {
             row.deleted_at.get_or_insert(report.version.at);
         }
-        let (versions, version) = (&mut row.provider_members.0, report.version);
+        let (versions, version) = (&mut row.provider_members.0, context.stamp(report.version));
         take(versions, version, "name", &mut row.name, &report.name);
         take(versions, version, "phone", &mut row.phone, &report.phone);
         take(versions, version, "email", &mut row.email, &report.email);
@@ -118,7 +118,7 @@ impl Fold<'_> {
         let deleted = report.version.change == Change::Deleted;
         let Some(id) = self.references.target([&name]) else {
             if deleted {
-                self.references.bury([&name], report.version.at);
+                self.bury([&name], report.version);
                 return Ok(());
             }
             let id = self.references.suggested([&name]).unwrap_or_else(|| self.ambient.uuid());
@@ -127,14 +127,15 @@ impl Fold<'_> {
             let hidden = row.deleted_at.is_some();
             self.groups.add(row);
             self.references.point([&name], id, false);
-            self.patch_group(id, report);
+            self.references.settle([&name]);
+            self.patch_group(context, id, report);
             if !hidden {
                 self.tell_group(context, EventType::GroupCreated, id, None);
             }
             return Ok(());
         };
         let Some(before) = self.groups.get(id).cloned() else { return Ok(()) };
-        self.patch_group(id, report);
+        self.patch_group(context, id, report);
         let Some(row) = self.groups.edit(id) else { return Ok(()) };
         if deleted {
             row.deleted_at.get_or_insert(report.version.at);
@@ -170,9 +171,9 @@ impl Fold<'_> {
         }
     }
 
-    fn patch_group(&mut self, id: Uuid, report: &GroupReport) {
+    fn patch_group(&mut self, context: Context<'_>, id: Uuid, report: &GroupReport) {
         let Some(row) = self.groups.edit(id) else { return };
-        let (versions, version) = (&mut row.provider_members.0, report.version);
+        let (versions, version) = (&mut row.provider_members.0, context.stamp(report.version));
         take(versions, version, "name", &mut row.name, &report.name);
         take(versions, version, "avatar_url", &mut row.avatar_url, &report.avatar_url);
         let mut participants = Some(row.participants.0.clone());

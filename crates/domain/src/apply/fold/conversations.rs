@@ -147,8 +147,11 @@ impl Fold<'_> {
         row.last_message_id.is_none() || closed_for <= TimeDelta::seconds(window)
     }
 
-    /// A message came: CLOSED and SNOOZED conversations wake, which is a change that is told.
+    /// A message came: CLOSED and SNOOZED conversations wake, which is a change that is told. A replay wakes none.
     fn wake(&mut self, context: Context<'_>, id: Uuid, direction: Direction) {
+        if context.is_replay() {
+            return;
+        }
         let Some(row) = self.conversations.get(id) else { return };
         let woken = match direction {
             Direction::Inbound => row.status.woken(row.assignee_id.is_some()),
@@ -243,7 +246,7 @@ impl Fold<'_> {
         let deleted = report.version.change == Change::Deleted;
         let known = self.references.target([&name]);
         if deleted && known.is_none() {
-            self.references.bury([&name], report.version.at);
+            self.bury([&name], report.version);
             return Ok(());
         }
         let group = report.group_id.as_ref().map(|external_id| self.group_on_sight(context, external_id));
@@ -270,6 +273,7 @@ impl Fold<'_> {
                     }
                 };
                 self.references.point([&name], id, true);
+                self.references.settle([&name]);
                 id
             }
         };
@@ -285,7 +289,7 @@ impl Fold<'_> {
         } else if report.person.is_some() {
             row.contact_id = row.contact_id.or(contact);
         }
-        let (versions, version) = (&mut row.provider_members.0, report.version);
+        let (versions, version) = (&mut row.provider_members.0, context.stamp(report.version));
         take(versions, version, "subject", &mut row.subject, &report.subject);
         take_attributes(versions, version, &mut row.attributes.0, &report.attributes);
         if deleted && !was_deleted {

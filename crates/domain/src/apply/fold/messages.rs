@@ -15,75 +15,77 @@ use crate::{
         EventType,
         payload::{DeletedPayload, previous},
     },
-    ids::{AttachmentId, MessageId},
-    model::message::{AttachmentKind, Direction, MessageKind, Origin},
+    ids::AttachmentId,
+    model::{
+        message::{AttachmentKind, Direction, MessageKind, Origin},
+        versions::Stamp,
+        waiting::WaitingHalf,
+    },
 };
 
 impl Fold<'_> {
     pub(super) fn message(&mut self, context: Context<'_>, report: &MessageReport) -> Result<(), Rejection> {
-        let names = context.speaker.names(RefKind::Message, &report.ids);
+        let names = context.speaker.message(context.key, &report.ids);
         let deletion = report.version.filter(|version| version.change == Change::Deleted);
-        let known = self.references.target(&names).filter(|id| self.messages.get(*id).is_some());
+        let target = self.unite(context, &names);
+        let known = target.filter(|id| self.messages.get(*id).is_some());
         match (known, deletion) {
             (Some(id), Some(version)) => self.delete_message(context, id, version),
-            (None, Some(version)) => self.references.bury(&names, version.at),
+            (None, Some(version)) => self.bury(&names, version),
             (Some(id), None) if !self.messages.get(id).is_some_and(|row| row.placeholder) => {
                 self.references.point(&names, id, false);
-                if let Some(version) = report.version {
-                    self.update_message(context, id, report, version);
-                }
+                self.change_message(context, id, report);
             }
-            (known, None) => self.create_message(context, report, &names, known)?,
+            (_, None) => self.create_message(context, report, &names, target)?,
         }
         Ok(())
     }
 
-    /// A new message, or the one that a placeholder stood in for.
+    /// Keeps that something was deleted before it came.
+    pub(super) fn bury<'a>(&mut self, names: impl IntoIterator<Item = &'a RefKey> + Clone, version: Version) {
+        self.references.bury(names.clone(), version.at);
+        let since = self.ambient.uuid();
+        self.references.wait(names, since, WaitingHalf::Deletion);
+    }
+
+    /// A new message, or the one that a placeholder stood in for or reports waited for.
     fn create_message(
         &mut self,
         context: Context<'_>,
         report: &MessageReport,
         names: &[RefKey],
-        placeholder: Option<Uuid>,
+        expected: Option<Uuid>,
     ) -> Result<(), Rejection> {
         let channel = self.channel(context, &report.channel);
         let (address, contact) = self.person(context, report.person.as_ref())?;
         let occurred_at = report.occurred_at.unwrap_or(context.at());
         let place = Place { channel, address, contact };
         let conversation = self.route(context, place, &report.thread, report.direction, occurred_at);
-        let id = placeholder
-            .or_else(|| self.references.suggested(names).filter(|id| self.messages.get(*id).is_none()))
-            .unwrap_or_else(|| self.ambient.uuid());
-        let mut row = match placeholder.and_then(|id| self.messages.get(id)) {
-            Some(stood_in) => stood_in.clone(),
+        let suggested = || self.references.suggested(names).filter(|id| self.messages.get(*id).is_none());
+        let id = expected.or_else(suggested).unwrap_or_else(|| self.ambient.uuid());
+        let placeholder = self.messages.get(id).cloned();
+        let stood_in = placeholder.is_some();
+        let mut row = match placeholder {
+            Some(placeholder) => placeholder,
             None => blank_message(context, id, conversation, report.direction),
         };
         row.conversation_id = conversation;
         row.placeholder = false;
-        row.direction = report.direction;
-        row.kind = report.kind;
-        row.content_type = report.content_type.value().cloned();
-        row.content = report.content.value().cloned();
-        row.details = report.details.clone().into();
+        describe(&mut row, report, contact, context.at());
         row.reactions = report.reactions.value().cloned().unwrap_or_default().into();
-        row.quoted_external_id.clone_from(&report.quoted_id);
-        row.external_id = report.external_id.clone().or(row.external_id);
-        row.occurred_at = occurred_at;
-        row.occurred_at_assumed = report.occurred_at.is_none();
-        row.author_name.clone_from(&report.author_name);
-        (row.author_kind, row.author_id) = match report.direction {
-            Direction::Inbound => ("contact".to_owned(), contact),
-            Direction::Outbound => ("provider".to_owned(), None),
-        };
+        if !stood_in {
+            self.join_reports(&mut row);
+        }
+        row.show();
         if report.direction == Direction::Outbound && report.kind == MessageKind::Message {
             row.status = row.status.max(floor(&row));
         }
         row.read_at = row.read_at.or(report.read_at.value().copied());
         if let Some(version) = report.version {
-            stamp_members(&mut row, report, version);
+            stamp_members(&mut row, report, context.stamp(version));
         }
-        row.deleted_at = self.references.deleted_at(names);
-        if placeholder.is_some() {
+        row.deleted_at = row.deleted_at.or(self.references.deleted_at(names));
+        if stood_in {
             row.revision += 1;
             row.updated_at = context.at();
         }
@@ -93,12 +95,14 @@ impl Fold<'_> {
         }
         self.adopt(context, names, id);
         self.references.point(names, id, false);
+        self.references.settle(names);
+        self.await_quoted(context, report);
         let hidden = row.deleted_at.is_some();
         self.messages.add(row);
         if hidden {
             return Ok(());
         }
-        self.count(conversation, id);
+        self.count(context, conversation, id);
         let Some(row) = self.messages.get(id).cloned() else { return Ok(()) };
         let kind = if row.kind == MessageKind::Call { EventType::CallCompleted } else { EventType::MessageCreated };
         let payload = bytes(&self.message_payload(&row));
@@ -106,8 +110,52 @@ impl Fold<'_> {
         Ok(())
     }
 
+    /// A quote of a message that is not known waits for it.
+    fn await_quoted(&mut self, context: Context<'_>, report: &MessageReport) {
+        let Some(quoted) = &report.quoted_id else { return };
+        let name = context.speaker.name(RefKind::Message, quoted);
+        if self.references.target([&name]).is_none() {
+            let since = self.ambient.uuid();
+            self.references.wait([&name], since, WaitingHalf::Quote);
+        }
+    }
+
+    /// A report on a message that is there: a newer version of it, or a new reading of the same request.
+    fn change_message(&mut self, context: Context<'_>, id: Uuid, report: &MessageReport) {
+        if report.version.is_none() && !context.is_replay() {
+            return;
+        }
+        let Some(before) = self.messages.get(id).cloned() else { return };
+        let old = self.message_payload(&before);
+        let contact = self.conversations.get(before.conversation_id).and_then(|row| row.contact_id);
+        if let Some(row) = self.messages.edit(id) {
+            match report.version {
+                Some(version) => stamp_members(row, report, context.stamp(version)),
+                None => {
+                    describe(row, report, contact, context.at());
+                    row.show();
+                }
+            }
+        }
+        self.update_files(context, id, report);
+        self.await_quoted(context, report);
+        let Some(row) = self.messages.get(id) else { return };
+        let changed = previous(&old, &self.message_payload(row));
+        if changed.is_none() {
+            return;
+        }
+        let Some(row) = self.messages.edit(id) else { return };
+        row.revision += 1;
+        row.updated_at = context.at();
+        let row = row.clone();
+        if row.deleted_at.is_none() {
+            let payload = bytes(&self.message_payload(&row));
+            self.tell_message(context, EventType::MessageUpdated, &row, payload, changed);
+        }
+    }
+
     /// What a message changes in its conversation: derived, so it is told with the message.
-    fn count(&mut self, conversation: Uuid, id: Uuid) {
+    fn count(&mut self, context: Context<'_>, conversation: Uuid, id: Uuid) {
         let Some(message) = self.messages.get(id) else { return };
         let (occurred_at, direction, kind) = (message.occurred_at, message.direction, message.kind);
         let Some(row) = self.conversations.edit(conversation) else { return };
@@ -116,6 +164,10 @@ impl Fold<'_> {
             row.last_message_id = Some(id);
         }
         row.last_activity_at = row.last_activity_at.max(occurred_at);
+        // A replay marks nothing unread that was there before it.
+        if context.is_replay() && row.inbound_count > 0 {
+            return;
+        }
         match direction {
             Direction::Inbound => {
                 row.inbound_count += 1;
@@ -133,7 +185,7 @@ impl Fold<'_> {
     }
 
     /// Files that came before their message join it.
-    fn adopt(&mut self, context: Context<'_>, names: &[RefKey], id: Uuid) {
+    pub(super) fn adopt(&mut self, context: Context<'_>, names: &[RefKey], id: Uuid) {
         for name in names {
             if self.references.is_awaited(name) {
                 self.adoptions.push((name.workspace, name.account, name.id.clone(), id));
@@ -153,28 +205,6 @@ impl Fold<'_> {
             if let Some(file) = self.attachments.edit(file) {
                 file.message_id = Some(id);
             }
-        }
-    }
-
-    fn update_message(&mut self, context: Context<'_>, id: Uuid, report: &MessageReport, version: Version) {
-        let Some(before) = self.messages.get(id).cloned() else { return };
-        let old = self.message_payload(&before);
-        if let Some(row) = self.messages.edit(id) {
-            stamp_members(row, report, version);
-        }
-        self.update_files(context, id, report);
-        let Some(row) = self.messages.get(id) else { return };
-        let changed = previous(&old, &self.message_payload(row));
-        if changed.is_none() {
-            return;
-        }
-        let Some(row) = self.messages.edit(id) else { return };
-        row.revision += 1;
-        row.updated_at = context.at();
-        let row = row.clone();
-        if row.deleted_at.is_none() {
-            let payload = bytes(&self.message_payload(&row));
-            self.tell_message(context, EventType::MessageUpdated, &row, payload, changed);
         }
     }
 
@@ -204,14 +234,7 @@ impl Fold<'_> {
         row.revision += 1;
         row.updated_at = context.at();
         let row = row.clone();
-        let payload = DeletedPayload {
-            id: MessageId(id).to_string(),
-            external_id: row.external_id.clone(),
-            conversation_id: Some(row.conversation_id.into()),
-            message_id: None,
-            deleted_at: version.at,
-        };
-        self.tell_message(context, EventType::MessageDeleted, &row, bytes(&payload), None);
+        self.tell_deletion(context, &row);
     }
 
     pub(super) fn attachment(&mut self, context: Context<'_>, report: &AttachmentReport) -> Result<(), Rejection> {
@@ -219,7 +242,7 @@ impl Fold<'_> {
         let deleted = report.version.change == Change::Deleted;
         let known = self.references.target([&name]).filter(|id| self.attachments.get(*id).is_some());
         if known.is_none() && deleted {
-            self.references.bury([&name], report.version.at);
+            self.bury([&name], report.version);
             return Ok(());
         }
         let id = known.unwrap_or_else(|| {
@@ -237,17 +260,23 @@ impl Fold<'_> {
             file.deleted_at = self.references.deleted_at([&name]);
             self.attachments.add(file);
             self.references.point([&name], id, false);
+            self.references.settle([&name]);
             id
         });
         let message = report.message_id.as_ref().map(|id| context.speaker.name(RefKind::Message, id));
         let target = message.as_ref().and_then(|name| self.references.target([name]));
+        let target = target.filter(|id| self.messages.get(*id).is_some());
+        if let (Some(name), None) = (&message, target) {
+            let since = self.ambient.uuid();
+            self.references.wait([name], since, WaitingHalf::Attachment);
+        }
         let Some(before) = self.attachments.get(id).cloned() else { return Ok(()) };
         let Some(row) = self.attachments.edit(id) else { return Ok(()) };
         row.message_id = row.message_id.or(target);
         if report.message_id.is_some() {
             row.message_external_id.clone_from(&report.message_id);
         }
-        let (versions, version) = (&mut row.provider_members.0, report.version);
+        let (versions, version) = (&mut row.provider_members.0, context.stamp(report.version));
         let mut kind = Some(row.kind);
         take(versions, version, "kind", &mut kind, &report.kind);
         row.kind = kind.unwrap_or(AttachmentKind::Other);
@@ -304,8 +333,28 @@ impl Fold<'_> {
     }
 }
 
+/// What a message that has no versions says of itself.
+fn describe(row: &mut MessageRow, report: &MessageReport, contact: Option<Uuid>, arrived: DateTime<Utc>) {
+    row.direction = report.direction;
+    row.kind = report.kind;
+    row.content_type = report.content_type.value().cloned();
+    row.content = report.content.value().cloned();
+    row.details = report.details.clone().into();
+    row.quoted_external_id.clone_from(&report.quoted_id);
+    if report.external_id.is_some() {
+        row.external_id.clone_from(&report.external_id);
+    }
+    row.occurred_at = report.occurred_at.unwrap_or(arrived);
+    row.occurred_at_assumed = report.occurred_at.is_none();
+    row.author_name.clone_from(&report.author_name);
+    (row.author_kind, row.author_id) = match report.direction {
+        Direction::Inbound => ("contact".to_owned(), contact),
+        Direction::Outbound => ("provider".to_owned(), None),
+    };
+}
+
 /// Takes the members of a versioned update in, each if its version wins.
-fn stamp_members(row: &mut MessageRow, report: &MessageReport, version: Version) {
+fn stamp_members(row: &mut MessageRow, report: &MessageReport, version: Stamp) {
     let versions = &mut row.provider_members.0;
     take(versions, version, "content_type", &mut row.content_type, &report.content_type);
     take(versions, version, "content", &mut row.content, &report.content);

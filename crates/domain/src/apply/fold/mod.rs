@@ -18,7 +18,7 @@ use super::{
     identities::Resolved,
     plan::Speaker,
     references::References,
-    row::Table,
+    row::{Key, Table},
     rows::{
         AttachmentRow, CampaignRow, ChannelRow, ContactRow, ConversationRow, GroupRow, MessageRow, OptOutRow,
         StatusReportRow, VerificationRow,
@@ -26,10 +26,10 @@ use super::{
 };
 use crate::{
     ambient::Ambient,
-    command::{Command, Effect, Inbound, Patch, Version},
+    command::{Command, Effect, IdempotencyKey, Inbound, Patch, Purpose, Version},
     ids::WorkspaceId,
     log::Draft,
-    model::versions::Versions,
+    model::versions::{Stamp, Versions},
     scope::Actor,
     secrets::Sealer,
 };
@@ -68,6 +68,12 @@ pub(crate) struct Fold<'a> {
     pub opt_outs: Table<OptOutRow>,
     pub verifications: Table<VerificationRow>,
     pub reports: Vec<StatusReportRow>,
+    /// Of messages that are yet to come, and of those whose reports are replayed: what stands of their history.
+    pub history: Vec<StatusReportRow>,
+    /// Reports that are read anew: (workspace, id).
+    pub withdrawn: Vec<Key>,
+    /// Messages that turned out to be one: (workspace, the one that goes, the one that stays).
+    pub moves: Vec<(Uuid, Uuid, Uuid)>,
     pub balances: Vec<BalanceAlert>,
     pub adoptions: Vec<Adoption>,
     /// The conversation of each (channel, address): the one that is not closed, else the last.
@@ -80,6 +86,8 @@ pub(crate) struct Fold<'a> {
 pub(crate) struct Context<'a> {
     pub inbound: &'a Inbound,
     pub speaker: Speaker,
+    /// The key of the command.
+    pub key: &'a IdempotencyKey,
     /// The address and contact that were locked for the command.
     pub resolved: Option<Resolved>,
 }
@@ -91,6 +99,16 @@ impl Context<'_> {
 
     fn workspace(&self) -> Uuid {
         self.speaker.workspace
+    }
+
+    /// Whether it is applied once more.
+    fn is_replay(&self) -> bool {
+        self.inbound.purpose == Purpose::Replay
+    }
+
+    fn stamp(&self, version: Version) -> Stamp {
+        let [.., a, b, c, d] = *self.inbound.id.0.as_bytes();
+        Stamp { version, writer: u32::from_be_bytes([a, b, c, d]), again: self.is_replay() }
     }
 }
 
@@ -110,6 +128,9 @@ impl<'a> Fold<'a> {
             opt_outs: Table::default(),
             verifications: Table::default(),
             reports: Vec::new(),
+            history: Vec::new(),
+            withdrawn: Vec::new(),
+            moves: Vec::new(),
             balances: Vec::new(),
             adoptions: Vec::new(),
             latest: HashMap::new(),
@@ -157,7 +178,7 @@ impl<'a> Fold<'a> {
 /// Takes a member of a versioned update in, if its version wins.
 fn take<T: Clone + serde::Serialize>(
     versions: &mut Versions,
-    version: Version,
+    stamp: Stamp,
     member: &str,
     field: &mut Option<T>,
     patch: &Patch<T>,
@@ -168,7 +189,7 @@ fn take<T: Clone + serde::Serialize>(
         Patch::Value(value) => Some(value.clone()),
     };
     let as_json = |value: &Option<T>| serde_json::to_value(value).unwrap_or_default();
-    if versions.accepts(member, version, &as_json(field), &as_json(&new)) {
+    if versions.accepts(member, stamp, &as_json(field), &as_json(&new)) {
         *field = new;
     }
 }
@@ -176,13 +197,13 @@ fn take<T: Clone + serde::Serialize>(
 /// Takes each attribute of a versioned update in as a member of its own.
 fn take_attributes(
     versions: &mut Versions,
-    version: Version,
+    stamp: Stamp,
     attributes: &mut Map<String, Value>,
     update: &Map<String, Value>,
 ) {
     for (name, new) in update {
         let current = attributes.get(name).cloned().unwrap_or_default();
-        if versions.accepts(&format!("attributes.{name}"), version, &current, new) {
+        if versions.accepts(&format!("attributes.{name}"), stamp, &current, new) {
             attributes.insert(name.clone(), new.clone());
         }
     }

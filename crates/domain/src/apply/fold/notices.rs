@@ -24,7 +24,7 @@ impl Fold<'_> {
                 && row.medium == report.medium
                 && row.scope == report.scope
                 && row.value == report.value
-                && row.withdrawn_at.is_none()
+                && (row.withdrawn_at.is_none() || context.is_replay())
         });
         if stands {
             return Ok(());
@@ -96,9 +96,15 @@ impl Fold<'_> {
     }
 
     pub(super) fn balance(&mut self, context: Context<'_>, report: &BalanceReport) -> Result<(), Rejection> {
+        let name = context.speaker.keyed(RefKind::BalanceAlert, context.key);
+        if context.is_replay() && self.references.target([&name]).is_some() {
+            return Ok(());
+        }
+        let id = self.references.suggested([&name]).unwrap_or_else(|| self.ambient.uuid());
+        self.references.point([&name], id, true);
         let alert = BalanceAlert {
             workspace: context.workspace(),
-            id: self.ambient.uuid(),
+            id,
             account: context.speaker.account,
             firm: report.firm.clone(),
             units: report.units.clone(),
@@ -121,6 +127,9 @@ impl Fold<'_> {
         let id = known.or_else(|| self.references.suggested([&name])).unwrap_or_else(|| self.ambient.uuid());
         let stood = self.campaigns.get(id);
         let was_completed = stood.is_some_and(|row| row.status == "completed");
+        if was_completed && context.is_replay() && stood.is_some_and(|row| row.report_url == report.report_url) {
+            return Ok(());
+        }
         let row = CampaignRow {
             workspace_id: context.workspace(),
             id,

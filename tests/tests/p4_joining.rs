@@ -1,0 +1,159 @@
+//! P4: what arrives before what it belongs to is joined when the other comes, also when both are being committed.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot be set up can only fail")]
+
+use inlet_domain::{
+    apply::Outcome,
+    command::{Command, Effect, IdempotencyKey},
+    model::{message::Direction, status::DeliveryStatus},
+};
+use inlet_tests::house::{House, message, status};
+use sqlx::Connection;
+
+const PHONE: &str = "+919800000001";
+
+/// A report that names the message by these ids and no receiver.
+fn bare(ids: &[&str], step: DeliveryStatus, minute: i64) -> Command {
+    named(ids, step, minute, false)
+}
+
+fn named(ids: &[&str], step: DeliveryStatus, minute: i64, receiver: bool) -> Command {
+    let mut command = status(ids[0], PHONE, step, minute);
+    if let Effect::Status(report) = &mut command.effect {
+        report.ids = ids.iter().map(|id| (*id).to_owned()).collect();
+        if !receiver {
+            report.person = None;
+        }
+    }
+    command.key = IdempotencyKey::new("status", format!("{ids:?}/{step}/{minute}"));
+    command
+}
+
+async fn send(house: &House, commands: &[Command], batch: usize) {
+    let apply = house.apply(1, batch);
+    let requests = commands.iter().map(|command| apply.submit(house.inbound(vec![command.clone()])));
+    for receipt in futures::future::join_all(requests).await {
+        let receipt = receipt.unwrap();
+        assert_eq!(receipt.outcome, Outcome::Accepted, "{receipt:?}");
+    }
+    apply.stop().await;
+}
+
+async fn waiting(house: &House) -> i64 {
+    house.count("SELECT count(*) FROM external_ref WHERE workspace_id = $1 AND waiting_id IS NOT NULL").await
+}
+
+#[tokio::test]
+async fn p4_a_report_that_names_no_receiver_waits_for_its_message() {
+    for batch in [1, 256] {
+        let house = House::build().await;
+        send(&house, &[bare(&["m1"], DeliveryStatus::Read, 5), bare(&["m1"], DeliveryStatus::Delivered, 4)], batch)
+            .await;
+        assert_eq!(house.state().await.len(), 0, "there is no place for a placeholder");
+        assert_eq!(waiting(&house).await, 1);
+        send(&house, &[message("m1", PHONE, Direction::Outbound, "your order", 1)], batch).await;
+        let state = house.state().await;
+        assert!(state.len() == 1 && state[0].contains("your order") && state[0].contains("|read|"), "{state:?}");
+        assert!(state[0].ends_with("|2"), "both reports are its history: {state:?}");
+        assert_eq!(waiting(&house).await, 0);
+        house.assert_gapless_log().await;
+    }
+}
+
+#[tokio::test]
+async fn p4_a_report_that_names_no_receiver_joins_a_placeholder() {
+    let house = House::build().await;
+    let later = status("m1", PHONE, DeliveryStatus::Delivered, 6);
+    send(&house, &[bare(&["m1"], DeliveryStatus::Sent, 2), later], 1).await;
+    let state = house.state().await;
+    assert!(state.len() == 1 && state[0].contains("|delivered|") && state[0].ends_with("|2"), "{state:?}");
+    assert_eq!(waiting(&house).await, 0);
+}
+
+#[tokio::test]
+async fn p4_two_that_a_later_report_shows_to_be_one_become_one() {
+    let sent = message("ours", PHONE, Direction::Outbound, "your order", 1);
+    let by_theirs = named(&["theirs"], DeliveryStatus::Delivered, 3, true);
+    let both = named(&["theirs", "ours"], DeliveryStatus::Read, 4, true);
+    let mut ends = Vec::new();
+    for order in [[0, 1, 2], [1, 0, 2], [1, 2, 0], [2, 1, 0], [0, 2, 1], [2, 0, 1]] {
+        for batch in [1, 256] {
+            let house = House::build().await;
+            let all = [&sent, &by_theirs, &both];
+            send(&house, &order.map(|n| all[n].clone()), batch).await;
+            let shown: Vec<String> = sqlx::query_scalar(
+                "SELECT concat_ws('|', content, status, delivered_at, read_at, placeholder, \
+                   (SELECT count(*) FROM status_report r WHERE r.workspace_id = m.workspace_id AND r.message_id = m.id)) \
+                 FROM message m WHERE workspace_id = $1 AND deleted_at IS NULL",
+            )
+            .bind(house.workspace)
+            .fetch_all(&house.database.pool)
+            .await
+            .unwrap();
+            assert_eq!(shown.len(), 1, "{order:?}: {shown:?}");
+            ends.push(shown);
+        }
+    }
+    assert!(ends[0][0].starts_with("your order|read|") && ends[0][0].ends_with("|f|2"), "{:?}", ends[0]);
+    assert!(ends.iter().all(|end| *end == ends[0]), "{ends:#?}");
+}
+
+#[tokio::test]
+async fn p4_a_quote_is_shown_as_waiting_until_the_quoted_comes() {
+    let house = House::build().await;
+    let mut reply = message("m2", PHONE, Direction::Inbound, "yes", 2);
+    if let Effect::Message(report) = &mut reply.effect {
+        report.quoted_id = Some("m1".to_owned());
+    }
+    send(&house, &[reply], 1).await;
+    assert_eq!(waiting(&house).await, 1);
+    send(&house, &[message("m1", PHONE, Direction::Outbound, "shall we?", 1)], 1).await;
+    assert_eq!(waiting(&house).await, 0);
+}
+
+/// Both transactions are open at once: the first has done all but number its events, the other waits for its rows.
+#[tokio::test]
+async fn p4_a_report_and_its_message_meet_while_both_are_open() {
+    let whole = message("m1", PHONE, Direction::Outbound, "your order", 1);
+    let reports = [status("m1", PHONE, DeliveryStatus::Read, 5), bare(&["m1"], DeliveryStatus::Read, 5)];
+    for report in reports {
+        for message_first in [true, false] {
+            let house = House::build().await;
+            let (first, second) = if message_first { (&whole, &report) } else { (&report, &whole) };
+            // The conversation, so that the report without a receiver is the only one that raises no event.
+            send(&house, &[message("m0", PHONE, Direction::Inbound, "hello", 0)], 1).await;
+            let (one, other) = (house.apply(1, 1), house.apply(1, 1));
+            let mut holder = house.database.pool.acquire().await.unwrap();
+            let mut held = holder.begin().await.unwrap();
+            // What the first needs to write at the end: a table that no reader locks out.
+            sqlx::query("LOCK TABLE inbound_event IN SHARE MODE").execute(&mut *held).await.unwrap();
+            let until_waiting = |count: i64| {
+                let house = &house;
+                async move {
+                    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                                   AND wait_event_type = 'Lock' AND $1::uuid IS NOT NULL";
+                    while house.count(waiting).await < count {
+                        tokio::task::yield_now().await;
+                    }
+                }
+            };
+            let release = async {
+                until_waiting(1).await;
+                let second = other.submit(house.inbound(vec![second.clone()]));
+                let (second, ()) = tokio::join!(second, async {
+                    until_waiting(2).await;
+                    held.commit().await.unwrap();
+                });
+                second
+            };
+            let (first, second) = tokio::join!(one.submit(house.inbound(vec![first.clone()])), release);
+            assert_eq!((first.unwrap().outcome, second.unwrap().outcome), (Outcome::Accepted, Outcome::Accepted));
+            let state = house.state().await;
+            let joined: Vec<&String> = state.iter().filter(|line| line.contains("|m1|")).collect();
+            assert_eq!(joined.len(), 1, "{state:#?}");
+            assert!(joined[0].contains("your order") && joined[0].contains("|read|"), "{joined:?}");
+            assert!(joined[0].ends_with("|1"), "{joined:?}");
+            assert_eq!(waiting(&house).await, 0);
+            house.assert_gapless_log().await;
+        }
+    }
+}
