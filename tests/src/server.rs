@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::OnceLock, time::Duration};
 
-use inlet_domain::{ambient::Ambient, apply::ApplyConfig, secrets::Sealer};
+use inlet_domain::{ambient::Ambient, apply::ApplyConfig, secrets::Sealer, store::retention::Retention};
 use inlet_server::{
     config::{Role, Roles, ServerConfig},
     dev_file::DevSource,
@@ -115,6 +115,7 @@ async fn start(options: Options, database_url: String, seeds: Option<seed::Seeds
         database_url: database_url.clone().into(),
         connections: 8,
         apply: options.apply,
+        retention: Retention::default(),
         migrate: false,
         allow_loopback_targets: true,
         introspection: true,

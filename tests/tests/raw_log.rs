@@ -141,9 +141,12 @@ async fn each_filter_finds_what_it_names() {
     let (oblic, oneroute) = (source("oblic").await, source("oneroute").await);
     assert_eq!(found(&server, &format!("{{sourceId: [\"{oblic}\"]}}")).await, [unknown.clone()]);
     assert_eq!(found(&server, &format!("{{sourceId: [\"{oblic}\", \"{oneroute}\"]}}")).await.len(), 2);
-    assert_eq!(found(&server, r#"{error: "WEATHER"}"#).await, [unknown.clone()], "in any case");
+    let why = format!("{{ node(id: \"{unknown}\") {{ ... on InboundEvent {{ error }} }} }}");
+    let why = server.graphql(&why, json!({})).await["node"]["error"].as_str().unwrap().to_owned();
+    let part: String = why.chars().skip(1).take(12).collect::<String>().to_uppercase();
+    assert_eq!(found(&server, &format!("{{error: \"{part}\"}}")).await, [unknown.clone()], "in any case");
     assert_eq!(found(&server, r#"{error: "%"}"#).await, [] as [&str; 0], "it is no pattern");
-    assert_eq!(found(&server, r#"{error: "weather", outcome: [FAILED]}"#).await, [] as [&str; 0]);
+    assert_eq!(found(&server, &format!("{{error: \"{part}\", outcome: [FAILED]}}")).await, [] as [&str; 0]);
     assert_eq!(found(&server, &format!("{{ids: [\"{repeat}\"]}}")).await, [repeat.clone()]);
 
     let node = format!(
@@ -355,6 +358,21 @@ async fn a_message_is_traced_to_all_that_happened_to_it() {
     server.stop().await;
 }
 
+/// The state but for the ids of reports, which a replay writes anew.
+async fn state(server: &TestServer) -> Value {
+    fn blank(value: &mut Value) {
+        match value {
+            Value::Object(members) => members.values_mut().for_each(blank),
+            Value::Array(items) => items.iter_mut().for_each(blank),
+            Value::String(text) if text.starts_with("rep_") => text.truncate(4),
+            _ => {}
+        }
+    }
+    let mut state = server.state().await;
+    blank(&mut state);
+    state
+}
+
 #[tokio::test]
 async fn p2_a_replay_of_everything_changes_nothing() {
     let server = spawn().await;
@@ -362,7 +380,7 @@ async fn p2_a_replay_of_everything_changes_nothing() {
         server.post(&fixture.provider, fixture.suffix.as_deref(), &fixture.body).await;
     }
     post(&server, "oblic", r#"{"id": "e-1", "type": "weather.changed", "payload": {}}"#).await;
-    let before = server.state().await;
+    let before = state(&server).await;
     for round in 0..2 {
         let (mut after, mut replayed) = (Value::Null, 0);
         loop {
@@ -379,7 +397,7 @@ async fn p2_a_replay_of_everything_changes_nothing() {
             }
         }
         assert_eq!(replayed, fixtures::all().len() + 1, "each once, through pages");
-        assert_eq!(server.state().await, before, "round {round}");
+        assert_eq!(state(&server).await, before, "round {round}");
     }
     server.stop().await;
 }

@@ -84,8 +84,8 @@ impl InboundEvent {
     }
 
     /// The request itself, unsealed: what adapters declare secret was masked before it was kept. Needs the right to
-    /// manage sources; null without it, or where it is past retention. It costs as much as 10,000 fields.
-    #[graphql(complexity = "10_000 + child_complexity")]
+    /// manage sources; null without it, or where it is past retention. It costs as much as 9,000 fields.
+    #[graphql(complexity = "9_000 + child_complexity")]
     async fn request(&self, ctx: &Context<'_>) -> Result<Option<InboundRequest>> {
         let scope = viewer(ctx, Right::ManageSources)?.scope;
         let shared = ctx.data_unchecked::<Arc<Shared>>();

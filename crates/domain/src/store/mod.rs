@@ -9,6 +9,7 @@ pub mod conversations;
 pub mod credentials;
 pub mod deliveries;
 pub mod delivery_log;
+pub mod expiry;
 pub mod groups;
 pub mod inbound_events;
 pub mod labels;
