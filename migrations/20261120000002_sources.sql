@@ -72,7 +72,9 @@ CREATE TABLE external_ref (
   deleted_at           timestamptz,
   -- While what it names is not here: the half that is, and an id whose time tells since when it waits.
   waiting_id           uuid,
-  waiting              text CHECK (waiting IN ('status_report', 'attachment', 'quote', 'deletion')),
+  waiting              text CHECK (waiting IN ('status_report', 'update', 'attachment', 'quote', 'deletion')),
+  -- Of a message that is yet to come: what newer versions of it said already.
+  pending              jsonb,
   PRIMARY KEY (workspace_id, provider_account_id, kind, external_id)
 ) WITH (fillfactor = 90);
 CREATE INDEX external_ref_waiting ON external_ref (workspace_id, waiting_id) WHERE waiting_id IS NOT NULL;

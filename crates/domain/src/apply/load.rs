@@ -94,7 +94,17 @@ struct Known {
     workspace: Uuid,
     conversation: Uuid,
     contact: Option<Uuid>,
-    placeholder: bool,
+    stands: Stands,
+}
+
+/// What there is of a message.
+#[derive(Clone, Copy, PartialEq)]
+enum Stands {
+    Whole,
+    /// It came without telling who wrote it.
+    Faceless,
+    /// Nothing but reports.
+    Placeholder,
 }
 
 async fn peek(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<HashMap<Uuid, Known>, sqlx::Error> {
@@ -104,7 +114,8 @@ async fn peek(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<HashMap<
     }
     let (workspaces, ids): (Vec<Uuid>, Vec<Uuid>) = targets.into_iter().unzip();
     let rows = sqlx::query(
-        "SELECT m.workspace_id, m.id, m.conversation_id, m.placeholder, c.contact_id \
+        "SELECT m.workspace_id, m.id, m.conversation_id, m.placeholder, c.contact_id, \
+           m.author_kind = 'contact' AND m.author_id IS NULL AS faceless \
          FROM unnest($1::uuid[], $2::uuid[]) k(w, i) \
          JOIN message m ON m.workspace_id = k.w AND m.id = k.i \
          JOIN conversation c ON c.workspace_id = m.workspace_id AND c.id = m.conversation_id",
@@ -119,7 +130,11 @@ async fn peek(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<HashMap<
                 workspace: row.try_get("workspace_id")?,
                 conversation: row.try_get("conversation_id")?,
                 contact: row.try_get("contact_id")?,
-                placeholder: row.try_get("placeholder")?,
+                stands: match (row.try_get("placeholder")?, row.try_get("faceless")?) {
+                    (true, _) => Stands::Placeholder,
+                    (false, true) => Stands::Faceless,
+                    (false, false) => Stands::Whole,
+                },
             };
             Ok((row.try_get("id")?, known))
         })
@@ -129,18 +144,15 @@ async fn peek(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<HashMap<
 /// Which commands must find or make a person and a channel: all but those on a message that is already there, be it
 /// from before or from earlier in the batch. So a batch makes what its commands would make one by one.
 fn needs_place(work: &[Work<'_>], fold: &Fold<'_>, known: &HashMap<Uuid, Known>) -> Vec<bool> {
-    #[derive(Clone, Copy, PartialEq)]
-    enum Stands {
-        Whole,
-        Placeholder,
-    }
     let mut made: HashMap<RefKey, Stands> = HashMap::new();
     work.iter()
         .map(|work| {
-            let (ids, status) = match &work.command.effect {
-                Effect::Message(report) => (&report.ids, false),
+            let (ids, makes) = match &work.command.effect {
+                Effect::Message(report) if !plan::tells_place(report) => return false,
+                Effect::Message(report) if report.person.is_none() => (&report.ids, Stands::Faceless),
+                Effect::Message(report) => (&report.ids, Stands::Whole),
                 Effect::Status(report) if report.person.is_none() => return false,
-                Effect::Status(report) => (&report.ids, true),
+                Effect::Status(report) => (&report.ids, Stands::Placeholder),
                 Effect::Conversation(report) => {
                     let name = work.speaker.name(RefKind::Conversation, &report.id);
                     let gone = report.version.change == Change::Deleted;
@@ -149,21 +161,17 @@ fn needs_place(work: &[Work<'_>], fold: &Fold<'_>, known: &HashMap<Uuid, Known>)
                 _ => return true,
             };
             let names = work.speaker.message(&work.command.key, ids);
-            let before = fold
-                .references
-                .target(&names)
-                .and_then(|id| known.get(&id))
-                .map(|known| if known.placeholder { Stands::Placeholder } else { Stands::Whole });
+            let before = fold.references.target(&names).and_then(|id| known.get(&id)).map(|known| known.stands);
             let stands = names.iter().find_map(|name| made.get(name)).copied().or(before);
             let deletes = matches!(&work.command.effect, Effect::Message(report)
                 if report.version.is_some_and(|version| version.change == Change::Deleted));
             if deletes {
                 return false;
             }
-            let makes = if status { Stands::Placeholder } else { Stands::Whole };
             let needed = match stands {
                 None => true,
-                Some(Stands::Placeholder) => !status,
+                Some(Stands::Placeholder) => makes != Stands::Placeholder,
+                Some(Stands::Faceless) => makes == Stands::Whole,
                 Some(Stands::Whole) => false,
             };
             if needed {

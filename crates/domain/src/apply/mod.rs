@@ -15,6 +15,7 @@ mod references;
 mod row;
 mod rows;
 mod save;
+mod stub;
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},

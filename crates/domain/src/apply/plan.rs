@@ -7,7 +7,8 @@ use super::{
     references::{RefKey, RefKind},
 };
 use crate::command::{
-    Change, ChannelRef, Command, Effect, IdempotencyKey, IdentityKind, IdentityRef, Inbound, PersonReport,
+    Change, ChannelRef, Command, Effect, IdempotencyKey, IdentityKind, IdentityRef, Inbound, MessageReport,
+    PersonReport,
 };
 
 /// Whose names a request uses.
@@ -104,6 +105,11 @@ pub(crate) fn names(speaker: Speaker, command: &Command) -> Vec<(RefKey, bool)> 
         Effect::Balance(_) => vec![(speaker.keyed(RefKind::BalanceAlert, &command.key), true)],
         Effect::Contact(_) | Effect::OptOut(_) => Vec::new(),
     }
+}
+
+/// Whether a message tells to whom or to which conversation it belongs.
+pub(crate) fn tells_place(report: &MessageReport) -> bool {
+    report.person.is_some() || report.thread.id.is_some()
 }
 
 /// The channel that the effect is on, if it needs one.

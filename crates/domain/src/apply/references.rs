@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, Row};
+use sqlx::{PgConnection, Row, types::Json};
 use uuid::Uuid;
 
+use super::stub::MessageStub;
 use crate::model::waiting::WaitingHalf;
 
 /// The kinds of things that a provider names.
@@ -58,12 +59,14 @@ pub(crate) struct RefKey {
 }
 
 /// What a row says of its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 struct Meaning {
     target: Option<Uuid>,
     deleted_at: Option<DateTime<Utc>>,
     /// What waits for the named thing, with an id that tells since when.
     waiting: Option<(Uuid, WaitingHalf)>,
+    /// What versions of a message that is yet to come said already.
+    pending: Option<MessageStub>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -94,12 +97,12 @@ fn columns<'a>(keys: impl Iterator<Item = &'a RefKey>) -> Columns {
     columns
 }
 
-const READ: &str = "SELECT r.workspace_id, r.provider_account_id, r.kind, r.external_id, r.target_id, r.deleted_at, r.waiting_id, r.waiting \
+const READ: &str = "SELECT r.workspace_id, r.provider_account_id, r.kind, r.external_id, r.target_id, r.deleted_at, r.waiting_id, r.waiting, r.pending \
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) WITH ORDINALITY k(w, a, k, e, n) \
     JOIN external_ref r ON r.workspace_id = k.w AND r.provider_account_id = k.a AND r.kind = k.k AND r.external_id = k.e \
     ORDER BY k.n";
 
-const LOCK: &str = "SELECT r.workspace_id, r.provider_account_id, r.kind, r.external_id, r.target_id, r.deleted_at, r.waiting_id, r.waiting \
+const LOCK: &str = "SELECT r.workspace_id, r.provider_account_id, r.kind, r.external_id, r.target_id, r.deleted_at, r.waiting_id, r.waiting, r.pending \
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) WITH ORDINALITY k(w, a, k, e, n) \
     JOIN external_ref r ON r.workspace_id = k.w AND r.provider_account_id = k.a AND r.kind = k.k AND r.external_id = k.e \
     ORDER BY k.n FOR NO KEY UPDATE OF r";
@@ -109,9 +112,9 @@ const INSERT: &str = "INSERT INTO external_ref (workspace_id, provider_account_i
     ON CONFLICT DO NOTHING \
     RETURNING workspace_id, provider_account_id, kind, external_id";
 
-const UPDATE: &str = "UPDATE external_ref r SET target_id = k.t, deleted_at = k.d, waiting_id = k.wi, waiting = k.wh \
-    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::timestamptz[], $7::uuid[], $8::text[]) \
-      k(w, a, k, e, t, d, wi, wh) \
+const UPDATE: &str = "UPDATE external_ref r SET target_id = k.t, deleted_at = k.d, waiting_id = k.wi, waiting = k.wh, pending = k.p \
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::timestamptz[], $7::uuid[], $8::text[], \
+      $9::jsonb[]) k(w, a, k, e, t, d, wi, wh, p) \
     WHERE r.workspace_id = k.w AND r.provider_account_id = k.a AND r.kind = k.k AND r.external_id = k.e";
 
 fn key_of(row: &sqlx::postgres::PgRow) -> Result<RefKey, sqlx::Error> {
@@ -194,8 +197,9 @@ impl References {
                 target: row.try_get("target_id")?,
                 deleted_at: row.try_get("deleted_at")?,
                 waiting: waiting_id.zip(half),
+                pending: row.try_get::<Option<Json<MessageStub>>, _>("pending")?.map(|stub| stub.0),
             };
-            self.known.insert(key_of(row)?, State { meaning, stored: meaning, suggested: None });
+            self.known.insert(key_of(row)?, State { meaning: meaning.clone(), stored: meaning, suggested: None });
         }
         Ok(())
     }
@@ -235,6 +239,16 @@ impl References {
         for key in keys {
             self.known.entry(key.clone()).or_default().meaning.waiting.get_or_insert((id, half));
         }
+    }
+
+    /// What versions of the message that the names will mean have said so far.
+    pub(crate) fn pending<'a>(&mut self, keys: impl IntoIterator<Item = &'a RefKey>) -> Option<MessageStub> {
+        keys.into_iter().find_map(|key| self.known.get_mut(key)?.meaning.pending.take())
+    }
+
+    /// Keeps what versions of a message said until it comes.
+    pub(crate) fn keep_pending(&mut self, key: &RefKey, stub: MessageStub) {
+        self.known.entry(key.clone()).or_default().meaning.pending = Some(stub);
     }
 
     /// What the names mean is here: nothing waits for it any more.
@@ -296,6 +310,7 @@ impl References {
             .bind(changed.iter().map(|(_, state)| state.meaning.deleted_at).collect::<Vec<_>>())
             .bind(changed.iter().map(|(_, state)| state.meaning.waiting.map(|(id, _)| id)).collect::<Vec<_>>())
             .bind(changed.iter().map(|(_, state)| state.meaning.waiting.map(|(_, half)| half)).collect::<Vec<_>>())
+            .bind(changed.iter().map(|(_, state)| state.meaning.pending.clone().map(Json)).collect::<Vec<_>>())
             .execute(connection)
             .await?;
         Ok(())

@@ -27,6 +27,7 @@ pub(crate) async fn save(connection: &mut PgConnection, fold: &Fold<'_>) -> Resu
     save_balances(connection, fold).await?;
     adopt(connection, fold).await?;
     unite(connection, fold).await?;
+    recount(connection, fold).await?;
     fold.references.save(connection).await
 }
 
@@ -82,6 +83,48 @@ async fn unite(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<(), sql
             .bind(fold.moves.iter().map(|it| it.0).collect::<Vec<_>>())
             .bind(fold.moves.iter().map(|it| it.1).collect::<Vec<_>>())
             .bind(fold.moves.iter().map(|it| it.2).collect::<Vec<_>>())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+const LAST: &str = "UPDATE conversation c SET last_message_id = l.id, last_message_at = l.occurred_at, \
+      last_activity_at = CASE WHEN c.last_activity_at = c.last_message_at THEN coalesce(l.occurred_at, c.created_at) \
+        ELSE c.last_activity_at END \
+    FROM unnest($1::uuid[], $2::uuid[]) k(w, c) LEFT JOIN LATERAL ( \
+      SELECT m.id, m.occurred_at FROM message m \
+      WHERE m.workspace_id = k.w AND m.conversation_id = k.c AND m.deleted_at IS NULL AND NOT m.placeholder \
+      ORDER BY m.occurred_at DESC, m.id DESC LIMIT 1) l ON true \
+    WHERE c.workspace_id = k.w AND c.id = k.c";
+
+// Messages are read in the order in which they came, so one that goes takes its place with it: `p` is that place.
+const GONE: &str = "WITH gone AS ( \
+      SELECT k.w, k.c, row_number() OVER (PARTITION BY k.w, k.c ORDER BY k.m) + ( \
+        SELECT count(*) FROM message m WHERE m.workspace_id = k.w AND m.conversation_id = k.c \
+          AND m.direction = 'inbound' AND m.deleted_at IS NULL AND m.id < k.m) AS p \
+      FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) k(w, c, m)), \
+    own AS ( \
+      UPDATE conversation_read r SET read_count = r.read_count - g.n FROM ( \
+        SELECT o.workspace_id, o.conversation_id, o.member_id, count(*) AS n \
+        FROM gone JOIN conversation_read o ON o.workspace_id = gone.w AND o.conversation_id = gone.c \
+        WHERE gone.p <= o.read_count GROUP BY 1, 2, 3) g \
+      WHERE r.workspace_id = g.workspace_id AND r.conversation_id = g.conversation_id AND r.member_id = g.member_id) \
+    UPDATE conversation c SET inbound_count = c.inbound_count - g.n, \
+      read_count = c.read_count - (SELECT count(*) FROM gone o WHERE o.w = g.w AND o.c = g.c AND o.p <= c.read_count) \
+    FROM (SELECT w, c, count(*) AS n FROM gone GROUP BY w, c) g WHERE c.workspace_id = g.w AND c.id = g.c";
+
+/// What conversations derive from messages that went or moved in time.
+async fn recount(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<(), sqlx::Error> {
+    if !fold.recounts.is_empty() {
+        let (workspaces, conversations): (Vec<Uuid>, Vec<Uuid>) = fold.recounts.iter().copied().unzip();
+        sqlx::query(LAST).bind(workspaces).bind(conversations).execute(&mut *connection).await?;
+    }
+    if !fold.uncounted.is_empty() {
+        sqlx::query(GONE)
+            .bind(fold.uncounted.iter().map(|it| it.0).collect::<Vec<_>>())
+            .bind(fold.uncounted.iter().map(|it| it.1).collect::<Vec<_>>())
+            .bind(fold.uncounted.iter().map(|it| it.2).collect::<Vec<_>>())
             .execute(&mut *connection)
             .await?;
     }

@@ -67,7 +67,7 @@ pub struct MessageReport {
 }
 
 /// A file of a message.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AttachmentPart {
     /// The provider's id of the file, if it has one.
     pub external_id: Option<String>,

@@ -7,6 +7,8 @@ words! {
     WaitingHalf {
         /// A report on a message that is not known, and that names no receiver.
         StatusReport = "status_report",
+        /// A newer version of a message that is not known, which does not tell where that belongs.
+        Update = "update",
         /// A file of a message that is not known.
         Attachment = "attachment",
         /// A reply to a message that is not known.

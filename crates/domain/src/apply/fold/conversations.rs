@@ -47,6 +47,9 @@ impl Fold<'_> {
                     field.clone_from(told);
                 }
             };
+            if report.phone.is_some() {
+                set(&mut row.identifier, &report.identifier);
+            }
             set(&mut row.phone, &report.phone);
             set(&mut row.name, &report.name);
             set(&mut row.description, &report.description);
@@ -230,7 +233,7 @@ impl Fold<'_> {
         }
     }
 
-    fn tell_conversation_change(
+    pub(super) fn tell_conversation_change(
         &mut self,
         context: Context<'_>,
         id: Uuid,
@@ -360,7 +363,9 @@ fn new_channel(context: Context<'_>, id: Uuid, report: &ChannelReport) -> Channe
 /// Whether the row already says all that the report tells.
 fn describes(row: &ChannelRow, report: &ChannelReport) -> bool {
     let same = |have: &Option<String>, told: &Option<String>| told.is_none() || have == told;
-    same(&row.phone, &report.phone)
+    // A report that knows no more than an address tells nothing of a channel that was found by it.
+    (report.phone.is_none() || same(&row.identifier, &report.identifier))
+        && same(&row.phone, &report.phone)
         && same(&row.name, &report.name)
         && same(&row.description, &report.description)
         && same(&row.country, &report.country)

@@ -1,16 +1,17 @@
 //! Messages, their changes, and their files.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{Context, Fold, Rejection, conversations::Place, payloads::bytes, statuses::floor, take};
 use crate::{
     apply::{
+        plan,
         references::{RefKey, RefKind},
         rows::{AttachmentRow, MessageRow},
+        stub::MessageStub,
     },
-    command::{AttachmentPart, AttachmentReport, Change, MessageReport, Patch, Version},
+    command::{AttachmentPart, AttachmentReport, Change, MessageReport, Version},
     event::{
         EventType,
         payload::{DeletedPayload, previous},
@@ -34,7 +35,10 @@ impl Fold<'_> {
             (None, Some(version)) => self.bury(&names, version),
             (Some(id), None) if !self.messages.get(id).is_some_and(|row| row.placeholder) => {
                 self.references.point(&names, id, false);
-                self.change_message(context, id, report);
+                self.change_message(context, id, report)?;
+            }
+            (None, None) if report.version.is_some() && !plan::tells_place(report) => {
+                self.await_create(context, report, &names);
             }
             (_, None) => self.create_message(context, report, &names, target)?,
         }
@@ -46,6 +50,17 @@ impl Fold<'_> {
         self.references.bury(names.clone(), version.at);
         let since = self.ambient.uuid();
         self.references.wait(names, since, WaitingHalf::Deletion);
+    }
+
+    /// A newer version of what is yet to come, which does not tell where it belongs, waits under its name.
+    fn await_create(&mut self, context: Context<'_>, report: &MessageReport, names: &[RefKey]) {
+        let (Some(version), Some(name)) = (report.version, names.first()) else { return };
+        let mut stub = self.references.pending(names).unwrap_or_default();
+        stub.take(report, context.stamp(version));
+        stub.keep_files(report);
+        self.references.keep_pending(name, stub);
+        let since = self.ambient.uuid();
+        self.references.wait(names, since, WaitingHalf::Update);
     }
 
     /// A new message, or the one that a placeholder stood in for or reports waited for.
@@ -72,7 +87,15 @@ impl Fold<'_> {
         row.conversation_id = conversation;
         row.placeholder = false;
         describe(&mut row, report, contact, context.at());
-        row.reactions = report.reactions.value().cloned().unwrap_or_default().into();
+        let mut files = Vec::new();
+        if let Some(version) = report.version {
+            row.content_type = None;
+            row.content = None;
+            if let Some(stub) = self.references.pending(names) {
+                files = stub.give(&mut row);
+            }
+            stamp_members(&mut row, report, context.stamp(version));
+        }
         if !stood_in {
             self.join_reports(&mut row);
         }
@@ -80,19 +103,13 @@ impl Fold<'_> {
         if report.direction == Direction::Outbound && report.kind == MessageKind::Message {
             row.status = row.status.max(floor(&row));
         }
-        row.read_at = row.read_at.or(report.read_at.value().copied());
-        if let Some(version) = report.version {
-            stamp_members(&mut row, report, context.stamp(version));
-        }
         row.deleted_at = row.deleted_at.or(self.references.deleted_at(names));
         if stood_in {
             row.revision += 1;
             row.updated_at = context.at();
         }
-        for (position, part) in report.attachments.iter().flatten().enumerate() {
-            let file = new_attachment(context, self.ambient.uuid(), id, position, part);
-            self.attachments.add(file);
-        }
+        self.add_files(context, id, &files);
+        self.add_files(context, id, report.attachments.as_deref().unwrap_or_default());
         self.adopt(context, names, id);
         self.references.point(names, id, false);
         self.references.settle(names);
@@ -121,13 +138,14 @@ impl Fold<'_> {
     }
 
     /// A report on a message that is there: a newer version of it, or a new reading of the same request.
-    fn change_message(&mut self, context: Context<'_>, id: Uuid, report: &MessageReport) {
+    fn change_message(&mut self, context: Context<'_>, id: Uuid, report: &MessageReport) -> Result<(), Rejection> {
         if report.version.is_none() && !context.is_replay() {
-            return;
+            return Ok(());
         }
-        let Some(before) = self.messages.get(id).cloned() else { return };
+        let Some(before) = self.messages.get(id).cloned() else { return Ok(()) };
         let old = self.message_payload(&before);
         let contact = self.conversations.get(before.conversation_id).and_then(|row| row.contact_id);
+        self.tell_author(context, id, report)?;
         if let Some(row) = self.messages.edit(id) {
             match report.version {
                 Some(version) => stamp_members(row, report, context.stamp(version)),
@@ -137,14 +155,17 @@ impl Fold<'_> {
                 }
             }
         }
-        self.update_files(context, id, report);
+        self.add_files(context, id, report.attachments.as_deref().unwrap_or_default());
         self.await_quoted(context, report);
-        let Some(row) = self.messages.get(id) else { return };
+        let Some(row) = self.messages.get(id) else { return Ok(()) };
+        if row.occurred_at != before.occurred_at {
+            self.recounts.insert((row.workspace_id, row.conversation_id));
+        }
         let changed = previous(&old, &self.message_payload(row));
         if changed.is_none() {
-            return;
+            return Ok(());
         }
-        let Some(row) = self.messages.edit(id) else { return };
+        let Some(row) = self.messages.edit(id) else { return Ok(()) };
         row.revision += 1;
         row.updated_at = context.at();
         let row = row.clone();
@@ -152,6 +173,31 @@ impl Fold<'_> {
             let payload = bytes(&self.message_payload(&row));
             self.tell_message(context, EventType::MessageUpdated, &row, payload, changed);
         }
+        Ok(())
+    }
+
+    /// Whose message it is, where what came first did not tell.
+    fn tell_author(&mut self, context: Context<'_>, id: Uuid, report: &MessageReport) -> Result<(), Rejection> {
+        let faceless = self.messages.get(id).is_some_and(|row| row.author_kind == "contact" && row.author_id.is_none());
+        if !faceless || report.person.is_none() || context.resolved.is_none() {
+            return Ok(());
+        }
+        let (_, contact) = self.person(context, report.person.as_ref())?;
+        let Some(row) = self.messages.edit(id) else { return Ok(()) };
+        row.author_id = contact;
+        let conversation = row.conversation_id;
+        let Some(row) = self.conversations.get(conversation) else { return Ok(()) };
+        if row.contact_id.is_some() || row.group_id.is_some() {
+            return Ok(());
+        }
+        let before = self.conversation_payload(row);
+        if let Some(row) = self.conversations.edit(conversation) {
+            row.contact_id = contact;
+            row.revision += 1;
+            row.updated_at = context.at();
+        }
+        self.tell_conversation_change(context, conversation, &before);
+        Ok(())
     }
 
     /// What a message changes in its conversation: derived, so it is told with the message.
@@ -208,9 +254,9 @@ impl Fold<'_> {
         }
     }
 
-    /// Files that an update of a message shows for the first time.
-    fn update_files(&mut self, context: Context<'_>, message: Uuid, report: &MessageReport) {
-        for (position, part) in report.attachments.iter().flatten().enumerate() {
+    /// Files that a report of a message shows for the first time.
+    fn add_files(&mut self, context: Context<'_>, message: Uuid, parts: &[AttachmentPart]) {
+        for (position, part) in parts.iter().enumerate() {
             let is_same = |file: &AttachmentRow| {
                 file.message_id == Some(message)
                     && match (&file.external_id, &part.external_id) {
@@ -354,17 +400,10 @@ fn describe(row: &mut MessageRow, report: &MessageReport, contact: Option<Uuid>,
 }
 
 /// Takes the members of a versioned update in, each if its version wins.
-fn stamp_members(row: &mut MessageRow, report: &MessageReport, version: Stamp) {
-    let versions = &mut row.provider_members.0;
-    take(versions, version, "content_type", &mut row.content_type, &report.content_type);
-    take(versions, version, "content", &mut row.content, &report.content);
-    take(versions, version, "read_at", &mut row.read_at, &report.read_at);
-    let mut reactions: Option<Map<String, Value>> = Some(row.reactions.0.clone());
-    take(versions, version, "reactions", &mut reactions, &report.reactions);
-    row.reactions = reactions.unwrap_or_default().into();
-    let mut occurred_at: Option<DateTime<Utc>> = Some(row.occurred_at);
-    take(versions, version, "occurred_at", &mut occurred_at, &Patch::known(report.occurred_at));
-    row.occurred_at = occurred_at.unwrap_or(row.occurred_at);
+fn stamp_members(row: &mut MessageRow, report: &MessageReport, stamp: Stamp) {
+    let mut members = MessageStub::lift(row);
+    members.take(report, stamp);
+    members.give(row);
 }
 
 pub(super) fn blank_message(context: Context<'_>, id: Uuid, conversation: Uuid, direction: Direction) -> MessageRow {

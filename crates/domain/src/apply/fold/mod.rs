@@ -8,7 +8,7 @@ mod notices;
 mod payloads;
 mod statuses;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -76,6 +76,10 @@ pub(crate) struct Fold<'a> {
     pub moves: Vec<(Uuid, Uuid, Uuid)>,
     pub balances: Vec<BalanceAlert>,
     pub adoptions: Vec<Adoption>,
+    /// Conversations whose last message may be another now.
+    pub recounts: BTreeSet<Key>,
+    /// Inbound messages that are gone: (workspace, conversation, message).
+    pub uncounted: Vec<(Uuid, Uuid, Uuid)>,
     /// The conversation of each (channel, address): the one that is not closed, else the last.
     pub latest: HashMap<(Uuid, Uuid), Uuid>,
     pub drafts: Vec<Draft>,
@@ -133,6 +137,8 @@ impl<'a> Fold<'a> {
             moves: Vec::new(),
             balances: Vec::new(),
             adoptions: Vec::new(),
+            recounts: BTreeSet::new(),
+            uncounted: Vec::new(),
             latest: HashMap::new(),
             drafts: Vec::new(),
         }
@@ -176,7 +182,7 @@ impl<'a> Fold<'a> {
 }
 
 /// Takes a member of a versioned update in, if its version wins.
-fn take<T: Clone + serde::Serialize>(
+pub(crate) fn take<T: Clone + serde::Serialize>(
     versions: &mut Versions,
     stamp: Stamp,
     member: &str,

@@ -201,7 +201,12 @@ impl Fold<'_> {
         seen
     }
 
+    /// Tells that a message is gone. Its conversation is counted anew: it may have been the last, or unread.
     pub(super) fn tell_deletion(&mut self, context: Context<'_>, row: &MessageRow) {
+        self.recounts.insert((row.workspace_id, row.conversation_id));
+        if row.direction == Direction::Inbound {
+            self.uncounted.push((row.workspace_id, row.conversation_id, row.id));
+        }
         let payload = DeletedPayload {
             id: MessageId(row.id).to_string(),
             external_id: row.external_id.clone(),
