@@ -34,7 +34,7 @@ pub struct Expired {
     pub kept: Vec<Kept>,
 }
 
-/// A partition that is past retention and stays.
+/// A partition that is past retention and stays. Of a table that is busy, the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     /// The partition.
@@ -117,6 +117,10 @@ pub async fn expire(database: &Database, now: DateTime<Utc>, retention: &Retenti
                         "a day is past retention and cannot be dropped: the disk grows until it can"
                     );
                     expired.kept.push(Kept { partition: part.name, why });
+                    if why == Pin::Busy {
+                        // Each drop needs the whole table: the other days would fare no better.
+                        break;
+                    }
                 }
             }
         }
