@@ -98,6 +98,20 @@ fn blind() -> impl Reader {
     Broken(|_| Reading::Unrecognised { reason: "an event that nobody knows".into(), lenient: false })
 }
 
+/// An adapter that takes the text for something else.
+fn confused() -> impl Reader {
+    Broken(|mut reading| {
+        if let Reading::Commands { commands, .. } = &mut reading {
+            for command in commands {
+                if let Effect::Message(report) = &mut command.effect {
+                    report.content = Patch::Value("[object Object]".into());
+                }
+            }
+        }
+        reading
+    })
+}
+
 /// An adapter whose messages no database takes.
 fn poisonous() -> impl Reader {
     Broken(|mut reading| {
@@ -459,6 +473,29 @@ async fn p6_what_a_broken_adapter_lost_a_replay_restores() {
     let event = &done["results"][1]["eventIds"][2];
     let traced = trace(&server, event).await;
     assert_eq!(traced["steps"][0]["inboundEventId"], json!(failed_id), "{traced}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn p6_what_a_broken_adapter_read_wrong_a_replay_mends() {
+    let server = spawn().await;
+    let body = text_message("m-1", "919876543210", "as it was written");
+    let (id, receipt) = receive(&server, "mobtexting", &body, &confused()).await;
+    assert_eq!(receipt.outcome, Outcome::Accepted);
+    let content = "{ conversations { nodes { unread messages(last: 5) { nodes { content } } } } }";
+    let wrong = server.graphql(content, json!({})).await["conversations"]["nodes"][0].clone();
+    assert_eq!(wrong["messages"]["nodes"], json!([{"content": "[object Object]"}]));
+    let told = replay(&server, json!({"filter": {"ids": [id]}, "dryRun": true})).await;
+    let would = &told["results"][0]["wouldRaise"][0];
+    assert_eq!(
+        (&would["type"], &would["payload"]["content"]),
+        (&json!("message.updated"), &json!("as it was written"))
+    );
+    assert_eq!(would["previous"], json!({"content": "[object Object]"}), "{told}");
+    replay(&server, json!({"filter": {"ids": [id]}})).await;
+    let mended = server.graphql(content, json!({})).await["conversations"]["nodes"][0].clone();
+    assert_eq!(mended["messages"]["nodes"], json!([{"content": "as it was written"}]));
+    assert_eq!(mended["unread"], wrong["unread"]);
     server.stop().await;
 }
 

@@ -1,7 +1,7 @@
 //! Replaying the raw log: kept requests are read anew and applied once more, so that what a mended adapter now
 //! understands has its effect. It can be done any number of times: what had its effect has it once (P2).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use chrono::{DateTime, Utc};
 use futures::future::join_all;
@@ -168,8 +168,8 @@ impl Replayer<'_> {
         let mut ready = Vec::with_capacity(chunk.len());
         for kept_as in chunk {
             let id = kept_as.source_id;
-            if !sources.contains_key(&id) {
-                sources.insert(id, sources::by_id(self.database, scope, self.sealer, id).await?);
+            if let Entry::Vacant(unknown) = sources.entry(id) {
+                unknown.insert(sources::by_id(self.database, scope, self.sealer, id).await?);
             }
             let request = match (kept.remove(&kept_as.id), sources.get(&id).and_then(Option::as_ref)) {
                 (Some(Ok(raw)), Some(source)) => Ok(self.inbound(source, &kept_as, raw)),
