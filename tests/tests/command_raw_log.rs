@@ -33,7 +33,10 @@ async fn replay_goes_through_all_pages_and_listen_follows() {
         .execute(&server.database)
         .await
         .unwrap();
-    sqlx::raw_sql("DELETE FROM balance_alert; DELETE FROM idempotency_key").execute(&server.database).await.unwrap();
+    sqlx::raw_sql("DELETE FROM balance_alert; DELETE FROM external_ref; DELETE FROM idempotency_key")
+        .execute(&server.database)
+        .await
+        .unwrap();
 
     let listen = inlet(&server, &["listen", "--json", "--types", "balance.*"]);
     let told = run(inlet(&server, &["replay", "--outcome", "unrecognised", "--page", "2", "--dry-run"])).await;

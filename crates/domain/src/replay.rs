@@ -26,7 +26,7 @@ use crate::{
 pub const MOST: u32 = 1_000;
 
 /// So many requests are in memory, and with apply, at once: bodies may be large.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 32;
 
 /// What a replay works with.
 #[derive(Clone, Copy)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
 use inlet_domain::{apply::Outcome, ids::SourceId};
 use serde_json::{Value, json};
 
@@ -61,35 +62,46 @@ pub(super) async fn run(args: ReplayArgs) -> Result<(), ServerError> {
     });
     let mut after = args.after.clone();
     let mut counts: BTreeMap<(String, String), u64> = BTreeMap::new();
+    let progress = progress();
     loop {
         let input = json!({"filter": filter, "dryRun": args.dry_run, "limit": args.page, "after": after});
         let answer = client.ask("the replay", MUTATION, json!({ "input": input })).await;
         let page = answer.inspect_err(|_| {
             if let Some(cursor) = &after {
-                eprintln!("stopped; go on with --after {cursor}");
+                progress.abandon_with_message(format!("stopped; go on with --after {cursor}"));
             }
         })?;
         let page = &page["replayInboundEvents"];
         for result in list(&page["results"]) {
             if let Some(line) = line_of(result) {
-                print::line(&line)?;
+                progress.suspend(|| print::line(&line))?;
             }
         }
         for count in list(&page["counts"]) {
             let key = (word(&count["before"]), word(&count["after"]));
             *counts.entry(key).or_default() += count["count"].as_u64().unwrap_or_default();
         }
-        eprintln!("{} requests so far", counts.values().sum::<u64>());
+        progress.set_position(counts.values().sum());
         after = page["nextCursor"].as_str().map(str::to_owned);
         if after.is_none() {
             break;
         }
     }
+    progress.finish();
     print::line(if args.dry_run { "would be:" } else { "replayed:" })?;
     for ((before, after), count) in counts {
         print::line(&format!("{count:>8}  {before} -> {after}"))?;
     }
     Ok(())
+}
+
+/// How many so far, and how fast; how many there are nobody has counted.
+fn progress() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    match ProgressStyle::with_template("{spinner} {pos} requests, {per_sec}, {elapsed} {msg}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
 }
 
 /// What became of a request; none where nothing did.
