@@ -57,7 +57,8 @@ impl Database {
         ]);
         let apply = PgPoolOptions::new()
             .max_connections(lanes)
-            .acquire_timeout(Duration::from_secs(2))
+            // A request is given 2 s: while the database is away, each must come to be tried, and to be told, within it.
+            .acquire_timeout(Duration::from_secs(1))
             .connect_lazy_with(planned);
         let orm = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
         Ok(Self { pool, orm, apply, sources: Arc::default() })

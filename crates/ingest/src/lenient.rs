@@ -40,6 +40,14 @@ pub enum Unreadable {
     },
 }
 
+impl Unreadable {
+    /// A content type or encoding that is not read here: as much of it as tells what it is.
+    pub(crate) fn unsupported(what: &str, kind: &str) -> Self {
+        let kind: String = kind.chars().take(100).collect();
+        Self::Unsupported { kind: format!("{what} `{kind}`") }
+    }
+}
+
 /// Parses a body as JSON, or as JSON5 where that fails.
 ///
 /// # Errors

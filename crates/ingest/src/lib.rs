@@ -7,6 +7,7 @@
 //! the source, the arrival and the body, so that the raw log can be replayed.
 
 pub mod batch;
+pub mod javascript;
 pub mod lenient;
 pub mod network;
 pub mod provider;
@@ -21,7 +22,6 @@ mod address;
 mod channel;
 mod fields;
 mod intake;
-mod javascript;
 mod key;
 mod mask;
 mod multipart;

@@ -99,7 +99,7 @@ pub fn read(source: &Source, received_at: DateTime<Utc>, hint: Option<&str>, mut
 fn parse(source: &Source, raw: &RawRequest) -> Result<Parsed, Unreadable> {
     let encoding = header(raw, "content-encoding").unwrap_or("identity");
     if !encoding.eq_ignore_ascii_case("identity") {
-        return Err(Unreadable::Unsupported { kind: format!("content encoding `{encoding}`") });
+        return Err(Unreadable::unsupported("content encoding", encoding));
     }
     let content_type = header(raw, "content-type").unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -127,7 +127,7 @@ fn parse(source: &Source, raw: &RawRequest) -> Result<Parsed, Unreadable> {
             Ok(Parsed { value: form, lenient: false })
         }
         Err(error) if may_hold_json(&media_type) => Err(error),
-        Err(_) => Err(Unreadable::Unsupported { kind: format!("content type `{media_type}`") }),
+        Err(_) => Err(Unreadable::unsupported("content type", &media_type)),
     }
 }
 

@@ -50,6 +50,11 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// There is no room for it now.
+    pub(crate) fn crowded() -> Self {
+        Self::Apply(ApplyError::Overloaded { retry_after: Duration::from_secs(1) })
+    }
+
     /// A stable word for it.
     #[must_use]
     pub fn code(&self) -> &'static str {

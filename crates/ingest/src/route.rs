@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use inlet_domain::{
     ambient::Ambient,
-    apply::{Apply, Outcome},
+    apply::{Apply, Outcome, places::Places},
     command::{Inbound, Purpose, RawRequest},
     database::Database,
     ids::InboundEventId,
@@ -63,6 +63,7 @@ struct Door {
     apply: Apply,
     ambient: Ambient,
     max_body: usize,
+    bodies: Places,
     trusted_proxies: Arc<[IpNet]>,
 }
 
@@ -73,6 +74,7 @@ pub fn configure(state: IngestState) -> impl FnOnce(&mut ServiceConfig) + Clone 
         apply: state.apply,
         ambient: state.ambient,
         max_body: state.max_body,
+        bodies: intake::places(),
         trusted_proxies: state.trusted_proxies.into(),
     };
     move |config: &mut ServiceConfig| {
@@ -111,7 +113,8 @@ async fn answer(request: &HttpRequest, door: &Door, payload: &mut Payload) -> Re
         }
     };
     check_network(request, door, &source)?;
-    let body = intake::read(payload, declared_length(request), door.max_body).await?;
+    let mut place = door.bodies.take(source.workspace, 0).ok_or_else(Refusal::crowded)?;
+    let body = intake::read(payload, declared_length(request), door.max_body, &mut place).await?;
     let received_at = door.ambient.now();
 
     let scheme = Scheme::of(&source);
