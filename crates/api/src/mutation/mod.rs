@@ -4,6 +4,7 @@ mod access;
 mod mapping;
 mod replay;
 mod source;
+mod source_input;
 mod webhook;
 
 use std::sync::Arc;
