@@ -8,7 +8,7 @@ INLET_LISTEN ?= 127.0.0.1:8080
 export INLET_DATA_DIR INLET_LISTEN
 ARGS ?=
 
-.PHONY: help run test check fmt schema bench demo simulate kill-test postgres
+.PHONY: help run test check fmt schema bench demo simulate kill-test chaos faults postgres
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -51,8 +51,14 @@ schema: ## Write schema.graphql anew.
 bench: postgres ## Measure a release build beside the limits of this machine (docs name the figures by this command).
 	scripts/bench.sh $(ARGS)
 
-kill-test: postgres ## Kill the server with -9 five times under load, and check that nothing acknowledged is lost.
+kill-test: postgres ## Kill one of two processes with -9 five times under load, and check that nothing acknowledged is lost.
 	scripts/kill-test.sh $(ARGS)
+
+chaos: postgres ## Play 20 seeds of repeats and disorder against two processes, and compare all that stands. KILLS=8 kills too.
+	scripts/chaos.sh $(ARGS)
+
+faults: postgres ## Put a fault into a copy of the code for each of P1 to P5, and see that the checker finds it.
+	scripts/faults.sh $(ARGS)
 
 postgres:
 	@scripts/postgres.sh

@@ -223,6 +223,39 @@ CREATE TABLE campaign (
   PRIMARY KEY (workspace_id, id)
 );
 
+-- Reports of campaigns that are to be fetched, page by page (OR-12): one row for each URL that a campaign was given.
+CREATE TABLE report_job (
+  workspace_id  uuid NOT NULL REFERENCES workspace,
+  id            uuid NOT NULL,
+  campaign_id   uuid NOT NULL,
+  -- Whose rules it is fetched by: which hosts, which adapter.
+  source_id     uuid NOT NULL,
+  url           text NOT NULL,
+  url_hash      bytea NOT NULL,
+  status        text NOT NULL CHECK (status IN ('pending', 'running', 'done', 'failed')),
+  next_page     integer NOT NULL DEFAULT 1,
+  pages_done    integer NOT NULL DEFAULT 0,
+  -- As the last page told.
+  total_pages   integer,
+  rows_done     bigint NOT NULL DEFAULT 0,
+  -- Digest of the rows of the page before `next_page`: a server that repeats a page is found out.
+  last_page     text,
+  -- Failed attempts at the next page.
+  attempts      integer NOT NULL DEFAULT 0,
+  error         text,
+  -- When it is due, and while a process has it, when it may be taken from it; null where it has ended.
+  due_at        timestamptz,
+  lease_owner   uuid,
+  created_at    timestamptz NOT NULL,
+  finished_at   timestamptz,
+  PRIMARY KEY (workspace_id, id),
+  UNIQUE (workspace_id, campaign_id, url_hash),
+  FOREIGN KEY (workspace_id, campaign_id) REFERENCES campaign
+);
+CREATE INDEX report_job_due ON report_job (due_at) WHERE due_at IS NOT NULL;
+-- One report of a campaign at a time.
+CREATE UNIQUE INDEX report_job_running ON report_job (workspace_id, campaign_id) WHERE status = 'running';
+
 CREATE TABLE opt_out (
   workspace_id  uuid NOT NULL REFERENCES workspace,
   id            uuid NOT NULL,

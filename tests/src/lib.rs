@@ -13,6 +13,7 @@ pub mod fixtures;
 pub mod house;
 pub mod live;
 pub mod process;
+pub mod report_server;
 pub mod server;
 pub mod sign;
 pub mod sink;
@@ -21,5 +22,6 @@ pub mod workspace;
 
 pub use live::LiveClient;
 pub use process::Process;
+pub use report_server::ReportServer;
 pub use server::{Options, TestServer, client, spawn, spawn_with};
 pub use sink::Sink;

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::ErrorKind,
+    net::TcpListener,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
@@ -26,6 +27,44 @@ use crate::{client, cluster, sign, workspace};
 
 /// How long a start or a stop may take before the test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// `inlet serve` over the database of a running `inlet dev`, with its key for secrets.
+pub struct Beside {
+    /// Where it listens, without a slash at the end.
+    pub url: String,
+    child: Child,
+}
+
+impl Beside {
+    /// Starts it on a free port and waits until it is ready.
+    pub async fn start(data_dir: &Path, dev: &DevFile) -> Self {
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let child = Command::new(workspace::inlet())
+            .args(["serve", "--allow-loopback-targets", "--listen", &address.to_string(), "--secrets-key-file"])
+            .arg(data_dir.join("secrets.key"))
+            .env("DATABASE_URL", &dev.database_url)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the binary runs");
+        let url = format!("http://{address}");
+        let ready = async {
+            while !client().get(format!("{url}/readyz")).send().await.is_ok_and(|it| it.status().is_success()) {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, ready).await.expect("inlet serve is ready in time");
+        Self { url, child }
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.child.id().expect("it runs")).unwrap()
+    }
+}
 
 /// A data folder that goes away with all that runs in it.
 pub struct DataDir {

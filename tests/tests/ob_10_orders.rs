@@ -5,7 +5,9 @@
 use chrono::Duration;
 use inlet_domain::{
     apply::Outcome,
-    command::{AttachmentPart, Change, Command, Effect, IdempotencyKey, MessageReport, Patch, Version},
+    command::{
+        AttachmentPart, Change, Command, ConversationReport, Effect, IdempotencyKey, MessageReport, Patch, Version,
+    },
     model::message::{AttachmentKind, Direction},
 };
 use inlet_tests::house::{House, message, start};
@@ -128,4 +130,34 @@ async fn ob_10_versions_in_any_order_end_alike() {
         assert_eq!(shown(&house, set).await, expected, "{order:?}");
     }
     house.assert_gapless_log().await;
+}
+
+/// The conversation is known by a version that told no person; who it is with comes later.
+#[tokio::test]
+async fn ob_3_a_conversation_learns_its_contact_later() {
+    let house = House::build().await;
+    let apply = house.apply(1, 64);
+    let faceless = version("m1", 7, 1, Change::Updated, |report| report.thread.id = Some("thread-7".to_owned()));
+    apply.submit(house.inbound(vec![faceless])).await.unwrap();
+    let Effect::Message(whole) = message("m2", "+919800000007", Direction::Inbound, "hello", 0).effect else {
+        panic!("a message")
+    };
+    let report = ConversationReport {
+        id: "thread-7".to_owned(),
+        version: Version { at: start(), change: Change::Created },
+        channel: whole.channel.clone(),
+        person: whole.person.clone(),
+        group_id: None,
+        subject: Patch::Absent,
+        attributes: Default::default(),
+    };
+    let command = Command {
+        key: IdempotencyKey::new("conversation", "thread-7"),
+        effect: Effect::Conversation(Box::new(report)),
+    };
+    let receipt = apply.submit(house.inbound(vec![command])).await.unwrap();
+    assert_eq!((receipt.outcome, receipt.error), (Outcome::Accepted, None));
+    let joined = "SELECT count(*) FROM conversation c JOIN contact a ON a.workspace_id = c.workspace_id \
+                  AND a.id = c.contact_id WHERE c.workspace_id = $1 AND a.phone = '+919800000007'";
+    assert_eq!(house.count(joined).await, 1);
 }

@@ -26,6 +26,7 @@ use inlet_domain::{
         messages::{self, Attachment, Message, StatusReport},
         page::{Page, Slice},
         references,
+        report_jobs::{self, ReportJob},
         sources::{self, Source},
         teams::{self, Team},
     },
@@ -48,6 +49,8 @@ pub struct Loaders {
     pub by_external: Batch<(ProviderAccountId, String), Arc<Message>>,
     /// Campaigns by the provider's id.
     pub campaigns: Batch<(ProviderAccountId, String), Arc<Campaign>>,
+    /// Reports of campaigns that are fetched.
+    pub campaign_reports: Lists<CampaignId, ReportJob>,
     /// Files of messages.
     pub attachments: Lists<MessageId, Attachment>,
     /// Reports on messages.
@@ -147,6 +150,10 @@ impl Loaders {
             events: batch!(database, scope, entries, |rows| keyed(rows, |row: &LogEntry| row.id)),
             epoch: batch!(database, scope, epoch, |epoch| HashMap::from([((), epoch)])),
             by_external: batch!(database, scope, by_external, |found| found),
+            campaign_reports: batch!(database, scope, report_jobs::of_campaigns, |rows| grouped(
+                rows,
+                |row: &ReportJob| Some(row.campaign)
+            )),
             campaigns: batch!(database, scope, campaigns_by_external, |found| found),
             pages: batch!(database, scope, pages, |found| found),
             read_marks: batch!(database, scope, read_marks, |found| found),

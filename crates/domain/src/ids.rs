@@ -158,6 +158,8 @@ registry! {
     GroupId "grp" "group";
     /// A mass sending at the provider.
     CampaignId "camp" "campaign";
+    /// A campaign's report that is fetched.
+    ReportJobId "rpj" "report job";
     /// A contact's refusal of messages.
     OptOutId "opt" "opt-out";
     /// An OTP check at the provider.
@@ -176,6 +178,8 @@ registry! {
     DeliveryId "dlv" "delivery";
     /// One HTTP exchange of a delivery.
     AttemptId "atm" "attempt";
+    /// What waits for its other half.
+    WaitingReferenceId "wait" "waiting reference";
     /// An entry of the audit log.
     AuditEntryId "aud" "audit entry";
 }

@@ -7,6 +7,7 @@
 mod client;
 mod error;
 mod resolver;
+mod retry_after;
 
 pub use client::{Client, Request, Response};
 pub use error::{BuildError, ErrorKind, SendError};
@@ -15,3 +16,4 @@ pub use reqwest::{
     Method, StatusCode, Url,
     header::{self, HeaderMap, HeaderName, HeaderValue},
 };
+pub use retry_after::retry_after;

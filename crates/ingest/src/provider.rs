@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use inlet_domain::{command::Command, model::provider::Provider, store::sources::Source};
 use rlibphonenumber::enums::Region;
 use serde_json::Value;
+use url::Url;
 
 use crate::{
     providers::{mobtexting::Mobtexting, oblic::Oblic, oneroute::Oneroute},
@@ -57,11 +58,50 @@ pub trait Adapter: Send + Sync {
         None
     }
 
+    /// How the provider's campaign reports are fetched, if it has any.
+    fn campaign_reports(&self) -> Option<&'static dyn CampaignReports> {
+        None
+    }
+
     /// The members whose values are masked in the raw log. `event` is what was understood, `None` where nothing was.
     fn secret_members(&self, event: Option<&str>) -> &'static [&'static str] {
         let _ = event;
         &[]
     }
+}
+
+/// A page of a campaign's report, as far as whoever turns the pages must know it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReportPage {
+    /// Its rows, unread.
+    pub rows: Vec<Value>,
+    /// Which page it says it is: 1, 2, 3 ...
+    pub number: Option<i32>,
+    /// How many pages it says that there are.
+    pub total: Option<i32>,
+    /// What the provider says, where it says that it cannot report.
+    pub refusal: Option<String>,
+}
+
+/// How a provider's campaign reports are paged.
+pub trait CampaignReports: Sync {
+    /// The hosts that a report is fetched from where the source names none.
+    fn hosts(&self) -> &'static [&'static str];
+
+    /// The event that a page is, in the raw log: with it as the hint, [`Adapter::understand`] reads a page.
+    fn event(&self) -> &'static str;
+
+    /// The URL of a page of the report.
+    fn page_url(&self, report: &Url, page: i32) -> Url;
+
+    /// Reads a page.
+    ///
+    /// # Errors
+    /// With what is wrong, where it is no page.
+    fn page(&self, body: &Value) -> Result<ReportPage, &'static str>;
+
+    /// A page of these rows alone.
+    fn page_of(&self, rows: &[Value]) -> Value;
 }
 
 /// The adapter of a provider.

@@ -16,18 +16,9 @@ pub fn after(preset: RetryPreset, number: i32, jitter: f64) -> Duration {
     Duration::from_secs(u64::from(delays[index])).mul_f64(0.9 + 0.2 * jitter.clamp(0.0, 1.0)).min(LONGEST)
 }
 
-/// The wait that an endpoint asks for by `Retry-After` (RFC 9110, section 10.2.3): seconds or a date. The jitter only
-/// makes it longer.
+/// The wait that an endpoint asks for by `Retry-After`. The jitter only makes it longer.
 pub fn asked(retry_after: &str, now: DateTime<Utc>, jitter: f64) -> Option<Duration> {
-    let text = retry_after.trim();
-    let wait = match text.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let date = DateTime::parse_from_rfc2822(text).ok()?;
-            (date.with_timezone(&Utc) - now).to_std().unwrap_or(Duration::ZERO)
-        }
-    };
-    let least = wait.clamp(Duration::from_secs(1), LONGEST);
+    let least = inlet_egress::retry_after(retry_after, now)?.clamp(Duration::from_secs(1), LONGEST);
     Some(least.mul_f64(1.0 + 0.1 * jitter.clamp(0.0, 1.0)).min(LONGEST))
 }
 

@@ -15,7 +15,11 @@ use inlet_domain::{
     store::{canary, partitions, readiness},
 };
 use inlet_egress::{Client, Policy};
-use inlet_ingest::{IngestState, read::Adapters};
+use inlet_ingest::{
+    IngestState,
+    read::Adapters,
+    report_job::{Reporter, ReporterParts},
+};
 use inlet_notifier::{Notifier, NotifierConfig};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -131,10 +135,18 @@ impl Server {
             };
             ApiState::new(parts, settings)
         });
-        let notifier = match config.roles.notifier {
-            true => Some(notifier(&config, &database, &heads)?),
-            false => None,
-        };
+        let loopback = config.allow_loopback_targets;
+        let client = Client::new(Policy { allow_loopback: loopback, allow_http: loopback })?;
+        let reporter = config.roles.ingest.then(|| {
+            Reporter::start(ReporterParts {
+                database: database.clone(),
+                apply: apply.clone(),
+                sealer: config.sealer.clone(),
+                ambient: config.ambient.clone(),
+                client: client.clone(),
+            })
+        });
+        let notifier = config.roles.notifier.then(|| notifier(&config, &database, &heads, client));
         let graphql = api.clone().map(inlet_api::configure);
         let health = Health::new(database.clone(), telemetry::metrics());
         let configure_health = health::configure(health.clone());
@@ -172,6 +184,9 @@ impl Server {
                 tracing::info!("stopping: finishing what is in hand");
                 handle.stop(true).await;
             }
+            if let Some(reporter) = &reporter {
+                reporter.stop().await;
+            }
             apply.stop().await;
             if let Some(notifier) = &notifier {
                 notifier.stop().await;
@@ -198,16 +213,15 @@ impl Server {
     }
 }
 
-fn notifier(config: &ServerConfig, database: &Database, heads: &Heads) -> Result<Notifier, ServerError> {
-    let policy = Policy { allow_loopback: config.allow_loopback_targets, allow_http: config.allow_loopback_targets };
-    Ok(Notifier::start(
+fn notifier(config: &ServerConfig, database: &Database, heads: &Heads, client: Client) -> Notifier {
+    Notifier::start(
         database.clone(),
         heads.clone(),
         config.sealer.clone(),
         config.ambient.clone(),
-        Client::new(policy)?,
+        client,
         NotifierConfig { drain: config.shutdown / 2, ..NotifierConfig::default() },
-    ))
+    )
 }
 
 async fn not_found() -> HttpResponse {

@@ -22,10 +22,20 @@ pub struct Post {
     pub event: Event,
     /// What goes wrong first.
     pub fault: Fault,
+    /// Which process it is posted to, and over which of the provider's sources; each is taken modulo how many there are.
+    pub way: (usize, usize),
+}
+
+impl Post {
+    /// Without any fault.
+    #[must_use]
+    pub fn plain(event: Event) -> Self {
+        Self { event, fault: Fault::None, way: (0, 0) }
+    }
 }
 
 /// How many events are held back to be mixed.
-const WINDOW: usize = 60;
+const WINDOW: usize = 250;
 
 /// A stream with faults that a seed fixes.
 pub struct Chaos<I> {
@@ -33,12 +43,14 @@ pub struct Chaos<I> {
     random: Random,
     held: Vec<Event>,
     next: VecDeque<Event>,
+    /// Copies in a row go to the processes in turn, so that they meet.
+    turn: usize,
 }
 
 impl<I: Iterator<Item = Event>> Chaos<I> {
     /// Of `events`.
     pub fn new(events: I, seed: u64) -> Self {
-        Self { events, random: Random::seeded(!seed), held: Vec::new(), next: VecDeque::new() }
+        Self { events, random: Random::seeded(!seed), held: Vec::new(), next: VecDeque::new(), turn: 0 }
     }
 
     fn fill(&mut self) {
@@ -69,14 +81,23 @@ impl<I: Iterator<Item = Event>> Iterator for Chaos<I> {
                     self.next.push_back(event.repeat(&mut self.random));
                 }
             }
+            let moment = event.moment;
             self.next.push_front(event);
+            if moment.is_some() {
+                let (now, held): (Vec<_>, _) = self.held.drain(..).partition(|event| event.moment == moment);
+                self.held = held;
+                self.next.extend(now);
+            }
+            self.turn = self.random.below(2);
         }
         let fault = match self.random.below(100) {
             0 => Fault::Torn,
             1 | 2 => Fault::Unheard,
             _ => Fault::None,
         };
-        self.next.pop_front().map(|event| Post { event, fault })
+        self.turn += 1;
+        let way = (self.turn, self.random.below(2));
+        self.next.pop_front().map(|event| Post { event, fault, way })
     }
 }
 
@@ -102,6 +123,9 @@ mod tests {
         }
         for fault in [Fault::Torn, Fault::Unheard] {
             assert!(chaotic.iter().any(|post| post.fault == fault));
+        }
+        for process in [0, 1] {
+            assert!(chaotic.iter().any(|post| post.way.0 % 2 == process));
         }
     }
 }

@@ -1,13 +1,17 @@
-//! What must stand once an event was answered 200.
+//! What must stand once an event was answered 200: facts that are summed up, in whatever order they come.
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
+use serde_json::Value;
 
 /// How far a sent message came: QUEUED < SENT < FAILED < DELIVERED < READ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Rung {
+    /// Not yet with the operator.
+    Queued,
     /// On its way to the operator.
     Sent,
     /// It will not come.
@@ -23,6 +27,7 @@ impl Rung {
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
+            Self::Queued => "QUEUED",
             Self::Sent => "SENT",
             Self::Failed => "FAILED",
             Self::Delivered => "DELIVERED",
@@ -31,40 +36,114 @@ impl Rung {
     }
 }
 
-/// How a message is found again: by its provider's ids, any of them, else by its text, which no other message has.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum MessageKey {
-    /// The first is the one that every event about it bears.
-    External(String, Option<String>),
-    /// Where the provider gives no id (OR-1).
-    Text(String),
+/// The kinds of things that stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A message or a call.
+    Message,
+    /// A file of a message that has an id of its own.
+    File,
+    /// A person.
+    Contact,
+    /// A thread of messages.
+    Conversation,
+    /// A group of people.
+    Group,
+    /// A channel of ours.
+    Channel,
+    /// A refusal of further messages.
+    OptOut,
+    /// A check of a one-time code.
+    Verification,
+    /// A warning that credit runs out.
+    Balance,
+    /// A mass sending.
+    Campaign,
 }
 
-/// One thing that must stand.
+/// Which of two claims on one member is the newer: the provider's version, then created before updated (OB-10).
+pub type Stamp = (i64, u8);
+
+/// What a member must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Must {
+    /// This.
+    Be(Value),
+    /// A list that holds this.
+    Hold(String),
+    /// A time within the run: the provider told none, so the arrival stands in.
+    BeArrival,
+}
+
+impl Must {
+    /// A text.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Be(Value::String(text.into()))
+    }
+
+    /// A time as GraphQL writes it.
+    #[must_use]
+    pub fn at(time: DateTime<Utc>) -> Self {
+        Self::text(time.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+
+    /// Nothing.
+    #[must_use]
+    pub fn be_null() -> Self {
+        Self::Be(Value::Null)
+    }
+}
+
+/// What a report says became of a sent message.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Of which part; empty where it has none.
+    pub part: String,
+    /// The provider's word.
+    pub word: String,
+    /// What it means; none where no document explains it, or where it tells of a deletion.
+    pub rung: Option<Rung>,
+    /// Whether the message was deleted.
+    pub deleted: bool,
+    /// When it was sent, delivered, read, failed, as far as the report tells.
+    pub times: [Option<DateTime<Utc>>; 4],
+    /// The provider's code and sentence of a failure.
+    pub failure: (Option<String>, Option<String>),
+    /// What else tells this report from others on the same part with the same word: its times, as they were posted.
+    pub digest: String,
+}
+
+/// One thing that must stand. Names are the ways in which it is found again: two claims that share a name speak of one
+/// thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// A message, once.
-    Message {
-        /// How it is found.
-        key: MessageKey,
-        /// Whether the customer sent it.
-        inbound: bool,
-        /// Its text, and the version that the text is of: the newest wins.
-        text: (i64, String),
-        /// Messages of one thread are in one conversation. It names channel and address.
-        thread: String,
+    /// It is there once, with these members.
+    Told {
+        /// What it is.
+        kind: Kind,
+        /// Its names.
+        names: Vec<String>,
+        /// The version of what is told.
+        stamp: Stamp,
+        /// Each member and what it must be, unless a newer claim says otherwise.
+        members: Vec<(&'static str, Must)>,
     },
-    /// A sent message came at least this far.
-    Status {
-        /// Of which message.
-        key: MessageKey,
-        /// Of which part of it; 0 where it has none.
-        part: usize,
-        /// How far.
-        rung: Rung,
+    /// It was deleted: no list shows it, whatever else is told of it and when.
+    Gone {
+        /// What it is.
+        kind: Kind,
+        /// One of its names.
+        name: String,
     },
-    /// There is exactly one contact with this phone number, email address or provider's id.
-    Contact(String),
+    /// A report on a sent message.
+    Reported {
+        /// The message's names.
+        names: Vec<String>,
+        /// What it says.
+        report: Box<Report>,
+    },
     /// Exactly one event of this type tells of this token.
     Logged {
         /// The type.
@@ -72,6 +151,20 @@ pub enum Claim {
         /// A text that no other event of the type holds.
         token: Token,
     },
+}
+
+impl Claim {
+    /// A claim that no other contradicts.
+    #[must_use]
+    pub fn told(kind: Kind, name: impl Into<String>, members: Vec<(&'static str, Must)>) -> Self {
+        Self::Told { kind, names: vec![name.into()], stamp: (0, 0), members }
+    }
+
+    /// One contact has all of these addresses.
+    #[must_use]
+    pub fn person(names: Vec<String>, members: Vec<(&'static str, Must)>) -> Self {
+        Self::Told { kind: Kind::Contact, names, stamp: (0, 0), members }
+    }
 }
 
 /// A text of fixed shape that is found again wherever it is put: `sim`, the run, and a number.
@@ -93,24 +186,24 @@ impl Token {
 
     /// The tokens of a run that stand anywhere in a JSON value.
     #[must_use]
-    pub fn all_in(run: &str, value: &serde_json::Value) -> BTreeSet<Self> {
+    pub fn all_in(run: &str, value: &Value) -> BTreeSet<Self> {
         let mut found = BTreeSet::new();
         collect(&format!("sim{run}x"), value, &mut found);
         found
     }
 }
 
-fn collect(prefix: &str, value: &serde_json::Value, found: &mut BTreeSet<Token>) {
+fn collect(prefix: &str, value: &Value, found: &mut BTreeSet<Token>) {
     match value {
-        serde_json::Value::String(text) => {
+        Value::String(text) => {
             for (at, _) in text.match_indices(prefix) {
                 if let Some(token) = text.get(at..at + prefix.len() + 8) {
                     found.insert(Token(token.to_owned()));
                 }
             }
         }
-        serde_json::Value::Array(values) => values.iter().for_each(|value| collect(prefix, value, found)),
-        serde_json::Value::Object(members) => members.values().for_each(|value| collect(prefix, value, found)),
+        Value::Array(values) => values.iter().for_each(|value| collect(prefix, value, found)),
+        Value::Object(members) => members.values().for_each(|value| collect(prefix, value, found)),
         _ => {}
     }
 }

@@ -1,11 +1,16 @@
 //! Asking the server over GraphQL, by the examples of the contract, section 2.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::{SimulatorError, sink::Secret, target::Target};
 
 /// How many entries of the log are asked for at a time.
 const PAGE: usize = 100;
+
+/// How often a busy server is asked again, a second after it said so.
+const PATIENCE: usize = 30;
 
 /// Someone with an API key.
 #[derive(Debug, Clone)]
@@ -42,16 +47,28 @@ impl Client {
     pub fn at(graphql_url: &str, api_key: &str) -> Result<Self, SimulatorError> {
         // Another part of the process may have installed it before.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().timeout(std::time::Duration::from_secs(60)).build();
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build();
         let http = http.map_err(|source| SimulatorError::Unanswered { what: "anything".into(), source })?;
         Ok(Self { http, url: graphql_url.to_owned(), key: api_key.to_owned() })
     }
 
-    /// Sends an operation; gives its `data`.
+    /// Sends an operation, again where the server says that it has no time; gives its `data`.
     ///
     /// # Errors
     /// Where it is not answered, or with errors.
     pub async fn ask(&self, what: &str, query: &str, variables: Value) -> Result<Value, SimulatorError> {
+        for _ in 0..PATIENCE {
+            match self.ask_once(what, query, &variables).await {
+                Err(SimulatorError::Refused { answer, .. }) if is_busy(&answer) => {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                answered => return answered,
+            }
+        }
+        self.ask_once(what, query, &variables).await
+    }
+
+    async fn ask_once(&self, what: &str, query: &str, variables: &Value) -> Result<Value, SimulatorError> {
         let unanswered = |source| SimulatorError::Unanswered { what: what.to_owned(), source };
         let body = json!({ "query": query, "variables": variables });
         let answer = self.http.post(&self.url).bearer_auth(&self.key).json(&body).send().await.map_err(unanswered)?;
@@ -164,6 +181,11 @@ impl Client {
     }
 }
 
+/// Whether an answer tells to come again (the contract, section 2).
+fn is_busy(answer: &str) -> bool {
+    ["UNAVAILABLE", "OVERLOADED"].iter().any(|code| answer.contains(&format!("\"code\":\"{code}\"")))
+}
+
 /// A JSON text; empty where it is none.
 pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
@@ -172,4 +194,16 @@ pub(crate) fn text(value: &Value) -> String {
 /// The items of a JSON array; none where it is none.
 pub(crate) fn items(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_busy_is_asked_again_and_who_refuses_is_not() {
+        assert!(is_busy(r#"200 OK {"data":null,"errors":[{"extensions":{"code":"UNAVAILABLE","retryAfter":1}}]}"#));
+        assert!(is_busy(r#"503 {"errors":[{"extensions":{"code":"OVERLOADED"}}]}"#));
+        assert!(!is_busy(r#"200 OK {"data":null,"errors":[{"extensions":{"code":"NOT_FOUND"}}]}"#));
+    }
 }

@@ -9,6 +9,7 @@ pub mod check;
 pub mod claim;
 mod clock;
 mod demo;
+pub mod doors;
 mod error;
 pub mod graphql;
 pub mod ledger;

@@ -11,12 +11,10 @@ use serde::Deserialize;
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    SimulatorError,
     chaos::{Fault, Post},
+    doors::Doors,
     ledger::Ledger,
-    provider::{Provider, crowd::Event},
-    target::Target,
-    wire::{Endpoint, Wire},
+    wire::Wire,
 };
 
 /// How long a provider waits for an answer (MT-13).
@@ -30,8 +28,8 @@ const HOPELESS: usize = 32;
 /// How a load is put on.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
-    /// Posts a second.
-    pub rate: f64,
+    /// Posts a second; none means as fast as they are answered.
+    pub rate: Option<f64>,
     /// Connections.
     pub connections: usize,
     /// How long one post is tried before it is given up.
@@ -49,49 +47,9 @@ impl Book {
     }
 }
 
-/// The ways into a server, each with its secret.
-#[derive(Debug, Clone)]
-pub struct Doors(HashMap<Provider, (Endpoint, String)>);
-
 #[derive(Deserialize)]
 struct Answer {
     outcome: String,
-}
-
-impl Doors {
-    /// Those of `dev.json`.
-    ///
-    /// # Errors
-    /// Where a provider has none, or one that is not plain HTTP.
-    pub fn of(target: &Target) -> Result<Self, SimulatorError> {
-        let door = |provider| {
-            let source = target.source(provider)?;
-            let endpoint = Endpoint::parse(&source.url).ok_or_else(|| SimulatorError::Refused {
-                what: "dev.json".into(),
-                answer: format!("{} is no plain http URL", source.url),
-            })?;
-            Ok((provider, (endpoint, source.secret.clone())))
-        };
-        Provider::ALL.into_iter().map(door).collect::<Result<_, _>>().map(Self)
-    }
-
-    /// Where to connect for a provider, and the signed request for an event of it.
-    #[must_use]
-    pub fn request(&self, event: &Event) -> Option<(&str, Vec<u8>)> {
-        let body = event.body.to_string();
-        let name = event.named_by_url.then_some(event.name.as_str());
-        self.request_of(event.provider, name, body.as_bytes())
-    }
-
-    /// The same for a body as it stands.
-    #[must_use]
-    pub fn request_of(&self, provider: Provider, name: Option<&str>, body: &[u8]) -> Option<(&str, Vec<u8>)> {
-        let (endpoint, secret) = self.0.get(&provider)?;
-        let path = name.map_or_else(|| endpoint.path.clone(), |name| format!("{}/{name}", endpoint.path));
-        let named = Endpoint { address: endpoint.address.clone(), path };
-        let signature = provider.sign(secret, body);
-        Some((&endpoint.address, named.post((provider.signature_header(), &signature), body)))
-    }
 }
 
 /// How far a load is, and whether it is held up.
@@ -130,9 +88,11 @@ pub async fn run(
         if *held.borrow_and_update() && held.wait_for(|held| !held).await.is_ok() {
             start += waiting.elapsed();
         }
-        #[expect(clippy::cast_precision_loss, reason = "no run has so many events")]
-        let due = start + Duration::from_secs_f64(number as f64 / pace.rate.max(0.001));
-        tokio::time::sleep_until(due).await;
+        if let Some(rate) = pace.rate {
+            #[expect(clippy::cast_precision_loss, reason = "no run has so many events")]
+            let due = start + Duration::from_secs_f64(number as f64 / rate.max(0.001));
+            tokio::time::sleep_until(due).await;
+        }
         if queue.send(post).await.is_err() {
             break;
         }
@@ -148,27 +108,30 @@ async fn work(
     book: Book,
     done: watch::Sender<usize>,
 ) {
-    let mut wire = None;
+    let mut wires = HashMap::new();
     loop {
         let Some(post) = jobs.lock().await.recv().await else { return };
-        deliver(&doors, &post, give_up, &book, &mut wire).await;
+        deliver(&doors, &post, give_up, &book, &mut wires).await;
         done.send_modify(|done| *done += 1);
     }
 }
 
-/// Posts one event until it is acknowledged, refused for good or given up.
-async fn deliver(doors: &Doors, post: &Post, give_up: Duration, book: &Book, wire: &mut Option<Wire>) {
-    let Some((address, request)) = doors.request(&post.event) else { return };
+/// Posts one event until it is acknowledged, refused for good or given up. Who comes again is sent to the next process,
+/// as a balancer would, and finds what the first one did or did not commit.
+async fn deliver(doors: &Doors, post: &Post, give_up: Duration, book: &Book, wires: &mut HashMap<String, Wire>) {
+    let (process, source) = post.way;
+    let Some(request) = doors.request(&post.event, source) else { return };
+    let mut addresses = request.addresses.iter().cycle().skip(process % request.addresses.len().max(1));
+    let Some(mut address) = addresses.next() else { return };
     if post.fault != Fault::None {
-        *wire = None;
         // That it goes wrong is the purpose.
-        let _ = spoil(address, &request, post.fault).await;
+        let _ = spoil(address, &request.bytes, post.fault).await;
     }
     let first = Instant::now();
     let mut pause = PAUSE.0;
     loop {
         let sent = Instant::now();
-        match tokio::time::timeout(PATIENCE, exchange(address, &request, wire)).await {
+        match tokio::time::timeout(PATIENCE, exchange(address, &request.bytes, wires)).await {
             Ok(Ok((200, body))) => {
                 let outcome =
                     serde_json::from_slice::<Answer>(&body).map_or("unreadable".into(), |answer| answer.outcome);
@@ -177,8 +140,7 @@ async fn deliver(doors: &Doors, post: &Post, give_up: Duration, book: &Book, wir
             Ok(Ok((status @ 400..=499, body))) if status != 429 => {
                 return book.open().refuse(&post.event, &format!("{status} {}", String::from_utf8_lossy(&body)));
             }
-            Ok(Ok(_)) => {}
-            Ok(Err(_)) | Err(_) => *wire = None,
+            Ok(Ok(_) | Err(_)) | Err(_) => {}
         }
         {
             let mut ledger = book.open();
@@ -190,17 +152,19 @@ async fn deliver(doors: &Doors, post: &Post, give_up: Duration, book: &Book, wir
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(PAUSE.1);
+        address = addresses.next().unwrap_or(address);
     }
 }
 
-async fn exchange(address: &str, request: &[u8], wire: &mut Option<Wire>) -> io::Result<(u16, bytes::Bytes)> {
-    let open = match wire.take() {
-        Some(open) => wire.insert(open),
-        None => wire.insert(Wire::open(address).await?),
+/// One request over the connection that is kept to an address. Where that breaks, or is given up, it is not kept.
+async fn exchange(address: &str, request: &[u8], wires: &mut HashMap<String, Wire>) -> io::Result<(u16, bytes::Bytes)> {
+    let mut wire = match wires.remove(address) {
+        Some(open) => open,
+        None => Wire::open(address).await?,
     };
-    let answer = open.exchange(request).await?;
-    if answer.closes() {
-        *wire = None;
+    let answer = wire.exchange(request).await?;
+    if !answer.closes() {
+        wires.insert(address.to_owned(), wire);
     }
     Ok((answer.status(), answer.body))
 }

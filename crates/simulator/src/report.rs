@@ -1,8 +1,10 @@
 //! What a run found, for people and for scripts.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use crate::{check::Difference, ledger::Ledger, output::table, sink::Tally};
+use crate::{check::Difference, claim::Kind, ledger::Ledger, output::table, sink::Tally};
 
 /// How many differences are shown to people.
 const SHOWN: usize = 30;
@@ -16,6 +18,14 @@ pub struct Report {
     pub run: String,
     /// Whether there were faults.
     pub chaos: bool,
+    /// The processes that the run started, by their ids at its beginning.
+    pub pids: Vec<u32>,
+    /// Events; each is posted once at least.
+    pub events: usize,
+    /// How long the posting took.
+    pub seconds: f64,
+    /// How long it took until everything was compared.
+    pub checked_after: f64,
     /// Posts answered 200.
     pub acknowledged: usize,
     /// Posts made again.
@@ -28,10 +38,8 @@ pub struct Report {
     pub latency_ms: (f64, f64),
     /// Provider, event, outcome, times.
     pub outcomes: Vec<(String, String, String, usize)>,
-    /// Messages that must stand.
-    pub messages: usize,
-    /// Contacts that must stand.
-    pub contacts: usize,
+    /// What must stand, or must have gone, by kind.
+    pub expected: BTreeMap<Kind, usize>,
     /// Other events that must have been raised.
     pub logged: usize,
     /// Entries of the log that were raised during the run.
@@ -57,6 +65,8 @@ pub struct Report {
 pub struct Kill {
     /// The process.
     pub pid: u32,
+    /// The one that took its place.
+    pub became: u32,
     /// Posts that were answered 200 until then.
     pub acknowledged: usize,
     /// Milliseconds until the server was ready again.
@@ -81,14 +91,20 @@ impl Report {
             seed: 0,
             run: String::new(),
             chaos: false,
+            pids: Vec::new(),
+            events: 0,
+            seconds,
+            checked_after: 0.0,
             acknowledged: ledger.acknowledged,
             retries: ledger.retries,
             given_up: ledger.given_up,
             rate,
             latency_ms: (milliseconds(0.5), milliseconds(0.99)),
             outcomes: outcomes.collect(),
-            messages: ledger.model.messages().len(),
-            contacts: ledger.model.contacts().len(),
+            expected: ledger.model.entities().fold(BTreeMap::new(), |mut count, entity| {
+                *count.entry(entity.kind).or_default() += 1;
+                count
+            }),
             logged: ledger.model.logged().len(),
             log_entries: 0,
             webhooks: sink.received,
@@ -112,16 +128,17 @@ impl Report {
             })
             .collect();
         let mut lines = vec![table(["provider", "event", "outcome", "posts"], &outcomes)];
-        let Self { seed, run, acknowledged, retries, given_up, rate, latency_ms: (middle, late), .. } = self;
+        let Self { seed, run, events, acknowledged, retries, given_up, rate, latency_ms: (middle, late), .. } = self;
         let chaos = if self.chaos { ", chaos" } else { "" };
         lines.push(format!("seed {seed}, run {run}{chaos}"));
         lines.push(format!(
-            "posts     {acknowledged} answered 200, {retries} retries, {given_up} given up; {rate:.0}/s, p50 {middle:.1} ms, p99 {late:.1} ms"
+            "posts     {acknowledged} answered 200 of {events} events, {retries} retries, {given_up} given up; {rate:.0}/s, p50 {middle:.1} ms, p99 {late:.1} ms"
         ));
-        lines.push(format!(
-            "must be   {} messages, {} contacts, {} other events, each once",
-            self.messages, self.contacts, self.logged
-        ));
+        let expected: Vec<_> =
+            self.expected.iter().map(|(kind, count)| format!("{count} {kind:?}").to_lowercase()).collect();
+        lines.push(format!("compared  {}; {} other events, each once", expected.join(", "), self.logged));
+        let pids: Vec<_> = self.pids.iter().map(u32::to_string).collect();
+        lines.push(format!("processes {}", if pids.is_empty() { "not ours".to_owned() } else { pids.join(", ") }));
         lines.push(format!(
             "webhooks  {} of {} log entries received and verified, {} repeats, {} failed on purpose, {} refused",
             self.webhooks,
@@ -133,9 +150,10 @@ impl Report {
         lines.extend(self.webhooks_refused.iter().map(|(why, times)| format!("          refused {times}: {why}")));
         for (number, kill) in self.kills.iter().enumerate() {
             lines.push(format!(
-                "kill -9   {}: process {} after {} acknowledged, ready again in {} ms, {} differences",
+                "kill -9   {}: process {} (now {}) after {} acknowledged, ready again in {} ms, {} differences",
                 number + 1,
                 kill.pid,
+                kill.became,
                 kill.acknowledged,
                 kill.ready_after_ms,
                 kill.differences

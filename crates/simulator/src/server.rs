@@ -15,11 +15,13 @@ use crate::{SimulatorError, target::Target, wire::Wire};
 /// How long a start may take.
 const START: Duration = Duration::from_secs(60);
 
-/// `inlet dev` on a data folder. It is stopped when this is dropped.
+/// `inlet dev` on a data folder, or `inlet serve` beside one. It is stopped when this is dropped.
 #[derive(Debug)]
 pub struct Server {
     binary: PathBuf,
     data_dir: PathBuf,
+    /// The database of the process that this one is beside.
+    beside: Option<String>,
     address: String,
     child: Option<Child>,
 }
@@ -32,9 +34,23 @@ impl Server {
     /// Where it cannot be started or does not become ready within a minute.
     pub async fn start(binary: &Path, data_dir: &Path) -> Result<Self, SimulatorError> {
         std::fs::create_dir_all(data_dir).map_err(SimulatorError::io(data_dir.display().to_string()))?;
+        Self::launch(binary, data_dir, None).await
+    }
+
+    /// Starts `binary serve` over the database of a running `inlet dev`, with its key for secrets, on a free port, and
+    /// waits until it is ready. What it prints goes to `<folder>.second.log`.
+    ///
+    /// # Errors
+    /// Those of [`Server::start`].
+    pub async fn start_beside(binary: &Path, data_dir: &Path, target: &Target) -> Result<Self, SimulatorError> {
+        Self::launch(binary, data_dir, Some(target.database_url.clone())).await
+    }
+
+    async fn launch(binary: &Path, data_dir: &Path, beside: Option<String>) -> Result<Self, SimulatorError> {
         let probe = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let address = probe.map_err(SimulatorError::io("no free port"))?.to_string();
-        let mut server = Self { binary: binary.to_owned(), data_dir: data_dir.to_owned(), address, child: None };
+        let mut server =
+            Self { binary: binary.to_owned(), data_dir: data_dir.to_owned(), beside, address, child: None };
         server.again().await?;
         Ok(server)
     }
@@ -46,11 +62,16 @@ impl Server {
     pub async fn again(&mut self) -> Result<(), SimulatorError> {
         let log = self.log()?;
         let errors = log.try_clone().map_err(SimulatorError::io("the server's log"))?;
-        let child = Command::new(&self.binary)
-            .arg("dev")
+        let mut command = Command::new(&self.binary);
+        match &self.beside {
+            None => command.arg("dev").arg("--data-dir").arg(&self.data_dir),
+            Some(database) => command
+                .args(["serve", "--allow-loopback-targets", "--secrets-key-file"])
+                .arg(self.data_dir.join("secrets.key"))
+                .env("DATABASE_URL", database),
+        };
+        let child = command
             .args(["--listen", &self.address])
-            .arg("--data-dir")
-            .arg(&self.data_dir)
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors)
@@ -61,32 +82,37 @@ impl Server {
         self.ready().await
     }
 
+    fn log_path(&self) -> PathBuf {
+        self.data_dir.with_extension(if self.beside.is_some() { "second.log" } else { "log" })
+    }
+
     fn log(&self) -> Result<File, SimulatorError> {
-        let path = self.data_dir.with_extension("log");
+        let path = self.log_path();
         let log = OpenOptions::new().create(true).append(true).open(&path);
         log.map_err(SimulatorError::io(path.display().to_string()))
     }
 
     async fn ready(&mut self) -> Result<(), SimulatorError> {
         let begun = Instant::now();
-        let request = format!("GET /readyz HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address);
         loop {
-            if let Ok(mut wire) = Wire::open(&self.address).await
-                && let Ok(answer) = wire.exchange(request.as_bytes()).await
-                && answer.status() == 200
-                && Target::find(&self.data_dir).await.is_ok()
-            {
+            if is_ready(&self.address).await && Target::find(&self.data_dir).await.is_ok() {
                 return Ok(());
             }
             let ended = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten());
             if ended.is_some() || begun.elapsed() > START {
-                let said = std::fs::read_to_string(self.data_dir.with_extension("log")).unwrap_or_default();
+                let said = std::fs::read_to_string(self.log_path()).unwrap_or_default();
                 let end: Vec<_> = said.lines().rev().take(15).collect();
                 let said = end.into_iter().rev().collect::<Vec<_>>().join("\n");
                 return Err(SimulatorError::Program { program: self.binary.display().to_string(), said });
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Where it listens: host and port.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// Its process, while it runs.
@@ -130,4 +156,11 @@ impl Server {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         line.split_whitespace().next()?.parse().ok()
     }
+}
+
+/// Whether a server is ready at this host and port.
+pub async fn is_ready(address: &str) -> bool {
+    let request = format!("GET /readyz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    let Ok(mut wire) = Wire::open(address).await else { return false };
+    wire.exchange(request.as_bytes()).await.is_ok_and(|answer| answer.status() == 200)
 }

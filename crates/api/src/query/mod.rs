@@ -4,6 +4,7 @@ mod events;
 mod inbox;
 mod raw_log;
 mod settings;
+mod waiting;
 
 use async_graphql::MergedObject;
 
@@ -15,4 +16,4 @@ pub use raw_log::InboundEventFilter;
 /// is asked of its items), has at most 100 aliases, 10,000
 /// fields with its fragments written out, and 64 KiB of text; a page has at most 100 items.
 #[derive(MergedObject, Default)]
-pub struct Query(inbox::Inbox, events::Events, raw_log::RawLog, settings::Settings);
+pub struct Query(inbox::Inbox, events::Events, raw_log::RawLog, settings::Settings, waiting::Waiting);

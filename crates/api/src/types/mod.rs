@@ -1,6 +1,7 @@
 //! The types of the schema. Each wraps what the store gives; none is a row.
 
 pub mod author;
+pub mod campaign_report;
 pub mod channel;
 pub mod connection;
 pub mod contact;
@@ -14,5 +15,6 @@ pub mod node;
 pub mod report;
 pub mod scalars;
 pub mod trace;
+pub mod waiting_reference;
 pub mod webhook;
 pub mod words;

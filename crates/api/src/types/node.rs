@@ -7,7 +7,10 @@ use inlet_domain::{
     ids::AnyId,
     log,
     model::right::Right,
-    store::{balance_alerts, campaigns, delivery_log, inbound_events, opt_outs, sources, verifications, webhooks},
+    store::{
+        balance_alerts, campaigns, delivery_log, inbound_events, opt_outs, sources, verifications, waiting_references,
+        webhooks,
+    },
 };
 
 use super::{
@@ -20,6 +23,7 @@ use super::{
     member::{ApiKey, Member, Team},
     message::Message,
     report::{BalanceAlert, Campaign, OptOut, Verification},
+    waiting_reference::WaitingReference,
     webhook::{Delivery, Webhook},
 };
 use crate::{
@@ -67,6 +71,8 @@ pub enum Node {
     Team(Team),
     /// A verification.
     Verification(Verification),
+    /// What waits for its other half.
+    WaitingReference(WaitingReference),
     /// A webhook.
     Webhook(Webhook),
 }
@@ -78,9 +84,11 @@ pub enum Node {
 pub async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
     let id: AnyId = id.parse().map_err(ApiError::from)?;
     let needs = match id {
-        AnyId::WebhookId(_) | AnyId::DeliveryId(_) | AnyId::InboundEventId(_) | AnyId::SourceId(_) => {
-            Right::ReadSettings
-        }
+        AnyId::WebhookId(_)
+        | AnyId::DeliveryId(_)
+        | AnyId::InboundEventId(_)
+        | AnyId::SourceId(_)
+        | AnyId::WaitingReferenceId(_) => Right::ReadSettings,
         _ => Right::ReadInbox,
     };
     let scope = viewer(ctx, needs)?.scope;
@@ -131,6 +139,10 @@ pub async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
             let found = webhooks::by_id(database, scope, id).await.map_err(ApiError::from)?;
             found.map(|it| Node::Webhook(Webhook(Arc::new(it))))
         }
+        AnyId::WaitingReferenceId(id) => {
+            let found = waiting_references::by_id(database, scope, id).await.map_err(ApiError::from)?;
+            found.map(|it| Node::WaitingReference(WaitingReference(Arc::new(it))))
+        }
         AnyId::SourceId(id) => {
             let all = sources::list(database, scope, &shared.sealer).await.map_err(ApiError::from)?;
             all.into_iter().find(|(source, _)| source.id == id).map(|found| Node::Source(shared.source(found)))
@@ -146,6 +158,7 @@ pub async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
         | AnyId::IdentityId(_)
         | AnyId::AttachmentId(_)
         | AnyId::StatusReportId(_)
+        | AnyId::ReportJobId(_)
         | AnyId::AttemptId(_)
         | AnyId::AuditEntryId(_) => None,
     })

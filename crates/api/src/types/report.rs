@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result};
-use inlet_domain::store::{balance_alerts, campaigns, opt_outs, verifications};
+use inlet_domain::store::{balance_alerts, campaigns, opt_outs, report_jobs::ReportJob, verifications};
 
 use super::{
+    campaign_report::{CampaignReport, together},
     channel::ProviderAccount,
     contact::Contact,
     scalars::{DateTime, Decimal, Revision},
@@ -13,9 +14,19 @@ use super::{
 };
 use crate::{context::loaders, error::ApiError};
 
+/// The most reports of one campaign that are listed.
+const MOST_REPORTS: usize = 20;
+
 /// A mass sending at the provider.
 #[derive(Clone)]
 pub struct Campaign(pub Arc<campaigns::Campaign>);
+
+impl Campaign {
+    /// Its reports that are or were fetched, oldest first.
+    async fn jobs(&self, ctx: &Context<'_>) -> Result<Vec<Arc<ReportJob>>> {
+        Ok(loaders(ctx)?.campaign_reports.load(self.0.id).await.map_err(ApiError::from)?.unwrap_or_default())
+    }
+}
 
 /// A mass sending at the provider.
 #[Object]
@@ -38,6 +49,26 @@ impl Campaign {
     /// The provider's report.
     async fn report_url(&self) -> Option<&str> {
         self.0.report_url.as_deref()
+    }
+
+    /// How far the fetching of its report has come, of all where there are several; null where there is none.
+    async fn report_status(&self, ctx: &Context<'_>) -> Result<Option<words::CampaignReportStatus>> {
+        Ok(together(&self.jobs(ctx).await?).map(Into::into))
+    }
+
+    /// What went wrong last with the fetching of its report; null once it went on.
+    async fn report_error(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        Ok(self.jobs(ctx).await?.iter().rev().find_map(|report| report.error.clone()))
+    }
+
+    /// Pages of its reports that were applied.
+    async fn report_pages_done(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(self.jobs(ctx).await?.iter().fold(0, |pages, report| pages.saturating_add(report.pages_done)))
+    }
+
+    /// Its reports, newest first: one for each URL that the provider told, at most the 20 newest.
+    async fn reports(&self, ctx: &Context<'_>) -> Result<Vec<CampaignReport>> {
+        Ok(self.jobs(ctx).await?.into_iter().rev().take(MOST_REPORTS).map(CampaignReport).collect())
     }
 
     /// Counts its changes.

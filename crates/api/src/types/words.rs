@@ -224,6 +224,24 @@ pub enum SignatureAlgorithm {
     Sha512,
 }
 
+/// The half that is here of what waits for its other half.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::model::waiting::WaitingHalf")]
+pub enum WaitingHalf {
+    /// A report on a message that is not known, and that names no receiver.
+    StatusReport,
+    /// A newer version of a message that is not known, which does not tell where that belongs.
+    Update,
+    /// A file of a message that is not known.
+    Attachment,
+    /// A reply to a message that is not known.
+    Quote,
+    /// The deletion of what is not known.
+    Deletion,
+    /// A message of which only reports have come.
+    Placeholder,
+}
+
 /// What came of an inbound event.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[graphql(remote = "inlet_domain::apply::Outcome")]
@@ -248,6 +266,20 @@ pub enum CampaignStatus {
     Running,
     /// Done.
     Completed,
+}
+
+/// How far the fetching of a campaign's report has come.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::store::report_jobs::ReportStatus")]
+pub enum CampaignReportStatus {
+    /// It waits for its turn, or for the next attempt.
+    Pending,
+    /// It is being fetched.
+    Running,
+    /// Every page was applied.
+    Done,
+    /// It was given up.
+    Failed,
 }
 
 /// Where a delivery stands.

@@ -12,6 +12,7 @@ mod load;
 mod plan;
 mod queue;
 mod references;
+mod report_jobs;
 mod row;
 mod rows;
 mod save;

@@ -234,9 +234,9 @@ impl References {
         }
     }
 
-    /// Notes that something waits for what the names mean; `id` tells since when.
+    /// Notes, on the first of the names, that something waits for what they mean; `id` tells since when.
     pub(crate) fn wait<'a>(&mut self, keys: impl IntoIterator<Item = &'a RefKey>, id: Uuid, half: WaitingHalf) {
-        for key in keys {
+        if let Some(key) = keys.into_iter().next() {
             self.known.entry(key.clone()).or_default().meaning.waiting.get_or_insert((id, half));
         }
     }

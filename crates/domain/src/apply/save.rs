@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{
     fold::Fold,
+    report_jobs,
     rows::{
         AttachmentRow, CampaignRow, ChannelRow, ContactRow, ConversationRow, GroupRow, MessageRow, OptOutRow,
         StatusReportRow, VerificationRow,
@@ -22,6 +23,7 @@ pub(crate) async fn save(connection: &mut PgConnection, fold: &Fold<'_>) -> Resu
     withdraw(connection, fold).await?;
     StatusReportRow::insert(connection, &fold.reports.iter().collect::<Vec<_>>()).await?;
     CampaignRow::save(connection, &fold.campaigns.changed()).await?;
+    report_jobs::save(connection, &fold.report_jobs).await?;
     OptOutRow::save(connection, &fold.opt_outs.changed()).await?;
     VerificationRow::save(connection, &fold.verifications.changed()).await?;
     save_balances(connection, fold).await?;

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    load::Doors,
+    doors::Doors,
     provider::{Provider, mobtexting, oneroute},
     random::Random,
 };

@@ -17,7 +17,7 @@ use super::{
     limits::{self, Limits},
 };
 use crate::{
-    SimulatorError, clock, graphql::Client, ledger::quantile, load::Doors, output::say, server::Server, sink::Sink,
+    SimulatorError, clock, doors::Doors, graphql::Client, ledger::quantile, output::say, server::Server, sink::Sink,
     subscriber::Subscriber, target::Target,
 };
 

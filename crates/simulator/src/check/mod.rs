@@ -4,5 +4,5 @@ mod compare;
 mod standing;
 
 pub(crate) use compare::is_sent;
-pub use compare::{Difference, compare, compare_log};
-pub use standing::{Contact, Entry, Message, Standing};
+pub use compare::{Difference, Extent, compare, compare_log};
+pub use standing::{Entity, Entry, Standing};

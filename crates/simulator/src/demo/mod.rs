@@ -10,8 +10,8 @@ use serde::Deserialize;
 use self::fixtures::Fixture;
 use crate::{
     SimulatorError,
+    doors::Doors,
     graphql::Client,
-    load::Doors,
     output::{say, table},
     target::Target,
     wire::Wire,

@@ -5,7 +5,11 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::{chaos::Chaos, provider::crowd::Crowd};
+use crate::{
+    chaos::Chaos,
+    provider::{Provider, crowd::Crowd},
+    target::Target,
+};
 
 /// A server that verifies signatures, remembers bodies, answers every third request 503 and drops every seventh
 /// connection before the answer.
@@ -60,7 +64,7 @@ async fn flaky() -> (Target, Arc<Mutex<BTreeSet<String>>>) {
 async fn posts_until_each_event_is_acknowledged() {
     let (target, seen) = flaky().await;
     let book = Book::default();
-    let pace = Pace { rate: 1e6, connections: 8, give_up: Duration::from_secs(60) };
+    let pace = Pace { rate: None, connections: 8, give_up: Duration::from_secs(60) };
     let posts: Vec<_> = Chaos::new(Crowd::new(1, "a", DateTime::UNIX_EPOCH).take(40), 1).collect();
     let bodies: BTreeSet<_> = posts.iter().map(|post| post.event.body.to_string()).collect();
     let count = posts.len();

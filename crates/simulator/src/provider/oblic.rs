@@ -11,13 +11,17 @@ pub struct Person {
     pub username: String,
     /// Oblic's id of the conversation with that person.
     pub conversation: String,
+    /// The number, digits with the country's code, where Oblic knows it.
+    pub phone: Option<String>,
 }
 
-fn contact(person: &Person, at: i64) -> Value {
+/// A contact as it stands in every event that names one (OB-2).
+#[must_use]
+pub fn contact(person: &Person, at: i64) -> Value {
     json!({
         "id": person.id,
         "username": person.username,
-        "phone_number": null,
+        "phone_number": person.phone.as_ref().map(|digits| format!("+{digits}")),
         "avatar_url": format!("https://assets.invalid/{}.jpg", person.id),
         "last_active_at": at,
         "created_at": at,
@@ -44,26 +48,6 @@ pub fn message(envelope_id: &str, id: &str, person: &Person, text: &str, created
         "updated_at": updated,
     });
     envelope(envelope_id, kind, payload)
-}
-
-/// `contact.created` (OB-2).
-#[must_use]
-pub fn contact_created(envelope_id: &str, person: &Person, at: i64) -> Value {
-    envelope(envelope_id, "contact.created", contact(person, at))
-}
-
-/// `group.created` (OB-6).
-#[must_use]
-pub fn group_created(envelope_id: &str, id: &str, person: &Person, at: i64) -> Value {
-    let payload = json!({
-        "id": id,
-        "name": format!("Group {id}"),
-        "avatar_url": null,
-        "contacts": [{ "username": person.username }],
-        "created_at": at,
-        "updated_at": at,
-    });
-    envelope(envelope_id, "group.created", payload)
 }
 
 /// `attachment.created` (OB-7).

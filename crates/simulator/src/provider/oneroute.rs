@@ -16,6 +16,12 @@ pub struct Thread {
     pub channel: usize,
 }
 
+/// The number of one of the firm's channels, without a `+` (OR-10).
+#[must_use]
+pub fn channel_phone(channel: usize) -> String {
+    format!("23480123456{channel:02}")
+}
+
 /// A time as OneRoute writes it.
 #[must_use]
 pub fn time(at: DateTime<Utc>) -> String {
@@ -58,7 +64,7 @@ pub fn new_message(thread: &Thread, external_id: Option<&str>, text: &str, by_ag
             "agent_id": null,
             "Channel": {
                 "id": format!("8bad2edc-2973-4cec-8f33-a17c54dc{channel:04}"),
-                "phone": null,
+                "phone": channel_phone(*channel),
                 "identifier": format!("simulated-{channel}"),
                 "medium": "WHATSAPP",
                 "credentials": null,

@@ -5,29 +5,34 @@ use std::time::Instant;
 use super::Asking;
 use crate::{
     SimulatorError,
-    check::{self, Difference},
+    check::{self, Difference, Entry},
     load::{Book, Progress},
+    random::Random,
     report::Kill,
     server::Server,
 };
 
-/// Kills the server `times` at equal distances, starts it again, and looks at once whether everything that had been
-/// acknowledged is in the log once.
+/// Kills one of the servers `times` at equal distances, starts it again, and looks at once whether everything that had
+/// been acknowledged is in the log once.
 pub(super) async fn on_the_way(
-    server: &mut Server,
-    times: u32,
+    servers: &mut [Server],
+    (times, seed): (u32, u64),
     total: usize,
     progress: &Progress,
     book: &Book,
     asking: &Asking<'_>,
 ) -> Result<Vec<(Kill, Vec<Difference>)>, SimulatorError> {
     let mut done = progress.done.subscribe();
+    let mut random = Random::seeded(seed);
     let mut kills = Vec::new();
+    let (mut log, mut end) = (Vec::<Entry>::new(), asking.head.to_owned());
     for number in 1..=times {
         let due = total * number as usize / (times as usize + 1);
         if done.wait_for(|done| *done >= due).await.is_err() {
             break;
         }
+        let chosen = random.below(servers.len());
+        let Some(server) = servers.get_mut(chosen) else { break };
         let pid = server.pid().unwrap_or_default();
         server.kill().await?;
         let (model, acknowledged) = {
@@ -39,10 +44,14 @@ pub(super) async fn on_the_way(
         let ready_after_ms = begun.elapsed().as_millis();
         // The next kill is to hit the middle of the load too, so the load waits for the look at the log.
         progress.held.send_replace(true);
-        let log = asking.log_after(asking.head).await;
+        let more = asking.log_after(&end).await;
         progress.held.send_replace(false);
-        let differences = check::compare_log(&model, &log?.0);
-        kills.push((Kill { pid, acknowledged, ready_after_ms, differences: differences.len() }, differences));
+        let (more, later) = more?;
+        log.extend(more);
+        end = later;
+        let differences = check::compare_log(&model, &log);
+        let became = server.pid().unwrap_or_default();
+        kills.push((Kill { pid, became, acknowledged, ready_after_ms, differences: differences.len() }, differences));
     }
     Ok(kills)
 }

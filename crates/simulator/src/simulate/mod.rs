@@ -1,6 +1,7 @@
 //! `inlet simulate`: a crowd of providers, a webhook sink, and afterwards the comparison of what was acknowledged with
 //! what stands.
 
+mod fleet;
 mod kill;
 
 use std::{
@@ -12,19 +13,20 @@ use std::{
 use chrono::TimeDelta;
 use tokio::sync::watch;
 
+use self::fleet::Fleet;
 use crate::{
     SimulatorError,
-    chaos::{Chaos, Fault, Post},
-    check::{self, Difference, Entry, Standing},
+    chaos::{Chaos, Post},
+    check::{self, Difference, Entry, Extent, Standing},
     clock,
+    doors::Doors,
     graphql::Client,
     ledger::Ledger,
-    load::{self, Book, Doors, Pace, Progress},
+    load::{self, Book, Pace, Progress},
     output::say,
     programs,
     provider::crowd::Crowd,
     report::Report,
-    server::Server,
     sink::{Behaviour, Sink},
     target::Target,
 };
@@ -32,19 +34,21 @@ use crate::{
 /// Plays every provider against a server, then checks that everything it acknowledged stands exactly once.
 #[derive(Debug, Clone, clap::Args)]
 pub struct SimulateArgs {
-    /// The data folder of the running server; its dev.json tells where to post.
+    /// The data folder of the running server; its dev.json tells where to post. With `--chaos` or `--kills` the server
+    /// is started where none runs.
     #[arg(long, env = "INLET_DATA_DIR", default_value = "./.inlet")]
     pub data_dir: PathBuf,
-    /// Events a second.
-    #[arg(long, env = "INLET_SIMULATE_RATE", default_value_t = 100.0)]
-    pub rate: f64,
+    /// Events a second. Default: 100; with `--chaos`, as fast as they are answered.
+    #[arg(long, env = "INLET_SIMULATE_RATE")]
+    pub rate: Option<f64>,
     /// How many events in all.
     #[arg(long, env = "INLET_SIMULATE_EVENTS", conflicts_with = "duration")]
     pub events: Option<usize>,
     /// For how many seconds, instead of a number of events.
     #[arg(long, env = "INLET_SIMULATE_DURATION", value_name = "SECONDS")]
     pub duration: Option<f64>,
-    /// Repeats, reordering, concurrent repeats, dropped connections, a sink that fails.
+    /// Repeats, reordering, concurrent repeats, dropped connections, a sink that fails, and two processes over one
+    /// database: what runs already, if anything, and what is started for the run.
     #[arg(long, env = "INLET_SIMULATE_CHAOS")]
     pub chaos: bool,
     /// The same seed gives the same events.
@@ -63,11 +67,14 @@ pub struct SimulateArgs {
     /// How many seconds to wait, after the last event, for the last webhook.
     #[arg(long, env = "INLET_SIMULATE_SETTLE", value_name = "SECONDS", default_value_t = 180)]
     pub settle: u64,
-    /// Start `inlet dev` itself on the data folder, kill it with -9 this many times during the run, and start it again
-    /// each time.
+    /// Start two processes on the data folder, kill one of them with -9 this many times during the run, and start it
+    /// again each time.
     #[arg(long, env = "INLET_SIMULATE_KILLS", value_name = "TIMES", default_value_t = 0)]
     pub kills: u32,
-    /// The binary that `--kills` starts. Default: this one.
+    /// Send no webhooks: for runs that look at what stands.
+    #[arg(long, env = "INLET_SIMULATE_NO_WEBHOOKS")]
+    pub no_webhooks: bool,
+    /// The binary that is started. Default: this one.
     #[arg(long, env = "INLET_SIMULATE_SERVER", value_name = "FILE")]
     pub server: Option<PathBuf>,
 }
@@ -77,15 +84,9 @@ pub struct SimulateArgs {
 /// # Errors
 /// Where no server is found, or what stands differs from what was acknowledged.
 pub async fn simulate(args: SimulateArgs) -> Result<(), SimulatorError> {
-    let mut server = None;
-    if args.kills > 0 {
-        let own = std::env::current_exe().map_err(SimulatorError::io("the path of this program"))?;
-        server = Some(Server::start(args.server.as_ref().unwrap_or(&own), &args.data_dir).await?);
-    }
-    let outcome = play(&args, server.as_mut()).await;
-    if let Some(server) = server {
-        server.stop().await?;
-    }
+    let mut fleet = Fleet::gather(&args).await?;
+    let outcome = play(&args, &mut fleet).await;
+    fleet.stop().await?;
     let report = outcome?;
     say(report.text());
     if let Some(path) = &args.report {
@@ -98,39 +99,42 @@ pub async fn simulate(args: SimulateArgs) -> Result<(), SimulatorError> {
     }
 }
 
-async fn play(args: &SimulateArgs, server: Option<&mut Server>) -> Result<Report, SimulatorError> {
+async fn play(args: &SimulateArgs, fleet: &mut Fleet) -> Result<Report, SimulatorError> {
     let now = clock::now();
     let run = args.run.clone().unwrap_or_else(|| format!("{:x}", now.timestamp()));
     let target = Target::find(&args.data_dir).await?;
     let client = Client::new(&target)?;
-    let sink = Sink::start().await.map_err(SimulatorError::io("the sink"))?;
+    let mut doors = Doors::of(&target)?;
+    fleet.open(&mut doors);
     if args.chaos {
-        sink.behave(Behaviour::FailFirst(100));
+        doors.add_channel_source(&client, &run).await?;
     }
-    let (webhook, secret) = client.register_webhook(&format!("simulate-{run}"), sink.url(), None).await?;
-    sink.trust(secret);
+    let receiver = if args.no_webhooks { None } else { Some(Receiver::register(&client, &run, args.chaos).await?) };
     let head = client.head().await?;
     let settings = settings(&target).await;
     let asking = Asking { client: &client, head: &head, run: &run };
 
+    let rate = args.rate.or((!args.chaos).then_some(100.0));
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of events")]
-    let count = args.events.unwrap_or_else(|| (args.rate * args.duration.unwrap_or(30.0)).max(1.0) as usize);
-    let crowd = Crowd::new(args.seed, &run, now - TimeDelta::days(1)).take(count);
-    let posts: Box<dyn Iterator<Item = Post> + Send> = if args.chaos {
-        Box::new(Chaos::new(crowd, args.seed))
-    } else {
-        Box::new(crowd.map(|event| Post { event, fault: Fault::None }))
-    };
-    let (book, doors) = (Book::default(), Doors::of(&target)?);
-    let progress = Progress::default();
-    let pace = Pace { rate: args.rate, connections: args.connections, give_up: Duration::from_secs(120) };
-    say(format!("posting {count} events at {}/s to {}", args.rate, target.url));
+    let count =
+        args.events.unwrap_or_else(|| (rate.unwrap_or(500.0) * args.duration.unwrap_or(30.0)).max(1.0) as usize);
+    let crowd = Crowd::new(args.seed, &run, now - TimeDelta::days(2)).of(count);
+    let posts: Box<dyn Iterator<Item = Post> + Send> =
+        if args.chaos { Box::new(Chaos::new(crowd, args.seed)) } else { Box::new(crowd.map(Post::plain)) };
+    let (book, progress) = (Book::default(), Progress::default());
+    let pace = Pace { rate, connections: args.connections, give_up: Duration::from_secs(120) };
+    let pids = fleet.pids();
+    let at = rate.map_or("as fast as they are answered".to_owned(), |rate| format!("at {rate}/s"));
+    say(format!("posting {count} events {at} to {}", target.url));
+    for name in fleet.names() {
+        say(format!("  process {name}"));
+    }
     let bar = bar(count, progress.done.subscribe());
     let begun = Instant::now();
     let killing = async {
-        match server {
-            Some(server) => kill::on_the_way(server, args.kills, count, &progress, &book, &asking).await,
-            None => Ok(Vec::new()),
+        match args.kills {
+            0 => Ok(Vec::new()),
+            kills => kill::on_the_way(&mut fleet.servers, (kills, args.seed), count, &progress, &book, &asking).await,
         }
     };
     let ((), kills) = tokio::join!(load::run(&doors, posts, pace, &book, &progress), killing);
@@ -138,34 +142,48 @@ async fn play(args: &SimulateArgs, server: Option<&mut Server>) -> Result<Report
     drop(progress);
     let _ = bar.await;
 
-    let (log, delivered) = settle(&asking, &sink, Duration::from_secs(args.settle)).await?;
-    let standing = Standing::ask(&client, log, delivered).await?;
+    let (log, delivered) = settle(&asking, receiver.as_ref(), Duration::from_secs(args.settle)).await?;
+    let standing = Standing::ask(&client, &run, log, delivered).await?;
     let ledger = book.open().clone();
-    let mut report = Report { settings, ..Report::of(&ledger, sink.tally(), seconds) };
+    let tally = receiver.as_ref().map(|receiver| receiver.sink.tally()).unwrap_or_default();
+    let mut report = Report { settings, ..Report::of(&ledger, tally, seconds) };
     report.log_entries = standing.log.len();
-    report.differences = differences(&run, &ledger, &standing, &report, args.kills > 0);
+    let extent = Extent { run: run.clone(), begun: now, alone: fleet.is_new };
+    report.differences = differences(&extent, &ledger, &standing, &report, args.kills > 0);
     for (kill, differences) in kills? {
         report.kills.push(kill);
         report.differences.extend(differences);
     }
-    if let Err(error) = client.delete_webhook(&webhook).await {
+    if let Some(receiver) = receiver
+        && let Err(error) = client.delete_webhook(&receiver.webhook).await
+    {
         tracing::warn!(%error, "the simulator's webhook stays behind");
     }
-    Ok(Report { seed: args.seed, run, chaos: args.chaos, ..report })
+    let checked_after = begun.elapsed().as_secs_f64();
+    Ok(Report { seed: args.seed, run, chaos: args.chaos, events: count, pids, seconds, checked_after, ..report })
 }
 
 /// Everything that is not as it must be at the end of a run.
-fn differences(run: &str, ledger: &Ledger, standing: &Standing, report: &Report, durable: bool) -> Vec<Difference> {
-    let mut found = check::compare(run, &ledger.model, standing);
-    found.extend(ledger.refused.iter().map(|what| Difference { kind: "refused", what: what.clone() }));
+fn differences(
+    extent: &Extent,
+    ledger: &Ledger,
+    standing: &Standing,
+    report: &Report,
+    durable: bool,
+) -> Vec<Difference> {
+    let mut found = check::compare(extent, &ledger.model, standing);
+    let mut add = |kind: &str, what: String| found.push(Difference { kind: kind.to_owned(), what });
+    for what in &ledger.refused {
+        add("refused", what.clone());
+    }
     if ledger.given_up > 0 {
-        found.push(Difference { kind: "given_up", what: format!("{} posts", ledger.given_up) });
+        add("given_up", format!("{} posts", ledger.given_up));
     }
     for (why, times) in &report.webhooks_refused {
-        found.push(Difference { kind: "webhook_refused", what: format!("{times} times: {why}") });
+        add("webhook_refused", format!("{times} times: {why}"));
     }
     if durable && report.settings.iter().any(|(_, value)| value != "on") {
-        found.push(Difference { kind: "not_durable", what: format!("{:?}", report.settings) });
+        add("not_durable", format!("{:?}", report.settings));
     }
     found
 }
@@ -207,20 +225,39 @@ impl Asking<'_> {
     }
 }
 
-/// Waits until every entry of the log is at the sink, or nothing new came for `patience`.
+/// A webhook of the run's own.
+struct Receiver {
+    sink: Sink,
+    webhook: String,
+}
+
+impl Receiver {
+    async fn register(client: &Client, run: &str, chaos: bool) -> Result<Self, SimulatorError> {
+        let sink = Sink::start().await.map_err(SimulatorError::io("the sink"))?;
+        if chaos {
+            sink.behave(Behaviour::FailFirst(100));
+        }
+        let (webhook, secret) = client.register_webhook(&format!("simulate-{run}"), sink.url(), None).await?;
+        sink.trust(secret);
+        Ok(Self { sink, webhook })
+    }
+}
+
+/// Waits until every entry of the log is at the sink, if there is one, or nothing new came for `patience`.
 async fn settle(
     asking: &Asking<'_>,
-    sink: &Sink,
+    receiver: Option<&Receiver>,
     patience: Duration,
-) -> Result<(Vec<Entry>, HashMap<String, u32>), SimulatorError> {
+) -> Result<(Vec<Entry>, Option<HashMap<String, u32>>), SimulatorError> {
     let (mut log, mut end) = asking.log_after(asking.head).await?;
+    let Some(Receiver { sink, .. }) = receiver else { return Ok((log, None)) };
     loop {
         let must = log.iter().filter(|event| check::is_sent(event)).count();
         let came = sink.wait_for(must, patience).await;
         let (more, later) = asking.log_after(&end).await?;
         if came < must || more.is_empty() {
             let delivered = sink.received().into_values().map(|one| (one.event, one.times)).collect();
-            return Ok((log, delivered));
+            return Ok((log, Some(delivered)));
         }
         log.extend(more);
         end = later;

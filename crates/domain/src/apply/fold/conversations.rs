@@ -255,7 +255,12 @@ impl Fold<'_> {
         let group = report.group_id.as_ref().map(|external_id| self.group_on_sight(context, external_id));
         let created = known.is_none();
         let id = match known {
-            Some(id) => id,
+            Some(id) => {
+                if context.resolved.is_some() {
+                    self.person(context, report.person.as_ref())?;
+                }
+                id
+            }
             None => {
                 let channel = self.channel(context, &report.channel);
                 let (address, contact) = self.person(context, report.person.as_ref())?;

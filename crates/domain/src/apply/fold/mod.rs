@@ -8,7 +8,7 @@ mod notices;
 mod payloads;
 mod statuses;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -18,6 +18,7 @@ use super::{
     identities::Resolved,
     plan::Speaker,
     references::References,
+    report_jobs::{ReportKey, WantedReport},
     row::{Key, Table},
     rows::{
         AttachmentRow, CampaignRow, ChannelRow, ContactRow, ConversationRow, GroupRow, MessageRow, OptOutRow,
@@ -75,6 +76,7 @@ pub(crate) struct Fold<'a> {
     /// Messages that turned out to be one: (workspace, the one that goes, the one that stays).
     pub moves: Vec<(Uuid, Uuid, Uuid)>,
     pub balances: Vec<BalanceAlert>,
+    pub report_jobs: BTreeMap<ReportKey, WantedReport>,
     pub adoptions: Vec<Adoption>,
     /// Conversations whose last message may be another now.
     pub recounts: BTreeSet<Key>,
@@ -136,6 +138,7 @@ impl<'a> Fold<'a> {
             withdrawn: Vec::new(),
             moves: Vec::new(),
             balances: Vec::new(),
+            report_jobs: BTreeMap::new(),
             adoptions: Vec::new(),
             recounts: BTreeSet::new(),
             uncounted: Vec::new(),

@@ -6,6 +6,7 @@ use super::{BalanceAlert, Context, Fold, Rejection, payloads::bytes};
 use crate::{
     apply::{
         references::RefKind,
+        report_jobs::WantedReport,
         rows::{CampaignRow, OptOutRow, VerificationRow},
     },
     command::{BalanceReport, CampaignReport, OptOutReport, VerificationReport},
@@ -127,6 +128,11 @@ impl Fold<'_> {
         let id = known.or_else(|| self.references.suggested([&name])).unwrap_or_else(|| self.ambient.uuid());
         let stood = self.campaigns.get(id);
         let was_completed = stood.is_some_and(|row| row.status == "completed");
+        // Of a replay too: a report that was given up is tried again.
+        if let Some(url) = &report.report_url {
+            let wanted = WantedReport { id: self.ambient.uuid(), source: context.inbound.source.0, at: context.at() };
+            self.report_jobs.entry((context.workspace(), id, url.clone())).or_insert(wanted);
+        }
         if was_completed && context.is_replay() && stood.is_some_and(|row| row.report_url == report.report_url) {
             return Ok(());
         }

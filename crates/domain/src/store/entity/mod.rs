@@ -15,6 +15,7 @@ pub(super) mod label;
 pub(super) mod message;
 pub(super) mod opt_out;
 pub(super) mod provider_account;
+pub(super) mod report_job;
 pub(super) mod status_report;
 pub(super) mod team;
 pub(super) mod verification;

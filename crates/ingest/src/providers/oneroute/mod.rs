@@ -1,5 +1,6 @@
 //! OneRoute: messages, delivery reports, campaigns, OTP checks and balance warnings.
 
+mod campaign_report;
 mod message;
 mod notice;
 mod report;
@@ -12,7 +13,7 @@ use serde_json::Value;
 use crate::{
     address::Numbering,
     fields::{Members, Object},
-    provider::{Adapter, Request, Understanding},
+    provider::{Adapter, CampaignReports, Request, Understanding},
     signature::{Algorithm, Scheme},
     times,
 };
@@ -30,16 +31,19 @@ enum Event {
     SmsDeliveryReport,
     WhatsappDeliveryReport,
     CampaignDeliveryReport,
+    /// Not posted but fetched: a page of a campaign's report.
+    CampaignReport,
 }
 
 impl Event {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::NewMessage,
         Self::LowUnitBalance,
         Self::OtpVerified,
         Self::SmsDeliveryReport,
         Self::WhatsappDeliveryReport,
         Self::CampaignDeliveryReport,
+        Self::CampaignReport,
     ];
 
     fn name(self) -> &'static str {
@@ -50,6 +54,7 @@ impl Event {
             Self::SmsDeliveryReport => "smsDeliveryReport",
             Self::WhatsappDeliveryReport => "whatsappDeliveryReport",
             Self::CampaignDeliveryReport => "campaignDeliveryReport",
+            Self::CampaignReport => campaign_report::EVENT,
         }
     }
 
@@ -70,6 +75,8 @@ impl Event {
             Some(Self::LowUnitBalance)
         } else if has("campaignReportUrl") {
             Some(Self::CampaignDeliveryReport)
+        } else if has("data") && has("totalPage") {
+            Some(Self::CampaignReport)
         } else if body.object("message").is_some() && conversation.is_some() {
             Some(Self::NewMessage)
         } else if conversation.is_some_and(|sent| sent.contains_key("status") && sent.contains_key("to")) {
@@ -100,12 +107,17 @@ impl Adapter for Oneroute {
             Event::CampaignDeliveryReport => notice::campaign(body),
             Event::SmsDeliveryReport => report::read(request, body, event.name(), Medium::Sms),
             Event::WhatsappDeliveryReport => report::read(request, body, event.name(), Medium::Whatsapp),
+            Event::CampaignReport => return campaign_report::understand(request, body),
         };
         let event = event.name().to_owned();
         match read {
             Ok(command) => Understanding::Known { event, commands: vec![command] },
             Err(Misfit(reason)) => Understanding::Unknown { reason: format!("{event}: {reason}"), event: Some(event) },
         }
+    }
+
+    fn campaign_reports(&self) -> Option<&'static dyn CampaignReports> {
+        Some(&campaign_report::Pages)
     }
 
     fn secret_members(&self, event: Option<&str>) -> &'static [&'static str] {

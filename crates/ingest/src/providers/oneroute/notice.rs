@@ -52,15 +52,17 @@ pub(super) fn verification(body: &Object) -> Reading {
     Ok(Command { key: IdempotencyKey::new("otpVerified", key), effect: Effect::Verification(Box::new(report)) })
 }
 
-/// OR-11: the campaign's id stands in the report's URL, else it is the conversation's.
+/// OR-11: the campaign's id stands in the report's URL, else it is the conversation's. A campaign that is reported again
+/// with another URL is news: that report is wanted too.
 pub(super) fn campaign(body: &Object) -> Reading {
     let report_url = body.text("campaignReportUrl");
     let in_url = report_url.as_deref().and_then(campaign_of_url);
     let id = in_url
         .or_else(|| body.object("conversation").and_then(|conversation| conversation.id("id")))
         .ok_or(Misfit("it names no campaign"))?;
-    let report = CampaignReport { id: id.clone(), report_url };
-    Ok(Command { key: IdempotencyKey::new("campaignDeliveryReport", id), effect: Effect::Campaign(report) })
+    let key = key::digest(&json!([id, report_url]));
+    let report = CampaignReport { id, report_url };
+    Ok(Command { key: IdempotencyKey::new("campaignDeliveryReport", key), effect: Effect::Campaign(report) })
 }
 
 fn campaign_of_url(url: &str) -> Option<String> {

@@ -23,7 +23,7 @@ pub(super) fn read(request: &Request<'_>, body: &Object, event: &str, medium: Me
 }
 
 /// Reads one sent message, as a report or a row of a campaign's report shows it: both are keyed alike (OR-12).
-fn row(request: &Request<'_>, sent: &Object, event: &str, medium: Medium) -> Reading {
+pub(super) fn row(request: &Request<'_>, sent: &Object, event: &str, medium: Medium) -> Reading {
     let (id, external_id) = (sent.id("id"), sent.id("externalId"));
     let ids: Vec<String> = id.iter().chain(&external_id).cloned().collect();
     let first = ids.first().cloned().ok_or(Misfit("it names no message"))?;

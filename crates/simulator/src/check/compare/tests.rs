@@ -1,126 +1,219 @@
+use std::collections::{BTreeMap, HashMap};
+
 use chrono::DateTime;
 use serde_json::json;
 
 use super::*;
-use crate::{check::Contact, claim::Claim, graphql::LogEvent, provider::crowd::Crowd};
+use crate::{check::Entry, claim::Token, graphql::LogEvent, provider::crowd::Crowd};
 
 const RUN: &str = "t";
 
+fn extent() -> Extent {
+    Extent { run: RUN.into(), begun: DateTime::UNIX_EPOCH, alone: true }
+}
+
 fn model() -> Model {
     let mut model = Model::default();
-    for event in Crowd::new(3, RUN, DateTime::UNIX_EPOCH).take(400) {
+    for event in Crowd::new(3, RUN, DateTime::UNIX_EPOCH).of(1_500) {
         model.acknowledge(&event.claims);
     }
     model
 }
 
+/// What must stands, of the values that may.
+fn value(must: &Must) -> Value {
+    match must {
+        Must::Be(value) => value.clone(),
+        Must::Hold(name) => json!([name]),
+        Must::BeArrival => json!("2026-11-20T10:00:00.000Z"),
+    }
+}
+
 /// What a server without a fault would show.
 fn right(model: &Model) -> Standing {
-    let mut standing = Standing::default();
+    let mut standing = Standing { delivered: Some(HashMap::new()), ..Standing::default() };
     let mut log = |kind: &str, payload| {
         let id = format!("evt_{}", standing.log.len());
-        standing.delivered.insert(id.clone(), 1);
+        standing.delivered.get_or_insert_default().insert(id.clone(), 1);
         standing.log.push(Entry::read(RUN, LogEvent { id, kind: kind.into(), payload }));
     };
-    for (place, expected) in model.messages().iter().enumerate() {
-        let external = expected.ids.last().cloned();
-        let text = expected.text.as_ref().map(|(_, text)| text.clone());
-        if text.is_some() {
-            log("message.created", json!({ "external_id": external, "content": text }));
+    let mut threads: BTreeMap<String, Vec<Entity>> = BTreeMap::new();
+    let gone: Vec<String> = model.entities().filter(|one| one.gone).flat_map(|one| one.names.clone()).collect();
+    for (place, expected) in model.entities().enumerate() {
+        let on_gone = expected.text("message").is_some_and(|message| gone.contains(&message.to_owned()));
+        if expected.gone || on_gone || expected.kind == Kind::Conversation {
+            continue;
         }
-        standing.messages.push(Message {
-            id: format!("msg_{place}"),
-            external_id: external,
-            text,
-            inbound: expected.inbound,
-            status: expected.rung().map(|rung| rung.word().to_owned()),
-            conversation: expected.thread.clone().unwrap_or_else(|| "closed".into()),
-        });
+        let names: Vec<String> = expected.names.iter().cloned().collect();
+        let mut members: BTreeMap<_, _> =
+            expected.members.iter().map(|(member, (_, must))| (*member, value(&must[0]))).collect();
+        members.extend(reported(expected).into_iter().map(|(member, must)| (member, value(&must))));
+        let id = format!("id_{place:08}");
+        if expected.kind == Kind::Message {
+            let thread = expected.text("thread").unwrap().to_owned();
+            members.insert("conversation", json!(thread));
+            if expected.told && expected.text("kind") == Some("MESSAGE") {
+                let (medium, external) = names[0].split_once('/').unwrap();
+                let (external, content) =
+                    if medium == "text" { (Value::Null, json!(external)) } else { (json!(external), json!("")) };
+                let channel = json!({ "medium": medium.to_lowercase() });
+                log(
+                    "message.created",
+                    json!({ "id": id, "external_id": external, "content": content, "channel": channel }),
+                );
+            }
+            let entity = Entity { kind: expected.kind, id, names, members };
+            threads.entry(thread).or_default().push(entity.clone());
+            standing.entities.push(entity);
+            continue;
+        }
+        standing.entities.push(Entity { kind: expected.kind, id, names, members });
     }
     for (kind, token) in model.logged() {
         log(kind, json!({ "deep": [{ "url": format!("https://x/{}.mp3", token.as_str()) }] }));
     }
-    for (place, address) in model.contacts().iter().enumerate() {
-        let addresses = [address.clone()].into();
-        standing.contacts.push(Contact { id: format!("ctc_{place}"), addresses });
+    let told: Vec<_> = model.of_kind(Kind::Conversation).filter(|one| !one.gone).cloned().collect();
+    for expected in &told {
+        threads.entry(expected.names.first().unwrap().clone()).or_default();
+    }
+    for (thread, messages) in threads {
+        let real = messages.iter().filter(|message| message.members.get("placeholder") != Some(&json!(true)));
+        let last = real.max_by_key(|message| (message.text("occurredAt").to_owned(), message.id.clone()));
+        let has = |direction| messages.iter().any(|message| message.text("direction") == direction);
+        let calls = messages.iter().any(|message| message.text("kind") == "CALL");
+        let status = match (has("INBOUND"), calls, last.is_some()) {
+            (false, true, _) => "OPEN",
+            (_, _, true) => "IN_QUEUE",
+            _ => "CLOSED",
+        };
+        let unread = messages.iter().filter(|message| message.text("direction") == "INBOUND").count();
+        let group = told.iter().find(|expected| expected.names.contains(&thread)).and_then(|one| one.text("group"));
+        let members = BTreeMap::from([
+            ("status", json!(status)),
+            ("unread", json!(unread)),
+            ("group", json!(group)),
+            ("lastMessage", json!(last.map(|last| &last.id))),
+            ("lastMessageAt", json!(last.map(|last| last.text("occurredAt")))),
+        ]);
+        standing.entities.push(Entity { kind: Kind::Conversation, id: thread.clone(), names: vec![thread], members });
     }
     standing
 }
 
-fn kinds(model: &Model, standing: &Standing) -> Vec<&'static str> {
-    compare(RUN, model, standing).into_iter().map(|difference| difference.kind).collect()
+fn kinds(model: &Model, standing: &Standing) -> Vec<String> {
+    let mut kinds: Vec<_> = compare(&extent(), model, standing).into_iter().map(|difference| difference.kind).collect();
+    kinds.dedup();
+    kinds
 }
 
-fn inbound(standing: &Standing) -> usize {
-    standing.messages.iter().position(|message| message.inbound).unwrap()
+fn find(standing: &mut Standing, is: impl Fn(&Entity) -> bool) -> &mut Entity {
+    standing.entities.iter_mut().find(|entity| is(entity)).unwrap()
+}
+
+fn is_inbound(entity: &Entity) -> bool {
+    entity.kind == Kind::Message && entity.text("direction") == "INBOUND" && entity.text("kind") == "MESSAGE"
 }
 
 #[test]
 fn finds_nothing_where_nothing_is_wrong() {
     let model = model();
-    assert!(model.messages().len() > 200 && model.contacts().len() > 20 && model.logged().len() > 5);
-    assert_eq!(compare(RUN, &model, &right(&model)), vec![]);
+    assert!(model.of_kind(Kind::Message).count() > 500 && model.logged().len() > 25);
+    assert_eq!(compare(&extent(), &model, &right(&model)), vec![]);
 }
 
 #[test]
-fn finds_a_missing_message() {
+fn finds_what_is_missing_or_doubled_of_every_kind() {
+    let model = model();
+    for (kind, word) in [
+        (Kind::Message, "message"),
+        (Kind::File, "file"),
+        (Kind::Contact, "contact"),
+        (Kind::Group, "group"),
+        (Kind::Channel, "channel"),
+        (Kind::OptOut, "opt_out"),
+        (Kind::Verification, "verification"),
+        (Kind::Balance, "balance"),
+        (Kind::Campaign, "campaign"),
+    ] {
+        let mut standing = right(&model);
+        let required =
+            |entity: &Entity| model.of_kind(kind).any(|one| one.told && one.names.contains(&entity.names[0]));
+        let place = standing.entities.iter().position(|entity| entity.kind == kind && required(entity)).unwrap();
+        let copy = Entity { id: "id_copy".into(), ..standing.entities.remove(place) };
+        assert!(kinds(&model, &standing).contains(&format!("{word}_missing")), "{word}");
+        standing.entities.extend([copy.clone(), copy]);
+        assert!(kinds(&model, &standing).contains(&format!("{word}_repeated")), "{word}");
+    }
+}
+
+#[test]
+fn finds_each_wrong_member() {
+    let model = model();
+    for (member, wrong) in [
+        ("content", json!("other")),
+        ("direction", json!("OUTBOUND")),
+        ("occurredAt", json!("1969-01-01T00:00:00.000Z")),
+        ("author", json!([])),
+    ] {
+        let mut standing = right(&model);
+        find(&mut standing, is_inbound).members.insert(member, wrong);
+        assert!(kinds(&model, &standing).contains(&format!("message_wrong_{member}")), "{member}");
+    }
+    for (member, wrong) in [
+        ("status", json!("DELIVERED")),
+        ("readAt", json!(null)),
+        ("deliveredAt", json!("2030-01-01T00:00:00.000Z")),
+        ("history", json!([])),
+    ] {
+        let mut standing = right(&model);
+        let read = |entity: &Entity| {
+            entity.text("status") == "READ" && entity.names.iter().all(|name| name.starts_with("RCS"))
+        };
+        find(&mut standing, read).members.insert(member, wrong);
+        assert_eq!(kinds(&model, &standing), [format!("message_wrong_{member}")], "{member}");
+    }
+}
+
+#[test]
+fn finds_what_nothing_explains_and_what_should_be_gone() {
     let model = model();
     let mut standing = right(&model);
-    standing.messages.remove(inbound(&standing));
-    assert_eq!(kinds(&model, &standing), ["message_missing"]);
-}
-
-#[test]
-fn finds_a_doubled_message() {
-    let model = model();
+    let entity = Entity { kind: Kind::Contact, id: "ctc_x".into(), names: vec![], members: BTreeMap::new() };
+    standing.entities.push(entity);
+    assert_eq!(kinds(&model, &standing), ["contact_unexplained"]);
     let mut standing = right(&model);
-    let mut copy = standing.messages[inbound(&standing)].clone();
-    copy.id = "msg_copy".into();
-    standing.messages.push(copy);
-    assert_eq!(kinds(&model, &standing), ["message_repeated"]);
+    let gone = model.of_kind(Kind::Group).find(|group| group.gone).unwrap();
+    let names = gone.names.iter().cloned().collect();
+    standing.entities.push(Entity { kind: Kind::Group, id: "grp_x".into(), names, members: BTreeMap::new() });
+    assert_eq!(kinds(&model, &standing), ["group_not_gone"]);
 }
 
 #[test]
-fn finds_a_wrong_status_text_and_direction() {
-    let model = model();
-    let mut standing = right(&model);
-    let read = standing.messages.iter_mut().find(|message| message.status.as_deref() == Some("READ")).unwrap();
-    read.status = Some("DELIVERED".into());
-    let known = |message: &&mut Message| message.inbound && message.external_id.is_some();
-    let mut known = standing.messages.iter_mut().filter(known);
-    known.next().unwrap().inbound = false;
-    known.next().unwrap().text = None;
-    assert_eq!(kinds(&model, &standing), ["wrong_direction", "wrong_status", "wrong_text"]);
-}
-
-#[test]
-fn finds_a_message_that_nothing_explains() {
-    let model = model();
-    let mut standing = right(&model);
-    let text = Some(format!("sim{RUN}xffffffff"));
-    standing.messages.push(Message { text, ..Message::default() });
-    assert_eq!(kinds(&model, &standing), ["message_unexplained"]);
-}
-
-#[test]
-fn finds_a_split_conversation() {
+fn finds_split_and_shared_conversations_and_wrong_ones() {
     let model = model();
     let mut standing = right(&model);
     let mut seen = BTreeSet::new();
-    let again =
-        standing.messages.iter().position(|message| message.inbound && !seen.insert(message.conversation.clone()));
-    standing.messages[again.unwrap()].conversation = "conv_other".into();
-    assert_eq!(kinds(&model, &standing), ["conversation_split"]);
-}
+    let again = |entity: &&mut Entity| is_inbound(entity) && !seen.insert(entity.text("conversation").to_owned());
+    let message = standing.entities.iter_mut().find(again).unwrap();
+    message.members.insert("conversation", json!("conv_other"));
+    assert!(kinds(&model, &standing).contains(&"conversation_split".to_owned()));
 
-#[test]
-fn finds_a_missing_and_a_doubled_contact() {
-    let model = model();
     let mut standing = right(&model);
-    standing.contacts.pop();
-    let copy = standing.contacts[0].clone();
-    standing.contacts.push(copy);
-    assert_eq!(kinds(&model, &standing), ["contact_missing", "contact_repeated"]);
+    let other = standing.entities.iter().rfind(|entity| is_inbound(entity)).unwrap().text("conversation").to_owned();
+    find(&mut standing, is_inbound).members.insert("conversation", json!(other));
+    assert!(kinds(&model, &standing).contains(&"conversation_shared".to_owned()));
+
+    for (member, wrong, kind) in [
+        ("status", json!("SNOOZED"), "conversation_wrong_status"),
+        ("unread", json!(99), "conversation_wrong_unread"),
+        ("lastMessageAt", json!(null), "conversation_wrong_last_message"),
+    ] {
+        let mut standing = right(&model);
+        find(&mut standing, |one| one.kind == Kind::Conversation && one.text("status") == "IN_QUEUE")
+            .members
+            .insert(member, wrong);
+        assert_eq!(kinds(&model, &standing), [kind]);
+    }
 }
 
 #[test]
@@ -129,30 +222,34 @@ fn finds_missing_and_doubled_events_and_webhooks() {
     let mut standing = right(&model);
     let gone = standing.log.pop().unwrap();
     assert_eq!(kinds(&model, &standing), ["event_missing"], "{gone:?}");
-    let mut copy = gone.clone();
-    copy.id = "evt_copy".into();
+    let copy = Entry { id: "evt_copy".into(), ..gone.clone() };
     standing.log.extend([gone, copy]);
     assert_eq!(kinds(&model, &standing), ["event_repeated", "webhook_missing"]);
+    standing.log.pop();
     let created = standing.log.remove(0);
     assert_eq!(created.kind, "message.created");
-    assert_eq!(kinds(&model, &standing), ["event_repeated", "message_created_missing", "webhook_missing"]);
-    let mut copy = created.clone();
-    copy.id = "evt_other".into();
-    standing.log.extend([created.clone(), created, copy]);
-    assert_eq!(
-        kinds(&model, &standing),
-        ["event_repeated", "log_entry_repeated", "message_created_repeated", "webhook_missing", "webhook_missing"]
-    );
+    assert_eq!(kinds(&model, &standing), ["message_created_missing"]);
+    let copy = Entry { id: "evt_other".into(), subject: Some("id_other".into()), ..created.clone() };
+    standing.log.extend([created.clone(), created.clone(), copy]);
+    assert_eq!(kinds(&model, &standing), ["log_entry_repeated", "message_created_repeated", "webhook_missing"]);
+    standing.log.truncate(standing.log.len() - 2);
+    standing.log.push(Entry { id: "evt_third".into(), names: vec![], ..created });
+    assert_eq!(kinds(&model, &standing), ["created_twice", "webhook_missing"]);
 }
 
 #[test]
 fn what_is_told_to_live_subscribers_only_needs_no_webhook() {
-    let model = Model::default();
-    let mut standing = Standing::default();
-    standing.log.push(Entry { id: "evt_1".into(), kind: "conversation.read".into(), ..Entry::default() });
-    assert_eq!(compare(RUN, &model, &standing), vec![]);
-    let claim = Claim::Contact("x".into());
-    let mut model = model;
-    model.acknowledge(&[claim]);
-    assert_eq!(kinds(&model, &standing), ["contact_missing"]);
+    let mut standing = Standing { delivered: Some(HashMap::new()), ..Standing::default() };
+    for kind in ["conversation.read", "settings.changed", "conversation.updated"] {
+        standing.log.push(Entry { id: format!("evt_{kind}"), kind: kind.into(), ..Entry::default() });
+    }
+    assert_eq!(kinds(&Model::default(), &standing), ["webhook_missing"]);
+    standing.log.pop();
+    assert_eq!(kinds(&Model::default(), &standing), Vec::<String>::new());
+}
+
+#[test]
+fn a_token_is_found_wherever_it_stands() {
+    let token = Token::new(RUN, 10);
+    assert_eq!(Token::all_in(RUN, &json!([{ "a": format!("x{}y", token.as_str()) }])), BTreeSet::from([token]));
 }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::*;
@@ -31,7 +32,7 @@ async fn fake(answer: impl Fn(&str, &Value) -> Value + Send + Sync + 'static) ->
 }
 
 fn told(id: &str) -> Value {
-    json!({ "id": id, "direction": "INBOUND", "content": id, "externalId": null, "status": null })
+    json!({ "id": id, "direction": "INBOUND", "kind": "MESSAGE", "content": id, "externalId": null, "status": null })
 }
 
 #[tokio::test]
@@ -39,32 +40,45 @@ async fn reads_every_page_of_every_list() {
     let client = fake(|query, variables| {
         let second = !variables["after"].is_null();
         let page = json!({ "hasNextPage": !second, "endCursor": "c" });
+        let list = |name: &str, node: Value| json!({ name: { "nodes": [node], "pageInfo": page } });
+        let number = if second { 2 } else { 1 };
         let data = if query.contains("conversations(") {
-            let id = if second { "conv_2" } else { "conv_1" };
-            let older = json!({ "hasPreviousPage": !second, "startCursor": "m" });
-            let messages = json!({ "nodes": [told(&format!("{id}_last"))], "pageInfo": older });
-            json!({ "conversations": { "nodes": [{ "id": id, "messages": messages }], "pageInfo": page } })
+            if !query.contains("[SMS]") {
+                return json!({ "data": { "conversations": { "nodes": [], "pageInfo": { "hasNextPage": false } } } });
+            }
+            let id = format!("conv_{number}");
+            let newer = json!({ "hasNextPage": !second, "endCursor": "m" });
+            let messages = json!({ "nodes": [told(&format!("{id}_first"))], "pageInfo": newer });
+            list("conversations", json!({ "id": id, "channel": { "medium": "SMS" }, "messages": messages }))
         } else if query.contains("conversation(") {
-            assert_eq!(variables, &json!({ "id": "conv_1", "before": "m" }));
-            let messages = json!({ "nodes": [told("conv_1_first")], "pageInfo": { "hasPreviousPage": false } });
+            assert_eq!(variables, &json!({ "id": "conv_1", "after": "m" }));
+            let messages = json!({ "nodes": [told("conv_1_last")], "pageInfo": { "hasNextPage": false } });
             json!({ "conversation": { "messages": messages } })
+        } else if query.contains("contacts(") {
+            let identities = json!([{ "kind": "PHONE", "value": format!("+9198{number}"), "original": null },
+                { "kind": "PROVIDER_USER", "value": "user:7", "original": "7" }]);
+            list("contacts", json!({ "id": format!("ctc_{number}"), "identities": identities }))
         } else {
-            let identities = json!([{ "kind": "PHONE", "value": "+919800000001" }]);
-            let node = json!({ "id": if second { "ctc_2" } else { "ctc_1" }, "phone": "+919800000001",
-                "email": null, "identities": identities });
-            json!({ "contacts": { "nodes": [node], "pageInfo": page } })
+            let name = query.split(") { ").nth(1).and_then(|rest| rest.split('(').next()).unwrap().trim();
+            list(name, json!({ "id": format!("{name}_{number}"), "externalId": "x", "medium": "SMS" }))
         };
         json!({ "data": data })
     })
     .await;
-    let standing = Standing::ask(&client, vec![], HashMap::new()).await.unwrap();
-    let mut messages: Vec<_> = standing.messages.iter().map(|message| message.id.as_str()).collect();
-    messages.sort_unstable();
-    assert_eq!(messages, ["conv_1_first", "conv_1_last", "conv_2_last"]);
-    assert!(standing.messages.iter().all(|message| message.inbound && message.text.is_some()));
-    let contacts: Vec<_> = standing.contacts.iter().map(|contact| contact.id.as_str()).collect();
-    assert_eq!(contacts, ["ctc_1", "ctc_2"]);
-    assert_eq!(standing.contacts[0].addresses, BTreeSet::from(["919800000001".to_owned()]));
+    let standing = Standing::ask(&client, "r", vec![], None).await.unwrap();
+    let ids = |kind: Kind| {
+        let mut ids: Vec<_> =
+            standing.entities.iter().filter(|one| one.kind == kind).map(|one| one.id.clone()).collect();
+        ids.sort_unstable();
+        ids
+    };
+    assert_eq!(ids(Kind::Message), ["conv_1_first", "conv_1_last", "conv_2_first"]);
+    assert_eq!(ids(Kind::Contact), ["ctc_1", "ctc_2"]);
+    for (kind, name) in [(Kind::Group, "groups"), (Kind::OptOut, "optOuts"), (Kind::Campaign, "campaigns")] {
+        assert_eq!(ids(kind), [format!("{name}_1"), format!("{name}_2")]);
+    }
+    let contact = standing.entities.iter().find(|one| one.id == "ctc_1").unwrap();
+    assert_eq!(contact.names, ["PHONE/91981", "PROVIDER_USER/7"]);
 }
 
 #[tokio::test]
@@ -73,7 +87,7 @@ async fn reads_the_log_to_its_end_and_remembers_where_that_was() {
         let after = variables["after"].as_str().unwrap();
         let number: usize = after.trim_start_matches('c').parse().unwrap();
         let node = json!({ "id": format!("evt_{number}"), "type": "message.created",
-            "payload": { "external_id": "x", "content": "about simrx0000000a", "contact": { "name": null } } });
+            "payload": { "id": "msg_1", "external_id": "x", "channel": { "medium": "sms" }, "content": "about simrx0000000a", "contact": { "name": null } } });
         let edges =
             if number < 3 { json!([{ "cursor": format!("c{}", number + 1), "node": node }]) } else { json!([]) };
         json!({ "data": { "events": { "edges": edges, "pageInfo": { "hasNextPage": number < 2 } } } })
@@ -81,7 +95,10 @@ async fn reads_the_log_to_its_end_and_remembers_where_that_was() {
     .await;
     let (entries, end) = client.events_after("c0", |event| Entry::read("r", event)).await.unwrap();
     assert_eq!((entries.len(), end.as_str()), (3, "c3"));
-    assert_eq!(entries[0].external_id.as_deref(), Some("x"));
+    assert_eq!(
+        (entries[0].subject.as_deref(), entries[0].names.as_slice()),
+        (Some("msg_1"), &["SMS/x".to_owned()][..])
+    );
     assert_eq!(entries[0].tokens, BTreeSet::from([Token::new("r", 10)]));
     assert_eq!(client.events_after("c3", |event| event).await.unwrap(), (vec![], "c3".to_owned()));
 }

@@ -3,9 +3,9 @@
 
 mod scenes;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::{Provider, mobtexting, oblic, oneroute};
@@ -13,6 +13,9 @@ use crate::{
     claim::{Claim, Token},
     random::Random,
 };
+
+/// How many events lie between two events of one scene, at most.
+const SPREAD: usize = 40;
 
 /// An event of a provider.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,11 +28,22 @@ pub struct Event {
     pub named_by_url: bool,
     /// What is posted.
     pub body: Value,
+    /// Events of one number happen in one moment.
+    pub moment: Option<usize>,
     /// What must stand afterwards.
     pub claims: Vec<Claim>,
 }
 
 impl Event {
+    fn new(provider: Provider, name: &str, body: Value, claims: Vec<Claim>) -> Self {
+        Self { provider, name: name.to_owned(), named_by_url: false, body, moment: None, claims }
+    }
+
+    fn named_by_url(mut self) -> Self {
+        self.named_by_url = true;
+        self
+    }
+
     /// A second copy as the provider would send it: `newMessage` may differ in what says nothing new (OR-1).
     #[must_use]
     pub fn repeat(&self, random: &mut Random) -> Self {
@@ -44,8 +58,6 @@ impl Event {
 
 const FIRST: [&str; 6] = ["Asha", "Bola", "Chidi", "Divya", "Emeka", "Farah"];
 const LAST: [&str; 5] = ["Okafor", "Sharma", "Bello", "Rao", "O'Neill"];
-/// How many events lie between two reports on one message, at most.
-const SPREAD: usize = 40;
 
 /// The stream.
 #[derive(Debug)]
@@ -54,10 +66,21 @@ pub struct Crowd {
     run: String,
     start: DateTime<Utc>,
     number: usize,
+    seconds: i64,
+    moments: usize,
     people: Vec<mobtexting::Person>,
+    subscribers: Vec<scenes::mobtexting::Subscriber>,
     threads: Vec<oneroute::Thread>,
+    /// The last message of each thread: another may quote it.
+    quotable: HashMap<String, String>,
+    campaigns: Vec<String>,
     friends: Vec<oblic::Person>,
-    /// Reports to come, each with how many events are to come before it.
+    circles: Vec<scenes::oblic::Circle>,
+    /// Of how many events the stream is.
+    events: usize,
+    /// How many there were.
+    given: usize,
+    /// What is to come, each with how many events are to come before it.
     later: VecDeque<(usize, Event)>,
 }
 
@@ -69,11 +92,20 @@ impl Crowd {
         Self {
             random: Random::seeded(salt),
             run: run.to_owned(),
-            start,
+            // Providers tell no finer times, or none that GraphQL shows.
+            start: start.duration_trunc(TimeDelta::seconds(1)).unwrap_or(start),
             number: 0,
+            seconds: 0,
+            moments: 0,
             people: Vec::new(),
+            subscribers: Vec::new(),
             threads: Vec::new(),
+            quotable: HashMap::new(),
+            campaigns: Vec::new(),
             friends: Vec::new(),
+            circles: Vec::new(),
+            events: usize::MAX,
+            given: 0,
             later: VecDeque::new(),
         }
     }
@@ -91,50 +123,30 @@ impl Crowd {
         format!("9198{:08}", self.random.below(100_000_000))
     }
 
-    /// Someone new in a third of all cases, else someone who was there before.
+    /// A time that no other event has, to the second: some providers tell no finer ones.
+    fn second(&mut self) -> DateTime<Utc> {
+        self.seconds += 1;
+        self.start + TimeDelta::seconds(self.seconds)
+    }
+
+    /// Someone who was there before, mostly lately; in a fifth of all cases someone new.
     fn old<T: Clone>(random: &mut Random, known: &[T]) -> Option<T> {
-        if random.percent(33) { None } else { known.get(random.below(known.len())).cloned() }
-    }
-
-    fn person(&mut self) -> mobtexting::Person {
-        if let Some(person) = Self::old(&mut self.random, &self.people) {
-            return person;
+        if random.percent(20) {
+            return None;
         }
-        let phone = self.phone();
-        let (first, last) = (self.random.pick(&FIRST).to_owned(), self.random.pick(&LAST).to_owned());
-        let person = mobtexting::Person { phone, first, last };
-        self.people.push(person.clone());
-        person
+        let lately = if random.percent(60) { known.len().min(60) } else { known.len() };
+        known.get(known.len() - lately + random.below(lately)).cloned()
     }
 
-    fn thread(&mut self) -> oneroute::Thread {
-        if let Some(thread) = Self::old(&mut self.random, &self.threads) {
-            return thread;
-        }
-        let id = self.random.uuid();
-        let email = self.random.percent(80).then(|| format!("{id}@example.com"));
-        let name = format!("{} {}", self.random.pick(&FIRST), self.random.pick(&LAST));
-        let thread = oneroute::Thread { id, name, email, channel: self.random.below(3) };
-        self.threads.push(thread.clone());
-        thread
+    /// The stream of about so many events, without what would begin too late to end.
+    #[must_use]
+    pub fn of(mut self, events: usize) -> Self {
+        self.events = events;
+        self
     }
 
-    fn friend(&mut self) -> oblic::Person {
-        if let Some(friend) = Self::old(&mut self.random, &self.friends) {
-            return friend;
-        }
-        let token = self.token();
-        let token = token.as_str();
-        let friend = oblic::Person {
-            id: format!("c-{token}"),
-            username: format!("u-{token}"),
-            conversation: format!("v-{token}"),
-        };
-        self.friends.push(friend.clone());
-        friend
-    }
-
-    fn report_later(&mut self, events: Vec<Event>) {
+    /// What follows, each a while after the one before.
+    fn later(&mut self, events: Vec<Event>) {
         let mut wait = 0;
         for event in events {
             wait += self.random.below(SPREAD);
@@ -142,12 +154,29 @@ impl Crowd {
             self.later.insert(place, (wait, event));
         }
     }
+
+    /// All of them in one moment: the first now, the others at once.
+    fn at_once(&mut self, mut events: Vec<Event>) -> Event {
+        self.moments += 1;
+        for event in &mut events {
+            event.moment = Some(self.moments);
+        }
+        let first = events.remove(0);
+        for event in events.into_iter().rev() {
+            self.later.push_front((0, event));
+        }
+        first
+    }
 }
 
 impl Iterator for Crowd {
     type Item = Event;
 
     fn next(&mut self) -> Option<Event> {
+        self.given += 1;
+        if self.given + self.later.len() > self.events {
+            return self.later.pop_front().map(|(_, event)| event);
+        }
         for (wait, _) in &mut self.later {
             *wait = wait.saturating_sub(1);
         }
@@ -155,22 +184,20 @@ impl Iterator for Crowd {
             return self.later.pop_front().map(|(_, event)| event);
         }
         Some(match self.random.below(100) {
-            0..38 => self.message_in(),
-            38..68 => self.new_message(),
-            68..78 => {
-                self.sent_over_mobtexting();
-                self.message_in()
-            }
-            78..82 => {
-                self.sent_as_sms();
-                self.new_message()
-            }
-            82..86 => {
-                self.sent_over_oneroute();
-                self.new_message()
-            }
-            86..93 => self.oblic_message(),
-            _ => self.rare(),
+            0..28 => self.message_in(),
+            28..31 => self.burst(),
+            31..50 => self.new_message(),
+            50..56 => self.mobtexting_status(),
+            56..60 => self.sms_status(),
+            60..64 => self.oneroute_sent(),
+            64..80 => self.oblic_message(),
+            80..83 => self.oblic_conversation(),
+            83..86 => self.oblic_contact(),
+            86..89 => self.oblic_group(),
+            89..92 => self.subscriber(),
+            92..94 => self.call(),
+            94..97 => self.unsubscription(),
+            _ => self.notice(),
         })
     }
 }

@@ -1,0 +1,41 @@
+//! What waits for its other half.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, Result};
+use inlet_domain::{model::right::Right, store::waiting_references};
+
+use crate::{
+    context::{Shared, viewer},
+    error::ApiError,
+    types::{
+        connection::{Connection, page_cost, slice},
+        scalars::Cursor,
+        waiting_reference::WaitingReference,
+    },
+};
+
+/// The part of the query root for what waits.
+#[derive(Default)]
+pub(super) struct Waiting;
+
+#[Object]
+impl Waiting {
+    /// What came before what it belongs to and still waits for it, the longest first: reports, files, replies and
+    /// deletions of what is not known, and placeholders.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn waiting_references(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+    ) -> Result<Option<Connection<WaitingReference>>> {
+        let scope = viewer(ctx, Right::ReadSettings)?.scope;
+        let slice = slice(first, after, last, before)?;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let page = waiting_references::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
+        Ok(Some(Connection::of(page, |row| WaitingReference(Arc::new(row)))))
+    }
+}

@@ -1,0 +1,99 @@
+//! A page as an inbound event: read as the raw log would be, and handed to apply.
+
+use std::time::Duration;
+
+use inlet_domain::{
+    apply::Outcome,
+    command::{Inbound, Purpose, RawRequest},
+    ids::InboundEventId,
+    store::{
+        report_jobs::{self, HeldJob},
+        sources::Source,
+    },
+};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{LEASE, ReporterParts, Trouble, fetch::Fetched};
+use crate::{
+    lenient,
+    provider::{CampaignReports, ReportPage},
+    read,
+};
+
+/// The most rows of one inbound event: a transaction of thousands would hold others up.
+const MOST_ROWS: usize = 500;
+
+/// How long a page may be submitted before the lease is renewed.
+const RENEW_AFTER: Duration = Duration::from_secs(30);
+
+/// Reads what was fetched.
+pub(super) fn read(reports: &dyn CampaignReports, fetched: &Fetched) -> Result<ReportPage, Trouble> {
+    let parsed = lenient::parse(&fetched.body)
+        .map_err(|error| Trouble::again(format!("the provider's answer cannot be read: {error}")))?;
+    reports
+        .page(&parsed.value)
+        .map_err(|reason| Trouble::again(format!("the provider's answer is no page of a report: {reason}")))
+}
+
+/// Hands the pages of one job to apply.
+pub(super) struct Submitter<'a> {
+    pub(super) parts: &'a ReporterParts,
+    pub(super) held: &'a HeldJob,
+    pub(super) source: &'a Source,
+    pub(super) reports: &'static dyn CampaignReports,
+}
+
+impl Submitter<'_> {
+    /// Applies a page as one event, its bytes as they came; one that is too long goes in parts. What is not applied as
+    /// a whole goes row by row, so that a row that cannot be applied keeps no other back (P6): it stands in the raw
+    /// log with its error, as does the whole.
+    pub(super) async fn submit(&self, fetched: &Fetched, rows: &[Value]) -> Result<(), Trouble> {
+        let mut renewed = Instant::now();
+        for part in rows.chunks(MOST_ROWS) {
+            let body = if part.len() == rows.len() { fetched.body.to_vec() } else { self.body_of(part) };
+            if self.event(fetched, body).await? || part.len() == 1 {
+                continue;
+            }
+            for row in part.chunks(1) {
+                if renewed.elapsed() > RENEW_AFTER {
+                    if !report_jobs::renew(&self.parts.database, self.held, LEASE).await? {
+                        return Err(Trouble::Lost);
+                    }
+                    renewed = Instant::now();
+                }
+                self.event(fetched, self.body_of(row)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn body_of(&self, rows: &[Value]) -> Vec<u8> {
+        self.reports.page_of(rows).to_string().into_bytes()
+    }
+
+    /// Submits a body; whether all of it was understood and could be applied.
+    async fn event(&self, fetched: &Fetched, body: Vec<u8>) -> Result<bool, Trouble> {
+        let received_at = self.parts.ambient.now();
+        let headers =
+            fetched.content_type.iter().map(|content_type| ("content-type".to_owned(), content_type.clone())).collect();
+        let raw = RawRequest { method: "GET".to_owned(), query: fetched.url.query().map(str::to_owned), headers, body };
+        let readout = read::read(self.source, received_at, Some(self.reports.event()), raw);
+        let receipt = self
+            .parts
+            .apply
+            .submit(Inbound {
+                id: InboundEventId(self.parts.ambient.uuid()),
+                workspace: self.source.workspace,
+                source: self.source.id,
+                account: self.source.account,
+                received_at,
+                event: readout.event,
+                raw: readout.raw,
+                reading: readout.reading,
+                purpose: Purpose::Receipt,
+            })
+            .await?;
+        Ok(matches!(receipt.outcome, Outcome::Accepted | Outcome::Duplicate))
+    }
+}

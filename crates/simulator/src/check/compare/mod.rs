@@ -1,0 +1,174 @@
+//! The comparison itself: pure, so that it can be shown to find what it must find.
+
+mod conversations;
+mod log;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+pub use self::log::compare_log;
+pub(crate) use self::log::is_sent;
+use super::standing::{Entity, Standing};
+use crate::{
+    claim::{Kind, Must, Rung},
+    model::{Expected, Model},
+};
+
+/// Something that is not as it must be.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Difference {
+    /// A word for the kind of difference.
+    pub kind: String,
+    /// What it is about, and how it stands.
+    pub what: String,
+}
+
+fn difference(kind: impl Into<String>, what: impl Into<String>) -> Difference {
+    Difference { kind: kind.into(), what: what.into() }
+}
+
+/// What of the server the run can answer for.
+#[derive(Debug, Clone)]
+pub struct Extent {
+    /// The word in every id.
+    pub run: String,
+    /// When the first event was posted.
+    pub begun: DateTime<Utc>,
+    /// Whether the server held nothing before: then whatever stands must be explained.
+    pub alone: bool,
+}
+
+/// Each expected thing with the things that stand for it.
+type Matches<'a> = Vec<(&'a Expected, Vec<&'a Entity>)>;
+
+/// All differences between what must stand and what stands, of a run that is over.
+#[must_use]
+pub fn compare(extent: &Extent, model: &Model, standing: &Standing) -> Vec<Difference> {
+    let mut found = compare_log(model, &standing.log);
+    found.extend(log::webhooks(standing));
+    found.extend(stuck(extent, standing));
+    let mut by_name: HashMap<(Kind, &str), Vec<usize>> = HashMap::new();
+    for (place, entity) in standing.entities.iter().enumerate() {
+        for name in &entity.names {
+            by_name.entry((entity.kind, name)).or_default().push(place);
+        }
+    }
+    let mut explained = BTreeSet::<usize>::new();
+    let mut matches: Matches = Vec::new();
+    for expected in model.entities() {
+        let places: BTreeSet<usize> = expected
+            .names
+            .iter()
+            .filter_map(|name| by_name.get(&(expected.kind, name.as_str())))
+            .flatten()
+            .copied()
+            .collect();
+        explained.extend(&places);
+        matches.push((expected, places.iter().filter_map(|place| standing.entities.get(*place)).collect()));
+    }
+    let files_of_gone: BTreeSet<&str> = model
+        .of_kind(Kind::Message)
+        .filter(|message| message.gone)
+        .flat_map(|message| message.names.iter().map(String::as_str))
+        .collect();
+    for (expected, entities) in &matches {
+        // Conversations are found by their messages too.
+        if expected.kind == Kind::Conversation {
+            continue;
+        }
+        let hidden = expected.gone || expected.text("message").is_some_and(|message| files_of_gone.contains(message));
+        found.extend(count(expected, entities, hidden));
+        for entity in entities.iter().filter(|_| !hidden) {
+            found.extend(members(extent, expected, entity));
+        }
+    }
+    found.extend(conversations::compare(extent, &matches, standing));
+    for (place, entity) in standing.entities.iter().enumerate() {
+        if entity.kind != Kind::Conversation && !explained.contains(&place) && is_ours(extent, entity) {
+            found.push(difference(word(entity.kind, "unexplained"), format!("{entity:?}")));
+        }
+    }
+    found.sort();
+    found
+}
+
+fn word(kind: Kind, what: &str) -> String {
+    format!("{}_{what}", json!(kind).as_str().unwrap_or_default())
+}
+
+/// What a source's own channel is called is Inlet's to say, so nothing in the model names it.
+fn is_ours(extent: &Extent, entity: &Entity) -> bool {
+    let mark = format!("sim{}x", extent.run);
+    (extent.alone && entity.kind != Kind::Channel) || format!("{entity:?}").contains(&mark)
+}
+
+fn count(expected: &Expected, entities: &[&Entity], hidden: bool) -> Option<Difference> {
+    let name = expected.name();
+    match entities.len() {
+        0 if hidden || (expected.kind == Kind::Contact && !expected.told) => None,
+        times if hidden => Some(difference(word(expected.kind, "not_gone"), format!("{name}: {times} times"))),
+        1 => None,
+        0 => Some(difference(word(expected.kind, "missing"), name)),
+        times => Some(difference(word(expected.kind, "repeated"), format!("{name}: {times} times"))),
+    }
+}
+
+fn members(extent: &Extent, expected: &Expected, entity: &Entity) -> Vec<Difference> {
+    let mut must: BTreeMap<&str, Vec<Must>> =
+        expected.members.iter().map(|(member, (_, must))| (*member, must.clone())).collect();
+    must.remove("thread");
+    if expected.kind == Kind::Message {
+        must.extend(reported(expected).into_iter().map(|(member, one)| (member, vec![one])));
+    }
+    let is = |must: &Must, stands: &Value| match must {
+        Must::Be(value) => value == stands,
+        Must::Hold(name) => stands.as_array().is_some_and(|names| names.contains(&json!(name))),
+        // A clock of the server may be behind ours by a little.
+        Must::BeArrival => stands
+            .as_str()
+            .and_then(|time| time.parse::<DateTime<Utc>>().ok())
+            .is_some_and(|time| time >= extent.begun - chrono::TimeDelta::seconds(60)),
+    };
+    let mut found = Vec::new();
+    for (member, must) in must {
+        let stands = entity.members.get(member).unwrap_or(&Value::Null);
+        if !must.iter().any(|must| is(must, stands)) {
+            let what = format!("{} ({}): must {must:?}, is {stands}", expected.name(), entity.id);
+            found.push(difference(format!("{}_{member}", word(expected.kind, "wrong")), what));
+        }
+    }
+    found
+}
+
+/// No event of the run is one that may fail: each reason, with how often.
+fn stuck(extent: &Extent, standing: &Standing) -> Vec<Difference> {
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for (at, why) in &standing.stuck {
+        if at.parse::<DateTime<Utc>>().is_ok_and(|at| at >= extent.begun) {
+            *reasons.entry(why).or_default() += 1;
+        }
+    }
+    reasons.into_iter().map(|(why, times)| difference("stuck", format!("{times} times {why}"))).collect()
+}
+
+/// What the reports on a message come to.
+fn reported(expected: &Expected) -> Vec<(&'static str, Must)> {
+    let mut members = expected.ladders.members();
+    let history = expected.ladders.history();
+    if history.is_empty() {
+        return Vec::new();
+    }
+    members.push(("history", Must::Be(json!(history))));
+    members.push(("placeholder", Must::Be(json!(!expected.told))));
+    // A message that the provider shows was sent at least.
+    let floor = expected.told.then_some(Rung::Sent);
+    let rung = expected.ladders.rung().max(floor);
+    members.push(("status", rung.map_or_else(Must::be_null, |rung| Must::text(rung.word()))));
+    members
+}
+
+#[cfg(test)]
+mod tests;

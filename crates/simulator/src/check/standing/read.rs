@@ -1,0 +1,166 @@
+//! What the lists show, in the words of the model.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Value, json};
+
+use super::{Entity, pages::Pages};
+use crate::{
+    claim::{Kind, Token},
+    graphql::{items, text},
+};
+
+/// The names of a message: its provider's id on its medium, else its text.
+pub(super) fn message_names(medium: &str, external_id: Option<&str>, content: Option<&str>) -> Vec<String> {
+    match (external_id, content) {
+        (Some(id), _) => vec![format!("{medium}/{id}")],
+        (None, Some(text)) => vec![format!("text/{text}")],
+        (None, None) => Vec::new(),
+    }
+}
+
+fn of(node: &Value, members: &[&'static str]) -> BTreeMap<&'static str, Value> {
+    members.iter().map(|member| (*member, node[*member].clone())).collect()
+}
+
+fn optional(node: &Value) -> Option<String> {
+    node.as_str().map(str::to_owned)
+}
+
+fn digits(number: &str) -> &str {
+    number.strip_prefix('+').unwrap_or(number)
+}
+
+pub(super) fn entities(run: &str, pages: &Pages) -> Vec<Entity> {
+    let mut entities: Vec<Entity> = pages.contacts.iter().map(contact).collect();
+    let contacts: HashMap<String, Value> =
+        entities.iter().map(|contact| (contact.id.clone(), json!(contact.names))).collect();
+    let holders = |node: &Value| contacts.get(&text(&node["id"])).cloned().unwrap_or_default();
+    for conversation in &pages.conversations {
+        let medium = text(&conversation["channel"]["medium"]);
+        for message in items(&conversation["messages"]["nodes"]) {
+            let names = names_of(run, &medium, message);
+            let name = names.first().cloned().unwrap_or_default();
+            entities.extend(files(message, &name));
+            let mut shown = self::message(message, conversation);
+            shown.insert("author", holders(&message["author"]));
+            entities.push(Entity { kind: Kind::Message, id: text(&message["id"]), names, members: shown });
+        }
+        let mut members = of(conversation, &["status", "unread", "lastMessageAt"]);
+        members.insert("lastMessage", conversation["lastMessage"]["id"].clone());
+        members.insert("channel", conversation["channel"]["id"].clone());
+        members.insert("contactId", conversation["contact"]["id"].clone());
+        members.insert("contact", holders(&conversation["contact"]));
+        members.insert("group", conversation["group"]["externalId"].clone());
+        let names = optional(&conversation["externalId"]).map(|id| format!("oblic:{id}"));
+        let names = names.filter(|_| medium == "WEBCHAT").into_iter().collect();
+        entities.push(Entity { kind: Kind::Conversation, id: text(&conversation["id"]), names, members });
+    }
+    for (list, nodes) in &pages.others {
+        entities.extend(nodes.iter().filter_map(|node| other(list, node, &holders)));
+    }
+    entities
+}
+
+pub(super) fn stuck(pages: &Pages) -> Vec<(String, String)> {
+    let why = |node: &Value| format!("{} {}: {}", text(&node["outcome"]), text(&node["event"]), text(&node["error"]));
+    pages.stuck.iter().map(|node| (text(&node["receivedAt"]), why(node))).collect()
+}
+
+fn contact(node: &Value) -> Entity {
+    let names = items(&node["identities"]).iter().map(|identity| {
+        let value = identity["value"].as_str().unwrap_or_default();
+        let kind = text(&identity["kind"]);
+        // An id of a provider stands with what tells whose it is; as it was written it stands beside.
+        let own = identity["original"].as_str().filter(|_| kind == "PROVIDER_USER").unwrap_or(value);
+        format!("{kind}/{}", digits(own))
+    });
+    let members = of(node, &["name", "phone", "email", "username"]);
+    Entity { kind: Kind::Contact, id: text(&node["id"]), names: names.collect(), members }
+}
+
+fn names_of(run: &str, medium: &str, message: &Value) -> Vec<String> {
+    if message["kind"] == json!("CALL") {
+        return Token::all_in(run, &message["details"])
+            .iter()
+            .map(|token| format!("token/{}", token.as_str()))
+            .collect();
+    }
+    message_names(medium, message["externalId"].as_str(), message["content"].as_str())
+}
+
+fn message(node: &Value, conversation: &Value) -> BTreeMap<&'static str, Value> {
+    let mut members = of(
+        node,
+        &[
+            "direction",
+            "kind",
+            "contentType",
+            "content",
+            "occurredAt",
+            "placeholder",
+            "status",
+            "sentAt",
+            "deliveredAt",
+            "readAt",
+            "failedAt",
+            "reactions",
+        ],
+    );
+    members.insert("failureCode", node["failure"]["code"].clone());
+    members.insert("failureText", node["failure"]["text"].clone());
+    members.insert("quoted", node["quoted"]["externalId"].clone());
+    members.insert("campaign", node["campaign"]["externalId"].clone());
+    members.insert("conversation", conversation["id"].clone());
+    let unnamed = items(&node["attachments"]).iter().filter(|file| file["externalId"].is_null());
+    members.insert("files", unnamed.map(|file| file["url"].clone()).collect());
+    let mut history: Vec<_> =
+        items(&node["statusHistory"]).iter().map(|one| (text(&one["part"]), text(&one["rawStatus"]))).collect();
+    history.sort();
+    members.insert("history", json!(history));
+    members
+}
+
+fn files<'a>(message: &'a Value, name: &str) -> impl Iterator<Item = Entity> + 'a {
+    let name = name.to_owned();
+    items(&message["attachments"]).iter().filter_map(move |node| {
+        let external = optional(&node["externalId"])?;
+        let mut members = of(node, &["kind", "url", "filename"]);
+        members.insert("message", json!(name));
+        let id = format!("{} of {}", external, text(&message["id"]));
+        Some(Entity { kind: Kind::File, id, names: vec![external], members })
+    })
+}
+
+fn other(list: &str, node: &Value, holders: &dyn Fn(&Value) -> Value) -> Option<Entity> {
+    let external = || optional(&node["externalId"]).into_iter().collect::<Vec<_>>();
+    let (kind, names, members) = match list {
+        "groups" => (Kind::Group, external(), of(node, &["name", "participants"])),
+        "channels" => {
+            let medium = text(&node["medium"]);
+            let mut names: Vec<_> = ["phone", "identifier"]
+                .into_iter()
+                .filter_map(|member| Some(format!("{medium}/{}", digits(node[member].as_str()?))))
+                .collect();
+            names.dedup();
+            (Kind::Channel, names, of(node, &["identifier", "name"]))
+        }
+        "optOuts" => {
+            let name = format!("{}/{}/{}", text(&node["medium"]), text(&node["scope"]), text(&node["value"]));
+            let mut members = of(node, &["externalId", "createdAt"]);
+            members.insert("contact", holders(&node["contact"]));
+            (Kind::OptOut, vec![name], members)
+        }
+        "verifications" => {
+            let members = of(node, &["identifier", "verified", "expiresAt", "createdAt"]);
+            (Kind::Verification, external(), members)
+        }
+        "balanceAlerts" => {
+            let name = format!("{}/{}", text(&node["firm"]), text(&node["units"]));
+            (Kind::Balance, vec![name], BTreeMap::new())
+        }
+        "campaigns" => (Kind::Campaign, external(), of(node, &["status"])),
+        _ => return None,
+    };
+    Some(Entity { kind, id: text(&node["id"]), names, members })
+}

@@ -1,0 +1,126 @@
+//! What becomes of the reports on a sent message (P3; DESIGN, section 4).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use crate::claim::{Must, Report, Rung};
+
+/// A step: the earliest time that was reported, and whether any report was of this step itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Step {
+    reported: Option<DateTime<Utc>>,
+    taken: bool,
+}
+
+impl Step {
+    fn take(&mut self, reported: Option<DateTime<Utc>>, taken: bool) {
+        self.taken |= taken;
+        self.reported = match (self.reported, reported) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+}
+
+type Failure = (Option<DateTime<Utc>>, Option<String>, Option<String>);
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Part {
+    rung: Option<Rung>,
+    /// Sent, delivered, read, failed.
+    steps: [Step; 4],
+    failures: BTreeSet<Failure>,
+}
+
+const STEPS: [(&str, Rung); 4] =
+    [("sentAt", Rung::Sent), ("deliveredAt", Rung::Delivered), ("readAt", Rung::Read), ("failedAt", Rung::Failed)];
+
+/// The reports on a message, by its parts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ladders {
+    parts: BTreeMap<String, Part>,
+    history: BTreeSet<(String, String, String)>,
+}
+
+impl Ladders {
+    /// Takes a report in. An unknown word is kept and changes nothing (MT-11).
+    pub fn take(&mut self, report: &Report) {
+        self.history.insert((report.part.clone(), report.word.clone(), report.digest.clone()));
+        if report.rung.is_none() && !report.deleted {
+            return;
+        }
+        let part = self.parts.entry(report.part.clone()).or_default();
+        part.rung = part.rung.max(report.rung);
+        for ((step, told), (_, rung)) in part.steps.iter_mut().zip(report.times).zip(STEPS) {
+            step.take(told, report.rung == Some(rung));
+        }
+        if report.rung == Some(Rung::Failed) {
+            let (code, text) = report.failure.clone();
+            part.failures.insert((report.times[3], code, text));
+        }
+    }
+
+    /// Takes in what was reported under another name.
+    pub fn absorb(&mut self, other: Self) {
+        self.history.extend(other.history);
+        for (name, theirs) in other.parts {
+            let part = self.parts.entry(name).or_default();
+            part.rung = part.rung.max(theirs.rung);
+            for (step, their) in part.steps.iter_mut().zip(theirs.steps) {
+                step.take(their.reported, their.taken);
+            }
+            part.failures.extend(theirs.failures);
+        }
+    }
+
+    /// Where the message stands: FAILED when any part is, else as far as the slowest part.
+    #[must_use]
+    pub fn rung(&self) -> Option<Rung> {
+        let rungs = || self.parts.values().filter_map(|part| part.rung);
+        rungs().find(|rung| *rung == Rung::Failed).or_else(|| rungs().min())
+    }
+
+    /// Each report once: its part and the provider's word.
+    #[must_use]
+    pub fn history(&self) -> Vec<(String, String)> {
+        self.history.iter().map(|(part, word, _)| (part.clone(), word.clone())).collect()
+    }
+
+    /// The times that the message must show, and why it failed. A step of the whole is taken when its last part takes
+    /// it; a failure when the first part fails.
+    #[must_use]
+    pub fn members(&self) -> Vec<(&'static str, Must)> {
+        if self.parts.is_empty() {
+            return Vec::new();
+        }
+        let mut members = Vec::new();
+        for (place, (name, rung)) in STEPS.into_iter().enumerate() {
+            let steps: Vec<Step> = self.parts.values().map(|part| part.steps[place]).collect();
+            let has_time = |step: &&Step| step.reported.is_some() || step.taken;
+            let arrived = steps.iter().any(|step| step.taken && step.reported.is_none());
+            let reported = steps.iter().filter_map(|step| step.reported);
+            let shown = if rung == Rung::Failed {
+                steps.iter().any(|step| has_time(&step)).then(|| reported.min())
+            } else {
+                (steps.iter().filter(has_time).count() == steps.len()).then(|| reported.max())
+            };
+            members.push((
+                name,
+                match shown {
+                    None => Must::be_null(),
+                    // An arrival is later than whatever the past that is played reports.
+                    Some(_) if arrived && rung != Rung::Failed => Must::BeArrival,
+                    Some(Some(time)) => Must::at(time),
+                    Some(None) => Must::BeArrival,
+                },
+            ));
+        }
+        let failures = self.parts.values().flat_map(|part| &part.failures);
+        if let Some((_, code, text)) = failures.min_by_key(|failure| (failure.0.is_none(), *failure)) {
+            let must = |text: &Option<String>| text.clone().map_or_else(Must::be_null, Must::text);
+            members.extend([("failureCode", must(code)), ("failureText", must(text))]);
+        }
+        members
+    }
+}
