@@ -8,7 +8,7 @@ INLET_LISTEN ?= 127.0.0.1:8080
 export INLET_DATA_DIR INLET_LISTEN
 ARGS ?=
 
-.PHONY: help run test check fmt schema bench demo simulate kill-test chaos faults postgres
+.PHONY: help run test check fmt schema bench demo simulate kill-test chaos faults fuzz postgres
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -53,6 +53,9 @@ bench: postgres ## Measure a release build beside the limits of this machine (do
 
 kill-test: postgres ## Kill one of two processes with -9 five times under load, and check that nothing acknowledged is lost.
 	scripts/kill-test.sh $(ARGS)
+
+fuzz: ## Throw bytes at one target for so many seconds (needs cargo-fuzz). ARGS="oneroute 600", or ARGS="list".
+	scripts/fuzz.sh $(ARGS)
 
 chaos: postgres ## Play 20 seeds of repeats and disorder against two processes, and compare all that stands. KILLS=8 kills too.
 	scripts/chaos.sh $(ARGS)

@@ -54,25 +54,24 @@ impl House {
         let database = Database::connect(&url, 16, 4).await.unwrap();
         let clock = SteppedClock::at(start());
         let ambient = Ambient::new(Arc::clone(&clock), SystemEntropy);
-        let workspace = WorkspaceId(ambient.uuid());
-        let account = ProviderAccountId(ambient.uuid());
         let source = SourceId(ambient.uuid());
-        sqlx::query("INSERT INTO workspace (id, name, slug, created_at) VALUES ($1, 'w', $2, now())")
-            .bind(workspace)
-            .bind(workspace.to_string())
-            .execute(&database.pool)
-            .await
-            .unwrap();
-        sqlx::query(
-            "INSERT INTO provider_account (workspace_id, id, provider, name, created_at) \
-             VALUES ($1, $2, 'mobtexting', 'a', now())",
-        )
-        .bind(workspace)
-        .bind(account)
-        .execute(&database.pool)
-        .await
-        .unwrap();
+        let (workspace, account) = plant(&database, &ambient).await;
         Self { database, ambient, clock, workspace, account, source, url }
+    }
+
+    /// A second workspace in the same database, with an account of its own.
+    pub async fn neighbour(&self) -> Self {
+        let (workspace, account) = plant(&self.database, &self.ambient).await;
+        let (database, ambient, clock) = (self.database.clone(), self.ambient.clone(), Arc::clone(&self.clock));
+        Self {
+            database,
+            ambient,
+            clock,
+            workspace,
+            account,
+            source: SourceId(self.ambient.uuid()),
+            url: self.url.clone(),
+        }
     }
 
     /// The URL of the database.
@@ -153,6 +152,26 @@ impl House {
         .unwrap();
         assert_eq!((count, count), (most, distinct), "the log has a gap or a repeat");
     }
+}
+
+async fn plant(database: &Database, ambient: &Ambient) -> (WorkspaceId, ProviderAccountId) {
+    let (workspace, account) = (WorkspaceId(ambient.uuid()), ProviderAccountId(ambient.uuid()));
+    sqlx::query("INSERT INTO workspace (id, name, slug, created_at) VALUES ($1, 'w', $2, now())")
+        .bind(workspace)
+        .bind(workspace.to_string())
+        .execute(&database.pool)
+        .await
+        .unwrap();
+    sqlx::query(
+        "INSERT INTO provider_account (workspace_id, id, provider, name, created_at) \
+         VALUES ($1, $2, 'mobtexting', 'a', now())",
+    )
+    .bind(workspace)
+    .bind(account)
+    .execute(&database.pool)
+    .await
+    .unwrap();
+    (workspace, account)
 }
 
 fn person(phone: &str) -> PersonReport {

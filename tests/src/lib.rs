@@ -8,6 +8,7 @@
 )]
 
 pub mod cluster;
+pub mod corpus;
 pub mod database;
 pub mod fixtures;
 pub mod house;
@@ -18,6 +19,7 @@ pub mod server;
 pub mod sign;
 pub mod sink;
 pub mod state;
+pub mod tenant;
 pub mod workspace;
 
 pub use live::LiveClient;
@@ -25,3 +27,4 @@ pub use process::Process;
 pub use report_server::ReportServer;
 pub use server::{Options, TestServer, client, spawn, spawn_with};
 pub use sink::Sink;
+pub use tenant::Tenant;

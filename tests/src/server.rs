@@ -2,7 +2,14 @@
 
 use std::{collections::BTreeMap, sync::OnceLock, time::Duration};
 
-use inlet_domain::{ambient::Ambient, apply::ApplyConfig, secrets::Sealer, store::retention::Retention};
+use inlet_domain::{
+    ambient::Ambient,
+    apply::ApplyConfig,
+    command::RawRequest,
+    ids::{InboundEventId, WorkspaceId},
+    secrets::{Place, Sealer},
+    store::retention::Retention,
+};
 use inlet_server::{
     config::{Role, Roles, ServerConfig},
     dev_file::DevSource,
@@ -43,6 +50,17 @@ impl Default for Options {
             shutdown: Duration::from_secs(5),
         }
     }
+}
+
+/// A request of the raw log.
+#[derive(Debug)]
+pub struct Kept {
+    /// Whose it is.
+    pub workspace: WorkspaceId,
+    /// Its id.
+    pub id: InboundEventId,
+    /// What came of it.
+    pub outcome: String,
 }
 
 /// A running server and how to get in.
@@ -183,6 +201,30 @@ impl TestServer {
         let request = self.client.post(&self.graphql_url).bearer_auth(&self.api_key);
         let answer = request.json(&json!({"query": query, "variables": variables})).send().await.unwrap();
         answer.json().await.expect("the answer is JSON")
+    }
+
+    /// The raw log, oldest first.
+    pub async fn kept(&self) -> Vec<Kept> {
+        let rows: Vec<(WorkspaceId, InboundEventId, String)> =
+            sqlx::query_as("SELECT workspace_id, id, outcome FROM inbound_event ORDER BY id")
+                .fetch_all(&self.database)
+                .await
+                .unwrap();
+        rows.into_iter().map(|(workspace, id, outcome)| Kept { workspace, id, outcome }).collect()
+    }
+
+    /// The body of a request of the raw log, as it is kept.
+    pub async fn kept_body(&self, kept: &Kept) -> Vec<u8> {
+        let sealed: Vec<u8> =
+            sqlx::query_scalar("SELECT sealed FROM inbound_event WHERE workspace_id = $1 AND id = $2")
+                .bind(kept.workspace)
+                .bind(kept.id)
+                .fetch_one(&self.database)
+                .await
+                .unwrap();
+        let place = Place { workspace: kept.workspace, table: "inbound_event", id: kept.id.0, column: "sealed" };
+        let plain = sealer(&Ambient::system()).open(&place, &sealed).expect("it opens");
+        serde_json::from_slice::<RawRequest>(&plain).expect("it is a request").body
     }
 
     /// Stops it as SIGTERM would, and drops its database.

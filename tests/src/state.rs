@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::TestServer;
 
-const LISTS: &str = "{ head
+pub(crate) const LISTS: &str = "{ head
     conversations(first: 100) { nodes { id revision status unread lastMessageAt externalId lastMessage { id }
       channel { id medium identifier revision } contact { id name phone email }
       messages(last: 50) { nodes { id revision direction kind contentType content details externalId occurredAt status

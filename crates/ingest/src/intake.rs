@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use actix_web::web::Payload;
-use bytes::BytesMut;
 use futures::StreamExt;
+use inlet_domain::apply::places::{Places, Slot};
 use tokio::time::timeout;
 
 use crate::refusal::Refusal;
@@ -16,21 +16,40 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// is closed on unread bytes is reset.
 const DRAINED: usize = 16 * 1024 * 1024;
 
-/// The body, of at most `limit` bytes. No more than that is ever held.
-pub(crate) async fn read(payload: &mut Payload, declared: Option<usize>, limit: usize) -> Result<Vec<u8>, Refusal> {
+/// How many bytes the bodies may take that are being read or wait for their commit.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+
+/// What a body is given room for before any of it has come.
+const FIRST_BYTES: usize = 64 * 1024;
+
+/// Places for the bodies that are in hand: as many as come, within a bound of their bytes.
+pub(crate) fn places() -> Places {
+    Places::new(usize::MAX, MOST_BYTES)
+}
+
+/// The body, of at most `limit` bytes. No more than that is ever held, and no more than `place` has room for.
+pub(crate) async fn read(
+    payload: &mut Payload,
+    declared: Option<usize>,
+    limit: usize,
+    place: &mut Slot,
+) -> Result<Vec<u8>, Refusal> {
     if declared.is_some_and(|length| length > limit) {
         return Err(Refusal::TooLarge(limit));
     }
     let reading = async {
-        let mut body = BytesMut::with_capacity(declared.unwrap_or(0).min(limit));
+        let mut body = Vec::with_capacity(declared.unwrap_or(0).min(FIRST_BYTES));
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|_| Refusal::BrokenOff)?;
             if body.len() + chunk.len() > limit {
                 return Err(Refusal::TooLarge(limit));
             }
+            if !place.grow(chunk.len()) {
+                return Err(Refusal::crowded());
+            }
             body.extend_from_slice(&chunk);
         }
-        Ok(body.to_vec())
+        Ok(body)
     };
     timeout(PATIENCE, reading).await.unwrap_or(Err(Refusal::TooSlow))
 }

@@ -10,7 +10,8 @@ use inlet_domain::json;
 use crate::lenient::MAX_DEPTH;
 
 /// The body as JavaScript writes it again; `None` where `JSON.parse` refuses it, or it is nested too deeply.
-pub(crate) fn restringify(body: &[u8]) -> Option<String> {
+#[must_use]
+pub fn restringify(body: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(body);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     Reader { text, at: 0 }.document()

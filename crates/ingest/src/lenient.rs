@@ -40,6 +40,14 @@ pub enum Unreadable {
     },
 }
 
+impl Unreadable {
+    /// A content type or encoding that is not read here: as much of it as tells what it is.
+    pub(crate) fn unsupported(what: &str, kind: &str) -> Self {
+        let kind: String = kind.chars().take(100).collect();
+        Self::Unsupported { kind: format!("{what} `{kind}`") }
+    }
+}
+
 /// Parses a body as JSON, or as JSON5 where that fails.
 ///
 /// # Errors
@@ -166,7 +174,7 @@ impl<'de> Visitor<'de> for Bounded {
 }
 
 /// Postgres holds no NUL in text.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.to_owned() }
 }
 

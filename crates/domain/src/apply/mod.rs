@@ -2,6 +2,7 @@
 
 mod announce;
 mod batch;
+mod blame;
 mod fold;
 mod identities;
 mod inbound;
@@ -9,6 +10,7 @@ mod keys;
 mod lane;
 mod line;
 mod load;
+pub mod places;
 mod plan;
 mod queue;
 mod references;
@@ -20,7 +22,7 @@ mod stub;
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -31,9 +33,10 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use self::{
-    lane::{Lane, Previewer, Submission},
+    lane::{Lane, Submission},
+    places::{MOST_BYTES, Places},
     plan::Speaker,
-    queue::Places,
+    queue::Queue,
 };
 use crate::{
     ambient::Ambient,
@@ -119,7 +122,8 @@ pub enum ApplyError {
 pub struct ApplyConfig {
     /// Lanes, each with one transaction at a time.
     pub lanes: usize,
-    /// Requests that may wait in all; no workspace holds more than half.
+    /// Requests that may wait in all; no workspace holds more than half. So it is with their bytes: see
+    /// `apply/places.rs`.
     pub queue: usize,
     /// The most requests in one transaction.
     pub batch: usize,
@@ -131,13 +135,29 @@ impl Default for ApplyConfig {
     }
 }
 
+/// One queue for each lane. Where nobody can submit any more, the lanes end.
+#[derive(Debug)]
+struct Queues(Vec<Queue<Submission>>);
+
+impl Queues {
+    fn close(&self) {
+        self.0.iter().for_each(Queue::close);
+    }
+}
+
+impl Drop for Queues {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
 /// The entrance to apply. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Apply {
     places: Places,
-    lanes: Arc<Mutex<Vec<mpsc::UnboundedSender<Submission>>>>,
+    queues: Arc<Queues>,
     tasks: TaskTracker,
-    previewer: Previewer,
+    lane: Lane,
 }
 
 impl Apply {
@@ -147,17 +167,13 @@ impl Apply {
         let tasks = TaskTracker::new();
         let (announce, news) = mpsc::unbounded_channel();
         tasks.spawn(announce::run(database.clone(), news));
-        let previewer = Previewer { database: database.clone(), sealer: sealer.clone(), ambient: ambient.clone() };
-        let lane = Lane { database, heads, announce, sealer, ambient };
-        let lanes = (0..config.lanes.max(1))
-            .map(|_| {
-                let (sender, queue) = mpsc::unbounded_channel();
-                tasks.spawn(lane.clone().run(queue, config.batch.max(1)));
-                sender
-            })
-            .collect();
+        let lane = Lane { database, heads, sealer, ambient };
+        let queues: Vec<Queue<Submission>> = (0..config.lanes.max(1)).map(|_| Queue::new()).collect();
+        for queue in &queues {
+            tasks.spawn(lane.clone().run(queue.clone(), announce.clone(), config.batch.max(1)));
+        }
         tasks.close();
-        Self { places: Places::new(config.queue), lanes: Arc::new(Mutex::new(lanes)), tasks, previewer }
+        Self { places: Places::new(config.queue, MOST_BYTES), queues: Arc::new(Queues(queues)), tasks, lane }
     }
 
     /// Applies one request; resolves after its commit.
@@ -165,19 +181,16 @@ impl Apply {
     /// # Errors
     /// Where it was not committed: the provider should come again.
     pub async fn submit(&self, inbound: Inbound) -> Result<Receipt, ApplyError> {
-        let Some(slot) = self.places.take(inbound.workspace) else {
+        let Some(slot) = self.places.take(inbound.workspace, places::weight(&inbound)) else {
             metrics::counter!("inlet_apply_overload_total").increment(1);
             return Err(ApplyError::Overloaded { retry_after: Duration::from_secs(1) });
         };
         let (answer, receipt) = oneshot::channel();
-        let lane = lane_of(&inbound);
-        let submission = Submission { inbound, answer, received: Instant::now(), _slot: slot };
-        {
-            let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = lanes.len() as u64;
-            let sender = lane.checked_rem(count).and_then(|lane| lanes.get(usize::try_from(lane).ok()?));
-            sender.ok_or(ApplyError::Stopping)?.send(submission).map_err(|_| ApplyError::Stopping)?;
-        }
+        let count = self.queues.0.len() as u64;
+        let index = lane_of(&inbound).checked_rem(count).and_then(|lane| usize::try_from(lane).ok());
+        let queue = index.and_then(|index| self.queues.0.get(index)).ok_or(ApplyError::Stopping)?;
+        let submission = Submission { inbound, answer, received: Instant::now(), slot, doubtful: false };
+        queue.push(submission).map_err(|_| ApplyError::Stopping)?;
         receipt.await.unwrap_or(Err(ApplyError::Stopping))
     }
 
@@ -196,12 +209,12 @@ impl Apply {
     /// Where the database cannot tell now.
     pub async fn preview(&self, inbound: Inbound) -> Result<Preview, ApplyError> {
         let inbound = Inbound { purpose: Purpose::Replay, ..inbound };
-        self.previewer.preview(&inbound).await
+        self.lane.preview(&inbound).await
     }
 
     /// Takes nothing more, finishes what is in hand (P13).
     pub async fn stop(&self) {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.queues.close();
         self.tasks.wait().await;
     }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{Misfit, Reading, numbering, time};
 use crate::{
     address,
-    fields::{Members, Object},
+    fields::{Members, Object, bounded_id},
     key,
     provider::Request,
 };
@@ -25,7 +25,8 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium:
     if ["deleted", "removed", "withdrawn"].iter().any(|word| sentence.contains(word)) {
         return Err(Misfit("its `status` says that an unsubscription ended, which no document describes"));
     }
-    let value = payload.known("value").unwrap_or_else(|| "*".to_owned());
+    // It stands in an index entry.
+    let value = payload.known("value").map_or_else(|| "*".to_owned(), bounded_id);
     let external_id = payload.id("id");
     let numbering = numbering(request);
     let key = key::digest(&json!([external_id, receiver, scope.as_str(), value, payload.get("created_at")]));

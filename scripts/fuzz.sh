@@ -1,0 +1,55 @@
+#!/bin/sh
+# Runs one fuzz target for a time, from the providers' documented samples on: `make fuzz ARGS="oneroute 600"`.
+# With `list` it lists the targets; with `build` it builds them all. What it finds is in fuzz/artifacts/<target>.
+set -eu
+cd "$(dirname "$0")/../fuzz"
+
+if ! cargo fuzz --version >/dev/null 2>&1; then
+    echo "cargo-fuzz is not here: cargo install --locked cargo-fuzz" >&2
+    exit 1
+fi
+
+# The instrumentation is a compiler option that only nightly offers by itself. No sanitizer: there is no unsafe code of
+# our own to watch, and without it there are several times as many runs.
+export RUSTC_BOOTSTRAP=1
+# Its artifacts are of another kind than the workspace's.
+export CARGO_TARGET_DIR="${INLET_FUZZ_TARGET_DIR:-${CARGO_TARGET_DIR:-$PWD/target}/fuzz}"
+
+target="${1:-list}"
+seconds="${2:-60}"
+case "$target" in
+list)
+    exec cargo fuzz list --fuzz-dir .
+    ;;
+build)
+    exec cargo fuzz build --fuzz-dir . --sanitizer none
+    ;;
+esac
+
+# The seeds are the documented samples. Before the body an adapter's input has a byte that chooses the end of the URL.
+fixtures=../crates/ingest/fixtures
+plant() { # file, choice
+    seed="corpus/$target/$(echo "$1" | tr / -)"
+    case "$target" in
+    signature | lenient) cat "$fixtures/$1" >"$seed" ;;
+    *) { printf %s "$2" && cat "$fixtures/$1"; } >"$seed" ;;
+    esac
+}
+mkdir -p "corpus/$target"
+sed -n 's/.*"file": "\([^"]*\)", "provider": "\([^"]*\)".*"suffix": "*\([a-z:]*\).*/\1 \2 \3/p' "$fixtures/index.json" |
+    while read -r file provider suffix; do
+        case "$target" in signature | lenient | "$provider") ;; *) continue ;; esac
+        case "$suffix" in
+        sms:unsubscription) plant "$file" 1 ;;
+        whatsapp:unsubscription) plant "$file" 2 ;;
+        rcs:unsubscription) plant "$file" 3 ;;
+        voice:unsubscription) plant "$file" 4 ;;
+        viber:unsubscription) plant "$file" 5 ;;
+        *) plant "$file" 0 ;;
+        esac
+    done
+for path in "$fixtures"/malformed/*; do
+    plant "malformed/${path##*/}" 0
+done
+exec cargo fuzz run --fuzz-dir . --sanitizer none "$target" -- \
+    -max_total_time="$seconds" -max_len=65536 -timeout=10 -rss_limit_mb=2048 -dict=json.dict -print_final_stats=1
