@@ -26,19 +26,21 @@ build)
     ;;
 esac
 
-# The seeds are the documented samples. Before the body an adapter's input has a byte that chooses the end of the URL.
+# The seeds are the documented samples. Before the body an adapter's input has a byte that chooses the
+# end of the URL; for `custom` it chooses the mapping, and a line for the query follows.
 fixtures=../crates/ingest/fixtures
 plant() { # file, choice
     seed="corpus/$target/$(echo "$1" | tr / -)"
     case "$target" in
     signature | lenient) cat "$fixtures/$1" >"$seed" ;;
+    custom) { printf '%s\n' "$2" && cat "$fixtures/$1"; } >"$seed" ;;
     *) { printf %s "$2" && cat "$fixtures/$1"; } >"$seed" ;;
     esac
 }
 mkdir -p "corpus/$target"
 sed -n 's/.*"file": "\([^"]*\)", "provider": "\([^"]*\)".*"suffix": "*\([a-z:]*\).*/\1 \2 \3/p' "$fixtures/index.json" |
     while read -r file provider suffix; do
-        case "$target" in signature | lenient | "$provider") ;; *) continue ;; esac
+        case "$target" in signature | lenient | custom | "$provider") ;; *) continue ;; esac
         case "$suffix" in
         sms:unsubscription) plant "$file" 1 ;;
         whatsapp:unsubscription) plant "$file" 2 ;;
@@ -48,6 +50,15 @@ sed -n 's/.*"file": "\([^"]*\)", "provider": "\([^"]*\)".*"suffix": "*\([a-z:]*\
         *) plant "$file" 0 ;;
         esac
     done
+# The mappings that the documentation shows, and what is sent to them.
+blocks() {
+    awk -v folder="corpus/$target" '/^```json$/ { file = sprintf("%s/documented-%02d", folder, ++n); printf "%s", first > file; next }
+        /^```$/ { file = ""; next } file { print > file }' first="$1" ../docs/custom-provider.md
+}
+case "$target" in
+mapping) blocks "" ;;
+custom) blocks "0\\n" ;;
+esac
 for path in "$fixtures"/malformed/*; do
     plant "malformed/${path##*/}" 0
 done

@@ -2,13 +2,17 @@
 //!
 //! `read` catches what an adapter panics with; here it does not come so far, for the fuzzer's panic hook aborts.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta};
 use inlet_domain::{
     command::{Command, Effect, RawRequest, Reading},
     ids::{ProviderAccountId, SourceId, WorkspaceId},
     model::{
         channel::Medium,
+        mapping::Mapping,
         provider::{Provider, Verification},
+        source::{CallLeg, SignatureSettings},
     },
     store::sources::Source,
 };
@@ -40,6 +44,10 @@ const HINTS: [Option<&str>; 16] = [
 /// The longest text that an index entry is given.
 const LONGEST_ID: usize = 255;
 
+/// What a custom source may be sent, by content type.
+const TYPES: [&str; 4] =
+    ["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "text/plain"];
+
 /// Reads an input as a request of `provider`, and checks what comes of it.
 ///
 /// # Panics
@@ -48,13 +56,35 @@ pub fn read(provider: Provider, input: &[u8]) {
     let Some((&choice, body)) = input.split_first() else { return };
     let source = source(provider, choice >> 4);
     let hint = HINTS[usize::from(choice & 15)];
+    check(&source, hint, request(Vec::new(), None, body));
+}
+
+/// Reads an input as a request of a source with one of these mappings. The first byte chooses the mapping and the
+/// content type; what stands before a line feed is the query.
+///
+/// # Panics
+/// Where something does not hold.
+pub fn read_custom(mappings: &[Arc<Mapping>], input: &[u8]) {
+    let Some((&choice, rest)) = input.split_first() else { return };
+    let Some(mapping) = mappings.get(usize::from(choice >> 4) % mappings.len().max(1)) else { return };
+    let (query, body) = match rest.iter().position(|byte| *byte == b'\n') {
+        Some(end) => (Some(String::from_utf8_lossy(&rest[..end]).into_owned()), &rest[end + 1..]),
+        None => (None, rest),
+    };
+    let source = Source { mapping: Some(Arc::clone(mapping)), ..source(Provider::Custom, choice >> 2) };
+    let headers = vec![("content-type".to_owned(), TYPES[usize::from(choice & 3)].to_owned())];
+    check(&source, None, request(headers, query, body));
+}
+
+fn check(source: &Source, hint: Option<&str>, raw: RawRequest) {
     let received_at = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
-    let readout = read::read(&source, received_at, hint, request(body));
+    let sent = raw.body.clone();
+    let readout = read::read(source, received_at, hint, raw);
     let Reading::Commands { commands, .. } = &readout.reading else { return };
     commands.iter().for_each(assert_sane);
 
-    if readout.raw.body == body {
-        let again = read::read(&source, received_at, readout.event.as_deref(), readout.raw);
+    if readout.raw.body == sent {
+        let again = read::read(source, received_at, readout.event.as_deref(), readout.raw);
         let Reading::Commands { commands: same, .. } = again.reading else { panic!("a replay does not understand it") };
         assert_eq!(&same, commands, "a replay reads something else");
     }
@@ -118,11 +148,15 @@ fn source(provider: Provider, settings: u8) -> Source {
         channel_id: None,
         medium: is(4).then_some(Medium::Sms),
         report_hosts: Vec::new(),
+        signature: SignatureSettings::default(),
+        own_user_ids: Vec::new(),
+        call_customer_leg: CallLeg::To,
+        mapping: None,
         deleted: false,
         created_at: DateTime::UNIX_EPOCH,
     }
 }
 
-fn request(body: &[u8]) -> RawRequest {
-    RawRequest { method: "POST".to_owned(), query: None, headers: Vec::new(), body: body.to_vec() }
+fn request(headers: Vec<(String, String)>, query: Option<String>, body: &[u8]) -> RawRequest {
+    RawRequest { method: "POST".to_owned(), query, headers, body: body.to_vec() }
 }

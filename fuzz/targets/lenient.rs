@@ -3,7 +3,7 @@
 
 use inlet_domain::json;
 use inlet_fuzz::assert_storable;
-use inlet_ingest::{javascript, lenient};
+use inlet_ingest::{batch, javascript, lenient};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     if let Ok(parsed) = lenient::parse(bytes) {
@@ -19,4 +19,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         assert!(lenient::parse(bytes).is_ok(), "what JavaScript reads is read");
     }
     assert_storable(&lenient::parse_form(bytes));
+    for element in batch::elements(bytes).into_iter().flatten() {
+        assert!(bytes.get(element).is_some(), "an element lies in its body");
+    }
 });
