@@ -3,7 +3,7 @@
 CREATE TABLE provider_account (
   workspace_id  uuid NOT NULL REFERENCES workspace,
   id            uuid NOT NULL,
-  provider      text NOT NULL CHECK (provider IN ('oneroute', 'mobtexting', 'oblic')),
+  provider      text NOT NULL CHECK (provider IN ('oneroute', 'mobtexting', 'oblic', 'custom')),
   name          text NOT NULL,
   created_at    timestamptz NOT NULL,
   PRIMARY KEY (workspace_id, id)
@@ -42,8 +42,9 @@ CREATE TABLE source (
   token_hash           bytea NOT NULL UNIQUE,
   sealed_token         bytea NOT NULL,
   verification         text NOT NULL CHECK (verification IN ('hmac', 'none')),
-  -- One sealed JSON array of secrets: more than one while they rotate.
+  -- One sealed JSON array of {secret, until}: more than one while they rotate.
   sealed_secrets       bytea NOT NULL,
+  -- {algorithm, encoding, header, prefix}; what is absent is the provider's default.
   signature            jsonb NOT NULL DEFAULT '{}',
   allowed_networks     text[] NOT NULL DEFAULT '{}',
   time_zone            text,
@@ -52,6 +53,11 @@ CREATE TABLE source (
   -- Which medium the source's own channel has, where the provider's events name none.
   medium               text,
   report_hosts         text[] NOT NULL DEFAULT '{}',
+  -- Users at the provider that are ours, so that what they write is outbound.
+  own_user_ids         text[] NOT NULL DEFAULT '{}',
+  call_customer_leg    text NOT NULL DEFAULT 'to' CHECK (call_customer_leg IN ('to', 'from')),
+  -- How a custom source is understood, as its operator wrote it: `json`, so that it is shown as it was written.
+  mapping              json,
   created_at           timestamptz NOT NULL,
   deleted_at           timestamptz,
   PRIMARY KEY (workspace_id, id),
@@ -105,9 +111,16 @@ CREATE TABLE inbound_event (
   -- The log entries it caused; of a duplicate, none.
   event_ids            uuid[] NOT NULL DEFAULT '{}',
   sealed               bytea NOT NULL,
+  -- When a replay last brought the row up to date.
+  replayed_at          timestamptz,
   PRIMARY KEY (workspace_id, id)
 ) PARTITION BY RANGE (id);
 CREATE TABLE inbound_event_default PARTITION OF inbound_event DEFAULT;
--- The few that need a look; the many accepted ones cost no index entry.
-CREATE INDEX inbound_event_attention ON inbound_event (workspace_id, outcome, id)
-  WHERE outcome IN ('unrecognised', 'failed', 'quarantined');
+-- Each filter of the list has an index that ends with the id, the list's order. The many that were accepted, read by
+-- strict JSON and never replayed are in the first two alone.
+CREATE INDEX inbound_event_source ON inbound_event (workspace_id, source_id, id);
+CREATE INDEX inbound_event_name ON inbound_event (workspace_id, event, id);
+CREATE INDEX inbound_event_attention ON inbound_event (workspace_id, outcome, id) WHERE outcome <> 'accepted';
+CREATE INDEX inbound_event_lenient ON inbound_event (workspace_id, id) WHERE lenient;
+-- An event's cause is found by its time (see domain::store::trace), but for those that a replay raised.
+CREATE INDEX inbound_event_replayed ON inbound_event USING gin (event_ids) WHERE replayed_at IS NOT NULL;

@@ -266,6 +266,37 @@ async fn a_source_fails_closed_and_works_at_its_url() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn or_17_whatever_is_taken_is_answered_with_200_and_nothing_else() {
+    let server = spawn().await;
+    for fixture in fixtures::of("oneroute") {
+        for outcome in ["accepted", "duplicate"] {
+            let (status, answer) = server.post("oneroute", fixture.suffix.as_deref(), &fixture.body).await;
+            assert_eq!((status, answer["outcome"].as_str()), (200, Some(outcome)), "{}: {answer}", fixture.file);
+        }
+    }
+    assert_eq!(server.post("oneroute", None, r#"{"event": "somethingNew"}"#).await.0, 200);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mt_13_who_would_wait_too_long_is_told_to_come_again_before_they_give_up() {
+    let server = spawn().await;
+    let text = fixtures::of("mobtexting").into_iter().find(|it| it.file.contains("04-whatsapp")).unwrap().body;
+    assert_eq!(server.post("mobtexting", None, &text).await.0, 200);
+    let mut holder = server.database.begin().await.unwrap();
+    sqlx::query("SELECT id FROM conversation FOR UPDATE").fetch_all(&mut *holder).await.unwrap();
+    // The row is held for as long as the answer takes, so an answer shows that there is an end to the waiting.
+    let mut next: Value = serde_json::from_str(&text).unwrap();
+    next["payload"]["id"] = json!("second");
+    let (status, answer) = server.post("mobtexting", None, &next.to_string()).await;
+    assert_eq!((status, &answer["error"]["code"]), (503, &json!("UNAVAILABLE")));
+    holder.rollback().await.unwrap();
+    let (status, answer) = server.post("mobtexting", None, &next.to_string()).await;
+    assert_eq!((status, &answer["outcome"]), (200, &json!("accepted")));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn mt_16_a_handshake_is_answered_and_has_no_effect() {
     let (server, state) = taught().await;
     let url = &server.sources["mobtexting"].url;

@@ -1,6 +1,12 @@
 //! The way to Postgres: one pool for ordinary work, through sqlx and sea-orm alike, and one for apply.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector};
 use sqlx::{
@@ -25,6 +31,8 @@ pub struct Database {
     pub orm: DatabaseConnection,
     /// For apply's lanes alone. Its plans are forced to what they should be at a million rows: see docs/adr/0003.
     pub apply: PgPool,
+    /// Moves whenever a source was changed through this handle or a clone of it.
+    sources: Arc<AtomicU64>,
 }
 
 impl Database {
@@ -52,7 +60,7 @@ impl Database {
             .acquire_timeout(Duration::from_secs(2))
             .connect_lazy_with(planned);
         let orm = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
-        Ok(Self { pool, orm, apply })
+        Ok(Self { pool, orm, apply, sources: Arc::default() })
     }
 
     /// Applies the migrations that are missing, under an advisory lock.
@@ -61,6 +69,18 @@ impl Database {
     /// Where one fails, or the database has one that this binary does not know.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         Ok(MIGRATOR.run(&self.pool).await?)
+    }
+
+    /// A number that is another one after every change of a source in this process: what was remembered of sources
+    /// under an earlier one counts no more.
+    #[must_use]
+    pub fn source_generation(&self) -> u64 {
+        self.sources.load(Ordering::Acquire)
+    }
+
+    /// To be called after the commit of such a change.
+    pub(crate) fn sources_changed(&self) {
+        self.sources.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Gives every connection back. What comes after it fails.

@@ -31,6 +31,11 @@ pub(crate) fn bounded_id(id: String) -> String {
     if id.len() <= LONGEST_ID { id } else { format!("sha256:{}", key::digest_of_text(&id)) }
 }
 
+/// A name that is shown in lists: no longer than any that is documented could be.
+pub(crate) fn bounded_name(name: &str) -> String {
+    name.chars().take(100).collect()
+}
+
 /// Named members of an object.
 pub(crate) trait Members {
     /// See [`text`].

@@ -166,7 +166,7 @@ impl<'de> Visitor<'de> for Bounded {
 }
 
 /// Postgres holds no NUL in text.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.to_owned() }
 }
 

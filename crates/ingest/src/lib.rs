@@ -6,6 +6,7 @@
 //! post but offers at a URL are fetched by [`report_job`]. Nothing here touches SQL, and an adapter is a pure function of
 //! the source, the arrival and the body, so that the raw log can be replayed.
 
+pub mod batch;
 pub mod lenient;
 pub mod network;
 pub mod provider;
@@ -23,6 +24,7 @@ mod intake;
 mod javascript;
 mod key;
 mod mask;
+mod multipart;
 mod source_cache;
 mod times;
 mod vocabulary;

@@ -8,7 +8,8 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
-    providers::{mobtexting::Mobtexting, oblic::Oblic, oneroute::Oneroute},
+    fields::bounded_name,
+    providers::{custom::Custom, mobtexting::Mobtexting, oblic::Oblic, oneroute::Oneroute},
     signature::Scheme,
 };
 
@@ -21,8 +22,19 @@ pub struct Request<'a> {
     pub received_at: DateTime<Utc>,
     /// The event's name in the URL: the last path segment, else `?event=`.
     pub hint: Option<&'a str>,
-    /// The body.
+    /// The body. An object without members where there is none.
     pub body: &'a Value,
+    /// The query.
+    pub query: Query<'a>,
+}
+
+/// The query of a request, for those who read it: a flat object.
+#[derive(Debug, Clone, Copy)]
+pub enum Query<'a> {
+    /// It is as authentic as the body: nothing need be signed, or it is what was signed.
+    Counts(&'a Value),
+    /// It stands beside a signed body, and is not signed itself: anyone could have written it.
+    Unsigned(&'a Value),
 }
 
 /// What an adapter makes of a request.
@@ -111,6 +123,7 @@ pub fn adapter(provider: Provider) -> &'static dyn Adapter {
         Provider::Oneroute => &Oneroute,
         Provider::Mobtexting => &Mobtexting,
         Provider::Oblic => &Oblic,
+        Provider::Custom => &Custom,
     }
 }
 
@@ -148,9 +161,4 @@ impl<'a> Request<'a> {
     pub(crate) fn unknown(&self, reason: impl Into<String>) -> Understanding {
         Understanding::Unknown { event: self.name().map(bounded_name), reason: reason.into() }
     }
-}
-
-/// A name that is shown in lists: no longer than any that is documented could be.
-fn bounded_name(name: &str) -> String {
-    name.chars().take(100).collect()
 }

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use chrono::{DateTime, Utc};
 use inlet_domain::{
     command::{RawRequest, Reading},
-    model::provider::Verification,
+    model::provider::{Provider, Verification},
     reader::{self, Reader},
     store::sources::Source,
 };
@@ -14,8 +14,8 @@ use serde_json::Value;
 
 use crate::{
     lenient::{self, Parsed, Unreadable},
-    mask,
-    provider::{Request, Understanding, adapter},
+    mask, multipart,
+    provider::{Query, Request, Understanding, adapter},
 };
 
 /// What was read of a request.
@@ -59,7 +59,13 @@ pub fn read(source: &Source, received_at: DateTime<Utc>, hint: Option<&str>, mut
     let (event, reading) = match &parsed {
         Err(error) => (None, Reading::Quarantined { reason: error.to_string() }),
         Ok(parsed) => {
-            let request = Request { source, received_at, hint, body: &parsed.value };
+            let query = lenient::parse_form(raw.query.as_deref().unwrap_or_default().as_bytes());
+            let query = if source.verification == Verification::None || raw.body.is_empty() {
+                Query::Counts(&query)
+            } else {
+                Query::Unsigned(&query)
+            };
+            let request = Request { source, received_at, hint, body: &parsed.value, query };
             // What a sender writes must not take the process down (P11): what an adapter trips over is kept instead.
             let understanding = catch_unwind(AssertUnwindSafe(|| adapter.understand(&request))).unwrap_or_else(|_| {
                 tracing::error!(provider = %source.provider, "an adapter panicked; the request is kept as unrecognised");
@@ -99,6 +105,10 @@ fn parse(source: &Source, raw: &RawRequest) -> Result<Parsed, Unreadable> {
     let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match lenient::parse(&raw.body) {
         Ok(parsed) => Ok(parsed),
+        // A mapping reads body and query apart. Without a body it is the query that is signed: see [`signed`].
+        Err(Unreadable::Empty) if source.provider == Provider::Custom && raw.query.is_some() => {
+            Ok(Parsed { value: Value::Object(serde_json::Map::new()), lenient: false })
+        }
         // A signature is over the body: what a query says is not signed, so it counts only where nothing need be.
         Err(Unreadable::Empty) => match raw.query.as_deref().filter(|_| source.verification == Verification::None) {
             Some(query) => match lenient::parse_form(query.as_bytes()) {
@@ -112,9 +122,20 @@ fn parse(source: &Source, raw: &RawRequest) -> Result<Parsed, Unreadable> {
         Err(_) if media_type == "application/x-www-form-urlencoded" && looks_like_form(&raw.body) => {
             Ok(Parsed { value: lenient::parse_form(&raw.body), lenient: false })
         }
+        Err(error) if media_type == "multipart/form-data" => {
+            let form = multipart::parse(content_type, &raw.body).ok_or(error)?;
+            Ok(Parsed { value: form, lenient: false })
+        }
         Err(error) if may_hold_json(&media_type) => Err(error),
         Err(_) => Err(Unreadable::Unsupported { kind: format!("content type `{media_type}`") }),
     }
+}
+
+/// What a signature is over: the bytes of the body. A custom source takes requests without one too, and there it is over
+/// the query as it was sent, without its `?`.
+#[must_use]
+pub fn signed<'a>(provider: Provider, query: &'a str, body: &'a [u8]) -> &'a [u8] {
+    if provider == Provider::Custom && body.is_empty() { query.as_bytes() } else { body }
 }
 
 fn header<'a>(raw: &'a RawRequest, name: &str) -> Option<&'a str> {

@@ -9,7 +9,7 @@ use actix_web::{
 use inlet_domain::apply::ApplyError;
 use serde_json::json;
 
-use crate::{lenient::Unreadable, signature::Forged};
+use crate::{batch, lenient::Unreadable, signature::Forged};
 
 /// A refusal. Only [`Refusal::Unreadable`] has left a trace in the raw log.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +23,9 @@ pub enum Refusal {
     /// The body is larger than is taken.
     #[error("the body is larger than {0} bytes")]
     TooLarge(usize),
+    /// The body is an array of more events than are taken at once.
+    #[error("the body holds {0} events: send at most {most} at once", most = batch::MOST)]
+    BatchTooLarge(usize),
     /// The body did not come in time.
     #[error("the body did not come in time")]
     TooSlow,
@@ -54,6 +57,7 @@ impl Refusal {
             Self::UnknownToken => "NOT_FOUND",
             Self::Network(_) => "FORBIDDEN_NETWORK",
             Self::TooLarge(_) => "TOO_LARGE",
+            Self::BatchTooLarge(_) => "BATCH_TOO_LARGE",
             Self::TooSlow => "TIMEOUT",
             Self::BrokenOff => "BROKEN_OFF",
             Self::Forged(Forged::Missing(_)) => "SIGNATURE_MISSING",
@@ -82,7 +86,7 @@ impl ResponseError for Refusal {
         match self {
             Self::UnknownToken => StatusCode::NOT_FOUND,
             Self::Network(_) => StatusCode::FORBIDDEN,
-            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge(_) | Self::BatchTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BrokenOff | Self::Unreadable(Unreadable::Empty | Unreadable::Malformed { .. }) => {
                 StatusCode::BAD_REQUEST

@@ -1,12 +1,14 @@
 //! The door for providers: `POST|GET|PUT /in/{token}[/{event}]`.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, ops::Range, sync::Arc};
 
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{Method, header},
     web::{self, Payload, ServiceConfig},
 };
+use chrono::{DateTime, Utc};
+use futures::{StreamExt, TryStreamExt, stream};
 use inlet_domain::{
     ambient::Ambient,
     apply::{Apply, Outcome},
@@ -21,15 +23,22 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use crate::{
-    intake, lenient, network,
+    batch, intake,
+    lenient::{self, Unreadable},
+    network,
     provider::adapter,
     read::{self, Readout},
     refusal::Refusal,
+    signature::Scheme,
     source_cache::SourceCache,
 };
 
 /// A handshake is short; no longer body is parsed before it has proved itself.
 const LONGEST_HANDSHAKE: usize = 4096;
+
+/// How many elements of one body wait for their commit at once: as many as one transaction takes, and far from the
+/// half of the queue that a workspace may hold.
+const ELEMENTS_AT_ONCE: usize = 256;
 
 /// What the door needs.
 #[derive(Clone)]
@@ -105,11 +114,14 @@ async fn answer(request: &HttpRequest, door: &Door, payload: &mut Payload) -> Re
     let body = intake::read(payload, declared_length(request), door.max_body).await?;
     let received_at = door.ambient.now();
 
-    let adapter = adapter(source.provider);
-    let scheme = adapter.scheme();
-    let signature = request.headers().get(scheme.header).map(header::HeaderValue::as_bytes);
+    let scheme = Scheme::of(&source);
+    let signature = request.headers().get(scheme.header.as_ref()).map(header::HeaderValue::as_bytes);
     let verified = match source.verification {
-        Verification::Hmac => scheme.verify(signature, &body, &source.secrets),
+        Verification::Hmac => {
+            let signed = read::signed(source.provider, request.query_string(), &body);
+            let secrets = source.secrets.iter().filter(|secret| secret.counts(received_at)).map(|it| &it.secret);
+            scheme.verify(signature, signed, secrets)
+        }
         Verification::None => Ok(()),
     };
     // The provider asks before it has a secret to sign with, so an unsigned handshake is answered; it has no effect.
@@ -123,29 +135,83 @@ async fn answer(request: &HttpRequest, door: &Door, payload: &mut Payload) -> Re
 
     let raw = raw_request(request, body);
     let named = hint(request);
-    let Readout { event, reading, raw, unreadable } = read::read(&source, received_at, named.as_deref(), raw);
-    let id = InboundEventId(door.ambient.uuid());
-    let inbound = Inbound {
-        id,
-        workspace: source.workspace,
-        source: source.id,
-        account: source.account,
-        received_at,
-        event,
-        raw,
-        reading,
-        purpose: Purpose::Receipt,
-    };
-    let receipt = door.apply.submit(inbound).await?;
-    metrics::counter!(
-        "inlet_ingest_requests_total",
-        "provider" => source.provider.as_str(), "outcome" => receipt.outcome.as_str()
-    )
-    .increment(1);
-    match unreadable {
-        Some(unreadable) if receipt.outcome == Outcome::Quarantined => Err(Refusal::Unreadable(unreadable)),
-        _ => Ok(HttpResponse::Ok().json(json!({"id": id, "outcome": receipt.outcome}))),
+    let arrival = Arrival { door, source: &source, received_at, named: named.as_deref() };
+    match batch::elements(&raw.body) {
+        Some(elements) => arrival.take_all(&raw, elements).await,
+        None => arrival.take_one(raw).await,
     }
+}
+
+/// An authentic request.
+#[derive(Clone, Copy)]
+struct Arrival<'a> {
+    door: &'a Door,
+    source: &'a Source,
+    received_at: DateTime<Utc>,
+    /// The event's name in the URL.
+    named: Option<&'a str>,
+}
+
+impl Arrival<'_> {
+    async fn take_one(self, raw: RawRequest) -> Result<HttpResponse, Refusal> {
+        let (id, outcome, unreadable) = self.submit(raw).await?;
+        match unreadable {
+            Some(unreadable) if outcome == Outcome::Quarantined => Err(Refusal::Unreadable(unreadable)),
+            _ => Ok(HttpResponse::Ok().json(json!({"id": id, "outcome": outcome}))),
+        }
+    }
+
+    /// Each element on its own. Where one is not committed, the provider is told to come again: the others are
+    /// duplicates then.
+    async fn take_all(self, raw: &RawRequest, elements: Vec<Range<usize>>) -> Result<HttpResponse, Refusal> {
+        if elements.len() > batch::MOST {
+            return Err(Refusal::BatchTooLarge(elements.len()));
+        }
+        let taken: Vec<(InboundEventId, Outcome)> = stream::iter(elements)
+            .map(|range| async move {
+                let body = raw.body.get(range).unwrap_or_default().to_vec();
+                let raw = RawRequest { body, ..head_of(raw) };
+                let (id, outcome, _) = self.submit(raw).await?;
+                Ok::<_, Refusal>((id, outcome))
+            })
+            .buffered(ELEMENTS_AT_ONCE)
+            .try_collect()
+            .await?;
+        let events: Vec<Value> = taken.iter().map(|(id, outcome)| json!({"id": id, "outcome": outcome})).collect();
+        let outcome = batch::worst(taken.iter().map(|(_, outcome)| *outcome));
+        let first = taken.first().map(|(id, _)| id);
+        Ok(HttpResponse::Ok().json(json!({"id": first, "outcome": outcome, "events": events})))
+    }
+
+    async fn submit(self, raw: RawRequest) -> Result<(InboundEventId, Outcome, Option<Unreadable>), Refusal> {
+        let Self { door, source, received_at, named } = self;
+        let Readout { event, reading, raw, unreadable } = read::read(source, received_at, named, raw);
+        let id = InboundEventId(door.ambient.uuid());
+        let inbound = Inbound {
+            id,
+            workspace: source.workspace,
+            source: source.id,
+            account: source.account,
+            received_at,
+            event,
+            raw,
+            reading,
+            purpose: Purpose::Receipt,
+        };
+        let receipt = door.apply.submit(inbound).await?;
+        metrics::counter!(
+            "inlet_ingest_requests_total",
+            "provider" => source.provider.as_str(), "outcome" => receipt.outcome.as_str()
+        )
+        .increment(1);
+        Ok((id, receipt.outcome, unreadable))
+    }
+}
+
+/// The request without its body.
+fn head_of(raw: &RawRequest) -> RawRequest {
+    let RawRequest { method, query, headers, .. } = raw;
+    RawRequest { method: method.clone(), query: query.clone(), headers: headers.clone(), body: Vec::new() }
 }
 
 fn check_network(request: &HttpRequest, door: &Door, source: &Source) -> Result<(), Refusal> {

@@ -1,52 +1,90 @@
 //! Whether a request is authentic: a keyed hash of its body under one of the source's secrets. Fails closed.
 
+use std::borrow::Cow;
+
+use base64::{
+    Engine,
+    alphabet::{STANDARD, URL_SAFE},
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
 use hmac::{Hmac, KeyInit, Mac};
+use inlet_domain::{
+    model::source::{HmacAlgorithm, SignatureEncoding, SignatureSettings},
+    store::sources::Source,
+};
 use secrecy::{ExposeSecret, SecretString};
+use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::javascript;
+use crate::{javascript, provider::adapter};
 
-/// A keyed hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Algorithm {
-    /// HMAC-SHA256.
-    Sha256,
-    /// HMAC-SHA512.
-    Sha512,
-}
+const LENIENT: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
+const BASE64URL: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, LENIENT);
 
-/// How a provider signs. All of them send the hash in hex.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How requests are signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scheme {
     /// The header, in lower case.
-    pub header: &'static str,
+    pub header: Cow<'static, str>,
     /// The hash.
-    pub algorithm: Algorithm,
+    pub algorithm: HmacAlgorithm,
+    /// How its bytes are written.
+    pub encoding: SignatureEncoding,
+    /// What stands before it, such as `sha256=`.
+    pub prefix: Option<String>,
     /// Whether it may be over `JSON.stringify(JSON.parse(body))` in place of the body's bytes (OR-14).
     pub restringified: bool,
 }
 
 /// Why a request is not authentic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Forged {
     /// There is no signature.
     #[error("the signature is missing: it belongs in the header `{0}`")]
-    Missing(&'static str),
+    Missing(Cow<'static, str>),
     /// It is of another body or another secret.
     #[error("the signature does not fit the body: check the secret and that the body is sent as it was signed")]
     Wrong,
 }
 
 impl Scheme {
+    /// In hex, over the body's bytes.
+    #[must_use]
+    pub const fn hex(header: &'static str, algorithm: HmacAlgorithm) -> Self {
+        let encoding = SignatureEncoding::Hex;
+        Self { header: Cow::Borrowed(header), algorithm, encoding, prefix: None, restringified: false }
+    }
+
+    /// That of a source: its provider's, but for what the source sets.
+    #[must_use]
+    pub fn of(source: &Source) -> Self {
+        let default = adapter(source.provider).scheme();
+        let SignatureSettings { algorithm, encoding, header, prefix } = &source.signature;
+        Self {
+            header: header.clone().map_or(default.header, Cow::Owned),
+            algorithm: algorithm.unwrap_or(default.algorithm),
+            encoding: encoding.unwrap_or(default.encoding),
+            prefix: prefix.clone().or(default.prefix),
+            restringified: default.restringified,
+        }
+    }
+
     /// Checks the signature under each of the secrets, in constant time.
     ///
     /// # Errors
     /// Where it is missing or wrong; without a secret every signature is wrong.
-    pub fn verify(&self, signature: Option<&[u8]>, body: &[u8], secrets: &[SecretString]) -> Result<(), Forged> {
-        let signature = signature.ok_or(Forged::Missing(self.header))?;
-        let given = hex::decode(signature.trim_ascii()).map_err(|_| Forged::Wrong)?;
-        if self.fits(&given, body, secrets) {
+    pub fn verify<'a>(
+        &self,
+        signature: Option<&[u8]>,
+        body: &[u8],
+        secrets: impl IntoIterator<Item = &'a SecretString> + Clone,
+    ) -> Result<(), Forged> {
+        let signature = signature.ok_or_else(|| Forged::Missing(self.header.clone()))?;
+        let given = self.decode(signature).ok_or(Forged::Wrong)?;
+        if self.fits(&given, body, secrets.clone()) {
             return Ok(());
         }
         match self.restringified.then(|| javascript::restringify(body)).flatten() {
@@ -55,32 +93,53 @@ impl Scheme {
         }
     }
 
+    fn decode(&self, signature: &[u8]) -> Option<Vec<u8>> {
+        let written = signature.trim_ascii();
+        let written = match &self.prefix {
+            Some(prefix) => written.strip_prefix(prefix.trim_start().as_bytes())?,
+            None => written,
+        };
+        match self.encoding {
+            SignatureEncoding::Hex => hex::decode(written).ok(),
+            SignatureEncoding::Base64 => BASE64.decode(written).ok(),
+            SignatureEncoding::Base64url => BASE64URL.decode(written).ok(),
+        }
+    }
+
     /// Every secret is tried, so that the time does not tell which fits.
-    fn fits(&self, given: &[u8], message: &[u8], secrets: &[SecretString]) -> bool {
-        let any =
-            secrets.iter().filter(|secret| !secret.expose_secret().is_empty()).fold(Choice::from(0), |any, secret| {
-                any | self.algorithm.keyed_hash(secret.expose_secret().as_bytes(), message).as_slice().ct_eq(given)
-            });
+    fn fits<'a>(&self, given: &[u8], message: &[u8], secrets: impl IntoIterator<Item = &'a SecretString>) -> bool {
+        let any = secrets.into_iter().filter(|secret| !secret.expose_secret().is_empty()).fold(
+            Choice::from(0),
+            |any, secret| {
+                let right = keyed_hash(self.algorithm, secret.expose_secret().as_bytes(), message);
+                any | right.as_slice().ct_eq(given)
+            },
+        );
         any.into()
     }
 
     /// The signature of a body, as the provider would send it.
     #[must_use]
     pub fn sign(&self, body: &[u8], secret: &SecretString) -> String {
-        hex::encode(self.algorithm.keyed_hash(secret.expose_secret().as_bytes(), body))
+        let bytes = keyed_hash(self.algorithm, secret.expose_secret().as_bytes(), body);
+        let written = match self.encoding {
+            SignatureEncoding::Hex => hex::encode(bytes),
+            SignatureEncoding::Base64 => BASE64.encode(bytes),
+            SignatureEncoding::Base64url => BASE64URL.encode(bytes),
+        };
+        self.prefix.as_ref().map_or_else(|| written.clone(), |prefix| format!("{prefix}{written}"))
     }
 }
 
-impl Algorithm {
-    fn keyed_hash(self, key: &[u8], message: &[u8]) -> Vec<u8> {
-        match self {
-            Self::Sha256 => keyed_hash::<Hmac<Sha256>>(key, message),
-            Self::Sha512 => keyed_hash::<Hmac<Sha512>>(key, message),
-        }
+fn keyed_hash(algorithm: HmacAlgorithm, key: &[u8], message: &[u8]) -> Vec<u8> {
+    match algorithm {
+        HmacAlgorithm::Sha1 => mac::<Hmac<Sha1>>(key, message),
+        HmacAlgorithm::Sha256 => mac::<Hmac<Sha256>>(key, message),
+        HmacAlgorithm::Sha512 => mac::<Hmac<Sha512>>(key, message),
     }
 }
 
-fn keyed_hash<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> Vec<u8> {
+fn mac<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> Vec<u8> {
     let Ok(mut mac) = <M as KeyInit>::new_from_slice(key) else {
         unreachable!("HMAC takes a key of any length");
     };
@@ -147,6 +206,33 @@ mod tests {
         assert_eq!(verify(Provider::Oblic, "not hex", "{}", &["secret"]), Err(Forged::Wrong));
         let cut = &scheme.sign(b"{}", &SecretString::from("secret"))[..32];
         assert_eq!(verify(Provider::Oblic, cut, "{}", &["secret"]), Err(Forged::Wrong));
-        assert_eq!(scheme.verify(None, b"{}", &["secret".into()]), Err(Forged::Missing("x-oblic-signature")));
+        assert_eq!(scheme.verify(None, b"{}", &["secret".into()]), Err(Forged::Missing("x-oblic-signature".into())));
+    }
+
+    /// RFC 2202, test case 2, and RFC 4231, test case 2.
+    #[test]
+    fn a_source_signs_by_any_hash_in_any_writing_under_any_header() {
+        let (key, body) = (SecretString::from("Jefe"), b"what do ya want for nothing?");
+        let mut scheme = adapter(Provider::Custom).scheme();
+        let sha256 = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        assert_eq!((scheme.header.as_ref(), scheme.sign(body, &key).as_str()), ("x-signature", sha256));
+        for (algorithm, encoding, prefix, written) in [
+            (HmacAlgorithm::Sha1, SignatureEncoding::Hex, None, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"),
+            (HmacAlgorithm::Sha1, SignatureEncoding::Base64, None, "7/zfauXrL6LSdBbV8YTfnCWafHk="),
+            (HmacAlgorithm::Sha1, SignatureEncoding::Base64, None, "7/zfauXrL6LSdBbV8YTfnCWafHk"),
+            (HmacAlgorithm::Sha1, SignatureEncoding::Base64url, Some("v1,"), "v1,7_zfauXrL6LSdBbV8YTfnCWafHk"),
+            (HmacAlgorithm::Sha256, SignatureEncoding::Hex, Some("sha256="), &format!("sha256={sha256}")),
+        ] {
+            scheme.algorithm = algorithm;
+            scheme.encoding = encoding;
+            scheme.prefix = prefix.map(str::to_owned);
+            let verify = |signature: &str| scheme.verify(Some(signature.as_bytes()), body, [&key]);
+            assert_eq!(verify(written), Ok(()), "{written}");
+            assert_eq!(verify(&scheme.sign(body, &key)), Ok(()));
+            assert_eq!(verify(&format!("x{written}")), Err(Forged::Wrong), "{written}");
+            if let Some(prefix) = prefix {
+                assert_eq!(verify(written.strip_prefix(prefix).unwrap()), Err(Forged::Wrong), "without its prefix");
+            }
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! Sources by token, remembered for a moment: a change of a source counts within a second.
+//! Sources by token, remembered for a moment: a change of a source counts at once in the process that makes it, and
+//! within a second in every other.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,8 +19,9 @@ const MOST: u64 = 10_000;
 pub(crate) struct SourceCache {
     database: Database,
     sealer: Sealer,
-    // By the token's hash, so that no token is kept. Unknown tokens too: guessing costs one query a second.
-    known: Cache<[u8; 32], Option<Arc<Source>>>,
+    // By the token's hash, so that no token is kept. Unknown tokens too: guessing costs one query a second. And by the
+    // generation in which the look-up began, so that one that a change overtook is not found again.
+    known: Cache<(u64, [u8; 32]), Option<Arc<Source>>>,
 }
 
 impl SourceCache {
@@ -33,6 +35,6 @@ impl SourceCache {
             let found = sources::by_token(&self.database, &self.sealer, token).await?;
             Ok(found.map(Arc::new))
         };
-        self.known.try_get_with(token_hash(token), look_up).await
+        self.known.try_get_with((self.database.source_generation(), token_hash(token)), look_up).await
     }
 }

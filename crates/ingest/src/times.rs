@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Datelike, Duration, LocalResult, NaiveDateTime, SubsecRound, TimeZone, Utc};
 use chrono_tz::Tz;
+use inlet_domain::model::mapping::TimeFormat;
 use serde_json::Value;
 
 const WITH_OFFSET: [&str; 2] = ["%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z"];
@@ -26,9 +27,30 @@ pub(crate) fn read(value: &Value, zone: Tz) -> Option<DateTime<Utc>> {
     }
 }
 
+/// The same for a time that is written in this format and no other.
+pub(crate) fn read_as(value: &Value, format: TimeFormat, zone: Tz) -> Option<DateTime<Utc>> {
+    let number = || match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse::<f64>().ok().filter(|number| number.is_finite()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    };
+    let text = || value.as_str().map(str::trim);
+    match format {
+        TimeFormat::Auto => read(value, zone),
+        TimeFormat::Rfc3339 => keep(DateTime::parse_from_rfc3339(text()?).ok()?.to_utc()),
+        TimeFormat::UnixSeconds => from_micros(number()? * 1e6),
+        TimeFormat::UnixMilliseconds => from_micros(number()? * 1e3),
+        TimeFormat::Naive => from_naive(text()?, zone),
+    }
+}
+
 fn from_unix(number: f64) -> Option<DateTime<Utc>> {
     let seconds = if number.abs() < SECONDS_BELOW { number } else { number / 1000.0 };
-    let micros = (seconds * 1e6).round();
+    from_micros(seconds * 1e6)
+}
+
+fn from_micros(micros: f64) -> Option<DateTime<Utc>> {
+    let micros = micros.round();
     // The range of years below is far inside of what an i64 of microseconds holds.
     if micros.abs() < 3e17 { keep(DateTime::from_timestamp_micros(micros as i64)?) } else { None }
 }
@@ -40,6 +62,10 @@ fn from_text(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
     if let Some(time) = WITH_OFFSET.iter().find_map(|format| DateTime::parse_from_str(text, format).ok()) {
         return keep(time.to_utc());
     }
+    from_naive(text, zone)
+}
+
+fn from_naive(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
     let naive = NAIVE.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())?;
     keep(in_zone(naive, zone)?)
 }
@@ -95,5 +121,26 @@ mod tests {
         assert_eq!(utc(skipped, Tz::Europe__Berlin).as_deref(), Some("2026-03-29T01:30:00+00:00"));
         let twice = json!("2026-10-25 02:30:00");
         assert_eq!(utc(twice, Tz::Europe__Berlin).as_deref(), Some("2026-10-25T00:30:00+00:00"));
+    }
+
+    #[test]
+    fn a_format_that_is_told_is_the_only_one() {
+        let utc = |value: Value, format| {
+            read_as(&value, format, Tz::Asia__Kolkata)
+                .map(|time| time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
+        };
+        let noon = Some("2026-11-20T12:00:00Z".to_owned());
+        for (format, right, wrong) in [
+            (TimeFormat::Rfc3339, json!("2026-11-20T13:00:00+01:00"), json!("2026-11-20 12:00:00")),
+            (TimeFormat::UnixSeconds, json!("1795176000"), json!("2026-11-20T12:00:00Z")),
+            (TimeFormat::UnixMilliseconds, json!(1_795_176_000_000_i64), json!("noon")),
+            (TimeFormat::Naive, json!("2026-11-20 17:30:00"), json!(1_795_176_000)),
+        ] {
+            assert_eq!(utc(right.clone(), format), noon, "{format}: {right}");
+            assert_eq!(utc(wrong.clone(), format), None, "{format}: {wrong}");
+        }
+        // What `auto` would take for milliseconds is a far second where the mapping says so.
+        assert_eq!(utc(json!(100_000_000_000_i64), TimeFormat::UnixSeconds).unwrap(), "5138-11-16T09:46:40Z");
+        assert_eq!(utc(json!("nan"), TimeFormat::UnixSeconds), None);
     }
 }

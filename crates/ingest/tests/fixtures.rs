@@ -57,7 +57,8 @@ fn every_documented_event_has_a_fixture_and_every_fixture_is_listed() {
     let sampled: BTreeSet<&str> = index.iter().map(|fixture| fixture.event.as_str()).collect();
     assert_eq!(sampled, BTreeSet::from(DOCUMENTED));
     let listed: BTreeSet<&str> = index.iter().map(|fixture| fixture.file.as_str()).collect();
-    for provider in Provider::ALL {
+    // What a custom source gets is documented by its mapping.
+    for provider in Provider::ALL.iter().filter(|provider| **provider != Provider::Custom) {
         for entry in fs::read_dir(fixtures_folder().join(provider.as_str())).unwrap() {
             let file = format!("{provider}/{}", entry.unwrap().file_name().to_str().unwrap());
             assert!(listed.contains(file.as_str()), "{file} is not in index.json");

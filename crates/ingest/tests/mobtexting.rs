@@ -12,6 +12,7 @@ use inlet_domain::{
         message::{AttachmentKind, Direction, MessageKind},
         opt_out::OptOutScope,
         provider::Provider,
+        source::CallLeg,
         status::DeliveryStatus,
     },
 };
@@ -208,6 +209,18 @@ fn mt_9_a_call_is_with_the_one_who_was_called() {
     {
         assert_eq!(message(command(&with(&call(), "/status", json!(word)))).direction, direction, "{word}");
     }
+}
+
+#[test]
+fn mt_9_the_source_may_say_that_the_caller_is_the_customer() {
+    let mut of_callers = source(Provider::Mobtexting);
+    of_callers.call_customer_leg = CallLeg::From;
+    let report = message(expect_commands(read_at(&of_callers, None, &call())).remove(0));
+    assert_eq!(report.person.unwrap().identities[0].value, "+918919521234");
+    let nameless = with(&call(), "/from", Value::Null);
+    assert!(reason(read_at(&of_callers, None, &nameless)).contains("who called"));
+    let of_called = read_at(&source(Provider::Mobtexting), None, &nameless);
+    assert_eq!(message(expect_commands(of_called).remove(0)).person.unwrap().identities[0].value, "+918867131234");
 }
 
 #[test]

@@ -82,6 +82,23 @@ fn ob_4_a_message_from_a_contact_came_in() {
 }
 
 #[test]
+fn ob_4_what_our_own_users_write_is_outbound_to_whom_the_conversation_is_with() {
+    let contact = updated()["payload"]["contact"]["id"].as_str().unwrap().to_owned();
+    let mut ours = source(Provider::Oblic);
+    ours.own_user_ids = vec!["another".to_owned(), contact.clone()];
+    let report = message(expect_commands(read_at(&ours, None, &updated())).remove(0));
+    assert_eq!((report.direction, report.person), (Direction::Outbound, None));
+    assert_eq!(report.author_name.as_deref(), Some("KevinMcCallister"));
+    assert!(report.thread.id.is_some());
+    let by_id = with(&with(&updated(), "/payload/contact", Value::Null), "/payload/contact_id", json!(contact));
+    let report = message(expect_commands(read_at(&ours, None, &by_id)).remove(0));
+    assert_eq!((report.direction, report.author_name), (Direction::Outbound, None));
+    ours.own_user_ids.pop();
+    let report = message(expect_commands(read_at(&ours, None, &updated())).remove(0));
+    assert_eq!((report.direction, report.author_name), (Direction::Inbound, None));
+}
+
+#[test]
 fn ob_5_reactions_come_as_an_array_or_an_object() {
     let read = |reactions: Value| message(command(&with(&updated(), "/payload/reactions", reactions))).reactions;
     let merged = json!({"👍": ["kevin", "buzz"], "🎉": ["kevin"]});

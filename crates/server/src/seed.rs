@@ -15,7 +15,7 @@ use inlet_domain::{
     secrets::Sealer,
     store::{
         credentials, members, setup,
-        sources::{self, NewSource},
+        sources::{self, NewSource, SourceSettings},
     },
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -80,9 +80,7 @@ pub async fn plant(
             account: None,
             verification: Verification::Hmac,
             secret: Some(secret.clone()),
-            time_zone: None,
-            phone_region: region.map(str::to_owned),
-            medium: None,
+            settings: SourceSettings { phone_region: region.map(str::to_owned), ..SourceSettings::default() },
         };
         let (_, token) = sources::create(conn, scope, sealer, ambient, new).await?;
         planted.insert(provider, SeededSource { token, secret });

@@ -1,29 +1,63 @@
-//! Sources.
+//! Sources and the provider accounts that they are of.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use inlet_domain::{
-    model::right::Right,
+    ids::{ChannelId, SourceId},
+    model::{provider::Verification, right::Right, source::SignatureSettings},
     store::{
-        mutations,
+        credentials::Viewer,
+        mutations::{self, Made, SourceChange},
         page::Position,
-        sources::{self, NewSource},
+        sources::{self, NewSource, SourceSettings},
     },
 };
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use super::once;
 use crate::{
-    context::{Shared, viewer},
+    context::{Shared, loaders, viewer},
     error::ApiError,
-    types::{channel::Source, connection::Edge, node::typed, scalars::Cursor, words},
+    types::{
+        channel::{ProviderAccount, Source},
+        connection::Edge,
+        node::typed,
+        scalars::{Cursor, Json},
+        words,
+    },
 };
+
+/// How requests are signed. What is left out is the provider's default; for CUSTOM that is HMAC-SHA256 in hex in
+/// `x-signature`.
+#[derive(InputObject, Serialize, Clone)]
+pub struct SourceSignatureInput {
+    /// The hash.
+    algorithm: Option<words::HmacAlgorithm>,
+    /// How its bytes are written.
+    encoding: Option<words::SignatureEncoding>,
+    /// The header.
+    header: Option<String>,
+    /// What stands in the header before the signature, such as `sha256=`.
+    prefix: Option<String>,
+}
+
+impl From<SourceSignatureInput> for SignatureSettings {
+    fn from(input: SourceSignatureInput) -> Self {
+        Self {
+            algorithm: input.algorithm.map(Into::into),
+            encoding: input.encoding.map(Into::into),
+            header: input.header,
+            prefix: input.prefix,
+        }
+    }
+}
 
 /// What a new source is to be.
 #[derive(InputObject, Serialize)]
 pub struct CreateSourceInput {
-    /// What people call it.
+    /// What people call it; 1 to 200 characters.
     name: String,
     /// Which adapter reads what comes.
     provider: words::Provider,
@@ -36,12 +70,33 @@ pub struct CreateSourceInput {
     /// The secret that the provider signs with; needed with HMAC.
     #[graphql(secret)]
     secret: Option<String>,
+    /// How requests are signed, where that is not the provider's default.
+    signature: Option<SourceSignatureInput>,
+    /// Networks that may post: addresses, or networks in CIDR notation, IPv4 and IPv6; none means any.
+    #[graphql(default)]
+    allowed_networks: Vec<String>,
     /// The IANA zone of times without one.
     time_zone: Option<String>,
     /// The ISO 3166 region of phone numbers without a country code.
     phone_region: Option<String>,
-    /// The medium of its own channel, where events name none.
+    /// Its own channel, where events name none: one of its provider account.
+    #[serde(serialize_with = "id_text")]
+    channel_id: Option<ID>,
+    /// The medium of its own channel, where events name none and `channelId` is not set.
     medium: Option<words::Medium>,
+    /// Hosts that a campaign report may be fetched from; none means the provider's own.
+    #[graphql(default)]
+    report_hosts: Vec<String>,
+    /// The provider's ids of users that are ours: what they write is outbound.
+    #[graphql(default)]
+    own_user_ids: Vec<String>,
+    /// Which leg of a call is the customer's.
+    #[graphql(default_with = "words::CallLeg::To")]
+    call_customer_leg: words::CallLeg,
+    /// How a CUSTOM source is understood: see docs/custom-provider.md. Without one, all that comes is kept as
+    /// UNRECOGNISED until there is one.
+    #[serde(serialize_with = "json_value")]
+    mapping: Option<Json>,
     /// Makes a repeat a repeat.
     #[serde(skip)]
     idempotency_key: String,
@@ -51,6 +106,98 @@ fn id_text<S: serde::Serializer>(id: &Option<ID>, serializer: S) -> Result<S::Ok
     id.as_ref().map(|id| id.as_str()).serialize(serializer)
 }
 
+fn json_value<S: serde::Serializer>(json: &Option<Json>, serializer: S) -> Result<S::Ok, S::Error> {
+    json.clone().map(value_of).serialize(serializer)
+}
+
+/// A value that came in as an argument.
+pub(super) fn value_of(json: Json) -> serde_json::Value {
+    match json {
+        Json::Value(value) => value,
+        Json::Raw(raw) => serde_json::from_str(raw.get()).unwrap_or_default(),
+    }
+}
+
+/// What of a source is to change. What is left out stays as it is; null takes a setting away.
+#[derive(InputObject)]
+pub struct UpdateSourceInput {
+    /// Its global id.
+    id: ID,
+    /// What people call it; 1 to 200 characters.
+    name: Option<String>,
+    /// How a request proves that it is authentic. HMAC needs a secret: see `rotateSourceSecret`.
+    verification: Option<words::SourceVerification>,
+    /// How requests are signed, as a whole; null for the provider's default.
+    signature: MaybeUndefined<SourceSignatureInput>,
+    /// Networks that may post; null or none means any.
+    allowed_networks: MaybeUndefined<Vec<String>>,
+    /// The IANA zone of times without one.
+    time_zone: MaybeUndefined<String>,
+    /// The ISO 3166 region of phone numbers without a country code.
+    phone_region: MaybeUndefined<String>,
+    /// Its own channel, where events name none: one of its provider account.
+    channel_id: MaybeUndefined<ID>,
+    /// The medium of its own channel, where events name none and `channelId` is not set.
+    medium: MaybeUndefined<words::Medium>,
+    /// Hosts that a campaign report may be fetched from; null or none means the provider's own.
+    report_hosts: MaybeUndefined<Vec<String>>,
+    /// The provider's ids of users that are ours.
+    own_user_ids: MaybeUndefined<Vec<String>>,
+    /// Which leg of a call is the customer's.
+    call_customer_leg: Option<words::CallLeg>,
+    /// How a CUSTOM source is understood.
+    mapping: MaybeUndefined<Json>,
+    /// Ends the overlap of a rotation now: only the newest secret counts from then on.
+    #[graphql(default)]
+    finish_secret_rotation: bool,
+    /// Makes a repeat a repeat.
+    idempotency_key: Option<String>,
+}
+
+/// Which source is to go.
+#[derive(InputObject, Serialize)]
+pub struct DeleteSourceInput {
+    /// Its global id.
+    #[serde(serialize_with = "some_id_text")]
+    id: ID,
+    /// Makes a repeat a repeat.
+    #[serde(skip)]
+    idempotency_key: Option<String>,
+}
+
+fn some_id_text<S: serde::Serializer>(id: &ID, serializer: S) -> Result<S::Ok, S::Error> {
+    id.as_str().serialize(serializer)
+}
+
+/// Which source gets a new secret.
+#[derive(InputObject, Serialize)]
+pub struct RotateSourceSecretInput {
+    /// Its global id.
+    #[serde(serialize_with = "some_id_text")]
+    id: ID,
+    /// The new secret; without one a random one is made.
+    #[graphql(secret)]
+    secret: Option<String>,
+    /// How long the secrets before go on counting beside the new one, in seconds: 0 to 2,592,000, which are 30 days.
+    #[graphql(default = 86400)]
+    overlap_seconds: i32,
+    /// Makes a repeat a repeat.
+    #[serde(skip)]
+    idempotency_key: Option<String>,
+}
+
+/// What a new provider account is to be.
+#[derive(InputObject, Serialize)]
+pub struct CreateProviderAccountInput {
+    /// The provider.
+    provider: words::Provider,
+    /// What people call it; 1 to 200 characters.
+    name: String,
+    /// Makes a repeat a repeat.
+    #[serde(skip)]
+    idempotency_key: String,
+}
+
 /// A new source.
 #[derive(SimpleObject)]
 pub struct CreateSourcePayload {
@@ -58,6 +205,103 @@ pub struct CreateSourcePayload {
     source: Option<Source>,
     /// The source as an item of a list.
     source_edge: Option<Edge<Source>>,
+}
+
+/// A source that was changed.
+#[derive(SimpleObject)]
+pub struct UpdateSourcePayload {
+    /// The source.
+    source: Option<Source>,
+}
+
+/// A source that is gone.
+#[derive(SimpleObject)]
+pub struct DeleteSourcePayload {
+    /// Its global id.
+    deleted_source_id: ID,
+}
+
+/// A source with a new secret.
+#[derive(SimpleObject)]
+pub struct RotateSourceSecretPayload {
+    /// The source.
+    source: Option<Source>,
+    /// The secret, where a random one was made. It is shown once; on a repeat it is null.
+    secret: Option<String>,
+}
+
+/// A new provider account.
+#[derive(SimpleObject)]
+pub struct CreateProviderAccountPayload {
+    /// The account.
+    provider_account: Option<ProviderAccount>,
+    /// The account as an item of a list.
+    provider_account_edge: Option<Edge<ProviderAccount>>,
+}
+
+/// Puts what was given in the place of what is there; null takes it away.
+fn set<T, U: Default>(place: &mut U, given: &MaybeUndefined<T>, read: impl FnOnce(&T) -> U) {
+    match given {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => *place = U::default(),
+        MaybeUndefined::Value(value) => *place = read(value),
+    }
+}
+
+impl UpdateSourceInput {
+    fn apply(
+        &self,
+        channel: &MaybeUndefined<ChannelId>,
+        name: &mut String,
+        verification: &mut Verification,
+        settings: &mut SourceSettings,
+    ) {
+        if let Some(given) = &self.name {
+            name.clone_from(given);
+        }
+        if let Some(given) = self.verification {
+            *verification = given.into();
+        }
+        set(&mut settings.signature, &self.signature, |given| given.clone().into());
+        set(&mut settings.allowed_networks, &self.allowed_networks, Clone::clone);
+        set(&mut settings.time_zone, &self.time_zone, |given| Some(given.clone()));
+        set(&mut settings.phone_region, &self.phone_region, |given| Some(given.clone()));
+        set(&mut settings.channel_id, channel, |given| Some(*given));
+        set(&mut settings.medium, &self.medium, |given| Some((*given).into()));
+        set(&mut settings.report_hosts, &self.report_hosts, Clone::clone);
+        set(&mut settings.own_user_ids, &self.own_user_ids, Clone::clone);
+        set(&mut settings.mapping, &self.mapping, |given| Some(value_of(given.clone())));
+        if let Some(leg) = self.call_customer_leg {
+            settings.call_customer_leg = Some(leg.into());
+        }
+    }
+
+    /// What tells one input from another: null and absent are two.
+    fn fingerprint(&self, channel: &MaybeUndefined<ChannelId>) -> impl Serialize + use<> {
+        fn shown<T: Serialize>(given: &MaybeUndefined<T>) -> serde_json::Value {
+            match given {
+                MaybeUndefined::Undefined => serde_json::Value::from("-"),
+                other => serde_json::json!([other]),
+            }
+        }
+        let mapping = self.mapping.clone().map_value(value_of);
+        serde_json::json!([
+            self.id.as_str(),
+            self.name,
+            self.verification,
+            shown(&self.signature),
+            shown(&self.allowed_networks),
+            shown(&self.time_zone),
+            shown(&self.phone_region),
+            shown(channel),
+            shown(&self.medium),
+            shown(&self.report_hosts),
+            shown(&self.own_user_ids),
+            self.call_customer_leg,
+            shown(&mapping),
+            self.finish_secret_rotation,
+        ])
+    }
 }
 
 /// The part of the mutation root for sources.
@@ -76,21 +320,140 @@ impl Sources {
         let viewer = viewer(ctx, Right::ManageSources)?;
         let once = once(ctx, viewer, "createSource", &input.idempotency_key, &input);
         let account = input.provider_account_id.as_ref().map(|id| typed("input.providerAccountId", id)).transpose()?;
+        let channel = input.channel_id.as_ref().map(|id| typed("input.channelId", id)).transpose()?;
         let new = NewSource {
             name: input.name.clone(),
             provider: input.provider.into(),
             account,
             verification: input.verification.into(),
             secret: input.secret.clone().map(Into::into),
-            time_zone: input.time_zone.clone(),
-            phone_region: input.phone_region.clone(),
-            medium: input.medium.map(Into::into),
+            settings: SourceSettings {
+                signature: input.signature.clone().map(Into::into).unwrap_or_default(),
+                allowed_networks: input.allowed_networks.clone(),
+                time_zone: input.time_zone.clone(),
+                phone_region: input.phone_region.clone(),
+                channel_id: channel,
+                medium: input.medium.map(Into::into),
+                report_hosts: input.report_hosts.clone(),
+                own_user_ids: input.own_user_ids.clone(),
+                call_customer_leg: Some(input.call_customer_leg.into()),
+                mapping: input.mapping.clone().map(value_of),
+            },
         };
         let made = mutations::create_source(&shared.database, &shared.sealer, &shared.ambient, &once, new).await;
         let id = made.map_err(ApiError::from)?.id;
-        let all = sources::list(&shared.database, viewer.scope, &shared.sealer).await.map_err(ApiError::from)?;
-        let source = all.into_iter().find(|(source, _)| source.id == id).map(|found| shared.source(found));
+        let source = standing(shared, viewer, id).await?;
         let cursor = Cursor(Position::of_id(id.0).to_string());
         Ok(Some(CreateSourcePayload { source_edge: source.clone().map(|node| Edge { cursor, node }), source }))
     }
+
+    /// Changes a source. It counts for the next request in this process, and within a second in the others.
+    async fn update_source(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to change.")] input: UpdateSourceInput,
+    ) -> Result<Option<UpdateSourcePayload>> {
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let viewer = viewer(ctx, Right::ManageSources)?;
+        let id: SourceId = typed("input.id", &input.id)?;
+        let channel: MaybeUndefined<ChannelId> = match &input.channel_id {
+            MaybeUndefined::Undefined => MaybeUndefined::Undefined,
+            MaybeUndefined::Null => MaybeUndefined::Null,
+            MaybeUndefined::Value(id) => MaybeUndefined::Value(typed("input.channelId", id)?),
+        };
+        let change = |name: &mut String, verification: &mut Verification, settings: &mut SourceSettings| {
+            input.apply(&channel, name, verification, settings);
+        };
+        let update = SourceChange::Update { finish_rotation: input.finish_secret_rotation, change: &change };
+        let fingerprint = input.fingerprint(&channel);
+        self::change(ctx, viewer, id, "updateSource", input.idempotency_key.as_deref(), &fingerprint, update).await?;
+        Ok(Some(UpdateSourcePayload { source: standing(shared, viewer, id).await? }))
+    }
+
+    /// Deletes a source: its URL answers no more. What came to it stays.
+    async fn delete_source(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: DeleteSourceInput,
+    ) -> Result<Option<DeleteSourcePayload>> {
+        let viewer = viewer(ctx, Right::ManageSources)?;
+        let id: SourceId = typed("input.id", &input.id)?;
+        let key = input.idempotency_key.as_deref();
+        change(ctx, viewer, id, "deleteSource", key, &input, SourceChange::Delete).await?;
+        Ok(Some(DeleteSourcePayload { deleted_source_id: ID(id.to_string()) }))
+    }
+
+    /// Gives a source a new secret. Those before go on counting for a while, so that the provider can be told in
+    /// between; `updateSource` with `finishSecretRotation` ends that at once.
+    async fn rotate_source_secret(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which, and with what.")] input: RotateSourceSecretInput,
+    ) -> Result<Option<RotateSourceSecretPayload>> {
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let viewer = viewer(ctx, Right::ManageSources)?;
+        let id: SourceId = typed("input.id", &input.id)?;
+        let Ok(overlap) = u64::try_from(input.overlap_seconds) else {
+            return Err(ApiError::input("input.overlapSeconds", "an overlap has no less than 0 seconds").into());
+        };
+        let rotation = SourceChange::Rotate {
+            secret: input.secret.clone().map(SecretString::from),
+            overlap: Duration::from_secs(overlap),
+        };
+        let key = input.idempotency_key.as_deref();
+        let made = change(ctx, viewer, id, "rotateSourceSecret", key, &input, rotation).await?;
+        Ok(Some(RotateSourceSecretPayload {
+            source: standing(shared, viewer, id).await?,
+            secret: made.secret.map(|secret| secret.expose_secret().to_owned()),
+        }))
+    }
+
+    /// Makes an account with a provider, for sources to share: what a provider sends to two of them counts once.
+    async fn create_provider_account(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What it is to be.")] input: CreateProviderAccountInput,
+    ) -> Result<Option<CreateProviderAccountPayload>> {
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let viewer = viewer(ctx, Right::ManageSources)?;
+        let once = once(ctx, viewer, "createProviderAccount", &input.idempotency_key, &input);
+        let provider = input.provider.into();
+        let made =
+            mutations::create_provider_account(&shared.database, &shared.ambient, &once, provider, &input.name).await;
+        let id = made.map_err(ApiError::from)?.id;
+        let account = loaders(ctx)?.accounts.load(id).await.map_err(ApiError::from)?.map(ProviderAccount);
+        let cursor = Cursor(Position::of_id(id.0).to_string());
+        Ok(Some(CreateProviderAccountPayload {
+            provider_account_edge: account.clone().map(|node| Edge { cursor, node }),
+            provider_account: account,
+        }))
+    }
+}
+
+async fn standing(shared: &Shared, viewer: &Viewer, id: SourceId) -> Result<Option<Source>> {
+    let found = sources::with_token(&shared.database, viewer.scope, &shared.sealer, id).await;
+    Ok(found.map_err(ApiError::from)?.map(|found| shared.source(found)))
+}
+
+async fn change(
+    ctx: &Context<'_>,
+    viewer: &Viewer,
+    id: SourceId,
+    mutation: &'static str,
+    key: Option<&str>,
+    input: &(impl Serialize + Sync),
+    change: SourceChange<'_>,
+) -> Result<Made<SourceId>> {
+    let shared = ctx.data_unchecked::<Arc<Shared>>();
+    let once = key.map(|key| once(ctx, viewer, mutation, key, input));
+    let changed = mutations::change_source(
+        &shared.database,
+        &shared.sealer,
+        &shared.ambient,
+        viewer.scope,
+        once.as_ref(),
+        id,
+        change,
+    );
+    Ok(changed.await.map_err(ApiError::from)?)
 }

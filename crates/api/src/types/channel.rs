@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use inlet_domain::store::{channels, sources};
 
 use super::{
-    scalars::{DateTime, Revision},
+    scalars::{DateTime, Json, Revision},
     words,
 };
-use crate::{context::loaders, error::ApiError};
+use crate::{
+    context::{Shared, loaders},
+    error::ApiError,
+};
 
 /// One of our numbers, names or inboxes on a medium.
 #[derive(Clone)]
@@ -117,6 +120,19 @@ impl ProviderAccount {
     }
 }
 
+/// How the requests to a source are signed. A null member means the provider's default.
+#[derive(Clone, SimpleObject)]
+pub struct SourceSignature {
+    /// The hash.
+    algorithm: Option<words::HmacAlgorithm>,
+    /// How its bytes are written.
+    encoding: Option<words::SignatureEncoding>,
+    /// The header, in lower case.
+    header: Option<String>,
+    /// What stands in the header before the signature.
+    prefix: Option<String>,
+}
+
 /// A URL that a provider posts to.
 #[derive(Clone)]
 pub struct Source {
@@ -152,6 +168,44 @@ impl Source {
     /// How a request proves that it is authentic.
     async fn verification(&self) -> words::SourceVerification {
         self.source.verification.into()
+    }
+
+    /// How requests are signed, where that is not the provider's default.
+    async fn signature(&self) -> SourceSignature {
+        let signature = &self.source.signature;
+        SourceSignature {
+            algorithm: signature.algorithm.map(Into::into),
+            encoding: signature.encoding.map(Into::into),
+            header: signature.header.clone(),
+            prefix: signature.prefix.clone(),
+        }
+    }
+
+    /// Until when secrets that were rotated out still count; null where only the newest does.
+    async fn rotation_ends_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
+        let now = ctx.data_unchecked::<Arc<Shared>>().ambient.now();
+        let ends = self.source.secrets.iter().filter(|secret| secret.counts(now)).filter_map(|secret| secret.until);
+        ends.max().map(DateTime)
+    }
+
+    /// Hosts that a campaign report may be fetched from; none means the provider's own.
+    async fn report_hosts(&self) -> &[String] {
+        &self.source.report_hosts
+    }
+
+    /// The provider's ids of users that are ours: what they write is outbound.
+    async fn own_user_ids(&self) -> &[String] {
+        &self.source.own_user_ids
+    }
+
+    /// Which leg of a call is the customer's.
+    async fn call_customer_leg(&self) -> words::CallLeg {
+        self.source.call_customer_leg.into()
+    }
+
+    /// How a CUSTOM source is understood, as it was written.
+    async fn mapping(&self) -> Option<Json> {
+        self.source.mapping.as_ref().map(|mapping| Json::Value(mapping.document.clone()))
     }
 
     /// Networks that may post, in CIDR notation; none means any.

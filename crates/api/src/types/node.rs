@@ -144,8 +144,8 @@ pub async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
             found.map(|it| Node::WaitingReference(WaitingReference(Arc::new(it))))
         }
         AnyId::SourceId(id) => {
-            let all = sources::list(database, scope, &shared.sealer).await.map_err(ApiError::from)?;
-            all.into_iter().find(|(source, _)| source.id == id).map(|found| Node::Source(shared.source(found)))
+            let found = sources::with_token(database, scope, &shared.sealer, id).await.map_err(ApiError::from)?;
+            found.map(|found| Node::Source(shared.source(found)))
         }
         AnyId::EventId(id) => {
             let entry = log::by_id(&database.pool, scope, id).await.map_err(ApiError::from)?;

@@ -126,7 +126,7 @@ pub enum Medium {
     Other,
 }
 
-/// A messaging provider that Inlet has an adapter for.
+/// Who posts to a source, and so which adapter reads it.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[graphql(remote = "inlet_domain::model::provider::Provider")]
 pub enum Provider {
@@ -136,6 +136,8 @@ pub enum Provider {
     Mobtexting,
     /// Oblic.
     Oblic,
+    /// Anyone: the source carries a mapping from what comes to our fields.
+    Custom,
 }
 
 /// How a source tells that a request is authentic.
@@ -146,6 +148,40 @@ pub enum SourceVerification {
     Hmac,
     /// Not at all: only where an operator set it so.
     None,
+}
+
+/// The keyed hash that a provider signs with.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::model::source::HmacAlgorithm")]
+pub enum HmacAlgorithm {
+    /// HMAC-SHA1.
+    Sha1,
+    /// HMAC-SHA256.
+    Sha256,
+    /// HMAC-SHA512.
+    Sha512,
+}
+
+/// How the bytes of a signature are written.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::model::source::SignatureEncoding")]
+pub enum SignatureEncoding {
+    /// Two hexadecimal digits a byte, in any case.
+    Hex,
+    /// Base64, with or without padding.
+    Base64,
+    /// Base64 with the alphabet of URLs, with or without padding.
+    Base64url,
+}
+
+/// Which leg of a call is the customer's.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[graphql(remote = "inlet_domain::model::source::CallLeg")]
+pub enum CallLeg {
+    /// The one that was called.
+    To,
+    /// The one that called.
+    From,
 }
 
 /// Of what a contact wants no more.

@@ -3,10 +3,12 @@
 pub mod address;
 pub mod channel;
 pub mod conversation;
+pub mod mapping;
 pub mod message;
 pub mod opt_out;
 pub mod provider;
 pub mod right;
+pub mod source;
 pub mod status;
 pub mod target;
 pub mod versions;

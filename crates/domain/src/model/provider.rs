@@ -3,7 +3,7 @@
 use super::words::words;
 
 words! {
-    /// A messaging provider that Inlet has an adapter for.
+    /// Who posts to a source, and so which adapter reads it.
     Provider {
         /// OneRoute.
         Oneroute = "oneroute",
@@ -11,6 +11,8 @@ words! {
         Mobtexting = "mobtexting",
         /// Oblic.
         Oblic = "oblic",
+        /// Anyone: the source carries a mapping from what comes to our fields.
+        Custom = "custom",
     }
 }
 

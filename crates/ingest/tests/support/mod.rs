@@ -10,7 +10,10 @@ use inlet_domain::{
         ChannelRef, ChannelReport, Command, ContactReport, Effect, MessageReport, RawRequest, Reading, StatusReport,
     },
     ids::{ProviderAccountId, SourceId, WorkspaceId},
-    model::provider::{Provider, Verification},
+    model::{
+        provider::{Provider, Verification},
+        source::{CallLeg, SignatureSettings},
+    },
     store::sources::Source,
 };
 use inlet_ingest::read::{Readout, read};
@@ -66,6 +69,10 @@ pub fn source(provider: Provider) -> Source {
         channel_id: None,
         medium: None,
         report_hosts: Vec::new(),
+        signature: SignatureSettings::default(),
+        own_user_ids: Vec::new(),
+        call_customer_leg: CallLeg::To,
+        mapping: None,
         deleted: false,
         created_at: arrival(),
     }

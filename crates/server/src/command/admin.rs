@@ -79,7 +79,7 @@ enum Task {
         /// The workspace, by its short name or id.
         #[arg(long, env = "INLET_ADMIN_WORKSPACE")]
         workspace: String,
-        /// `oneroute`, `mobtexting` or `oblic`.
+        /// `oneroute`, `mobtexting`, `oblic` or `custom`.
         #[arg(long, env = "INLET_ADMIN_PROVIDER")]
         provider: Provider,
         /// What people call it.
@@ -123,9 +123,7 @@ pub(super) async fn run(args: AdminArgs) -> Result<(), ServerError> {
                 account: None,
                 verification: Verification::Hmac,
                 secret: Some(secret.clone()),
-                time_zone: None,
-                phone_region: None,
-                medium: None,
+                settings: sources::SourceSettings::default(),
             };
             let (source, token) = sources::create(conn, scope, &sealer, &ambient, new).await?;
             format!("source {}\npath /in/{token}\nsecret {}", source.id, secret.expose_secret())

@@ -5,6 +5,7 @@ use inlet_domain::{
     model::{
         channel::Medium,
         message::{Direction, MessageKind},
+        source::CallLeg,
     },
 };
 use serde_json::{Value, json};
@@ -18,7 +19,10 @@ use crate::{
 };
 
 pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str) -> Reading {
-    let customer = payload.known("to").ok_or(Misfit("it does not tell who was called"))?;
+    let customer = match request.source.call_customer_leg {
+        CallLeg::To => payload.known("to").ok_or(Misfit("it does not tell who was called"))?,
+        CallLeg::From => payload.known("from").ok_or(Misfit("it does not tell who called"))?,
+    };
     let status = payload.known("status");
     let started_at = time(request, payload, "start_at");
     let numbering = numbering(request);

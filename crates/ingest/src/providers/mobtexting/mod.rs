@@ -9,7 +9,10 @@ mod status;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use inlet_domain::{command::Command, model::channel::Medium};
+use inlet_domain::{
+    command::Command,
+    model::{channel::Medium, source::HmacAlgorithm},
+};
 use rlibphonenumber::enums::Region;
 use serde_json::{Value, json};
 
@@ -17,7 +20,7 @@ use crate::{
     address::Numbering,
     fields::{Members, Object},
     provider::{Adapter, Request, Understanding},
-    signature::{Algorithm, Scheme},
+    signature::Scheme,
     times,
 };
 
@@ -107,7 +110,7 @@ impl Event {
 
 impl Adapter for Mobtexting {
     fn scheme(&self) -> Scheme {
-        Scheme { header: "signature", algorithm: Algorithm::Sha256, restringified: false }
+        Scheme::hex("signature", HmacAlgorithm::Sha256)
     }
 
     fn understand(&self, request: &Request<'_>) -> Understanding {

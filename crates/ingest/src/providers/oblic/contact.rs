@@ -62,12 +62,21 @@ fn identities(contact: &Object, numbering: Numbering) -> Vec<IdentityRef> {
     [id, phone, email, username].into_iter().flatten().collect()
 }
 
+/// The id of the contact that a payload names.
+pub(super) fn id(payload: &Object) -> Option<String> {
+    payload
+        .object("contact")
+        .and_then(|contact| contact.id("id"))
+        .or_else(|| payload.id("contact"))
+        .or_else(|| payload.id("contact_id"))
+}
+
 /// A contact that stands as an object, or as its id alone.
 pub(super) fn named(payload: &Object, numbering: Numbering) -> Option<PersonReport> {
     if let Some(contact) = payload.object("contact") {
         return person(contact, numbering);
     }
-    let id = payload.id("contact").or_else(|| payload.id("contact_id"))?;
+    let id = id(payload)?;
     let identities = vec![address::identity(IdentityKind::ProviderUser, id.clone(), &id)];
     Some(PersonReport { identities, ..PersonReport::default() })
 }

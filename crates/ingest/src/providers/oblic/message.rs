@@ -27,18 +27,21 @@ pub(super) fn read(report: &Report<'_>) -> MessageReport {
     let deleted = report.change == Change::Deleted;
     let content = message.patch("message", |value| value.as_str().map(str::to_owned));
     let attachments = message.array("attachments").map(attachment::parts);
+    let writer = contact::named(message, report.numbering());
+    let ours = contact::id(message).is_some_and(|id| report.request.source.own_user_ids.contains(&id));
     MessageReport {
         ids: vec![report.id.clone()],
         external_id: Some(report.id.clone()),
         version: Some(report.version()),
         channel: report.channel(),
-        // A deletion names the message alone, whatever else it carries.
-        person: if deleted { None } else { contact::named(message, report.numbering()) },
+        // A deletion names the message alone, whatever else it carries. What one of ours wrote goes to whom the
+        // conversation is with.
+        author_name: writer.as_ref().filter(|_| ours).and_then(|writer| writer.name.clone()),
+        person: if deleted || ours { None } else { writer },
         thread: ThreadReport { id: message.id("conversation_id"), ..ThreadReport::default() },
-        // No member tells the direction: what a contact wrote came in.
-        direction: Direction::Inbound,
+        // No member tells the direction: what a contact wrote came in, unless the source knows it for one of ours.
+        direction: if ours { Direction::Outbound } else { Direction::Inbound },
         kind: MessageKind::Message,
-        author_name: None,
         content_type: content_type(&content, attachments.as_deref()),
         content,
         details: others(message, &PLACED),

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use inlet_domain::{
     command::{Change, ChannelRef, Command, Effect, IdempotencyKey, Patch, Version},
-    model::channel::Medium,
+    model::{channel::Medium, source::HmacAlgorithm},
 };
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ use crate::{
     fields::{self, Members, Object},
     key,
     provider::{Adapter, Request, Understanding},
-    signature::{Algorithm, Scheme},
+    signature::Scheme,
     times,
 };
 
@@ -62,7 +62,7 @@ fn event(name: &str) -> Option<(String, Entity, Change)> {
 
 impl Adapter for Oblic {
     fn scheme(&self) -> Scheme {
-        Scheme { header: "x-oblic-signature", algorithm: Algorithm::Sha256, restringified: false }
+        Scheme::hex("x-oblic-signature", HmacAlgorithm::Sha256)
     }
 
     fn understand(&self, request: &Request<'_>) -> Understanding {

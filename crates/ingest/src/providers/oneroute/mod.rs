@@ -7,14 +7,17 @@ mod report;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use inlet_domain::{command::Command, model::channel::Medium};
+use inlet_domain::{
+    command::Command,
+    model::{channel::Medium, source::HmacAlgorithm},
+};
 use serde_json::Value;
 
 use crate::{
     address::Numbering,
     fields::{Members, Object},
     provider::{Adapter, CampaignReports, Request, Understanding},
-    signature::{Algorithm, Scheme},
+    signature::Scheme,
     times,
 };
 
@@ -90,7 +93,7 @@ impl Event {
 
 impl Adapter for Oneroute {
     fn scheme(&self) -> Scheme {
-        Scheme { header: "x-oneroute-signature", algorithm: Algorithm::Sha512, restringified: true }
+        Scheme { restringified: true, ..Scheme::hex("x-oneroute-signature", HmacAlgorithm::Sha512) }
     }
 
     fn understand(&self, request: &Request<'_>) -> Understanding {

@@ -1,0 +1,172 @@
+//! The dry run of a mapping.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use inlet_domain::{
+    apply::Outcome,
+    command::{Command, RawRequest, Reading},
+    ids::{ProviderAccountId, SourceId},
+    model::{
+        mapping::Mapping,
+        provider::{Provider, Verification},
+        right::Right,
+        source::{CallLeg, SignatureSettings},
+    },
+    store::{credentials::Viewer, sources},
+};
+
+use super::source::value_of;
+use crate::{
+    context::{Shared, viewer},
+    error::{ApiError, ErrorCode},
+    types::{node::typed, scalars::Json, words},
+};
+
+/// The longest body that is tried.
+const LONGEST: usize = 1024 * 1024;
+
+/// A request that is to be tried, and how.
+#[derive(InputObject)]
+pub struct PreviewMappingInput {
+    /// A source whose settings count: provider, zone, region, channel, verification, and its mapping where none is
+    /// given here.
+    source_id: Option<ID>,
+    /// Whose adapter reads it, where there is no source. A mapping counts with CUSTOM alone.
+    #[graphql(default_with = "words::Provider::Custom")]
+    provider: words::Provider,
+    /// The mapping to try.
+    mapping: Option<Json>,
+    /// The request's content type.
+    #[graphql(default_with = "\"application/json\".to_owned()")]
+    content_type: String,
+    /// The request's body.
+    #[graphql(default)]
+    body: String,
+    /// The request's query, without its `?`.
+    query: Option<String>,
+    /// The event's name at the end of the URL.
+    event: Option<String>,
+}
+
+/// One thing that a request would ask for.
+#[derive(SimpleObject)]
+pub struct PreviewedCommand {
+    /// `message`, `status`, `contact`, `opt_out` and so on.
+    kind: String,
+    /// What makes a repeat a repeat: kind and id within the provider account.
+    key: Json,
+    /// What it says, in Inlet's own terms.
+    fields: Json,
+}
+
+/// What a request would become.
+#[derive(SimpleObject)]
+pub struct PreviewMappingPayload {
+    /// ACCEPTED where it would be applied, UNRECOGNISED or QUARANTINED where it would be kept.
+    outcome: words::InboundOutcome,
+    /// The event's name, as far as it can be told.
+    event: Option<String>,
+    /// The rule of the mapping that fits, where it was understood; else the reason names it.
+    rule: Option<String>,
+    /// Why it would not be applied.
+    reason: Option<String>,
+    /// Whether strict JSON fails on it.
+    lenient: bool,
+    /// What it asks for.
+    commands: Vec<PreviewedCommand>,
+}
+
+/// The part of the mutation root for mappings.
+#[derive(Default)]
+pub(super) struct Mappings;
+
+#[Object]
+impl Mappings {
+    /// Tells what a request would become, by a mapping that need not be saved. Nothing is written.
+    async fn preview_mapping(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be tried.")] input: PreviewMappingInput,
+    ) -> Result<Option<PreviewMappingPayload>> {
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let viewer = viewer(ctx, Right::ManageSources)?;
+        if input.body.len() > LONGEST || input.query.as_ref().is_some_and(|query| query.len() > LONGEST) {
+            return Err(ApiError::input("input.body", format!("at most {LONGEST} bytes are tried")).into());
+        }
+        let mut source = source(shared, viewer, &input).await?;
+        if let Some(mapping) = input.mapping {
+            if source.provider != Provider::Custom {
+                let message = format!("a mapping is of a `CUSTOM` source, and this is one of {}", source.provider);
+                return Err(ApiError::input("input.mapping", message).into());
+            }
+            let read = Mapping::read(&value_of(mapping));
+            let mapping = read.map_err(|error| ApiError::input("input.mapping", error.to_string()))?;
+            source.mapping = Some(Arc::new(mapping));
+        }
+        let raw = RawRequest {
+            method: if input.body.is_empty() { "GET" } else { "POST" }.to_owned(),
+            query: input.query.filter(|query| !query.is_empty()),
+            headers: vec![("content-type".to_owned(), input.content_type)],
+            body: input.body.into_bytes(),
+        };
+        let event = input.event.as_deref().filter(|event| !event.is_empty());
+        let readout = shared.reader.read(&source, shared.ambient.now(), event, raw);
+        let (outcome, reason, lenient, commands) = match readout.reading {
+            Reading::Commands { commands, lenient } => (Outcome::Accepted, None, lenient, commands),
+            Reading::Unrecognised { reason, lenient } => (Outcome::Unrecognised, Some(reason), lenient, Vec::new()),
+            Reading::Quarantined { reason } => (Outcome::Quarantined, Some(reason), false, Vec::new()),
+        };
+        let rule = commands.first().filter(|_| source.provider == Provider::Custom);
+        Ok(Some(PreviewMappingPayload {
+            outcome: outcome.into(),
+            event: readout.event,
+            rule: rule.map(|command| command.key.kind.clone()),
+            reason,
+            lenient,
+            commands: commands.iter().map(shown).collect(),
+        }))
+    }
+}
+
+async fn source(shared: &Shared, viewer: &Viewer, input: &PreviewMappingInput) -> Result<sources::Source> {
+    if let Some(id) = &input.source_id {
+        let id: SourceId = typed("input.sourceId", id)?;
+        let found = sources::with_token(&shared.database, viewer.scope, &shared.sealer, id).await;
+        let found = found.map_err(ApiError::from)?;
+        let missing = || ApiError::new(ErrorCode::NotFound, "there is no such source");
+        return Ok(found.map(|(source, _)| source).ok_or_else(missing)?);
+    }
+    Ok(sources::Source {
+        id: SourceId(shared.ambient.uuid()),
+        workspace: viewer.scope.workspace(),
+        account: ProviderAccountId(shared.ambient.uuid()),
+        provider: input.provider.into(),
+        name: "preview".to_owned(),
+        verification: Verification::None,
+        secrets: Vec::new(),
+        signature: SignatureSettings::default(),
+        allowed_networks: Vec::new(),
+        time_zone: None,
+        phone_region: None,
+        channel_id: None,
+        medium: None,
+        report_hosts: Vec::new(),
+        own_user_ids: Vec::new(),
+        call_customer_leg: CallLeg::To,
+        mapping: None,
+        deleted: false,
+        created_at: shared.ambient.now(),
+    })
+}
+
+fn shown(command: &Command) -> PreviewedCommand {
+    let json = |value: serde_json::Result<serde_json::Value>| value.unwrap_or_default();
+    let effect = match json(serde_json::to_value(&command.effect)) {
+        serde_json::Value::Object(effect) => effect.into_iter().next(),
+        _ => None,
+    };
+    let (kind, fields) = effect.unwrap_or_default();
+    let key = json(serde_json::to_value(&command.key));
+    PreviewedCommand { kind, key: Json::Value(key), fields: Json::Value(fields) }
+}

@@ -1,0 +1,449 @@
+//! Reading a mapping as it is written. What is wrong is told with the place where it stands.
+
+use std::{collections::BTreeMap, fmt::Display, str::FromStr};
+
+use serde_json::{Map, Value};
+
+use super::{Condition, Field, MappedKind, MappedStatus, Mapping, Place, Rule, TimeFormat};
+
+/// No mapping needs more rules.
+const MOST_RULES: usize = 50;
+/// Nor more places in one rule.
+const MOST_PLACES: usize = 100;
+/// Nor conditions or alternatives within each other.
+const DEEPEST: usize = 5;
+/// Nor more bytes.
+const LONGEST: usize = 64 * 1024;
+
+/// What is wrong with a mapping, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}{problem}", place_prefix(path))]
+pub struct MappingError {
+    /// Such as `rules[0].fields.id`; empty for the whole.
+    pub path: String,
+    /// What is wrong and what to do.
+    pub problem: String,
+}
+
+fn place_prefix(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!("`{path}`: ") }
+}
+
+type Read<T> = Result<T, MappingError>;
+
+fn wrong<T>(path: &str, problem: impl Into<String>) -> Read<T> {
+    Err(MappingError { path: path.to_owned(), problem: problem.into() })
+}
+
+fn below(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+impl Mapping {
+    /// Reads and checks a mapping.
+    ///
+    /// # Errors
+    /// Where it is not one; the error names the place.
+    pub fn read(document: &Value) -> Result<Self, MappingError> {
+        let mapping = object("", document)?;
+        if document.to_string().len() > LONGEST {
+            return wrong("", format!("a mapping has at most {LONGEST} bytes"));
+        }
+        known_members("", mapping, &["rules", "statuses", "times"])?;
+        let times = match mapping.get("times") {
+            Some(word) => one_of("times", word, TimeFormat::ALL)?,
+            None => TimeFormat::Auto,
+        };
+        let rules = array("rules", mapping.get("rules").unwrap_or(&Value::Null))?;
+        if rules.is_empty() || rules.len() > MOST_RULES {
+            return wrong("rules", format!("a mapping has 1 to {MOST_RULES} rules"));
+        }
+        let rules: Vec<Rule> = rules
+            .iter()
+            .enumerate()
+            .map(|(i, value)| rule(&format!("rules[{i}]"), value, times))
+            .collect::<Read<_>>()?;
+        own_names(&rules)?;
+        Ok(Self { rules, statuses: mapping.get("statuses").map(statuses).transpose()?, document: document.clone() })
+    }
+}
+
+/// At a replay the name under which a request is kept stands in for the one in the URL: a rule that is named as another
+/// rule's event would lead there.
+fn own_names(rules: &[Rule]) -> Read<()> {
+    for (i, rule) in rules.iter().enumerate() {
+        let waits = |other: &Rule| other.when.as_ref().is_some_and(|when| when.waits_for(&rule.name));
+        if !waits(rule) && rules.iter().any(waits) {
+            let problem = format!("another rule waits for the event `{}`: give this one another name", rule.name);
+            return wrong(&format!("rules[{i}].name"), problem);
+        }
+    }
+    Ok(())
+}
+
+impl Condition {
+    fn waits_for(&self, name: &str) -> bool {
+        match self {
+            Self::Event(event) => event == name,
+            Self::All(conditions) | Self::Any(conditions) => conditions.iter().any(|it| it.waits_for(name)),
+            Self::Not(condition) => condition.waits_for(name),
+            Self::Equals(..) | Self::Exists(..) => false,
+        }
+    }
+}
+
+fn statuses(value: &Value) -> Read<BTreeMap<String, MappedStatus>> {
+    let words = object("statuses", value)?;
+    let read = |(theirs, ours): (&String, &Value)| {
+        let path = below("statuses", theirs);
+        let word = text(&path, ours)?.to_ascii_lowercase();
+        let meaning = match word.parse() {
+            Ok(step) => MappedStatus::Step(step),
+            Err(_) if word == "deleted" => MappedStatus::Deleted,
+            Err(_) => {
+                return wrong(
+                    &path,
+                    format!("`{word}` is none of ours: queued, sent, failed, delivered, read or deleted"),
+                );
+            }
+        };
+        Ok((theirs.trim().to_lowercase(), meaning))
+    };
+    words.iter().map(read).collect()
+}
+
+fn rule(path: &str, value: &Value, times: TimeFormat) -> Read<Rule> {
+    let rule = object(path, value)?;
+    known_members(path, rule, &["name", "kind", "when", "key", "times", "fields", "details"])?;
+    let kind = match rule.get("kind") {
+        Some(word) => one_of(&below(path, "kind"), word, MappedKind::ALL)?,
+        None => return wrong(&below(path, "kind"), format!("it is missing: {}", list(MappedKind::ALL))),
+    };
+    let name = match rule.get("name") {
+        Some(name) => text(&below(path, "name"), name)?.trim().to_owned(),
+        None => kind.to_string(),
+    };
+    if name.is_empty() || name.chars().count() > 100 {
+        return wrong(&below(path, "name"), "a name has 1 to 100 characters");
+    }
+    let key_path = below(path, "key");
+    let key = match rule.get("key") {
+        None => Vec::new(),
+        Some(Value::Array(places)) => places
+            .iter()
+            .enumerate()
+            .map(|(i, value)| place(&format!("{key_path}[{i}]"), value, DEEPEST))
+            .collect::<Read<Vec<_>>>()?,
+        Some(value) => vec![place(&key_path, value, DEEPEST)?],
+    };
+    let times = match rule.get("times") {
+        Some(word) => one_of(&below(path, "times"), word, TimeFormat::ALL)?,
+        None => times,
+    };
+    let (fields, details) = (fields(path, kind, rule)?, details(path, rule)?);
+    if key.len() + fields.len() + details.len() > MOST_PLACES {
+        return wrong(path, format!("a rule has at most {MOST_PLACES} places"));
+    }
+    Ok(Rule {
+        name,
+        kind,
+        when: rule.get("when").map(|value| condition(&below(path, "when"), value, DEEPEST)).transpose()?,
+        key,
+        times,
+        fields,
+        details,
+    })
+}
+
+fn fields(path: &str, kind: MappedKind, rule: &Map<String, Value>) -> Read<BTreeMap<Field, Place>> {
+    let path = below(path, "fields");
+    let written = object(&path, rule.get("fields").unwrap_or(&Value::Null))?;
+    let mut fields = BTreeMap::new();
+    for (name, value) in written {
+        let path = below(&path, name);
+        match name.parse::<Field>() {
+            Ok(field) if kind.fields().contains(&field) => {
+                let place = place(&path, value, DEEPEST)?;
+                fixed_word(&path, field, &place)?;
+                fields.insert(field, place);
+            }
+            _ => return wrong(&path, format!("a rule of kind `{kind}` has no such field: {}", list(kind.fields()))),
+        }
+    }
+    for group in kind.needs() {
+        if !group.iter().any(|field| fields.contains_key(field)) {
+            return wrong(&path, format!("a rule of kind `{kind}` needs {}", list(group)));
+        }
+    }
+    Ok(fields)
+}
+
+/// A fixed value that no request could ever make right is wrong now.
+fn fixed_word(path: &str, field: Field, place: &Place) -> Read<()> {
+    let Place::Fixed(value) = place else { return Ok(()) };
+    let allowed = match field {
+        Field::Medium => words(crate::model::channel::Medium::ALL),
+        Field::Direction => words(crate::model::message::Direction::ALL),
+        Field::Scope => words(crate::model::opt_out::OptOutScope::ALL),
+        Field::Change => ["created", "updated", "deleted"].map(str::to_owned).to_vec(),
+        _ => return Ok(()),
+    };
+    let word = value.as_str().unwrap_or_default().to_ascii_lowercase();
+    if allowed.contains(&word) { Ok(()) } else { wrong(path, format!("expected one of {}", list(&allowed))) }
+}
+
+fn details(path: &str, rule: &Map<String, Value>) -> Read<BTreeMap<String, Place>> {
+    let path = below(path, "details");
+    let Some(value) = rule.get("details") else { return Ok(BTreeMap::new()) };
+    let written = object(&path, value)?;
+    written.iter().map(|(name, value)| Ok((name.clone(), place(&below(&path, name), value, DEEPEST)?))).collect()
+}
+
+fn condition(path: &str, value: &Value, deeper: usize) -> Read<Condition> {
+    const FORMS: &str = "expected {\"at\": place, \"equals\": text}, {\"at\": place, \"in\": [texts]}, {\"at\": place, \
+                         \"exists\": true}, {\"event\": name}, {\"all\": []}, {\"any\": []} or {\"not\": {}}";
+    let condition_of = object(path, value)?;
+    let Some(deeper) = deeper.checked_sub(1) else { return wrong(path, "the conditions are nested too deeply") };
+    let several = |name: &str| -> Read<Vec<Condition>> {
+        let path = below(path, name);
+        let items = array(&path, &condition_of[name])?;
+        if items.is_empty() || items.len() > MOST_PLACES {
+            return wrong(&path, format!("expected 1 to {MOST_PLACES} conditions"));
+        }
+        items.iter().enumerate().map(|(i, item)| condition(&format!("{path}[{i}]"), item, deeper)).collect()
+    };
+    let mut names: Vec<&str> = condition_of.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    let at = || place(&below(path, "at"), &condition_of["at"], DEEPEST);
+    match names.as_slice() {
+        ["at", "equals"] => {
+            Ok(Condition::Equals(at()?, vec![scalar(&below(path, "equals"), &condition_of["equals"])?]))
+        }
+        ["at", "in"] => {
+            let path = below(path, "in");
+            let words = array(&path, &condition_of["in"])?;
+            let words: Read<Vec<String>> =
+                words.iter().enumerate().map(|(i, word)| scalar(&format!("{path}[{i}]"), word)).collect();
+            Ok(Condition::Equals(at()?, words?))
+        }
+        ["at", "exists"] => match &condition_of["exists"] {
+            Value::Bool(exists) => Ok(Condition::Exists(at()?, *exists)),
+            _ => wrong(&below(path, "exists"), "expected true or false"),
+        },
+        ["event"] => Ok(Condition::Event(text(&below(path, "event"), &condition_of["event"])?.to_owned())),
+        ["all"] => Ok(Condition::All(several("all")?)),
+        ["any"] => Ok(Condition::Any(several("any")?)),
+        ["not"] => Ok(Condition::Not(Box::new(condition(&below(path, "not"), &condition_of["not"], deeper)?))),
+        _ => wrong(path, FORMS),
+    }
+}
+
+fn place(path: &str, value: &Value, deeper: usize) -> Read<Place> {
+    const FORMS: &str = "expected a JSON pointer such as \"/payload/id\", {\"query\": name}, {\"form\": name}, \
+                         {\"value\": fixed} or {\"first\": [places]}";
+    let written = match value {
+        Value::String(pointer) => return pointer_at(path, pointer),
+        Value::Object(written) if written.len() == 1 => written,
+        _ => return wrong(path, FORMS),
+    };
+    let Some(deeper) = deeper.checked_sub(1) else { return wrong(path, "the alternatives are nested too deeply") };
+    let Some((name, inner)) = written.iter().next() else { return wrong(path, FORMS) };
+    let inner_path = below(path, name);
+    match name.as_str() {
+        "pointer" => pointer_at(&inner_path, text(&inner_path, inner)?),
+        "query" => Ok(Place::Query(member_name(&inner_path, inner)?)),
+        "form" => Ok(Place::Form(member_name(&inner_path, inner)?)),
+        "value" if inner.is_null() => wrong(&inner_path, "a fixed value is not null: leave the field out"),
+        "value" => match super::placeholder(&inner.to_string()) {
+            Some(placeholder) => wrong(
+                &inner_path,
+                format!("`{placeholder}` is a placeholder of the provider's: say where its value stands in what comes"),
+            ),
+            None => Ok(Place::Fixed(inner.clone())),
+        },
+        "first" => {
+            let places = array(&inner_path, inner)?;
+            if places.is_empty() || places.len() > 20 {
+                return wrong(&inner_path, "expected 1 to 20 places");
+            }
+            let places: Read<Vec<Place>> = places
+                .iter()
+                .enumerate()
+                .map(|(i, value)| place(&format!("{inner_path}[{i}]"), value, deeper))
+                .collect();
+            Ok(Place::FirstOf(places?))
+        }
+        _ => wrong(path, FORMS),
+    }
+}
+
+fn pointer_at(path: &str, pointer: &str) -> Read<Place> {
+    let escapes_well =
+        pointer.split('~').skip(1).all(|after_tilde| after_tilde.starts_with('0') || after_tilde.starts_with('1'));
+    if pointer.starts_with('/') && escapes_well {
+        Ok(Place::Pointer(pointer.to_owned()))
+    } else {
+        wrong(
+            path,
+            format!(
+                "`{}` is no JSON pointer: one begins with `/`, and `~` is written `~0`; a fixed value is {{\"value\": ...}}",
+                pointer.chars().take(64).collect::<String>()
+            ),
+        )
+    }
+}
+
+fn member_name(path: &str, value: &Value) -> Read<String> {
+    match text(path, value)? {
+        "" => wrong(path, "the name is empty"),
+        name => Ok(name.to_owned()),
+    }
+}
+
+fn scalar(path: &str, value: &Value) -> Read<String> {
+    match value {
+        Value::String(text) => Ok(text.trim().to_owned()),
+        Value::Number(_) | Value::Bool(_) => Ok(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => wrong(path, "expected a text, a number, true or false"),
+    }
+}
+
+fn object<'a>(path: &str, value: &'a Value) -> Read<&'a Map<String, Value>> {
+    value.as_object().map_or_else(|| wrong(path, "expected an object"), Ok)
+}
+
+fn array<'a>(path: &str, value: &'a Value) -> Read<&'a Vec<Value>> {
+    value.as_array().map_or_else(|| wrong(path, "expected an array"), Ok)
+}
+
+fn text<'a>(path: &str, value: &'a Value) -> Read<&'a str> {
+    value.as_str().map_or_else(|| wrong(path, "expected a text"), Ok)
+}
+
+fn one_of<T: FromStr + Display + Copy>(path: &str, value: &Value, all: &[T]) -> Read<T> {
+    match text(path, value)?.parse() {
+        Ok(word) => Ok(word),
+        Err(_) => wrong(path, format!("expected one of {}", list(all))),
+    }
+}
+
+fn known_members(path: &str, object: &Map<String, Value>, known: &[&str]) -> Read<()> {
+    match object.keys().find(|name| !known.contains(&name.as_str())) {
+        Some(name) => wrong(&below(path, name), format!("there is no such member: {}", known.join(", "))),
+        None => Ok(()),
+    }
+}
+
+fn words<T: Display>(all: &[T]) -> Vec<String> {
+    all.iter().map(T::to_string).collect()
+}
+
+fn list<T: Display>(all: &[T]) -> String {
+    words(all).join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn status_rule() -> Value {
+        json!({"kind": "status", "fields": {"id": "/id", "status": "/status"}})
+    }
+
+    fn refused(document: &Value) -> (String, String) {
+        let error = Mapping::read(document).unwrap_err();
+        (error.path, error.problem)
+    }
+
+    #[test]
+    fn a_mapping_is_read_with_all_that_it_may_hold() {
+        let mapping = Mapping::read(&json!({
+            "times": "naive",
+            "statuses": {"DELIVRD": "delivered", "GONE": "deleted"},
+            "rules": [
+                {"name": "dlr", "kind": "status", "times": "unix_seconds", "key": ["/id", {"query": "seq"}],
+                 "when": {"all": [{"at": "/type", "in": ["dlr", 7]}, {"not": {"at": {"form": "x"}, "exists": true}},
+                                  {"any": [{"event": "dlr"}, {"at": {"query": "k"}, "equals": true}]}]},
+                 "fields": {"id": {"first": ["/id", {"query": "id"}]}, "status": {"pointer": "/a~1b"},
+                            "medium": {"value": "sms"}},
+                 "details": {"cost": "/cost"}},
+                status_rule(),
+            ],
+        }))
+        .unwrap();
+        let rule = &mapping.rules[0];
+        assert_eq!((rule.name.as_str(), rule.times, rule.key.len()), ("dlr", TimeFormat::UnixSeconds, 2));
+        assert_eq!(rule.fields[&Field::Status], Place::Pointer("/a~1b".to_owned()));
+        assert_eq!((mapping.rules[1].name.as_str(), mapping.rules[1].times), ("status", TimeFormat::Naive));
+        let statuses = mapping.statuses.unwrap();
+        assert_eq!(statuses["delivrd"], MappedStatus::Step(crate::model::status::DeliveryStatus::Delivered));
+        assert_eq!(statuses["gone"], MappedStatus::Deleted);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place() {
+        let with = |rule: Value| json!({"rules": [status_rule(), rule]});
+        for (document, path, told) in [
+            (json!([]), "", "expected an object"),
+            (json!({"rules": []}), "rules", "1 to 50"),
+            (json!({"rule": [status_rule()]}), "rule", "no such member"),
+            (json!({"rules": [status_rule()], "times": "iso"}), "times", "unix_seconds"),
+            (json!({"rules": [status_rule()], "statuses": {"X": "gone"}}), "statuses.X", "delivered"),
+            (with(json!({"fields": {}})), "rules[1].kind", "opt_out"),
+            (with(json!({"kind": "status", "fields": {"id": "/id"}})), "rules[1].fields", "needs status"),
+            (with(json!({"kind": "call", "fields": {"scope": "/x"}})), "rules[1].fields.scope", "no such field"),
+            (
+                with(json!({"kind": "status", "fields": {"id": "id", "status": "/s"}})),
+                "rules[1].fields.id",
+                "begins with `/`",
+            ),
+            (
+                with(json!({"kind": "status", "fields": {"id": {"value": "@{{id}}"}, "status": "/s"}})),
+                "rules[1].fields.id.value",
+                "placeholder",
+            ),
+            (
+                with(json!({"kind": "status", "fields": {"id": {"first": ["/a", {"path": "/b"}]}, "status": "/s"}})),
+                "rules[1].fields.id.first[1]",
+                "expected a JSON pointer",
+            ),
+            (
+                with(json!({"kind": "message", "fields": {"address": "/a", "medium": {"value": "pigeon"}}})),
+                "rules[1].fields.medium",
+                "whatsapp",
+            ),
+            (
+                with(json!({"kind": "opt_out", "when": {"at": "/x", "is": 1}, "fields": {"address": "/a"}})),
+                "rules[1].when",
+                "\"equals\"",
+            ),
+            (
+                with(
+                    json!({"kind": "opt_out", "when": {"all": [{"at": "x", "exists": true}]}, "fields": {"address": "/a"}}),
+                ),
+                "rules[1].when.all[0].at",
+                "begins with `/`",
+            ),
+        ] {
+            let (at, problem) = refused(&document);
+            assert_eq!(at, path, "{document}");
+            assert!(problem.contains(told), "{document}: {problem}");
+        }
+    }
+
+    #[test]
+    fn p11_a_mapping_is_bounded() {
+        let mut deep = json!({"at": "/x", "exists": true});
+        for _ in 0..50 {
+            deep = json!({"not": deep});
+        }
+        let document = json!({"rules": [{"kind": "opt_out", "when": deep, "fields": {"address": "/a"}}]});
+        assert!(refused(&document).1.contains("nested too deeply"));
+        let rules: Vec<Value> = (0..51).map(|_| status_rule()).collect();
+        assert!(refused(&json!({"rules": rules})).1.contains("1 to 50"));
+        let long = json!({"rules": [status_rule()], "statuses": {"x".repeat(70_000): "sent"}});
+        assert!(refused(&long).1.contains("bytes"));
+    }
+}

@@ -1,0 +1,138 @@
+//! Messages and calls by a mapping.
+
+use chrono::SecondsFormat;
+use inlet_domain::{
+    command::{AttachmentPart, Effect, IdentityKind, IdentityRef, MessageReport, Patch, PersonReport, ThreadReport},
+    model::{
+        channel::Medium,
+        mapping::Field,
+        message::{AttachmentKind, Direction, MessageKind},
+    },
+};
+use serde_json::Value;
+
+use super::{Places, Reading, misfit};
+use crate::{address, fields::Object};
+
+/// The message, and the key that it has by its id.
+pub(super) fn read(places: &Places<'_>, own_key: &Option<String>) -> Reading<(Option<String>, Effect)> {
+    let id = places.id(Field::Id)?;
+    let thread = places.id(Field::ConversationId)?;
+    let direction = places.direction()?;
+    let attachment = attachment(places)?;
+    let content_type = places.text(Field::ContentType)?;
+    let kind = attachment.as_ref().map_or("text", |file| file.kind.as_str());
+    let report = MessageReport {
+        // A key that the rule names is an id too, where there is no other: a replay finds the message by it.
+        ids: id.clone().or_else(|| own_key.clone()).into_iter().collect(),
+        external_id: id.clone(),
+        version: None,
+        channel: places.channel(places.medium()?.unwrap_or(Medium::Other))?,
+        person: Some(person(places, thread.as_deref())?),
+        thread: ThreadReport { id: thread, subject: places.text(Field::Subject)?, ..ThreadReport::default() },
+        direction,
+        kind: MessageKind::Message,
+        author_name: if direction == Direction::Outbound { places.text(Field::AuthorName)? } else { None },
+        content_type: Patch::Value(content_type.unwrap_or_else(|| kind.to_owned())),
+        content: Patch::told(places.written(Field::Content)?),
+        details: places.details()?,
+        attachments: Some(attachment.into_iter().collect()),
+        reactions: Patch::Absent,
+        quoted_id: places.id(Field::QuotedId)?,
+        occurred_at: places.time(Field::OccurredAt)?,
+        read_at: Patch::Absent,
+    };
+    Ok((id, Effect::Message(Box::new(report))))
+}
+
+/// A call. `key` lets a replay find it again where it has no id.
+pub(super) fn read_call(places: &Places<'_>, key: String) -> Reading<(Option<String>, Effect)> {
+    let id = places.id(Field::Id)?;
+    let mut details = places.details()?;
+    for field in [Field::Status, Field::RecordingUrl] {
+        if let Some(text) = places.text(field)? {
+            details.insert(field.to_string(), Value::from(text));
+        }
+    }
+    let started_at = places.time(Field::OccurredAt)?;
+    for (name, time) in [("started_at", started_at), ("ended_at", places.time(Field::EndedAt)?)] {
+        if let Some(time) = time {
+            details.insert(name.to_owned(), Value::from(time.to_rfc3339_opts(SecondsFormat::Millis, true)));
+        }
+    }
+    if let Some(text) = places.text(Field::DurationSeconds)? {
+        match text.parse::<f64>().ok().filter(|seconds| seconds.is_finite()) {
+            Some(seconds) => details.insert("duration_seconds".to_owned(), Value::from(seconds.round() as i64)),
+            None => return misfit(format!("`duration_seconds` is `{}`, no number", super::cut(&text))),
+        };
+    }
+    let report = MessageReport {
+        ids: vec![id.clone().unwrap_or_else(|| format!("call:{key}"))],
+        external_id: id.clone(),
+        version: None,
+        channel: places.channel(Medium::Voice)?,
+        person: Some(person(places, None)?),
+        thread: ThreadReport::default(),
+        direction: places.direction()?,
+        kind: MessageKind::Call,
+        author_name: None,
+        content_type: Patch::Value("call".to_owned()),
+        content: Patch::Absent,
+        details,
+        attachments: None,
+        reactions: Patch::Absent,
+        quoted_id: None,
+        occurred_at: started_at,
+        read_at: Patch::Absent,
+    };
+    Ok((id, Effect::Message(Box::new(report))))
+}
+
+/// The other side. Its address comes first; the provider's conversation is the identity of last resort.
+fn person(places: &Places<'_>, thread: Option<&str>) -> Reading<PersonReport> {
+    let numbering = places.numbering();
+    let written = places.text(Field::Address)?;
+    let mut identities: Vec<IdentityRef> = written.iter().map(|address| address::any(address, numbering)).collect();
+    let phone = places.text(Field::Phone)?;
+    let email = places.text(Field::Email)?.and_then(|email| address::email(&email));
+    let known_phone = phone.as_deref().and_then(|phone| address::e164(phone, numbering));
+    if let Some(id) = places.id(Field::PersonId)? {
+        identities.push(address::identity(IdentityKind::ProviderUser, id.clone(), &id));
+    }
+    identities.extend(known_phone.iter().map(|phone| address::identity(IdentityKind::Phone, phone.clone(), phone)));
+    identities.extend(email.clone());
+    identities.extend(thread.map(|id| address::identity(IdentityKind::ProviderConversation, id.to_owned(), id)));
+    let mut seen: Vec<IdentityRef> = Vec::new();
+    for identity in identities {
+        if !seen.iter().any(|other| other.kind == identity.kind && other.value == identity.value) {
+            seen.push(identity);
+        }
+    }
+    let of_address = written.as_deref().and_then(|address| address::e164(address, numbering));
+    let username = places.text(Field::Username)?;
+    Ok(PersonReport {
+        identities: seen,
+        name: places.text(Field::Name)?.or_else(|| username.clone()),
+        phone: of_address.or(known_phone).or(phone),
+        email: email.map(|email| email.value),
+        username,
+        avatar_url: places.text(Field::AvatarUrl)?,
+        last_active_at: places.time(Field::LastActiveAt)?,
+        attributes: Object::new(),
+    })
+}
+
+fn attachment(places: &Places<'_>) -> Reading<Option<AttachmentPart>> {
+    let Some(url) = places.text(Field::AttachmentUrl)? else { return Ok(None) };
+    let mime_type = places.text(Field::MimeType)?;
+    let word = mime_type.clone().or(places.text(Field::ContentType)?).unwrap_or_default().to_ascii_lowercase();
+    let kind = match word.split('/').next().unwrap_or_default().trim() {
+        "image" | "sticker" => AttachmentKind::Image,
+        "video" => AttachmentKind::Video,
+        "audio" | "voice" => AttachmentKind::Audio,
+        "application" | "text" | "document" | "file" => AttachmentKind::Document,
+        _ => AttachmentKind::Other,
+    };
+    let filename = places.text(Field::Filename)?;
+    Ok(Some(AttachmentPart { external_id: None, kind, url: Some(url), filename, mime_type, size_bytes: None }))
+}

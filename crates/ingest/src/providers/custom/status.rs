@@ -1,0 +1,95 @@
+//! Status reports by a mapping.
+
+use chrono::{DateTime, Utc};
+use inlet_domain::{
+    command::{Effect, PersonReport, StatusReport, StatusTimes},
+    model::{
+        channel::Medium,
+        mapping::{Field, MappedStatus, Mapping},
+        status::DeliveryStatus,
+    },
+};
+use serde_json::json;
+
+use super::{Places, Reading};
+use crate::{address, key, vocabulary::Meaning};
+
+/// The report, and its key: the message, the word and the times, so that a repeat is one and a news is another.
+pub(super) fn read(places: &Places<'_>, mapping: &Mapping) -> Reading<(Option<String>, Effect)> {
+    let id = places.id(Field::Id)?.unwrap_or_default();
+    let raw_status = places.text(Field::Status)?.unwrap_or_default();
+    let meaning = meaning(mapping, &raw_status);
+    let at = places.time(Field::OccurredAt)?;
+    let mut times = StatusTimes {
+        sent_at: places.time(Field::SentAt)?,
+        delivered_at: places.time(Field::DeliveredAt)?,
+        read_at: places.time(Field::ReadAt)?,
+        failed_at: places.time(Field::FailedAt)?,
+    };
+    let part = places.text(Field::Part)?.unwrap_or_default();
+    let key = key::digest(&json!([
+        id,
+        part,
+        raw_status,
+        at,
+        times.sent_at,
+        times.delivered_at,
+        times.read_at,
+        times.failed_at
+    ]));
+    // A word that is not known changes nothing, so its times count for nothing (MT-11).
+    let reported_at = match meaning {
+        Meaning::Unknown => {
+            times = StatusTimes::default();
+            None
+        }
+        Meaning::Deleted => at,
+        Meaning::Step(step) => own_time(step, &mut times, at),
+    };
+    let address = places.text(Field::Address)?;
+    let report = StatusReport {
+        ids: vec![id.clone()],
+        external_id: Some(id),
+        part,
+        status: meaning.step(),
+        deleted: meaning == Meaning::Deleted,
+        raw_status,
+        code: places.text(Field::Code)?,
+        reason: places.text(Field::Reason)?,
+        reported_at,
+        times,
+        channel: places.channel(places.medium()?.unwrap_or(Medium::Other))?,
+        person: address.map(|address| PersonReport {
+            identities: vec![address::any(&address, places.numbering())],
+            phone: address::e164(&address, places.numbering()),
+            ..PersonReport::default()
+        }),
+        campaign_id: places.id(Field::CampaignId)?,
+        details: places.details()?,
+    };
+    Ok((Some(key), Effect::Status(Box::new(report))))
+}
+
+fn meaning(mapping: &Mapping, word: &str) -> Meaning {
+    match &mapping.statuses {
+        None => Meaning::of(word),
+        Some(words) => match words.get(&word.trim().to_lowercase()) {
+            Some(MappedStatus::Step(step)) => Meaning::Step(*step),
+            Some(MappedStatus::Deleted) => Meaning::Deleted,
+            None => Meaning::Unknown,
+        },
+    }
+}
+
+/// The time of the report's own step: that of its own field, else the one time that the report gives.
+fn own_time(step: DeliveryStatus, times: &mut StatusTimes, at: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    let own = match step {
+        DeliveryStatus::Queued => return at,
+        DeliveryStatus::Sent => &mut times.sent_at,
+        DeliveryStatus::Failed => &mut times.failed_at,
+        DeliveryStatus::Delivered => &mut times.delivered_at,
+        DeliveryStatus::Read => &mut times.read_at,
+    };
+    *own = own.or(at);
+    *own
+}
