@@ -44,6 +44,7 @@ fn kept_whole(provider: &'static str, number: usize) -> Body {
         bytes: body.into_bytes(),
         status: 200,
         outcome: Some("accepted"),
+        is_array: false,
     }
 }
 

@@ -24,6 +24,16 @@ pub struct Body {
     pub status: u16,
     /// What the raw log says; none where it is not kept.
     pub outcome: Option<&'static str>,
+    /// Whether it is an array of one: its element is what is kept.
+    pub is_array: bool,
+}
+
+impl Body {
+    /// The bytes that the raw log must hold.
+    #[must_use]
+    pub fn kept(&self) -> &[u8] {
+        if self.is_array { &self.bytes[1..self.bytes.len() - 1] } else { &self.bytes }
+    }
 }
 
 /// A documented message of the provider with this id and this text, both as JSON, and members more in front.
@@ -59,6 +69,8 @@ fn of_provider(provider: &'static str) -> Vec<Body> {
     unrecognised(&mut maker);
     unreadable(&mut maker);
     unsupported(&mut maker);
+    maker.add("an array alone", format!("[{}1]", "1,".repeat(100_000)).into_bytes(), 413, None);
+    maker.add("empty objects", format!("[{}1]", "{},".repeat(300_000)).into_bytes(), 413, None);
     maker.add("10 MB", vec![b' '; 10 << 20], 413, None);
     maker.add("a byte too many", vec![b'7'; (1 << 20) + 1], 413, None);
     maker.bodies
@@ -80,6 +92,7 @@ impl Maker {
             bytes,
             status,
             outcome,
+            is_array: false,
         });
         &mut self.bodies[index]
     }
@@ -148,9 +161,7 @@ fn unrecognised(maker: &mut Maker) {
         ("null", "null".to_owned()),
         ("1e400 alone", "1e400".to_owned()),
         ("a text alone", "\"\\ud800\"".to_owned()),
-        ("an array alone", format!("[{}1]", "1,".repeat(100_000))),
         ("a number alone", "9".repeat(1 << 20)),
-        ("empty objects", format!("[{}1]", "{},".repeat(300_000))),
         ("nested event", r#"{"event":{"event":[]},"type":[[]]}"#.to_owned()),
         ("a long name", format!("{{\"event\":\"{0}\",\"type\":\"{0}\"}}", noise(100_000))),
         ("a name of NUL", r#"{"event":"\u0000","type":"\u0000"}"#.to_owned()),
@@ -163,13 +174,11 @@ fn unrecognised(maker: &mut Maker) {
 fn unreadable(maker: &mut Maker) {
     let deep = 100_000;
     for (name, body) in [
-        ("nested arrays", nested("[", "]", deep)),
         ("nested objects", nested("{\"a\":", "}", deep).replace(":}", ":1}")),
-        ("nested arrays and objects", nested("[{\"a\":", "}]", deep).replace(":}", ":1}")),
         ("open arrays", "[".repeat(1 << 20)),
         ("open objects", "{\"a\":".repeat(deep)),
         ("deep JSON5", nested("{a:", ",}", deep).replace(":,", ":1,")),
-        ("deep JSON5 with comments", nested("[/*[*/", ",]", deep)),
+        ("deep JSON5 with comments", nested("{/*{*/a:", "}", deep).replace(":}", ":1}")),
         ("nothing", String::new()),
         ("white space", " \r\n\t".repeat(100_000)),
         ("NUL alone", "\0".repeat(1000)),
@@ -183,6 +192,13 @@ fn unreadable(maker: &mut Maker) {
     ] {
         maker.add(name, body.into_bytes(), 400, Some("quarantined"));
     }
+    // Each element of an array is an event of its own, and whether it can be read its own affair.
+    for (name, body) in [
+        ("nested arrays", nested("[", "]", deep)),
+        ("nested arrays and objects", nested("[{\"a\":", "}]", deep).replace(":}", ":1}")),
+    ] {
+        maker.add(name, body.into_bytes(), 200, Some("quarantined")).is_array = true;
+    }
     maker.add("bytes that are no text", vec![0xff; 1000], 400, Some("quarantined"));
     let wide = event(maker.provider, "1", "1", "").encode_utf16().flat_map(u16::to_le_bytes).collect();
     maker.add("UTF-16", wide, 400, Some("quarantined"));
@@ -193,7 +209,12 @@ fn unreadable(maker: &mut Maker) {
 fn unsupported(maker: &mut Maker) {
     let refused = Some("quarantined");
     maker.add("XML", b"<a><b/></a>".to_vec(), 415, refused).content_type = Some(b"text/xml".to_vec());
-    maker.add("multipart", b"--x\r\n\r\nhello\r\n--x--".to_vec(), 415, refused).content_type =
+    for (name, boundary) in [("another boundary", "y"), ("a quoted end", "\"x"), ("none", "")] {
+        let parts = b"--x\r\ncontent-disposition: form-data; name=a\r\n\r\nhello\r\n--x--".to_vec();
+        maker.add(&format!("parts with {name}"), parts, 400, refused).content_type =
+            Some(format!("multipart/form-data; boundary={boundary}").into_bytes());
+    }
+    maker.add("many parts", "--x\r\n\r\n".repeat(100_000).into_bytes(), 400, refused).content_type =
         Some(b"multipart/form-data; boundary=x".to_vec());
     maker.add("a long type", b"<a/>".to_vec(), 415, refused).content_type =
         Some(format!("text/{}", noise(30_000)).into_bytes());
