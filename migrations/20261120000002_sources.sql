@@ -111,9 +111,16 @@ CREATE TABLE inbound_event (
   -- The log entries it caused; of a duplicate, none.
   event_ids            uuid[] NOT NULL DEFAULT '{}',
   sealed               bytea NOT NULL,
+  -- When a replay last brought the row up to date.
+  replayed_at          timestamptz,
   PRIMARY KEY (workspace_id, id)
 ) PARTITION BY RANGE (id);
 CREATE TABLE inbound_event_default PARTITION OF inbound_event DEFAULT;
--- The few that need a look; the many accepted ones cost no index entry.
-CREATE INDEX inbound_event_attention ON inbound_event (workspace_id, outcome, id)
-  WHERE outcome IN ('unrecognised', 'failed', 'quarantined');
+-- Each filter of the list has an index that ends with the id, the list's order. The many that were accepted, read by
+-- strict JSON and never replayed are in the first two alone.
+CREATE INDEX inbound_event_source ON inbound_event (workspace_id, source_id, id);
+CREATE INDEX inbound_event_name ON inbound_event (workspace_id, event, id);
+CREATE INDEX inbound_event_attention ON inbound_event (workspace_id, outcome, id) WHERE outcome <> 'accepted';
+CREATE INDEX inbound_event_lenient ON inbound_event (workspace_id, id) WHERE lenient;
+-- An event's cause is found by its time (see domain::store::trace), but for those that a replay raised.
+CREATE INDEX inbound_event_replayed ON inbound_event USING gin (event_ids) WHERE replayed_at IS NOT NULL;

@@ -34,3 +34,7 @@ CREATE TABLE event (
 -- whole table cannot be unique without the partition key, and would be a second one to fill.
 CREATE TABLE event_default PARTITION OF event DEFAULT;
 CREATE UNIQUE INDEX event_default_seq ON event_default (workspace_id, seq);
+-- The history of a message, but for what comes with nearly every message: its beginning is found by its time, its
+-- statuses by their reports (see domain::store::trace).
+CREATE INDEX event_message ON event (workspace_id, message_id, id)
+  WHERE message_id IS NOT NULL AND type NOT IN ('message.created', 'call.completed', 'message.status_changed');

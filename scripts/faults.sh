@@ -1,7 +1,7 @@
 #!/bin/sh
 # Puts one deliberate fault after another into a copy of the last commit (crates/simulator/faults/*.patch, one for each
 # of P1 to P5), plays a short chaos against it, and expects the checker to find differences; without a fault it must
-# find none. Arguments: the faults to try, e.g. `p2 p3`; default: `none` and all. EVENTS is how many events (4000).
+# find none. Arguments: the faults to try, e.g. `p2 p3`; default: `none` and all. EVENTS is how many events (8000).
 set -eu
 cd "$(dirname "$0")/.."
 target="$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)"
@@ -26,7 +26,7 @@ for fault in "$@"; do
     code=0
     report="$folder/$fault.json"
     rm -rf "$folder/data"* "$report"
-    "$CARGO_TARGET_DIR/debug/inlet" simulate --chaos --seed 1 --events "${EVENTS:-4000}" --kills "$kills" --no-webhooks \
+    "$CARGO_TARGET_DIR/debug/inlet" simulate --chaos --seed 1 --events "${EVENTS:-8000}" --kills "$kills" --no-webhooks \
         --data-dir "$folder/data" --report "$report" > "$folder/$fault.txt" 2>&1 || code=$?
     found="$(sed -n 's/^ *"kind": "\(.*\)",$/\1/p' "$report" | sort | uniq -c | sort -rn |
         awk '{ printf "%s%s %s", comma, $1, $2; comma = ", " }')"

@@ -8,6 +8,7 @@ use inlet_domain::{
     command::RawRequest,
     ids::{InboundEventId, WorkspaceId},
     secrets::{Place, Sealer},
+    store::retention::Retention,
 };
 use inlet_server::{
     config::{Role, Roles, ServerConfig},
@@ -90,7 +91,11 @@ pub struct TestServer {
 }
 
 /// Every server of a process seals under the same key.
-pub(crate) fn sealer(ambient: &Ambient) -> Sealer {
+///
+/// # Panics
+/// Never: there is a key.
+#[must_use]
+pub fn sealer(ambient: &Ambient) -> Sealer {
     static KEY: OnceLock<[u8; 32]> = OnceLock::new();
     let key = KEY.get_or_init(|| Ambient::system().random_256());
     Sealer::new([(1, *key)], ambient.clone()).expect("there is a key")
@@ -128,6 +133,7 @@ async fn start(options: Options, database_url: String, seeds: Option<seed::Seeds
         database_url: database_url.clone().into(),
         connections: 8,
         apply: options.apply,
+        retention: Retention::default(),
         migrate: false,
         allow_loopback_targets: true,
         introspection: true,

@@ -6,10 +6,12 @@ use inlet_domain::{
     database::Database,
     error::StoreError,
     ids::{
-        ApiKeyId, CampaignId, ChannelId, ContactId, ConversationId, DeliveryId, GroupId, LabelId, MemberId, MessageId,
-        ProviderAccountId, TeamId,
+        ApiKeyId, CampaignId, ChannelId, ContactId, ConversationId, DeliveryId, EventId, GroupId, InboundEventId,
+        LabelId, MemberId, MessageId, ProviderAccountId, SourceId, TeamId,
     },
+    log::{self, LogEntry},
     scope::Scope,
+    secrets::Sealer,
     store::{
         campaigns::{self, Campaign},
         channels::{self, Channel, ProviderAccount},
@@ -18,12 +20,14 @@ use inlet_domain::{
         credentials::{self, ApiKey},
         delivery_log::{self, Attempt},
         groups::{self, Group},
+        inbound_events::{self, InboundEvent},
         labels::{self, Label},
         members::{self, Member},
         messages::{self, Attachment, Message, StatusReport},
         page::{Page, Slice},
         references,
         report_jobs::{self, ReportJob},
+        sources::{self, Source},
         teams::{self, Team},
     },
 };
@@ -75,6 +79,14 @@ pub struct Loaders {
     pub read_marks: Batch<(MemberId, ConversationId), i64>,
     /// Attempts of deliveries.
     pub attempts: Lists<DeliveryId, Attempt>,
+    /// Providers' requests.
+    pub inbound: ById<InboundEventId, InboundEvent>,
+    /// Sources that are not deleted, with the tokens of their URLs.
+    pub sources: Batch<SourceId, Arc<(Source, String)>>,
+    /// Entries of the log.
+    pub events: ById<EventId, LogEntry>,
+    /// Which life of the log this is.
+    pub epoch: Batch<(), i32>,
 }
 
 fn keyed<I: Hash + Eq, T>(items: Vec<T>, id: impl Fn(&T) -> I) -> HashMap<I, Arc<T>> {
@@ -105,8 +117,9 @@ macro_rules! batch {
 impl Loaders {
     /// For a request that sees `scope`.
     #[must_use]
-    pub fn new(database: &Database, scope: Scope) -> Self {
+    pub fn new(database: &Database, sealer: &Sealer, scope: Scope) -> Self {
         Self {
+            sources: sources_by(database, sealer, scope),
             conversations: batch!(database, scope, conversations::by_ids, |rows| keyed(rows, |row: &Conversation| row
                 .id)),
             messages: batch!(database, scope, messages::by_ids, |rows| keyed(rows, |row: &Message| row.id)),
@@ -133,6 +146,9 @@ impl Loaders {
             attempts: batch!(database, scope, delivery_log::attempts_of, |rows| grouped(rows, |row: &Attempt| Some(
                 row.delivery_id
             ))),
+            inbound: batch!(database, scope, inbound_events::by_ids, |rows| keyed(rows, |row: &InboundEvent| row.id)),
+            events: batch!(database, scope, entries, |rows| keyed(rows, |row: &LogEntry| row.id)),
+            epoch: batch!(database, scope, epoch, |epoch| HashMap::from([((), epoch)])),
             by_external: batch!(database, scope, by_external, |found| found),
             campaign_reports: batch!(database, scope, report_jobs::of_campaigns, |rows| grouped(
                 rows,
@@ -143,6 +159,26 @@ impl Loaders {
             read_marks: batch!(database, scope, read_marks, |found| found),
         }
     }
+}
+
+fn sources_by(database: &Database, sealer: &Sealer, scope: Scope) -> Batch<SourceId, Arc<(Source, String)>> {
+    let (database, sealer) = (database.clone(), sealer.clone());
+    Batch::new(move |_| {
+        let (database, sealer) = (database.clone(), sealer.clone());
+        async move {
+            // A workspace has few.
+            let all = sources::list(&database, scope, &sealer).await?;
+            Ok(all.into_iter().map(|found| (found.0.id, Arc::new(found))).collect())
+        }
+    })
+}
+
+async fn entries(database: &Database, scope: Scope, ids: &[EventId]) -> Result<Vec<LogEntry>, StoreError> {
+    log::by_ids(&database.pool, scope, ids).await
+}
+
+async fn epoch(database: &Database, scope: Scope, _: &[()]) -> Result<i32, StoreError> {
+    Ok(log::state(&database.pool, scope).await?.epoch)
 }
 
 fn lists(pairs: Vec<(TeamId, MemberId)>) -> HashMap<TeamId, Vec<MemberId>> {

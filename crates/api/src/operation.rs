@@ -53,7 +53,7 @@ impl Engine {
         let viewer = viewer.ok_or_else(|| {
             ApiError::new(ErrorCode::Unauthenticated, "this token is unknown, expired or revoked: log in again")
         })?;
-        let loaders = Loaders::new(&shared.database, viewer.scope);
+        let loaders = Loaders::new(&shared.database, &shared.sealer, viewer.scope);
         Ok(Arc::new(Session { viewer, loaders }))
     }
 

@@ -3,6 +3,7 @@
 
 use std::{fmt, str::FromStr};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use type_safe_id::{DynamicType, TypeSafeId};
 use uuid::Uuid;
@@ -17,6 +18,20 @@ pub struct InvalidId {
     pub kind: &'static str,
     /// The prefix that such an id has.
     pub prefix: &'static str,
+}
+
+/// The least UUIDv7 of a moment's millisecond.
+#[must_use]
+pub fn first_at(moment: DateTime<Utc>) -> Uuid {
+    let millis = u128::try_from(moment.timestamp_millis()).unwrap_or(0);
+    Uuid::from_u128((millis & 0xffff_ffff_ffff) << 80)
+}
+
+/// The moment in a UUIDv7, to the millisecond.
+#[must_use]
+pub fn moment_of(id: Uuid) -> DateTime<Utc> {
+    let millis = i64::try_from(id.as_u128() >> 80).unwrap_or(0);
+    DateTime::from_timestamp_millis(millis).unwrap_or(DateTime::UNIX_EPOCH)
 }
 
 fn render(prefix: &str, uuid: Uuid) -> String {

@@ -18,6 +18,7 @@ pub mod json;
 pub mod log;
 pub mod model;
 pub mod reader;
+pub mod replay;
 pub mod scope;
 pub mod secrets;
 pub mod store;

@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, time::Duration};
 
 use clap::{Args, ValueEnum};
-use inlet_domain::{ambient::Ambient, apply::ApplyConfig, secrets::Sealer};
+use inlet_domain::{ambient::Ambient, apply::ApplyConfig, secrets::Sealer, store::retention::Retention};
 use secrecy::SecretString;
 
 use crate::{error::ServerError, files, keys};
@@ -82,6 +82,66 @@ pub struct WorkArgs {
     /// Providers' requests that may wait for a commit; beyond it they are answered 503.
     #[arg(long, env = "INLET_QUEUE", value_name = "NUMBER", default_value_t = ApplyConfig::default().queue)]
     pub queue: usize,
+    /// For how long what grows with time is kept.
+    #[command(flatten)]
+    pub retention: RetentionArgs,
+}
+
+/// For how long what grows with time is kept. Whole days (UTC) are dropped when their last moment is so long ago.
+#[derive(Debug, Clone, Args)]
+pub struct RetentionArgs {
+    /// Days to keep providers' requests as they came. Older ones can be neither shown nor replayed.
+    #[arg(
+        long, env = "INLET_RETAIN_INBOUND_DAYS", value_name = "DAYS",
+        default_value_t = Retention::default().inbound_events, value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub retain_inbound_days: u32,
+    /// Days to keep the event log. A subscriber that was away for longer is told to read its lists anew. A day stays as
+    /// long as a webhook has still to get an event of it.
+    #[arg(
+        long, env = "INLET_RETAIN_EVENT_DAYS", value_name = "DAYS",
+        default_value_t = Retention::default().events, value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub retain_event_days: u32,
+    /// Days to keep the history of messages' statuses. The messages keep their last status.
+    #[arg(
+        long, env = "INLET_RETAIN_REPORT_DAYS", value_name = "DAYS",
+        default_value_t = Retention::default().status_reports, value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub retain_report_days: u32,
+    /// Days to keep what became of each event at each webhook. What a paused webhook has not got by then is skipped.
+    #[arg(
+        long, env = "INLET_RETAIN_DELIVERY_DAYS", value_name = "DAYS",
+        default_value_t = Retention::default().deliveries, value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub retain_delivery_days: u32,
+    /// Days to keep each exchange with a webhook.
+    #[arg(
+        long, env = "INLET_RETAIN_ATTEMPT_DAYS", value_name = "DAYS",
+        default_value_t = Retention::default().attempts, value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub retain_attempt_days: u32,
+    /// Days to keep the audit log.
+    #[arg(
+        long, env = "INLET_RETAIN_AUDIT_DAYS", value_name = "DAYS",
+        default_value_t = Retention::default().audit_entries, value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub retain_audit_days: u32,
+}
+
+impl RetentionArgs {
+    /// As the store takes it.
+    #[must_use]
+    pub fn retention(&self) -> Retention {
+        Retention {
+            inbound_events: self.retain_inbound_days,
+            events: self.retain_event_days,
+            status_reports: self.retain_report_days,
+            deliveries: self.retain_delivery_days,
+            attempts: self.retain_attempt_days,
+            audit_entries: self.retain_audit_days,
+        }
+    }
 }
 
 /// The database of a command that needs one.
@@ -160,6 +220,8 @@ pub struct ServerConfig {
     pub connections: u32,
     /// How apply works.
     pub apply: ApplyConfig,
+    /// For how long what grows with time is kept.
+    pub retention: Retention,
     /// Whether to apply missing migrations first, instead of refusing to start.
     pub migrate: bool,
     /// Whether webhooks may go to loopback addresses and over plain http: for development.
@@ -197,6 +259,7 @@ impl ServerConfig {
             database_url,
             connections: work.connections.max(2),
             apply: ApplyConfig { lanes: work.lanes.max(1), queue: work.queue.max(2), ..ApplyConfig::default() },
+            retention: work.retention.retention(),
             migrate: false,
             allow_loopback_targets: false,
             introspection: http.introspection,

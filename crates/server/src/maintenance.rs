@@ -1,4 +1,4 @@
-//! Keeps the database in order: partitions ahead, old keys gone. It remembers nothing, so that any number of processes
+//! Keeps the database in order: partitions ahead, what is past retention gone. It remembers nothing, so that any number of processes
 //! may do it at any time.
 
 use std::time::Duration;
@@ -7,7 +7,10 @@ use inlet_domain::{
     ambient::Ambient,
     database::Database,
     error::StoreError,
-    store::{partitions, retention},
+    store::{
+        expiry, partitions,
+        retention::{self, Retention},
+    },
 };
 use tokio_util::sync::CancellationToken;
 
@@ -15,9 +18,9 @@ use tokio_util::sync::CancellationToken;
 const EVERY: Duration = Duration::from_secs(600);
 
 /// Looks again and again until `stop`.
-pub async fn run(database: Database, ambient: Ambient, stop: CancellationToken) {
+pub async fn run(database: Database, ambient: Ambient, retention: Retention, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
-        if let Err(error) = once(&database, &ambient, &stop).await {
+        if let Err(error) = once(&database, &ambient, &retention, &stop).await {
             metrics::counter!("inlet_maintenance_failures_total").increment(1);
             tracing::warn!(error = &error as &dyn std::error::Error, "maintenance failed; it comes again");
         }
@@ -28,9 +31,18 @@ pub async fn run(database: Database, ambient: Ambient, stop: CancellationToken) 
 ///
 /// # Errors
 /// Where the database refuses; what was done until then stays done.
-pub async fn once(database: &Database, ambient: &Ambient, stop: &CancellationToken) -> Result<(), StoreError> {
+pub async fn once(
+    database: &Database,
+    ambient: &Ambient,
+    retention: &Retention,
+    stop: &CancellationToken,
+) -> Result<(), StoreError> {
     let now = ambient.now();
     partitions::ensure(database, now).await?;
+    // Each day is a transaction of its own: one that is broken off by a stop is begun anew.
+    if let Some(expired) = stop.run_until_cancelled(expiry::expire(database, now, retention)).await {
+        expired?;
+    }
     let chunk = u64::try_from(retention::CHUNK).unwrap_or(u64::MAX);
     while !stop.is_cancelled() && retention::delete_expired_idempotency_keys(database, now).await? == chunk {}
     while !stop.is_cancelled() && retention::delete_old_mutation_keys(database, now).await? == chunk {}

@@ -98,7 +98,7 @@ impl Server {
         let tasks = TaskTracker::new();
         let heads = Heads::default();
         tasks.spawn(heads::listen(database.clone(), heads.clone(), background.clone()));
-        tasks.spawn(maintenance::run(database.clone(), config.ambient.clone(), background.clone()));
+        tasks.spawn(maintenance::run(database.clone(), config.ambient.clone(), config.retention, background.clone()));
         let apply = Apply::start(
             database.clone(),
             heads.clone(),

@@ -37,11 +37,19 @@ impl Client {
     /// # Errors
     /// Where no client can be made on this machine.
     pub fn new(target: &Target) -> Result<Self, SimulatorError> {
+        Self::at(&target.graphql_url, &target.api_key)
+    }
+
+    /// Of any server and key.
+    ///
+    /// # Errors
+    /// Where no client can be made on this machine.
+    pub fn at(graphql_url: &str, api_key: &str) -> Result<Self, SimulatorError> {
         // Another part of the process may have installed it before.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build();
         let http = http.map_err(|source| SimulatorError::Unanswered { what: "anything".into(), source })?;
-        Ok(Self { http, url: target.graphql_url.clone(), key: target.api_key.clone() })
+        Ok(Self { http, url: graphql_url.to_owned(), key: api_key.to_owned() })
     }
 
     /// Sends an operation, again where the server says that it has no time; gives its `data`.

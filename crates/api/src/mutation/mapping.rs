@@ -16,7 +16,7 @@ use inlet_domain::{
     store::{credentials::Viewer, sources},
 };
 
-use super::source::value_of;
+use super::source_input::value_of;
 use crate::{
     context::{Shared, viewer},
     error::{ApiError, ErrorCode},

@@ -2,7 +2,9 @@
 
 mod access;
 mod mapping;
+mod replay;
 mod source;
+mod source_input;
 mod webhook;
 
 use std::sync::Arc;
@@ -16,7 +18,7 @@ use crate::context::Shared;
 /// What can be changed. Creates take an `idempotencyKey`: for 24 hours a repeat under the same key gets the same
 /// answer without its secrets, and another input under it is refused with `IDEMPOTENCY_KEY_REUSED`.
 #[derive(MergedObject, Default)]
-pub struct Mutation(access::Access, source::Sources, mapping::Mappings, webhook::Webhooks);
+pub struct Mutation(access::Access, mapping::Mappings, replay::Replays, source::Sources, webhook::Webhooks);
 
 /// A mutation that is to happen once: its input is remembered as a keyed hash, for it may hold secrets.
 fn once<'a>(

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use inlet_domain::{
     ids::{ChannelId, SourceId},
-    model::{provider::Verification, right::Right, source::SignatureSettings},
+    model::{provider::Verification, right::Right},
     store::{
         credentials::Viewer,
         mutations::{self, Made, SourceChange},
@@ -16,7 +16,10 @@ use inlet_domain::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
-use super::once;
+use super::{
+    once,
+    source_input::{CreateSourceInput, UpdateSourceInput, value_of},
+};
 use crate::{
     context::{Shared, loaders, viewer},
     error::ApiError,
@@ -24,135 +27,10 @@ use crate::{
         channel::{ProviderAccount, Source},
         connection::Edge,
         node::typed,
-        scalars::{Cursor, Json},
+        scalars::Cursor,
         words,
     },
 };
-
-/// How requests are signed. What is left out is the provider's default; for CUSTOM that is HMAC-SHA256 in hex in
-/// `x-signature`.
-#[derive(InputObject, Serialize, Clone)]
-pub struct SourceSignatureInput {
-    /// The hash.
-    algorithm: Option<words::HmacAlgorithm>,
-    /// How its bytes are written.
-    encoding: Option<words::SignatureEncoding>,
-    /// The header.
-    header: Option<String>,
-    /// What stands in the header before the signature, such as `sha256=`.
-    prefix: Option<String>,
-}
-
-impl From<SourceSignatureInput> for SignatureSettings {
-    fn from(input: SourceSignatureInput) -> Self {
-        Self {
-            algorithm: input.algorithm.map(Into::into),
-            encoding: input.encoding.map(Into::into),
-            header: input.header,
-            prefix: input.prefix,
-        }
-    }
-}
-
-/// What a new source is to be.
-#[derive(InputObject, Serialize)]
-pub struct CreateSourceInput {
-    /// What people call it; 1 to 200 characters.
-    name: String,
-    /// Which adapter reads what comes.
-    provider: words::Provider,
-    /// The provider account to share; without one a new account is made.
-    #[serde(serialize_with = "id_text")]
-    provider_account_id: Option<ID>,
-    /// How a request proves that it is authentic.
-    #[graphql(default_with = "words::SourceVerification::Hmac")]
-    verification: words::SourceVerification,
-    /// The secret that the provider signs with; needed with HMAC.
-    #[graphql(secret)]
-    secret: Option<String>,
-    /// How requests are signed, where that is not the provider's default.
-    signature: Option<SourceSignatureInput>,
-    /// Networks that may post: addresses, or networks in CIDR notation, IPv4 and IPv6; none means any.
-    #[graphql(default)]
-    allowed_networks: Vec<String>,
-    /// The IANA zone of times without one.
-    time_zone: Option<String>,
-    /// The ISO 3166 region of phone numbers without a country code.
-    phone_region: Option<String>,
-    /// Its own channel, where events name none: one of its provider account.
-    #[serde(serialize_with = "id_text")]
-    channel_id: Option<ID>,
-    /// The medium of its own channel, where events name none and `channelId` is not set.
-    medium: Option<words::Medium>,
-    /// Hosts that a campaign report may be fetched from; none means the provider's own.
-    #[graphql(default)]
-    report_hosts: Vec<String>,
-    /// The provider's ids of users that are ours: what they write is outbound.
-    #[graphql(default)]
-    own_user_ids: Vec<String>,
-    /// Which leg of a call is the customer's.
-    #[graphql(default_with = "words::CallLeg::To")]
-    call_customer_leg: words::CallLeg,
-    /// How a CUSTOM source is understood: see docs/custom-provider.md. Without one, all that comes is kept as
-    /// UNRECOGNISED until there is one.
-    #[serde(serialize_with = "json_value")]
-    mapping: Option<Json>,
-    /// Makes a repeat a repeat.
-    #[serde(skip)]
-    idempotency_key: String,
-}
-
-fn id_text<S: serde::Serializer>(id: &Option<ID>, serializer: S) -> Result<S::Ok, S::Error> {
-    id.as_ref().map(|id| id.as_str()).serialize(serializer)
-}
-
-fn json_value<S: serde::Serializer>(json: &Option<Json>, serializer: S) -> Result<S::Ok, S::Error> {
-    json.clone().map(value_of).serialize(serializer)
-}
-
-/// A value that came in as an argument.
-pub(super) fn value_of(json: Json) -> serde_json::Value {
-    match json {
-        Json::Value(value) => value,
-        Json::Raw(raw) => serde_json::from_str(raw.get()).unwrap_or_default(),
-    }
-}
-
-/// What of a source is to change. What is left out stays as it is; null takes a setting away.
-#[derive(InputObject)]
-pub struct UpdateSourceInput {
-    /// Its global id.
-    id: ID,
-    /// What people call it; 1 to 200 characters.
-    name: Option<String>,
-    /// How a request proves that it is authentic. HMAC needs a secret: see `rotateSourceSecret`.
-    verification: Option<words::SourceVerification>,
-    /// How requests are signed, as a whole; null for the provider's default.
-    signature: MaybeUndefined<SourceSignatureInput>,
-    /// Networks that may post; null or none means any.
-    allowed_networks: MaybeUndefined<Vec<String>>,
-    /// The IANA zone of times without one.
-    time_zone: MaybeUndefined<String>,
-    /// The ISO 3166 region of phone numbers without a country code.
-    phone_region: MaybeUndefined<String>,
-    /// Its own channel, where events name none: one of its provider account.
-    channel_id: MaybeUndefined<ID>,
-    /// The medium of its own channel, where events name none and `channelId` is not set.
-    medium: MaybeUndefined<words::Medium>,
-    /// Hosts that a campaign report may be fetched from; null or none means the provider's own.
-    report_hosts: MaybeUndefined<Vec<String>>,
-    /// The provider's ids of users that are ours.
-    own_user_ids: MaybeUndefined<Vec<String>>,
-    /// Which leg of a call is the customer's.
-    call_customer_leg: Option<words::CallLeg>,
-    /// How a CUSTOM source is understood.
-    mapping: MaybeUndefined<Json>,
-    /// Ends the overlap of a rotation now: only the newest secret counts from then on.
-    #[graphql(default)]
-    finish_secret_rotation: bool,
-    /// Makes a repeat a repeat.
-    idempotency_key: Option<String>,
-}
 
 /// Which source is to go.
 #[derive(InputObject, Serialize)]
@@ -237,71 +115,6 @@ pub struct CreateProviderAccountPayload {
     provider_account: Option<ProviderAccount>,
     /// The account as an item of a list.
     provider_account_edge: Option<Edge<ProviderAccount>>,
-}
-
-/// Puts what was given in the place of what is there; null takes it away.
-fn set<T, U: Default>(place: &mut U, given: &MaybeUndefined<T>, read: impl FnOnce(&T) -> U) {
-    match given {
-        MaybeUndefined::Undefined => {}
-        MaybeUndefined::Null => *place = U::default(),
-        MaybeUndefined::Value(value) => *place = read(value),
-    }
-}
-
-impl UpdateSourceInput {
-    fn apply(
-        &self,
-        channel: &MaybeUndefined<ChannelId>,
-        name: &mut String,
-        verification: &mut Verification,
-        settings: &mut SourceSettings,
-    ) {
-        if let Some(given) = &self.name {
-            name.clone_from(given);
-        }
-        if let Some(given) = self.verification {
-            *verification = given.into();
-        }
-        set(&mut settings.signature, &self.signature, |given| given.clone().into());
-        set(&mut settings.allowed_networks, &self.allowed_networks, Clone::clone);
-        set(&mut settings.time_zone, &self.time_zone, |given| Some(given.clone()));
-        set(&mut settings.phone_region, &self.phone_region, |given| Some(given.clone()));
-        set(&mut settings.channel_id, channel, |given| Some(*given));
-        set(&mut settings.medium, &self.medium, |given| Some((*given).into()));
-        set(&mut settings.report_hosts, &self.report_hosts, Clone::clone);
-        set(&mut settings.own_user_ids, &self.own_user_ids, Clone::clone);
-        set(&mut settings.mapping, &self.mapping, |given| Some(value_of(given.clone())));
-        if let Some(leg) = self.call_customer_leg {
-            settings.call_customer_leg = Some(leg.into());
-        }
-    }
-
-    /// What tells one input from another: null and absent are two.
-    fn fingerprint(&self, channel: &MaybeUndefined<ChannelId>) -> impl Serialize + use<> {
-        fn shown<T: Serialize>(given: &MaybeUndefined<T>) -> serde_json::Value {
-            match given {
-                MaybeUndefined::Undefined => serde_json::Value::from("-"),
-                other => serde_json::json!([other]),
-            }
-        }
-        let mapping = self.mapping.clone().map_value(value_of);
-        serde_json::json!([
-            self.id.as_str(),
-            self.name,
-            self.verification,
-            shown(&self.signature),
-            shown(&self.allowed_networks),
-            shown(&self.time_zone),
-            shown(&self.phone_region),
-            shown(channel),
-            shown(&self.medium),
-            shown(&self.report_hosts),
-            shown(&self.own_user_ids),
-            self.call_customer_leg,
-            shown(&mapping),
-            self.finish_secret_rotation,
-        ])
-    }
 }
 
 /// The part of the mutation root for sources.

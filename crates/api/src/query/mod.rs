@@ -2,10 +2,13 @@
 
 mod events;
 mod inbox;
+mod raw_log;
 mod settings;
 mod waiting;
 
 use async_graphql::MergedObject;
+
+pub use raw_log::InboundEventFilter;
 
 /// What can be read. Each field but `head` is null where it failed or is not there; `errors` tells which.
 ///
@@ -13,4 +16,4 @@ use async_graphql::MergedObject;
 /// is asked of its items), has at most 100 aliases, 10,000
 /// fields with its fragments written out, and 64 KiB of text; a page has at most 100 items.
 #[derive(MergedObject, Default)]
-pub struct Query(inbox::Inbox, events::Events, settings::Settings, waiting::Waiting);
+pub struct Query(inbox::Inbox, events::Events, raw_log::RawLog, settings::Settings, waiting::Waiting);

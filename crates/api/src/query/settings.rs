@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use inlet_domain::{
     model::right::Right,
     scope::Actor as DomainActor,
-    store::{credentials::Grant, delivery_log, inbound_events, page::Page, sources, webhooks},
+    store::{credentials::Grant, delivery_log, page::Page, sources, webhooks},
 };
 
 use crate::{
@@ -15,7 +15,6 @@ use crate::{
     types::{
         channel::Source,
         connection::{Connection, page_cost, slice},
-        inbound_event::InboundEvent,
         member::{ApiKey, Member},
         node::typed,
         scalars::{Cursor, DateTime},
@@ -39,16 +38,6 @@ pub struct Viewer {
     scopes: Option<Vec<words::KeyScope>>,
     /// When the credential ends by itself.
     expires_at: Option<DateTime>,
-}
-
-/// Which of the providers' requests are wanted. The values of each member mean "any of".
-#[derive(InputObject, Default)]
-pub struct InboundEventFilter {
-    /// What came of them.
-    #[graphql(default)]
-    outcome: Vec<words::InboundOutcome>,
-    /// The source that they came to.
-    source_id: Option<ID>,
 }
 
 /// Which deliveries are wanted. The values of each member mean "any of".
@@ -145,26 +134,5 @@ impl Settings {
         let statuses: Vec<_> = filter.status.into_iter().map(Into::into).collect();
         let page = delivery_log::list(&shared.database, scope, webhook, &statuses, &slice).await;
         Ok(Some(Connection::of(page.map_err(ApiError::from)?, |row| Delivery(Arc::new(row)))))
-    }
-
-    /// The providers' requests as they came, newest first.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
-    async fn inbound_events(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
-        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
-        #[graphql(desc = "Which are wanted.")] filter: Option<InboundEventFilter>,
-    ) -> Result<Option<Connection<InboundEvent>>> {
-        let scope = viewer(ctx, Right::ReadSettings)?.scope;
-        let slice = slice(first, after, last, before)?;
-        let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let filter = filter.unwrap_or_default();
-        let source = filter.source_id.as_ref().map(|id| typed("filter.sourceId", id)).transpose()?;
-        let outcomes: Vec<_> = filter.outcome.into_iter().map(Into::into).collect();
-        let page = inbound_events::list(&shared.database, scope, &outcomes, source, &slice).await;
-        Ok(Some(Connection::of(page.map_err(ApiError::from)?, |row| InboundEvent(Arc::new(row)))))
     }
 }

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject, Union};
-use inlet_domain::log::{Cursor as LogCursor, LogEntry};
+use futures::future::join_all;
+use inlet_domain::{
+    ids::EventId,
+    log::{Cursor as LogCursor, LogEntry},
+};
 
 use super::{
     author::{Actor, actor},
@@ -24,6 +28,23 @@ pub struct Event {
 }
 
 impl Event {
+    /// Those with these ids, in the log's order; what is past retention is left out.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn of_ids(ctx: &Context<'_>, ids: &[EventId]) -> Result<Vec<Self>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let loaders = loaders(ctx)?;
+        let found = join_all(ids.iter().map(|id| loaders.events.load(*id))).await;
+        let found: Vec<_> = found.into_iter().collect::<Result<_, _>>().map_err(ApiError::from)?;
+        let epoch = loaders.epoch.load(()).await.map_err(ApiError::from)?.unwrap_or_default();
+        let mut events: Vec<Self> = found.into_iter().flatten().map(|entry| Self { entry, epoch }).collect();
+        events.sort_by_key(|event| event.entry.seq);
+        Ok(events)
+    }
+
     /// Where it stands in the log.
     #[must_use]
     pub fn cursor(&self) -> Cursor {

@@ -1,17 +1,27 @@
-//! The raw log of providers' requests in the schema. Bodies are not shown here.
+//! The raw log of providers' requests in the schema.
 
 use std::sync::Arc;
 
-use async_graphql::{ID, Object};
-use inlet_domain::store::inbound_events;
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use inlet_domain::{command::RawRequest, model::right::Right, store::inbound_events};
 
-use super::{scalars::DateTime, words};
+use super::{
+    channel::Source,
+    event::Event,
+    scalars::{DateTime, Json},
+    words,
+};
+use crate::{
+    context::{Shared, loaders, viewer},
+    error::ApiError,
+};
 
-/// A provider's request as it came, without its body.
+/// A provider's request as it came, and what came of it.
 #[derive(Clone)]
 pub struct InboundEvent(pub Arc<inbound_events::InboundEvent>);
 
-/// A provider's request as it came, without its body.
+/// A provider's request as it came, and what came of it.
 #[Object]
 impl InboundEvent {
     /// The global id.
@@ -44,13 +54,131 @@ impl InboundEvent {
         self.0.lenient
     }
 
+    /// When a replay last brought it up to date; null where none has.
+    async fn replayed_at(&self) -> Option<DateTime> {
+        self.0.replayed_at.map(DateTime)
+    }
+
     /// The source that it came to.
     async fn source_id(&self) -> ID {
         ID(self.0.source_id.to_string())
     }
 
-    /// The events that it caused; of a repeat, none.
+    /// The source that it came to; null where it was deleted.
+    async fn source(&self, ctx: &Context<'_>) -> Result<Option<Source>> {
+        let found = loaders(ctx)?.sources.load(self.0.source_id).await.map_err(ApiError::from)?;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        Ok(found.map(|found| shared.source(Arc::unwrap_or_clone(found))))
+    }
+
+    /// The events that it caused, those of replays last; of a repeat, none.
     async fn event_ids(&self) -> Vec<ID> {
         self.0.event_ids.iter().map(|id| ID(id.to_string())).collect()
+    }
+
+    /// The events that it caused, in the log's order, but for those past retention. Needs the right to read the inbox.
+    #[graphql(complexity = "5 * child_complexity + 1")]
+    async fn events(&self, ctx: &Context<'_>) -> Result<Vec<Event>> {
+        viewer(ctx, Right::ReadInbox)?;
+        Event::of_ids(ctx, &self.0.event_ids).await
+    }
+
+    /// The request itself, unsealed: what adapters declare secret was masked before it was kept. Needs the right to
+    /// manage sources; null without it, or where it is past retention. It costs as much as 9,000 fields.
+    #[graphql(complexity = "9_000 + child_complexity")]
+    async fn request(&self, ctx: &Context<'_>) -> Result<Option<InboundRequest>> {
+        let scope = viewer(ctx, Right::ManageSources)?.scope;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let found = inbound_events::requests(&shared.database, scope, &shared.sealer, &[self.0.id]).await;
+        let request = found.map_err(ApiError::from)?.pop().map(|(_, request)| request);
+        Ok(request.transpose().map_err(ApiError::from)?.map(InboundRequest::from))
+    }
+}
+
+/// An HTTP request as a provider made it.
+#[derive(SimpleObject)]
+pub struct InboundRequest {
+    /// `POST`, `GET` or `PUT`.
+    method: String,
+    /// What stood behind the `?`; null where nothing did.
+    query: Option<String>,
+    /// The headers, in the order that they came in.
+    headers: Vec<InboundHeader>,
+    /// The body, where it is text in UTF-8; else null.
+    body: Option<String>,
+    /// The body in base64, where it is no text in UTF-8; else null.
+    body_base64: Option<String>,
+    /// The body's bytes.
+    body_size: usize,
+}
+
+/// A header of a provider's request.
+#[derive(SimpleObject)]
+pub struct InboundHeader {
+    /// Its name, in lower case.
+    name: String,
+    /// Its value; credentials are masked.
+    value: String,
+}
+
+impl From<RawRequest> for InboundRequest {
+    fn from(raw: RawRequest) -> Self {
+        let body_size = raw.body.len();
+        let (body, body_base64) = match String::from_utf8(raw.body) {
+            Ok(text) => (Some(text), None),
+            Err(error) => (None, Some(STANDARD.encode(error.as_bytes()))),
+        };
+        Self {
+            method: raw.method,
+            query: raw.query,
+            headers: raw.headers.into_iter().map(|(name, value)| InboundHeader { name, value }).collect(),
+            body,
+            body_base64,
+            body_size,
+        }
+    }
+}
+
+/// An event that a replay would raise.
+#[derive(SimpleObject)]
+pub struct WouldRaise {
+    /// For example `message.created`.
+    r#type: String,
+    /// The object as it would be; where it would be new, its id would be another one.
+    payload: Json,
+    /// The members that would change, with their present values; of updates only.
+    previous: Option<Json>,
+}
+
+impl WouldRaise {
+    /// As the preview tells it.
+    #[must_use]
+    pub fn of(event: inlet_domain::apply::PreviewedEvent) -> Self {
+        Self {
+            r#type: event.kind.name().to_owned(),
+            payload: Json::Value(event.payload),
+            previous: event.previous.map(Json::Value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_that_is_no_text_is_shown_in_base64() {
+        let request = |body: &[u8]| {
+            InboundRequest::from(RawRequest {
+                method: "POST".into(),
+                query: None,
+                headers: vec![("a".into(), "b".into())],
+                body: body.to_vec(),
+            })
+        };
+        let text = request("grüß".as_bytes());
+        assert_eq!((text.body.as_deref(), text.body_base64, text.body_size), (Some("grüß"), None, 6));
+        let bytes = request(&[0xff, 0x00]);
+        assert_eq!((bytes.body, bytes.body_base64.as_deref(), bytes.body_size), (None, Some("/wA="), 2));
     }
 }

@@ -14,6 +14,7 @@ pub mod message;
 pub mod node;
 pub mod report;
 pub mod scalars;
+pub mod trace;
 pub mod waiting_reference;
 pub mod webhook;
 pub mod words;

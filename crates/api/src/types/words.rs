@@ -155,10 +155,13 @@ pub enum SourceVerification {
 #[graphql(remote = "inlet_domain::model::source::HmacAlgorithm")]
 pub enum HmacAlgorithm {
     /// HMAC-SHA1.
+    #[graphql(name = "SHA1")]
     Sha1,
     /// HMAC-SHA256.
+    #[graphql(name = "SHA256")]
     Sha256,
     /// HMAC-SHA512.
+    #[graphql(name = "SHA512")]
     Sha512,
 }
 
@@ -169,8 +172,10 @@ pub enum SignatureEncoding {
     /// Two hexadecimal digits a byte, in any case.
     Hex,
     /// Base64, with or without padding.
+    #[graphql(name = "BASE64")]
     Base64,
     /// Base64 with the alphabet of URLs, with or without padding.
+    #[graphql(name = "BASE64URL")]
     Base64url,
 }
 
@@ -255,8 +260,10 @@ pub enum RetryPreset {
 #[graphql(remote = "inlet_domain::model::webhook::SignatureAlgorithm")]
 pub enum SignatureAlgorithm {
     /// HMAC-SHA256, hex.
+    #[graphql(name = "SHA256")]
     Sha256,
     /// HMAC-SHA512, hex.
+    #[graphql(name = "SHA512")]
     Sha512,
 }
 

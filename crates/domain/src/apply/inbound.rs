@@ -8,13 +8,9 @@ use uuid::Uuid;
 use super::{Outcome, Receipt};
 use crate::{
     command::{Inbound, Purpose, Reading},
-    secrets::{Place, Sealer},
+    secrets::Sealer,
+    store::inbound_events::place,
 };
-
-/// Where the sealed request of an inbound event stands.
-pub(crate) fn place(inbound: &Inbound) -> Place {
-    Place { workspace: inbound.workspace, table: "inbound_event", id: inbound.id.0, column: "sealed" }
-}
 
 /// Writes the requests with their receipts; of those that are replayed, brings the rows up to date.
 pub(crate) async fn save(
@@ -53,7 +49,7 @@ fn event_ids(receipt: &&Receipt) -> String {
 async fn update(connection: &mut PgConnection, batch: &[&Inbound], receipts: &[&Receipt]) -> Result<(), sqlx::Error> {
     sqlx::query(
         "UPDATE inbound_event t SET event = k.e, outcome = k.o, error = k.x, lenient = k.l, \
-           event_ids = t.event_ids || k.v::uuid[] \
+           event_ids = t.event_ids || k.v::uuid[], replayed_at = inlet_now() \
          FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[]) \
            k(w, i, e, o, x, l, v) \
          WHERE t.workspace_id = k.w AND t.id = k.i AND (t.outcome <> 'accepted' OR k.o = 'accepted')",
@@ -78,7 +74,9 @@ async fn insert(
 ) -> Result<(), sqlx::Error> {
     let sealed: Vec<Vec<u8>> = batch
         .iter()
-        .map(|inbound| sealer.seal(&place(inbound), &serde_json::to_vec(&inbound.raw).unwrap_or_default()))
+        .map(|inbound| {
+            sealer.seal(&place(inbound.workspace, inbound.id.0), &serde_json::to_vec(&inbound.raw).unwrap_or_default())
+        })
         .collect();
     sqlx::query(
         "INSERT INTO inbound_event \

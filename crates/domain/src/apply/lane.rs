@@ -48,6 +48,8 @@ pub(crate) struct Submission {
 
 impl Submission {
     fn answer(self, answer: Result<Receipt, ApplyError>) {
+        // Who is answered may come again at once, and must find the place free.
+        drop(self.slot);
         // Who asked may be gone: the effect stands all the same.
         let _ = self.answer.send(answer);
     }

@@ -10,7 +10,7 @@ use crate::{
     ambient::Ambient,
     error::StoreError,
     event::EventType,
-    ids::WorkspaceId,
+    ids::{WorkspaceId, first_at},
     model::{channel::Medium, message::Direction},
     scope::Actor,
 };
@@ -91,7 +91,7 @@ pub async fn append(
     super::lock(connection, &workspaces).await?;
 
     // A statement of its own: its snapshot must be younger than the lock.
-    let of_late = first_id_of(ambient.now() - chrono::Duration::hours(36));
+    let of_late = first_at(ambient.now() - chrono::Duration::hours(36));
     let rows = sqlx::query(LAST).bind(&workspaces).bind(of_late).fetch_all(&mut *connection).await?;
     for row in &rows {
         heads.insert(row.try_get("id")?, row.try_get("last")?);
@@ -131,10 +131,4 @@ pub async fn append(
         .execute(connection)
         .await?;
     Ok(Appended { ids, heads: heads.into_iter().collect() })
-}
-
-/// The least UUIDv7 of a moment.
-fn first_id_of(moment: DateTime<Utc>) -> Uuid {
-    let millis = u128::try_from(moment.timestamp_millis()).unwrap_or(0);
-    Uuid::from_u128((millis & 0xffff_ffff_ffff) << 80)
 }

@@ -136,6 +136,66 @@ pub async fn by_id(executor: impl PgExecutor<'_>, scope: Scope, id: EventId) -> 
     Ok(row.as_ref().map(entry).transpose()?)
 }
 
+/// The entries with these ids, in the log's order; what is not in the log, or has been trimmed away, is left out.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn by_ids(executor: impl PgExecutor<'_>, scope: Scope, ids: &[EventId]) -> Result<Vec<LogEntry>, StoreError> {
+    let sql = sqlx::AssertSqlSafe(format!(
+        "SELECT t.* FROM (SELECT DISTINCT unnest($2::uuid[]) AS id) k CROSS JOIN LATERAL ( \
+           SELECT {COLUMNS} FROM event e WHERE e.workspace_id = $1 AND e.id = k.id) t ORDER BY t.seq"
+    ));
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query(sql).bind(scope.workspace()).bind(ids).fetch_all(executor).await?;
+    Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
+}
+
+/// The first entry about a message of a type that begins one, among those minted in a range of ids.
+///
+/// # Errors
+/// Where the database fails.
+pub(crate) async fn beginning_of(
+    executor: impl PgExecutor<'_>,
+    scope: Scope,
+    message: MessageId,
+    ids: std::ops::Range<Uuid>,
+) -> Result<Option<EventId>, StoreError> {
+    // In the order of the key and no other, so that it ends where the entry is found.
+    Ok(sqlx::query_scalar(
+        "SELECT id FROM event WHERE workspace_id = $1 AND id >= $3 AND id < $4 AND message_id = $2 \
+           AND type IN ('message.created', 'call.completed') ORDER BY workspace_id, id LIMIT 1",
+    )
+    .bind(scope.workspace())
+    .bind(message)
+    .bind(ids.start)
+    .bind(ids.end)
+    .fetch_optional(executor)
+    .await?)
+}
+
+/// The entries about a message but for its beginning and its statuses, up to `limit`, newest first.
+///
+/// # Errors
+/// Where the database fails.
+pub(crate) async fn changes_of(
+    executor: impl PgExecutor<'_>,
+    scope: Scope,
+    message: MessageId,
+    limit: i64,
+) -> Result<Vec<EventId>, StoreError> {
+    // As the index `event_message` says it.
+    Ok(sqlx::query_scalar(
+        "SELECT id FROM event WHERE workspace_id = $1 AND message_id = $2 AND message_id IS NOT NULL \
+           AND type NOT IN ('message.created', 'call.completed', 'message.status_changed') \
+         ORDER BY id DESC LIMIT $3",
+    )
+    .bind(scope.workspace())
+    .bind(message)
+    .bind(limit)
+    .fetch_all(executor)
+    .await?)
+}
+
 /// Where a log stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogState {

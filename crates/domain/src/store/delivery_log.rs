@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use uuid::Uuid;
 
 use super::{
     entity,
@@ -151,6 +152,36 @@ pub async fn by_ids(database: &Database, scope: Scope, ids: &[DeliveryId]) -> Re
         .filter(entity::delivery::Column::Id.eq_any(ids.iter().map(|id| id.0)))
         .all(&database.orm)
         .await?;
+    rows.into_iter().map(Delivery::try_from).collect()
+}
+
+/// The deliveries of these events, in the order of their ids, up to `limit` of each event.
+///
+/// # Errors
+/// Where the database fails or a row is invalid.
+pub async fn of_events(
+    database: &Database,
+    scope: Scope,
+    events: &[EventId],
+    limit: i64,
+) -> Result<Vec<Delivery>, StoreError> {
+    // The first half of a delivery's id is that of its event's.
+    let first = |event: &EventId| Uuid::from_u128(event.0.as_u128() & !u128::from(u64::MAX));
+    let last = |event: &EventId| Uuid::from_u128(event.0.as_u128() | u128::from(u64::MAX));
+    let rows: Vec<entity::delivery::Model> = sqlx::query_as(
+        "SELECT t.* FROM unnest($2::uuid[], $3::uuid[], $4::uuid[]) k(event, first, last) CROSS JOIN LATERAL ( \
+           SELECT workspace_id, id, webhook_id, event_id, event_seq, event_type, sequence, status, attempts, due_at, \
+                  created_at, finished_at \
+           FROM delivery d WHERE d.workspace_id = $1 AND d.id BETWEEN k.first AND k.last AND d.event_id = k.event \
+           ORDER BY d.workspace_id, d.id LIMIT $5) t ORDER BY t.id",
+    )
+    .bind(scope.workspace())
+    .bind(events.iter().map(|event| event.0).collect::<Vec<_>>())
+    .bind(events.iter().map(first).collect::<Vec<_>>())
+    .bind(events.iter().map(last).collect::<Vec<_>>())
+    .bind(limit)
+    .fetch_all(&database.pool)
+    .await?;
     rows.into_iter().map(Delivery::try_from).collect()
 }
 

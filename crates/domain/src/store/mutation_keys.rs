@@ -1,6 +1,7 @@
 //! Idempotency keys of mutations: the key and the effect commit together, a repeat finds what the first one made.
 
 use chrono::TimeDelta;
+use serde_json::Value;
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
@@ -27,7 +28,7 @@ pub struct Once<'a> {
     pub input_hash: [u8; 32],
 }
 
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(serde::Deserialize)]
 struct Answer {
     made: Uuid,
 }
@@ -46,6 +47,30 @@ fn actor_text(actor: Actor) -> String {
 /// # Errors
 /// `IdempotencyKeyReused` where the earlier one had another input; `Invalid` where the key is empty or too long.
 pub async fn claim(conn: &mut PgConnection, ambient: &Ambient, once: &Once<'_>) -> Result<Option<Uuid>, StoreError> {
+    match begin(conn, ambient, once).await? {
+        None => Ok(None),
+        Some(answer) => {
+            let answer: Answer = serde_json::from_value(answer)
+                .map_err(|error| StoreError::invalid_row("mutation_key", "answer", once.key, &error))?;
+            Ok(Some(answer.made))
+        }
+    }
+}
+
+/// Takes the key for a mutation of many transactions, each of which may happen twice. Gives what an earlier one
+/// answered; `None` where this one is the first, or an earlier one never came to its end: it then ends with [`finish`].
+///
+/// # Errors
+/// Those of [`claim`].
+pub async fn claim_long(
+    conn: &mut PgConnection,
+    ambient: &Ambient,
+    once: &Once<'_>,
+) -> Result<Option<Value>, StoreError> {
+    Ok(begin(conn, ambient, once).await?.filter(|answer| !answer.is_null()))
+}
+
+async fn begin(conn: &mut PgConnection, ambient: &Ambient, once: &Once<'_>) -> Result<Option<Value>, StoreError> {
     if once.key.is_empty() || once.key.len() > 255 {
         let message = "an idempotency key has 1 to 255 bytes".to_owned();
         return Err(StoreError::Invalid { path: "input.idempotencyKey", message });
@@ -70,7 +95,7 @@ pub async fn claim(conn: &mut PgConnection, ambient: &Ambient, once: &Once<'_>) 
     if taken.rows_affected() > 0 {
         return Ok(None);
     }
-    let (hash, answer): (Vec<u8>, Json<Answer>) = sqlx::query_as(
+    let (hash, answer): (Vec<u8>, Json<Value>) = sqlx::query_as(
         "SELECT input_hash, answer FROM mutation_key \
          WHERE workspace_id = $1 AND actor = $2 AND mutation = $3 AND key = $4",
     )
@@ -81,7 +106,7 @@ pub async fn claim(conn: &mut PgConnection, ambient: &Ambient, once: &Once<'_>) 
     .fetch_one(conn)
     .await?;
     if hash == once.input_hash {
-        Ok(Some(answer.0.made))
+        Ok(Some(answer.0))
     } else {
         Err(StoreError::IdempotencyKeyReused { key: once.key.to_owned() })
     }
@@ -92,6 +117,14 @@ pub async fn claim(conn: &mut PgConnection, ambient: &Ambient, once: &Once<'_>) 
 /// # Errors
 /// Where the database fails.
 pub async fn answer(conn: &mut PgConnection, once: &Once<'_>, made: Uuid) -> Result<(), StoreError> {
+    finish(conn, once, &serde_json::json!({ "made": made })).await
+}
+
+/// Keeps what the mutation answered. It must hold no secret.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn finish(conn: &mut PgConnection, once: &Once<'_>, answer: &Value) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE mutation_key SET answer = $5 WHERE workspace_id = $1 AND actor = $2 AND mutation = $3 AND key = $4",
     )
@@ -99,7 +132,7 @@ pub async fn answer(conn: &mut PgConnection, once: &Once<'_>, made: Uuid) -> Res
     .bind(actor_text(once.actor))
     .bind(once.mutation)
     .bind(once.key)
-    .bind(Json(Answer { made }))
+    .bind(Json(answer))
     .execute(conn)
     .await?;
     Ok(())

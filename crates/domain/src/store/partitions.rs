@@ -4,7 +4,11 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
-use crate::{database::Database, error::StoreError};
+use crate::{
+    database::Database,
+    error::StoreError,
+    ids::{first_at, moment_of},
+};
 
 /// The tables that are cut by day.
 pub const TABLES: [&str; 6] = ["event", "inbound_event", "status_report", "delivery", "attempt", "audit_entry"];
@@ -15,8 +19,8 @@ pub const DAYS_AHEAD: u64 = 3;
 /// The most days that one pass empties out of a table's default partition.
 const STRAY_DAYS: usize = 31;
 
-/// One maker at a time in the whole database.
-const MAKER_LOCK: i64 = 0x696e_6c65_7470_0001;
+/// One maker, or dropper, at a time in the whole database.
+pub(super) const MAKER_LOCK: i64 = 0x696e_6c65_7470_0001;
 
 /// What a pass did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,8 +62,7 @@ pub async fn ensure(database: &Database, now: DateTime<Utc>) -> Result<Made, Sto
 }
 
 fn floor(day: NaiveDate) -> Uuid {
-    let millis = u128::try_from(day.and_time(NaiveTime::MIN).and_utc().timestamp_millis()).unwrap_or(0);
-    Uuid::from_u128(millis << 80)
+    first_at(day.and_time(NaiveTime::MIN).and_utc())
 }
 
 /// Partitions are attached rather than created in place: attaching lets others go on writing to the table.
@@ -112,10 +115,7 @@ async fn exists(conn: &mut PgConnection, name: &str) -> Result<bool, StoreError>
 async fn first_stray_day(conn: &mut PgConnection, table: &str) -> Result<Option<NaiveDate>, StoreError> {
     let first = format!("SELECT id FROM {table}_default ORDER BY id LIMIT 1");
     let id: Option<Uuid> = sqlx::query_scalar(AssertSqlSafe(first)).fetch_optional(conn).await?;
-    Ok(id.and_then(|id| {
-        let millis = i64::try_from(id.as_u128() >> 80).ok()?;
-        DateTime::from_timestamp_millis(millis).map(|at| at.date_naive())
-    }))
+    Ok(id.map(|id| moment_of(id).date_naive()))
 }
 
 #[cfg(test)]

@@ -7,6 +7,45 @@ use crate::{database::Database, error::StoreError};
 /// The most rows that one statement deletes.
 pub const CHUNK: i64 = 5_000;
 
+/// For how many days each time-bound table is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// The raw log: what providers posted.
+    pub inbound_events: u32,
+    /// The event log: how far back a subscriber or a recovery can go.
+    pub events: u32,
+    /// The history of messages' statuses.
+    pub status_reports: u32,
+    /// What became of each event at each webhook.
+    pub deliveries: u32,
+    /// Each exchange with a webhook.
+    pub attempts: u32,
+    /// Who did what.
+    pub audit_entries: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { inbound_events: 30, events: 90, status_reports: 365, deliveries: 90, attempts: 30, audit_entries: 365 }
+    }
+}
+
+impl Retention {
+    /// The days of a table; of one that is not time-bound, for ever.
+    #[must_use]
+    pub fn days(&self, table: &str) -> u32 {
+        match table {
+            "inbound_event" => self.inbound_events,
+            "event" => self.events,
+            "status_report" => self.status_reports,
+            "delivery" => self.deliveries,
+            "attempt" => self.attempts,
+            "audit_entry" => self.audit_entries,
+            _ => u32::MAX,
+        }
+    }
+}
+
 /// How long the answer to a mutation's idempotency key is kept.
 pub const MUTATION_KEY_HOURS: i64 = 24;
 

@@ -2,7 +2,10 @@
 
 mod admin;
 mod dev;
+mod listen;
 mod print;
+mod remote;
+mod replay;
 mod serve;
 
 use clap::{Parser, Subcommand};
@@ -44,6 +47,10 @@ enum Command {
     Schema,
     /// Make workspaces, members, keys and sources from the command line.
     Admin(admin::AdminArgs),
+    /// Read kept requests of providers anew and apply them once more, on a running server.
+    Replay(replay::ReplayArgs),
+    /// Follow the event log of a running server in the terminal.
+    Listen(listen::ListenArgs),
     /// Post every documented event of every provider to a running `inlet dev`, and show what came of each.
     Demo(DemoArgs),
     /// Play every provider against a running server, then check that nothing was lost or done twice.
@@ -65,6 +72,8 @@ pub async fn run(cli: Cli) -> Result<(), ServerError> {
         Command::Migrate(args) => migrate(&args).await,
         Command::Schema => print::line(&inlet_api::schema_sdl()),
         Command::Admin(args) => Box::pin(admin::run(args)).await,
+        Command::Replay(args) => replay::run(args).await,
+        Command::Listen(args) => listen::run(args).await,
         Command::Demo(args) => Ok(Box::pin(inlet_simulator::demo(args)).await?),
         Command::Simulate(args) => Ok(Box::pin(inlet_simulator::simulate(args)).await?),
     }

@@ -55,7 +55,7 @@ pub struct SimulateArgs {
     #[arg(long, env = "INLET_SIMULATE_SEED", default_value_t = 1)]
     pub seed: u64,
     /// A word that goes into every id, so that a second run with the same seed is not a repeat of the first. Default:
-    /// from the time.
+    /// from the time; on a new data folder from the seed, so that the seed gives the same ids again.
     #[arg(long, env = "INLET_SIMULATE_RUN")]
     pub run: Option<String>,
     /// Connections held open to the server.
@@ -101,7 +101,10 @@ pub async fn simulate(args: SimulateArgs) -> Result<(), SimulatorError> {
 
 async fn play(args: &SimulateArgs, fleet: &mut Fleet) -> Result<Report, SimulatorError> {
     let now = clock::now();
-    let run = args.run.clone().unwrap_or_else(|| format!("{:x}", now.timestamp()));
+    let run = args.run.clone().unwrap_or_else(|| match fleet.is_new {
+        true => format!("s{}", args.seed),
+        false => format!("{:x}", now.timestamp()),
+    });
     let target = Target::find(&args.data_dir).await?;
     let client = Client::new(&target)?;
     let mut doors = Doors::of(&target)?;

@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use chrono_tz::Tz;
 use ipnet::IpNet;
-use rlibphonenumber::enums::Region;
+use rlibphonenumber::{PHONE_NUMBER_UTIL, enums::Region};
 use serde_json::Value;
 use url::Host;
 
@@ -56,10 +56,11 @@ pub(super) fn settings(settings: &mut SourceSettings) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Of the regions that have a numbering plan; `ZZ` stands for none.
+/// Of the regions that have a numbering plan.
 fn is_region(region: &str) -> bool {
     let letters = region.len() == 2 && region.bytes().all(|b| b.is_ascii_uppercase());
-    letters && region != "ZZ" && region.parse::<Region>().is_ok()
+    let known = |region| PHONE_NUMBER_UTIL.get_country_code_for_region(region).is_some();
+    letters && region.parse::<Region>().is_ok_and(known)
 }
 
 /// Reads a mapping; only a custom source has one.
@@ -187,7 +188,7 @@ mod tests {
     fn zones_regions_hosts_headers_and_users_are_checked() {
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(refused(|s| s.time_zone = some("Asia/Nowhere")).0, "input.timeZone");
-        for region in ["in", "IND", "ZZ", "001", ""] {
+        for region in ["in", "IND", "XX", "ZZ", "001", ""] {
             assert_eq!(refused(|s| s.phone_region = some(region)).0, "input.phoneRegion", "{region}");
         }
         for host in ["https://api.oneroute.io", "api.oneroute.io:443", "a b", "", "api.oneroute.io/x"] {

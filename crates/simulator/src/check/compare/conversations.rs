@@ -133,7 +133,8 @@ impl<'a> Thread<'a> {
 fn contents(conversation: &Entity, messages: &[&Entity]) -> Vec<Difference> {
     let mut found = Vec::new();
     let real = messages.iter().filter(|message| message.members.get("placeholder") != Some(&Value::Bool(true)));
-    let last = real.max_by_key(|message| (message.text("occurredAt"), message.id.as_str()));
+    // Of equal times, cut to milliseconds, the list's own order tells the last.
+    let last = real.max_by_key(|message| message.text("occurredAt"));
     let (last_id, last_at) = last.map_or(("", ""), |last| (last.id.as_str(), last.text("occurredAt")));
     if (conversation.text("lastMessage"), conversation.text("lastMessageAt")) != (last_id, last_at) {
         found.push(difference(

@@ -1,0 +1,130 @@
+//! The raw log of providers' requests, and the way from them to the receivers.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object, Result};
+use inlet_domain::{
+    ids::AnyId,
+    log,
+    model::right::Right,
+    store::{
+        inbound_events::{self, Filter},
+        trace::{self, Subject},
+    },
+};
+
+use crate::{
+    context::{Shared, viewer},
+    error::ApiError,
+    types::{
+        connection::{Connection, page_cost, slice},
+        inbound_event::InboundEvent,
+        node::typed,
+        scalars::{Cursor, DateTime},
+        trace::Trace,
+        words,
+    },
+};
+
+/// Which of the providers' requests are wanted: those that every member allows. The values of a list mean "any of"; an
+/// empty list means any.
+#[derive(InputObject, Default)]
+pub struct InboundEventFilter {
+    /// These alone; at most 100.
+    #[graphql(default)]
+    ids: Vec<ID>,
+    /// What came of them.
+    #[graphql(default)]
+    outcome: Vec<words::InboundOutcome>,
+    /// The source that they came to; at most 100.
+    #[graphql(default)]
+    source_id: Vec<ID>,
+    /// The provider's name of the event, exactly; at most 100.
+    #[graphql(default)]
+    event: Vec<String>,
+    /// Whether strict JSON failed.
+    lenient: Option<bool>,
+    /// Received at this moment or later.
+    received_from: Option<DateTime>,
+    /// Received before this moment.
+    received_to: Option<DateTime>,
+    /// A part of the error's text, in any case.
+    error: Option<String>,
+}
+
+impl InboundEventFilter {
+    /// As the store takes it; `path` is where it stands in the arguments.
+    ///
+    /// # Errors
+    /// Where an id is none.
+    pub fn read(self, path: &str) -> Result<Filter, ApiError> {
+        let ids = self.ids.iter().map(|id| typed(&format!("{path}.ids"), id));
+        let sources = self.source_id.iter().map(|id| typed(&format!("{path}.sourceId"), id));
+        Ok(Filter {
+            ids: ids.collect::<Result<_, _>>()?,
+            outcomes: self.outcome.into_iter().map(Into::into).collect(),
+            sources: sources.collect::<Result<_, _>>()?,
+            events: self.event,
+            lenient: self.lenient,
+            received_from: self.received_from.map(|at| at.0),
+            received_to: self.received_to.map(|at| at.0),
+            error: self.error.filter(|part| !part.is_empty()),
+        })
+    }
+}
+
+/// The part of the query root for the raw log.
+#[derive(Default)]
+pub(super) struct RawLog;
+
+#[Object]
+impl RawLog {
+    /// The providers' requests as they came, newest first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn inbound_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+        #[graphql(desc = "Which are wanted.")] filter: Option<InboundEventFilter>,
+    ) -> Result<Option<Connection<InboundEvent>>> {
+        let scope = viewer(ctx, Right::ReadSettings)?.scope;
+        let slice = slice(first, after, last, before)?;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let filter = filter.unwrap_or_default().read("filter")?;
+        let page = inbound_events::list(&shared.database, scope, &filter, &slice).await;
+        Ok(Some(Connection::of(page.map_err(ApiError::from)?, |row| InboundEvent(Arc::new(row)))))
+    }
+
+    /// The way from providers' requests to their events, deliveries and attempts, from any point of it: a request
+    /// (`in_`), an event (`evt_`), a delivery (`dlv_`), or a message (`msg_`) with all that happened to it. Null where
+    /// there is no such thing. Needs the rights to read the inbox and the settings.
+    #[graphql(complexity = "20 * child_complexity + 1")]
+    async fn trace(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Where to begin: `in_...`, `evt_...`, `dlv_...` or `msg_...`.")] id: ID,
+    ) -> Result<Option<Trace>> {
+        viewer(ctx, Right::ReadInbox)?;
+        let scope = viewer(ctx, Right::ReadSettings)?.scope;
+        let subject = match id.parse().map_err(ApiError::from)? {
+            AnyId::InboundEventId(id) => Subject::Inbound(id),
+            AnyId::EventId(id) => Subject::Event(id),
+            AnyId::DeliveryId(id) => Subject::Delivery(id),
+            AnyId::MessageId(id) => Subject::Message(id),
+            _ => {
+                let message = "a trace begins at an inbound event (in_...), an event (evt_...), a delivery (dlv_...) \
+                               or a message (msg_...)";
+                return Err(ApiError::input("id", message).into());
+            }
+        };
+        let database = &ctx.data_unchecked::<Arc<Shared>>().database;
+        let Some(found) = trace::trace(database, scope, subject).await.map_err(ApiError::from)? else {
+            return Ok(None);
+        };
+        let epoch = log::state(&database.pool, scope).await.map_err(ApiError::from)?.epoch;
+        Ok(Some(Trace::of(found, epoch)))
+    }
+}

@@ -1,0 +1,54 @@
+//! The way of a provider's request through the house, in the schema.
+
+use std::sync::Arc;
+
+use async_graphql::{ID, SimpleObject};
+use inlet_domain::{log::LogEntry, store::trace};
+
+use super::{event::Event, inbound_event::InboundEvent, webhook::Delivery};
+
+/// The way from providers' requests over the events that they caused to their deliveries, whose `attempts` end it.
+#[derive(SimpleObject)]
+pub struct Trace {
+    /// The requests, oldest first.
+    inbound_events: Vec<InboundEvent>,
+    /// The events, in the log's order, each with what caused it and where it went.
+    steps: Vec<TraceStep>,
+    /// Whether there was more than 200 requests, events or deliveries of one event.
+    truncated: bool,
+}
+
+/// An event with what caused it and where it went.
+#[derive(SimpleObject)]
+pub struct TraceStep {
+    /// The event's id.
+    event_id: ID,
+    /// The event; null where it is past retention.
+    event: Option<Event>,
+    /// The request that caused it; null where no provider did, or it is past retention.
+    inbound_event_id: Option<ID>,
+    /// Where it went.
+    deliveries: Vec<Delivery>,
+}
+
+impl Trace {
+    /// Of the store's, in this life of the log.
+    #[must_use]
+    pub fn of(trace: trace::Trace, epoch: i32) -> Self {
+        let event = |entry: LogEntry| Event { entry: Arc::new(entry), epoch };
+        Self {
+            inbound_events: trace.inbound.into_iter().map(|inbound| InboundEvent(Arc::new(inbound))).collect(),
+            steps: trace
+                .steps
+                .into_iter()
+                .map(|step| TraceStep {
+                    event_id: ID(step.event.to_string()),
+                    event: step.entry.map(event),
+                    inbound_event_id: step.inbound.map(|id| ID(id.to_string())),
+                    deliveries: step.deliveries.into_iter().map(|delivery| Delivery(Arc::new(delivery))).collect(),
+                })
+                .collect(),
+            truncated: trace.truncated,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+use serde_json::json;
+
+use super::*;
+
+fn status_rule() -> Value {
+    json!({"kind": "status", "fields": {"id": "/id", "status": "/status"}})
+}
+
+fn refused(document: &Value) -> (String, String) {
+    let error = Mapping::read(document).unwrap_err();
+    (error.path, error.problem)
+}
+
+#[test]
+fn a_mapping_is_read_with_all_that_it_may_hold() {
+    let mapping = Mapping::read(&json!({
+        "times": "naive",
+        "statuses": {"DELIVRD": "delivered", "GONE": "deleted"},
+        "rules": [
+            {"name": "dlr", "kind": "status", "times": "unix_seconds", "key": ["/id", {"query": "seq"}],
+             "when": {"all": [{"at": "/type", "in": ["dlr", 7]}, {"not": {"at": {"form": "x"}, "exists": true}},
+                              {"any": [{"event": "dlr"}, {"at": {"query": "k"}, "equals": true}]}]},
+             "fields": {"id": {"first": ["/id", {"query": "id"}]}, "status": {"pointer": "/a~1b"},
+                        "medium": {"value": "sms"}},
+             "details": {"cost": "/cost"}},
+            status_rule(),
+        ],
+    }))
+    .unwrap();
+    let rule = &mapping.rules[0];
+    assert_eq!((rule.name.as_str(), rule.times, rule.key.len()), ("dlr", TimeFormat::UnixSeconds, 2));
+    assert_eq!(rule.fields[&Field::Status], Place::Pointer("/a~1b".to_owned()));
+    assert_eq!((mapping.rules[1].name.as_str(), mapping.rules[1].times), ("status", TimeFormat::Naive));
+    let statuses = mapping.statuses.unwrap();
+    assert_eq!(statuses["delivrd"], MappedStatus::Step(crate::model::status::DeliveryStatus::Delivered));
+    assert_eq!(statuses["gone"], MappedStatus::Deleted);
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_place() {
+    let with = |rule: Value| json!({"rules": [status_rule(), rule]});
+    for (document, path, told) in [
+        (json!([]), "", "expected an object"),
+        (json!({"rules": []}), "rules", "1 to 50"),
+        (json!({"rule": [status_rule()]}), "rule", "no such member"),
+        (json!({"rules": [status_rule()], "times": "iso"}), "times", "unix_seconds"),
+        (json!({"rules": [status_rule()], "statuses": {"X": "gone"}}), "statuses.X", "delivered"),
+        (with(json!({"fields": {}})), "rules[1].kind", "opt_out"),
+        (with(json!({"kind": "status", "fields": {"id": "/id"}})), "rules[1].fields", "needs status"),
+        (with(json!({"kind": "call", "fields": {"scope": "/x"}})), "rules[1].fields.scope", "no such field"),
+        (
+            with(json!({"kind": "status", "fields": {"id": "id", "status": "/s"}})),
+            "rules[1].fields.id",
+            "begins with `/`",
+        ),
+        (
+            with(json!({"kind": "status", "fields": {"id": {"value": "@{{id}}"}, "status": "/s"}})),
+            "rules[1].fields.id.value",
+            "placeholder",
+        ),
+        (
+            with(json!({"kind": "status", "fields": {"id": {"first": ["/a", {"path": "/b"}]}, "status": "/s"}})),
+            "rules[1].fields.id.first[1]",
+            "expected a JSON pointer",
+        ),
+        (
+            with(json!({"kind": "message", "fields": {"address": "/a", "medium": {"value": "pigeon"}}})),
+            "rules[1].fields.medium",
+            "whatsapp",
+        ),
+        (
+            with(json!({"kind": "opt_out", "when": {"at": "/x", "is": 1}, "fields": {"address": "/a"}})),
+            "rules[1].when",
+            "\"equals\"",
+        ),
+        (
+            with(
+                json!({"kind": "opt_out", "when": {"all": [{"at": "x", "exists": true}]}, "fields": {"address": "/a"}}),
+            ),
+            "rules[1].when.all[0].at",
+            "begins with `/`",
+        ),
+    ] {
+        let (at, problem) = refused(&document);
+        assert_eq!(at, path, "{document}");
+        assert!(problem.contains(told), "{document}: {problem}");
+    }
+}
+
+#[test]
+fn p11_a_mapping_is_bounded() {
+    let mut deep = json!({"at": "/x", "exists": true});
+    for _ in 0..50 {
+        deep = json!({"not": deep});
+    }
+    let document = json!({"rules": [{"kind": "opt_out", "when": deep, "fields": {"address": "/a"}}]});
+    assert!(refused(&document).1.contains("nested too deeply"));
+    let rules: Vec<Value> = (0..51).map(|_| status_rule()).collect();
+    assert!(refused(&json!({"rules": rules})).1.contains("1 to 50"));
+    let long = json!({"rules": [status_rule()], "statuses": {"x".repeat(70_000): "sent"}});
+    assert!(refused(&long).1.contains("bytes"));
+}

@@ -1,0 +1,133 @@
+//! Custom sources: what they take, and the dry run of their mapping.
+
+use inlet_tests::{TestServer, sign, spawn};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+const CREATE: &str =
+    "mutation($input: CreateSourceInput!) { createSource(input: $input) { source { id url mapping } } }";
+const PREVIEW: &str = "mutation($input: PreviewMappingInput!) { previewMapping(input: $input) { outcome event rule \
+    reason lenient commands { kind key fields } } }";
+
+async fn create(server: &TestServer, input: Value) -> Value {
+    server.graphql(CREATE, json!({"input": input})).await["createSource"]["source"].clone()
+}
+
+/// The path and message with which an input is refused.
+async fn refused(server: &TestServer, operation: &str, input: Value) -> (String, String) {
+    let answer = server.graphql_raw(operation, json!({"input": input})).await;
+    let error = &answer["errors"][0];
+    let path = error["extensions"]["inputPath"]
+        .as_array()
+        .map_or_else(String::new, |path| path.iter().map(|part| part.as_str().unwrap()).collect::<Vec<_>>().join("."));
+    (path, error["message"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned())
+}
+
+async fn post(server: &TestServer, url: &Value, header: (&str, &str), body: &str) -> (StatusCode, Value) {
+    let request = server.client.post(url.as_str().unwrap()).header("content-type", "application/json");
+    let answer = request.header(header.0, header.1).body(body.to_owned()).send().await.unwrap();
+    (answer.status(), answer.json().await.unwrap())
+}
+
+fn mapping() -> Value {
+    json!({"rules": [
+        {"name": "in", "kind": "message", "when": {"at": {"first": ["/text", {"query": "text"}]}, "exists": true},
+         "fields": {"id": {"first": ["/id", {"query": "id"}]}, "address": {"first": ["/mobile", {"query": "mobile"}]},
+                    "medium": {"value": "whatsapp"}, "content": {"first": ["/text", {"query": "text"}]}}},
+        {"name": "dlr", "kind": "status",
+         "fields": {"id": "/id", "status": "/message_status", "address": "/mobile", "medium": {"value": "whatsapp"},
+                    "read_at": "/read_at"}}]})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_custom_source_takes_json_forms_and_queries() {
+    let server = spawn().await;
+    let made = create(
+        &server,
+        json!({"name": "c", "provider": "CUSTOM", "secret": "Jefe", "mapping": mapping(), "idempotencyKey": "k"}),
+    )
+    .await;
+    assert_eq!(made["mapping"], mapping(), "shown as it was written");
+    let signed = |what: &str| sign::sha256("Jefe", what.as_bytes());
+    let take = async |body: &str| post(&server, &made["url"], ("x-signature", &signed(body)), body).await.1;
+    let text = r#"{"id": "m1", "mobile": "919019120123", "text": "Hello"}"#;
+    assert_eq!(take(text).await["outcome"], "accepted");
+    assert_eq!(take(text).await["outcome"], "duplicate");
+    let left = take(r#"{"id": "@{{payload.id}}", "mobile": "919019120123", "message_status": "read"}"#).await;
+    assert_eq!(left["outcome"], "unrecognised");
+    let read = r#"{"id": "m9", "mobile": "919019120123", "message_status": "read", "read_at": "2024-12-04T13:49:05Z"}"#;
+    assert_eq!(take(read).await["outcome"], "accepted");
+
+    let query = "id=m2&mobile=919019120123&text=From%20a%20query";
+    let get = |signature: String| {
+        let url = format!("{}?{query}", made["url"].as_str().unwrap());
+        server.client.get(url).header("x-signature", signature).send()
+    };
+    assert_eq!(get(signed("")).await.unwrap().status(), 401, "the query is what is signed");
+    assert_eq!(get(signed(query)).await.unwrap().status(), 200);
+
+    let seen = server
+        .graphql(
+            "{ conversations(first: 5, filter: {status: [IN_QUEUE]}) { nodes { contact { phone } channel { medium } \
+             messages(last: 5) { nodes { content direction } } } } \
+             inboundEvents(filter: {outcome: [UNRECOGNISED]}) { nodes { error event } } }",
+            json!({}),
+        )
+        .await;
+    let conversation = &seen["conversations"]["nodes"][0];
+    assert_eq!(conversation["contact"]["phone"], "+919019120123");
+    assert_eq!(conversation["channel"]["medium"], "WHATSAPP");
+    let contents: Vec<_> =
+        conversation["messages"]["nodes"].as_array().unwrap().iter().map(|it| it["content"].clone()).collect();
+    assert!(contents.contains(&json!("Hello")) && contents.contains(&json!("From a query")), "{contents:?}");
+    let kept = &seen["inboundEvents"]["nodes"][0];
+    assert_eq!(kept["event"], "dlr");
+    assert!(kept["error"].as_str().unwrap().contains("`/id` holds the placeholder"), "{kept}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_shows_what_a_body_would_become_and_writes_nothing() {
+    let server = spawn().await;
+    let state = server.state().await;
+    let body = r#"{"id": "m1", "mobile": "919019120123", "text": "Hello"}"#;
+    let preview = async |input: Value| server.graphql(PREVIEW, json!({"input": input})).await["previewMapping"].clone();
+    let shown = preview(json!({"mapping": mapping(), "body": body})).await;
+    assert_eq!((&shown["outcome"], &shown["rule"], &shown["reason"]), (&json!("ACCEPTED"), &json!("in"), &Value::Null));
+    let command = &shown["commands"][0];
+    assert_eq!((&command["kind"], &command["key"]), (&json!("message"), &json!({"kind": "in", "id": "m1"})));
+    assert_eq!(command["fields"]["person"]["identities"][0]["value"], "+919019120123");
+    assert_eq!(command["fields"]["content"], json!({"value": "Hello"}));
+
+    let composed = json!({"mapping": mapping(), "body": r#"{"id": "@{{id}}", "message_status": "read"}"#});
+    let shown = preview(composed).await;
+    assert_eq!((&shown["outcome"], &shown["commands"]), (&json!("UNRECOGNISED"), &json!([])));
+    assert!(shown["reason"].as_str().unwrap().starts_with("rule `dlr`: `/id` holds the placeholder"), "{shown}");
+    let get = preview(json!({"mapping": mapping(), "query": "id=m2&mobile=919019120123&text=Hi"})).await;
+    assert_eq!(get["outcome"], "ACCEPTED", "{get}");
+    let form = json!({"mapping": mapping(), "contentType": "application/x-www-form-urlencoded", "body": "id=1&message_status=sent"});
+    assert_eq!(preview(form).await["commands"][0]["kind"], "status");
+    assert_eq!(preview(json!({"mapping": mapping(), "body": "{"})).await["outcome"], "QUARANTINED");
+
+    let otp = r#"{"event": "otpVerified", "id": "1", "otp": "01234", "verified": true}"#;
+    let of_oneroute = preview(json!({"provider": "ONEROUTE", "body": otp})).await;
+    assert_eq!((&of_oneroute["event"], &of_oneroute["rule"]), (&json!("otpVerified"), &Value::Null));
+    assert!(!of_oneroute.to_string().contains("01234"), "a code is shown nowhere");
+
+    let made = create(
+        &server,
+        json!({"name": "c", "provider": "CUSTOM", "secret": "s", "phoneRegion": "IN", "mapping": mapping(), "idempotencyKey": "k"}),
+    )
+    .await;
+    let national = r#"{"id": "m1", "mobile": "9019120123", "text": "Hello"}"#;
+    let by_source = preview(json!({"sourceId": made["id"], "body": national})).await;
+    assert_eq!(by_source["commands"][0]["fields"]["person"]["identities"][0]["value"], "+919019120123");
+    let wrong = json!({"mapping": {"rules": [{"kind": "x"}]}, "body": "{}"});
+    assert_eq!(refused(&server, PREVIEW, wrong).await.0, "input.mapping");
+    let other = json!({"provider": "OBLIC", "mapping": mapping(), "body": "{}"});
+    assert!(refused(&server, PREVIEW, other).await.1.contains("CUSTOM"));
+    assert_eq!(server.state().await, state);
+    let raw = server.graphql("{ inboundEvents { nodes { id } } }", json!({})).await;
+    assert_eq!(raw["inboundEvents"]["nodes"], json!([]));
+    server.stop().await;
+}
