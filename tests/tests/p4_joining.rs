@@ -4,6 +4,7 @@
 use inlet_domain::{
     apply::Outcome,
     command::{Command, Effect, IdempotencyKey},
+    database::Database,
     model::{message::Direction, status::DeliveryStatus},
 };
 use inlet_tests::house::{House, message, status};
@@ -156,4 +157,45 @@ async fn p4_a_report_and_its_message_meet_while_both_are_open() {
             house.assert_gapless_log().await;
         }
     }
+}
+
+/// Messages and reports that name them by two names, all at once through four lanes of two pools.
+#[tokio::test(flavor = "multi_thread")]
+async fn p4_messages_and_their_reports_meet_however_many_are_open() {
+    let house = House::build().await;
+    let beside = Database::connect(house.url(), 4, 2).await.unwrap();
+    let (one, other) = (house.apply(2, 16), house.apply_on(beside.clone(), 2, 16));
+    let mut posts = Vec::new();
+    for number in 0..400 {
+        let (theirs, ours) = (format!("theirs-{number}"), format!("ours-{number}"));
+        let phone = format!("+9198000{number:05}");
+        let mut reply = message(&format!("reply-{number}"), &phone, Direction::Inbound, "thanks", 4);
+        if let Effect::Message(report) = &mut reply.effect {
+            report.quoted_id = Some(ours.clone());
+        }
+        let mut commands = vec![
+            reply,
+            message(&ours, &phone, Direction::Outbound, "your order", 1),
+            named(&[&theirs, &ours], DeliveryStatus::Sent, 2, true),
+            named(&[&theirs], DeliveryStatus::Delivered, 3, true),
+        ];
+        commands.rotate_left(number % 4);
+        for (place, command) in commands.into_iter().enumerate() {
+            let apply = if (number + place) % 2 == 0 { &one } else { &other };
+            posts.push(apply.submit(house.inbound(vec![command])));
+        }
+    }
+    for receipt in futures::future::join_all(posts).await {
+        assert_eq!(receipt.unwrap().outcome, Outcome::Accepted);
+    }
+    one.stop().await;
+    other.stop().await;
+    beside.close().await;
+    let shown = "SELECT count(*) FROM message WHERE workspace_id = $1 AND deleted_at IS NULL";
+    assert_eq!(house.count(shown).await, 800, "one for each, and its reply");
+    let whole = "SELECT count(*) FROM message m WHERE workspace_id = $1 AND deleted_at IS NULL AND content = 'your order' \
+                 AND status = 'delivered' AND (SELECT count(*) FROM status_report r \
+                   WHERE r.workspace_id = m.workspace_id AND r.message_id = m.id) = 2";
+    assert_eq!(house.count(whole).await, 400);
+    house.assert_gapless_log().await;
 }
