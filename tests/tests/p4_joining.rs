@@ -175,7 +175,7 @@ async fn p4_messages_and_their_reports_meet_however_many_are_open() {
         }
         let mut commands = vec![
             reply,
-            message(&ours, &phone, Direction::Outbound, "your order", 1),
+            message(&ours, &format!("+9198111{number:05}"), Direction::Outbound, "your order", 1),
             named(&[&theirs, &ours], DeliveryStatus::Sent, 2, true),
             named(&[&theirs], DeliveryStatus::Delivered, 3, true),
         ];
