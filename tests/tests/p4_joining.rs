@@ -1,6 +1,7 @@
 //! P4: what arrives before what it belongs to is joined when the other comes, also when both are being committed.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot be set up can only fail")]
 
+use futures::StreamExt;
 use inlet_domain::{
     apply::Outcome,
     command::{Command, Effect, IdempotencyKey},
@@ -159,14 +160,15 @@ async fn p4_a_report_and_its_message_meet_while_both_are_open() {
     }
 }
 
-/// Messages and reports that name them by two names, all at once through four lanes of two pools.
+/// Messages, replies and reports that name them by two names, in any order through four lanes of two pools: none has to
+/// come again because two transactions waited for each other's names.
 #[tokio::test(flavor = "multi_thread")]
 async fn p4_messages_and_their_reports_meet_however_many_are_open() {
     let house = House::build().await;
     let beside = Database::connect(house.url(), 4, 2).await.unwrap();
     let (one, other) = (house.apply(2, 16), house.apply_on(beside.clone(), 2, 16));
     let mut posts = Vec::new();
-    for number in 0..400 {
+    for number in 0..1500 {
         let (theirs, ours) = (format!("theirs-{number}"), format!("ours-{number}"));
         let phone = format!("+9198000{number:05}");
         let mut reply = message(&format!("reply-{number}"), &phone, Direction::Inbound, "thanks", 4);
@@ -181,21 +183,24 @@ async fn p4_messages_and_their_reports_meet_however_many_are_open() {
         ];
         commands.rotate_left(number % 4);
         for (place, command) in commands.into_iter().enumerate() {
-            let apply = if (number + place) % 2 == 0 { &one } else { &other };
-            posts.push(apply.submit(house.inbound(vec![command])));
+            let apply = if (number / 7 + place * (number % 3)) % 2 == 0 { &one } else { &other };
+            posts.push((number * 5 + (number * 7919 + place * 104729) % 40, apply, house.inbound(vec![command])));
         }
     }
-    for receipt in futures::future::join_all(posts).await {
+    posts.sort_by_key(|post| post.0);
+    let posts = posts.into_iter().map(|(_, apply, inbound)| apply.submit(inbound));
+    let mut receipts = futures::stream::iter(posts).buffer_unordered(64);
+    while let Some(receipt) = receipts.next().await {
         assert_eq!(receipt.unwrap().outcome, Outcome::Accepted);
     }
     one.stop().await;
     other.stop().await;
     beside.close().await;
     let shown = "SELECT count(*) FROM message WHERE workspace_id = $1 AND deleted_at IS NULL";
-    assert_eq!(house.count(shown).await, 800, "one for each, and its reply");
+    assert_eq!(house.count(shown).await, 3000, "one for each, and its reply");
     let whole = "SELECT count(*) FROM message m WHERE workspace_id = $1 AND deleted_at IS NULL AND content = 'your order' \
                  AND status = 'delivered' AND (SELECT count(*) FROM status_report r \
                    WHERE r.workspace_id = m.workspace_id AND r.message_id = m.id) = 2";
-    assert_eq!(house.count(whole).await, 400);
+    assert_eq!(house.count(whole).await, 1500);
     house.assert_gapless_log().await;
 }

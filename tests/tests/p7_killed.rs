@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use futures::future::join_all;
+use futures::StreamExt;
 use inlet_tests::{Process, Sink, fixtures, process::DataDir};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
@@ -33,7 +33,8 @@ async fn p7_what_a_killed_process_held_is_sent_by_another() {
     doomed.graphql(REGISTER, json!({"url": sink.url()})).await;
     let sample = serde_json::from_str(&fixtures::of("oneroute").remove(0).body).unwrap();
     let bodies: Vec<String> = (0..MESSAGES).map(|number| new_message(&sample, number)).collect();
-    let answers = join_all(bodies.iter().map(|body| doomed.post("oneroute", body))).await;
+    let posts = bodies.iter().map(|body| doomed.post("oneroute", body));
+    let answers: Vec<_> = futures::stream::iter(posts).buffer_unordered(4).collect().await;
     assert!(answers.iter().all(|(status, _)| *status == 200), "{answers:?}");
     let held = sink.wait(|all| all.len() >= UNDER_WAY).await;
     assert_eq!(held.len(), UNDER_WAY);

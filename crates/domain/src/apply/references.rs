@@ -1,7 +1,7 @@
 //! What providers call our entities. Whatever mentions a provider's id locks its row first and looks only afterwards,
 //! so that two transactions that mention the same thing see each other (P4).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Row, types::Json};
@@ -144,15 +144,16 @@ impl References {
         if mentioned.is_empty() {
             return Ok(());
         }
-        let (channels, others): (Vec<_>, Vec<_>) = mentioned.keys().partition(|key| key.kind == RefKind::Channel);
-        self.take(connection, READ, channels.iter().copied()).await?;
-        let unsettled =
-            channels.into_iter().filter(|key| self.known.get(*key).is_some_and(|state| state.meaning.target.is_none()));
-        let to_lock: Vec<&RefKey> = others.into_iter().chain(unsettled).collect();
-        self.take(connection, LOCK, to_lock.into_iter()).await?;
-
+        let channels = mentioned.keys().filter(|key| key.kind == RefKind::Channel);
+        self.take(connection, READ, channels).await?;
+        let is_settled = |references: &Self, key: &RefKey| {
+            let known = references.known.get(key);
+            key.kind == RefKind::Channel && known.is_some_and(|state| state.meaning.target.is_some())
+        };
+        // All are inserted before any that stands is locked, each time in their order: so no two transactions wait for
+        // each other.
         let missing: Vec<(&RefKey, Option<Uuid>)> =
-            mentioned.iter().filter(|(key, _)| !self.known.contains_key(*key)).map(|(key, id)| (key, *id)).collect();
+            mentioned.iter().filter(|(key, _)| !is_settled(self, key)).map(|(key, id)| (key, *id)).collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -166,17 +167,16 @@ impl References {
             .bind(suggested)
             .fetch_all(&mut *connection)
             .await?;
+        let mut inserted = BTreeSet::new();
         for row in &rows {
             let key = key_of(row)?;
             let suggested = mentioned.get(&key).copied().flatten();
-            self.known.insert(
-                key,
-                State { stored: Meaning { target: suggested, ..Meaning::default() }, suggested, ..State::default() },
-            );
+            let stored = Meaning { target: suggested, ..Meaning::default() };
+            self.known.insert(key.clone(), State { stored, suggested, ..State::default() });
+            inserted.insert(key);
         }
-        let lost: Vec<&RefKey> =
-            missing.iter().map(|(key, _)| *key).filter(|key| !self.known.contains_key(*key)).collect();
-        self.take(connection, LOCK, lost.into_iter()).await
+        let standing = missing.iter().map(|(key, _)| *key).filter(|key| !inserted.contains(*key));
+        self.take(connection, LOCK, standing).await
     }
 
     async fn take(
