@@ -69,6 +69,10 @@ async fn trace(server: &TestServer, id: &Value) -> Value {
 struct Broken<F>(F);
 
 impl<F: Fn(Reading) -> Reading + Send + Sync> Reader for Broken<F> {
+    fn split(&self, raw: RawRequest) -> Vec<RawRequest> {
+        Adapters.split(raw)
+    }
+
     fn read(&self, source: &sources::Source, at: DateTime<Utc>, hint: Option<&str>, raw: RawRequest) -> Readout {
         let readout = Adapters.read(source, at, hint, raw);
         Readout { reading: (self.0)(readout.reading), ..readout }
