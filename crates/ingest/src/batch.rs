@@ -66,7 +66,8 @@ pub fn element(raw: &RawRequest, range: Range<usize>) -> RawRequest {
     RawRequest { method: method.clone(), query: query.clone(), headers: headers.clone(), body }
 }
 
-fn end_of_text(body: &[u8], mut at: usize, quote: u8) -> Option<usize> {
+/// Where a text that begins at `at`, after its quote, is over; `None` where it has no end.
+pub(crate) fn end_of_text(body: &[u8], mut at: usize, quote: u8) -> Option<usize> {
     loop {
         match *body.get(at)? {
             b'\\' => at += 2,
@@ -76,7 +77,8 @@ fn end_of_text(body: &[u8], mut at: usize, quote: u8) -> Option<usize> {
     }
 }
 
-fn end_of_comment(body: &[u8], at: usize) -> Option<usize> {
+/// Where a comment that begins at `at` is over; `None` where it has no end.
+pub(crate) fn end_of_comment(body: &[u8], at: usize) -> Option<usize> {
     let (from, end): (usize, &[u8]) = if body.get(at + 1) == Some(&b'/') { (at + 2, b"\n") } else { (at + 2, b"*/") };
     let length = body.get(from..)?.windows(end.len()).position(|window| window == end)?;
     Some(from + length + end.len())
