@@ -62,8 +62,9 @@ impl Fold<'_> {
         id
     }
 
-    /// The conversation that a message goes to: the one of its address that is not closed, else the one that the
-    /// provider's thread is an alias of, else the last one of its address if it may be reopened, else a new one.
+    /// The conversation that a message goes to: the group's where its thread is one's, else the one of its address that
+    /// is not closed, else the one that the provider's thread is an alias of, else the last one of its address if it may
+    /// be reopened, else a new one.
     pub(super) fn route(
         &mut self,
         context: Context<'_>,
@@ -86,8 +87,9 @@ impl Fold<'_> {
             fold.conversations.get(*id).is_some_and(|row| row.status != ConversationStatus::Closed)
         };
         let (of_address, of_thread) = (standing(self, of_address), standing(self, of_thread));
+        let of_group = of_thread.filter(|id| self.conversations.get(*id).is_some_and(|row| row.group_id.is_some()));
         let open = of_address.filter(|id| is_open(self, id)).or(of_thread.filter(|id| is_open(self, id)));
-        let found = open.or_else(|| {
+        let found = of_group.or(open).or_else(|| {
             of_address.filter(|id| self.reopens(context, *id)).or(of_thread.filter(|id| self.reopens(context, *id)))
         });
         let id = match found {
@@ -253,6 +255,11 @@ impl Fold<'_> {
             return Ok(());
         }
         let group = report.group_id.as_ref().map(|external_id| self.group_on_sight(context, external_id));
+        // What someone wrote to the group before it was known stands with them, and their conversation stays theirs.
+        let is_a_persons = |id: &Uuid| {
+            self.conversations.get(*id).is_some_and(|row| row.group_id.is_none() && row.contact_id.is_some())
+        };
+        let known = known.filter(|id| group.is_none() || !is_a_persons(id));
         let created = known.is_none();
         let id = match known {
             Some(id) => {
