@@ -123,8 +123,10 @@ fn rule(path: &str, value: &Value, times: TimeFormat) -> Read<Rule> {
         Some(name) => text(&below(path, "name"), name)?.trim().to_owned(),
         None => kind.to_string(),
     };
-    if name.is_empty() || name.chars().count() > 100 {
-        return wrong(&below(path, "name"), "a name has 1 to 100 characters");
+    // It is the kind of its commands' idempotency keys, so an index holds it.
+    if name.is_empty() || name.len() > 200 || name.chars().count() > 100 || name.chars().any(char::is_control) {
+        let problem = "a name has 1 to 100 characters in at most 200 bytes, and none that controls";
+        return wrong(&below(path, "name"), problem);
     }
     let key_path = below(path, "key");
     let key = match rule.get("key") {
