@@ -1,5 +1,10 @@
 //! The clients that front ends use, as their npm packages, against the real server: `tests/clients`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot be set up can only fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot be set up can only fail"
+)]
 
 use std::{path::PathBuf, process::Stdio, time::Duration};
 

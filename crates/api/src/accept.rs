@@ -54,9 +54,7 @@ fn quality(accept: &str, media: &str) -> u16 {
 /// Whether a client names event streams among what it takes.
 #[must_use]
 pub fn takes_events(accept: Option<&str>) -> bool {
-    accept.is_some_and(|accept| {
-        accept.to_ascii_lowercase().contains(EVENT_STREAM) && quality(accept, EVENT_STREAM) > 0
-    })
+    accept.is_some_and(|accept| accept.to_ascii_lowercase().contains(EVENT_STREAM) && quality(accept, EVENT_STREAM) > 0)
 }
 
 /// What to answer in; `None` where the client takes none of it. JSON where it says nothing or `*/*`, an event stream

@@ -139,7 +139,7 @@ impl ApiState {
             revocations: watch::Sender::new(0),
         });
         let schema = schema::build(Arc::clone(&shared), &config);
-        let engine = Engine::new(schema, shared);
+        let engine = Engine::new(schema, shared, config.introspection);
         let places = Places::new(config.max_live, config.max_live_each);
         Self { inner: Arc::new(Inner { engine, config, places, draining: CancellationToken::new() }) }
     }

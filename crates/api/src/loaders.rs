@@ -121,8 +121,7 @@ impl Loaders {
         let way = (database.clone(), gate.clone());
         Self {
             sources: sources_by(&way, sealer, scope),
-            conversations: batch!(way, scope, conversations::by_ids, |rows| keyed(rows, |row: &Conversation| row
-                .id)),
+            conversations: batch!(way, scope, conversations::by_ids, |rows| keyed(rows, |row: &Conversation| row.id)),
             messages: batch!(way, scope, messages::by_ids, |rows| keyed(rows, |row: &Message| row.id)),
             attachments: batch!(way, scope, messages::attachments_of, |rows| grouped(rows, |row: &Attachment| {
                 row.message_id
@@ -134,10 +133,7 @@ impl Loaders {
             identities: batch!(way, scope, contacts::identities_of, |rows| grouped(rows, |row: &Identity| row
                 .contact_id)),
             channels: batch!(way, scope, channels::by_ids, |rows| keyed(rows, |row: &Channel| row.id)),
-            accounts: batch!(way, scope, channels::accounts_by_ids, |rows| keyed(
-                rows,
-                |row: &ProviderAccount| row.id
-            )),
+            accounts: batch!(way, scope, channels::accounts_by_ids, |rows| keyed(rows, |row: &ProviderAccount| row.id)),
             members: batch!(way, scope, members::by_ids, |rows| keyed(rows, |row: &Member| row.id)),
             keys: batch!(way, scope, credentials::api_keys_by_ids, |rows| keyed(rows, |row: &ApiKey| row.id)),
             teams: batch!(way, scope, teams::by_ids, |rows| keyed(rows, |row: &Team| row.id)),
@@ -151,10 +147,9 @@ impl Loaders {
             events: batch!(way, scope, entries, |rows| keyed(rows, |row: &LogEntry| row.id)),
             epoch: batch!(way, scope, epoch, |epoch| HashMap::from([((), epoch)])),
             by_external: batch!(way, scope, by_external, |found| found),
-            campaign_reports: batch!(way, scope, report_jobs::of_campaigns, |rows| grouped(
-                rows,
-                |row: &ReportJob| Some(row.campaign)
-            )),
+            campaign_reports: batch!(way, scope, report_jobs::of_campaigns, |rows| grouped(rows, |row: &ReportJob| {
+                Some(row.campaign)
+            })),
             campaigns: batch!(way, scope, campaigns_by_external, |found| found),
             pages: batch!(way, scope, pages, |found| found),
             read_marks: batch!(way, scope, read_marks, |found| found),

@@ -18,7 +18,7 @@ use crate::{
     context::{Caller, Session, Shared},
     error::{ApiError, ErrorCode},
     gate::Gate,
-    limits::{MAX_TEXT, exceeded},
+    limits::{MAX_TEXT, exceeded, introspects},
     loaders::Loaders,
     parameters::Parameters,
     schema::Schema,
@@ -30,6 +30,7 @@ pub struct Engine {
     pub(crate) schema: Schema,
     pub(crate) shared: Arc<Shared>,
     types: Arc<Types>,
+    introspection: bool,
 }
 
 /// An operation that may be executed.
@@ -41,10 +42,10 @@ pub struct Prepared {
 }
 
 impl Engine {
-    /// Of a schema over these parts.
+    /// Of a schema over these parts, which tells of itself or does not.
     #[must_use]
-    pub fn new(schema: Schema, shared: Arc<Shared>) -> Self {
-        Self { types: Arc::new(Types::of(&schema.sdl())), schema, shared }
+    pub fn new(schema: Schema, shared: Arc<Shared>, introspection: bool) -> Self {
+        Self { types: Arc::new(Types::of(&schema.sdl())), schema, shared, introspection }
     }
 
     /// Who a bearer token stands for.
@@ -82,11 +83,7 @@ impl Engine {
     ///
     /// # Errors
     /// A response with the errors of the request.
-    pub async fn prepare(
-        &self,
-        parameters: Parameters,
-        viewer: Option<Viewer>,
-    ) -> Result<Prepared, Box<Response>> {
+    pub async fn prepare(&self, parameters: Parameters, viewer: Option<Viewer>) -> Result<Prepared, Box<Response>> {
         if parameters.query.len() > MAX_TEXT {
             return Err(refusal(ErrorCode::LimitExceeded, format!("the document has more than {MAX_TEXT} bytes")));
         }
@@ -108,6 +105,9 @@ impl Engine {
         let kind = operation.node.ty;
         if let Some(limit) = exceeded(document) {
             return Err(refusal(ErrorCode::LimitExceeded, limit));
+        }
+        if !self.introspection && introspects(document) {
+            return Err(refusal(ErrorCode::GraphqlValidationFailed, "this server does not tell its schema"));
         }
         if let Some(name) = missing_variable(&operation.node, &given) {
             let message = format!("the variable `${name}` is required: give it a value that is not null");

@@ -44,9 +44,7 @@ impl Events {
         let scope = viewer(ctx, Right::ReadInbox)?.scope;
         let state = match ctx.data_opt::<Caller>().and_then(|caller| caller.head) {
             Some(state) => state,
-            None => {
-                log::state(&reads(ctx).await.pool, scope).await.map_err(ApiError::from)?
-            }
+            None => log::state(&reads(ctx).await.pool, scope).await.map_err(ApiError::from)?,
         };
         Ok(Cursor(state.cursor().to_string()))
     }

@@ -144,7 +144,8 @@ pub async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
             found.map(|it| Node::WaitingReference(WaitingReference(Arc::new(it))))
         }
         AnyId::SourceId(id) => {
-            let found = sources::with_token(&*reads(ctx).await, scope, &shared.sealer, id).await.map_err(ApiError::from)?;
+            let found =
+                sources::with_token(&*reads(ctx).await, scope, &shared.sealer, id).await.map_err(ApiError::from)?;
             found.map(|found| Node::Source(shared.source(found)))
         }
         AnyId::EventId(id) => {

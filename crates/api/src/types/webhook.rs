@@ -150,7 +150,8 @@ impl Delivery {
     /// The receiver; null where it was deleted.
     async fn webhook(&self, ctx: &Context<'_>) -> Result<Option<Webhook>> {
         let viewer = viewer(ctx, Right::ReadSettings)?;
-        let found = webhooks::by_id(&*reads(ctx).await, viewer.scope, self.0.webhook_id).await.map_err(ApiError::from)?;
+        let found =
+            webhooks::by_id(&*reads(ctx).await, viewer.scope, self.0.webhook_id).await.map_err(ApiError::from)?;
         Ok(found.map(|webhook| Webhook(Arc::new(webhook))))
     }
 
