@@ -114,5 +114,5 @@ async fn watch_for_our_end(connection: &mut PgConnection) -> Result<(), sqlx::Er
 /// instead, and Postgres, which sees that, ends the statement. To cancel it by name from another connection could hit
 /// the statement of whoever has the connection next; this cannot.
 async fn is_idle(connection: &mut PgConnection) -> bool {
-    matches!(tokio::time::timeout(Duration::from_millis(100), connection.ping()).await, Ok(Ok(())))
+    matches!(tokio::time::timeout(Duration::from_secs(1), connection.ping()).await, Ok(Ok(())))
 }
