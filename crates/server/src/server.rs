@@ -162,8 +162,6 @@ impl Server {
         // Frames of a socket are small and come in bursts: none must wait for the one before to be confirmed.
         .tcp_nodelay(true)
         .keep_alive(Duration::from_secs(75))
-        // A client that closes has gone: what runs for it is given up, in the database too.
-        .h1_allow_half_closed(false)
         .disable_signals()
         .shutdown_timeout(config.shutdown.as_secs())
         .listen(listener)
