@@ -99,6 +99,10 @@ async fn p11_what_a_client_that_went_away_had_asked_ends_in_the_database() {
     until_sleeping(&server, 1).await;
     drop(stream);
     until_sleeping(&server, 0).await;
+    server.stop().await;
+    // With a heartbeat that leaves a client time to answer.
+    let server = serving(|_| ()).await;
+    slow(&server).await;
     let mut socket = LiveClient::connect(&server.graphql_url, &server.api_key).await;
     socket.subscribe("1", SLOW).await;
     until_sleeping(&server, 1).await;
