@@ -8,10 +8,10 @@ INLET_LISTEN ?= 127.0.0.1:8080
 export INLET_DATA_DIR INLET_LISTEN
 ARGS ?=
 
-.PHONY: help run test check fmt schema bench demo simulate kill-test chaos faults fuzz postgres
+.PHONY: help run test check fmt schema schema-check bench demo simulate kill-test chaos faults fuzz postgres node
 
 help: ## List the targets.
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 run: postgres ## Start everything on this machine: the server, its Postgres, a demo workspace.
 	$(CARGO) build --package inlet-server --bin inlet
@@ -25,7 +25,7 @@ simulate: ## Play the providers against what `make run` started, then check that
 	$(CARGO) build --package inlet-server --bin inlet
 	exec $(TARGET)/debug/inlet simulate $(ARGS)
 
-test: postgres ## Run every test. ARGS="-p inlet-domain" runs some.
+test: postgres node ## Run every test. ARGS="-p inlet-domain" runs some.
 	$(CARGO) build --package inlet-server --bin inlet --package inlet-tests --bin with-postgres
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then runner="nextest run"; else runner="test"; fi; \
 	  echo "$(CARGO) $$runner $(or $(ARGS),--workspace)"; \
@@ -38,6 +38,7 @@ check: ## What must hold before a commit: format, lints, the generated schema, t
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) build --package inlet-server --bin inlet
 	@$(TARGET)/debug/inlet schema | diff -u schema.graphql - || { echo "schema.graphql is out of date: make schema"; exit 1; }
+	@$(MAKE) --no-print-directory schema-check
 	$(CARGO) test --package inlet-tests --test layering
 	@if command -v cargo-deny >/dev/null 2>&1; then $(CARGO) deny check; else echo "cargo-deny is not here: deny.toml was not checked"; fi
 
@@ -47,6 +48,9 @@ fmt: ## Format the sources.
 schema: ## Write schema.graphql anew.
 	$(CARGO) build --package inlet-server --bin inlet
 	$(TARGET)/debug/inlet schema > schema.graphql
+
+schema-check: ## Hold schema.graphql against Relay's rules, and name what would break clients of the last release.
+	scripts/node.sh node tests/clients/schema.js
 
 bench: postgres ## Measure a release build beside the limits of this machine (docs name the figures by this command).
 	scripts/bench.sh $(ARGS)
@@ -65,3 +69,6 @@ faults: postgres ## Put a fault into a copy of the code for each of P1 to P5, an
 
 postgres:
 	@scripts/postgres.sh
+
+node:
+	@scripts/node.sh

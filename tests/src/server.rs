@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::OnceLock, time::Duration};
 
+use inlet_api::ApiConfig;
 use inlet_domain::{
     ambient::Ambient,
     apply::ApplyConfig,
@@ -38,6 +39,8 @@ pub struct Options {
     pub max_body: usize,
     /// How long a stop waits for what is in hand.
     pub shutdown: Duration,
+    /// How GraphQL is served.
+    pub api: ApiConfig,
 }
 
 impl Default for Options {
@@ -48,6 +51,7 @@ impl Default for Options {
             apply: ApplyConfig::default(),
             max_body: 1 << 20,
             shutdown: Duration::from_secs(5),
+            api: ApiConfig::default(),
         }
     }
 }
@@ -136,7 +140,7 @@ async fn start(options: Options, database_url: String, seeds: Option<seed::Seeds
         retention: Retention::default(),
         migrate: false,
         allow_loopback_targets: true,
-        introspection: true,
+        api: options.api,
         sealer: sealer.clone(),
         ambient: options.ambient.clone(),
     };

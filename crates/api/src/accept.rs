@@ -7,18 +7,22 @@ pub enum Media {
     Json,
     /// `application/graphql-response+json`, where the status tells more.
     GraphqlResponse,
+    /// `text/event-stream`, one event for each answer.
+    EventStream,
 }
 
 impl Media {
-    /// As `Content-Type` says it.
+    /// As `Content-Type` says it; of a refusal that comes before the stream, where there would be one.
     #[must_use]
     pub fn content_type(self) -> &'static str {
         match self {
-            Self::Json => "application/json; charset=utf-8",
+            Self::Json | Self::EventStream => "application/json; charset=utf-8",
             Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
         }
     }
 }
+
+const EVENT_STREAM: &str = "text/event-stream";
 
 /// How much a client wants `media`, from 0 to 1000; the most specific range decides.
 fn quality(accept: &str, media: &str) -> u16 {
@@ -47,13 +51,23 @@ fn quality(accept: &str, media: &str) -> u16 {
     best.1
 }
 
-/// What to answer in; `None` where the client takes neither. JSON where it says nothing or `*/*`.
+/// Whether a client names event streams among what it takes.
+#[must_use]
+pub fn takes_events(accept: Option<&str>) -> bool {
+    accept.is_some_and(|accept| accept.to_ascii_lowercase().contains(EVENT_STREAM) && quality(accept, EVENT_STREAM) > 0)
+}
+
+/// What to answer in; `None` where the client takes none of it. JSON where it says nothing or `*/*`, an event stream
+/// where it prefers that to both others.
 #[must_use]
 pub fn negotiate(accept: Option<&str>) -> Option<Media> {
     let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else { return Some(Media::Json) };
     let json = quality(accept, "application/json");
     let graphql = quality(accept, "application/graphql-response+json");
     let named = accept.to_ascii_lowercase().contains("application/graphql-response+json");
+    if takes_events(Some(accept)) && quality(accept, EVENT_STREAM) > json.max(graphql) {
+        return Some(Media::EventStream);
+    }
     match (json, graphql) {
         (0, 0) => None,
         (json, graphql) if graphql > json || (graphql == json && named) => Some(Media::GraphqlResponse),
@@ -88,6 +102,12 @@ mod tests {
             (Some("application/graphql-response+json;q=0.5, application/json"), Some(Media::Json)),
             (Some("application/json;q=0, */*;q=0.1"), Some(Media::GraphqlResponse)),
             (Some("application/*"), Some(Media::Json)),
+            (Some("text/event-stream"), Some(Media::EventStream)),
+            (Some("text/event-stream, multipart/mixed"), Some(Media::EventStream)),
+            (Some("application/json, text/event-stream, multipart/mixed"), Some(Media::Json)),
+            (Some("text/event-stream, application/json;q=0.9"), Some(Media::EventStream)),
+            (Some("text/*"), None),
+            (Some("text/event-stream;q=0"), None),
             (Some("text/html"), None),
             (Some("application/json;q=0"), None),
         ] {

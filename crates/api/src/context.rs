@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use crate::{
     error::{ApiError, ErrorCode},
+    gate::Gate,
     live::Live,
     loaders::Loaders,
     types::channel::Source,
@@ -72,6 +73,8 @@ pub struct Caller {
     pub session: Option<Arc<Session>>,
     /// Where the log stood before anything else was read; where the operation asks for it.
     pub head: Option<LogState>,
+    /// What bounds how much of the database it takes.
+    pub gate: Gate,
 }
 
 /// Who asks, if they may do this.

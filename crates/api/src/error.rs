@@ -39,6 +39,8 @@ pub enum ErrorCode {
     CursorLost,
     /// Too much at once: come again after `retryAfter` seconds.
     Overloaded,
+    /// The operation took longer than it may and was given up, in the database too.
+    Timeout,
     /// The database cannot be reached: come again.
     Unavailable,
     /// A fault of the server. `requestId` finds it in the server's log.
@@ -63,6 +65,7 @@ impl ErrorCode {
             Self::WorkspaceRequired => "WORKSPACE_REQUIRED",
             Self::CursorLost => "CURSOR_LOST",
             Self::Overloaded => "OVERLOADED",
+            Self::Timeout => "TIMEOUT",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }))
@@ -88,6 +91,11 @@ impl ApiError {
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         self.code
+    }
+
+    /// Of too much at once; `seconds` tells when to come again.
+    pub fn overloaded(message: impl Into<String>, seconds: u64) -> Self {
+        Self { retry_after: Some(seconds), ..Self::new(ErrorCode::Overloaded, message) }
     }
 
     /// Of an argument that will not do.

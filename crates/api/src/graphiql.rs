@@ -49,7 +49,7 @@ ReactDOM.createRoot(document.getElementById("graphiql")).render(
 "##;
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-                      font-src data:; connect-src 'self' ws: wss:; base-uri 'none'; frame-ancestors 'none'";
+                      font-src data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The page.
 #[must_use]
@@ -70,6 +70,7 @@ pub async fn asset(name: web::Path<String>) -> HttpResponse {
             return HttpResponse::Ok()
                 .insert_header((header::CONTENT_TYPE, JAVASCRIPT))
                 .insert_header((header::CACHE_CONTROL, "no-cache"))
+                .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
                 .body(START);
         }
         "graphiql-4.1.2.js" => (JAVASCRIPT, include_bytes!("../assets/graphiql.min.js.gz")),

@@ -1,4 +1,4 @@
-//! GraphQL over HTTP: POST with JSON, and GET for queries alone.
+//! GraphQL over HTTP: POST with JSON, and GET for queries and, as event streams, for subscriptions.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -10,28 +10,53 @@ use serde_json::json;
 
 use crate::{
     ApiState,
-    accept::{Media, negotiate, wants_html},
+    accept::{Media, negotiate, takes_events, wants_html},
     error::{ApiError, ErrorCode},
     graphiql,
-    operation::{finish, is_request_error, response_of, to_json},
+    operation::{finish, is_request_error, is_timeout, response_of, to_json},
+    origin::{self, Origin},
     parameters::{BadParameters, Parameters},
+    sse::{self, Credential},
     websocket,
 };
 
 /// Answers whatever comes to `/graphql`.
 pub async fn graphql(request: HttpRequest, payload: web::Payload, state: web::Data<ApiState>) -> HttpResponse {
+    let origin = origin_of(&request, &state);
+    if origin == Origin::Foreign {
+        let message = "a page of this origin may not call: list it in --allowed-origins";
+        return refuse(StatusCode::FORBIDDEN, "ORIGIN_REFUSED", message);
+    }
+    let mut response = answer(request, payload, &state).await;
+    origin::tell(&origin, &mut response);
+    response
+}
+
+/// Answers a browser that asks what a page may do.
+pub async fn options(request: HttpRequest, state: web::Data<ApiState>) -> HttpResponse {
+    let origin = origin_of(&request, &state);
+    let mut response = origin::preflight(&request, &origin);
+    origin::tell(&origin, &mut response);
+    response
+}
+
+fn origin_of(request: &HttpRequest, state: &ApiState) -> Origin {
+    origin::of(request.headers(), &state.engine().shared.public_url, &state.config().allowed_origins)
+}
+
+async fn answer(request: HttpRequest, payload: web::Payload, state: &ApiState) -> HttpResponse {
     let is_upgrade = header_text(&request, header::UPGRADE).is_some_and(|to| to.eq_ignore_ascii_case("websocket"));
     if request.method() == Method::GET && is_upgrade {
-        return websocket::open(&request, payload, &state).await;
+        return websocket::open(&request, payload, state).await;
     }
     let accept = accepted(&request);
     let is_page = !request.query_string().contains("query=") && wants_html(accept.as_deref());
     if request.method() == Method::GET && is_page {
         return graphiql::page();
     }
-    let request_id = request_id(&request, &state);
+    let request_id = request_id(&request, state);
     let Some(media) = negotiate(accept.as_deref()) else {
-        let message = "accept application/json or application/graphql-response+json";
+        let message = "accept application/json, application/graphql-response+json or text/event-stream";
         return refuse(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message);
     };
     let is_get = request.method() == Method::GET;
@@ -43,9 +68,9 @@ pub async fn graphql(request: HttpRequest, payload: web::Payload, state: web::Da
             Err(refusal) => return refusal,
         }
     };
-    let answer = Answer { media, request_id };
+    let answer = Answer { media, request_id, takes_events: takes_events(accept.as_deref()) };
     match parameters {
-        Ok(parameters) => run(&request, &state, parameters, is_get, &answer).await,
+        Ok(parameters) => run(&request, state, parameters, is_get, &answer).await,
         Err(bad) => answer.bad_parameters(&bad),
     }
 }
@@ -58,10 +83,10 @@ async fn run(
     answer: &Answer,
 ) -> HttpResponse {
     let engine = state.engine();
-    let session = match bearer(request) {
+    let credential = match bearer(request) {
         None => None,
-        Some(token) => match engine.session(&token).await {
-            Ok(session) => Some(session),
+        Some(bearer) => match engine.viewer(&bearer).await {
+            Ok(viewer) => Some(Credential { bearer, viewer }),
             Err(error) => {
                 let status = if error.code() == ErrorCode::Unauthenticated {
                     StatusCode::UNAUTHORIZED
@@ -72,9 +97,10 @@ async fn run(
             }
         },
     };
-    let prepared = match engine.prepare(parameters, session).await {
+    let viewer = credential.as_ref().map(|credential| credential.viewer.clone());
+    let prepared = match engine.prepare(parameters, viewer).await {
         Ok(prepared) => prepared,
-        Err(refused) => return answer.send(answer.request_error_status(), *refused),
+        Err(refused) => return answer.request_error(*refused),
     };
     match prepared.kind {
         OperationType::Mutation if is_get => {
@@ -83,15 +109,24 @@ async fn run(
             response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
             response
         }
-        OperationType::Subscription => {
-            let message = "a subscription needs a WebSocket with graphql-transport-ws, at this same URL";
-            let error = ApiError::new(ErrorCode::GraphqlValidationFailed, message);
-            answer.send(answer.request_error_status(), response_of(error))
+        OperationType::Subscription if !answer.takes_events => {
+            let message = "a subscription needs an event stream (accept: text/event-stream) or a WebSocket with \
+                           graphql-transport-ws, at this same URL";
+            answer.request_error(response_of(ApiError::new(ErrorCode::GraphqlValidationFailed, message)))
         }
-        OperationType::Query | OperationType::Mutation => {
+        kind if kind == OperationType::Subscription || answer.media == Media::EventStream => {
+            match sse::open(state, prepared, credential, &answer.request_id) {
+                Ok(response) => response,
+                Err(error) => answer.send(StatusCode::SERVICE_UNAVAILABLE, response_of(error)),
+            }
+        }
+        _ => {
             let response = engine.execute(prepared).await;
-            let status = if is_request_error(&response) { answer.request_error_status() } else { StatusCode::OK };
-            answer.send(status, response)
+            if is_request_error(&response) {
+                answer.request_error(response)
+            } else {
+                answer.send(StatusCode::OK, response)
+            }
         }
     }
 }
@@ -100,14 +135,17 @@ async fn run(
 struct Answer {
     media: Media,
     request_id: String,
+    takes_events: bool,
 }
 
 impl Answer {
-    /// Of a well-formed request that cannot be executed.
-    fn request_error_status(&self) -> StatusCode {
+    /// Answers a well-formed request that has no data.
+    fn request_error(&self, response: Response) -> HttpResponse {
         match self.media {
-            Media::Json => StatusCode::OK,
-            Media::GraphqlResponse => StatusCode::BAD_REQUEST,
+            Media::Json => self.send(StatusCode::OK, response),
+            Media::GraphqlResponse if is_timeout(&response) => self.send(StatusCode::GATEWAY_TIMEOUT, response),
+            Media::GraphqlResponse => self.send(StatusCode::BAD_REQUEST, response),
+            Media::EventStream => sse::one(response, &self.request_id),
         }
     }
 

@@ -1,4 +1,4 @@
-//! GraphQL over HTTP and WebSocket, and who may do what.
+//! GraphQL over HTTP, event streams and WebSocket, and who may do what.
 //!
 //! A request comes in through [`configure`], becomes an operation of a viewer, and is answered from the store. Live
 //! subscriptions follow the event log. The transport is by hand, for the stock one fails the public audits.
@@ -7,7 +7,9 @@ mod accept;
 mod answer;
 mod batch;
 mod context;
+mod deadline;
 mod error;
+mod gate;
 mod graphiql;
 mod http;
 mod limits;
@@ -15,17 +17,20 @@ mod live;
 mod loaders;
 mod mutation;
 mod operation;
+mod origin;
 mod parameters;
+mod places;
 mod protocol;
 mod query;
 mod schema;
+mod sse;
 mod subscription;
 mod types;
 mod websocket;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use actix_web::web;
+use actix_web::{http::Method, web};
 use inlet_domain::{
     ambient::Ambient, apply::Apply, database::Database, heads::Heads, model::target::TargetPolicy, reader::Reader,
     secrets::Sealer,
@@ -37,7 +42,7 @@ pub use live::LiveConfig;
 pub use schema::schema_sdl;
 pub use websocket::SocketConfig;
 
-use crate::{context::Shared, live::Live, operation::Engine};
+use crate::{context::Shared, live::Live, operation::Engine, places::Places};
 
 /// How the API is served.
 #[derive(Debug, Clone)]
@@ -50,8 +55,16 @@ pub struct ApiConfig {
     pub allow_http_targets: bool,
     /// Whether the schema may be asked for.
     pub introspection: bool,
+    /// Whose pages may call from a browser beside our own, as `https://host[:port]`.
+    pub allowed_origins: Vec<String>,
     /// The most bytes of a request or of a socket's message.
     pub max_body: usize,
+    /// How long an operation, or one answer of a subscription, may take.
+    pub operation: Duration,
+    /// The most sockets and event streams of the process.
+    pub max_live: usize,
+    /// The most of them of one member or key.
+    pub max_live_each: usize,
     /// How followers of the log are served.
     pub live: LiveConfig,
     /// How sockets are served.
@@ -65,7 +78,11 @@ impl Default for ApiConfig {
             allow_loopback_targets: false,
             allow_http_targets: false,
             introspection: true,
+            allowed_origins: Vec::new(),
             max_body: 1024 * 1024,
+            operation: Duration::from_secs(20),
+            max_live: 10_000,
+            max_live_each: 1_000,
             live: LiveConfig::default(),
             socket: SocketConfig::default(),
         }
@@ -98,6 +115,7 @@ pub struct ApiState {
 struct Inner {
     engine: Engine,
     config: ApiConfig,
+    places: Places,
     draining: CancellationToken,
 }
 
@@ -120,12 +138,14 @@ impl ApiState {
             },
             revocations: watch::Sender::new(0),
         });
-        let schema = schema::build(Arc::clone(&shared), config.introspection);
-        let engine = Engine::new(schema, shared);
-        Self { inner: Arc::new(Inner { engine, config, draining: CancellationToken::new() }) }
+        let schema = schema::build(Arc::clone(&shared), &config);
+        let engine = Engine::new(schema, shared, config.introspection);
+        let places = Places::new(config.max_live, config.max_live_each);
+        Self { inner: Arc::new(Inner { engine, config, places, draining: CancellationToken::new() }) }
     }
 
-    /// Closes every socket with 1012, so that clients come again elsewhere, and takes no new ones (P13).
+    /// Closes every socket with 1012 and ends every event stream, so that clients come again elsewhere, and takes no
+    /// new ones (P13).
     pub fn drain(&self) {
         self.inner.draining.cancel();
     }
@@ -136,6 +156,10 @@ impl ApiState {
 
     fn config(&self) -> &ApiConfig {
         &self.inner.config
+    }
+
+    fn places(&self) -> &Places {
+        &self.inner.places
     }
 
     fn draining(&self) -> &CancellationToken {
@@ -152,6 +176,7 @@ pub fn configure(state: ApiState) -> impl FnOnce(&mut web::ServiceConfig) + Clon
                 web::resource("/graphql")
                     .route(web::get().to(http::graphql))
                     .route(web::post().to(http::graphql))
+                    .route(web::method(Method::OPTIONS).to(http::options))
                     .default_service(web::to(http::method_not_allowed)),
             )
             .service(web::resource("/graphql/assets/{name}").route(web::get().to(graphiql::asset)));

@@ -36,6 +36,25 @@ fn aliases(set: &SelectionSet) -> usize {
     set.items.iter().map(|selection| of(&selection.node)).sum()
 }
 
+/// Whether a document asks for the schema anywhere.
+#[must_use]
+pub fn introspects(document: &ExecutableDocument) -> bool {
+    let operations = document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
+    let fragments = document.fragments.values().map(|fragment| &fragment.node.selection_set.node);
+    operations.chain(fragments).any(asks_for_schema)
+}
+
+fn asks_for_schema(set: &SelectionSet) -> bool {
+    set.items.iter().any(|selection| match &selection.node {
+        Selection::Field(field) => {
+            matches!(field.node.name.node.as_str(), "__schema" | "__type")
+                || asks_for_schema(&field.node.selection_set.node)
+        }
+        Selection::InlineFragment(fragment) => asks_for_schema(&fragment.node.selection_set.node),
+        Selection::FragmentSpread(_) => false,
+    })
+}
+
 /// Counts each fragment once, however often it is used, so a document that doubles at every level costs no time.
 fn fields<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, known: &mut HashMap<&'a Name, usize>) -> usize {
     let mut count = 0_usize;
@@ -76,6 +95,18 @@ mod tests {
         assert_eq!(exceeded(&parse_query(within).unwrap()), None);
         let beyond = format!("{{ {} ... on T {{ ...F }} }} fragment F on T {{ {} }}", aliased(50), aliased(51));
         assert!(exceeded(&parse_query(beyond).unwrap()).unwrap().contains("aliases"));
+    }
+
+    #[test]
+    fn the_schema_is_asked_for_by_its_two_fields_wherever_they_stand() {
+        for (text, does) in [
+            ("{ __typename a { __typename } }", false),
+            ("{ a: __type(name: \"T\") { name } }", true),
+            ("{ ... { ... on T { __schema { x } } } }", true),
+            ("{ ...F } fragment F on T { __schema { x } }", true),
+        ] {
+            assert_eq!(introspects(&parse_query(text).unwrap()), does, "{text}");
+        }
     }
 
     #[test]

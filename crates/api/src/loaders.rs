@@ -1,4 +1,4 @@
-//! The look-ups of one request, each in its workspace, each in batches.
+//! The look-ups of one operation, each in its workspace, each in batches.
 
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
@@ -32,12 +32,12 @@ use inlet_domain::{
     },
 };
 
-use crate::batch::Batch;
+use crate::{batch::Batch, gate::Gate};
 
 type ById<I, T> = Batch<I, Arc<T>>;
 type Lists<I, T> = Batch<I, Vec<Arc<T>>>;
 
-/// Every look-up of a request.
+/// Every look-up of an operation.
 pub struct Loaders {
     /// Conversations.
     pub conversations: ById<ConversationId, Conversation>,
@@ -105,69 +105,65 @@ fn grouped<I: Hash + Eq, T>(items: Vec<T>, parent: impl Fn(&T) -> Option<I>) -> 
 
 /// A batch that reads by `$read(database, scope, &keys)` and arranges the rows by `$arrange`.
 macro_rules! batch {
-    ($database:ident, $scope:ident, $read:path, $arrange:expr) => {{
-        let database = $database.clone();
+    ($way:ident, $scope:ident, $read:path, $arrange:expr) => {{
+        let (database, gate) = $way.clone();
         Batch::new(move |keys: Vec<_>| {
-            let database = database.clone();
-            async move { Ok($arrange($read(&database, $scope, &keys).await?)) }
+            let (database, gate) = (database.clone(), gate.clone());
+            async move { Ok($arrange($read(&*gate.enter(&database).await, $scope, &keys).await?)) }
         })
     }};
 }
 
 impl Loaders {
-    /// For a request that sees `scope`.
+    /// For an operation that sees `scope` and comes through `gate`.
     #[must_use]
-    pub fn new(database: &Database, sealer: &Sealer, scope: Scope) -> Self {
+    pub fn new(database: &Database, gate: &Gate, sealer: &Sealer, scope: Scope) -> Self {
+        let way = (database.clone(), gate.clone());
         Self {
-            sources: sources_by(database, sealer, scope),
-            conversations: batch!(database, scope, conversations::by_ids, |rows| keyed(rows, |row: &Conversation| row
-                .id)),
-            messages: batch!(database, scope, messages::by_ids, |rows| keyed(rows, |row: &Message| row.id)),
-            attachments: batch!(database, scope, messages::attachments_of, |rows| grouped(rows, |row: &Attachment| {
+            sources: sources_by(&way, sealer, scope),
+            conversations: batch!(way, scope, conversations::by_ids, |rows| keyed(rows, |row: &Conversation| row.id)),
+            messages: batch!(way, scope, messages::by_ids, |rows| keyed(rows, |row: &Message| row.id)),
+            attachments: batch!(way, scope, messages::attachments_of, |rows| grouped(rows, |row: &Attachment| {
                 row.message_id
             })),
-            reports: batch!(database, scope, messages::reports_on, |rows| grouped(rows, |row: &StatusReport| Some(
+            reports: batch!(way, scope, messages::reports_on, |rows| grouped(rows, |row: &StatusReport| Some(
                 row.message_id
             ))),
-            contacts: batch!(database, scope, contacts::by_ids, |rows| keyed(rows, |row: &Contact| row.id)),
-            identities: batch!(database, scope, contacts::identities_of, |rows| grouped(rows, |row: &Identity| row
+            contacts: batch!(way, scope, contacts::by_ids, |rows| keyed(rows, |row: &Contact| row.id)),
+            identities: batch!(way, scope, contacts::identities_of, |rows| grouped(rows, |row: &Identity| row
                 .contact_id)),
-            channels: batch!(database, scope, channels::by_ids, |rows| keyed(rows, |row: &Channel| row.id)),
-            accounts: batch!(database, scope, channels::accounts_by_ids, |rows| keyed(
-                rows,
-                |row: &ProviderAccount| row.id
-            )),
-            members: batch!(database, scope, members::by_ids, |rows| keyed(rows, |row: &Member| row.id)),
-            keys: batch!(database, scope, credentials::api_keys_by_ids, |rows| keyed(rows, |row: &ApiKey| row.id)),
-            teams: batch!(database, scope, teams::by_ids, |rows| keyed(rows, |row: &Team| row.id)),
-            team_members: batch!(database, scope, teams::members_of, lists),
-            labels: batch!(database, scope, labels::by_ids, |rows| keyed(rows, |row: &Label| row.id)),
-            groups: batch!(database, scope, groups::by_ids, |rows| keyed(rows, |row: &Group| row.id)),
-            attempts: batch!(database, scope, delivery_log::attempts_of, |rows| grouped(rows, |row: &Attempt| Some(
+            channels: batch!(way, scope, channels::by_ids, |rows| keyed(rows, |row: &Channel| row.id)),
+            accounts: batch!(way, scope, channels::accounts_by_ids, |rows| keyed(rows, |row: &ProviderAccount| row.id)),
+            members: batch!(way, scope, members::by_ids, |rows| keyed(rows, |row: &Member| row.id)),
+            keys: batch!(way, scope, credentials::api_keys_by_ids, |rows| keyed(rows, |row: &ApiKey| row.id)),
+            teams: batch!(way, scope, teams::by_ids, |rows| keyed(rows, |row: &Team| row.id)),
+            team_members: batch!(way, scope, teams::members_of, lists),
+            labels: batch!(way, scope, labels::by_ids, |rows| keyed(rows, |row: &Label| row.id)),
+            groups: batch!(way, scope, groups::by_ids, |rows| keyed(rows, |row: &Group| row.id)),
+            attempts: batch!(way, scope, delivery_log::attempts_of, |rows| grouped(rows, |row: &Attempt| Some(
                 row.delivery_id
             ))),
-            inbound: batch!(database, scope, inbound_events::by_ids, |rows| keyed(rows, |row: &InboundEvent| row.id)),
-            events: batch!(database, scope, entries, |rows| keyed(rows, |row: &LogEntry| row.id)),
-            epoch: batch!(database, scope, epoch, |epoch| HashMap::from([((), epoch)])),
-            by_external: batch!(database, scope, by_external, |found| found),
-            campaign_reports: batch!(database, scope, report_jobs::of_campaigns, |rows| grouped(
-                rows,
-                |row: &ReportJob| Some(row.campaign)
-            )),
-            campaigns: batch!(database, scope, campaigns_by_external, |found| found),
-            pages: batch!(database, scope, pages, |found| found),
-            read_marks: batch!(database, scope, read_marks, |found| found),
+            inbound: batch!(way, scope, inbound_events::by_ids, |rows| keyed(rows, |row: &InboundEvent| row.id)),
+            events: batch!(way, scope, entries, |rows| keyed(rows, |row: &LogEntry| row.id)),
+            epoch: batch!(way, scope, epoch, |epoch| HashMap::from([((), epoch)])),
+            by_external: batch!(way, scope, by_external, |found| found),
+            campaign_reports: batch!(way, scope, report_jobs::of_campaigns, |rows| grouped(rows, |row: &ReportJob| {
+                Some(row.campaign)
+            })),
+            campaigns: batch!(way, scope, campaigns_by_external, |found| found),
+            pages: batch!(way, scope, pages, |found| found),
+            read_marks: batch!(way, scope, read_marks, |found| found),
         }
     }
 }
 
-fn sources_by(database: &Database, sealer: &Sealer, scope: Scope) -> Batch<SourceId, Arc<(Source, String)>> {
-    let (database, sealer) = (database.clone(), sealer.clone());
+fn sources_by(way: &(Database, Gate), sealer: &Sealer, scope: Scope) -> Batch<SourceId, Arc<(Source, String)>> {
+    let ((database, gate), sealer) = (way.clone(), sealer.clone());
     Batch::new(move |_| {
-        let (database, sealer) = (database.clone(), sealer.clone());
+        let (database, gate, sealer) = (database.clone(), gate.clone(), sealer.clone());
         async move {
             // A workspace has few.
-            let all = sources::list(&database, scope, &sealer).await?;
+            let all = sources::list(&*gate.enter(&database).await, scope, &sealer).await?;
             Ok(all.into_iter().map(|found| (found.0.id, Arc::new(found))).collect())
         }
     })

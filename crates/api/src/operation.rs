@@ -7,14 +7,18 @@ use async_graphql::{
     parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
 };
 use futures::{Stream, StreamExt};
-use inlet_domain::{log, store::credentials};
+use inlet_domain::{
+    log,
+    store::credentials::{self, Viewer},
+};
 use serde_json::Map;
 
 use crate::{
     answer::{Plan, Types},
     context::{Caller, Session, Shared},
     error::{ApiError, ErrorCode},
-    limits::{MAX_TEXT, exceeded},
+    gate::Gate,
+    limits::{MAX_TEXT, exceeded, introspects},
     loaders::Loaders,
     parameters::Parameters,
     schema::Schema,
@@ -26,6 +30,7 @@ pub struct Engine {
     pub(crate) schema: Schema,
     pub(crate) shared: Arc<Shared>,
     types: Arc<Types>,
+    introspection: bool,
 }
 
 /// An operation that may be executed.
@@ -37,35 +42,48 @@ pub struct Prepared {
 }
 
 impl Engine {
-    /// Of a schema over these parts.
+    /// Of a schema over these parts, which tells of itself or does not.
     #[must_use]
-    pub fn new(schema: Schema, shared: Arc<Shared>) -> Self {
-        Self { types: Arc::new(Types::of(&schema.sdl())), schema, shared }
+    pub fn new(schema: Schema, shared: Arc<Shared>, introspection: bool) -> Self {
+        Self { types: Arc::new(Types::of(&schema.sdl())), schema, shared, introspection }
     }
 
     /// Who a bearer token stands for.
     ///
     /// # Errors
     /// Where the token stands for nothing (any more), or the database fails.
-    pub async fn session(&self, bearer: &str) -> Result<Arc<Session>, ApiError> {
+    pub async fn viewer(&self, bearer: &str) -> Result<Viewer, ApiError> {
         let shared = &self.shared;
         let viewer = credentials::viewer(&shared.database, &shared.ambient, bearer).await.map_err(ApiError::from)?;
-        let viewer = viewer.ok_or_else(|| {
+        viewer.ok_or_else(|| {
             ApiError::new(ErrorCode::Unauthenticated, "this token is unknown, expired or revoked: log in again")
-        })?;
-        let loaders = Loaders::new(&shared.database, &shared.sealer, viewer.scope);
-        Ok(Arc::new(Session { viewer, loaders }))
+        })
+    }
+
+    /// Whether a token still stands for the same rights. Where the database cannot tell now, the next look will.
+    pub async fn stands(&self, bearer: &str, viewer: &Viewer) -> bool {
+        match self.viewer(bearer).await {
+            Ok(now) => now.grant == viewer.grant,
+            Err(error) => error.code() != ErrorCode::Unauthenticated,
+        }
+    }
+
+    /// What the operation of a viewer finds in its context. Its look-ups are its own: an operation that is given up
+    /// takes them with it, and the connections that they hold.
+    fn caller(&self, viewer: Option<Viewer>) -> Caller {
+        let gate = Gate::default();
+        let session = viewer.map(|viewer| {
+            let loaders = Loaders::new(&self.shared.database, &gate, &self.shared.sealer, viewer.scope);
+            Arc::new(Session { viewer, loaders })
+        });
+        Caller { session, head: None, gate }
     }
 
     /// Parses an operation and holds it against the limits that need no schema.
     ///
     /// # Errors
     /// A response with the errors of the request.
-    pub async fn prepare(
-        &self,
-        parameters: Parameters,
-        session: Option<Arc<Session>>,
-    ) -> Result<Prepared, Box<Response>> {
+    pub async fn prepare(&self, parameters: Parameters, viewer: Option<Viewer>) -> Result<Prepared, Box<Response>> {
         if parameters.query.len() > MAX_TEXT {
             return Err(refusal(ErrorCode::LimitExceeded, format!("the document has more than {MAX_TEXT} bytes")));
         }
@@ -88,12 +106,15 @@ impl Engine {
         if let Some(limit) = exceeded(document) {
             return Err(refusal(ErrorCode::LimitExceeded, limit));
         }
+        if !self.introspection && introspects(document) {
+            return Err(refusal(ErrorCode::GraphqlValidationFailed, "this server does not tell its schema"));
+        }
         if let Some(name) = missing_variable(&operation.node, &given) {
             let message = format!("the variable `${name}` is required: give it a value that is not null");
             return Err(Box::new(response_of(ApiError::input(format!("variables.{name}"), message))));
         }
         let plan = Plan::of(&self.types, document, &operation.node);
-        let mut caller = Caller { session, head: None };
+        let mut caller = self.caller(viewer);
         if let Some(session) = caller.session.as_ref().filter(|_| asks_head && kind == OperationType::Query) {
             // Before anything else is read: what the other fields show is at or after it.
             let state = log::state(&self.shared.database.pool, session.viewer.scope).await;
@@ -161,6 +182,13 @@ pub fn response_of(error: ApiError) -> Response {
 #[must_use]
 pub fn is_request_error(response: &Response) -> bool {
     response.data == Value::Null && !response.errors.is_empty() && response.errors.iter().all(|e| e.path.is_empty())
+}
+
+/// Whether the operation was given up because it took too long.
+#[must_use]
+pub fn is_timeout(response: &Response) -> bool {
+    let code = ErrorCode::Timeout.name();
+    response.errors.iter().any(|error| error.extensions.as_ref().and_then(|all| all.get("code")) == Some(&code))
 }
 
 /// Gives each error its code and the request's id.

@@ -37,6 +37,18 @@ impl Close {
         Self::new(4403, "Forbidden")
     }
 
+    /// The client speaks no protocol of ours.
+    #[must_use]
+    pub fn subprotocol() -> Self {
+        Self::new(4406, "Subprotocol not acceptable: offer graphql-transport-ws")
+    }
+
+    /// The credential has as many sockets as it may.
+    #[must_use]
+    pub fn too_many() -> Self {
+        Self::new(1013, "Too many sockets of this credential: come again later")
+    }
+
     /// The client did not introduce itself in time.
     #[must_use]
     pub fn init_timeout() -> Self {

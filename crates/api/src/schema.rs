@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use async_graphql::{SDLExportOptions, Schema as AnySchema, SchemaBuilder};
 
-use crate::{context::Shared, error::ErrorCode, mutation::Mutation, query::Query, subscription::Subscription};
+use crate::{
+    ApiConfig, context::Shared, deadline::Deadline, error::ErrorCode, mutation::Mutation, query::Query,
+    subscription::Subscription,
+};
 
 /// The schema with its roots.
 pub type Schema = AnySchema<Query, Mutation, Subscription>;
@@ -13,15 +16,20 @@ pub type Schema = AnySchema<Query, Mutation, Subscription>;
 pub const MAX_DEPTH: usize = 16;
 /// What an operation may cost: each field one, a page as many times what is asked of its items.
 pub const MAX_COMPLEXITY: usize = 200_000;
+
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription).register_output_type::<ErrorCode>()
 }
 
 /// The schema over these parts.
 #[must_use]
-pub fn build(shared: Arc<Shared>, introspection: bool) -> Schema {
-    let builder = builder().limit_depth(MAX_DEPTH).limit_complexity(MAX_COMPLEXITY).data(shared);
-    if introspection { builder.finish() } else { builder.disable_introspection().disable_suggestions().finish() }
+pub fn build(shared: Arc<Shared>, config: &ApiConfig) -> Schema {
+    let builder = builder()
+        .limit_depth(MAX_DEPTH)
+        .limit_complexity(MAX_COMPLEXITY)
+        .extension(Deadline(config.operation))
+        .data(shared);
+    if config.introspection { builder.finish() } else { builder.disable_introspection().disable_suggestions().finish() }
 }
 
 /// The schema as text, as `schema.graphql` holds it.

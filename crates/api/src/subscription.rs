@@ -19,7 +19,8 @@ use crate::{
 /// What can be followed live.
 pub struct Subscription;
 
-/// What can be followed live, over a WebSocket with `graphql-transport-ws`.
+/// What can be followed live, over a WebSocket with `graphql-transport-ws` or as an event stream (`accept:
+/// text/event-stream`, by POST or GET).
 #[Subscription]
 impl Subscription {
     /// Every event after the cursor, in the log's order, each once. Take `head` and the lists in one query, then

@@ -1,11 +1,12 @@
 //! GraphQL over WebSocket: the sockets that speak [`crate::protocol`].
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, ProtocolError, Session as Socket};
 use async_graphql::{Response, parser::types::OperationType};
 use futures::StreamExt;
+use inlet_domain::store::credentials::Viewer;
 use serde_json::Value;
 use tokio::{
     sync::{mpsc, watch},
@@ -16,17 +17,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     ApiState,
-    context::Session,
     error::{ApiError, ErrorCode},
     http::{bearer, request_id, token},
     operation::{Engine, errors, finish, is_request_error, response_of, to_json},
     parameters::Parameters,
+    places::Place,
     protocol::{Close, Protocol, Step},
 };
 
 /// The subprotocol.
 const PROTOCOL: &str = "graphql-transport-ws";
-const MAX_OPERATIONS: usize = 100;
+/// The most operations that a socket runs at once.
+pub const MAX_OPERATIONS: usize = 100;
 
 /// How sockets are served.
 #[derive(Debug, Clone)]
@@ -57,13 +59,21 @@ pub async fn open(request: &HttpRequest, payload: web::Payload, state: &ApiState
     if state.draining().is_cancelled() {
         return HttpResponse::ServiceUnavailable().insert_header(("retry-after", "1")).finish();
     }
+    let Some(place) = state.places().take() else {
+        return HttpResponse::ServiceUnavailable().insert_header(("retry-after", "10")).finish();
+    };
     let offered = request.headers().get_all("sec-websocket-protocol").filter_map(|value| value.to_str().ok());
-    if !offered.flat_map(|list| list.split(',')).any(|name| name.trim() == PROTOCOL) {
-        let message = "offer the subprotocol graphql-transport-ws";
-        return HttpResponse::BadRequest()
-            .json(serde_json::json!({"error": {"code": "BAD_REQUEST", "message": message}}));
-    }
-    match actix_ws::handle_with_protocols(request, payload, &[PROTOCOL]) {
+    let offered: Vec<&str> = offered.flat_map(|list| list.split(',')).map(str::trim).collect();
+    let speaks = offered.contains(&PROTOCOL);
+    // Who speaks something else is let in under that name, for only then does a browser show the code of the close.
+    let spoken = if speaks { Some(PROTOCOL) } else { offered.first().copied() };
+    match actix_ws::handle_with_protocols(request, payload, spoken.as_slice()) {
+        Ok((response, socket, _)) if !speaks => {
+            let close = Close::subprotocol();
+            let reason = CloseReason { code: CloseCode::from(close.code), description: Some(close.reason) };
+            actix_web::rt::spawn(timeout(state.config().socket.stall, socket.close(Some(reason))));
+            response
+        }
         Ok((response, socket, stream)) => {
             let limit = state.config().max_body;
             let stream = stream.max_frame_size(limit).aggregate_continuations().max_continuation_size(limit);
@@ -74,7 +84,8 @@ pub async fn open(request: &HttpRequest, payload: web::Payload, state: &ApiState
                 draining: state.draining().clone(),
                 request_id: request_id(request, state),
                 bearer: bearer(request),
-                session: None,
+                viewer: None,
+                place,
                 protocol: Protocol::new(MAX_OPERATIONS),
                 running: HashMap::new(),
                 frames,
@@ -100,7 +111,8 @@ struct Connection {
     draining: CancellationToken,
     request_id: String,
     bearer: Option<String>,
-    session: Option<Arc<Session>>,
+    viewer: Option<Viewer>,
+    place: Place,
     protocol: Protocol,
     running: HashMap<String, AbortHandle>,
     frames: mpsc::Sender<Outgoing>,
@@ -114,6 +126,7 @@ impl Connection {
             operation.abort();
         }
         if let Err(Some(close)) = end {
+            metrics::counter!("inlet_socket_closes_total", "code" => close.code.to_string()).increment(1);
             let reason = CloseReason { code: CloseCode::from(close.code), description: Some(close.reason) };
             // A client that reads nothing does not read this either: it is not waited for without end.
             let _ = timeout(self.config.stall, self.socket.close(Some(reason))).await;
@@ -139,7 +152,7 @@ impl Connection {
                 () = sleep_until(deadline), if !self.protocol.is_introduced() => {
                     return Err(Some(Close::init_timeout()));
                 }
-                () = moved(&mut revocations), if self.session.is_some() => self.look_again().await?,
+                () = moved(&mut revocations), if self.viewer.is_some() => self.look_again().await?,
                 _ = heartbeat.tick() => {
                     if !std::mem::replace(&mut is_alive, false) {
                         return Err(None);
@@ -201,8 +214,9 @@ impl Connection {
             self.bearer = Some(token(given).to_owned());
         }
         let Some(bearer) = &self.bearer else { return Err(Some(Close::forbidden())) };
-        match self.engine.session(bearer).await {
-            Ok(session) => self.session = Some(session),
+        match self.engine.viewer(bearer).await {
+            Ok(viewer) if !self.place.belongs_to(&viewer) => return Err(Some(Close::too_many())),
+            Ok(viewer) => self.viewer = Some(viewer),
             Err(error) if error.code() == ErrorCode::Unauthenticated => return Err(Some(Close::forbidden())),
             Err(_) => return Err(Some(Close::new(1013, "Try again later"))),
         }
@@ -212,19 +226,14 @@ impl Connection {
 
     /// A credential that has ended, or gives other rights than it did, ends what runs under it.
     async fn look_again(&mut self) -> Result<(), Option<Close>> {
-        let (Some(bearer), Some(session)) = (&self.bearer, &self.session) else { return Ok(()) };
-        match self.engine.session(bearer).await {
-            Ok(now) if now.viewer.grant == session.viewer.grant => Ok(()),
-            Ok(_) => Err(Some(Close::unauthorized())),
-            Err(error) if error.code() == ErrorCode::Unauthenticated => Err(Some(Close::unauthorized())),
-            Err(_) => Ok(()),
-        }
+        let (Some(bearer), Some(viewer)) = (&self.bearer, &self.viewer) else { return Ok(()) };
+        if self.engine.stands(bearer, viewer).await { Ok(()) } else { Err(Some(Close::unauthorized())) }
     }
 
     fn start(&mut self, id: String, payload: Value) {
         let operation = Operation {
             engine: self.engine.clone(),
-            session: self.session.clone(),
+            viewer: self.viewer.clone(),
             request_id: self.request_id.clone(),
             frames: self.frames.clone(),
             id: id.clone(),
@@ -262,7 +271,8 @@ impl Connection {
     }
 }
 
-async fn moved(generation: &mut watch::Receiver<u64>) {
+/// Returns when some credential of this process was revoked.
+pub(crate) async fn moved(generation: &mut watch::Receiver<u64>) {
     if generation.changed().await.is_err() {
         std::future::pending().await
     }
@@ -271,7 +281,7 @@ async fn moved(generation: &mut watch::Receiver<u64>) {
 /// One operation of a socket.
 struct Operation {
     engine: Engine,
-    session: Option<Arc<Session>>,
+    viewer: Option<Viewer>,
     request_id: String,
     frames: mpsc::Sender<Outgoing>,
     id: String,
@@ -285,7 +295,7 @@ impl Operation {
                 return self.fail(response_of(ApiError::new(ErrorCode::BadUserInput, bad.to_string()))).await;
             }
         };
-        let prepared = match self.engine.prepare(parameters, self.session.clone()).await {
+        let prepared = match self.engine.prepare(parameters, self.viewer.clone()).await {
             Ok(prepared) => prepared,
             Err(refused) => return self.fail(*refused).await,
         };

@@ -10,7 +10,7 @@ use std::{
 
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector};
 use sqlx::{
-    PgPool,
+    Connection, PgPool,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -38,6 +38,8 @@ pub struct Database {
 impl Database {
     /// Connects. `connections` bounds the ordinary pool, `lanes` the one of apply.
     ///
+    /// A statement of the ordinary pool ends with the future that waits for it: see [`is_idle`].
+    ///
     /// # Errors
     /// Where the URL is wrong or the server does not answer.
     pub async fn connect(url: &str, connections: u32, lanes: u32) -> Result<Self, StoreError> {
@@ -46,6 +48,8 @@ impl Database {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(5))
+            .after_connect(|connection, _| Box::pin(watch_for_our_end(connection)))
+            .after_release(|connection, _| Box::pin(async move { Ok(is_idle(connection).await) }))
             .connect_with(options.clone())
             .await?;
         let planned = options.options([
@@ -89,4 +93,26 @@ impl Database {
         self.pool.close().await;
         self.apply.close().await;
     }
+}
+
+/// Asks Postgres to look, while a statement runs, whether we are still there. It has that since version 14, on Linux;
+/// elsewhere a statement that no one waits for runs to its end.
+async fn watch_for_our_end(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let watched = sqlx::query("SET client_connection_check_interval = '250ms'").execute(connection).await;
+    match watched {
+        Err(error) if error.as_database_error().is_none() => Err(error),
+        Err(error) => {
+            tracing::debug!(error = &error as &dyn std::error::Error, "statements that are given up run to their end");
+            Ok(())
+        }
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Whether a connection that comes back to the pool has nothing to do any more. Where a statement still runs on it, the
+/// future that waited for it was dropped: by a timeout, or with a client that went away. Then the connection is closed
+/// instead, and Postgres, which sees that, ends the statement. To cancel it by name from another connection could hit
+/// the statement of whoever has the connection next; this cannot.
+async fn is_idle(connection: &mut PgConnection) -> bool {
+    matches!(tokio::time::timeout(Duration::from_secs(1), connection.ping()).await, Ok(Ok(())))
 }

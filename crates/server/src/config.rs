@@ -3,6 +3,7 @@
 use std::{num::NonZeroUsize, time::Duration};
 
 use clap::{Args, ValueEnum};
+use inlet_api::ApiConfig;
 use inlet_domain::{ambient::Ambient, apply::ApplyConfig, secrets::Sealer, store::retention::Retention};
 use secrecy::SecretString;
 
@@ -65,9 +66,37 @@ pub struct HttpArgs {
         action = clap::ArgAction::Set
     )]
     pub introspection: bool,
+    /// Origins whose pages may call GraphQL from a browser, beside our own. Comma-separated, as `https://host[:port]`.
+    #[arg(long, env = "INLET_ALLOWED_ORIGINS", value_name = "ORIGINS", value_delimiter = ',', value_parser = origin)]
+    pub allowed_origins: Vec<String>,
+    /// How long a GraphQL operation, or one answer of a subscription, may take, in seconds. Then it is given up, in the
+    /// database too.
+    #[arg(
+        long, env = "INLET_OPERATION_SECONDS", value_name = "SECONDS", default_value_t = 20,
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    pub operation_seconds: u64,
+    /// The most GraphQL sockets and event streams of this process.
+    #[arg(long, env = "INLET_MAX_LIVE", value_name = "NUMBER", default_value_t = ApiConfig::default().max_live)]
+    pub max_live: usize,
+    /// The most of them of one member or API key.
+    #[arg(long, env = "INLET_MAX_LIVE_EACH", value_name = "NUMBER", default_value_t = ApiConfig::default().max_live_each)]
+    pub max_live_each: usize,
     /// How long a stop waits for what is in hand, in seconds.
     #[arg(long, env = "INLET_SHUTDOWN_SECONDS", value_name = "SECONDS", default_value_t = 25)]
     pub shutdown_seconds: u64,
+}
+
+/// An origin as a browser writes it: no path, no slash at the end, lower case.
+fn origin(text: &str) -> Result<String, String> {
+    let url = url::Url::parse(text.trim()).map_err(|error| error.to_string())?;
+    let origin = url.origin();
+    let is_bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
+    if origin.is_tuple() && is_bare {
+        Ok(origin.ascii_serialization())
+    } else {
+        Err("write it as https://host or https://host:port".to_owned())
+    }
 }
 
 /// How the server works with Postgres.
@@ -226,8 +255,8 @@ pub struct ServerConfig {
     pub migrate: bool,
     /// Whether webhooks may go to loopback addresses and over plain http: for development.
     pub allow_loopback_targets: bool,
-    /// Whether the GraphQL schema may be asked for.
-    pub introspection: bool,
+    /// How GraphQL is served; what of it follows from the above is set when the server runs.
+    pub api: ApiConfig,
     /// The keys for secrets.
     pub sealer: Sealer,
     /// Time and randomness.
@@ -262,9 +291,30 @@ impl ServerConfig {
             retention: work.retention.retention(),
             migrate: false,
             allow_loopback_targets: false,
-            introspection: http.introspection,
+            api: ApiConfig {
+                introspection: http.introspection,
+                allowed_origins: http.allowed_origins,
+                operation: Duration::from_secs(http.operation_seconds),
+                max_live: http.max_live,
+                max_live_each: http.max_live_each,
+                ..ApiConfig::default()
+            },
             sealer,
             ambient,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_kept_as_browsers_write_it() {
+        assert_eq!(origin("https://Desk.example:443/").as_deref(), Ok("https://desk.example"));
+        assert_eq!(origin("http://localhost:3000").as_deref(), Ok("http://localhost:3000"));
+        for bad in ["*", "desk.example", "https://desk.example/inbox", "null", "file:///x", "data:x"] {
+            assert!(origin(bad).is_err(), "{bad}");
         }
     }
 }

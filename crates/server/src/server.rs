@@ -122,8 +122,7 @@ impl Server {
                 public_url,
                 allow_loopback_targets: config.allow_loopback_targets,
                 allow_http_targets: config.allow_loopback_targets,
-                introspection: config.introspection,
-                ..ApiConfig::default()
+                ..config.api.clone()
             };
             let parts = ApiParts {
                 database: database.clone(),

@@ -10,8 +10,9 @@ use inlet_domain::{
 };
 
 use crate::{
-    context::{Caller, Shared, viewer},
+    context::{Caller, viewer},
     error::{ApiError, ErrorCode},
+    gate::reads,
     types::{
         connection::{Connection, Edge, page_cost, size},
         event::Event,
@@ -43,9 +44,7 @@ impl Events {
         let scope = viewer(ctx, Right::ReadInbox)?.scope;
         let state = match ctx.data_opt::<Caller>().and_then(|caller| caller.head) {
             Some(state) => state,
-            None => {
-                log::state(&ctx.data_unchecked::<Arc<Shared>>().database.pool, scope).await.map_err(ApiError::from)?
-            }
+            None => log::state(&reads(ctx).await.pool, scope).await.map_err(ApiError::from)?,
         };
         Ok(Cursor(state.cursor().to_string()))
     }
@@ -63,7 +62,8 @@ impl Events {
         let scope = viewer(ctx, Right::ReadInbox)?.scope;
         let (size, from_end) = size(first, last)?;
         let size = i64::from(size);
-        let pool = &ctx.data_unchecked::<Arc<Shared>>().database.pool;
+        let database = reads(ctx).await;
+        let pool = &database.pool;
         let state = log::state(pool, scope).await.map_err(ApiError::from)?;
         let lowest = after.as_ref().map_or(Ok(state.floor), |cursor| resume(&state, "after", cursor))?;
         let highest = match &before {

@@ -12,8 +12,9 @@ use inlet_domain::{
 };
 
 use crate::{
-    context::{Shared, loaders, viewer},
+    context::{loaders, viewer},
     error::ApiError,
+    gate::reads,
     types::{
         channel::{Channel, ProviderAccount},
         connection::{Connection, page_cost, slice},
@@ -166,7 +167,6 @@ impl Inbox {
     ) -> Result<Option<Connection<Conversation>>> {
         let scope = viewer(ctx, Right::ReadInbox)?.scope;
         let slice = slice(first, after, last, before)?;
-        let shared = ctx.data_unchecked::<Arc<Shared>>();
         let filter = filter.unwrap_or_default().into_store()?;
         let (field, direction) = order_by
             .map_or((ConversationOrderField::LastActivity, OrderDirection::Desc), |order| {
@@ -177,7 +177,7 @@ impl Inbox {
             ConversationOrderField::Created => conversations::OrderBy::Created,
         };
         let descending = direction == OrderDirection::Desc;
-        let page = conversations::list(&shared.database, scope, &filter, order, descending, &slice).await;
+        let page = conversations::list(&*reads(ctx).await, scope, &filter, order, descending, &slice).await;
         Ok(Some(Connection::of(page.map_err(ApiError::from)?, |row| Conversation(Arc::new(row)))))
     }
 
@@ -193,8 +193,7 @@ impl Inbox {
     ) -> Result<Option<Connection<Contact>>> {
         let scope = viewer(ctx, Right::ReadInbox)?.scope;
         let slice = slice(first, after, last, before)?;
-        let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let page = contacts::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
+        let page = contacts::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| Contact(Arc::new(row)))))
     }
 
@@ -210,8 +209,7 @@ impl Inbox {
     ) -> Result<Option<Connection<Channel>>> {
         let scope = viewer(ctx, Right::ReadInbox)?.scope;
         let slice = slice(first, after, last, before)?;
-        let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let page = channels::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
+        let page = channels::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| Channel(Arc::new(row)))))
     }
 
@@ -227,8 +225,7 @@ impl Inbox {
     ) -> Result<Option<Connection<ProviderAccount>>> {
         let scope = viewer(ctx, Right::ReadInbox)?.scope;
         let slice = slice(first, after, last, before)?;
-        let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let page = channels::accounts(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
+        let page = channels::accounts(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| ProviderAccount(Arc::new(row)))))
     }
 
@@ -244,8 +241,7 @@ impl Inbox {
     ) -> Result<Option<Connection<Member>>> {
         let scope = viewer(ctx, Right::ReadInbox)?.scope;
         let slice = slice(first, after, last, before)?;
-        let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let page = members::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
+        let page = members::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| Member(Arc::new(row)))))
     }
 
@@ -261,8 +257,7 @@ impl Inbox {
     ) -> Result<Option<Connection<Team>>> {
         let scope = viewer(ctx, Right::ReadInbox)?.scope;
         let slice = slice(first, after, last, before)?;
-        let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let page = teams::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
+        let page = teams::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| Team(Arc::new(row)))))
     }
 
@@ -278,8 +273,7 @@ impl Inbox {
     ) -> Result<Option<Connection<Label>>> {
         let scope = viewer(ctx, Right::ReadInbox)?.scope;
         let slice = slice(first, after, last, before)?;
-        let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let page = labels::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
+        let page = labels::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| Label(Arc::new(row)))))
     }
 
@@ -295,8 +289,7 @@ impl Inbox {
     ) -> Result<Option<Connection<Group>>> {
         let scope = viewer(ctx, Right::ReadInbox)?.scope;
         let slice = slice(first, after, last, before)?;
-        let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let page = groups::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
+        let page = groups::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| Group(Arc::new(row)))))
     }
 
@@ -312,8 +305,7 @@ impl Inbox {
     ) -> Result<Option<Connection<Campaign>>> {
         let scope = viewer(ctx, Right::ReadInbox)?.scope;
         let slice = slice(first, after, last, before)?;
-        let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let page = campaigns::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
+        let page = campaigns::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| Campaign(Arc::new(row)))))
     }
 
@@ -330,8 +322,7 @@ impl Inbox {
     ) -> Result<Option<Connection<OptOut>>> {
         let scope = viewer(ctx, Right::ReadInbox)?.scope;
         let slice = slice(first, after, last, before)?;
-        let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let page = opt_outs::list(&shared.database, scope, withdrawn.unwrap_or(false), &slice)
+        let page = opt_outs::list(&*reads(ctx).await, scope, withdrawn.unwrap_or(false), &slice)
             .await
             .map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| OptOut(Arc::new(row)))))
@@ -349,8 +340,7 @@ impl Inbox {
     ) -> Result<Option<Connection<Verification>>> {
         let scope = viewer(ctx, Right::ReadInbox)?.scope;
         let slice = slice(first, after, last, before)?;
-        let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let page = verifications::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
+        let page = verifications::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| Verification(Arc::new(row)))))
     }
 
@@ -366,8 +356,7 @@ impl Inbox {
     ) -> Result<Option<Connection<BalanceAlert>>> {
         let scope = viewer(ctx, Right::ReadInbox)?.scope;
         let slice = slice(first, after, last, before)?;
-        let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let page = balance_alerts::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
+        let page = balance_alerts::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| BalanceAlert(Arc::new(row)))))
     }
 }

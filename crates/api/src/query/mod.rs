@@ -13,7 +13,9 @@ pub use raw_log::InboundEventFilter;
 /// What can be read. Each field but `head` is null where it failed or is not there; `errors` tells which.
 ///
 /// Limits: an operation is at most 16 levels deep, costs at most 200,000 (each field one, a page as many times what
-/// is asked of its items), has at most 100 aliases, 10,000
-/// fields with its fragments written out, and 64 KiB of text; a page has at most 100 items.
+/// is asked of its items), has at most 100 aliases, 10,000 fields with its fragments written out, and 64 KiB of text; a
+/// page has at most 100 items; a request or a socket's message has at most 1 MiB; a socket runs at most 100 operations
+/// at once. They hold over HTTP, WebSocket and event streams alike. An operation that takes longer than the server
+/// allows is given up with `TIMEOUT`.
 #[derive(MergedObject, Default)]
 pub struct Query(inbox::Inbox, events::Events, raw_log::RawLog, settings::Settings, waiting::Waiting);

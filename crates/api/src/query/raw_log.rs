@@ -14,8 +14,9 @@ use inlet_domain::{
 };
 
 use crate::{
-    context::{Shared, viewer},
+    context::viewer,
     error::ApiError,
+    gate::reads,
     types::{
         connection::{Connection, page_cost, slice},
         inbound_event::InboundEvent,
@@ -92,9 +93,8 @@ impl RawLog {
     ) -> Result<Option<Connection<InboundEvent>>> {
         let scope = viewer(ctx, Right::ReadSettings)?.scope;
         let slice = slice(first, after, last, before)?;
-        let shared = ctx.data_unchecked::<Arc<Shared>>();
         let filter = filter.unwrap_or_default().read("filter")?;
-        let page = inbound_events::list(&shared.database, scope, &filter, &slice).await;
+        let page = inbound_events::list(&*reads(ctx).await, scope, &filter, &slice).await;
         Ok(Some(Connection::of(page.map_err(ApiError::from)?, |row| InboundEvent(Arc::new(row)))))
     }
 
@@ -120,8 +120,8 @@ impl RawLog {
                 return Err(ApiError::input("id", message).into());
             }
         };
-        let database = &ctx.data_unchecked::<Arc<Shared>>().database;
-        let Some(found) = trace::trace(database, scope, subject).await.map_err(ApiError::from)? else {
+        let database = reads(ctx).await;
+        let Some(found) = trace::trace(&database, scope, subject).await.map_err(ApiError::from)? else {
             return Ok(None);
         };
         let epoch = log::state(&database.pool, scope).await.map_err(ApiError::from)?.epoch;

@@ -12,6 +12,7 @@ use inlet_domain::{
 use crate::{
     context::{Shared, loaders, session, viewer},
     error::ApiError,
+    gate::reads,
     types::{
         channel::Source,
         connection::{Connection, page_cost, slice},
@@ -92,7 +93,7 @@ impl Settings {
         let scope = viewer(ctx, Right::ReadSettings)?.scope;
         let slice = slice(first, after, last, before)?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let all = sources::list(&shared.database, scope, &shared.sealer).await.map_err(ApiError::from)?;
+        let all = sources::list(&*reads(ctx).await, scope, &shared.sealer).await.map_err(ApiError::from)?;
         let page = Page::within(all, |(source, _)| source.id.0, &slice).map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |found| shared.source(found))))
     }
@@ -109,8 +110,7 @@ impl Settings {
     ) -> Result<Option<Connection<Webhook>>> {
         let scope = viewer(ctx, Right::ReadSettings)?.scope;
         let slice = slice(first, after, last, before)?;
-        let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let all = webhooks::list(&shared.database, scope).await.map_err(ApiError::from)?;
+        let all = webhooks::list(&*reads(ctx).await, scope).await.map_err(ApiError::from)?;
         let page = Page::within(all, |webhook| webhook.id.0, &slice).map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |webhook| Webhook(Arc::new(webhook)))))
     }
@@ -128,11 +128,10 @@ impl Settings {
     ) -> Result<Option<Connection<Delivery>>> {
         let scope = viewer(ctx, Right::ReadSettings)?.scope;
         let slice = slice(first, after, last, before)?;
-        let shared = ctx.data_unchecked::<Arc<Shared>>();
         let filter = filter.unwrap_or_default();
         let webhook = filter.webhook_id.as_ref().map(|id| typed("filter.webhookId", id)).transpose()?;
         let statuses: Vec<_> = filter.status.into_iter().map(Into::into).collect();
-        let page = delivery_log::list(&shared.database, scope, webhook, &statuses, &slice).await;
+        let page = delivery_log::list(&*reads(ctx).await, scope, webhook, &statuses, &slice).await;
         Ok(Some(Connection::of(page.map_err(ApiError::from)?, |row| Delivery(Arc::new(row)))))
     }
 }

@@ -6,8 +6,9 @@ use async_graphql::{Context, Object, Result};
 use inlet_domain::{model::right::Right, store::waiting_references};
 
 use crate::{
-    context::{Shared, viewer},
+    context::viewer,
     error::ApiError,
+    gate::reads,
     types::{
         connection::{Connection, page_cost, slice},
         scalars::Cursor,
@@ -34,8 +35,7 @@ impl Waiting {
     ) -> Result<Option<Connection<WaitingReference>>> {
         let scope = viewer(ctx, Right::ReadSettings)?.scope;
         let slice = slice(first, after, last, before)?;
-        let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let page = waiting_references::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
+        let page = waiting_references::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| WaitingReference(Arc::new(row)))))
     }
 }

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     context::{Shared, loaders, viewer},
     error::ApiError,
+    gate::reads,
 };
 
 /// A provider's request as it came, and what came of it.
@@ -89,7 +90,7 @@ impl InboundEvent {
     async fn request(&self, ctx: &Context<'_>) -> Result<Option<InboundRequest>> {
         let scope = viewer(ctx, Right::ManageSources)?.scope;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let found = inbound_events::requests(&shared.database, scope, &shared.sealer, &[self.0.id]).await;
+        let found = inbound_events::requests(&*reads(ctx).await, scope, &shared.sealer, &[self.0.id]).await;
         let request = found.map_err(ApiError::from)?.pop().map(|(_, request)| request);
         Ok(request.transpose().map_err(ApiError::from)?.map(InboundRequest::from))
     }

@@ -29,6 +29,7 @@ use super::{
 use crate::{
     context::{Shared, loaders, viewer},
     error::ApiError,
+    gate::reads,
 };
 
 /// An object with a global id.
@@ -94,7 +95,6 @@ pub async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
     let scope = viewer(ctx, needs)?.scope;
     let loaders = loaders(ctx)?;
     let shared = ctx.data_unchecked::<Arc<Shared>>();
-    let database = &shared.database;
     let told = ApiError::from;
     Ok(match id {
         AnyId::ConversationId(id) => {
@@ -112,44 +112,45 @@ pub async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
         AnyId::LabelId(id) => loaders.labels.load(id).await.map_err(told)?.map(|it| Node::Label(Label(it))),
         AnyId::GroupId(id) => loaders.groups.load(id).await.map_err(told)?.map(|it| Node::Group(Group(it))),
         AnyId::CampaignId(id) => {
-            let found = campaigns::by_ids(database, scope, &[id]).await.map_err(ApiError::from)?.pop();
+            let found = campaigns::by_ids(&*reads(ctx).await, scope, &[id]).await.map_err(ApiError::from)?.pop();
             found.map(|it| Node::Campaign(Campaign(Arc::new(it))))
         }
         AnyId::OptOutId(id) => {
-            let found = opt_outs::by_ids(database, scope, &[id]).await.map_err(ApiError::from)?.pop();
+            let found = opt_outs::by_ids(&*reads(ctx).await, scope, &[id]).await.map_err(ApiError::from)?.pop();
             found.map(|it| Node::OptOut(OptOut(Arc::new(it))))
         }
         AnyId::VerificationId(id) => {
-            let found = verifications::by_ids(database, scope, &[id]).await.map_err(ApiError::from)?.pop();
+            let found = verifications::by_ids(&*reads(ctx).await, scope, &[id]).await.map_err(ApiError::from)?.pop();
             found.map(|it| Node::Verification(Verification(Arc::new(it))))
         }
         AnyId::BalanceAlertId(id) => {
-            let found = balance_alerts::by_ids(database, scope, &[id]).await.map_err(ApiError::from)?.pop();
+            let found = balance_alerts::by_ids(&*reads(ctx).await, scope, &[id]).await.map_err(ApiError::from)?.pop();
             found.map(|it| Node::BalanceAlert(BalanceAlert(Arc::new(it))))
         }
         AnyId::InboundEventId(id) => {
-            let found = inbound_events::by_ids(database, scope, &[id]).await.map_err(ApiError::from)?.pop();
+            let found = inbound_events::by_ids(&*reads(ctx).await, scope, &[id]).await.map_err(ApiError::from)?.pop();
             found.map(|it| Node::InboundEvent(InboundEvent(Arc::new(it))))
         }
         AnyId::DeliveryId(id) => {
-            let found = delivery_log::by_ids(database, scope, &[id]).await.map_err(ApiError::from)?.pop();
+            let found = delivery_log::by_ids(&*reads(ctx).await, scope, &[id]).await.map_err(ApiError::from)?.pop();
             found.map(|it| Node::Delivery(Delivery(Arc::new(it))))
         }
         AnyId::WebhookId(id) => {
-            let found = webhooks::by_id(database, scope, id).await.map_err(ApiError::from)?;
+            let found = webhooks::by_id(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?;
             found.map(|it| Node::Webhook(Webhook(Arc::new(it))))
         }
         AnyId::WaitingReferenceId(id) => {
-            let found = waiting_references::by_id(database, scope, id).await.map_err(ApiError::from)?;
+            let found = waiting_references::by_id(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?;
             found.map(|it| Node::WaitingReference(WaitingReference(Arc::new(it))))
         }
         AnyId::SourceId(id) => {
-            let found = sources::with_token(database, scope, &shared.sealer, id).await.map_err(ApiError::from)?;
+            let found =
+                sources::with_token(&*reads(ctx).await, scope, &shared.sealer, id).await.map_err(ApiError::from)?;
             found.map(|found| Node::Source(shared.source(found)))
         }
         AnyId::EventId(id) => {
-            let entry = log::by_id(&database.pool, scope, id).await.map_err(ApiError::from)?;
-            let epoch = log::state(&database.pool, scope).await.map_err(ApiError::from)?.epoch;
+            let entry = log::by_id(&reads(ctx).await.pool, scope, id).await.map_err(ApiError::from)?;
+            let epoch = log::state(&reads(ctx).await.pool, scope).await.map_err(ApiError::from)?.epoch;
             entry.map(|entry| Node::Event(Event { entry: Arc::new(entry), epoch }))
         }
         AnyId::WorkspaceId(_)

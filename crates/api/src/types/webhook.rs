@@ -10,8 +10,9 @@ use super::{
     words,
 };
 use crate::{
-    context::{Shared, loaders, viewer},
+    context::{loaders, viewer},
     error::ApiError,
+    gate::reads,
 };
 use inlet_domain::model::right::Right;
 
@@ -149,8 +150,8 @@ impl Delivery {
     /// The receiver; null where it was deleted.
     async fn webhook(&self, ctx: &Context<'_>) -> Result<Option<Webhook>> {
         let viewer = viewer(ctx, Right::ReadSettings)?;
-        let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let found = webhooks::by_id(&shared.database, viewer.scope, self.0.webhook_id).await.map_err(ApiError::from)?;
+        let found =
+            webhooks::by_id(&*reads(ctx).await, viewer.scope, self.0.webhook_id).await.map_err(ApiError::from)?;
         Ok(found.map(|webhook| Webhook(Arc::new(webhook))))
     }
 

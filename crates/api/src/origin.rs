@@ -1,0 +1,102 @@
+//! Which pages may call from a browser.
+//!
+//! No cookie is read and nothing else that a browser would send by itself: who has no token has nothing to abuse. A
+//! page of another origin is refused all the same unless it is listed, over HTTP, event stream and WebSocket alike
+//! (a browser does not ask before it opens a WebSocket).
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, HeaderMap, HeaderValue},
+};
+use url::Url;
+
+/// Where a request comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// From no page, or from one of ours.
+    Own,
+    /// From a page of this listed origin.
+    Listed(HeaderValue),
+    /// From a page of any other.
+    Foreign,
+}
+
+/// Where this request comes from, as its `Origin` says. Programs send none.
+#[must_use]
+pub fn of(headers: &HeaderMap, public_url: &str, listed: &[String]) -> Origin {
+    let mut given = headers.get_all(header::ORIGIN);
+    let Some(value) = given.next() else { return Origin::Own };
+    let Some(origin) = value.to_str().ok().filter(|_| given.next().is_none()) else { return Origin::Foreign };
+    if listed.iter().any(|one| one.eq_ignore_ascii_case(origin)) {
+        return Origin::Listed(value.clone());
+    }
+    // A proxy in front may speak TLS for us, so the host alone tells.
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let authority = origin.split_once("://").map(|(_, authority)| authority);
+    let is_host = authority.is_some_and(|authority| host.is_some_and(|host| host.eq_ignore_ascii_case(authority)));
+    let is_public = Url::parse(public_url).is_ok_and(|url| url.origin().ascii_serialization() == origin);
+    if is_host || is_public { Origin::Own } else { Origin::Foreign }
+}
+
+/// Lets the page read the answer, where it may.
+pub fn tell(origin: &Origin, response: &mut HttpResponse) {
+    let headers = response.headers_mut();
+    headers.append(header::VARY, HeaderValue::from_static("origin"));
+    if let Origin::Listed(origin) = origin {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        let exposed = HeaderValue::from_static("retry-after, x-request-id");
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+    }
+}
+
+/// Answers a browser that asks what a page may do (Fetch, section "CORS-preflight request").
+#[must_use]
+pub fn preflight(request: &HttpRequest, origin: &Origin) -> HttpResponse {
+    let mut response = HttpResponse::NoContent();
+    let asks = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    if asks && matches!(origin, Origin::Listed(_)) {
+        response
+            .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"))
+            .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "accept, authorization, content-type, x-request-id"))
+            .insert_header((header::ACCESS_CONTROL_MAX_AGE, "7200"));
+    }
+    response.insert_header((header::ALLOW, "GET, POST")).finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(origin: Option<&str>) -> Origin {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, HeaderValue::from_static("inlet.example:8080"));
+        if let Some(origin) = origin {
+            headers.insert(header::ORIGIN, HeaderValue::from_str(origin).unwrap());
+        }
+        of(&headers, "https://in.example", &["https://desk.example".to_owned()])
+    }
+
+    #[test]
+    fn only_our_own_and_listed_pages_may_call() {
+        assert_eq!(judged(None), Origin::Own);
+        for own in ["http://inlet.example:8080", "https://INLET.example:8080", "https://in.example"] {
+            assert_eq!(judged(Some(own)), Origin::Own, "{own}");
+        }
+        assert_eq!(
+            judged(Some("https://desk.example")),
+            Origin::Listed(HeaderValue::from_static("https://desk.example"))
+        );
+        for foreign in [
+            "null",
+            "",
+            "https://evil.example",
+            "http://inlet.example",
+            "https://desk.example.evil.example",
+            "http://desk.example",
+            "https://in.example.evil.example",
+            "inlet.example:8080",
+        ] {
+            assert_eq!(judged(Some(foreign)), Origin::Foreign, "{foreign}");
+        }
+    }
+}
