@@ -8,10 +8,10 @@ INLET_LISTEN ?= 127.0.0.1:8080
 export INLET_DATA_DIR INLET_LISTEN
 ARGS ?=
 
-.PHONY: help run test check fmt schema bench demo simulate kill-test chaos faults fuzz postgres
+.PHONY: help run test check fmt schema permissions bench demo simulate kill-test chaos faults fuzz postgres
 
 help: ## List the targets.
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 
 run: postgres ## Start everything on this machine: the server, its Postgres, a demo workspace.
 	$(CARGO) build --package inlet-server --bin inlet
@@ -33,11 +33,12 @@ test: postgres ## Run every test. ARGS="-p inlet-domain" runs some.
 	    $(TARGET)/debug/with-postgres $(CARGO) $$runner $(or $(ARGS),--workspace)
 	$(CARGO) test --doc --workspace --quiet
 
-check: ## What must hold before a commit: format, lints, the generated schema, the layering.
+check: ## What must hold before a commit: format, lints, the generated schema and permissions, the layering.
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) build --package inlet-server --bin inlet
 	@$(TARGET)/debug/inlet schema | diff -u schema.graphql - || { echo "schema.graphql is out of date: make schema"; exit 1; }
+	@$(TARGET)/debug/inlet rights | diff -u docs/permissions.md - || { echo "docs/permissions.md is out of date: make permissions"; exit 1; }
 	$(CARGO) test --package inlet-tests --test layering
 	@if command -v cargo-deny >/dev/null 2>&1; then $(CARGO) deny check; else echo "cargo-deny is not here: deny.toml was not checked"; fi
 
@@ -47,6 +48,10 @@ fmt: ## Format the sources.
 schema: ## Write schema.graphql anew.
 	$(CARGO) build --package inlet-server --bin inlet
 	$(TARGET)/debug/inlet schema > schema.graphql
+
+permissions: ## Write docs/permissions.md anew.
+	$(CARGO) build --package inlet-server --bin inlet
+	$(TARGET)/debug/inlet rights > docs/permissions.md
 
 bench: postgres ## Measure a release build beside the limits of this machine (docs name the figures by this command).
 	scripts/bench.sh $(ARGS)

@@ -6,6 +6,7 @@ use actix_web::{
     web,
 };
 use async_graphql::{Response, parser::types::OperationType};
+use inlet_domain::{model::network, store::audit::Origin};
 use serde_json::json;
 
 use crate::{
@@ -72,7 +73,7 @@ async fn run(
             }
         },
     };
-    let prepared = match engine.prepare(parameters, session).await {
+    let prepared = match engine.prepare(parameters, session, origin(request, state, &answer.request_id)).await {
         Ok(prepared) => prepared,
         Err(refused) => return answer.send(answer.request_error_status(), *refused),
     };
@@ -185,6 +186,15 @@ pub(crate) fn token(authorization: &str) -> &str {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
         _ => "",
     }
+}
+
+/// From where a request comes: its id, and the client's address as far as the proxies in front are trusted.
+pub(crate) fn origin(request: &HttpRequest, state: &ApiState, request_id: &str) -> Origin {
+    let forwarded: Vec<&str> =
+        request.headers().get_all(header::X_FORWARDED_FOR).map(|value| value.to_str().unwrap_or_default()).collect();
+    let trusted = &state.config().trusted_proxies;
+    let client = request.peer_addr().map(|peer| network::client(peer.ip(), &forwarded, trusted));
+    Origin { request_id: Some(request_id.to_owned()), client }
 }
 
 /// The client's own id of the request where it is short and plain, else a new one.

@@ -18,6 +18,7 @@ mod operation;
 mod parameters;
 mod protocol;
 mod query;
+mod rights;
 mod schema;
 mod subscription;
 mod types;
@@ -28,12 +29,13 @@ use std::sync::Arc;
 use actix_web::web;
 use inlet_domain::{
     ambient::Ambient, apply::Apply, database::Database, heads::Heads, model::target::TargetPolicy, reader::Reader,
-    secrets::Sealer,
+    revocations::Revocations, secrets::Sealer,
 };
-use tokio::sync::watch;
+use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 
 pub use live::LiveConfig;
+pub use rights::rights_markdown;
 pub use schema::schema_sdl;
 pub use websocket::SocketConfig;
 
@@ -52,6 +54,8 @@ pub struct ApiConfig {
     pub introspection: bool,
     /// The most bytes of a request or of a socket's message.
     pub max_body: usize,
+    /// Networks of the proxies in front, whose word on the client's address is taken.
+    pub trusted_proxies: Vec<IpNet>,
     /// How followers of the log are served.
     pub live: LiveConfig,
     /// How sockets are served.
@@ -66,6 +70,7 @@ impl Default for ApiConfig {
             allow_http_targets: false,
             introspection: true,
             max_body: 1024 * 1024,
+            trusted_proxies: Vec::new(),
             live: LiveConfig::default(),
             socket: SocketConfig::default(),
         }
@@ -79,6 +84,8 @@ pub struct ApiParts {
     pub database: Database,
     /// How far the logs have come.
     pub heads: Heads,
+    /// What is heard of credentials that ended or changed.
+    pub revocations: Revocations,
     /// Opens and seals secrets.
     pub sealer: Sealer,
     /// Time and ids.
@@ -105,7 +112,7 @@ impl ApiState {
     /// Over these parts.
     #[must_use]
     pub fn new(parts: ApiParts, config: ApiConfig) -> Self {
-        let ApiParts { database, heads, sealer, ambient, apply, reader } = parts;
+        let ApiParts { database, heads, revocations, sealer, ambient, apply, reader } = parts;
         let shared = Arc::new(Shared {
             live: Live::new(database.clone(), heads, config.live.clone()),
             database,
@@ -118,7 +125,7 @@ impl ApiState {
                 allow_loopback: config.allow_loopback_targets,
                 allow_http: config.allow_http_targets,
             },
-            revocations: watch::Sender::new(0),
+            revocations,
         });
         let schema = schema::build(Arc::clone(&shared), config.introspection);
         let engine = Engine::new(schema, shared);

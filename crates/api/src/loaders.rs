@@ -13,11 +13,11 @@ use inlet_domain::{
     scope::Scope,
     secrets::Sealer,
     store::{
+        api_keys::{self, ApiKey},
         campaigns::{self, Campaign},
         channels::{self, Channel, ProviderAccount},
         contacts::{self, Contact, Identity},
         conversations::{self, Conversation},
-        credentials::{self, ApiKey},
         delivery_log::{self, Attempt},
         groups::{self, Group},
         inbound_events::{self, InboundEvent},
@@ -138,7 +138,7 @@ impl Loaders {
                 |row: &ProviderAccount| row.id
             )),
             members: batch!(database, scope, members::by_ids, |rows| keyed(rows, |row: &Member| row.id)),
-            keys: batch!(database, scope, credentials::api_keys_by_ids, |rows| keyed(rows, |row: &ApiKey| row.id)),
+            keys: batch!(database, scope, api_keys::by_ids, |rows| keyed(rows, |row: &ApiKey| row.id)),
             teams: batch!(database, scope, teams::by_ids, |rows| keyed(rows, |row: &Team| row.id)),
             team_members: batch!(database, scope, teams::members_of, lists),
             labels: batch!(database, scope, labels::by_ids, |rows| keyed(rows, |row: &Label| row.id)),

@@ -7,7 +7,10 @@ use async_graphql::{
     parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
 };
 use futures::{Stream, StreamExt};
-use inlet_domain::{log, store::credentials};
+use inlet_domain::{
+    log,
+    store::{audit::Origin, credentials},
+};
 use serde_json::Map;
 
 use crate::{
@@ -54,7 +57,17 @@ impl Engine {
             ApiError::new(ErrorCode::Unauthenticated, "this token is unknown, expired or revoked: log in again")
         })?;
         let loaders = Loaders::new(&shared.database, &shared.sealer, viewer.scope);
-        Ok(Arc::new(Session { viewer, loaders }))
+        Ok(Arc::new(Session::new(viewer, loaders)))
+    }
+
+    /// Looks again at the credential of a connection that stays open: what it gives now counts at once, for what runs
+    /// already too.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` where it has ended; another where that cannot be told now.
+    pub async fn look_again(&self, bearer: &str, session: &Session) -> Result<(), ApiError> {
+        session.renew(&self.session(bearer).await?.viewer);
+        Ok(())
     }
 
     /// Parses an operation and holds it against the limits that need no schema.
@@ -65,6 +78,7 @@ impl Engine {
         &self,
         parameters: Parameters,
         session: Option<Arc<Session>>,
+        origin: Origin,
     ) -> Result<Prepared, Box<Response>> {
         if parameters.query.len() > MAX_TEXT {
             return Err(refusal(ErrorCode::LimitExceeded, format!("the document has more than {MAX_TEXT} bytes")));
@@ -93,7 +107,7 @@ impl Engine {
             return Err(Box::new(response_of(ApiError::input(format!("variables.{name}"), message))));
         }
         let plan = Plan::of(&self.types, document, &operation.node);
-        let mut caller = Caller { session, head: None };
+        let mut caller = Caller { session, origin, head: None, kind };
         if let Some(session) = caller.session.as_ref().filter(|_| asks_head && kind == OperationType::Query) {
             // Before anything else is read: what the other fields show is at or after it.
             let state = log::state(&self.shared.database.pool, session.viewer.scope).await;

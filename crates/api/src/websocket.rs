@@ -6,9 +6,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, ProtocolError, Session as Socket};
 use async_graphql::{Response, parser::types::OperationType};
 use futures::StreamExt;
+use inlet_domain::{revocations::Listener, store::audit::Origin};
 use serde_json::Value;
 use tokio::{
-    sync::{mpsc, watch},
+    sync::mpsc,
     task::AbortHandle,
     time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
 };
@@ -18,7 +19,7 @@ use crate::{
     ApiState,
     context::Session,
     error::{ApiError, ErrorCode},
-    http::{bearer, request_id, token},
+    http::{bearer, origin, request_id, token},
     operation::{Engine, errors, finish, is_request_error, response_of, to_json},
     parameters::Parameters,
     protocol::{Close, Protocol, Step},
@@ -72,7 +73,7 @@ pub async fn open(request: &HttpRequest, payload: web::Payload, state: &ApiState
                 engine: state.engine().clone(),
                 config: state.config().socket.clone(),
                 draining: state.draining().clone(),
-                request_id: request_id(request, state),
+                origin: origin(request, state, &request_id(request, state)),
                 bearer: bearer(request),
                 session: None,
                 protocol: Protocol::new(MAX_OPERATIONS),
@@ -98,7 +99,7 @@ struct Connection {
     engine: Engine,
     config: SocketConfig,
     draining: CancellationToken,
-    request_id: String,
+    origin: Origin,
     bearer: Option<String>,
     session: Option<Arc<Session>>,
     protocol: Protocol,
@@ -127,7 +128,7 @@ impl Connection {
         outgoing: &mut mpsc::Receiver<Outgoing>,
     ) -> Result<std::convert::Infallible, Option<Close>> {
         let deadline = Instant::now() + self.config.init_timeout;
-        let mut revocations = self.engine.shared.revocations.subscribe();
+        let mut revocations = self.engine.shared.revocations.listen();
         let mut heartbeat = interval(self.config.heartbeat);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         heartbeat.reset();
@@ -139,7 +140,7 @@ impl Connection {
                 () = sleep_until(deadline), if !self.protocol.is_introduced() => {
                     return Err(Some(Close::init_timeout()));
                 }
-                () = moved(&mut revocations), if self.session.is_some() => self.look_again().await?,
+                () = revoked(&mut revocations, self.session.as_deref()) => self.look_again().await?,
                 _ = heartbeat.tick() => {
                     if !std::mem::replace(&mut is_alive, false) {
                         return Err(None);
@@ -210,14 +211,14 @@ impl Connection {
         self.write(acknowledgement).await
     }
 
-    /// A credential that has ended, or gives other rights than it did, ends what runs under it.
+    /// A credential that has ended ends the socket. One that gives other rights than it did goes on with those: what
+    /// runs and needs more ends by itself.
     async fn look_again(&mut self) -> Result<(), Option<Close>> {
         let (Some(bearer), Some(session)) = (&self.bearer, &self.session) else { return Ok(()) };
-        match self.engine.session(bearer).await {
-            Ok(now) if now.viewer.grant == session.viewer.grant => Ok(()),
-            Ok(_) => Err(Some(Close::unauthorized())),
+        match self.engine.look_again(bearer, session).await {
             Err(error) if error.code() == ErrorCode::Unauthenticated => Err(Some(Close::unauthorized())),
-            Err(_) => Ok(()),
+            // Where the database is away, the next look tells.
+            Ok(()) | Err(_) => Ok(()),
         }
     }
 
@@ -225,7 +226,7 @@ impl Connection {
         let operation = Operation {
             engine: self.engine.clone(),
             session: self.session.clone(),
-            request_id: self.request_id.clone(),
+            origin: self.origin.clone(),
             frames: self.frames.clone(),
             id: id.clone(),
         };
@@ -262,9 +263,11 @@ impl Connection {
     }
 }
 
-async fn moved(generation: &mut watch::Receiver<u64>) {
-    if generation.changed().await.is_err() {
-        std::future::pending().await
+/// Resolves when the credential may have changed; of a socket without one, never.
+async fn revoked(revocations: &mut Listener, session: Option<&Session>) {
+    match session {
+        Some(session) => revocations.changed(session.viewer.scope.workspace()).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -272,7 +275,7 @@ async fn moved(generation: &mut watch::Receiver<u64>) {
 struct Operation {
     engine: Engine,
     session: Option<Arc<Session>>,
-    request_id: String,
+    origin: Origin,
     frames: mpsc::Sender<Outgoing>,
     id: String,
 }
@@ -285,7 +288,7 @@ impl Operation {
                 return self.fail(response_of(ApiError::new(ErrorCode::BadUserInput, bad.to_string()))).await;
             }
         };
-        let prepared = match self.engine.prepare(parameters, self.session.clone()).await {
+        let prepared = match self.engine.prepare(parameters, self.session.clone(), self.origin.clone()).await {
             Ok(prepared) => prepared,
             Err(refused) => return self.fail(*refused).await,
         };
@@ -293,13 +296,13 @@ impl Operation {
         let mut answers = self.engine.stream(prepared);
         let mut is_first = true;
         while let Some(mut answer) = answers.next().await {
-            // A subscription that cannot begin is an error of the request, whatever its path.
-            let never_began = is_first && is_subscription && answer.is_err() && never(&answer.data);
-            if is_request_error(&answer) || never_began {
+            // A subscription that cannot begin, or that may not go on, is an error of the request, whatever its path.
+            let is_over = is_subscription && answer.is_err() && never(&answer.data);
+            if is_request_error(&answer) || (is_over && (is_first || is_forbidden(&answer))) {
                 return self.fail(answer).await;
             }
             is_first = false;
-            finish(&mut answer, &self.request_id);
+            finish(&mut answer, self.request_id());
             let frame = format!("{{\"id\":{},\"type\":\"next\",\"payload\":{}}}", quoted(&self.id), to_json(&answer));
             if self.frames.send(Outgoing::Frame(frame)).await.is_err() {
                 return;
@@ -309,12 +312,21 @@ impl Operation {
         let _ = self.frames.send(Outgoing::Last(self.id, Some(frame))).await;
     }
 
+    fn request_id(&self) -> &str {
+        self.origin.request_id.as_deref().unwrap_or_default()
+    }
+
     async fn fail(self, mut response: Response) {
-        finish(&mut response, &self.request_id);
+        finish(&mut response, self.request_id());
         let errors = serde_json::to_string(&errors(&response)).unwrap_or_else(|_| "[]".to_owned());
         let frame = format!("{{\"id\":{},\"type\":\"error\",\"payload\":{errors}}}", quoted(&self.id));
         let _ = self.frames.send(Outgoing::Last(self.id, Some(frame))).await;
     }
+}
+
+fn is_forbidden(answer: &Response) -> bool {
+    let code = |error: &async_graphql::ServerError| error.extensions.as_ref()?.get("code").cloned();
+    answer.errors.iter().any(|error| code(error) == Some(ErrorCode::Forbidden.name()))
 }
 
 /// Whether a subscription's one field is null, or all of it.

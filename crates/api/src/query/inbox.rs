@@ -3,12 +3,9 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
-use inlet_domain::{
-    model::right::Right,
-    store::{
-        balance_alerts, campaigns, channels, contacts, conversations, groups, labels, members, opt_outs, teams,
-        verifications,
-    },
+use inlet_domain::store::{
+    balance_alerts, campaigns, channels, contacts, conversations, groups, labels, members, opt_outs, teams,
+    verifications,
 };
 
 use crate::{
@@ -136,19 +133,19 @@ impl Inbox {
         ctx: &Context<'_>,
         #[graphql(desc = "Its global id.")] id: ID,
     ) -> Result<Option<Conversation>> {
-        viewer(ctx, Right::ReadInbox)?;
+        viewer(ctx)?;
         Ok(loaders(ctx)?.conversations.load(typed("id", &id)?).await.map_err(ApiError::from)?.map(Conversation))
     }
 
     /// A contact.
     async fn contact(&self, ctx: &Context<'_>, #[graphql(desc = "Its global id.")] id: ID) -> Result<Option<Contact>> {
-        viewer(ctx, Right::ReadInbox)?;
+        viewer(ctx)?;
         Ok(loaders(ctx)?.contacts.load(typed("id", &id)?).await.map_err(ApiError::from)?.map(Contact))
     }
 
     /// A message.
     async fn message(&self, ctx: &Context<'_>, #[graphql(desc = "Its global id.")] id: ID) -> Result<Option<Message>> {
-        viewer(ctx, Right::ReadInbox)?;
+        viewer(ctx)?;
         Ok(loaders(ctx)?.messages.load(typed("id", &id)?).await.map_err(ApiError::from)?.map(Message))
     }
 
@@ -164,7 +161,7 @@ impl Inbox {
         #[graphql(desc = "Which are wanted.")] filter: Option<ConversationFilter>,
         #[graphql(desc = "In which order.")] order_by: Option<ConversationOrder>,
     ) -> Result<Option<Connection<Conversation>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let filter = filter.unwrap_or_default().into_store()?;
@@ -191,7 +188,7 @@ impl Inbox {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<Contact>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let page = contacts::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
@@ -208,7 +205,7 @@ impl Inbox {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<Channel>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let page = channels::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
@@ -225,7 +222,7 @@ impl Inbox {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<ProviderAccount>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let page = channels::accounts(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
@@ -242,7 +239,7 @@ impl Inbox {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<Member>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let page = members::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
@@ -259,7 +256,7 @@ impl Inbox {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<Team>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let page = teams::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
@@ -276,7 +273,7 @@ impl Inbox {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<Label>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let page = labels::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
@@ -293,7 +290,7 @@ impl Inbox {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<Group>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let page = groups::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
@@ -310,7 +307,7 @@ impl Inbox {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<Campaign>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let page = campaigns::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
@@ -328,7 +325,7 @@ impl Inbox {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
         #[graphql(desc = "True: those that were withdrawn, too.")] withdrawn: Option<bool>,
     ) -> Result<Option<Connection<OptOut>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let page = opt_outs::list(&shared.database, scope, withdrawn.unwrap_or(false), &slice)
@@ -347,7 +344,7 @@ impl Inbox {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<Verification>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let page = verifications::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;
@@ -364,7 +361,7 @@ impl Inbox {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<BalanceAlert>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let page = balance_alerts::list(&shared.database, scope, &slice).await.map_err(ApiError::from)?;

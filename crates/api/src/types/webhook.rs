@@ -10,10 +10,9 @@ use super::{
     words,
 };
 use crate::{
-    context::{Shared, loaders, viewer},
+    context::{Shared, loaders, viewer_of},
     error::ApiError,
 };
-use inlet_domain::model::right::Right;
 
 /// A receiver of events.
 #[derive(Clone)]
@@ -148,7 +147,7 @@ impl Delivery {
 
     /// The receiver; null where it was deleted.
     async fn webhook(&self, ctx: &Context<'_>) -> Result<Option<Webhook>> {
-        let viewer = viewer(ctx, Right::ReadSettings)?;
+        let viewer = viewer_of(ctx, "Delivery.webhook")?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let found = webhooks::by_id(&shared.database, viewer.scope, self.0.webhook_id).await.map_err(ApiError::from)?;
         Ok(found.map(|webhook| Webhook(Arc::new(webhook))))

@@ -95,14 +95,13 @@ pub async fn create(
 /// # Errors
 /// `NotFound` where there is none.
 pub async fn revoke(conn: &mut PgConnection, ambient: &Ambient, scope: Scope, id: ApiKeyId) -> Result<(), StoreError> {
-    let done = sqlx::query(
-        "UPDATE api_key SET revoked_at = coalesce(revoked_at, $3) WHERE workspace_id = $1 AND id = $2",
-    )
-    .bind(scope.workspace())
-    .bind(id)
-    .bind(ambient.now())
-    .execute(&mut *conn)
-    .await?;
+    let done =
+        sqlx::query("UPDATE api_key SET revoked_at = coalesce(revoked_at, $3) WHERE workspace_id = $1 AND id = $2")
+            .bind(scope.workspace())
+            .bind(id)
+            .bind(ambient.now())
+            .execute(&mut *conn)
+            .await?;
     if done.rows_affected() == 0 {
         return Err(StoreError::NotFound { kind: "API key" });
     }

@@ -35,6 +35,9 @@ pub async fn check(database: &Database, sealer: &Sealer) -> Result<(), StoreErro
 /// # Errors
 /// Where the database fails.
 pub(super) async fn renew(database: &Database, sealer: &Sealer) -> Result<(), StoreError> {
-    sqlx::query("UPDATE seal_canary SET sealed = $1").bind(sealer.seal(&place(), PLAIN)).execute(&database.pool).await?;
+    sqlx::query("UPDATE seal_canary SET sealed = $1")
+        .bind(sealer.seal(&place(), PLAIN))
+        .execute(&database.pool)
+        .await?;
     Ok(())
 }

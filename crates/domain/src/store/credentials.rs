@@ -105,13 +105,7 @@ async fn key_viewer(database: &Database, ambient: &Ambient, hash: &[u8]) -> Resu
 }
 
 /// At most once a minute, and by one of those who come at once. What cannot be noted refuses no one.
-async fn note_use(
-    database: &Database,
-    scope: Scope,
-    id: ApiKeyId,
-    last: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-) {
+async fn note_use(database: &Database, scope: Scope, id: ApiKeyId, last: Option<DateTime<Utc>>, now: DateTime<Utc>) {
     let stale = now - TimeDelta::seconds(USE_SECONDS);
     if last.is_some_and(|last| last > stale) {
         return;

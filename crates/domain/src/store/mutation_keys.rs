@@ -45,11 +45,7 @@ fn actor_text(actor: Actor) -> String {
 /// # Errors
 /// `IdempotencyKeyReused` where the earlier one had another input; `Invalid` where the key is empty or too long;
 /// `Overloaded` where one that is under way takes long.
-pub async fn begin(
-    conn: &mut PgConnection,
-    ambient: &Ambient,
-    once: &Once<'_>,
-) -> Result<Option<Value>, StoreError> {
+pub async fn begin(conn: &mut PgConnection, ambient: &Ambient, once: &Once<'_>) -> Result<Option<Value>, StoreError> {
     if once.key.is_empty() || once.key.len() > 255 {
         let message = "an idempotency key has 1 to 255 bytes".to_owned();
         return Err(StoreError::Invalid { path: "input.idempotencyKey", message });

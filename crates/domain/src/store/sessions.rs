@@ -134,14 +134,12 @@ pub(super) async fn revoke_all(
     scope: Scope,
     member: MemberId,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE session SET revoked_at = $3 WHERE workspace_id = $1 AND member_id = $2 AND revoked_at IS NULL",
-    )
-    .bind(scope.workspace())
-    .bind(member)
-    .bind(ambient.now())
-    .execute(conn)
-    .await?;
+    sqlx::query("UPDATE session SET revoked_at = $3 WHERE workspace_id = $1 AND member_id = $2 AND revoked_at IS NULL")
+        .bind(scope.workspace())
+        .bind(member)
+        .bind(ambient.now())
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -188,7 +186,11 @@ pub(super) async fn change_password(
         return Err(StoreError::Invalid { path: "input.oldPassword", message });
     }
     let hash = Turn::now()?.hash(ambient, new, "input.newPassword").await?;
-    sqlx::query("UPDATE person SET password_hash = $2 WHERE id = $1").bind(person).bind(hash).execute(&mut *conn).await?;
+    sqlx::query("UPDATE person SET password_hash = $2 WHERE id = $1")
+        .bind(person)
+        .bind(hash)
+        .execute(&mut *conn)
+        .await?;
     let mut ended: Vec<WorkspaceId> = sqlx::query_scalar(
         "UPDATE session s SET revoked_at = $2 FROM member m \
          WHERE m.person_id = $1 AND s.workspace_id = m.workspace_id AND s.member_id = m.id \

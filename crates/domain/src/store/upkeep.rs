@@ -2,7 +2,7 @@
 //! after a restore. No one else calls it, and it asks for no scope.
 
 use chrono::{DateTime, Utc};
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{AssertSqlSafe, PgConnection, Row};
 use uuid::Uuid;
 
 use super::canary;
@@ -120,7 +120,7 @@ async fn step(
 ///
 /// # Errors
 /// Where the database fails.
-pub async fn begin_epoch(database: &Database, now: DateTime<Utc>) -> Result<Vec<(WorkspaceId, i32)>, StoreError> {
+pub async fn begin_epoch(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<(WorkspaceId, i32)>, StoreError> {
     let minutes = i32::try_from(now.timestamp() / 60).unwrap_or(i32::MAX);
     Ok(sqlx::query_as(
         "INSERT INTO log_state AS s (workspace_id, epoch) SELECT id, $1 FROM workspace ORDER BY id \
@@ -128,6 +128,6 @@ pub async fn begin_epoch(database: &Database, now: DateTime<Utc>) -> Result<Vec<
          RETURNING workspace_id, epoch",
     )
     .bind(minutes)
-    .fetch_all(&database.pool)
+    .fetch_all(conn)
     .await?)
 }
