@@ -13,16 +13,29 @@ mod once;
 mod operator;
 mod processes;
 
+use std::sync::atomic::{AtomicU16, Ordering};
+
 use inlet_tests::TestServer;
 use serde_json::{Value, json};
 
-/// The whole answer to an operation under a token, or under none.
+static NEXT: AtomicU16 = AtomicU16::new(0);
+
+/// The whole answer to an operation under a token, or under none. Passwords are hashed one a core, and the tests of one
+/// process share the cores: who finds none free comes again.
 pub async fn ask_at(url: &str, token: Option<&str>, query: &str, variables: Value) -> Value {
-    let mut request = inlet_tests::client().post(url).json(&json!({"query": query, "variables": variables}));
-    if let Some(token) = token {
-        request = request.bearer_auth(token);
+    loop {
+        let mut request = inlet_tests::client().post(url).json(&json!({"query": query, "variables": variables}));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        // No proxy is trusted, so that this says nothing.
+        let said = format!("2001:db8:{:x}::1", NEXT.fetch_add(1, Ordering::Relaxed));
+        let request = request.header("x-forwarded-for", said);
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        if code(&answer) != "OVERLOADED" {
+            return answer;
+        }
     }
-    request.send().await.unwrap().json().await.unwrap()
 }
 
 /// The same of a server of this process.

@@ -26,8 +26,8 @@ async fn a_new_member_gets_a_password_once_and_a_known_person_keeps_theirs() {
     let names = data(&server, &owner, "{ members { nodes { name } } }", json!({})).await["members"]["nodes"].clone();
     assert_eq!(names, json!([{"name": "Demo Owner"}, {"name": "New"}]));
     let ambiguous = json!({"email": "new@example.com", "password": password});
-    let answer = ask(&server, "", super::LOGIN, ambiguous).await;
-    assert_eq!(code(&answer), "UNAUTHENTICATED", "an empty token is no one's");
+    let answer = super::ask_at(&server.graphql_url, None, super::LOGIN, ambiguous).await;
+    assert_eq!(code(&answer), "WORKSPACE_REQUIRED", "{answer}");
     let answer = super::ask_at(
         &server.graphql_url,
         None,
