@@ -96,6 +96,15 @@ impl StoreError {
 }
 
 impl StoreError {
+    /// Of a statement that waits for others of its like: that they take longer than the connection waits for a lock is
+    /// no fault of the database's.
+    pub(crate) fn or_busy(error: sqlx::Error) -> Self {
+        match error.as_database_error().and_then(|refusal| refusal.code()) {
+            Some(code) if code == "55P03" => Self::Overloaded { retry_after: std::time::Duration::from_secs(1) },
+            _ => error.into(),
+        }
+    }
+
     /// A row that the model does not allow.
     pub fn invalid_row(
         table: &'static str,

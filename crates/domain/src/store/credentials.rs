@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::Row;
 
-pub use crate::model::right::{Grant, KeyScope, Right};
+pub use crate::model::right::{Grant, KeyScope};
 use crate::{
     ambient::Ambient,
     database::Database,
@@ -28,20 +28,12 @@ pub struct Viewer {
     pub scope: Scope,
     /// The member or the key.
     pub actor: Actor,
-    /// What they may do.
+    /// What they might do when this was read.
     pub grant: Grant,
     /// The session, of a member.
     pub session: Option<SessionId>,
     /// When the credential ends by itself.
     pub expires_at: Option<DateTime<Utc>>,
-}
-
-impl Viewer {
-    /// Whether they may do this.
-    #[must_use]
-    pub fn may(&self, right: Right) -> bool {
-        self.grant.gives(right)
-    }
 }
 
 /// What a bearer token stands for; `None` where it stands for nothing, or for something that has ended.

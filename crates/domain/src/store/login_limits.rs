@@ -113,7 +113,8 @@ async fn lock(conn: &mut PgConnection, bucket: &[u8], now: DateTime<Utc>) -> Res
     .bind(bucket)
     .bind(now)
     .fetch_one(conn)
-    .await?;
+    .await
+    .map_err(StoreError::or_busy)?;
     Ok(Count { attempts, last_at, blocked_until })
 }
 

@@ -1,7 +1,5 @@
 //! Idempotency keys of mutations: the key and the effect commit together, a repeat finds what the first one made.
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -67,7 +65,7 @@ pub async fn begin(conn: &mut PgConnection, ambient: &Ambient, once: &Once<'_>) 
     .bind(now - TimeDelta::hours(HOURS))
     .execute(&mut *conn)
     .await
-    .map_err(busy)?;
+    .map_err(StoreError::or_busy)?;
     if taken.rows_affected() > 0 {
         return Ok(None);
     }
@@ -85,15 +83,6 @@ pub async fn begin(conn: &mut PgConnection, ambient: &Ambient, once: &Once<'_>) 
         Ok(Some(answer.0))
     } else {
         Err(StoreError::IdempotencyKeyReused { key: once.key.to_owned() })
-    }
-}
-
-/// Another mutation under the same key takes longer than the connection waits for a lock: it is no fault of the
-/// database's.
-fn busy(error: sqlx::Error) -> StoreError {
-    match error.as_database_error().and_then(|refusal| refusal.code()) {
-        Some(code) if code == "55P03" => StoreError::Overloaded { retry_after: Duration::from_secs(1) },
-        _ => error.into(),
     }
 }
 
