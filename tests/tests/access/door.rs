@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use inlet_domain::ambient::{Ambient, SteppedClock, SystemEntropy};
 use inlet_tests::{LiveClient, Options, TestServer, spawn, spawn_with};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ async fn attempt(server: &TestServer, email: &str, password: &str) -> Value {
 }
 
 fn stepped() -> (Arc<SteppedClock>, Options) {
-    let clock = SteppedClock::at(Utc::now());
+    let clock = SteppedClock::at(Ambient::system().now());
     let ambient = Ambient::new(Arc::clone(&clock), SystemEntropy);
     (clock, Options { ambient, ..Options::default() })
 }
