@@ -8,7 +8,7 @@ INLET_LISTEN ?= 127.0.0.1:8080
 export INLET_DATA_DIR INLET_LISTEN
 ARGS ?=
 
-.PHONY: help run test check fmt schema schema-check bench demo simulate kill-test chaos faults fuzz postgres node
+.PHONY: help run test check fmt schema schema-check permissions bench demo simulate kill-test chaos faults fuzz postgres node
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -33,12 +33,13 @@ test: postgres node ## Run every test. ARGS="-p inlet-domain" runs some.
 	    $(TARGET)/debug/with-postgres $(CARGO) $$runner $(or $(ARGS),--workspace)
 	$(CARGO) test --doc --workspace --quiet
 
-check: ## What must hold before a commit: format, lints, the generated schema, the layering.
+check: ## What must hold before a commit: format, lints, the generated schema and permissions, the layering.
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) build --package inlet-server --bin inlet
 	@$(TARGET)/debug/inlet schema | diff -u schema.graphql - || { echo "schema.graphql is out of date: make schema"; exit 1; }
 	@$(MAKE) --no-print-directory schema-check
+	@$(TARGET)/debug/inlet rights | diff -u docs/permissions.md - || { echo "docs/permissions.md is out of date: make permissions"; exit 1; }
 	$(CARGO) test --package inlet-tests --test layering
 	@if command -v cargo-deny >/dev/null 2>&1; then $(CARGO) deny check; else echo "cargo-deny is not here: deny.toml was not checked"; fi
 
@@ -51,6 +52,10 @@ schema: ## Write schema.graphql anew.
 
 schema-check: ## Hold schema.graphql against Relay's rules, and name what would break clients of the last release.
 	scripts/node.sh node tests/clients/schema.js
+
+permissions: ## Write docs/permissions.md anew.
+	$(CARGO) build --package inlet-server --bin inlet
+	$(TARGET)/debug/inlet rights > docs/permissions.md
 
 bench: postgres ## Measure a release build beside the limits of this machine (docs name the figures by this command).
 	scripts/bench.sh $(ARGS)

@@ -153,6 +153,7 @@ fn source(provider: Provider, settings: u8) -> Source {
         call_customer_leg: CallLeg::To,
         mapping: None,
         deleted: false,
+        revision: 1,
         created_at: DateTime::UNIX_EPOCH,
     }
 }

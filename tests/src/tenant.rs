@@ -38,6 +38,12 @@ impl Tenant {
         }
     }
 
+    /// A key with every scope.
+    #[must_use]
+    pub fn api_key(&self) -> &str {
+        &self.api_key
+    }
+
     /// Posts a body as the provider would, signed.
     pub async fn post(&self, provider: &str, event: Option<&str>, body: &str) -> Response {
         let source = &self.sources[provider];

@@ -141,7 +141,8 @@ impl Plan {
 impl Planned {
     fn complete(&self, ty: Option<&Type>, value: Value, errors: &[&[PathSegment]]) -> Value {
         let Some(plan) = &self.inner else { return value };
-        if errors.iter().any(|path| path.is_empty()) {
+        // What failed is null already, but for an update that tells of a conflict beside the object as it stands.
+        if value == Value::Null && errors.iter().any(|path| path.is_empty()) {
             return Value::Null;
         }
         match value {

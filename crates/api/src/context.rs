@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use async_graphql::Context;
+use async_graphql::{Context, parser::types::OperationType};
 use inlet_domain::{
     ambient::Ambient,
     apply::Apply,
     database::Database,
     log::LogState,
-    model::{right::Right, target::TargetPolicy},
+    model::{
+        right::{self, Grant, Need, Right},
+        target::TargetPolicy,
+    },
     reader::Reader,
+    revocations::Revocations,
     secrets::Sealer,
-    store::{credentials::Viewer, sources},
+    store::{audit::Origin, credentials::Viewer, sources},
 };
 use tokio::sync::watch;
 
@@ -41,8 +45,8 @@ pub struct Shared {
     pub public_url: String,
     /// Which URLs webhooks may have.
     pub targets: TargetPolicy,
-    /// Moves whenever a credential was revoked here, so that sockets look again at theirs.
-    pub revocations: watch::Sender<u64>,
+    /// Tells who holds a connection open to look again at its credential.
+    pub revocations: Revocations,
 }
 
 impl Shared {
@@ -51,44 +55,164 @@ impl Shared {
     pub fn source(&self, (source, token): (sources::Source, String)) -> Source {
         Source { source: Arc::new(source), url: format!("{}/in/{token}", self.public_url) }
     }
+}
 
-    /// Tells every socket to look again at its credential.
-    pub fn revoked(&self) {
-        self.revocations.send_modify(|generation| *generation += 1);
+/// Under what a connection runs. Cheap to clone: all clones learn what one learns.
+#[derive(Clone)]
+pub struct Credential {
+    /// The token.
+    pub bearer: Arc<str>,
+    /// Who it stands for. What they may do is in `grant`, which may change while the connection lasts.
+    pub viewer: Viewer,
+    grant: watch::Sender<Grant>,
+}
+
+impl Credential {
+    /// Of a token that has just been looked at.
+    #[must_use]
+    pub fn new(bearer: &str, viewer: Viewer) -> Self {
+        Self { bearer: bearer.into(), grant: watch::Sender::new(viewer.grant.clone()), viewer }
+    }
+
+    /// Takes what it gives from a new look at it: it counts at once, for what runs already too.
+    pub fn renew(&self, now: &Viewer) {
+        self.grant.send_if_modified(|grant| {
+            let is_new = *grant != now.grant;
+            grant.clone_from(&now.grant);
+            is_new
+        });
     }
 }
 
-/// Who asks, with the look-ups that see their workspace.
+/// Who asks, with the look-ups that see their workspace. One for an operation.
 pub struct Session {
     /// Who.
     pub viewer: Viewer,
     /// The look-ups.
     pub loaders: Loaders,
+    grant: watch::Sender<Grant>,
+}
+
+impl Session {
+    /// Of an operation under this credential.
+    #[must_use]
+    pub fn new(credential: Credential, loaders: Loaders) -> Self {
+        Self { viewer: credential.viewer, loaders, grant: credential.grant }
+    }
+
+    /// What they may do now.
+    #[must_use]
+    pub fn grant(&self) -> Grant {
+        self.grant.borrow().clone()
+    }
+
+    /// Whether they may do this now.
+    #[must_use]
+    pub fn may(&self, right: Right) -> bool {
+        self.grant.borrow().gives(right)
+    }
 }
 
 /// What one operation knows of its request.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Caller {
     /// Who asks; none without a credential.
     pub session: Option<Arc<Session>>,
+    /// From where.
+    pub origin: Origin,
     /// Where the log stood before anything else was read; where the operation asks for it.
     pub head: Option<LogState>,
     /// What bounds how much of the database it takes.
     pub gate: Gate,
+    /// What is asked for.
+    pub kind: OperationType,
 }
 
-/// Who asks, if they may do this.
+/// Who asks, if they may have this root field: the table in [`right::FIELDS`] tells by its name.
 ///
 /// # Errors
-/// `UNAUTHENTICATED` without a credential, `FORBIDDEN` where it does not give the right.
-pub fn viewer<'a>(ctx: &Context<'a>, right: Right) -> Result<&'a Viewer, ApiError> {
-    let viewer = &session(ctx)?.viewer;
-    if viewer.may(right) {
-        Ok(viewer)
-    } else {
-        let message = format!("this credential does not give the right `{}`", right.as_str());
-        Err(ApiError::new(ErrorCode::Forbidden, message))
+/// `UNAUTHENTICATED` without a credential, `FORBIDDEN` where it does not give the rights, or no one has them.
+pub fn viewer<'a>(ctx: &Context<'a>) -> Result<&'a Viewer, ApiError> {
+    Ok(&root(ctx)?.1.viewer)
+}
+
+/// Who asks, if they may have a field below the root, such as `Delivery.webhook`.
+///
+/// # Errors
+/// As [`viewer`].
+pub fn viewer_of<'a>(ctx: &Context<'a>, field: &str) -> Result<&'a Viewer, ApiError> {
+    let session = session(ctx)?;
+    check(session, right::field(field).map(|(_, need)| need))?;
+    Ok(&session.viewer)
+}
+
+/// Who asks, if they may see objects of a kind.
+///
+/// # Errors
+/// As [`viewer`].
+pub fn viewer_of_kind<'a>(ctx: &Context<'a>, kind: &str) -> Result<&'a Viewer, ApiError> {
+    let session = session(ctx)?;
+    check(session, right::kind(kind))?;
+    Ok(&session.viewer)
+}
+
+/// The name of the root field as the table has it, and who asks, if they may have it.
+///
+/// # Errors
+/// As [`viewer`].
+pub fn root<'a>(ctx: &Context<'a>) -> Result<(&'static str, &'a Session), ApiError> {
+    let session = session(ctx)?;
+    let entry = root_entry(ctx);
+    check(session, entry.map(|(_, need)| need))?;
+    Ok((entry.map_or("", |(name, _)| name), session))
+}
+
+/// What the table says of the root field.
+#[must_use]
+pub fn root_entry(ctx: &Context<'_>) -> Option<(&'static str, Need)> {
+    let parent = match ctx.data_opt::<Caller>()?.kind {
+        OperationType::Query => "Query",
+        OperationType::Mutation => "Mutation",
+        OperationType::Subscription => "Subscription",
+    };
+    right::field(&format!("{parent}.{}", ctx.field().name()))
+}
+
+/// Resolves when who asks may have this root field no longer.
+///
+/// # Errors
+/// As [`viewer`].
+pub fn until_forbidden(ctx: &Context<'_>) -> Result<impl Future<Output = ApiError> + use<>, ApiError> {
+    let mut grants = session(ctx)?.grant.subscribe();
+    let need = root_entry(ctx).map(|(_, need)| need);
+    Ok(async move {
+        let refused = grants.wait_for(|grant| need.is_none_or(|need| !need.is_met(grant))).await.is_ok();
+        if !refused {
+            // The connection is going, and what waits goes with it.
+            std::future::pending::<()>().await;
+        }
+        forbidden(need.unwrap_or(Need::Credential))
+    })
+}
+
+fn check(session: &Session, need: Option<Need>) -> Result<(), ApiError> {
+    match need {
+        Some(need) if need.is_met(&session.grant.borrow()) => Ok(()),
+        Some(need) => Err(forbidden(need)),
+        None => Err(ApiError::new(ErrorCode::Forbidden, "no one may have this: the table of rights does not list it")),
     }
+}
+
+fn forbidden(need: Need) -> ApiError {
+    let message = match need {
+        Need::Session => "an API key has no session: this is for members who have logged in".to_owned(),
+        Need::Rights(rights) => {
+            let names: Vec<&str> = rights.iter().map(|right| right.as_str()).collect();
+            format!("this credential does not give the right `{}`", names.join("` and `"))
+        }
+        Need::Nothing | Need::Credential | Need::Kind => "this credential does not allow this".to_owned(),
+    };
+    ApiError::new(ErrorCode::Forbidden, message)
 }
 
 /// Whoever asks, whatever they may do.

@@ -7,7 +7,7 @@ use inlet_domain::{
     error::StoreError,
     ids::InvalidId,
     log::InvalidCursor,
-    store::{credentials::LoginError, page::InvalidPosition},
+    store::{logins::LoginError, page::InvalidPosition},
 };
 
 /// The codes in `extensions.code` of errors. Codes may be added.
@@ -31,6 +31,8 @@ pub enum ErrorCode {
     Conflict,
     /// The idempotency key was used before with another input.
     IdempotencyKeyReused,
+    /// Too many attempts: come again after `retryAfter` seconds.
+    RateLimited,
     /// The email and the password do not go together.
     LoginRefused,
     /// The login has several workspaces: one of them must be named.
@@ -61,6 +63,7 @@ impl ErrorCode {
             Self::NotFound => "NOT_FOUND",
             Self::Conflict => "CONFLICT",
             Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
+            Self::RateLimited => "RATE_LIMITED",
             Self::LoginRefused => "LOGIN_REFUSED",
             Self::WorkspaceRequired => "WORKSPACE_REQUIRED",
             Self::CursorLost => "CURSOR_LOST",
@@ -112,6 +115,13 @@ impl From<&StoreError> for ApiError {
             StoreError::NotFound { .. } => told(ErrorCode::NotFound),
             StoreError::IdempotencyKeyReused { .. } => {
                 Self { input_path: Some("input.idempotencyKey".to_owned()), ..told(ErrorCode::IdempotencyKeyReused) }
+            }
+            StoreError::Conflict { .. } => {
+                Self { input_path: Some("input.ifRevision".to_owned()), ..told(ErrorCode::Conflict) }
+            }
+            StoreError::Forbidden { .. } => told(ErrorCode::Forbidden),
+            StoreError::RateLimited { retry_after } => {
+                Self { retry_after: Some(retry_after.as_secs().max(1)), ..told(ErrorCode::RateLimited) }
             }
             StoreError::Overloaded { retry_after } => {
                 Self { retry_after: Some(retry_after.as_secs().max(1)), ..told(ErrorCode::Overloaded) }

@@ -6,6 +6,7 @@ use actix_web::{
     web,
 };
 use async_graphql::{Response, parser::types::OperationType};
+use inlet_domain::{model::network, store::audit::Origin};
 use serde_json::json;
 
 use crate::{
@@ -14,16 +15,15 @@ use crate::{
     error::{ApiError, ErrorCode},
     graphiql,
     operation::{finish, is_request_error, is_timeout, response_of, to_json},
-    origin::{self, Origin},
+    origin::{self, PageOrigin},
     parameters::{BadParameters, Parameters},
-    sse::{self, Credential},
-    websocket,
+    sse, websocket,
 };
 
 /// Answers whatever comes to `/graphql`.
 pub async fn graphql(request: HttpRequest, payload: web::Payload, state: web::Data<ApiState>) -> HttpResponse {
     let origin = origin_of(&request, &state);
-    if origin == Origin::Foreign {
+    if origin == PageOrigin::Foreign {
         let message = "a page of this origin may not call: list it in --allowed-origins";
         return refuse(StatusCode::FORBIDDEN, "ORIGIN_REFUSED", message);
     }
@@ -40,7 +40,7 @@ pub async fn options(request: HttpRequest, state: web::Data<ApiState>) -> HttpRe
     response
 }
 
-fn origin_of(request: &HttpRequest, state: &ApiState) -> Origin {
+fn origin_of(request: &HttpRequest, state: &ApiState) -> PageOrigin {
     origin::of(request.headers(), &state.engine().shared.public_url, &state.config().allowed_origins)
 }
 
@@ -85,8 +85,8 @@ async fn run(
     let engine = state.engine();
     let credential = match bearer(request) {
         None => None,
-        Some(bearer) => match engine.viewer(&bearer).await {
-            Ok(viewer) => Some(Credential { bearer, viewer }),
+        Some(bearer) => match engine.credential(&bearer).await {
+            Ok(credential) => Some(credential),
             Err(error) => {
                 let status = if error.code() == ErrorCode::Unauthenticated {
                     StatusCode::UNAUTHORIZED
@@ -97,8 +97,8 @@ async fn run(
             }
         },
     };
-    let viewer = credential.as_ref().map(|credential| credential.viewer.clone());
-    let prepared = match engine.prepare(parameters, viewer).await {
+    let origin = origin(request, state, &answer.request_id);
+    let prepared = match engine.prepare(parameters, credential.as_ref(), origin).await {
         Ok(prepared) => prepared,
         Err(refused) => return answer.request_error(*refused),
     };
@@ -223,6 +223,15 @@ pub(crate) fn token(authorization: &str) -> &str {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
         _ => "",
     }
+}
+
+/// From where a request comes: its id, and the client's address as far as the proxies in front are trusted.
+pub(crate) fn origin(request: &HttpRequest, state: &ApiState, request_id: &str) -> Origin {
+    let forwarded: Vec<&str> =
+        request.headers().get_all(header::X_FORWARDED_FOR).map(|value| value.to_str().unwrap_or_default()).collect();
+    let trusted = &state.config().trusted_proxies;
+    let client = request.peer_addr().map(|peer| network::client(peer.ip(), &forwarded, trusted));
+    Origin { request_id: Some(request_id.to_owned()), client }
 }
 
 /// The client's own id of the request where it is short and plain, else a new one.

@@ -22,6 +22,7 @@ mod parameters;
 mod places;
 mod protocol;
 mod query;
+mod rights;
 mod schema;
 mod sse;
 mod subscription;
@@ -33,12 +34,13 @@ use std::{sync::Arc, time::Duration};
 use actix_web::{http::Method, web};
 use inlet_domain::{
     ambient::Ambient, apply::Apply, database::Database, heads::Heads, model::target::TargetPolicy, reader::Reader,
-    secrets::Sealer,
+    revocations::Revocations, secrets::Sealer,
 };
-use tokio::sync::watch;
+use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 
 pub use live::LiveConfig;
+pub use rights::rights_markdown;
 pub use schema::schema_sdl;
 pub use websocket::SocketConfig;
 
@@ -65,6 +67,8 @@ pub struct ApiConfig {
     pub max_live: usize,
     /// The most of them of one member or key.
     pub max_live_each: usize,
+    /// Networks of the proxies in front, whose word on the client's address is taken.
+    pub trusted_proxies: Vec<IpNet>,
     /// How followers of the log are served.
     pub live: LiveConfig,
     /// How sockets are served.
@@ -83,6 +87,7 @@ impl Default for ApiConfig {
             operation: Duration::from_secs(20),
             max_live: 10_000,
             max_live_each: 1_000,
+            trusted_proxies: Vec::new(),
             live: LiveConfig::default(),
             socket: SocketConfig::default(),
         }
@@ -96,6 +101,8 @@ pub struct ApiParts {
     pub database: Database,
     /// How far the logs have come.
     pub heads: Heads,
+    /// What is heard of credentials that ended or changed.
+    pub revocations: Revocations,
     /// Opens and seals secrets.
     pub sealer: Sealer,
     /// Time and ids.
@@ -123,7 +130,7 @@ impl ApiState {
     /// Over these parts.
     #[must_use]
     pub fn new(parts: ApiParts, config: ApiConfig) -> Self {
-        let ApiParts { database, heads, sealer, ambient, apply, reader } = parts;
+        let ApiParts { database, heads, revocations, sealer, ambient, apply, reader } = parts;
         let shared = Arc::new(Shared {
             live: Live::new(database.clone(), heads, config.live.clone()),
             database,
@@ -136,7 +143,7 @@ impl ApiState {
                 allow_loopback: config.allow_loopback_targets,
                 allow_http: config.allow_http_targets,
             },
-            revocations: watch::Sender::new(0),
+            revocations,
         });
         let schema = schema::build(Arc::clone(&shared), &config);
         let engine = Engine::new(schema, shared, config.introspection);

@@ -9,13 +9,13 @@ use async_graphql::{
 use futures::{Stream, StreamExt};
 use inlet_domain::{
     log,
-    store::credentials::{self, Viewer},
+    store::{audit::Origin, credentials},
 };
 use serde_json::Map;
 
 use crate::{
     answer::{Plan, Types},
-    context::{Caller, Session, Shared},
+    context::{Caller, Credential, Session, Shared},
     error::{ApiError, ErrorCode},
     gate::Gate,
     limits::{MAX_TEXT, exceeded, introspects},
@@ -52,38 +52,50 @@ impl Engine {
     ///
     /// # Errors
     /// Where the token stands for nothing (any more), or the database fails.
-    pub async fn viewer(&self, bearer: &str) -> Result<Viewer, ApiError> {
+    pub async fn credential(&self, bearer: &str) -> Result<Credential, ApiError> {
         let shared = &self.shared;
         let viewer = credentials::viewer(&shared.database, &shared.ambient, bearer).await.map_err(ApiError::from)?;
-        viewer.ok_or_else(|| {
+        let viewer = viewer.ok_or_else(|| {
             ApiError::new(ErrorCode::Unauthenticated, "this token is unknown, expired or revoked: log in again")
-        })
+        })?;
+        Ok(Credential::new(bearer, viewer))
     }
 
-    /// Whether a token still stands for the same rights. Where the database cannot tell now, the next look will.
-    pub async fn stands(&self, bearer: &str, viewer: &Viewer) -> bool {
-        match self.viewer(bearer).await {
-            Ok(now) => now.grant == viewer.grant,
-            Err(error) => error.code() != ErrorCode::Unauthenticated,
+    /// Looks again at the credential of a connection that stays open: what it gives now counts at once, for what runs
+    /// already too.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` where it has ended. Where that cannot be told now, the next look will.
+    pub async fn look_again(&self, credential: &Credential) -> Result<(), ApiError> {
+        match self.credential(&credential.bearer).await {
+            Ok(now) => credential.renew(&now.viewer),
+            Err(error) if error.code() == ErrorCode::Unauthenticated => return Err(error),
+            Err(_) => {}
         }
+        Ok(())
     }
 
-    /// What the operation of a viewer finds in its context. Its look-ups are its own: an operation that is given up
-    /// takes them with it, and the connections that they hold.
-    fn caller(&self, viewer: Option<Viewer>) -> Caller {
+    /// What an operation finds in its context. Its look-ups are its own: an operation that is given up takes them with
+    /// it, and the connections that they hold.
+    fn caller(&self, credential: Option<&Credential>, origin: Origin, kind: OperationType) -> Caller {
         let gate = Gate::default();
-        let session = viewer.map(|viewer| {
-            let loaders = Loaders::new(&self.shared.database, &gate, &self.shared.sealer, viewer.scope);
-            Arc::new(Session { viewer, loaders })
+        let session = credential.map(|credential| {
+            let loaders = Loaders::new(&self.shared.database, &gate, &self.shared.sealer, credential.viewer.scope);
+            Arc::new(Session::new(credential.clone(), loaders))
         });
-        Caller { session, head: None, gate }
+        Caller { session, origin, head: None, gate, kind }
     }
 
     /// Parses an operation and holds it against the limits that need no schema.
     ///
     /// # Errors
     /// A response with the errors of the request.
-    pub async fn prepare(&self, parameters: Parameters, viewer: Option<Viewer>) -> Result<Prepared, Box<Response>> {
+    pub async fn prepare(
+        &self,
+        parameters: Parameters,
+        credential: Option<&Credential>,
+        origin: Origin,
+    ) -> Result<Prepared, Box<Response>> {
         if parameters.query.len() > MAX_TEXT {
             return Err(refusal(ErrorCode::LimitExceeded, format!("the document has more than {MAX_TEXT} bytes")));
         }
@@ -114,7 +126,7 @@ impl Engine {
             return Err(Box::new(response_of(ApiError::input(format!("variables.{name}"), message))));
         }
         let plan = Plan::of(&self.types, document, &operation.node);
-        let mut caller = self.caller(viewer);
+        let mut caller = self.caller(credential, origin, kind);
         if let Some(session) = caller.session.as_ref().filter(|_| asks_head && kind == OperationType::Query) {
             // Before anything else is read: what the other fields show is at or after it.
             let state = log::state(&self.shared.database.pool, session.viewer.scope).await;

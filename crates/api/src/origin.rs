@@ -12,7 +12,7 @@ use url::Url;
 
 /// Where a request comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub enum PageOrigin {
     /// From no page, or from one of ours.
     Own,
     /// From a page of this listed origin.
@@ -23,26 +23,26 @@ pub enum Origin {
 
 /// Where this request comes from, as its `Origin` says. Programs send none.
 #[must_use]
-pub fn of(headers: &HeaderMap, public_url: &str, listed: &[String]) -> Origin {
+pub fn of(headers: &HeaderMap, public_url: &str, listed: &[String]) -> PageOrigin {
     let mut given = headers.get_all(header::ORIGIN);
-    let Some(value) = given.next() else { return Origin::Own };
-    let Some(origin) = value.to_str().ok().filter(|_| given.next().is_none()) else { return Origin::Foreign };
+    let Some(value) = given.next() else { return PageOrigin::Own };
+    let Some(origin) = value.to_str().ok().filter(|_| given.next().is_none()) else { return PageOrigin::Foreign };
     if listed.iter().any(|one| one.eq_ignore_ascii_case(origin)) {
-        return Origin::Listed(value.clone());
+        return PageOrigin::Listed(value.clone());
     }
     // A proxy in front may speak TLS for us, so the host alone tells.
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let authority = origin.split_once("://").map(|(_, authority)| authority);
     let is_host = authority.is_some_and(|authority| host.is_some_and(|host| host.eq_ignore_ascii_case(authority)));
     let is_public = Url::parse(public_url).is_ok_and(|url| url.origin().ascii_serialization() == origin);
-    if is_host || is_public { Origin::Own } else { Origin::Foreign }
+    if is_host || is_public { PageOrigin::Own } else { PageOrigin::Foreign }
 }
 
 /// Lets the page read the answer, where it may.
-pub fn tell(origin: &Origin, response: &mut HttpResponse) {
+pub fn tell(origin: &PageOrigin, response: &mut HttpResponse) {
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("origin"));
-    if let Origin::Listed(origin) = origin {
+    if let PageOrigin::Listed(origin) = origin {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         let exposed = HeaderValue::from_static("retry-after, x-request-id");
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
@@ -51,10 +51,10 @@ pub fn tell(origin: &Origin, response: &mut HttpResponse) {
 
 /// Answers a browser that asks what a page may do (Fetch, section "CORS-preflight request").
 #[must_use]
-pub fn preflight(request: &HttpRequest, origin: &Origin) -> HttpResponse {
+pub fn preflight(request: &HttpRequest, origin: &PageOrigin) -> HttpResponse {
     let mut response = HttpResponse::NoContent();
     let asks = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    if asks && matches!(origin, Origin::Listed(_)) {
+    if asks && matches!(origin, PageOrigin::Listed(_)) {
         response
             .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"))
             .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "accept, authorization, content-type, x-request-id"))
@@ -67,7 +67,7 @@ pub fn preflight(request: &HttpRequest, origin: &Origin) -> HttpResponse {
 mod tests {
     use super::*;
 
-    fn judged(origin: Option<&str>) -> Origin {
+    fn judged(origin: Option<&str>) -> PageOrigin {
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, HeaderValue::from_static("inlet.example:8080"));
         if let Some(origin) = origin {
@@ -78,13 +78,13 @@ mod tests {
 
     #[test]
     fn only_our_own_and_listed_pages_may_call() {
-        assert_eq!(judged(None), Origin::Own);
+        assert_eq!(judged(None), PageOrigin::Own);
         for own in ["http://inlet.example:8080", "https://INLET.example:8080", "https://in.example"] {
-            assert_eq!(judged(Some(own)), Origin::Own, "{own}");
+            assert_eq!(judged(Some(own)), PageOrigin::Own, "{own}");
         }
         assert_eq!(
             judged(Some("https://desk.example")),
-            Origin::Listed(HeaderValue::from_static("https://desk.example"))
+            PageOrigin::Listed(HeaderValue::from_static("https://desk.example"))
         );
         for foreign in [
             "null",
@@ -96,7 +96,7 @@ mod tests {
             "https://in.example.evil.example",
             "inlet.example:8080",
         ] {
-            assert_eq!(judged(Some(foreign)), Origin::Foreign, "{foreign}");
+            assert_eq!(judged(Some(foreign)), PageOrigin::Foreign, "{foreign}");
         }
     }
 }

@@ -16,7 +16,6 @@ use actix_web::{
 };
 use async_graphql::{Response, parser::types::OperationType};
 use futures::{Stream, StreamExt, stream};
-use inlet_domain::store::credentials::Viewer;
 use tokio::{
     sync::mpsc,
     time::{MissedTickBehavior, interval, timeout},
@@ -25,22 +24,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     ApiState,
-    error::{ApiError, ErrorCode},
+    context::Credential,
+    error::ApiError,
     operation::{Engine, Prepared, finish, is_request_error, response_of, to_json},
     places::Place,
-    websocket::{SocketConfig, moved},
+    websocket::{SocketConfig, revoked},
 };
 
 const COMPLETE: &[u8] = b"event: complete\ndata:\n\n";
 const HEARTBEAT: &[u8] = b":\n\n";
-
-/// Under which token an operation runs.
-pub struct Credential {
-    /// The token.
-    pub bearer: String,
-    /// Whom it stood for.
-    pub viewer: Viewer,
-}
 
 /// Answers with a stream that holds this and nothing more.
 #[must_use]
@@ -161,19 +153,22 @@ impl Running {
     /// A stream that ends without `complete` is taken up again by its client.
     async fn run(self, prepared: Prepared) {
         let mut answers = pin!(self.engine.stream(prepared));
-        let mut revocations = self.engine.shared.revocations.subscribe();
+        let mut revocations = self.engine.shared.revocations.listen();
         let mut heartbeat = interval(self.config.heartbeat);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let answer = tokio::select! {
                 () = self.frames.sender.closed() => return,
                 () = self.draining.cancelled() => return,
-                () = moved(&mut revocations), if self.credential.is_some() => {
-                    if self.stands().await { continue } else { return self.end_revoked().await }
+                () = revoked(&mut revocations, self.credential.as_ref()) => {
+                    match self.look_again().await {
+                        Ok(()) => continue,
+                        Err(error) => return self.end(response_of(error)).await,
+                    }
                 }
                 _ = heartbeat.tick() => {
-                    if !self.stands().await {
-                        return self.end_revoked().await;
+                    if let Err(error) = self.look_again().await {
+                        return self.end(response_of(error)).await;
                     }
                     if self.frames.send(Bytes::from_static(HEARTBEAT)).await { continue } else { return }
                 }
@@ -205,15 +200,10 @@ impl Running {
         }
     }
 
-    async fn end_revoked(&self) {
-        let message = "the credential has ended, or gives other rights than it did: log in again";
-        self.end(response_of(ApiError::new(ErrorCode::Unauthenticated, message))).await;
-    }
-
-    async fn stands(&self) -> bool {
+    async fn look_again(&self) -> Result<(), ApiError> {
         match &self.credential {
-            Some(credential) => self.engine.stands(&credential.bearer, &credential.viewer).await,
-            None => true,
+            Some(credential) => self.engine.look_again(credential).await,
+            None => Ok(()),
         }
     }
 }

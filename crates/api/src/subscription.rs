@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Result, Subscription};
-use futures::{Stream, StreamExt};
-use inlet_domain::{log::Cursor as LogCursor, model::right::Right};
+use futures::{Stream, StreamExt, stream};
+use inlet_domain::log::Cursor as LogCursor;
 
 use crate::{
-    context::{Shared, viewer},
+    context::{Shared, until_forbidden, viewer},
     error::ApiError,
     live::Update,
     types::{
@@ -30,13 +30,31 @@ impl Subscription {
         ctx: &Context<'_>,
         #[graphql(desc = "Where to go on: the cursor of an event, of a `Reset`, or `head`. Null begins now.")]
         after: Option<Cursor>,
-    ) -> Result<impl Stream<Item = LiveUpdate> + use<>> {
-        let viewer = viewer(ctx, Right::ReadInbox)?;
+    ) -> Result<impl Stream<Item = Result<LiveUpdate>> + use<>> {
+        let viewer = viewer(ctx)?;
         let cursor = after.map(|cursor| cursor.0.parse::<LogCursor>()).transpose().map_err(ApiError::from)?;
         let updates = ctx.data_unchecked::<Arc<Shared>>().live.follow(viewer.scope, cursor);
-        Ok(updates.map(|update| match update {
+        let updates = updates.map(|update| match update {
             Update::Entry(epoch, entry) => LiveUpdate::Event(Event { entry, epoch }),
             Update::Reset(reason, cursor) => LiveUpdate::Reset(Reset { reason, cursor: Cursor(cursor.to_string()) }),
-        }))
+        });
+        Ok(while_allowed(ctx, updates)?)
     }
+}
+
+/// Ends with `FORBIDDEN` as soon as who asks may have the field no longer, whether or not anything comes.
+fn while_allowed<T, S: Stream<Item = T>>(
+    ctx: &Context<'_>,
+    updates: S,
+) -> Result<impl Stream<Item = Result<T>> + use<T, S>, ApiError> {
+    let forbidden = until_forbidden(ctx)?;
+    let both = Some((Box::pin(updates), Box::pin(forbidden)));
+    Ok(stream::unfold(both, |both| async {
+        let (mut updates, mut forbidden) = both?;
+        tokio::select! {
+            biased;
+            error = &mut forbidden => Some((Err(error.into()), None)),
+            update = updates.next() => Some((Ok(update?), Some((updates, forbidden)))),
+        }
+    }))
 }

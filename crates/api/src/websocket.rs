@@ -6,10 +6,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, ProtocolError, Session as Socket};
 use async_graphql::{Response, parser::types::OperationType};
 use futures::StreamExt;
-use inlet_domain::store::credentials::Viewer;
+use inlet_domain::{revocations::Listener, store::audit::Origin};
 use serde_json::Value;
 use tokio::{
-    sync::{mpsc, watch},
+    sync::mpsc,
     task::AbortHandle,
     time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
 };
@@ -17,8 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     ApiState,
+    context::Credential,
     error::{ApiError, ErrorCode},
-    http::{bearer, request_id, token},
+    http::{bearer, origin, request_id, token},
     operation::{Engine, errors, finish, is_request_error, response_of, to_json},
     parameters::Parameters,
     places::Place,
@@ -82,9 +83,9 @@ pub async fn open(request: &HttpRequest, payload: web::Payload, state: &ApiState
                 engine: state.engine().clone(),
                 config: state.config().socket.clone(),
                 draining: state.draining().clone(),
-                request_id: request_id(request, state),
+                origin: origin(request, state, &request_id(request, state)),
                 bearer: bearer(request),
-                viewer: None,
+                credential: None,
                 place,
                 protocol: Protocol::new(MAX_OPERATIONS),
                 running: HashMap::new(),
@@ -109,9 +110,9 @@ struct Connection {
     engine: Engine,
     config: SocketConfig,
     draining: CancellationToken,
-    request_id: String,
+    origin: Origin,
     bearer: Option<String>,
-    viewer: Option<Viewer>,
+    credential: Option<Credential>,
     place: Place,
     protocol: Protocol,
     running: HashMap<String, AbortHandle>,
@@ -140,7 +141,7 @@ impl Connection {
         outgoing: &mut mpsc::Receiver<Outgoing>,
     ) -> Result<std::convert::Infallible, Option<Close>> {
         let deadline = Instant::now() + self.config.init_timeout;
-        let mut revocations = self.engine.shared.revocations.subscribe();
+        let mut revocations = self.engine.shared.revocations.listen();
         let mut heartbeat = interval(self.config.heartbeat);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         heartbeat.reset();
@@ -152,7 +153,7 @@ impl Connection {
                 () = sleep_until(deadline), if !self.protocol.is_introduced() => {
                     return Err(Some(Close::init_timeout()));
                 }
-                () = moved(&mut revocations), if self.viewer.is_some() => self.look_again().await?,
+                () = revoked(&mut revocations, self.credential.as_ref()) => self.look_again().await?,
                 _ = heartbeat.tick() => {
                     if !std::mem::replace(&mut is_alive, false) {
                         return Err(None);
@@ -214,9 +215,9 @@ impl Connection {
             self.bearer = Some(token(given).to_owned());
         }
         let Some(bearer) = &self.bearer else { return Err(Some(Close::forbidden())) };
-        match self.engine.viewer(bearer).await {
-            Ok(viewer) if !self.place.belongs_to(&viewer) => return Err(Some(Close::too_many())),
-            Ok(viewer) => self.viewer = Some(viewer),
+        match self.engine.credential(bearer).await {
+            Ok(credential) if !self.place.belongs_to(&credential.viewer) => return Err(Some(Close::too_many())),
+            Ok(credential) => self.credential = Some(credential),
             Err(error) if error.code() == ErrorCode::Unauthenticated => return Err(Some(Close::forbidden())),
             Err(_) => return Err(Some(Close::new(1013, "Try again later"))),
         }
@@ -224,17 +225,18 @@ impl Connection {
         self.write(acknowledgement).await
     }
 
-    /// A credential that has ended, or gives other rights than it did, ends what runs under it.
+    /// A credential that has ended ends the socket. One that gives other rights than it did goes on with those: what
+    /// runs and needs more ends by itself.
     async fn look_again(&mut self) -> Result<(), Option<Close>> {
-        let (Some(bearer), Some(viewer)) = (&self.bearer, &self.viewer) else { return Ok(()) };
-        if self.engine.stands(bearer, viewer).await { Ok(()) } else { Err(Some(Close::unauthorized())) }
+        let Some(credential) = &self.credential else { return Ok(()) };
+        self.engine.look_again(credential).await.map_err(|_| Some(Close::unauthorized()))
     }
 
     fn start(&mut self, id: String, payload: Value) {
         let operation = Operation {
             engine: self.engine.clone(),
-            viewer: self.viewer.clone(),
-            request_id: self.request_id.clone(),
+            credential: self.credential.clone(),
+            origin: self.origin.clone(),
             frames: self.frames.clone(),
             id: id.clone(),
         };
@@ -271,18 +273,19 @@ impl Connection {
     }
 }
 
-/// Returns when some credential of this process was revoked.
-pub(crate) async fn moved(generation: &mut watch::Receiver<u64>) {
-    if generation.changed().await.is_err() {
-        std::future::pending().await
+/// Resolves when the credential may have changed; where there is none, never.
+pub(crate) async fn revoked(revocations: &mut Listener, credential: Option<&Credential>) {
+    match credential {
+        Some(credential) => revocations.changed(credential.viewer.scope.workspace()).await,
+        None => std::future::pending().await,
     }
 }
 
 /// One operation of a socket.
 struct Operation {
     engine: Engine,
-    viewer: Option<Viewer>,
-    request_id: String,
+    credential: Option<Credential>,
+    origin: Origin,
     frames: mpsc::Sender<Outgoing>,
     id: String,
 }
@@ -295,7 +298,7 @@ impl Operation {
                 return self.fail(response_of(ApiError::new(ErrorCode::BadUserInput, bad.to_string()))).await;
             }
         };
-        let prepared = match self.engine.prepare(parameters, self.viewer.clone()).await {
+        let prepared = match self.engine.prepare(parameters, self.credential.as_ref(), self.origin.clone()).await {
             Ok(prepared) => prepared,
             Err(refused) => return self.fail(*refused).await,
         };
@@ -303,13 +306,13 @@ impl Operation {
         let mut answers = self.engine.stream(prepared);
         let mut is_first = true;
         while let Some(mut answer) = answers.next().await {
-            // A subscription that cannot begin is an error of the request, whatever its path.
-            let never_began = is_first && is_subscription && answer.is_err() && never(&answer.data);
-            if is_request_error(&answer) || never_began {
+            // A subscription that cannot begin, or that may not go on, is an error of the request, whatever its path.
+            let is_over = is_subscription && answer.is_err() && never(&answer.data);
+            if is_request_error(&answer) || (is_over && (is_first || is_forbidden(&answer))) {
                 return self.fail(answer).await;
             }
             is_first = false;
-            finish(&mut answer, &self.request_id);
+            finish(&mut answer, self.request_id());
             let frame = format!("{{\"id\":{},\"type\":\"next\",\"payload\":{}}}", quoted(&self.id), to_json(&answer));
             if self.frames.send(Outgoing::Frame(frame)).await.is_err() {
                 return;
@@ -319,12 +322,21 @@ impl Operation {
         let _ = self.frames.send(Outgoing::Last(self.id, Some(frame))).await;
     }
 
+    fn request_id(&self) -> &str {
+        self.origin.request_id.as_deref().unwrap_or_default()
+    }
+
     async fn fail(self, mut response: Response) {
-        finish(&mut response, &self.request_id);
+        finish(&mut response, self.request_id());
         let errors = serde_json::to_string(&errors(&response)).unwrap_or_else(|_| "[]".to_owned());
         let frame = format!("{{\"id\":{},\"type\":\"error\",\"payload\":{errors}}}", quoted(&self.id));
         let _ = self.frames.send(Outgoing::Last(self.id, Some(frame))).await;
     }
+}
+
+fn is_forbidden(answer: &Response) -> bool {
+    let code = |error: &async_graphql::ServerError| error.extensions.as_ref()?.get("code").cloned();
+    answer.errors.iter().any(|error| code(error) == Some(ErrorCode::Forbidden.name()))
 }
 
 /// Whether a subscription's one field is null, or all of it.

@@ -49,6 +49,26 @@ pub enum StoreError {
         /// When to come again.
         retry_after: std::time::Duration,
     },
+    /// The object has changed since the asker read it.
+    #[error("this {kind} has changed since: it stands at revision {revision}; read it anew and ask again")]
+    Conflict {
+        /// What has changed, e.g. `source`.
+        kind: &'static str,
+        /// How it stands.
+        revision: i64,
+    },
+    /// Who asks may do the like, but not this.
+    #[error("{message}")]
+    Forbidden {
+        /// Why, and what to do.
+        message: String,
+    },
+    /// Too many attempts to log in.
+    #[error("too many attempts: come again in {} s", retry_after.as_secs())]
+    RateLimited {
+        /// When to come again.
+        retry_after: std::time::Duration,
+    },
     /// What the input names is not there, or not in this workspace.
     #[error("there is no such {kind}")]
     NotFound {
@@ -68,11 +88,23 @@ impl StoreError {
             Self::Invalid { .. } => "BAD_USER_INPUT",
             Self::NotFound { .. } => "NOT_FOUND",
             Self::Overloaded { .. } => "OVERLOADED",
+            Self::Conflict { .. } => "CONFLICT",
+            Self::Forbidden { .. } => "FORBIDDEN",
+            Self::RateLimited { .. } => "RATE_LIMITED",
         }
     }
 }
 
 impl StoreError {
+    /// Of a statement that waits for others of its like: that they take longer than the connection waits for a lock is
+    /// no fault of the database's.
+    pub(crate) fn or_busy(error: sqlx::Error) -> Self {
+        match error.as_database_error().and_then(|refusal| refusal.code()) {
+            Some(code) if code == "55P03" => Self::Overloaded { retry_after: std::time::Duration::from_secs(1) },
+            _ => error.into(),
+        }
+    }
+
     /// A row that the model does not allow.
     pub fn invalid_row(
         table: &'static str,

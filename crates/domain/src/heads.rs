@@ -10,7 +10,11 @@ use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{database::Database, ids::WorkspaceId};
+use crate::{
+    database::Database,
+    ids::WorkspaceId,
+    revocations::{self, Revocations},
+};
 
 /// The NOTIFY channel. The payload is `<workspace uuid>:<head>` joined by commas.
 pub const CHANNEL: &str = "inlet_log";
@@ -75,14 +79,21 @@ impl Heads {
     }
 }
 
-/// Feeds `heads` from the NOTIFYs of other processes until `stop`. Reconnects by itself.
-pub async fn listen(database: Database, heads: Heads, stop: CancellationToken) {
+/// Feeds `heads` and `revocations` from the NOTIFYs of other processes until `stop`, over one connection. Reconnects by
+/// itself.
+pub async fn listen(database: Database, heads: Heads, revocations: Revocations, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let listening = async {
             let mut listener = PgListener::connect_with(&database.pool).await?;
-            listener.listen(CHANNEL).await?;
+            listener.listen_all([CHANNEL, revocations::CHANNEL]).await?;
+            revocations.tell_all();
+            // A connection that was lost comes back by itself, but what was told meanwhile does not.
             loop {
-                heads.advance_from_payload(listener.recv().await?.payload());
+                match listener.try_recv().await? {
+                    Some(told) if told.channel() == CHANNEL => heads.advance_from_payload(told.payload()),
+                    Some(told) => revocations.tell_from_payload(told.payload()),
+                    None => revocations.tell_all(),
+                }
             }
         };
         let outcome: Option<Result<(), sqlx::Error>> = stop.run_until_cancelled(listening).await;

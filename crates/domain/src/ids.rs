@@ -95,6 +95,12 @@ macro_rules! registry {
                 }
             }
 
+            impl From<$name> for AnyId {
+                fn from(id: $name) -> Self {
+                    Self::$name(id)
+                }
+            }
+
             impl From<Uuid> for $name {
                 fn from(uuid: Uuid) -> Self {
                     Self(uuid)
@@ -109,6 +115,39 @@ macro_rules! registry {
                 #[doc = concat!("`", $prefix, "_...`")]
                 $name($name),
             )*
+        }
+
+        impl AnyId {
+            /// The id inside.
+            #[must_use]
+            pub fn uuid(self) -> Uuid {
+                match self {
+                    $(Self::$name(id) => id.0,)*
+                }
+            }
+
+            /// What its outside form begins with.
+            #[must_use]
+            pub fn prefix(self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => $prefix,)*
+                }
+            }
+
+            /// Of its two halves; `None` where no id has that prefix.
+            #[must_use]
+            pub fn of(prefix: &str, uuid: Uuid) -> Option<Self> {
+                match prefix {
+                    $($prefix => Some(Self::$name($name(uuid))),)*
+                    _ => None,
+                }
+            }
+        }
+
+        impl fmt::Display for AnyId {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&render(self.prefix(), self.uuid()))
+            }
         }
 
         impl FromStr for AnyId {
@@ -195,6 +234,7 @@ mod tests {
         assert!(text.starts_with("conv_"), "{text}");
         assert_eq!(text.parse(), Ok(id));
         assert_eq!(text.parse(), Ok(AnyId::ConversationId(id)));
+        assert_eq!(AnyId::of("conv", id.0).map(|id| id.to_string()), Some(text.clone()));
         assert_eq!(text.parse::<MessageId>().map_err(|e| e.kind), Err("message"));
         assert!("conv_".parse::<ConversationId>().is_err());
     }

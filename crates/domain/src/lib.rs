@@ -19,6 +19,7 @@ pub mod log;
 pub mod model;
 pub mod reader;
 pub mod replay;
+pub mod revocations;
 pub mod scope;
 pub mod secrets;
 pub mod store;

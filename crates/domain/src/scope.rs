@@ -1,5 +1,7 @@
 //! Who asks, and in which workspace. Every function of [`crate::store`] takes a [`Scope`].
 
+use uuid::Uuid;
+
 use crate::ids::{ApiKeyId, MemberId, WorkspaceId};
 
 /// The workspace that a query may see (P10). Made only from a credential or by a background worker that is listed
@@ -37,6 +39,16 @@ pub enum Actor {
 }
 
 impl Actor {
+    /// Which member or key it is; none of a provider or of Inlet itself.
+    #[must_use]
+    pub fn id(self) -> Option<Uuid> {
+        match self {
+            Self::Member(id) => Some(id.0),
+            Self::ApiKey(id) => Some(id.0),
+            Self::Provider | Self::System => None,
+        }
+    }
+
     /// The word for its kind in SQL, in events and in webhooks.
     #[must_use]
     pub fn kind(self) -> &'static str {

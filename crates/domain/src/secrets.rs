@@ -68,6 +68,12 @@ impl Sealer {
         Some(Self { keys: Arc::new(keys), current, ambient })
     }
 
+    /// The version of the key that it seals under: the first byte of what it seals.
+    #[must_use]
+    pub fn version(&self) -> u8 {
+        self.current
+    }
+
     /// Key version, nonce, ciphertext and tag.
     #[must_use]
     pub fn seal(&self, place: &Place, plain: &[u8]) -> Vec<u8> {

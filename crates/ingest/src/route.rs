@@ -217,7 +217,7 @@ fn check_network(request: &HttpRequest, door: &Door, source: &Source) -> Result<
     let peer = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip());
     let forwarded: Vec<&str> =
         request.headers().get_all("x-forwarded-for").map(|value| value.to_str().unwrap_or_default()).collect();
-    let client = network::client(peer, &forwarded, &door.trusted_proxies);
+    let client = inlet_domain::model::network::client(peer, &forwarded, &door.trusted_proxies);
     if network::is_allowed(client, &source.allowed_networks) { Ok(()) } else { Err(Refusal::Network(client)) }
 }
 

@@ -46,5 +46,6 @@ pub async fn once(
     let chunk = u64::try_from(retention::CHUNK).unwrap_or(u64::MAX);
     while !stop.is_cancelled() && retention::delete_expired_idempotency_keys(database, now).await? == chunk {}
     while !stop.is_cancelled() && retention::delete_old_mutation_keys(database, now).await? == chunk {}
+    while !stop.is_cancelled() && retention::delete_old_login_attempts(database, now).await? == chunk {}
     Ok(())
 }

@@ -11,10 +11,11 @@ use inlet_domain::{
         provider::{Provider, Verification},
         right::{KeyScope, Role},
     },
-    scope::Scope,
+    scope::{Actor, Scope},
     secrets::Sealer,
     store::{
-        credentials, members, setup,
+        api_keys::{self, NewApiKey},
+        members, setup,
         sources::{self, NewSource, SourceSettings},
     },
 };
@@ -63,10 +64,11 @@ pub async fn plant(
         email: email.clone(),
         name: "Demo Owner".to_owned(),
         role: Role::Owner,
-        password: password.clone(),
+        password: Some(password.clone()),
     };
     members::create(conn, ambient, scope, owner).await?;
-    let (_, api_key) = credentials::create_api_key(conn, ambient, scope, "demo", KeyScope::ALL).await?;
+    let demo = NewApiKey { name: "demo".to_owned(), scopes: KeyScope::ALL.to_vec(), expires_at: None };
+    let (_, api_key) = api_keys::create(conn, ambient, scope, Actor::System, &demo).await?;
     let mut planted = BTreeMap::new();
     for (provider, name, region) in [
         (Provider::Oneroute, "OneRoute", None),

@@ -12,6 +12,7 @@ use inlet_domain::{
     apply::Apply,
     database::Database,
     heads::{self, Heads},
+    revocations::Revocations,
     store::{canary, partitions, readiness},
 };
 use inlet_egress::{Client, Policy};
@@ -97,7 +98,8 @@ impl Server {
         let background = CancellationToken::new();
         let tasks = TaskTracker::new();
         let heads = Heads::default();
-        tasks.spawn(heads::listen(database.clone(), heads.clone(), background.clone()));
+        let revocations = Revocations::default();
+        tasks.spawn(heads::listen(database.clone(), heads.clone(), revocations.clone(), background.clone()));
         tasks.spawn(maintenance::run(database.clone(), config.ambient.clone(), config.retention, background.clone()));
         let apply = Apply::start(
             database.clone(),
@@ -122,11 +124,13 @@ impl Server {
                 public_url,
                 allow_loopback_targets: config.allow_loopback_targets,
                 allow_http_targets: config.allow_loopback_targets,
+                trusted_proxies: config.trusted_proxies.clone(),
                 ..config.api.clone()
             };
             let parts = ApiParts {
                 database: database.clone(),
                 heads: heads.clone(),
+                revocations: revocations.clone(),
                 sealer: config.sealer.clone(),
                 ambient: config.ambient.clone(),
                 apply: apply.clone(),

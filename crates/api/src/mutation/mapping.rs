@@ -10,16 +10,19 @@ use inlet_domain::{
     model::{
         mapping::Mapping,
         provider::{Provider, Verification},
-        right::Right,
         source::{CallLeg, SignatureSettings},
     },
     reader::Readout,
-    store::{credentials::Viewer, sources},
+    scope::Scope,
+    store::{
+        acts::{Act, Begun},
+        sources,
+    },
 };
 
-use super::source_input::value_of;
+use super::{asked, source_input::value_of};
 use crate::{
-    context::{Shared, viewer},
+    context::Shared,
     error::{ApiError, ErrorCode},
     types::{node::typed, scalars::Json, words},
 };
@@ -50,6 +53,8 @@ pub struct PreviewMappingInput {
     query: Option<String>,
     /// The event's name at the end of the URL.
     event: Option<String>,
+    /// Makes another input under the same key an error; as nothing comes of it, a repeat is read anew.
+    idempotency_key: Option<String>,
 }
 
 /// One thing that a request would ask for.
@@ -97,18 +102,18 @@ pub(super) struct Mappings;
 
 #[Object]
 impl Mappings {
-    /// Tells what a request would become, by a mapping that need not be saved. Nothing is written.
+    /// Tells what a request would become, by a mapping that need not be saved. Nothing comes of it.
     async fn preview_mapping(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be tried.")] input: PreviewMappingInput,
     ) -> Result<Option<PreviewMappingPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let viewer = viewer(ctx, Right::ManageSources)?;
+        let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         if input.body.len() > LONGEST || input.query.as_ref().is_some_and(|query| query.len() > LONGEST) {
             return Err(ApiError::input("input.body", format!("at most {LONGEST} bytes are tried")).into());
         }
-        let mut source = source(shared, viewer, &input).await?;
+        let mut source = source(shared, asked.scope, &input).await?;
         if let Some(mapping) = input.mapping {
             if source.provider != Provider::Custom {
                 let message = format!("a mapping is of a `CUSTOM` source, and this is one of {}", source.provider);
@@ -133,6 +138,12 @@ impl Mappings {
         let now = shared.ambient.now();
         let requests: Vec<PreviewedRequest> =
             raws.into_iter().map(|raw| previewed(&source, shared.reader.read(&source, now, event, raw))).collect();
+        // The answer is not kept, for it may hold what an adapter declares secret: a repeat is read anew.
+        let begun = Act::begin::<serde_json::Value>(&shared.database, &shared.ambient, &asked).await;
+        if let Begun::First(act) = begun.map_err(ApiError::from)? {
+            let subject = input.source_id.and_then(|id| id.parse().ok());
+            act.done(subject, &serde_json::json!({})).await.map_err(ApiError::from)?;
+        }
         Ok(requests.first().cloned().map(|first| PreviewMappingPayload { requests, first }))
     }
 }
@@ -154,17 +165,17 @@ fn previewed(source: &sources::Source, readout: Readout) -> PreviewedRequest {
     }
 }
 
-async fn source(shared: &Shared, viewer: &Viewer, input: &PreviewMappingInput) -> Result<sources::Source> {
+async fn source(shared: &Shared, scope: Scope, input: &PreviewMappingInput) -> Result<sources::Source> {
     if let Some(id) = &input.source_id {
         let id: SourceId = typed("input.sourceId", id)?;
-        let found = sources::with_token(&shared.database, viewer.scope, &shared.sealer, id).await;
+        let found = sources::with_token(&shared.database, scope, &shared.sealer, id).await;
         let found = found.map_err(ApiError::from)?;
         let missing = || ApiError::new(ErrorCode::NotFound, "there is no such source");
         return Ok(found.map(|(source, _)| source).ok_or_else(missing)?);
     }
     Ok(sources::Source {
         id: SourceId(shared.ambient.uuid()),
-        workspace: viewer.scope.workspace(),
+        workspace: scope.workspace(),
         account: ProviderAccountId(shared.ambient.uuid()),
         provider: input.provider.into(),
         name: "preview".to_owned(),
@@ -181,6 +192,7 @@ async fn source(shared: &Shared, viewer: &Viewer, input: &PreviewMappingInput) -
         call_customer_leg: CallLeg::To,
         mapping: None,
         deleted: false,
+        revision: 1,
         created_at: shared.ambient.now(),
     })
 }

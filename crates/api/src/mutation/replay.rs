@@ -7,17 +7,16 @@ use inlet_domain::{
     apply::{ApplyError, Outcome},
     error::StoreError,
     ids::InboundEventId,
-    model::right::Right,
     replay::{Part, ReplayError, Replayed, Replayer, Report},
     store::{
-        mutation_keys::{self, Once},
+        acts::{self, Asked},
         page::{InvalidPosition, Position, Sort},
     },
 };
 
-use super::once;
+use super::asked;
 use crate::{
-    context::{Shared, loaders, viewer},
+    context::{Shared, loaders, viewer_of},
     error::{ApiError, ErrorCode},
     query::InboundEventFilter,
     types::{
@@ -98,13 +97,13 @@ impl ReplayedInboundEvent {
 
     /// The events that the replay raised. Needs the right to read the inbox.
     async fn events(&self, ctx: &Context<'_>) -> Result<Vec<Event>> {
-        viewer(ctx, Right::ReadInbox)?;
+        viewer_of(ctx, "ReplayedInboundEvent.events")?;
         Event::of_ids(ctx, &self.replayed.events).await
     }
 
     /// The events that a replay would raise; of a dry run only. Needs the right to read the inbox.
     async fn would_raise(&self, ctx: &Context<'_>) -> Result<Vec<WouldRaise>> {
-        viewer(ctx, Right::ReadInbox)?;
+        viewer_of(ctx, "ReplayedInboundEvent.wouldRaise")?;
         Ok(self.replayed.would_raise.iter().cloned().map(WouldRaise::of).collect())
     }
 }
@@ -164,7 +163,7 @@ impl Replays {
         ctx: &Context<'_>,
         #[graphql(desc = "Which requests, and how.")] input: ReplayInboundEventsInput,
     ) -> Result<Option<ReplayInboundEventsPayload>> {
-        let viewer = viewer(ctx, Right::ManageSources)?;
+        let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let after = match input.after.map(|cursor| cursor.0.parse::<Position>()) {
             None => None,
@@ -182,36 +181,30 @@ impl Replays {
             apply: &shared.apply,
             reader: shared.reader.as_ref(),
         };
-        let report = match (input.dry_run, &input.idempotency_key) {
-            (true, _) => replayer.dry_run(viewer.scope, &part).await,
-            (false, None) => replayer.replay(viewer.scope, &part).await,
-            (false, Some(key)) => {
-                let hashed = (&part.filter, part.after, part.limit);
-                let once = once(ctx, viewer, "replayInboundEvents", key, &hashed);
-                replay_once(shared, &replayer, &once, &part).await
-            }
-        };
+        let report = replay_once(shared, &replayer, &asked, &part, input.dry_run).await;
         Ok(Some(ReplayInboundEventsPayload::of(report.map_err(ApiError::from)?, input.dry_run)))
     }
 }
 
 /// The key is taken before the first request and the answer kept after the last: a process that dies between them
-/// leaves a key under which the replay begins anew, and what had its effect has it once.
+/// leaves a key under which the replay begins anew, and what had its effect has it once. A dry run has no effect, so
+/// that its key is not kept.
 async fn replay_once(
     shared: &Shared,
     replayer: &Replayer<'_>,
-    once: &Once<'_>,
+    asked: &Asked<'_>,
     part: &Part,
+    dry_run: bool,
 ) -> Result<Report, ReplayError> {
-    let pool = &shared.database.pool;
-    let mut conn = pool.acquire().await.map_err(StoreError::from)?;
-    let answered = mutation_keys::claim_long(&mut conn, &shared.ambient, once).await?;
-    if let Some(report) = answered.and_then(|answer| serde_json::from_value(answer).ok()) {
+    if dry_run {
+        let asked = Asked { key: None, ..asked.clone() };
+        acts::begin_long::<Report>(&shared.database, &shared.ambient, &asked).await?;
+        return replayer.dry_run(asked.scope, part).await;
+    }
+    if let Some(report) = acts::begin_long(&shared.database, &shared.ambient, asked).await? {
         return Ok(report);
     }
-    drop(conn);
-    let report = replayer.replay(once.scope, part).await?;
-    let mut conn = pool.acquire().await.map_err(StoreError::from)?;
-    mutation_keys::finish(&mut conn, once, &serde_json::to_value(&report).unwrap_or_default()).await?;
+    let report = replayer.replay(asked.scope, part).await?;
+    acts::done_long(&shared.database, asked, &report).await?;
     Ok(report)
 }

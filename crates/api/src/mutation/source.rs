@@ -4,24 +4,25 @@ use std::{sync::Arc, time::Duration};
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use inlet_domain::{
+    error::StoreError,
     ids::{ChannelId, SourceId},
-    model::{provider::Verification, right::Right},
+    model::provider::Verification,
+    scope::Scope,
     store::{
-        credentials::Viewer,
+        acts::Asked,
         mutations::{self, Made, SourceChange},
         page::Position,
         sources::{self, NewSource, SourceSettings},
     },
 };
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
 
 use super::{
-    once,
+    asked, or_conflict,
     source_input::{CreateSourceInput, UpdateSourceInput, value_of},
 };
 use crate::{
-    context::{Shared, loaders, viewer},
+    context::{Shared, loaders},
     error::ApiError,
     types::{
         channel::{ProviderAccount, Source},
@@ -33,25 +34,18 @@ use crate::{
 };
 
 /// Which source is to go.
-#[derive(InputObject, Serialize)]
+#[derive(InputObject)]
 pub struct DeleteSourceInput {
     /// Its global id.
-    #[serde(serialize_with = "some_id_text")]
     id: ID,
     /// Makes a repeat a repeat.
-    #[serde(skip)]
     idempotency_key: Option<String>,
 }
 
-fn some_id_text<S: serde::Serializer>(id: &ID, serializer: S) -> Result<S::Ok, S::Error> {
-    id.as_str().serialize(serializer)
-}
-
 /// Which source gets a new secret.
-#[derive(InputObject, Serialize)]
+#[derive(InputObject)]
 pub struct RotateSourceSecretInput {
     /// Its global id.
-    #[serde(serialize_with = "some_id_text")]
     id: ID,
     /// The new secret; without one a random one is made.
     #[graphql(secret)]
@@ -60,19 +54,17 @@ pub struct RotateSourceSecretInput {
     #[graphql(default = 86400)]
     overlap_seconds: i32,
     /// Makes a repeat a repeat.
-    #[serde(skip)]
     idempotency_key: Option<String>,
 }
 
 /// What a new provider account is to be.
-#[derive(InputObject, Serialize)]
+#[derive(InputObject)]
 pub struct CreateProviderAccountInput {
     /// The provider.
     provider: words::Provider,
     /// What people call it; 1 to 200 characters.
     name: String,
     /// Makes a repeat a repeat.
-    #[serde(skip)]
     idempotency_key: String,
 }
 
@@ -130,8 +122,7 @@ impl Sources {
         #[graphql(desc = "What it is to be.")] input: CreateSourceInput,
     ) -> Result<Option<CreateSourcePayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let viewer = viewer(ctx, Right::ManageSources)?;
-        let once = once(ctx, viewer, "createSource", &input.idempotency_key, &input);
+        let (_, asked) = asked(ctx, Some(&input.idempotency_key))?;
         let account = input.provider_account_id.as_ref().map(|id| typed("input.providerAccountId", id)).transpose()?;
         let channel = input.channel_id.as_ref().map(|id| typed("input.channelId", id)).transpose()?;
         let new = NewSource {
@@ -153,9 +144,9 @@ impl Sources {
                 mapping: input.mapping.clone().map(value_of),
             },
         };
-        let made = mutations::create_source(&shared.database, &shared.sealer, &shared.ambient, &once, new).await;
+        let made = mutations::create_source(&shared.database, &shared.sealer, &shared.ambient, &asked, new).await;
         let id = made.map_err(ApiError::from)?.id;
-        let source = standing(shared, viewer, id).await?;
+        let source = standing(shared, asked.scope, id).await?;
         let cursor = Cursor(Position::of_id(id.0).to_string());
         Ok(Some(CreateSourcePayload { source_edge: source.clone().map(|node| Edge { cursor, node }), source }))
     }
@@ -167,7 +158,7 @@ impl Sources {
         #[graphql(desc = "What is to change.")] input: UpdateSourceInput,
     ) -> Result<Option<UpdateSourcePayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let viewer = viewer(ctx, Right::ManageSources)?;
+        let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let id: SourceId = typed("input.id", &input.id)?;
         let channel: MaybeUndefined<ChannelId> = match &input.channel_id {
             MaybeUndefined::Undefined => MaybeUndefined::Undefined,
@@ -177,10 +168,13 @@ impl Sources {
         let change = |name: &mut String, verification: &mut Verification, settings: &mut SourceSettings| {
             input.apply(&channel, name, verification, settings);
         };
-        let update = SourceChange::Update { finish_rotation: input.finish_secret_rotation, change: &change };
-        let fingerprint = input.fingerprint(&channel);
-        self::change(ctx, viewer, id, "updateSource", input.idempotency_key.as_deref(), &fingerprint, update).await?;
-        Ok(Some(UpdateSourcePayload { source: standing(shared, viewer, id).await? }))
+        let update = SourceChange::Update {
+            if_revision: input.if_revision.map(|revision| revision.0),
+            finish_rotation: input.finish_secret_rotation,
+            change: &change,
+        };
+        or_conflict(ctx, self::change(shared, &asked, id, update).await)?;
+        Ok(Some(UpdateSourcePayload { source: standing(shared, asked.scope, id).await? }))
     }
 
     /// Deletes a source: its URL answers no more. What came to it stays.
@@ -189,10 +183,10 @@ impl Sources {
         ctx: &Context<'_>,
         #[graphql(desc = "Which.")] input: DeleteSourceInput,
     ) -> Result<Option<DeleteSourcePayload>> {
-        let viewer = viewer(ctx, Right::ManageSources)?;
+        let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let id: SourceId = typed("input.id", &input.id)?;
-        let key = input.idempotency_key.as_deref();
-        change(ctx, viewer, id, "deleteSource", key, &input, SourceChange::Delete).await?;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        change(shared, &asked, id, SourceChange::Delete).await.map_err(ApiError::from)?;
         Ok(Some(DeleteSourcePayload { deleted_source_id: ID(id.to_string()) }))
     }
 
@@ -204,7 +198,7 @@ impl Sources {
         #[graphql(desc = "Which, and with what.")] input: RotateSourceSecretInput,
     ) -> Result<Option<RotateSourceSecretPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let viewer = viewer(ctx, Right::ManageSources)?;
+        let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let id: SourceId = typed("input.id", &input.id)?;
         let Ok(overlap) = u64::try_from(input.overlap_seconds) else {
             return Err(ApiError::input("input.overlapSeconds", "an overlap has no less than 0 seconds").into());
@@ -213,10 +207,9 @@ impl Sources {
             secret: input.secret.clone().map(SecretString::from),
             overlap: Duration::from_secs(overlap),
         };
-        let key = input.idempotency_key.as_deref();
-        let made = change(ctx, viewer, id, "rotateSourceSecret", key, &input, rotation).await?;
+        let made = change(shared, &asked, id, rotation).await.map_err(ApiError::from)?;
         Ok(Some(RotateSourceSecretPayload {
-            source: standing(shared, viewer, id).await?,
+            source: standing(shared, asked.scope, id).await?,
             secret: made.secret.map(|secret| secret.expose_secret().to_owned()),
         }))
     }
@@ -228,11 +221,10 @@ impl Sources {
         #[graphql(desc = "What it is to be.")] input: CreateProviderAccountInput,
     ) -> Result<Option<CreateProviderAccountPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let viewer = viewer(ctx, Right::ManageSources)?;
-        let once = once(ctx, viewer, "createProviderAccount", &input.idempotency_key, &input);
+        let (_, asked) = asked(ctx, Some(&input.idempotency_key))?;
         let provider = input.provider.into();
         let made =
-            mutations::create_provider_account(&shared.database, &shared.ambient, &once, provider, &input.name).await;
+            mutations::create_provider_account(&shared.database, &shared.ambient, &asked, provider, &input.name).await;
         let id = made.map_err(ApiError::from)?.id;
         let account = loaders(ctx)?.accounts.load(id).await.map_err(ApiError::from)?.map(ProviderAccount);
         let cursor = Cursor(Position::of_id(id.0).to_string());
@@ -243,30 +235,16 @@ impl Sources {
     }
 }
 
-async fn standing(shared: &Shared, viewer: &Viewer, id: SourceId) -> Result<Option<Source>> {
-    let found = sources::with_token(&shared.database, viewer.scope, &shared.sealer, id).await;
+async fn standing(shared: &Shared, scope: Scope, id: SourceId) -> Result<Option<Source>> {
+    let found = sources::with_token(&shared.database, scope, &shared.sealer, id).await;
     Ok(found.map_err(ApiError::from)?.map(|found| shared.source(found)))
 }
 
 async fn change(
-    ctx: &Context<'_>,
-    viewer: &Viewer,
+    shared: &Shared,
+    asked: &Asked<'_>,
     id: SourceId,
-    mutation: &'static str,
-    key: Option<&str>,
-    input: &(impl Serialize + Sync),
     change: SourceChange<'_>,
-) -> Result<Made<SourceId>> {
-    let shared = ctx.data_unchecked::<Arc<Shared>>();
-    let once = key.map(|key| once(ctx, viewer, mutation, key, input));
-    let changed = mutations::change_source(
-        &shared.database,
-        &shared.sealer,
-        &shared.ambient,
-        viewer.scope,
-        once.as_ref(),
-        id,
-        change,
-    );
-    Ok(changed.await.map_err(ApiError::from)?)
+) -> Result<Made<SourceId>, StoreError> {
+    mutations::change_source(&shared.database, &shared.sealer, &shared.ambient, asked, id, change).await
 }

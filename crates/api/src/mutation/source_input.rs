@@ -6,13 +6,15 @@ use inlet_domain::{
     model::{provider::Verification, source::SignatureSettings},
     store::sources::SourceSettings,
 };
-use serde::Serialize;
 
-use crate::types::{scalars::Json, words};
+use crate::types::{
+    scalars::{Json, Revision},
+    words,
+};
 
 /// How requests are signed. What is left out is the provider's default; for CUSTOM that is HMAC-SHA256 in hex in
 /// `x-signature`.
-#[derive(InputObject, Serialize, Clone)]
+#[derive(InputObject, Clone)]
 pub struct SourceSignatureInput {
     /// The hash.
     algorithm: Option<words::HmacAlgorithm>,
@@ -36,14 +38,13 @@ impl From<SourceSignatureInput> for SignatureSettings {
 }
 
 /// What a new source is to be.
-#[derive(InputObject, Serialize)]
+#[derive(InputObject)]
 pub struct CreateSourceInput {
     /// What people call it; 1 to 200 characters.
     pub(super) name: String,
     /// Which adapter reads what comes.
     pub(super) provider: words::Provider,
     /// The provider account to share; without one a new account is made.
-    #[serde(serialize_with = "id_text")]
     pub(super) provider_account_id: Option<ID>,
     /// How a request proves that it is authentic.
     #[graphql(default_with = "words::SourceVerification::Hmac")]
@@ -61,7 +62,6 @@ pub struct CreateSourceInput {
     /// The ISO 3166 region of phone numbers without a country code.
     pub(super) phone_region: Option<String>,
     /// Its own channel, where events name none: one of its provider account.
-    #[serde(serialize_with = "id_text")]
     pub(super) channel_id: Option<ID>,
     /// The medium of its own channel, where events name none and `channelId` is not set.
     pub(super) medium: Option<words::Medium>,
@@ -76,19 +76,9 @@ pub struct CreateSourceInput {
     pub(super) call_customer_leg: words::CallLeg,
     /// How a CUSTOM source is understood: see docs/custom-provider.md. Without one, all that comes is kept as
     /// UNRECOGNISED until there is one.
-    #[serde(serialize_with = "json_value")]
     pub(super) mapping: Option<Json>,
     /// Makes a repeat a repeat.
-    #[serde(skip)]
     pub(super) idempotency_key: String,
-}
-
-fn id_text<S: serde::Serializer>(id: &Option<ID>, serializer: S) -> Result<S::Ok, S::Error> {
-    id.as_ref().map(|id| id.as_str()).serialize(serializer)
-}
-
-fn json_value<S: serde::Serializer>(json: &Option<Json>, serializer: S) -> Result<S::Ok, S::Error> {
-    json.clone().map(value_of).serialize(serializer)
 }
 
 /// A value that came in as an argument.
@@ -131,6 +121,8 @@ pub struct UpdateSourceInput {
     /// Ends the overlap of a rotation now: only the newest secret counts from then on.
     #[graphql(default)]
     pub(super) finish_secret_rotation: bool,
+    /// The revision that was read: where it has another since, nothing changes, and the error is `CONFLICT`.
+    pub(super) if_revision: Option<Revision>,
     /// Makes a repeat a repeat.
     pub(super) idempotency_key: Option<String>,
 }
@@ -170,32 +162,5 @@ impl UpdateSourceInput {
         if let Some(leg) = self.call_customer_leg {
             settings.call_customer_leg = Some(leg.into());
         }
-    }
-
-    /// What tells one input from another: null and absent are two.
-    pub(super) fn fingerprint(&self, channel: &MaybeUndefined<ChannelId>) -> impl Serialize + use<> {
-        fn shown<T: Serialize>(given: &MaybeUndefined<T>) -> serde_json::Value {
-            match given {
-                MaybeUndefined::Undefined => serde_json::Value::from("-"),
-                other => serde_json::json!([other]),
-            }
-        }
-        let mapping = self.mapping.clone().map_value(value_of);
-        serde_json::json!([
-            self.id.as_str(),
-            self.name,
-            self.verification,
-            shown(&self.signature),
-            shown(&self.allowed_networks),
-            shown(&self.time_zone),
-            shown(&self.phone_region),
-            shown(channel),
-            shown(&self.medium),
-            shown(&self.report_hosts),
-            shown(&self.own_user_ids),
-            self.call_customer_leg,
-            shown(&mapping),
-            self.finish_secret_rotation,
-        ])
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use inlet_domain::{
-    model::{right::Right, webhook::LegacySignature},
+    model::webhook::LegacySignature,
     store::{
         mutations,
         page::Position,
@@ -12,17 +12,16 @@ use inlet_domain::{
     },
 };
 use secrecy::ExposeSecret;
-use serde::Serialize;
 
-use super::once;
+use super::asked;
 use crate::{
-    context::{Shared, viewer},
+    context::Shared,
     error::ApiError,
     types::{connection::Edge, scalars::Cursor, webhook::Webhook, words},
 };
 
 /// A plain signature for a consumer that was written for another inbox.
-#[derive(InputObject, Serialize)]
+#[derive(InputObject)]
 pub struct LegacySignatureInput {
     /// The header that the consumer reads.
     header: String,
@@ -35,7 +34,7 @@ pub struct LegacySignatureInput {
 }
 
 /// What a new webhook is to be.
-#[derive(InputObject, Serialize)]
+#[derive(InputObject)]
 pub struct RegisterWebhookInput {
     /// What people call it; 1 to 200 characters.
     name: String,
@@ -57,7 +56,6 @@ pub struct RegisterWebhookInput {
     /// A plain signature beside ours, for a consumer that expects one.
     legacy_signature: Option<LegacySignatureInput>,
     /// Makes a repeat a repeat.
-    #[serde(skip)]
     idempotency_key: String,
 }
 
@@ -85,8 +83,7 @@ impl Webhooks {
         #[graphql(desc = "What it is to be.")] input: RegisterWebhookInput,
     ) -> Result<Option<RegisterWebhookPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let viewer = viewer(ctx, Right::ManageWebhooks)?;
-        let once = once(ctx, viewer, "registerWebhook", &input.idempotency_key, &input);
+        let (session, asked) = asked(ctx, Some(&input.idempotency_key))?;
         let new = NewWebhook {
             name: input.name.clone(),
             url: input.url.clone(),
@@ -102,9 +99,9 @@ impl Webhooks {
             }),
             targets: shared.targets,
         };
-        let made = mutations::register_webhook(&shared.database, &shared.sealer, &shared.ambient, &once, new).await;
+        let made = mutations::register_webhook(&shared.database, &shared.sealer, &shared.ambient, &asked, new).await;
         let made = made.map_err(ApiError::from)?;
-        let found = webhooks::by_id(&shared.database, viewer.scope, made.id).await.map_err(ApiError::from)?;
+        let found = webhooks::by_id(&shared.database, session.viewer.scope, made.id).await.map_err(ApiError::from)?;
         let webhook = found.map(|webhook| Webhook(Arc::new(webhook)));
         let cursor = Cursor(Position::of_id(made.id.0).to_string());
         Ok(Some(RegisterWebhookPayload {

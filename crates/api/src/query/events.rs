@@ -6,7 +6,6 @@ use async_graphql::{Context, Object, Result};
 use inlet_domain::{
     event::EventType,
     log::{self, Cursor as LogCursor, LogState, Lost},
-    model::right::Right,
 };
 
 use crate::{
@@ -41,7 +40,7 @@ impl Events {
     /// Where the event log stands. It is read before every other field of the operation, so a subscription that
     /// follows from it misses nothing that the other fields do not show.
     async fn head(&self, ctx: &Context<'_>) -> Result<Cursor> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let state = match ctx.data_opt::<Caller>().and_then(|caller| caller.head) {
             Some(state) => state,
             None => log::state(&reads(ctx).await.pool, scope).await.map_err(ApiError::from)?,
@@ -59,7 +58,7 @@ impl Events {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor; null is the log's end.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<Event>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let (size, from_end) = size(first, last)?;
         let size = i64::from(size);
         let database = reads(ctx).await;
@@ -86,7 +85,7 @@ impl Events {
 
     /// The types of events that there are.
     async fn event_types(&self, ctx: &Context<'_>) -> Result<Option<Vec<&'static str>>> {
-        viewer(ctx, Right::ReadInbox)?;
+        viewer(ctx)?;
         Ok(Some(EventType::ALL.iter().map(|kind| kind.name()).collect()))
     }
 }

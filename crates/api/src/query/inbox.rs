@@ -3,12 +3,9 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
-use inlet_domain::{
-    model::right::Right,
-    store::{
-        balance_alerts, campaigns, channels, contacts, conversations, groups, labels, members, opt_outs, teams,
-        verifications,
-    },
+use inlet_domain::store::{
+    balance_alerts, campaigns, channels, contacts, conversations, groups, labels, members, opt_outs, teams,
+    verifications,
 };
 
 use crate::{
@@ -137,19 +134,19 @@ impl Inbox {
         ctx: &Context<'_>,
         #[graphql(desc = "Its global id.")] id: ID,
     ) -> Result<Option<Conversation>> {
-        viewer(ctx, Right::ReadInbox)?;
+        viewer(ctx)?;
         Ok(loaders(ctx)?.conversations.load(typed("id", &id)?).await.map_err(ApiError::from)?.map(Conversation))
     }
 
     /// A contact.
     async fn contact(&self, ctx: &Context<'_>, #[graphql(desc = "Its global id.")] id: ID) -> Result<Option<Contact>> {
-        viewer(ctx, Right::ReadInbox)?;
+        viewer(ctx)?;
         Ok(loaders(ctx)?.contacts.load(typed("id", &id)?).await.map_err(ApiError::from)?.map(Contact))
     }
 
     /// A message.
     async fn message(&self, ctx: &Context<'_>, #[graphql(desc = "Its global id.")] id: ID) -> Result<Option<Message>> {
-        viewer(ctx, Right::ReadInbox)?;
+        viewer(ctx)?;
         Ok(loaders(ctx)?.messages.load(typed("id", &id)?).await.map_err(ApiError::from)?.map(Message))
     }
 
@@ -165,7 +162,7 @@ impl Inbox {
         #[graphql(desc = "Which are wanted.")] filter: Option<ConversationFilter>,
         #[graphql(desc = "In which order.")] order_by: Option<ConversationOrder>,
     ) -> Result<Option<Connection<Conversation>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let filter = filter.unwrap_or_default().into_store()?;
         let (field, direction) = order_by
@@ -191,7 +188,7 @@ impl Inbox {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<Contact>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let page = contacts::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| Contact(Arc::new(row)))))
@@ -207,7 +204,7 @@ impl Inbox {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<Channel>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let page = channels::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| Channel(Arc::new(row)))))
@@ -223,7 +220,7 @@ impl Inbox {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<ProviderAccount>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let page = channels::accounts(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| ProviderAccount(Arc::new(row)))))
@@ -239,7 +236,7 @@ impl Inbox {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<Member>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let page = members::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| Member(Arc::new(row)))))
@@ -255,7 +252,7 @@ impl Inbox {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<Team>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let page = teams::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| Team(Arc::new(row)))))
@@ -271,7 +268,7 @@ impl Inbox {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<Label>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let page = labels::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| Label(Arc::new(row)))))
@@ -287,7 +284,7 @@ impl Inbox {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<Group>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let page = groups::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| Group(Arc::new(row)))))
@@ -303,7 +300,7 @@ impl Inbox {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<Campaign>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let page = campaigns::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| Campaign(Arc::new(row)))))
@@ -320,7 +317,7 @@ impl Inbox {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
         #[graphql(desc = "True: those that were withdrawn, too.")] withdrawn: Option<bool>,
     ) -> Result<Option<Connection<OptOut>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let page = opt_outs::list(&*reads(ctx).await, scope, withdrawn.unwrap_or(false), &slice)
             .await
@@ -338,7 +335,7 @@ impl Inbox {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<Verification>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let page = verifications::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| Verification(Arc::new(row)))))
@@ -354,7 +351,7 @@ impl Inbox {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<BalanceAlert>>> {
-        let scope = viewer(ctx, Right::ReadInbox)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let page = balance_alerts::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| BalanceAlert(Arc::new(row)))))

@@ -6,7 +6,6 @@ use async_graphql::{Context, ID, InputObject, Object, Result};
 use inlet_domain::{
     ids::AnyId,
     log,
-    model::right::Right,
     store::{
         inbound_events::{self, Filter},
         trace::{self, Subject},
@@ -91,7 +90,7 @@ impl RawLog {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
         #[graphql(desc = "Which are wanted.")] filter: Option<InboundEventFilter>,
     ) -> Result<Option<Connection<InboundEvent>>> {
-        let scope = viewer(ctx, Right::ReadSettings)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let filter = filter.unwrap_or_default().read("filter")?;
         let page = inbound_events::list(&*reads(ctx).await, scope, &filter, &slice).await;
@@ -107,8 +106,7 @@ impl RawLog {
         ctx: &Context<'_>,
         #[graphql(desc = "Where to begin: `in_...`, `evt_...`, `dlv_...` or `msg_...`.")] id: ID,
     ) -> Result<Option<Trace>> {
-        viewer(ctx, Right::ReadInbox)?;
-        let scope = viewer(ctx, Right::ReadSettings)?.scope;
+        let scope = viewer(ctx)?.scope;
         let subject = match id.parse().map_err(ApiError::from)? {
             AnyId::InboundEventId(id) => Subject::Inbound(id),
             AnyId::EventId(id) => Subject::Event(id),

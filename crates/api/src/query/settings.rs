@@ -4,21 +4,24 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use inlet_domain::{
-    model::right::Right,
+    ids::AnyId,
+    model::right::{Grant, Right},
     scope::Actor as DomainActor,
-    store::{credentials::Grant, delivery_log, page::Page, sources, webhooks},
+    store::{api_keys, audit, delivery_log, page::Page, sessions, sources, webhooks},
 };
 
 use crate::{
     context::{Shared, loaders, session, viewer},
-    error::ApiError,
+    error::{ApiError, ErrorCode},
     gate::reads,
     types::{
+        audit::AuditEntry,
         channel::Source,
         connection::{Connection, page_cost, slice},
         member::{ApiKey, Member},
         node::typed,
         scalars::{Cursor, DateTime},
+        session::{Session, may_see},
         webhook::{Delivery, Webhook},
         words,
     },
@@ -51,6 +54,39 @@ pub struct DeliveryFilter {
     status: Vec<words::DeliveryState>,
 }
 
+/// Which entries of the audit log are wanted. The values of each member mean "any of".
+#[derive(InputObject, Default)]
+pub struct AuditLogFilter {
+    /// The global ids of members and API keys who did it.
+    #[graphql(default)]
+    actor_id: Vec<ID>,
+    /// What was done, such as `createSource`.
+    #[graphql(default)]
+    action: Vec<String>,
+    /// The global ids of what it was done to.
+    #[graphql(default)]
+    subject_id: Vec<ID>,
+    /// At this moment or later, to the millisecond.
+    occurred_from: Option<DateTime>,
+    /// Before this moment.
+    occurred_to: Option<DateTime>,
+}
+
+impl AuditLogFilter {
+    fn read(self) -> Result<audit::Filter, ApiError> {
+        let any = |path: &str, ids: &[ID]| -> Result<Vec<_>, ApiError> {
+            ids.iter().map(|id| typed::<AnyId>(path, id).map(AnyId::uuid)).collect()
+        };
+        Ok(audit::Filter {
+            actors: any("filter.actorId", &self.actor_id)?,
+            actions: self.action,
+            subjects: any("filter.subjectId", &self.subject_id)?,
+            from: self.occurred_from.map(|at| at.0),
+            to: self.occurred_to.map(|at| at.0),
+        })
+    }
+}
+
 /// The part of the query root for settings and their logs.
 #[derive(Default)]
 pub(super) struct Settings;
@@ -71,13 +107,75 @@ impl Settings {
             }
             DomainActor::Provider | DomainActor::System => {}
         }
-        let (role, scopes) = match &viewer.grant {
+        let (role, scopes) = match &session.grant() {
             Grant::Role(role) => (Some((*role).into()), None),
             Grant::Scopes(scopes) => (None, Some(scopes.iter().map(|scope| (*scope).into()).collect())),
         };
         let workspace_id = ID(viewer.scope.workspace().to_string());
         let expires_at = viewer.expires_at.map(DateTime);
         Ok(Some(Viewer { workspace_id, member, api_key, role, scopes, expires_at }))
+    }
+
+    /// Sessions that have not ended, newest first: the viewer's own, or, with the right to manage members, everyone's.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn sessions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+        #[graphql(desc = "Only those of this member.")] member_id: Option<ID>,
+    ) -> Result<Option<Connection<Session>>> {
+        let viewer = viewer(ctx)?;
+        let slice = slice(first, after, last, before)?;
+        let wanted = member_id.as_ref().map(|id| typed("memberId", id)).transpose()?;
+        let seen = match (wanted, viewer.actor) {
+            (Some(member), _) if may_see(ctx, member) => Some(member),
+            (None, _) if session(ctx)?.may(Right::ManageMembers) => None,
+            (None, DomainActor::Member(own)) => Some(own),
+            _ => {
+                let message = "this credential does not give the right `manage_members`";
+                return Err(ApiError::new(ErrorCode::Forbidden, message).into());
+            }
+        };
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let page = sessions::list(&*reads(ctx).await, viewer.scope, seen, shared.ambient.now(), &slice).await;
+        Ok(Some(Connection::of(page.map_err(ApiError::from)?, |row| Session(Arc::new(row)))))
+    }
+
+    /// API keys, oldest first, those that have ended among them.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn api_keys(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+    ) -> Result<Option<Connection<ApiKey>>> {
+        let scope = viewer(ctx)?.scope;
+        let slice = slice(first, after, last, before)?;
+        let page = api_keys::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
+        Ok(Some(Connection::of(page, |row| ApiKey(Arc::new(row)))))
+    }
+
+    /// What people, programs and operators did, newest first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn audit_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+        #[graphql(desc = "Which are wanted.")] filter: Option<AuditLogFilter>,
+    ) -> Result<Option<Connection<AuditEntry>>> {
+        let scope = viewer(ctx)?.scope;
+        let slice = slice(first, after, last, before)?;
+        let filter = filter.unwrap_or_default().read()?;
+        let page = audit::list(&*reads(ctx).await, scope, &filter, &slice).await.map_err(ApiError::from)?;
+        Ok(Some(Connection::of(page, |row| AuditEntry(Arc::new(row)))))
     }
 
     /// Sources, oldest first.
@@ -90,7 +188,7 @@ impl Settings {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<Source>>> {
-        let scope = viewer(ctx, Right::ReadSettings)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let all = sources::list(&*reads(ctx).await, scope, &shared.sealer).await.map_err(ApiError::from)?;
@@ -108,7 +206,7 @@ impl Settings {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<Webhook>>> {
-        let scope = viewer(ctx, Right::ReadSettings)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let all = webhooks::list(&*reads(ctx).await, scope).await.map_err(ApiError::from)?;
         let page = Page::within(all, |webhook| webhook.id.0, &slice).map_err(ApiError::from)?;
@@ -126,7 +224,7 @@ impl Settings {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
         #[graphql(desc = "Which are wanted.")] filter: Option<DeliveryFilter>,
     ) -> Result<Option<Connection<Delivery>>> {
-        let scope = viewer(ctx, Right::ReadSettings)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let filter = filter.unwrap_or_default();
         let webhook = filter.webhook_id.as_ref().map(|id| typed("filter.webhookId", id)).transpose()?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result};
-use inlet_domain::{model::right::Right, store::waiting_references};
+use inlet_domain::store::waiting_references;
 
 use crate::{
     context::viewer,
@@ -33,7 +33,7 @@ impl Waiting {
         #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<WaitingReference>>> {
-        let scope = viewer(ctx, Right::ReadSettings)?.scope;
+        let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let page = waiting_references::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| WaitingReference(Arc::new(row)))))

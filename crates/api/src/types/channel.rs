@@ -239,6 +239,11 @@ impl Source {
         Ok(loaders(ctx)?.accounts.load(self.source.account).await.map_err(ApiError::from)?.map(ProviderAccount))
     }
 
+    /// Counts its changes: pass it on as `ifRevision`.
+    async fn revision(&self) -> Revision {
+        Revision(self.source.revision)
+    }
+
     /// When it came to be.
     async fn created_at(&self) -> DateTime {
         DateTime(self.source.created_at)

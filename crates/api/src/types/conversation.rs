@@ -16,10 +16,9 @@ use super::{
     words,
 };
 use crate::{
-    context::{loaders, viewer},
+    context::{loaders, viewer_of},
     error::ApiError,
 };
-use inlet_domain::model::right::Right;
 
 /// A thread of messages with one address on one channel.
 #[derive(Clone)]
@@ -110,7 +109,7 @@ impl Conversation {
 
     /// How many inbound messages the viewer has not read; for an API key, how many no one has.
     async fn unread(&self, ctx: &Context<'_>) -> Result<i32> {
-        let viewer = viewer(ctx, Right::ReadInbox)?;
+        let viewer = viewer_of(ctx, "Conversation.unread")?;
         let read = match viewer.actor {
             Actor::Member(member) => {
                 let mark = loaders(ctx)?.read_marks.load((member, self.0.id)).await.map_err(ApiError::from)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use inlet_domain::{command::RawRequest, model::right::Right, store::inbound_events};
+use inlet_domain::{command::RawRequest, store::inbound_events};
 
 use super::{
     channel::Source,
@@ -13,7 +13,7 @@ use super::{
     words,
 };
 use crate::{
-    context::{Shared, loaders, viewer},
+    context::{Shared, loaders, viewer_of},
     error::ApiError,
     gate::reads,
 };
@@ -80,7 +80,7 @@ impl InboundEvent {
     /// The events that it caused, in the log's order, but for those past retention. Needs the right to read the inbox.
     #[graphql(complexity = "5 * child_complexity + 1")]
     async fn events(&self, ctx: &Context<'_>) -> Result<Vec<Event>> {
-        viewer(ctx, Right::ReadInbox)?;
+        viewer_of(ctx, "InboundEvent.events")?;
         Event::of_ids(ctx, &self.0.event_ids).await
     }
 
@@ -88,7 +88,7 @@ impl InboundEvent {
     /// manage sources; null without it, or where it is past retention. It costs as much as 9,000 fields.
     #[graphql(complexity = "9_000 + child_complexity")]
     async fn request(&self, ctx: &Context<'_>) -> Result<Option<InboundRequest>> {
-        let scope = viewer(ctx, Right::ManageSources)?.scope;
+        let scope = viewer_of(ctx, "InboundEvent.request")?.scope;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let found = inbound_events::requests(&*reads(ctx).await, scope, &shared.sealer, &[self.0.id]).await;
         let request = found.map_err(ApiError::from)?.pop().map(|(_, request)| request);

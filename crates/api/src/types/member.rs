@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result};
-use inlet_domain::store::{credentials, members, teams};
+use inlet_domain::store::{api_keys, members, teams};
 
 use super::{
+    author::{Actor, actor},
     scalars::{DateTime, Revision},
     words,
 };
@@ -23,7 +24,7 @@ impl Member {
         ID(self.0.id.to_string())
     }
 
-    /// Their name.
+    /// Their name in this workspace.
     async fn name(&self) -> &str {
         &self.0.name
     }
@@ -97,7 +98,7 @@ impl Team {
 
 /// A program's credential. Its token is shown once, when it is made.
 #[derive(Clone)]
-pub struct ApiKey(pub Arc<credentials::ApiKey>);
+pub struct ApiKey(pub Arc<api_keys::ApiKey>);
 
 /// A program's credential. Its token is shown once, when it is made.
 #[Object]
@@ -120,6 +121,17 @@ impl ApiKey {
     /// When it was made.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
+    }
+
+    /// Who made it; null where that is not known.
+    async fn created_by(&self, ctx: &Context<'_>) -> Result<Option<Actor>> {
+        let Some(kind) = &self.0.created_by_kind else { return Ok(None) };
+        actor(ctx, kind, self.0.created_by_id).await
+    }
+
+    /// When it was last used, to the minute; null where it never was.
+    async fn last_used_at(&self) -> Option<DateTime> {
+        self.0.last_used_at.map(DateTime)
     }
 
     /// When it ends by itself.

@@ -132,7 +132,7 @@ impl Message {
 
     /// The idempotency key of the send; on the viewer's own messages only.
     async fn client_key(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
-        let viewer = crate::context::viewer(ctx, inlet_domain::model::right::Right::ReadInbox)?;
+        let viewer = crate::context::viewer_of(ctx, "Message.clientKey")?;
         let own = super::author::actor_id(viewer.actor) == self.0.author_id;
         Ok(self.0.client_key.as_deref().filter(|_| own))
     }

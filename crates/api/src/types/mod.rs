@@ -1,5 +1,6 @@
 //! The types of the schema. Each wraps what the store gives; none is a row.
 
+pub mod audit;
 pub mod author;
 pub mod campaign_report;
 pub mod channel;
@@ -14,6 +15,7 @@ pub mod message;
 pub mod node;
 pub mod report;
 pub mod scalars;
+pub mod session;
 pub mod trace;
 pub mod waiting_reference;
 pub mod webhook;

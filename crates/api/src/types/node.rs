@@ -6,14 +6,14 @@ use async_graphql::{Context, ID, Interface, Result};
 use inlet_domain::{
     ids::AnyId,
     log,
-    model::right::Right,
     store::{
-        balance_alerts, campaigns, delivery_log, inbound_events, opt_outs, sources, verifications, waiting_references,
-        webhooks,
+        audit, balance_alerts, campaigns, delivery_log, inbound_events, opt_outs, sessions, sources, verifications,
+        waiting_references, webhooks,
     },
 };
 
 use super::{
+    audit::AuditEntry,
     channel::{Channel, ProviderAccount, Source},
     contact::{Contact, Group},
     conversation::Conversation,
@@ -23,11 +23,12 @@ use super::{
     member::{ApiKey, Member, Team},
     message::Message,
     report::{BalanceAlert, Campaign, OptOut, Verification},
+    session::{Session, may_see},
     waiting_reference::WaitingReference,
     webhook::{Delivery, Webhook},
 };
 use crate::{
-    context::{Shared, loaders, viewer},
+    context::{Shared, loaders, viewer, viewer_of_kind},
     error::ApiError,
     gate::reads,
 };
@@ -38,6 +39,8 @@ use crate::{
 pub enum Node {
     /// An API key.
     ApiKey(ApiKey),
+    /// An entry of the audit log.
+    AuditEntry(AuditEntry),
     /// A balance alert.
     BalanceAlert(BalanceAlert),
     /// A campaign.
@@ -66,6 +69,8 @@ pub enum Node {
     OptOut(OptOut),
     /// A provider account.
     ProviderAccount(ProviderAccount),
+    /// A session.
+    Session(Session),
     /// A source.
     Source(Source),
     /// A team.
@@ -83,16 +88,10 @@ pub enum Node {
 /// # Errors
 /// Where the id is no id, the viewer may not see its kind, or the database fails.
 pub async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
+    viewer(ctx)?;
     let id: AnyId = id.parse().map_err(ApiError::from)?;
-    let needs = match id {
-        AnyId::WebhookId(_)
-        | AnyId::DeliveryId(_)
-        | AnyId::InboundEventId(_)
-        | AnyId::SourceId(_)
-        | AnyId::WaitingReferenceId(_) => Right::ReadSettings,
-        _ => Right::ReadInbox,
-    };
-    let scope = viewer(ctx, needs)?.scope;
+    let Some(kind) = kind_of(id) else { return Ok(None) };
+    let scope = viewer_of_kind(ctx, kind)?.scope;
     let loaders = loaders(ctx)?;
     let shared = ctx.data_unchecked::<Arc<Shared>>();
     let told = ApiError::from;
@@ -153,15 +152,58 @@ pub async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
             let epoch = log::state(&reads(ctx).await.pool, scope).await.map_err(ApiError::from)?.epoch;
             entry.map(|entry| Node::Event(Event { entry: Arc::new(entry), epoch }))
         }
+        AnyId::AuditEntryId(id) => {
+            let found = audit::by_id(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?;
+            found.map(|it| Node::AuditEntry(AuditEntry(Arc::new(it))))
+        }
+        AnyId::SessionId(id) => {
+            let found =
+                sessions::by_id(&*reads(ctx).await, scope, id, shared.ambient.now()).await.map_err(ApiError::from)?;
+            let seen = found.filter(|it| may_see(ctx, it.member_id));
+            seen.map(|it| Node::Session(Session(Arc::new(it))))
+        }
         AnyId::WorkspaceId(_)
         | AnyId::PersonId(_)
-        | AnyId::SessionId(_)
         | AnyId::IdentityId(_)
         | AnyId::AttachmentId(_)
         | AnyId::StatusReportId(_)
         | AnyId::ReportJobId(_)
-        | AnyId::AttemptId(_)
-        | AnyId::AuditEntryId(_) => None,
+        | AnyId::AttemptId(_) => None,
+    })
+}
+
+/// The type of an object in the schema, by its id; `None` of what is no node.
+fn kind_of(id: AnyId) -> Option<&'static str> {
+    Some(match id {
+        AnyId::ApiKeyId(_) => "ApiKey",
+        AnyId::AuditEntryId(_) => "AuditEntry",
+        AnyId::BalanceAlertId(_) => "BalanceAlert",
+        AnyId::CampaignId(_) => "Campaign",
+        AnyId::ChannelId(_) => "Channel",
+        AnyId::ContactId(_) => "Contact",
+        AnyId::ConversationId(_) => "Conversation",
+        AnyId::DeliveryId(_) => "Delivery",
+        AnyId::EventId(_) => "Event",
+        AnyId::GroupId(_) => "Group",
+        AnyId::InboundEventId(_) => "InboundEvent",
+        AnyId::LabelId(_) => "Label",
+        AnyId::MemberId(_) => "Member",
+        AnyId::MessageId(_) => "Message",
+        AnyId::OptOutId(_) => "OptOut",
+        AnyId::ProviderAccountId(_) => "ProviderAccount",
+        AnyId::SessionId(_) => "Session",
+        AnyId::SourceId(_) => "Source",
+        AnyId::TeamId(_) => "Team",
+        AnyId::VerificationId(_) => "Verification",
+        AnyId::WaitingReferenceId(_) => "WaitingReference",
+        AnyId::WebhookId(_) => "Webhook",
+        AnyId::WorkspaceId(_)
+        | AnyId::PersonId(_)
+        | AnyId::IdentityId(_)
+        | AnyId::AttachmentId(_)
+        | AnyId::StatusReportId(_)
+        | AnyId::ReportJobId(_)
+        | AnyId::AttemptId(_) => return None,
     })
 }
 

@@ -10,11 +10,10 @@ use super::{
     words,
 };
 use crate::{
-    context::{loaders, viewer},
+    context::{loaders, viewer_of},
     error::ApiError,
     gate::reads,
 };
-use inlet_domain::model::right::Right;
 
 /// A receiver of events.
 #[derive(Clone)]
@@ -149,7 +148,7 @@ impl Delivery {
 
     /// The receiver; null where it was deleted.
     async fn webhook(&self, ctx: &Context<'_>) -> Result<Option<Webhook>> {
-        let viewer = viewer(ctx, Right::ReadSettings)?;
+        let viewer = viewer_of(ctx, "Delivery.webhook")?;
         let found =
             webhooks::by_id(&*reads(ctx).await, viewer.scope, self.0.webhook_id).await.map_err(ApiError::from)?;
         Ok(found.map(|webhook| Webhook(Arc::new(webhook))))

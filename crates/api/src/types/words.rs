@@ -3,7 +3,7 @@
 use async_graphql::Enum;
 
 /// Where a conversation stands with the agents.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::conversation::ConversationStatus")]
 pub enum ConversationStatus {
     /// No one has it yet.
@@ -19,7 +19,7 @@ pub enum ConversationStatus {
 }
 
 /// How urgent it is.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::conversation::Priority")]
 pub enum Priority {
     /// Can wait.
@@ -33,7 +33,7 @@ pub enum Priority {
 }
 
 /// Which way a message goes.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::message::Direction")]
 pub enum Direction {
     /// To us.
@@ -43,7 +43,7 @@ pub enum Direction {
 }
 
 /// What an entry of a conversation is.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::message::MessageKind")]
 pub enum MessageKind {
     /// Something written or sent.
@@ -57,7 +57,7 @@ pub enum MessageKind {
 }
 
 /// Who first had an outbound message.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::message::Origin")]
 pub enum Origin {
     /// Sent through Inlet.
@@ -67,7 +67,7 @@ pub enum Origin {
 }
 
 /// What a file is.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::message::AttachmentKind")]
 pub enum AttachmentKind {
     /// A picture.
@@ -83,7 +83,7 @@ pub enum AttachmentKind {
 }
 
 /// How far a sent message has come. The order of the values is the ladder.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::status::DeliveryStatus")]
 pub enum DeliveryStatus {
     /// With us.
@@ -99,7 +99,7 @@ pub enum DeliveryStatus {
 }
 
 /// What a channel carries.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::channel::Medium")]
 pub enum Medium {
     /// WhatsApp.
@@ -127,7 +127,7 @@ pub enum Medium {
 }
 
 /// Who posts to a source, and so which adapter reads it.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::provider::Provider")]
 pub enum Provider {
     /// OneRoute.
@@ -141,7 +141,7 @@ pub enum Provider {
 }
 
 /// How a source tells that a request is authentic.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::provider::Verification")]
 pub enum SourceVerification {
     /// By a signature under the source's secret.
@@ -151,7 +151,7 @@ pub enum SourceVerification {
 }
 
 /// The keyed hash that a provider signs with.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::source::HmacAlgorithm")]
 pub enum HmacAlgorithm {
     /// HMAC-SHA1.
@@ -166,7 +166,7 @@ pub enum HmacAlgorithm {
 }
 
 /// How the bytes of a signature are written.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::source::SignatureEncoding")]
 pub enum SignatureEncoding {
     /// Two hexadecimal digits a byte, in any case.
@@ -180,7 +180,7 @@ pub enum SignatureEncoding {
 }
 
 /// Which leg of a call is the customer's.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::source::CallLeg")]
 pub enum CallLeg {
     /// The one that was called.
@@ -190,7 +190,7 @@ pub enum CallLeg {
 }
 
 /// Of what a contact wants no more.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::opt_out::OptOutScope")]
 pub enum OptOutScope {
     /// Of anything.
@@ -208,7 +208,7 @@ pub enum OptOutScope {
 }
 
 /// What a person is in a workspace. The order of the values is the ladder: each may all that the next one may.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::right::Role")]
 pub enum Role {
     /// Has the workspace.
@@ -222,7 +222,7 @@ pub enum Role {
 }
 
 /// What an API key was made for.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::right::KeyScope")]
 pub enum KeyScope {
     /// Reads the inbox.
@@ -234,7 +234,7 @@ pub enum KeyScope {
 }
 
 /// Whether a webhook is sent to.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::webhook::WebhookStatus")]
 pub enum WebhookStatus {
     /// It is.
@@ -246,7 +246,7 @@ pub enum WebhookStatus {
 }
 
 /// How long to wait between attempts.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::webhook::RetryPreset")]
 pub enum RetryPreset {
     /// 10 s, 100 s, 1,000 s, 10,000 s, 100,000 s.
@@ -256,7 +256,7 @@ pub enum RetryPreset {
 }
 
 /// The hash under a consumer's own signature header.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::webhook::SignatureAlgorithm")]
 pub enum SignatureAlgorithm {
     /// HMAC-SHA256, hex.
@@ -268,7 +268,7 @@ pub enum SignatureAlgorithm {
 }
 
 /// The half that is here of what waits for its other half.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::waiting::WaitingHalf")]
 pub enum WaitingHalf {
     /// A report on a message that is not known, and that names no receiver.
@@ -286,7 +286,7 @@ pub enum WaitingHalf {
 }
 
 /// What came of an inbound event.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::apply::Outcome")]
 pub enum InboundOutcome {
     /// It had an effect.
@@ -302,7 +302,7 @@ pub enum InboundOutcome {
 }
 
 /// How far a mass sending has come.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::store::campaigns::CampaignStatus")]
 pub enum CampaignStatus {
     /// Under way.
@@ -312,7 +312,7 @@ pub enum CampaignStatus {
 }
 
 /// How far the fetching of a campaign's report has come.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::store::report_jobs::ReportStatus")]
 pub enum CampaignReportStatus {
     /// It waits for its turn, or for the next attempt.
@@ -326,7 +326,7 @@ pub enum CampaignReportStatus {
 }
 
 /// Where a delivery stands.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::store::delivery_log::DeliveryState")]
 pub enum DeliveryState {
     /// Waiting for its next attempt.
@@ -342,7 +342,7 @@ pub enum DeliveryState {
 }
 
 /// What an address is.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::store::contacts::AddressKind")]
 pub enum IdentityKind {
     /// A phone number.
@@ -360,7 +360,7 @@ pub enum IdentityKind {
 }
 
 /// Whether a member can be reached.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::store::members::Availability")]
 pub enum Availability {
     /// At work.

@@ -5,6 +5,7 @@ pub mod channel;
 pub mod conversation;
 pub mod mapping;
 pub mod message;
+pub mod network;
 pub mod opt_out;
 pub mod provider;
 pub mod right;

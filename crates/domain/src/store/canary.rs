@@ -29,3 +29,15 @@ pub async fn check(database: &Database, sealer: &Sealer) -> Result<(), StoreErro
     sealer.open(&place(), &sealed)?;
     Ok(())
 }
+
+/// Seals the canary under the newest key. From then on a process without that key does not start.
+///
+/// # Errors
+/// Where the database fails.
+pub(super) async fn renew(database: &Database, sealer: &Sealer) -> Result<(), StoreError> {
+    sqlx::query("UPDATE seal_canary SET sealed = $1")
+        .bind(sealer.seal(&place(), PLAIN))
+        .execute(&database.pool)
+        .await?;
+    Ok(())
+}

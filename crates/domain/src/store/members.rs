@@ -8,10 +8,19 @@ use uuid::Uuid;
 use super::{
     page::{Page, Position, Slice, Sort},
     passwords::Turn,
+    sessions,
     words::word,
 };
 pub use crate::model::right::Role;
-use crate::{ambient::Ambient, database::Database, error::StoreError, ids::MemberId, scope::Scope};
+use crate::{
+    ambient::Ambient,
+    database::Database,
+    error::StoreError,
+    ids::MemberId,
+    model::right::Grant,
+    revocations,
+    scope::{Actor, Scope},
+};
 
 crate::model::words! {
     /// Whether a member can be reached.
@@ -51,18 +60,35 @@ pub struct Member {
 pub struct NewMember {
     /// The login. Its case does not matter.
     pub email: String,
-    /// What others call them.
+    /// What others call them here.
     pub name: String,
     /// What they may do.
     pub role: Role,
-    /// The first password; passed over where the person has a login already.
-    pub password: SecretString,
+    /// The first password, none for a random one; passed over where the person has a login already.
+    pub password: Option<SecretString>,
+}
+
+/// A member who was made.
+#[derive(Debug)]
+pub struct MadeMember {
+    /// The membership's id.
+    pub id: MemberId,
+    /// The random password of a new person; it is shown once.
+    pub password: Option<SecretString>,
 }
 
 /// An email as logins are kept and looked up.
 #[must_use]
 pub fn normal_email(email: &str) -> String {
     email.trim().to_lowercase()
+}
+
+fn checked_name(name: &str) -> Result<&str, StoreError> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > 200 {
+        return Err(StoreError::Invalid { path: "input.name", message: "a name has 1 to 200 characters".to_owned() });
+    }
+    Ok(name)
 }
 
 /// Makes a member, and the person where the email is new. A person who is known keeps their password.
@@ -74,53 +100,167 @@ pub async fn create(
     ambient: &Ambient,
     scope: Scope,
     new: NewMember,
-) -> Result<MemberId, StoreError> {
+) -> Result<MadeMember, StoreError> {
     let email = normal_email(&new.email);
     if email.len() < 3 || email.len() > 320 || !email.contains('@') {
         return Err(StoreError::Invalid { path: "input.email", message: "this is not an email address".to_owned() });
     }
-    let name = new.name.trim();
-    if name.is_empty() || name.chars().count() > 200 {
-        return Err(StoreError::Invalid { path: "input.name", message: "a name has 1 to 200 characters".to_owned() });
-    }
+    let name = checked_name(&new.name)?;
     let known: Option<Uuid> =
         sqlx::query_scalar("SELECT id FROM person WHERE email = $1").bind(&email).fetch_optional(&mut *conn).await?;
-    let person = match known {
-        Some(person) => person,
-        None => {
-            let hash = Turn::wait().await?.hash(ambient, new.password).await?;
-            sqlx::query_scalar(
-                "INSERT INTO person (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5) \
-                 ON CONFLICT (email) DO UPDATE SET email = excluded.email RETURNING id",
-            )
-            .bind(ambient.uuid())
-            .bind(&email)
-            .bind(name)
-            .bind(hash)
-            .bind(ambient.now())
-            .fetch_one(&mut *conn)
-            .await?
-        }
+    let (person, password) = match known {
+        Some(person) => (person, None),
+        None => create_person(&mut *conn, ambient, &email, name, new.password).await?,
     };
     let id = MemberId(ambient.uuid());
     let made = sqlx::query(
-        "INSERT INTO member (workspace_id, id, person_id, role, created_at) VALUES ($1, $2, $3, $4, $5) \
+        "INSERT INTO member (workspace_id, id, person_id, role, name, created_at) VALUES ($1, $2, $3, $4, $5, $6) \
          ON CONFLICT (person_id, workspace_id) DO NOTHING",
     )
     .bind(scope.workspace())
     .bind(id)
     .bind(person)
     .bind(new.role.as_str())
+    .bind(name)
     .bind(ambient.now())
     .execute(conn)
     .await?;
     if made.rows_affected() == 0 {
         return Err(StoreError::Invalid { path: "input.email", message: "they are a member already".to_owned() });
     }
-    Ok(id)
+    Ok(MadeMember { id, password })
 }
 
-const COLUMNS: &str = "m.id, p.name, p.email, m.role, m.availability, m.revision, m.created_at, m.disabled_at";
+/// The person, and their random password where none was given.
+async fn create_person(
+    conn: &mut PgConnection,
+    ambient: &Ambient,
+    email: &str,
+    name: &str,
+    given: Option<SecretString>,
+) -> Result<(Uuid, Option<SecretString>), StoreError> {
+    let random = given.is_none().then(|| SecretString::from(hex::encode(&ambient.random_256()[..16])));
+    let password = given.or_else(|| random.clone()).unwrap_or_default();
+    let hash = Turn::wait().await?.hash(ambient, password, "input.password").await?;
+    // Another workspace may have made the person meanwhile: then their password stands.
+    let (person, is_new): (Uuid, bool) = sqlx::query_as(
+        "INSERT INTO person (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (email) DO UPDATE SET email = excluded.email RETURNING id, xmax = 0",
+    )
+    .bind(ambient.uuid())
+    .bind(email)
+    .bind(name)
+    .bind(hash)
+    .bind(ambient.now())
+    .fetch_one(conn)
+    .await?;
+    Ok((person, random.filter(|_| is_new)))
+}
+
+/// What is to change of a member; what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct MemberChange {
+    /// What they may do.
+    pub role: Option<Role>,
+    /// What others call them here.
+    pub name: Option<String>,
+    /// Whether they are shut out.
+    pub disabled: Option<bool>,
+    /// How it stood when the asker read it.
+    pub if_revision: Option<i64>,
+}
+
+/// Refuses to let anyone but an owner make an owner.
+///
+/// # Errors
+/// `Forbidden`.
+pub fn may_make(grant: &Grant, role: Role) -> Result<(), StoreError> {
+    if role == Role::Owner && !grant.is_owner() {
+        return Err(StoreError::Forbidden { message: "only an OWNER makes an OWNER".to_owned() });
+    }
+    Ok(())
+}
+
+/// Changes a member. Who is shut out is so at once: their sessions end.
+///
+/// # Errors
+/// `NotFound`; `Conflict` where it has changed since; `Forbidden` where the asker may not do this to them; `Invalid`
+/// where the workspace would be left without an owner.
+pub async fn update(
+    conn: &mut PgConnection,
+    ambient: &Ambient,
+    scope: Scope,
+    asker: (Actor, &Grant),
+    id: MemberId,
+    change: &MemberChange,
+) -> Result<(), StoreError> {
+    let name = change.name.as_deref().map(checked_name).transpose()?;
+    // With the member every owner is locked, in one order: two owners who shut each other out come one after the other.
+    let rows = sqlx::query(
+        "SELECT id, role, revision, disabled_at FROM member \
+         WHERE workspace_id = $1 AND (id = $2 OR (role = 'owner' AND disabled_at IS NULL)) ORDER BY id FOR NO KEY UPDATE",
+    )
+    .bind(scope.workspace())
+    .bind(id)
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut target = None;
+    let mut other_owners = 0;
+    for row in &rows {
+        let found: MemberId = row.try_get("id")?;
+        let disabled_at: Option<DateTime<Utc>> = row.try_get("disabled_at")?;
+        if found == id {
+            let role: Role = word("member", "role", id, row.try_get("role")?)?;
+            target = Some((role, row.try_get::<i64, _>("revision")?, disabled_at));
+        } else {
+            other_owners += 1;
+        }
+    }
+    let (role, revision, disabled_at) = target.ok_or(StoreError::NotFound { kind: "member" })?;
+    if change.if_revision.is_some_and(|read| read != revision) {
+        return Err(StoreError::Conflict { kind: "member", revision });
+    }
+    let new_role = change.role.unwrap_or(role);
+    let disabled = change.disabled.unwrap_or(disabled_at.is_some());
+    may_change(asker, id, role, new_role)?;
+    let was_owner = role == Role::Owner && disabled_at.is_none();
+    if was_owner && other_owners == 0 && (new_role != Role::Owner || disabled) {
+        let path = if disabled { "input.disabled" } else { "input.role" };
+        let message = "this is the last OWNER: make someone else an OWNER first".to_owned();
+        return Err(StoreError::Invalid { path, message });
+    }
+    let now = ambient.now();
+    sqlx::query(
+        "UPDATE member SET role = $3, name = coalesce($4, name), disabled_at = $5, revision = revision + 1 \
+         WHERE workspace_id = $1 AND id = $2",
+    )
+    .bind(scope.workspace())
+    .bind(id)
+    .bind(new_role.as_str())
+    .bind(name)
+    .bind(disabled.then(|| disabled_at.unwrap_or(now)))
+    .execute(&mut *conn)
+    .await?;
+    if disabled && disabled_at.is_none() {
+        sessions::revoke_all(&mut *conn, ambient, scope, id).await?;
+    }
+    revocations::notify(conn, &[scope.workspace()]).await
+}
+
+fn may_change((actor, grant): (Actor, &Grant), id: MemberId, role: Role, new_role: Role) -> Result<(), StoreError> {
+    let refuse = |message: &str| Err(StoreError::Forbidden { message: message.to_owned() });
+    may_make(grant, new_role)?;
+    if role == Role::Owner && !grant.is_owner() {
+        return refuse("only an OWNER changes an OWNER");
+    }
+    if actor == Actor::Member(id) && new_role < role {
+        return refuse("no one raises themselves");
+    }
+    Ok(())
+}
+
+const COLUMNS: &str = "m.id, coalesce(m.name, p.name) AS name, p.email, m.role, m.availability, m.revision, \
+                       m.created_at, m.disabled_at";
 
 fn member(row: &sqlx::postgres::PgRow) -> Result<Member, StoreError> {
     let id: MemberId = row.try_get("id")?;

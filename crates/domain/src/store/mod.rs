@@ -1,9 +1,14 @@
 //! Scoped reads and ordinary writes.
 //!
-//! Every function takes a [`crate::scope::Scope`], but for those that find one: the look-ups of [`sources::by_token`]
-//! and [`credentials`], and the claims of background work in [`deliveries`] and [`report_jobs::claim`]; and for
-//! [`partitions`] and [`retention`], to which age is all that counts.
+//! Every function takes a [`crate::scope::Scope`], but for those that find one: the look-ups of [`sources::by_token`],
+//! [`credentials`] and [`logins`], and the claims of background work in [`deliveries`] and [`report_jobs::claim`]; for
+//! [`partitions`] and [`retention`], to which age is all that counts; for [`login_limits`], as an attempt has no
+//! workspace yet; and for [`upkeep`], which operators alone call. A changed password ends the person's sessions in each
+//! of their workspaces, for the password is the person's.
 
+pub mod acts;
+pub mod api_keys;
+pub mod audit;
 pub mod balance_alerts;
 pub mod campaigns;
 pub mod canary;
@@ -17,6 +22,8 @@ pub mod expiry;
 pub mod groups;
 pub mod inbound_events;
 pub mod labels;
+pub mod login_limits;
+pub mod logins;
 pub mod members;
 pub mod messages;
 pub mod mutation_keys;
@@ -29,10 +36,12 @@ pub mod readiness;
 pub mod references;
 pub mod report_jobs;
 pub mod retention;
+pub mod sessions;
 pub mod setup;
 pub mod sources;
 pub mod teams;
 pub mod trace;
+pub mod upkeep;
 pub mod verifications;
 pub mod waiting_references;
 pub mod webhooks;

@@ -1,9 +1,9 @@
 //! Idempotency keys of mutations: the key and the effect commit together, a repeat finds what the first one made.
 
 use chrono::TimeDelta;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::{PgConnection, types::Json};
-use uuid::Uuid;
 
 use crate::{
     ambient::Ambient,
@@ -28,11 +28,6 @@ pub struct Once<'a> {
     pub input_hash: [u8; 32],
 }
 
-#[derive(serde::Deserialize)]
-struct Answer {
-    made: Uuid,
-}
-
 fn actor_text(actor: Actor) -> String {
     match actor {
         Actor::Member(id) => id.to_string(),
@@ -41,36 +36,14 @@ fn actor_text(actor: Actor) -> String {
     }
 }
 
-/// Takes the key until the end of the transaction. Gives what an earlier mutation made under it; `None` where this
-/// one is the first, which then ends with [`answer`]. Waits for one that is under way.
+/// Takes the key until the end of the transaction. Gives what an earlier mutation answered under it, which is null where
+/// that never came to its end; `None` where this one is the first, which then ends with [`finish`]. Waits for one that
+/// is under way.
 ///
 /// # Errors
-/// `IdempotencyKeyReused` where the earlier one had another input; `Invalid` where the key is empty or too long.
-pub async fn claim(conn: &mut PgConnection, ambient: &Ambient, once: &Once<'_>) -> Result<Option<Uuid>, StoreError> {
-    match begin(conn, ambient, once).await? {
-        None => Ok(None),
-        Some(answer) => {
-            let answer: Answer = serde_json::from_value(answer)
-                .map_err(|error| StoreError::invalid_row("mutation_key", "answer", once.key, &error))?;
-            Ok(Some(answer.made))
-        }
-    }
-}
-
-/// Takes the key for a mutation of many transactions, each of which may happen twice. Gives what an earlier one
-/// answered; `None` where this one is the first, or an earlier one never came to its end: it then ends with [`finish`].
-///
-/// # Errors
-/// Those of [`claim`].
-pub async fn claim_long(
-    conn: &mut PgConnection,
-    ambient: &Ambient,
-    once: &Once<'_>,
-) -> Result<Option<Value>, StoreError> {
-    Ok(begin(conn, ambient, once).await?.filter(|answer| !answer.is_null()))
-}
-
-async fn begin(conn: &mut PgConnection, ambient: &Ambient, once: &Once<'_>) -> Result<Option<Value>, StoreError> {
+/// `IdempotencyKeyReused` where the earlier one had another input; `Invalid` where the key is empty or too long;
+/// `Overloaded` where one that is under way takes long.
+pub async fn begin(conn: &mut PgConnection, ambient: &Ambient, once: &Once<'_>) -> Result<Option<Value>, StoreError> {
     if once.key.is_empty() || once.key.len() > 255 {
         let message = "an idempotency key has 1 to 255 bytes".to_owned();
         return Err(StoreError::Invalid { path: "input.idempotencyKey", message });
@@ -91,7 +64,8 @@ async fn begin(conn: &mut PgConnection, ambient: &Ambient, once: &Once<'_>) -> R
     .bind(now)
     .bind(now - TimeDelta::hours(HOURS))
     .execute(&mut *conn)
-    .await?;
+    .await
+    .map_err(StoreError::or_busy)?;
     if taken.rows_affected() > 0 {
         return Ok(None);
     }
@@ -112,12 +86,13 @@ async fn begin(conn: &mut PgConnection, ambient: &Ambient, once: &Once<'_>) -> R
     }
 }
 
-/// Keeps what the mutation made.
+/// An answer as the mutation's own type.
 ///
 /// # Errors
-/// Where the database fails.
-pub async fn answer(conn: &mut PgConnection, once: &Once<'_>, made: Uuid) -> Result<(), StoreError> {
-    finish(conn, once, &serde_json::json!({ "made": made })).await
+/// `InvalidRow` where it is none.
+pub fn read<T: DeserializeOwned>(once: &Once<'_>, answer: Value) -> Result<T, StoreError> {
+    serde_json::from_value(answer)
+        .map_err(|error| StoreError::invalid_row("mutation_key", "answer", once.mutation, &error))
 }
 
 /// Keeps what the mutation answered. It must hold no secret.

@@ -1,13 +1,17 @@
-//! What people and programs change, each in one transaction with its idempotency key.
+//! What people and programs change, each in one transaction with its idempotency key and its audit entry.
 
 use std::time::Duration;
 
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    credentials::{self, KeyScope, Viewer},
-    mutation_keys::{Once, answer, claim},
+    acts::{Act, Asked, Begun},
+    api_keys::{self, NewApiKey},
+    login_limits,
+    members::{self, MemberChange, NewMember},
+    sessions,
     sources::{self, NewSource},
     webhooks::{self, NewWebhook},
 };
@@ -15,9 +19,8 @@ use crate::{
     ambient::Ambient,
     database::Database,
     error::StoreError,
-    ids::{ApiKeyId, ProviderAccountId, SourceId, WebhookId},
-    model::provider::Provider,
-    scope::Scope,
+    ids::{AnyId, ApiKeyId, MemberId, ProviderAccountId, SessionId, SourceId, WebhookId, WorkspaceId},
+    model::{provider::Provider, right::Grant},
     secrets::Sealer,
 };
 
@@ -30,79 +33,88 @@ pub struct Made<I> {
     pub secret: Option<SecretString>,
 }
 
-impl<I: From<Uuid>> Made<I> {
-    fn before(id: Uuid) -> Self {
-        Self { id: I::from(id), secret: None }
+/// What is kept of it.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    made: Uuid,
+}
+
+impl<I: From<Uuid> + Into<AnyId> + Copy> Made<I> {
+    fn before(kept: &Kept) -> Self {
+        Self { id: I::from(kept.made), secret: None }
     }
+
+    async fn done(self, act: Act<'_>) -> Result<Self, StoreError> {
+        let id: AnyId = self.id.into();
+        act.done(Some(id), &Kept { made: id.uuid() }).await?;
+        Ok(self)
+    }
+}
+
+/// Begins an act, or returns what the one before made.
+macro_rules! begin {
+    ($database:expr, $ambient:expr, $asked:expr) => {
+        match Act::begin::<Kept>($database, $ambient, $asked).await? {
+            Begun::First(act) => act,
+            Begun::Repeat(kept) => return Ok(Made::before(&kept)),
+        }
+    };
 }
 
 /// Registers a webhook once.
 ///
 /// # Errors
-/// Those of [`webhooks::register`] and [`claim`].
+/// Those of [`webhooks::register`] and [`Act::begin`].
 pub async fn register_webhook(
     database: &Database,
     sealer: &Sealer,
     ambient: &Ambient,
-    once: &Once<'_>,
+    asked: &Asked<'_>,
     new: NewWebhook,
 ) -> Result<Made<WebhookId>, StoreError> {
-    let mut transaction = database.pool.begin().await?;
-    if let Some(made) = claim(&mut transaction, ambient, once).await? {
-        return Ok(Made::before(made));
-    }
-    let (webhook, secret) = webhooks::register(&mut transaction, once.scope, sealer, ambient, new).await?;
-    answer(&mut transaction, once, webhook.id.0).await?;
-    transaction.commit().await?;
-    Ok(Made { id: webhook.id, secret: Some(secret) })
+    let mut act = begin!(database, ambient, asked);
+    let (webhook, secret) = webhooks::register(act.conn(), asked.scope, sealer, ambient, new).await?;
+    Made { id: webhook.id, secret: Some(secret) }.done(act).await
 }
 
 /// Makes a source once.
 ///
 /// # Errors
-/// Those of [`sources::create`] and [`claim`].
+/// Those of [`sources::create`] and [`Act::begin`].
 pub async fn create_source(
     database: &Database,
     sealer: &Sealer,
     ambient: &Ambient,
-    once: &Once<'_>,
+    asked: &Asked<'_>,
     new: NewSource,
 ) -> Result<Made<SourceId>, StoreError> {
-    let mut transaction = database.pool.begin().await?;
-    if let Some(made) = claim(&mut transaction, ambient, once).await? {
-        return Ok(Made::before(made));
-    }
-    let (source, _token) = sources::create(&mut transaction, once.scope, sealer, ambient, new).await?;
-    answer(&mut transaction, once, source.id.0).await?;
-    transaction.commit().await?;
-    Ok(Made { id: source.id, secret: None })
+    let mut act = begin!(database, ambient, asked);
+    let (source, _token) = sources::create(act.conn(), asked.scope, sealer, ambient, new).await?;
+    Made { id: source.id, secret: None }.done(act).await
 }
 
 /// Makes an account with a provider once.
 ///
 /// # Errors
-/// Those of [`sources::create_account`] and [`claim`].
+/// Those of [`sources::create_account`] and [`Act::begin`].
 pub async fn create_provider_account(
     database: &Database,
     ambient: &Ambient,
-    once: &Once<'_>,
+    asked: &Asked<'_>,
     provider: Provider,
     name: &str,
 ) -> Result<Made<ProviderAccountId>, StoreError> {
-    let mut transaction = database.pool.begin().await?;
-    if let Some(made) = claim(&mut transaction, ambient, once).await? {
-        return Ok(Made::before(made));
-    }
-    let id = sources::create_account(&mut transaction, once.scope, ambient, provider, name).await?;
-    answer(&mut transaction, once, id.0).await?;
-    transaction.commit().await?;
-    Ok(Made { id, secret: None })
+    let mut act = begin!(database, ambient, asked);
+    let id = sources::create_account(act.conn(), asked.scope, ambient, provider, name).await?;
+    Made { id, secret: None }.done(act).await
 }
 
 /// What is to become of a source.
 pub enum SourceChange<'a> {
     /// Its settings change; with `finish_rotation` only its newest secret counts from now on.
     Update {
+        /// How it stood when the asker read it.
+        if_revision: Option<i64>,
         /// Whether the overlap of a rotation ends.
         finish_rotation: bool,
         /// What changes.
@@ -122,27 +134,22 @@ pub enum SourceChange<'a> {
 /// Changes a source, once where there is a key. The secret that is given back is one that was made here.
 ///
 /// # Errors
-/// Those of [`sources::update`], [`sources::rotate`], [`sources::delete`] and [`claim`].
+/// Those of [`sources::update`], [`sources::rotate`], [`sources::delete`] and [`Act::begin`].
 pub async fn change_source(
     database: &Database,
     sealer: &Sealer,
     ambient: &Ambient,
-    scope: Scope,
-    once: Option<&Once<'_>>,
+    asked: &Asked<'_>,
     id: SourceId,
     change: SourceChange<'_>,
 ) -> Result<Made<SourceId>, StoreError> {
-    let now = ambient.now();
-    let mut transaction = database.pool.begin().await?;
-    if let Some(once) = once
-        && let Some(made) = claim(&mut transaction, ambient, once).await?
-    {
-        return Ok(Made::before(made));
-    }
+    let (now, scope) = (ambient.now(), asked.scope);
+    let mut act = begin!(database, ambient, asked);
     let mut secret = None;
     match change {
-        SourceChange::Update { finish_rotation, change } => {
-            sources::update(&mut transaction, scope, sealer, now, id, finish_rotation, change).await?;
+        SourceChange::Update { if_revision, finish_rotation, change } => {
+            let settings = sources::Update { if_revision, finish_rotation, change };
+            sources::update(act.conn(), scope, sealer, now, id, settings).await?;
         }
         SourceChange::Rotate { secret: given, overlap } => {
             let new = given.unwrap_or_else(|| {
@@ -150,61 +157,137 @@ pub async fn change_source(
                 secret = Some(made.clone());
                 made
             });
-            sources::rotate(&mut transaction, scope, sealer, now, id, new, overlap).await?;
+            sources::rotate(act.conn(), scope, sealer, now, id, new, overlap).await?;
         }
-        SourceChange::Delete => sources::delete(&mut transaction, scope, now, id).await?,
+        SourceChange::Delete => sources::delete(act.conn(), scope, now, id).await?,
     }
-    if let Some(once) = once {
-        answer(&mut transaction, once, id.0).await?;
-    }
-    let committed = transaction.commit().await;
+    let committed = Made { id, secret }.done(act).await;
     // Also where the answer to the commit was lost: it may stand.
     database.sources_changed();
-    committed?;
-    Ok(Made { id, secret })
+    committed
 }
 
-/// Makes an API key once.
+/// Makes an API key once, that may no more than its maker.
 ///
 /// # Errors
-/// Those of [`credentials::create_api_key`] and [`claim`].
+/// Those of [`api_keys::may_give`], [`api_keys::create`] and [`Act::begin`].
 pub async fn create_api_key(
     database: &Database,
     ambient: &Ambient,
-    once: &Once<'_>,
-    name: &str,
-    scopes: &[KeyScope],
+    asked: &Asked<'_>,
+    grant: &Grant,
+    new: &NewApiKey,
 ) -> Result<Made<ApiKeyId>, StoreError> {
-    let mut transaction = database.pool.begin().await?;
-    if let Some(made) = claim(&mut transaction, ambient, once).await? {
-        return Ok(Made::before(made));
-    }
-    let (id, token) = credentials::create_api_key(&mut transaction, ambient, once.scope, name, scopes).await?;
-    answer(&mut transaction, once, id.0).await?;
-    transaction.commit().await?;
-    Ok(Made { id, secret: Some(token) })
+    api_keys::may_give(grant, &new.scopes)?;
+    let mut act = begin!(database, ambient, asked);
+    let (id, token) = api_keys::create(act.conn(), ambient, asked.scope, asked.actor, new).await?;
+    Made { id, secret: Some(token) }.done(act).await
 }
 
-/// Revokes an API key. False where there was none to revoke.
+/// Revokes an API key.
 ///
 /// # Errors
-/// Where the database fails.
+/// Those of [`api_keys::revoke`] and [`Act::begin`].
 pub async fn revoke_api_key(
     database: &Database,
     ambient: &Ambient,
-    viewer: &Viewer,
+    asked: &Asked<'_>,
     id: ApiKeyId,
-) -> Result<bool, StoreError> {
-    let mut conn = database.pool.acquire().await?;
-    credentials::revoke_api_key(&mut conn, ambient, viewer.scope, id).await
+) -> Result<Made<ApiKeyId>, StoreError> {
+    let mut act = begin!(database, ambient, asked);
+    api_keys::revoke(act.conn(), ambient, asked.scope, id).await?;
+    Made { id, secret: None }.done(act).await
 }
 
-/// Ends the viewer's own session. False where they have none: a program's key is revoked, not logged out.
+/// Makes a member once. The secret is the random password of a person who is new.
 ///
 /// # Errors
-/// Where the database fails.
-pub async fn logout(database: &Database, ambient: &Ambient, viewer: &Viewer) -> Result<bool, StoreError> {
-    let Some(session) = viewer.session else { return Ok(false) };
-    let mut conn = database.pool.acquire().await?;
-    credentials::revoke_session(&mut conn, ambient, viewer.scope, session).await
+/// Those of [`members::may_make`], [`members::create`] and [`Act::begin`].
+pub async fn create_member(
+    database: &Database,
+    ambient: &Ambient,
+    asked: &Asked<'_>,
+    grant: &Grant,
+    new: NewMember,
+) -> Result<Made<MemberId>, StoreError> {
+    members::may_make(grant, new.role)?;
+    let mut act = begin!(database, ambient, asked);
+    let made = members::create(act.conn(), ambient, asked.scope, new).await?;
+    Made { id: made.id, secret: made.password }.done(act).await
+}
+
+/// Changes a member.
+///
+/// # Errors
+/// Those of [`members::update`] and [`Act::begin`].
+pub async fn update_member(
+    database: &Database,
+    ambient: &Ambient,
+    asked: &Asked<'_>,
+    grant: &Grant,
+    id: MemberId,
+    change: &MemberChange,
+) -> Result<Made<MemberId>, StoreError> {
+    let mut act = begin!(database, ambient, asked);
+    members::update(act.conn(), ambient, asked.scope, (asked.actor, grant), id, change).await?;
+    Made { id, secret: None }.done(act).await
+}
+
+/// Ends a session: of `member` alone, where one is given.
+///
+/// # Errors
+/// Those of [`sessions::revoke`] and [`Act::begin`].
+pub async fn revoke_session(
+    database: &Database,
+    ambient: &Ambient,
+    asked: &Asked<'_>,
+    id: SessionId,
+    member: Option<MemberId>,
+) -> Result<Made<SessionId>, StoreError> {
+    let mut act = begin!(database, ambient, asked);
+    sessions::revoke(act.conn(), ambient, asked.scope, id, member).await?;
+    Made { id, secret: None }.done(act).await
+}
+
+/// Another password for a member's person.
+#[derive(Debug)]
+pub struct PasswordChange {
+    /// Whose.
+    pub member: MemberId,
+    /// The session that goes on.
+    pub kept: SessionId,
+    /// The password until now.
+    pub old: SecretString,
+    /// The password from now on.
+    pub new: SecretString,
+}
+
+/// Changes a person's password and ends their other sessions, in each of their workspaces. Gives the workspaces in
+/// which sessions ended.
+///
+/// # Errors
+/// `RateLimited` where the old password was wrong too often, `Invalid` where it is wrong or the new one will not do;
+/// those of [`Act::begin`].
+pub async fn change_password(
+    database: &Database,
+    sealer: &Sealer,
+    ambient: &Ambient,
+    asked: &Asked<'_>,
+    change: PasswordChange,
+) -> Result<Vec<WorkspaceId>, StoreError> {
+    let email = sessions::login_of(database, asked.scope, change.member).await?;
+    let tried = login_limits::count(database, sealer, ambient, &email, asked.origin.client).await?;
+    let mut act = match Act::begin::<Kept>(database, ambient, asked).await? {
+        Begun::First(act) => act,
+        Begun::Repeat(_) => {
+            tried.give_back(&mut *database.pool.acquire().await?).await?;
+            return Ok(Vec::new());
+        }
+    };
+    let passwords = (change.old, change.new);
+    let ended =
+        sessions::change_password(act.conn(), ambient, asked.scope, change.member, change.kept, passwords).await?;
+    tried.give_back(act.conn()).await?;
+    Made { id: change.member, secret: None }.done(act).await?;
+    Ok(ended)
 }

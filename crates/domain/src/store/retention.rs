@@ -81,3 +81,22 @@ pub async fn delete_old_mutation_keys(database: &Database, now: DateTime<Utc>) -
     .await?;
     Ok(deleted.rows_affected())
 }
+
+/// For how long a count of attempts to log in is kept: longer than any block.
+const LOGIN_ATTEMPT_HOURS: i64 = 1;
+
+/// Deletes up to [`CHUNK`] counts of attempts to log in that have come to an end; returns how many.
+///
+/// # Errors
+/// Where the database refuses.
+pub async fn delete_old_login_attempts(database: &Database, now: DateTime<Utc>) -> Result<u64, StoreError> {
+    let deleted = sqlx::query(
+        "DELETE FROM login_attempt WHERE ctid = ANY (ARRAY(
+           SELECT ctid FROM login_attempt WHERE last_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
+    )
+    .bind(now - Duration::hours(LOGIN_ATTEMPT_HOURS))
+    .bind(CHUNK)
+    .execute(&database.pool)
+    .await?;
+    Ok(deleted.rows_affected())
+}

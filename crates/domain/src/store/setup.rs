@@ -58,3 +58,11 @@ pub async fn create_workspace(
 pub async fn workspace_by_slug(conn: &mut PgConnection, slug: &str) -> Result<Option<WorkspaceId>, StoreError> {
     Ok(sqlx::query_scalar("SELECT id FROM workspace WHERE slug = $1").bind(slug).fetch_optional(conn).await?)
 }
+
+/// Whether there is a workspace of this id.
+///
+/// # Errors
+/// Where the database refuses.
+pub async fn exists(conn: &mut PgConnection, id: WorkspaceId) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar("SELECT EXISTS (SELECT FROM workspace WHERE id = $1)").bind(id).fetch_one(conn).await?)
+}

@@ -74,6 +74,7 @@ pub fn source(provider: Provider) -> Source {
         call_customer_leg: CallLeg::To,
         mapping: None,
         deleted: false,
+        revision: 1,
         created_at: arrival(),
     }
 }

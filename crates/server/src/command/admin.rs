@@ -1,19 +1,30 @@
-//! `inlet admin`: what a new installation needs before anyone can log in.
+//! `inlet admin`: what an operator does at the command line. Each command that changes a workspace is told in its audit
+//! log, in the same transaction.
 
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
+use indicatif::ProgressBar;
 use inlet_domain::{
     ambient::Ambient,
     database::{Database, PgConnection},
     error::StoreError,
-    ids::WorkspaceId,
+    ids::{AnyId, WorkspaceId},
     model::{
         provider::{Provider, Verification},
         right::{KeyScope, Role},
     },
-    scope::Scope,
-    store::{credentials, members, setup, sources},
+    scope::{Actor, Scope},
+    secrets::Sealer,
+    store::{
+        api_keys,
+        audit::{self, Origin, Record},
+        canary, members, setup, sources, upkeep,
+    },
 };
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 
 use super::print;
 use crate::{
@@ -34,6 +45,21 @@ pub(super) struct AdminArgs {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    #[command(flatten)]
+    Make(Make),
+    /// Seal every secret and every kept request anew under the newest of the keys. Start every server with both keys
+    /// first (INLET_SECRETS_KEYS=1:<old>,2:<new>); when this is done, the old key can go. It can be broken off and begun
+    /// anew.
+    Reseal,
+    /// Begin a new life of every event log. Do it after a restore from a backup and before the servers start: who
+    /// follows a log with a cursor from before is then told to read anew, instead of missing events. Sessions and API
+    /// keys that were ended after the backup stand again: end them anew.
+    #[command(name = "new-epoch")]
+    NewEpoch,
+}
+
+#[derive(Debug, Subcommand)]
+enum Make {
     /// Make a workspace.
     #[command(name = "create-workspace")]
     Workspace {
@@ -44,7 +70,8 @@ enum Task {
         #[arg(long, env = "INLET_ADMIN_SLUG")]
         slug: String,
     },
-    /// Make a member. A person who is new gets a random password, which is shown once.
+    /// Make a member. A person who has a login already joins with it and keeps their password; one who is new gets a
+    /// random password, which is shown once.
     #[command(name = "create-member")]
     Member {
         /// The workspace, by its short name or id.
@@ -72,6 +99,9 @@ enum Task {
         /// `read`, `write`, `admin`, comma-separated.
         #[arg(long, env = "INLET_ADMIN_SCOPES", value_delimiter = ',', default_value = "read")]
         scopes: Vec<KeyScope>,
+        /// When it ends by itself, e.g. `2027-01-01T00:00:00Z`. Default: it does not.
+        #[arg(long, env = "INLET_ADMIN_EXPIRES_AT", value_name = "TIME")]
+        expires_at: Option<DateTime<Utc>>,
     },
     /// Make a source: a URL that a provider posts to. A new account of that provider comes with it.
     #[command(name = "create-source")]
@@ -91,31 +121,75 @@ enum Task {
     },
 }
 
+/// What a command did.
+struct Done {
+    workspace: Scope,
+    action: &'static str,
+    subject: AnyId,
+    said: String,
+}
+
 pub(super) async fn run(args: AdminArgs) -> Result<(), ServerError> {
     let ambient = Ambient::system();
     let sealer = args.secrets.sealer(&ambient)?;
     let database = Database::connect(&args.database.database_url, 2, 1).await?;
-    let mut transaction = database.pool.begin().await.map_err(StoreError::from)?;
-    let conn = &mut *transaction;
-    let random = || SecretString::from(hex::encode(&ambient.random_256()[..16]));
-    let said = match args.task {
-        Task::Workspace { name, slug } => {
-            format!("workspace {}", setup::create_workspace(conn, &ambient, &name, &slug).await?)
+    match args.task {
+        Task::Reseal => reseal(&database, &sealer).await,
+        Task::NewEpoch => new_epoch(&database, &ambient).await,
+        Task::Make(task) => {
+            // What is sealed under a key that the servers do not have would be of use to no one.
+            canary::check(&database, &sealer).await?;
+            let mut transaction = database.pool.begin().await.map_err(StoreError::from)?;
+            let done = create(&mut transaction, &ambient, &sealer, task).await?;
+            write_down(&mut transaction, &ambient, done.workspace, done.action, Some(done.subject)).await?;
+            transaction.commit().await.map_err(StoreError::from)?;
+            print::line(&done.said)
         }
-        Task::Member { workspace, email, name, role } => {
-            let scope = scope_of(conn, &workspace).await?;
-            let password = random();
-            let new = members::NewMember { email: email.clone(), name, role, password: password.clone() };
-            let id = members::create(conn, &ambient, scope, new).await?;
-            format!("member {id}\nemail {email}\npassword, where the person is new: {}", password.expose_secret())
+    }
+}
+
+async fn write_down(
+    conn: &mut PgConnection,
+    ambient: &Ambient,
+    workspace: Scope,
+    action: &str,
+    subject: Option<AnyId>,
+) -> Result<(), StoreError> {
+    let (detail, origin) = (json!({}), Origin::default());
+    let record = Record { actor: Actor::System, action, subject, detail: &detail, refusal: None, origin: &origin };
+    audit::write(conn, ambient, workspace, record).await
+}
+
+async fn create(conn: &mut PgConnection, ambient: &Ambient, sealer: &Sealer, task: Make) -> Result<Done, ServerError> {
+    Ok(match task {
+        Make::Workspace { name, slug } => {
+            let id = setup::create_workspace(conn, ambient, &name, &slug).await?;
+            let said = format!("workspace {id}");
+            Done { workspace: Scope::of(id), action: "admin.create-workspace", subject: id.into(), said }
         }
-        Task::Key { workspace, name, scopes } => {
-            let scope = scope_of(conn, &workspace).await?;
-            let (id, token) = credentials::create_api_key(conn, &ambient, scope, &name, &scopes).await?;
-            format!("key {id}\ntoken {}", token.expose_secret())
+        Make::Member { workspace, email, name, role } => {
+            let workspace = scope_of(conn, &workspace).await?;
+            let new = members::NewMember { email: email.clone(), name, role, password: None };
+            let made = members::create(conn, ambient, workspace, new).await?;
+            let mut said = format!("member {}\nemail {email}\nrole {role}\n", made.id);
+            match made.password {
+                Some(password) => write!(said, "password {}", password.expose_secret()),
+                None => write!(said, "password as it is: they have a login already"),
+            }
+            .map_err(|_| ServerError::Argument("the answer could not be written".to_owned()))?;
+            Done { workspace, action: "admin.create-member", subject: made.id.into(), said }
         }
-        Task::Source { workspace, provider, name, secret } => {
-            let scope = scope_of(conn, &workspace).await?;
+        Make::Key { workspace, name, scopes, expires_at } => {
+            let workspace = scope_of(conn, &workspace).await?;
+            let new = api_keys::NewApiKey { name, scopes, expires_at };
+            let (id, token) = api_keys::create(conn, ambient, workspace, Actor::System, &new).await?;
+            let scopes: Vec<&str> = new.scopes.iter().map(|scope| scope.as_str()).collect();
+            let said = format!("key {id}\nscopes {}\ntoken {}", scopes.join(","), token.expose_secret());
+            Done { workspace, action: "admin.create-key", subject: id.into(), said }
+        }
+        Make::Source { workspace, provider, name, secret } => {
+            let workspace = scope_of(conn, &workspace).await?;
+            let random = || SecretString::from(hex::encode(&ambient.random_256()[..16]));
             let secret = secret.map_or_else(random, SecretString::from);
             let new = sources::NewSource {
                 name,
@@ -125,18 +199,42 @@ pub(super) async fn run(args: AdminArgs) -> Result<(), ServerError> {
                 secret: Some(secret.clone()),
                 settings: sources::SourceSettings::default(),
             };
-            let (source, token) = sources::create(conn, scope, &sealer, &ambient, new).await?;
-            format!("source {}\npath /in/{token}\nsecret {}", source.id, secret.expose_secret())
+            let (source, token) = sources::create(conn, workspace, sealer, ambient, new).await?;
+            let said = format!("source {}\npath /in/{token}\nsecret {}", source.id, secret.expose_secret());
+            Done { workspace, action: "admin.create-source", subject: source.id.into(), said }
         }
-    };
+    })
+}
+
+async fn reseal(database: &Database, sealer: &Sealer) -> Result<(), ServerError> {
+    let bar = ProgressBar::new_spinner();
+    let done = upkeep::reseal(database, sealer, |progress| {
+        bar.set_message(format!("{}.{}: {}", progress.table, progress.column, progress.resealed));
+        bar.tick();
+    })
+    .await;
+    bar.finish_and_clear();
+    print::line(&format!("{} values are sealed anew: all stand under key version {}", done?, sealer.version()))
+}
+
+async fn new_epoch(database: &Database, ambient: &Ambient) -> Result<(), ServerError> {
+    let mut transaction = database.pool.begin().await.map_err(StoreError::from)?;
+    let begun = upkeep::begin_epoch(&mut transaction, ambient.now()).await?;
+    for (workspace, _) in &begun {
+        let scope = Scope::of(*workspace);
+        write_down(&mut transaction, ambient, scope, "admin.new-epoch", Some((*workspace).into())).await?;
+    }
     transaction.commit().await.map_err(StoreError::from)?;
-    print::line(&said)
+    for (workspace, epoch) in begun {
+        print::line(&format!("{workspace} epoch {epoch}"))?;
+    }
+    Ok(())
 }
 
 async fn scope_of(conn: &mut PgConnection, workspace: &str) -> Result<Scope, ServerError> {
-    if let Ok(id) = workspace.parse::<WorkspaceId>() {
-        return Ok(Scope::of(id));
-    }
-    let found = setup::workspace_by_slug(conn, workspace).await?;
+    let found = match workspace.parse::<WorkspaceId>() {
+        Ok(id) => setup::exists(conn, id).await?.then_some(id),
+        Err(_) => setup::workspace_by_slug(conn, workspace).await?,
+    };
     found.map(Scope::of).ok_or_else(|| ServerError::Argument(format!("there is no workspace `{workspace}`")))
 }

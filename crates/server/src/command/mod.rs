@@ -45,6 +45,8 @@ enum Command {
     Migrate(DatabaseArgs),
     /// Print the GraphQL schema.
     Schema,
+    /// Print who may do what, as Markdown.
+    Rights,
     /// Make workspaces, members, keys and sources from the command line.
     Admin(admin::AdminArgs),
     /// Read kept requests of providers anew and apply them once more, on a running server.
@@ -71,6 +73,7 @@ pub async fn run(cli: Cli) -> Result<(), ServerError> {
         Command::Serve(args) => Box::pin(serve::run(args)).await,
         Command::Migrate(args) => migrate(&args).await,
         Command::Schema => print::line(&inlet_api::schema_sdl()),
+        Command::Rights => print::line(&inlet_api::rights_markdown()),
         Command::Admin(args) => Box::pin(admin::run(args)).await,
         Command::Replay(args) => replay::run(args).await,
         Command::Listen(args) => listen::run(args).await,

@@ -26,7 +26,7 @@ use crate::{
     secrets::{Place, Sealer, token_hash},
 };
 
-pub use write::{Change, NewSource, SourceSettings, create, create_account, delete, rotate, update};
+pub use write::{Change, NewSource, SourceSettings, Update, create, create_account, delete, rotate, update};
 
 /// A URL of one provider account, `{public_url}/in/{token}`, and how what comes to it is read.
 #[derive(Debug, Clone)]
@@ -67,6 +67,8 @@ pub struct Source {
     pub mapping: Option<Arc<Mapping>>,
     /// Whether it is gone: its URL answers no more.
     pub deleted: bool,
+    /// Counts its changes.
+    pub revision: i64,
     /// Since when it is.
     pub created_at: DateTime<Utc>,
 }
@@ -98,6 +100,7 @@ mod entity {
         pub own_user_ids: Vec<String>,
         pub call_customer_leg: String,
         pub mapping: Option<Json>,
+        pub revision: i64,
         pub created_at: ChronoDateTimeUtc,
         pub deleted_at: Option<ChronoDateTimeUtc>,
     }
@@ -155,6 +158,7 @@ impl Model {
             report_hosts: self.report_hosts,
             own_user_ids: self.own_user_ids,
             deleted: self.deleted_at.is_some(),
+            revision: self.revision,
             created_at: self.created_at,
         })
     }

@@ -72,6 +72,17 @@ pub struct NewSource {
 /// A change of a source: it gets what is there and what it is to be. Only the secrets are not its matter.
 pub type Change<'a> = &'a (dyn Fn(&mut String, &mut Verification, &mut SourceSettings) + Sync);
 
+/// What is to change of a source, and on what condition.
+#[derive(Clone, Copy)]
+pub struct Update<'a> {
+    /// How it stood when the asker read it.
+    pub if_revision: Option<i64>,
+    /// Whether only the newest secret counts from now on.
+    pub finish_rotation: bool,
+    /// All else.
+    pub change: Change<'a>,
+}
+
 fn refuse<T>(path: &'static str, message: impl Into<String>) -> Result<T, StoreError> {
     Err(StoreError::Invalid { path, message: message.into() })
 }
@@ -174,25 +185,29 @@ pub async fn create(
         call_customer_leg: settings.call_customer_leg.unwrap_or(CallLeg::To),
         mapping,
         deleted: false,
+        revision: 1,
         created_at,
     };
     Ok((source, token))
 }
 
-/// Changes a source. With `finish_rotation` only the newest secret counts from now on.
+/// Changes a source.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] where there is none, [`StoreError::Invalid`] where what it would become will not do.
+/// [`StoreError::NotFound`] where there is none, [`StoreError::Conflict`] where it has changed since,
+/// [`StoreError::Invalid`] where what it would become will not do.
 pub async fn update(
     conn: &mut PgConnection,
     scope: Scope,
     sealer: &Sealer,
     now: DateTime<Utc>,
     id: SourceId,
-    finish_rotation: bool,
-    change: Change<'_>,
+    update: Update<'_>,
 ) -> Result<(), StoreError> {
     let standing = lock(&mut *conn, scope, sealer, id, now).await?;
+    if update.if_revision.is_some_and(|read| read != standing.revision) {
+        return Err(StoreError::Conflict { kind: "source", revision: standing.revision });
+    }
     let Source { provider, account, mut name, mut verification, .. } = standing;
     let mut settings = SourceSettings {
         signature: standing.signature,
@@ -206,7 +221,7 @@ pub async fn update(
         call_customer_leg: Some(standing.call_customer_leg),
         mapping: standing.mapping.map(|mapping| Arc::unwrap_or_clone(mapping).document),
     };
-    change(&mut name, &mut verification, &mut settings);
+    (update.change)(&mut name, &mut verification, &mut settings);
     check::name(&name)?;
     check::settings(&mut settings)?;
     check::mapping(provider, settings.mapping.as_ref())?;
@@ -216,11 +231,12 @@ pub async fn update(
         return refuse("input.verification", message);
     }
     let mut secrets = standing.secrets;
-    if finish_rotation {
+    if update.finish_rotation {
         secrets.truncate(1);
     }
     sqlx::query(
-        "UPDATE source SET name = $3, verification = $4, sealed_secrets = $5 WHERE workspace_id = $1 AND id = $2",
+        "UPDATE source SET name = $3, verification = $4, sealed_secrets = $5, revision = revision + 1 \
+         WHERE workspace_id = $1 AND id = $2",
     )
     .bind(scope.workspace())
     .bind(id)
@@ -265,7 +281,7 @@ pub async fn rotate(
     let mut secrets = vec![SourceSecret::from(secret)];
     secrets.extend(before.filter(|it| it.counts(now)));
     secrets.truncate(MOST_SECRETS);
-    sqlx::query("UPDATE source SET sealed_secrets = $3 WHERE workspace_id = $1 AND id = $2")
+    sqlx::query("UPDATE source SET sealed_secrets = $3, revision = revision + 1 WHERE workspace_id = $1 AND id = $2")
         .bind(scope.workspace())
         .bind(id)
         .bind(seal_secrets(sealer, scope.workspace(), id, &secrets))

@@ -1,0 +1,195 @@
+//! Logging in and out, ending sessions, and passwords.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use inlet_domain::{
+    ids::SessionId,
+    model::right::Right,
+    scope::Actor,
+    store::{
+        logins::{self, Attempt},
+        mutations::{self, PasswordChange},
+    },
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::asked;
+use crate::{
+    context::{Caller, Session, Shared, loaders},
+    error::{ApiError, ErrorCode},
+    types::{member::Member, node::typed},
+};
+
+/// Who wants a session.
+#[derive(InputObject)]
+pub struct LoginInput {
+    /// The login.
+    email: String,
+    /// The password.
+    #[graphql(secret)]
+    password: String,
+    /// The workspace, by its slug or id; needed where the login is a member of several.
+    workspace: Option<String>,
+}
+
+/// A session that has begun.
+#[derive(SimpleObject)]
+pub struct LoginPayload {
+    /// The session's token, for `Authorization: Bearer`. It is shown once and good for 30 days.
+    token: String,
+    /// Who logged in.
+    member: Member,
+    /// The workspace that the session is of.
+    workspace_id: ID,
+}
+
+/// How to end the viewer's session.
+#[derive(InputObject, Default)]
+pub struct LogoutInput {
+    /// Makes a repeat a repeat; as the session has ended, a repeat is refused before it is looked at.
+    idempotency_key: Option<String>,
+}
+
+/// A session that has ended.
+#[derive(SimpleObject)]
+pub struct LogoutPayload {
+    /// The session.
+    deleted_session_id: ID,
+}
+
+/// Which session is to end.
+#[derive(InputObject)]
+pub struct RevokeSessionInput {
+    /// Its global id.
+    id: ID,
+    /// Makes a repeat a repeat.
+    idempotency_key: Option<String>,
+}
+
+/// A session that was ended.
+#[derive(SimpleObject)]
+pub struct RevokeSessionPayload {
+    /// Its global id.
+    deleted_session_id: ID,
+}
+
+/// The password until now, and from now on.
+#[derive(InputObject)]
+pub struct ChangePasswordInput {
+    /// The password until now.
+    #[graphql(secret)]
+    old_password: String,
+    /// The password from now on: 8 to 1,024 bytes.
+    #[graphql(secret)]
+    new_password: String,
+    /// Makes a repeat a repeat.
+    idempotency_key: Option<String>,
+}
+
+/// A member with another password.
+#[derive(SimpleObject)]
+pub struct ChangePasswordPayload {
+    /// The member.
+    member: Option<Member>,
+}
+
+/// The part of the mutation root for sessions.
+#[derive(Default)]
+pub(super) struct Sessions;
+
+#[Object]
+impl Sessions {
+    /// Begins a session. After five failures of a login, or twenty from one address, within minutes, further ones are
+    /// refused for a while with `RATE_LIMITED`, each time for longer.
+    async fn login(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who.")] input: LoginInput,
+    ) -> Result<Option<LoginPayload>> {
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let origin = ctx.data_opt::<Caller>().map(|caller| caller.origin.clone()).unwrap_or_default();
+        let attempt = Attempt {
+            email: &input.email,
+            password: SecretString::from(input.password),
+            workspace: input.workspace.as_deref(),
+            origin: &origin,
+        };
+        let login = logins::login(&shared.database, &shared.sealer, &shared.ambient, attempt).await;
+        let login = login.map_err(ApiError::from)?;
+        Ok(Some(LoginPayload {
+            token: login.token.expose_secret().to_owned(),
+            member: Member(Arc::new(login.member)),
+            workspace_id: ID(login.scope.workspace().to_string()),
+        }))
+    }
+
+    /// Ends the viewer's session, and with it every subscription that it opened.
+    async fn logout(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How; nothing has to be said.")] input: Option<LogoutInput>,
+    ) -> Result<Option<LogoutPayload>> {
+        let key = input.unwrap_or_default().idempotency_key;
+        let (session, asked) = asked(ctx, key.as_deref())?;
+        let id = own(session)?;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let ended = mutations::revoke_session(&shared.database, &shared.ambient, &asked, id, None).await;
+        ended.map_err(ApiError::from)?;
+        shared.revocations.tell(session.viewer.scope.workspace());
+        Ok(Some(LogoutPayload { deleted_session_id: ID(id.to_string()) }))
+    }
+
+    /// Ends a session, and with it every subscription that it opened: one of the viewer's own, or, with the right to
+    /// manage members, anyone's.
+    async fn revoke_session(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: RevokeSessionInput,
+    ) -> Result<Option<RevokeSessionPayload>> {
+        let (session, asked) = asked(ctx, input.idempotency_key.as_deref())?;
+        let member = match (session.may(Right::ManageMembers), session.viewer.actor) {
+            (true, _) => None,
+            (false, Actor::Member(member)) => Some(member),
+            (false, _) => {
+                let message = "this credential does not give the right `manage_members`";
+                return Err(ApiError::new(ErrorCode::Forbidden, message).into());
+            }
+        };
+        let id: SessionId = typed("input.id", &input.id)?;
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let ended = mutations::revoke_session(&shared.database, &shared.ambient, &asked, id, member).await;
+        ended.map_err(ApiError::from)?;
+        shared.revocations.tell(session.viewer.scope.workspace());
+        Ok(Some(RevokeSessionPayload { deleted_session_id: ID(id.to_string()) }))
+    }
+
+    /// Gives the viewer another password and ends their other sessions, in each of their workspaces, at once.
+    async fn change_password(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The old one and the new one.")] input: ChangePasswordInput,
+    ) -> Result<Option<ChangePasswordPayload>> {
+        let (session, asked) = asked(ctx, input.idempotency_key.as_deref())?;
+        let Actor::Member(member) = session.viewer.actor else {
+            return Err(ApiError::new(ErrorCode::Forbidden, "only a member has a password").into());
+        };
+        let change = PasswordChange {
+            member,
+            kept: own(session)?,
+            old: input.old_password.into(),
+            new: input.new_password.into(),
+        };
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let ended = mutations::change_password(&shared.database, &shared.sealer, &shared.ambient, &asked, change).await;
+        for workspace in ended.map_err(ApiError::from)? {
+            shared.revocations.tell(workspace);
+        }
+        let member = loaders(ctx)?.members.load(member).await.map_err(ApiError::from)?.map(Member);
+        Ok(Some(ChangePasswordPayload { member }))
+    }
+}
+
+fn own(session: &Session) -> Result<SessionId, ApiError> {
+    session.viewer.session.ok_or_else(|| ApiError::new(ErrorCode::Forbidden, "an API key has no session"))
+}

@@ -1,0 +1,113 @@
+//! What was done is told, and what it was done with is not.
+
+use inlet_tests::spawn;
+use serde_json::{Value, json};
+
+use super::{LOGIN, ask_at, data, login};
+
+const LOG: &str = "query($filter: AuditLogFilter) { auditLog(first: 100, filter: $filter) { nodes { id action subjectId
+    detail refusal requestId clientAddress occurredAt actor { __typename ... on Member { id } ... on ApiKey { id } } } } }";
+
+async fn log(server: &inlet_tests::TestServer, filter: Value) -> Vec<Value> {
+    let log = data(server, &server.api_key, LOG, json!({ "filter": filter })).await;
+    log["auditLog"]["nodes"].as_array().unwrap().clone()
+}
+
+/// Each mutation of the schema, made to succeed: a new one has to be added here, or this fails.
+#[tokio::test]
+async fn every_mutation_that_succeeds_leaves_an_entry_and_no_secret() {
+    let server = spawn().await;
+    let owner = login(&server, &server.email, &server.password).await;
+    let spare = login(&server, &server.email, &server.password).await;
+    let schema = data(&server, &owner, "{ __schema { mutationType { fields { name } } } }", json!({})).await;
+    let names = schema["__schema"]["mutationType"]["fields"].as_array().unwrap().clone();
+    let source = data(&server, &owner, "{ sources { nodes { id } } }", json!({})).await["sources"]["nodes"][0].clone();
+    let sessions = "{ sessions { nodes { id current } } }";
+    let spare_id = data(&server, &spare, sessions, json!({})).await["sessions"]["nodes"][0]["id"].clone();
+    let made = "mutation { createMember(input: {email: \"m@example.com\", name: \"M\", role: VIEWER,
+        password: \"t0p s3cret\", idempotencyKey: \"m\"}) { member { id } } }";
+    let member = data(&server, &owner, made, json!({})).await["createMember"]["member"]["id"].clone();
+    let made =
+        "mutation { createApiKey(input: {name: \"k\", scopes: [READ], idempotencyKey: \"k\"}) { apiKey { id } } }";
+    let key = data(&server, &owner, made, json!({})).await["createApiKey"]["apiKey"]["id"].clone();
+    let (source, key, member) = (&source["id"], &key, &member);
+    let input = |name: &str| match name {
+        "login" => Some(json!({"email": server.email, "password": server.password})),
+        "createMember" | "createApiKey" | "logout" => None,
+        "updateMember" => Some(json!({"id": member, "role": "AGENT", "name": "t0p s3cret"})),
+        "revokeApiKey" => Some(json!({"id": key})),
+        "revokeSession" => Some(json!({"id": spare_id})),
+        "changePassword" => Some(json!({"oldPassword": server.password, "newPassword": "t0p s3cret"})),
+        "createProviderAccount" => Some(json!({"provider": "OBLIC", "name": "t0p s3cret", "idempotencyKey": "a"})),
+        "createSource" => Some(json!({"name": "s", "provider": "ONEROUTE", "secret": "t0p s3cret",
+            "idempotencyKey": "t0p s3cret"})),
+        "updateSource" => Some(json!({"id": source, "name": "t0p s3cret"})),
+        "rotateSourceSecret" => Some(json!({"id": source, "secret": "t0p s3cret"})),
+        "deleteSource" => Some(json!({"id": source})),
+        "previewMapping" => Some(json!({"body": "t0p s3cret"})),
+        "registerWebhook" => Some(json!({"name": "w", "url": "http://127.0.0.1:9/t0p s3cret".replace(' ', "%20"),
+            "legacySignature": {"header": "x-signed", "secret": "t0p s3cret"}, "idempotencyKey": "w"})),
+        "replayInboundEvents" => Some(json!({"filter": {}})),
+        other => panic!("say here how `{other}` succeeds"),
+    };
+    // What ends what the others need comes last.
+    let mut names: Vec<&str> = names.iter().map(|field| field["name"].as_str().unwrap()).collect();
+    names.sort_by_key(|name| (*name == "logout", *name == "deleteSource"));
+    for name in &names {
+        let before = log(&server, json!({"action": [name]})).await.len();
+        if let Some(input) = input(name) {
+            let kind = if *name == "login" {
+                "LoginInput".to_owned()
+            } else {
+                format!("{}{}Input", name[..1].to_uppercase(), &name[1..])
+            };
+            let query = format!("mutation($input: {kind}!) {{ {name}(input: $input) {{ __typename }} }}");
+            data(&server, &owner, &query, json!({ "input": input })).await;
+        } else if *name == "logout" {
+            data(&server, &owner, "mutation { logout { __typename } }", json!({})).await;
+        }
+        let told = log(&server, json!({"action": [name]})).await;
+        let expected = before + usize::from(input(name).is_some() || *name == "logout");
+        assert_eq!(told.len(), expected, "{name}");
+        let last = &told[0];
+        assert!(last["refusal"].is_null() && last["requestId"].is_string(), "{last}");
+        assert_eq!((&last["actor"]["__typename"], &last["clientAddress"]), (&json!("Member"), &json!("127.0.0.1")));
+    }
+    let all = Value::from(log(&server, json!({})).await).to_string();
+    assert!(!all.contains("s3cret") && !all.contains(&server.password), "{all}");
+    let change = &log(&server, json!({"action": ["updateMember"]})).await[0];
+    assert_eq!(change["detail"]["fields"], json!({"id": member, "role": "AGENT", "name": "[given]"}));
+    assert_eq!(&change["subjectId"], member);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_log_is_found_by_actor_subject_action_and_time_and_refusals_are_told() {
+    let server = spawn().await;
+    let owner = login(&server, &server.email, &server.password).await;
+    let wrong = json!({"email": server.email, "password": "wrong password"});
+    ask_at(&server.graphql_url, None, LOGIN, wrong).await;
+    ask_at(&server.graphql_url, None, LOGIN, json!({"email": "nobody@example.com", "password": "wrong"})).await;
+    let make =
+        "mutation { createApiKey(input: {name: \"k\", scopes: [READ], idempotencyKey: \"k\"}) { apiKey { id } } }";
+    let by_member = data(&server, &owner, make, json!({})).await["createApiKey"]["apiKey"]["id"].clone();
+    data(&server, &server.api_key, make, json!({})).await;
+    // A repeat and a refusal do nothing, and a failure leaves nothing.
+    data(&server, &owner, make, json!({})).await;
+
+    let logins = log(&server, json!({"action": ["login"]})).await;
+    let refusals: Vec<_> = logins.iter().map(|entry| entry["refusal"].clone()).collect();
+    assert_eq!(refusals, [json!("LOGIN_REFUSED"), json!(null)], "newest first");
+    let made = log(&server, json!({"action": ["createApiKey"]})).await;
+    assert_eq!(made.len(), 2, "{made:?}");
+    let who = logins[1]["actor"]["id"].clone();
+    assert_eq!(log(&server, json!({"actorId": [who], "action": ["createApiKey"]})).await[0]["subjectId"], by_member);
+    assert_eq!(log(&server, json!({"subjectId": [by_member]})).await.len(), 1);
+    let at = made[1]["occurredAt"].clone();
+    assert!(log(&server, json!({"occurredTo": at})).await.iter().all(|entry| entry["action"] == "login"));
+    assert!(log(&server, json!({"occurredFrom": at})).await.iter().all(|entry| entry["action"] == "createApiKey"));
+    let node = "query($id: ID!) { node(id: $id) { ... on AuditEntry { action } } }";
+    let found = data(&server, &server.api_key, node, json!({"id": made[0]["id"]})).await;
+    assert_eq!(found["node"]["action"], "createApiKey");
+    server.stop().await;
+}
