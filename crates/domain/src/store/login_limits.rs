@@ -135,6 +135,16 @@ impl Try {
     /// # Errors
     /// Where the database fails.
     pub async fn give_back(&self, conn: &mut PgConnection) -> Result<(), StoreError> {
+        let mut transaction = conn.begin().await?;
+        let conn = &mut *transaction;
+        // In the order of [`count`], so that neither waits for the other in a circle.
+        let buckets: Vec<&[u8]> =
+            [Some(&self.login), self.address.as_ref()].into_iter().flatten().map(Vec::as_slice).collect();
+        sqlx::query("SELECT FROM login_attempt WHERE bucket = ANY($1) ORDER BY bucket FOR UPDATE")
+            .bind(buckets)
+            .execute(&mut *conn)
+            .await
+            .map_err(StoreError::or_busy)?;
         sqlx::query("DELETE FROM login_attempt WHERE bucket = $1").bind(&self.login).execute(&mut *conn).await?;
         sqlx::query(
             "UPDATE login_attempt SET attempts = greatest(attempts - 1, 0), \
@@ -142,9 +152,9 @@ impl Try {
         )
         .bind(&self.address)
         .bind(MOST_OF_ADDRESS)
-        .execute(conn)
+        .execute(&mut *conn)
         .await?;
-        Ok(())
+        Ok(transaction.commit().await?)
     }
 
     /// The password was wrong. It is written for a login that no one has, too, so that both take as long.
@@ -156,7 +166,8 @@ impl Try {
             .bind(&self.login)
             .bind(now)
             .execute(conn)
-            .await?;
+            .await
+            .map_err(StoreError::or_busy)?;
         Ok(())
     }
 }
