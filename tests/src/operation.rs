@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     database,
-    schema::{Field, Input, Position, Schema, TypeRef},
+    schema::{Field, Input, Position, Schema},
 };
 
 /// An operation and its variables.
@@ -24,9 +24,9 @@ impl Operation {
     }
 }
 
-/// What stands at the places that an operation cannot do without: the field's name, the place's path joined by dots,
-/// and its type; `None` leaves it to the type.
-pub type Fill<'a> = &'a dyn Fn(&Field, &str, &TypeRef) -> Option<Value>;
+/// What stands at a place of a field, which its path tells, joined by dots; `None` leaves it out where it is not needed,
+/// and to its type where it is.
+pub type Fill<'a> = &'a dyn Fn(&Field, &str, &Input) -> Option<Value>;
 
 impl Schema {
     /// All that can be asked of a type without an argument, objects in it down to `depth` levels.
@@ -34,7 +34,9 @@ impl Schema {
     pub fn selection(&self, name: &str, depth: usize) -> String {
         let ty = self.ty(name);
         let mut parts = vec!["__typename".to_owned()];
-        for field in ty.fields.iter().filter(|field| field.is_plain()) {
+        // A connection shows its nodes twice.
+        let again = |field: &&Field| field.name == "nodes" && name.ends_with("Connection");
+        for field in ty.fields.iter().filter(|field| field.is_plain() && !again(field)) {
             if self.is_leaf(&field.ty.name) {
                 parts.push(field.name.clone());
             } else if depth > 0 {
@@ -64,7 +66,8 @@ impl Schema {
         depth: usize,
     ) -> Operation {
         let (declared, passed, variables) = self.arguments(field, at, fill);
-        let selection = if self.is_leaf(&field.ty.name) { String::new() } else { self.selection(&field.ty.name, depth) };
+        let selection =
+            if self.is_leaf(&field.ty.name) { String::new() } else { self.selection(&field.ty.name, depth) };
         let kind = owner.to_lowercase();
         Operation { query: format!("{kind} Q{declared} {{ {}{passed} {selection} }}", field.name), variables }
     }
@@ -74,21 +77,17 @@ impl Schema {
     pub fn nested(&self, position: &Position, parent: &str, value: &Value, fill: Fill<'_>) -> Operation {
         let (owner, field) = (&position.owner, &position.field);
         let (declared, passed, mut variables) = self.arguments(field, Some((&position.path, value)), fill);
-        let declared = format!("($parent: ID!{}", declared.strip_prefix('(').map_or(")".into(), |it| format!(", {it}")));
+        let declared =
+            format!("($parent: ID!{}", declared.strip_prefix('(').map_or(")".into(), |it| format!(", {it}")));
         variables["parent"] = json!(parent);
-        let selection =
-            if self.is_leaf(&field.ty.name) { String::new() } else { self.selection(&field.ty.name, 3) };
+        let selection = if self.is_leaf(&field.ty.name) { String::new() } else { self.selection(&field.ty.name, 3) };
         let name = &field.name;
-        let query = format!("query Q{declared} {{ node(id: $parent) {{ ... on {owner} {{ {name}{passed} {selection} }} }} }}");
+        let query =
+            format!("query Q{declared} {{ node(id: $parent) {{ ... on {owner} {{ {name}{passed} {selection} }} }} }}");
         Operation { query, variables }
     }
 
-    fn arguments(
-        &self,
-        field: &Field,
-        at: Option<(&[String], &Value)>,
-        fill: Fill<'_>,
-    ) -> (String, String, Value) {
+    fn arguments(&self, field: &Field, at: Option<(&[String], &Value)>, fill: Fill<'_>) -> (String, String, Value) {
         let (mut declared, mut passed, mut variables) = (Vec::new(), Vec::new(), Map::new());
         for argument in &field.args {
             if let Some(value) = self.input(field, argument, at, "", fill) {
@@ -122,7 +121,7 @@ impl Schema {
         if let Some(([], value)) = below {
             return Some(wrapped(value.clone()));
         }
-        if let Some(value) = fill(field, &path, &input.ty) {
+        if let Some(value) = fill(field, &path, input) {
             return Some(value);
         }
         let ty = self.ty(&input.ty.name);
@@ -137,7 +136,8 @@ impl Schema {
             });
             return Some(wrapped(Value::Object(members.collect())));
         }
-        Some(wrapped(self.sample(&input.ty.name)))
+        let is_key = input.name == "idempotencyKey";
+        Some(wrapped(if is_key { json!(database::unique()) } else { self.sample(&input.ty.name) }))
     }
 
     /// Some value of a scalar or an enum.
@@ -150,7 +150,7 @@ impl Schema {
             "DateTime" => json!("2026-11-20T10:00:00.000Z"),
             "Decimal" => json!("1"),
             "JSON" => json!({}),
-            "String" | "ID" | "Cursor" => json!(format!("sample {}", database::unique())),
+            "String" | "ID" | "Cursor" => json!("sample"),
             name => json!(self.ty(name).values.first().unwrap_or_else(|| panic!("no sample of a {name}"))),
         }
     }
@@ -160,7 +160,7 @@ impl Schema {
 fn depth_of(owner: &str, returned: &str) -> usize {
     match (owner, returned) {
         (_, "Node") => 2,
-        (_, "InboundEventConnection" | "Trace") => 3,
+        (_, "Trace") => 3,
         _ => 4,
     }
 }

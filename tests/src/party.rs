@@ -81,9 +81,14 @@ impl Party {
             graphql_url: server.graphql_url.clone(),
             client: server.client.clone(),
         };
-        let owner: Uuid = party.scalar("SELECT id FROM member WHERE workspace_id = $1").await;
-        party.owner = party.session(owner, Term::default()).await;
+        party.owner = party.session(party.owner_id().await, Term::default()).await;
         party
+    }
+
+    /// The owner.
+    pub async fn owner_id(&self) -> Uuid {
+        let sql = "SELECT id FROM member WHERE workspace_id = $1 ORDER BY id LIMIT 1";
+        sqlx::query_scalar(sql).bind(self.workspace).fetch_one(&self.database).await.unwrap()
     }
 
     /// Sends an operation with this bearer token; none where it is empty.
@@ -122,22 +127,28 @@ impl Party {
 
     /// Hears a message of a new contact, with the party's mark in it.
     pub async fn hear_marked(&self) {
-        let number = &database::unique()[20..];
-        let phone = 9_190_000_000_00_u64 + u64::from_str_radix(&number[..6], 16).unwrap();
-        let body = json!({"event": "whatsapp:message:in", "payload": {
-            "id": format!("{}-{number}", self.mark),
-            "channels": [{"name": "whatsapp", "to": "919019120000"}],
-            "recipient": {"from": phone.to_string(), "user": {"id": number, "first_name": self.mark, "phone": phone.to_string()}},
-            "message": {"type": "text", "payload": {"text": self.mark}},
-        }});
-        let answer = self.post("mobtexting", None, &body.to_string()).await;
-        assert_eq!(answer.json::<Value>().await.unwrap()["outcome"], "accepted");
+        self.hear_messages(1).await;
+    }
+
+    /// Hears so many messages of one new contact.
+    async fn hear_messages(&self, count: usize) {
+        let name = database::unique();
+        let phone = (919_000_000_000 + u64::from_str_radix(&name[24..], 16).unwrap() % 1_000_000_000).to_string();
+        for number in 0..count {
+            let body = json!({"event": "whatsapp:message:in", "payload": {
+                "id": format!("{}-{name}-{number}", self.mark),
+                "channels": [{"name": "whatsapp", "to": "919019120000"}],
+                "recipient": {"from": phone, "user": {"id": name, "first_name": self.mark, "phone": phone}},
+                "message": {"type": "text", "payload": {"text": self.mark}},
+            }});
+            let answer = self.post("mobtexting", None, &body.to_string()).await;
+            assert_eq!(answer.json::<Value>().await.unwrap()["outcome"], "accepted");
+        }
     }
 
     /// Every documented event, and at least three of every kind that a list shows.
     pub async fn fill(&self) {
         self.hear().await;
-        // Reports of a message, and replies to one, that never came.
         for _ in 0..3 {
             self.hear_marked().await;
             for (table, over) in self.kinds() {
@@ -147,6 +158,11 @@ impl Party {
             }
         }
         self.settings().await;
+        // The latest conversation has some.
+        self.hear_messages(4).await;
+        // What fetches reports would look like someone's doing.
+        let sql = "UPDATE report_job SET due_at = NULL, lease_owner = NULL, status = 'failed' WHERE workspace_id = $1";
+        sqlx::query(sql).bind(self.workspace).execute(&self.database).await.unwrap();
     }
 
     /// Tables whose rows the providers' documents show once or not at all, with what must differ in a copy.
@@ -169,7 +185,8 @@ impl Party {
         for number in 0..3 {
             let name = format!("{} {number}", self.mark);
             for table in ["team", "label"] {
-                let sql = format!("INSERT INTO {table} (workspace_id, id, name, created_at) VALUES ($1, $2, $3, now())");
+                let sql =
+                    format!("INSERT INTO {table} (workspace_id, id, name, created_at) VALUES ($1, $2, $3, now())");
                 self.run(&sql, Ambient::system().uuid(), &name).await;
             }
             self.key_of(&[KeyScope::Read], Term::default()).await;
@@ -266,10 +283,6 @@ impl Party {
         insert.execute(&self.database).await.unwrap();
     }
 
-    async fn scalar(&self, sql: &'static str) -> Uuid {
-        sqlx::query_scalar(sql).bind(self.workspace).fetch_one(&self.database).await.unwrap()
-    }
-
     /// Every table that has rows of workspaces.
     async fn tables(&self) -> Vec<String> {
         sqlx::query_scalar(
@@ -295,6 +308,12 @@ impl Party {
             sqlx::query_as(AssertSqlSafe(sql)).bind(self.workspace).fetch_all(&self.database).await.unwrap();
         assert!(rows.len() > 25, "{rows:?}");
         rows.into_iter().map(|(table, count, hash)| (table, (count, hash))).collect()
+    }
+
+    /// Which tables hold other rows of this workspace than they did.
+    pub async fn changed(&self, before: &BTreeMap<String, (i64, Option<String>)>) -> Vec<String> {
+        let now = self.rows().await;
+        now.into_iter().filter(|(table, rows)| before.get(table) != Some(rows)).map(|(table, _)| table).collect()
     }
 
     /// The ids of all its rows, and its own: as global ids without their prefixes, and as UUIDs.

@@ -9,14 +9,14 @@ use crate::{
     House,
     answers::{is_granted, told},
     house,
-    pool::Pool,
+    pool::{Pool, page},
 };
 
 /// The lists of one party; fails where one has no two rows, or shows a row of the other's.
 async fn lists(house: &House, reader: &Party, other: &Party) {
     let ids = other.ids().await;
     for field in house.schema.roots("Query").iter().filter(|field| field.is_plain()) {
-        let answer = reader.ask(&house.schema.operation("Query", field, None, &|_, _, _| None)).await;
+        let answer = reader.ask(&house.schema.operation("Query", field, None, &page)).await;
         assert!(is_granted(&answer), "{}: {}", field.name, answer["errors"]);
         let given_away = told(&answer, &ids, &other.mark);
         assert!(given_away.is_empty(), "{} shows {given_away:?} of another workspace", field.name);
@@ -65,7 +65,8 @@ async fn p10_no_subscription_shows_a_row_of_another_workspace() {
     let mut probed = 0;
     for position in house.schema.positions().into_iter().filter(|position| position.owner == "Subscription") {
         let name = position.name();
-        if ["Boolean", "Int"].contains(&position.ty.name.as_str()) || house.schema.ty(&position.ty.name).kind == "ENUM" {
+        if ["Boolean", "Int"].contains(&position.ty.name.as_str()) || house.schema.ty(&position.ty.name).kind == "ENUM"
+        {
             continue;
         }
         assert_eq!(position.ty.name, "Cursor", "{name}: teach this test to follow by it, as owner and as stranger");

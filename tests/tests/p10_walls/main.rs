@@ -8,6 +8,7 @@ mod answers;
 mod lists;
 mod pool;
 mod probes;
+mod rights;
 
 use inlet_server::config::Role;
 use inlet_tests::{Options, Party, TestServer, schema::Schema, spawn_with};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use inlet_tests::{
     Party, database,
     operation::Operation,
-    schema::{Field, Schema, TypeRef},
+    schema::{Field, Input, Schema},
 };
 use serde_json::{Value, json};
 
@@ -24,6 +24,11 @@ pub struct Pool {
     kin: BTreeMap<String, [Value; 3]>,
 }
 
+/// How long pages are: what a row may show costs too much for longer ones.
+pub fn page(field: &Field, path: &str, _: &Input) -> Option<Value> {
+    (path == "first" && field.ty.name.ends_with("Connection")).then(|| json!(10))
+}
+
 fn push(list: &mut Vec<String>, text: &str) {
     if !list.iter().any(|known| known == text) {
         list.push(text.to_owned());
@@ -35,12 +40,9 @@ impl Pool {
     pub async fn of(schema: &Schema, party: &Party) -> Self {
         let mut pool = Self::default();
         for field in schema.roots("Query").iter().filter(|field| field.is_plain() && field.name != "viewer") {
-            let answer = party.ask(&schema.operation("Query", field, None, &|_, _, _| None)).await;
+            let answer = party.ask(&schema.operation("Query", field, None, &page)).await;
             assert!(is_granted(&answer), "{}: {}", field.name, answer["errors"]);
             pool.gather(&answer["data"]);
-            for edge in answer["data"][&field.name]["edges"].as_array().into_iter().flatten() {
-                push(pool.cursors.entry(field.name.clone()).or_default(), edge["cursor"].as_str().unwrap());
-            }
         }
         pool.kin(party).await;
         let own = party.ask(&Operation { query: "{ viewer { apiKey { id } } }".into(), variables: json!({}) }).await;
@@ -50,14 +52,19 @@ impl Pool {
         pool
     }
 
-    /// Takes note of every id of an answer.
+    /// Takes note of every id and every cursor of an answer.
     pub fn gather(&mut self, value: &Value) {
         match value {
             Value::Object(members) => {
                 if let (Some(name), Some(id)) = (value["__typename"].as_str(), value["id"].as_str()) {
                     push(self.types.entry(name.to_owned()).or_default(), id);
                 }
-                members.values().for_each(|value| self.gather(value));
+                for (name, value) in members {
+                    for edge in value["edges"].as_array().into_iter().flatten() {
+                        push(self.cursors.entry(name.clone()).or_default(), edge["cursor"].as_str().unwrap());
+                    }
+                    self.gather(value);
+                }
             }
             Value::Array(items) => items.iter().for_each(|item| self.gather(item)),
             Value::String(text) if is_id(text) => {
@@ -66,6 +73,16 @@ impl Pool {
             }
             _ => {}
         }
+    }
+
+    /// Objects to try of each kind of id: the newest that were shown themselves, then those that were only named.
+    pub fn candidates(&self, most: usize) -> Vec<(&String, Vec<&String>)> {
+        let shown: Vec<&String> = self.types.values().flatten().collect();
+        let kinds = self.ids.iter().map(|(prefix, ids)| {
+            let (first, rest): (Vec<&String>, Vec<&String>) = ids.iter().rev().partition(|id| shown.contains(id));
+            (prefix, first.into_iter().chain(rest).take(most).collect())
+        });
+        kinds.collect()
     }
 
     async fn kin(&mut self, party: &Party) {
@@ -95,22 +112,28 @@ impl Pool {
         let made = party.ask(&Operation { query: query.into(), variables: json!({"k": database::unique()}) }).await;
         self.gather(&made["data"]);
         let newest = schema.root("Query", "contacts");
-        self.gather(&party.ask(&schema.operation("Query", newest, None, &|_, _, _| None)).await["data"]);
+        self.gather(&party.ask(&schema.operation("Query", newest, None, &page)).await["data"]);
     }
 
     /// An object of the pool's owner for a place that an operation cannot do without, and values for places of which
     /// some value of their type would be refused. `probed` is the id that the operation is about, where it is one.
-    pub fn fill(&self, schema: &Schema, field: &Field, path: &str, ty: &TypeRef, probed: &str) -> Option<Value> {
+    pub fn fill(&self, schema: &Schema, field: &Field, path: &str, input: &Input, probed: &str) -> Option<Value> {
         let kin = || self.kin.get(probed).or_else(|| self.kin.values().next());
         match (field.name.as_str(), path) {
             ("registerWebhook", "input.url") => return Some(json!("http://127.0.0.1:9/")),
+            ("replayInboundEvents", "input.limit") => return Some(json!(2)),
             ("createSource", "input.verification") => return Some(json!("NONE")),
-            ("createSource", "input.providerAccountId") if probed.starts_with("chan_") => return Some(kin()?[0].clone()),
+            ("createSource", "input.providerAccountId") if probed.starts_with("chan_") => {
+                return Some(kin()?[0].clone());
+            }
             ("createSource", "input.provider") => return Some(kin()?[1].clone()),
             ("updateSource", "input.id") if probed.starts_with("chan_") => return Some(kin()?[2].clone()),
             _ => {}
         }
-        if ty.name != "ID" || !ty.required {
+        if let Some(size) = page(field, path, input) {
+            return Some(size);
+        }
+        if input.ty.name != "ID" || !input.is_needed() {
             return None;
         }
         let last = path.rsplit('.').next().unwrap_or_default();
@@ -121,6 +144,6 @@ impl Pool {
         let kind = kind.unwrap_or_else(|| panic!("which object is {path} of {}? say so in Pool::fill", field.name));
         let id = self.types.get(kind).and_then(|ids| ids.last());
         let id = id.unwrap_or_else(|| panic!("{path} of {} needs a {kind}: make one in Party::fill", field.name));
-        Some((0..ty.lists).fold(json!(id), |value, _| json!([value])))
+        Some((0..input.ty.lists).fold(json!(id), |value, _| json!([value])))
     }
 }
