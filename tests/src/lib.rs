@@ -15,6 +15,7 @@ pub mod house;
 pub mod live;
 pub mod operation;
 pub mod party;
+pub mod pool;
 pub mod process;
 pub mod report_server;
 pub mod schema;
@@ -27,6 +28,7 @@ pub mod workspace;
 
 pub use live::LiveClient;
 pub use party::Party;
+pub use pool::Pool;
 pub use process::Process;
 pub use report_server::ReportServer;
 pub use server::{Options, TestServer, client, spawn, spawn_with};

@@ -3,17 +3,9 @@
 use std::collections::BTreeSet;
 
 use inlet_domain::store::page::Position;
+use inlet_tests::pool::is_id;
 use serde_json::{Map, Value};
 use uuid::Uuid;
-
-/// Whether it is a global id: a short word, `_`, and 26 characters.
-pub fn is_id(text: &str) -> bool {
-    let Some((prefix, rest)) = text.rsplit_once('_') else { return false };
-    (1..=8).contains(&prefix.len())
-        && prefix.bytes().all(|byte| byte.is_ascii_lowercase())
-        && rest.len() == 26
-        && rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-}
 
 /// What nobody has: the neighbour of an id or of a cursor, any other text of the same length. A cursor of the log is a
 /// number and is everyone's.
@@ -95,9 +87,4 @@ fn tell(value: &Value, ids: &BTreeSet<String>, mark: &str, found: &mut Vec<Strin
         }
         _ => {}
     }
-}
-
-/// Whether nothing was refused.
-pub fn is_granted(answer: &Value) -> bool {
-    answer.get("errors").is_none() && answer.get("data").is_some()
 }

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use inlet_tests::{LiveClient, Party, live::Frame, operation::Operation};
+use inlet_tests::{
+    LiveClient, Party, Pool,
+    live::Frame,
+    operation::Operation,
+    pool::{is_granted, page},
+};
 use serde_json::{Value, json};
 
-use crate::{
-    House,
-    answers::{is_granted, told},
-    house,
-    pool::{Pool, page},
-};
+use crate::{House, answers::told, house};
 
 /// The lists of one party; fails where one has no two rows, or shows a row of the other's.
 async fn lists(house: &House, reader: &Party, other: &Party) {

@@ -6,7 +6,6 @@
 
 mod answers;
 mod lists;
-mod pool;
 mod probes;
 mod rights;
 

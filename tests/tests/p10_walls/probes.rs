@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use inlet_tests::{
-    Party,
+    Party, Pool,
     operation::Operation,
+    pool::is_granted,
     schema::{Position, Schema},
 };
 use serde_json::{Value, json};
 
 use crate::{
     House,
-    answers::{is_granted, plain, told, unknown},
+    answers::{plain, told, unknown},
     house,
-    pool::Pool,
 };
 
 /// How many objects of a kind are tried at a place before it is said not to take that kind.

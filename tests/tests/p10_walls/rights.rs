@@ -4,10 +4,17 @@
 use std::slice::from_ref;
 
 use inlet_domain::model::right::{Grant, KeyScope, Right, Role};
-use inlet_tests::{LiveClient, Party, live::Frame, operation::Operation, party::Term, schema::Field};
+use inlet_tests::{
+    LiveClient, Party, Pool,
+    live::Frame,
+    operation::Operation,
+    party::Term,
+    pool::{is_granted, page},
+    schema::Field,
+};
 use serde_json::{Value, json};
 
-use crate::{House, answers::is_granted, house, pool::Pool};
+use crate::{House, house};
 
 /// What a root field asks of who comes.
 enum Needs {
@@ -254,7 +261,7 @@ async fn p10_no_way_leads_from_the_inbox_to_the_settings() {
     let viewer = house.owner.member(Role::Viewer, false).await;
     let mut shown = Vec::new();
     for field in house.schema.roots("Query").iter().filter(|field| field.is_plain()) {
-        let operation = house.schema.operation("Query", field, None, &crate::pool::page);
+        let operation = house.schema.operation("Query", field, None, &page);
         kinds(&house.owner.send(&viewer, &operation).await, &mut shown);
     }
     let settings: Vec<_> = shown.iter().filter(|kind| SETTINGS.contains(&kind.as_str())).collect();

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use inlet_tests::{
+use serde_json::{Value, json};
+
+use crate::{
     Party, database,
     operation::Operation,
     schema::{Field, Input, Schema},
 };
-use serde_json::{Value, json};
-
-use crate::answers::{is_granted, is_id};
 
 /// Ids and cursors, in the order in which they were seen.
 #[derive(Debug, Default, Clone)]
@@ -24,7 +23,24 @@ pub struct Pool {
     kin: BTreeMap<String, [Value; 3]>,
 }
 
+/// Whether it is a global id: a short word, `_`, and 26 characters.
+#[must_use]
+pub fn is_id(text: &str) -> bool {
+    let Some((prefix, rest)) = text.rsplit_once('_') else { return false };
+    (1..=8).contains(&prefix.len())
+        && prefix.bytes().all(|byte| byte.is_ascii_lowercase())
+        && rest.len() == 26
+        && rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+}
+
+/// Whether nothing was refused.
+#[must_use]
+pub fn is_granted(answer: &Value) -> bool {
+    answer.get("errors").is_none() && answer.get("data").is_some()
+}
+
 /// How long pages are: what a row may show costs too much for longer ones.
+#[must_use]
 pub fn page(field: &Field, path: &str, _: &Input) -> Option<Value> {
     (path == "first" && field.ty.name.ends_with("Connection")).then(|| json!(10))
 }
@@ -76,6 +92,7 @@ impl Pool {
     }
 
     /// Objects to try of each kind of id: the newest that were shown themselves, then those that were only named.
+    #[must_use]
     pub fn candidates(&self, most: usize) -> Vec<(&String, Vec<&String>)> {
         let shown: Vec<&String> = self.types.values().flatten().collect();
         let kinds = self.ids.iter().map(|(prefix, ids)| {
@@ -117,6 +134,7 @@ impl Pool {
 
     /// An object of the pool's owner for a place that an operation cannot do without, and values for places of which
     /// some value of their type would be refused. `probed` is the id that the operation is about, where it is one.
+    #[must_use]
     pub fn fill(&self, schema: &Schema, field: &Field, path: &str, input: &Input, probed: &str) -> Option<Value> {
         let kin = || self.kin.get(probed).or_else(|| self.kin.values().next());
         match (field.name.as_str(), path) {
