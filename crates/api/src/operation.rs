@@ -77,17 +77,22 @@ impl Engine {
             Ok(document) => document,
             Err(mut error) => {
                 mark(&mut error, ErrorCode::GraphqlParseFailed);
+                // The parser quotes the line, which may be the whole document; its last line says what was expected.
+                if error.message.len() > LONGEST_QUOTE {
+                    let last = error.message.lines().last().unwrap_or_default().trim_start_matches([' ', '=']);
+                    error.message = format!("the document is not GraphQL: {last}");
+                }
                 return Err(Box::new(Response::from_errors(vec![error])));
             }
         };
+        if let Some(limit) = exceeded(document) {
+            return Err(refusal(ErrorCode::LimitExceeded, limit));
+        }
         let Some(operation) = operation(document, name.as_deref()) else {
             let message = "pass `operationName`: one of the operations of the document";
             return Err(refusal(ErrorCode::GraphqlValidationFailed, message));
         };
         let kind = operation.node.ty;
-        if let Some(limit) = exceeded(document) {
-            return Err(refusal(ErrorCode::LimitExceeded, limit));
-        }
         if let Some(name) = missing_variable(&operation.node, &given) {
             let message = format!("the variable `${name}` is required: give it a value that is not null");
             return Err(Box::new(response_of(ApiError::input(format!("variables.{name}"), message))));
@@ -163,8 +168,15 @@ pub fn is_request_error(response: &Response) -> bool {
     response.data == Value::Null && !response.errors.is_empty() && response.errors.iter().all(|e| e.path.is_empty())
 }
 
-/// Gives each error its code and the request's id.
+/// The most bytes of what the parser says.
+const LONGEST_QUOTE: usize = 500;
+
+/// The most errors of an answer: a document of mistakes would else have an answer many times as long.
+const MAX_ERRORS: usize = 100;
+
+/// Gives each error its code and the request's id; what is beyond the first hundred is left out.
 pub fn finish(response: &mut Response, request_id: &str) {
+    response.errors.truncate(MAX_ERRORS);
     for error in &mut response.errors {
         let extensions = error.extensions.get_or_insert_default();
         if extensions.get("code").is_none() {
