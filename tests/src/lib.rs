@@ -23,6 +23,7 @@ pub mod server;
 pub mod sign;
 pub mod sink;
 pub mod state;
+mod stub;
 pub mod tenant;
 pub mod workspace;
 

@@ -1,14 +1,13 @@
 //! A provider's API that serves the pages of a campaign's report, and behaves as it is told.
 
-use std::{
-    net::{SocketAddr, TcpListener},
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, http::StatusCode, web};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use url::{Url, form_urlencoded};
+
+use crate::stub::Stub;
 
 /// What it answers: status, headers, body.
 pub type Answer = (u16, Vec<(String, String)>, Vec<u8>);
@@ -23,9 +22,8 @@ struct State {
 
 /// The API. It ends with the test.
 pub struct ReportServer {
-    address: SocketAddr,
+    stub: Stub,
     state: Arc<State>,
-    handle: actix_web::dev::ServerHandle,
 }
 
 /// A page in the documented form: 200, with these rows.
@@ -51,25 +49,13 @@ impl ReportServer {
             script: Mutex::new(Arc::new(script)),
             held: watch::Sender::new(None),
         });
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let data = web::Data::from(state.clone());
-        let server = HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(serve)))
-            .workers(1)
-            .disable_signals()
-            .shutdown_timeout(0)
-            .listen(listener)
-            .unwrap()
-            .run();
-        let handle = server.handle();
-        tokio::spawn(server);
-        Self { address, state, handle }
+        Self { stub: Stub::start(state.clone(), serve), state }
     }
 
     /// The report of a campaign, in the documented form.
     #[must_use]
     pub fn report(&self, campaign: &str) -> String {
-        format!("http://{}/api/public/logs?page[size]=10&page[number]=1&campaign_id={campaign}", self.address)
+        format!("http://{}/api/public/logs?page[size]=10&page[number]=1&campaign_id={campaign}", self.stub.address)
     }
 
     /// From now on answers so.
@@ -96,13 +82,7 @@ impl ReportServer {
     }
 }
 
-impl Drop for ReportServer {
-    fn drop(&mut self) {
-        drop(self.handle.stop(false));
-    }
-}
-
-async fn serve(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+async fn serve(request: HttpRequest, _: web::Bytes, state: web::Data<State>) -> HttpResponse {
     let page = form_urlencoded::parse(request.query_string().as_bytes())
         .find(|(name, _)| name == "page[number]")
         .and_then(|(_, page)| page.parse().ok())

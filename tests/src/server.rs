@@ -203,6 +203,22 @@ impl TestServer {
         answer.json().await.expect("the answer is JSON")
     }
 
+    /// The path and message with which a mutation's input is refused.
+    pub async fn refused(&self, mutation: &str, input: Value) -> (String, String) {
+        let answer = self.graphql_raw(mutation, json!({"input": input})).await;
+        let error = &answer["errors"][0];
+        let path: Vec<&str> =
+            error["extensions"]["inputPath"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        (path.join("."), error["message"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned())
+    }
+
+    /// Posts JSON to a source's URL with one header more.
+    pub async fn post_to(&self, url: &Value, header: (&str, &str), body: &str) -> (reqwest::StatusCode, Value) {
+        let request = self.client.post(url.as_str().unwrap()).header("content-type", "application/json");
+        let answer = request.header(header.0, header.1).body(body.to_owned()).send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap())
+    }
+
     /// The raw log, oldest first.
     pub async fn kept(&self) -> Vec<Kept> {
         let rows: Vec<(WorkspaceId, InboundEventId, String)> =

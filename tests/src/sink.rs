@@ -1,12 +1,11 @@
 //! A webhook receiver in the test's process: it records what comes and answers as it is told.
 
-use std::{
-    net::TcpListener,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, http::StatusCode, web};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use tokio::sync::watch;
+
+use crate::stub::Stub;
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -45,7 +44,7 @@ struct State {
 pub struct Sink {
     url: String,
     state: Arc<State>,
-    handle: actix_web::dev::ServerHandle,
+    _stub: Stub,
 }
 
 impl Sink {
@@ -56,19 +55,8 @@ impl Sink {
             answer: Mutex::new(Arc::new(|_| (200, Vec::new()))),
             hold: watch::Sender::new(false),
         });
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
-        let data = web::Data::from(state.clone());
-        let server = HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(receive)))
-            .workers(1)
-            .disable_signals()
-            .shutdown_timeout(0)
-            .listen(listener)
-            .unwrap()
-            .run();
-        let handle = server.handle();
-        tokio::spawn(server);
-        Self { url, state, handle }
+        let stub = Stub::start(state.clone(), receive);
+        Self { url: format!("http://{}/", stub.address), state, _stub: stub }
     }
 
     /// Where it listens.
@@ -98,12 +86,6 @@ impl Sink {
         let mut watch = self.state.received.subscribe();
         let received = tokio::time::timeout(std::time::Duration::from_secs(60), watch.wait_for(enough)).await;
         received.expect("the webhooks that were waited for did not come").unwrap().clone()
-    }
-}
-
-impl Drop for Sink {
-    fn drop(&mut self) {
-        drop(self.handle.stop(false));
     }
 }
 

@@ -1,32 +1,15 @@
 //! Custom sources: what they take, and the dry run of their mapping.
 
 use inlet_tests::{TestServer, sign, spawn};
-use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 const CREATE: &str =
     "mutation($input: CreateSourceInput!) { createSource(input: $input) { source { id url mapping } } }";
 const PREVIEW: &str = "mutation($input: PreviewMappingInput!) { previewMapping(input: $input) { outcome event rule \
-    reason lenient commands { kind key fields } } }";
+    reason lenient commands { kind key fields } requests { outcome rule commands { kind key fields } } } }";
 
 async fn create(server: &TestServer, input: Value) -> Value {
     server.graphql(CREATE, json!({"input": input})).await["createSource"]["source"].clone()
-}
-
-/// The path and message with which an input is refused.
-async fn refused(server: &TestServer, operation: &str, input: Value) -> (String, String) {
-    let answer = server.graphql_raw(operation, json!({"input": input})).await;
-    let error = &answer["errors"][0];
-    let path = error["extensions"]["inputPath"]
-        .as_array()
-        .map_or_else(String::new, |path| path.iter().map(|part| part.as_str().unwrap()).collect::<Vec<_>>().join("."));
-    (path, error["message"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned())
-}
-
-async fn post(server: &TestServer, url: &Value, header: (&str, &str), body: &str) -> (StatusCode, Value) {
-    let request = server.client.post(url.as_str().unwrap()).header("content-type", "application/json");
-    let answer = request.header(header.0, header.1).body(body.to_owned()).send().await.unwrap();
-    (answer.status(), answer.json().await.unwrap())
 }
 
 fn mapping() -> Value {
@@ -49,7 +32,7 @@ async fn a_custom_source_takes_json_forms_and_queries() {
     .await;
     assert_eq!(made["mapping"], mapping(), "shown as it was written");
     let signed = |what: &str| sign::sha256("Jefe", what.as_bytes());
-    let take = async |body: &str| post(&server, &made["url"], ("x-signature", &signed(body)), body).await.1;
+    let take = async |body: &str| server.post_to(&made["url"], ("x-signature", &signed(body)), body).await.1;
     let text = r#"{"id": "m1", "mobile": "919019120123", "text": "Hello"}"#;
     assert_eq!(take(text).await["outcome"], "accepted");
     assert_eq!(take(text).await["outcome"], "duplicate");
@@ -108,6 +91,12 @@ async fn a_dry_run_shows_what_a_body_would_become_and_writes_nothing() {
     let form = json!({"mapping": mapping(), "contentType": "application/x-www-form-urlencoded", "body": "id=1&message_status=sent"});
     assert_eq!(preview(form).await["commands"][0]["kind"], "status");
     assert_eq!(preview(json!({"mapping": mapping(), "body": "{"})).await["outcome"], "QUARANTINED");
+    let three = format!("[{body}, {{}}, {{\"id\": \"m1\", \"message_status\": \"read\"}}]");
+    let shown = preview(json!({"mapping": mapping(), "body": three})).await;
+    let each: Vec<_> = shown["requests"].as_array().unwrap().iter().map(|it| (&it["outcome"], &it["rule"])).collect();
+    let (accepted, unrecognised) = (json!("ACCEPTED"), json!("UNRECOGNISED"));
+    assert_eq!(each, [(&accepted, &json!("in")), (&unrecognised, &Value::Null), (&accepted, &json!("dlr"))]);
+    assert_eq!((&shown["outcome"], &shown["commands"]), (&accepted, &shown["requests"][0]["commands"]));
 
     let otp = r#"{"event": "otpVerified", "id": "1", "otp": "01234", "verified": true}"#;
     let of_oneroute = preview(json!({"provider": "ONEROUTE", "body": otp})).await;
@@ -123,9 +112,9 @@ async fn a_dry_run_shows_what_a_body_would_become_and_writes_nothing() {
     let by_source = preview(json!({"sourceId": made["id"], "body": national})).await;
     assert_eq!(by_source["commands"][0]["fields"]["person"]["identities"][0]["value"], "+919019120123");
     let wrong = json!({"mapping": {"rules": [{"kind": "x"}]}, "body": "{}"});
-    assert_eq!(refused(&server, PREVIEW, wrong).await.0, "input.mapping");
+    assert_eq!(server.refused(PREVIEW, wrong).await.0, "input.mapping");
     let other = json!({"provider": "OBLIC", "mapping": mapping(), "body": "{}"});
-    assert!(refused(&server, PREVIEW, other).await.1.contains("CUSTOM"));
+    assert!(server.refused(PREVIEW, other).await.1.contains("CUSTOM"));
     assert_eq!(server.state().await, state);
     let raw = server.graphql("{ inboundEvents { nodes { id } } }", json!({})).await;
     assert_eq!(raw["inboundEvents"]["nodes"], json!([]));

@@ -160,6 +160,22 @@ async fn p4_a_report_and_its_message_meet_while_both_are_open() {
     }
 }
 
+/// A report by two names tells that the second is the message's too: who asks for it later in the batch, by that name
+/// alone and from elsewhere, asks for no person that would then have nothing.
+#[tokio::test]
+async fn p4_a_name_that_is_learned_in_a_batch_counts_for_the_rest_of_it() {
+    let house = House::build().await;
+    let commands = vec![
+        message("ours", "+919811100001", Direction::Outbound, "your order", 1),
+        named(&["theirs", "ours"], DeliveryStatus::Sent, 2, true),
+        named(&["theirs"], DeliveryStatus::Delivered, 3, true),
+    ];
+    let receipt = house.apply(1, 16).submit(house.inbound(commands)).await.unwrap();
+    assert_eq!(receipt.outcome, Outcome::Accepted, "{receipt:?}");
+    assert_eq!(house.count("SELECT count(*) FROM message WHERE workspace_id = $1 AND status = 'delivered'").await, 1);
+    assert_eq!(house.count("SELECT count(*) FROM contact WHERE workspace_id = $1").await, 1);
+}
+
 /// Messages, replies and reports that name them by two names, in any order through four lanes of two pools: none has to
 /// come again because two transactions waited for each other's names.
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,6 @@
 
 use inlet_domain::ambient::{Ambient, SteppedClock, SystemEntropy};
 use inlet_tests::{Options, TestServer, fixtures, sign, spawn, spawn_with};
-use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 const CREATE: &str = "mutation($input: CreateSourceInput!) { createSource(input: $input) { source { id url \
@@ -14,22 +13,6 @@ const ROTATE: &str = "mutation($input: RotateSourceSecretInput!) { rotateSourceS
     { rotationEndsAt } } }";
 async fn create(server: &TestServer, input: Value) -> Value {
     server.graphql(CREATE, json!({"input": input})).await["createSource"]["source"].clone()
-}
-
-/// The path and message with which an input is refused.
-async fn refused(server: &TestServer, operation: &str, input: Value) -> (String, String) {
-    let answer = server.graphql_raw(operation, json!({"input": input})).await;
-    let error = &answer["errors"][0];
-    let path = error["extensions"]["inputPath"]
-        .as_array()
-        .map_or_else(String::new, |path| path.iter().map(|part| part.as_str().unwrap()).collect::<Vec<_>>().join("."));
-    (path, error["message"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned())
-}
-
-async fn post(server: &TestServer, url: &Value, header: (&str, &str), body: &str) -> (StatusCode, Value) {
-    let request = server.client.post(url.as_str().unwrap()).header("content-type", "application/json");
-    let answer = request.header(header.0, header.1).body(body.to_owned()).send().await.unwrap();
-    (answer.status(), answer.json().await.unwrap())
 }
 
 /// An Oblic message with ids of its own.
@@ -54,7 +37,7 @@ async fn secrets_rotate_with_an_overlap_that_ends() {
     let (id, url) = (&made["id"], &made["url"]);
     let status = async |secret: &str, message: &str| {
         let body = oblic(message);
-        post(&server, url, ("x-oblic-signature", &sign::sha256(secret, body.as_bytes())), &body).await.0.as_u16()
+        server.post_to(url, ("x-oblic-signature", &sign::sha256(secret, body.as_bytes())), &body).await.0.as_u16()
     };
     assert_eq!(status("first", "1").await, 200);
 
@@ -85,7 +68,7 @@ async fn secrets_rotate_with_an_overlap_that_ends() {
         (json!({"id": id, "overlapSeconds": 2_592_001}), "input.overlapSeconds"),
         (json!({"id": id, "overlapSeconds": -1}), "input.overlapSeconds"),
     ] {
-        assert_eq!(refused(&server, ROTATE, input.clone()).await.0, path, "{input}");
+        assert_eq!(server.refused(ROTATE, input.clone()).await.0, path, "{input}");
     }
     server.stop().await;
 }
@@ -95,12 +78,12 @@ async fn a_deleted_source_answers_no_more_and_keeps_its_history() {
     let server = spawn().await;
     let made =
         create(&server, json!({"name": "o", "provider": "OBLIC", "verification": "NONE", "idempotencyKey": "k"})).await;
-    assert_eq!(post(&server, &made["url"], ("x", "y"), &oblic("1")).await.0, 200);
+    assert_eq!(server.post_to(&made["url"], ("x", "y"), &oblic("1")).await.0, 200);
     let delete = "mutation($input: DeleteSourceInput!) { deleteSource(input: $input) { deletedSourceId } }";
     let input = json!({"input": {"id": made["id"], "idempotencyKey": "d"}});
     let deleted = server.graphql(delete, input.clone()).await;
     assert_eq!(deleted["deleteSource"]["deletedSourceId"], made["id"]);
-    assert_eq!(post(&server, &made["url"], ("x", "y"), &oblic("2")).await.0, 404);
+    assert_eq!(server.post_to(&made["url"], ("x", "y"), &oblic("2")).await.0, 404);
     assert_eq!(server.graphql(delete, input).await, deleted, "a repeat gets the same answer");
     let again = server.graphql_raw(delete, json!({"input": {"id": made["id"]}})).await;
     assert_eq!(again["errors"][0]["extensions"]["code"], "NOT_FOUND");
@@ -126,17 +109,17 @@ async fn what_a_source_signs_is_settable() {
     // RFC 2202, test case 2: authentic, and no JSON.
     let body = "what do ya want for nothing?";
     let right = "sha1=7/zfauXrL6LSdBbV8YTfnCWafHk=";
-    assert_eq!(post(&server, &made["url"], ("x-hub-signature", right), body).await.0, 400);
-    assert_eq!(post(&server, &made["url"], ("x-hub-signature", &right[5..]), body).await.0, 401);
-    assert_eq!(post(&server, &made["url"], ("x-oblic-signature", right), body).await.0, 401);
+    assert_eq!(server.post_to(&made["url"], ("x-hub-signature", right), body).await.0, 400);
+    assert_eq!(server.post_to(&made["url"], ("x-hub-signature", &right[5..]), body).await.0, 401);
+    assert_eq!(server.post_to(&made["url"], ("x-oblic-signature", right), body).await.0, 401);
 
     let input = json!({"id": made["id"], "signature": null});
     let updated = server.graphql(UPDATE, json!({"input": input})).await["updateSource"]["source"].clone();
     assert!(updated["signature"]["header"].is_null());
-    assert_eq!(post(&server, &made["url"], ("x-hub-signature", right), body).await.0, 401, "the default at once");
+    assert_eq!(server.post_to(&made["url"], ("x-hub-signature", right), body).await.0, 401, "the default at once");
     let body = oblic("1");
     let signed = sign::sha256("Jefe", body.as_bytes());
-    assert_eq!(post(&server, &made["url"], ("x-oblic-signature", &signed), &body).await.0, 200);
+    assert_eq!(server.post_to(&made["url"], ("x-oblic-signature", &signed), &body).await.0, 200);
     server.stop().await;
 }
 
@@ -163,13 +146,13 @@ async fn a_source_that_would_not_do_is_refused_with_its_path() {
         (with("providerAccountId", of_oblic["id"].clone()), "input.providerAccountId", "must be the same"),
         (with("mapping", json!({"rules": []})), "input.mapping", "CUSTOM"),
     ] {
-        let (at, message) = refused(&server, CREATE, input.clone()).await;
+        let (at, message) = server.refused(CREATE, input.clone()).await;
         assert_eq!(at, path, "{input}: {message}");
         assert!(message.contains(told), "{input}: {message}");
     }
     let mut custom = with("provider", json!("CUSTOM"));
     custom["mapping"] = json!({"rules": [{"kind": "status", "fields": {"id": "id", "status": "/s"}}]});
-    let (path, message) = refused(&server, CREATE, custom).await;
+    let (path, message) = server.refused(CREATE, custom).await;
     assert_eq!(path, "input.mapping");
     assert!(message.starts_with("`rules[0].fields.id`: `id` is no JSON pointer"), "{message}");
     let missing = with("channelId", json!("chan_01h455vb4pex5vsknk084sn02q"));
@@ -181,10 +164,10 @@ async fn a_source_that_would_not_do_is_refused_with_its_path() {
         create(&server, json!({"name": "open", "provider": "OBLIC", "verification": "NONE", "idempotencyKey": "k2"}))
             .await;
     let close = json!({"id": open["id"], "verification": "HMAC"});
-    assert_eq!(refused(&server, UPDATE, close.clone()).await.0, "input.verification");
+    assert_eq!(server.refused(UPDATE, close.clone()).await.0, "input.verification");
     server.graphql(ROTATE, json!({"input": {"id": open["id"], "secret": "s"}})).await;
     server.graphql(UPDATE, json!({"input": close})).await;
-    assert_eq!(post(&server, &open["url"], ("x", "y"), &oblic("1")).await.0, 401);
+    assert_eq!(server.post_to(&open["url"], ("x", "y"), &oblic("1")).await.0, 401);
 
     let reader = server
         .graphql(
@@ -242,7 +225,7 @@ async fn or_16_sources_of_one_account_count_an_event_once() {
         (source("1", &made["providerAccount"]["id"]).await, source("2", &made["providerAccount"]["id"]).await);
     let other = source("3", &Value::Null).await;
     for (source, outcome) in [(&one, "accepted"), (&two, "duplicate"), (&other, "accepted")] {
-        assert_eq!(post(&server, &source["url"], ("x", "y"), &oblic("same")).await.1["outcome"], outcome);
+        assert_eq!(server.post_to(&source["url"], ("x", "y"), &oblic("same")).await.1["outcome"], outcome);
     }
     server.stop().await;
 }
@@ -255,9 +238,9 @@ async fn ob_4_what_our_own_users_write_is_outbound_in_the_same_conversation() {
         json!({"name": "o", "provider": "OBLIC", "verification": "NONE", "ownUserIds": ["ours"], "idempotencyKey": "k"}),
     )
     .await;
-    assert_eq!(post(&server, &made["url"], ("x", "y"), &oblic("in")).await.0, 200);
+    assert_eq!(server.post_to(&made["url"], ("x", "y"), &oblic("in")).await.0, 200);
     let answer = oblic("out").replace("u1", "ours").replace("Kevin", "Agent Ada");
-    assert_eq!(post(&server, &made["url"], ("x", "y"), &answer).await.1["outcome"], "accepted");
+    assert_eq!(server.post_to(&made["url"], ("x", "y"), &answer).await.1["outcome"], "accepted");
     let seen = server
         .graphql(
             "{ contacts { nodes { name } } conversations { nodes { messages(last: 5) { nodes { direction } } } } }",
@@ -287,12 +270,12 @@ async fn mt_11_a_source_with_a_channel_puts_there_what_names_none() {
     .await;
     assert_eq!((&made["channel"]["id"], &made["medium"]), (&channel["id"], &json!("WHATSAPP")));
     let sms = fixtures::of("mobtexting").remove(0).body;
-    assert_eq!(post(&server, &made["url"], ("x", "y"), &sms).await.1["outcome"], "accepted");
+    assert_eq!(server.post_to(&made["url"], ("x", "y"), &sms).await.1["outcome"], "accepted");
     let after = server.graphql("{ channels { nodes { id } } }", json!({})).await;
     assert_eq!(after["channels"]["nodes"].as_array().unwrap().len(), 1, "no other was made");
     let elsewhere = json!({"name": "x", "provider": "MOBTEXTING", "secret": "s", "channelId": channel["id"],
         "idempotencyKey": "k2"});
-    assert_eq!(refused(&server, CREATE, elsewhere).await.0, "input.channelId");
+    assert_eq!(server.refused(CREATE, elsewhere).await.0, "input.channelId");
     server.stop().await;
 }
 

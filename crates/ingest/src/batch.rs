@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use inlet_domain::apply::Outcome;
+use inlet_domain::{apply::Outcome, command::RawRequest};
 
 /// The most events in one body.
 pub const MOST: usize = 1_000;
@@ -58,7 +58,16 @@ pub fn elements(body: &[u8]) -> Option<Vec<Range<usize>>> {
     (rest.iter().all(u8::is_ascii_whitespace) && !found.is_empty()).then_some(found)
 }
 
-fn end_of_text(body: &[u8], mut at: usize, quote: u8) -> Option<usize> {
+/// The element of a request's body that stands there, as a request of its own.
+#[must_use]
+pub fn element(raw: &RawRequest, range: Range<usize>) -> RawRequest {
+    let RawRequest { method, query, headers, body } = raw;
+    let body = body.get(range).unwrap_or_default().to_vec();
+    RawRequest { method: method.clone(), query: query.clone(), headers: headers.clone(), body }
+}
+
+/// Where a text that begins at `at`, after its quote, is over; `None` where it has no end.
+pub(crate) fn end_of_text(body: &[u8], mut at: usize, quote: u8) -> Option<usize> {
     loop {
         match *body.get(at)? {
             b'\\' => at += 2,
@@ -68,7 +77,8 @@ fn end_of_text(body: &[u8], mut at: usize, quote: u8) -> Option<usize> {
     }
 }
 
-fn end_of_comment(body: &[u8], at: usize) -> Option<usize> {
+/// Where a comment that begins at `at` is over; `None` where it has no end.
+pub(crate) fn end_of_comment(body: &[u8], at: usize) -> Option<usize> {
     let (from, end): (usize, &[u8]) = if body.get(at + 1) == Some(&b'/') { (at + 2, b"\n") } else { (at + 2, b"*/") };
     let length = body.get(from..)?.windows(end.len()).position(|window| window == end)?;
     Some(from + length + end.len())

@@ -6,6 +6,8 @@ use std::{borrow::Cow, cell::Cell};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use crate::batch::{end_of_comment, end_of_text};
+
 /// How deeply a body may be nested. No document nests deeper than 5.
 pub const MAX_DEPTH: usize = 100;
 
@@ -70,7 +72,8 @@ pub fn parse(body: &[u8]) -> Result<Parsed, Unreadable> {
         return Err(Unreadable::Empty);
     }
     let text = replace_lone_surrogates(text);
-    match parse_strict(&keep_numbers(&text)) {
+    let text = keep_numbers(&text);
+    match parse_strict(&text) {
         Ok(value) => Ok(Parsed { value, lenient: recovered }),
         Err(strict) => match parse_json5(&text) {
             Ok(value) => Ok(Parsed { value, lenient: true }),
@@ -220,16 +223,23 @@ fn replace_lone_surrogates(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Numbers that would lose what counts: an integer beyond 64 bits is an id and becomes text, a double beyond its range
-/// is infinite in JavaScript, which it writes as null.
+/// Numbers that would lose what counts, in JSON and JSON5: an integer beyond 64 bits is an id and becomes text, a double
+/// beyond its range is infinite in JavaScript, which it writes as null.
 fn keep_numbers(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     let mut out: Option<String> = None;
     let (mut at, mut copied) = (0, 0);
     while let Some(byte) = bytes.get(at) {
         match byte {
-            b'"' => at = end_of_string(bytes, at),
-            b'-' | b'0'..=b'9' => {
+            quote @ (b'"' | b'\'') => at = end_of_text(bytes, at + 1, *quote).unwrap_or(bytes.len()),
+            b'/' if matches!(bytes.get(at + 1), Some(b'/' | b'*')) => {
+                at = end_of_comment(bytes, at).unwrap_or(bytes.len());
+            }
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' => {
+                let is_of_name = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$');
+                at += bytes.iter().skip(at).take_while(is_of_name).count();
+            }
+            b'+' | b'-' | b'0'..=b'9' => {
                 let start = at;
                 while bytes.get(at).is_some_and(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E'))
                 {
@@ -254,19 +264,8 @@ fn keep_numbers(text: &str) -> Cow<'_, str> {
     }
 }
 
-fn end_of_string(bytes: &[u8], quote: usize) -> usize {
-    let mut at = quote + 1;
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'"' => return at + 1,
-            b'\\' => at += 2,
-            _ => at += 1,
-        }
-    }
-    bytes.len()
-}
-
 fn kept_number(token: &str) -> Option<String> {
+    let token = token.strip_prefix('+').unwrap_or(token);
     let digits = token.strip_prefix('-').unwrap_or(token);
     if digits.len() > 18 && !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit()) {
         let fits = token.parse::<i64>().is_ok() || token.parse::<u64>().is_ok();
@@ -316,6 +315,17 @@ mod tests {
             json!(["123456789012345678901234", "-99999999999999999999"])
         );
         assert_eq!(strict("{\"n\": 1e400}"), json!({"n": null}));
+        let nearest = strict(&format!("[692233200{}.0]", "9".repeat(96)));
+        assert_eq!(nearest, json!([6.92233201e104]), "the nearest double, as JavaScript reads it");
+        let lenient = parse(
+            b"{id: 123456789012345678901234, 'b': +99999999999999999999, c: -1e400, // it's 1e400\n\
+              d4567890123456789012345: 'say \"123456789012345678901234', e: 0x10}",
+        );
+        assert_eq!(
+            lenient.unwrap().value,
+            json!({"id": "123456789012345678901234", "b": "99999999999999999999", "c": null,
+                   "d4567890123456789012345": "say \"123456789012345678901234", "e": 16})
+        );
         assert_eq!(
             strict(r#"{"t":"123456789012345678901234 \" 1e400"}"#),
             json!({"t": "123456789012345678901234 \" 1e400"})

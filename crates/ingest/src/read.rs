@@ -13,6 +13,7 @@ use inlet_domain::{
 use serde_json::Value;
 
 use crate::{
+    batch,
     lenient::{self, Parsed, Unreadable},
     mask, multipart,
     provider::{Query, Request, Understanding, adapter},
@@ -36,6 +37,13 @@ pub struct Readout {
 pub struct Adapters;
 
 impl Reader for Adapters {
+    fn split(&self, raw: RawRequest) -> Vec<RawRequest> {
+        match batch::elements(&raw.body) {
+            Some(elements) => elements.into_iter().map(|range| batch::element(&raw, range)).collect(),
+            None => vec![raw],
+        }
+    }
+
     fn read(
         &self,
         source: &Source,

@@ -172,9 +172,7 @@ impl Arrival<'_> {
         }
         let taken: Vec<(InboundEventId, Outcome)> = stream::iter(elements)
             .map(|range| async move {
-                let body = raw.body.get(range).unwrap_or_default().to_vec();
-                let raw = RawRequest { body, ..head_of(raw) };
-                let (id, outcome, _) = self.submit(raw).await?;
+                let (id, outcome, _) = self.submit(batch::element(raw, range)).await?;
                 Ok::<_, Refusal>((id, outcome))
             })
             .buffered(ELEMENTS_AT_ONCE)
@@ -209,12 +207,6 @@ impl Arrival<'_> {
         .increment(1);
         Ok((id, receipt.outcome, unreadable))
     }
-}
-
-/// The request without its body.
-fn head_of(raw: &RawRequest) -> RawRequest {
-    let RawRequest { method, query, headers, .. } = raw;
-    RawRequest { method: method.clone(), query: query.clone(), headers: headers.clone(), body: Vec::new() }
 }
 
 fn check_network(request: &HttpRequest, door: &Door, source: &Source) -> Result<(), Refusal> {

@@ -197,6 +197,14 @@ fn or_10_a_report_repeats_only_with_the_same_word_and_time() {
 }
 
 #[test]
+fn or_10_a_report_that_names_its_message_otherwise_is_no_repeat() {
+    let body = json("oneroute/06-whatsappDeliveryReport.json");
+    assert_eq!(status(command(&body)).ids.len(), 2);
+    let with_one_name = command(&with(&body, "/conversation/externalId", Value::Null));
+    assert_ne!(with_one_name.key, command(&body).key, "the second name may be the one that its message comes under");
+}
+
+#[test]
 fn or_11_both_spellings_name_the_campaign_by_its_url() {
     let body = json("oneroute/07-compaignDeliveryReport.json");
     let misspelt = command(&body);

@@ -13,6 +13,7 @@ use inlet_domain::{
         right::Right,
         source::{CallLeg, SignatureSettings},
     },
+    reader::Readout,
     store::{credentials::Viewer, sources},
 };
 
@@ -25,6 +26,8 @@ use crate::{
 
 /// The longest body that is tried.
 const LONGEST: usize = 1024 * 1024;
+/// The most requests in one body that are tried.
+const MOST: usize = 100;
 
 /// A request that is to be tried, and how.
 #[derive(InputObject)]
@@ -50,7 +53,7 @@ pub struct PreviewMappingInput {
 }
 
 /// One thing that a request would ask for.
-#[derive(SimpleObject)]
+#[derive(SimpleObject, Clone)]
 pub struct PreviewedCommand {
     /// `message`, `status`, `contact`, `opt_out` and so on.
     kind: String,
@@ -60,9 +63,20 @@ pub struct PreviewedCommand {
     fields: Json,
 }
 
-/// What a request would become.
+/// What a request would become. Where its body is an array, each element is a request of its own: `requests` shows
+/// them all, the other fields the first.
 #[derive(SimpleObject)]
 pub struct PreviewMappingPayload {
+    /// What each request in the body would become, in their order.
+    requests: Vec<PreviewedRequest>,
+    /// What the first would become.
+    #[graphql(flatten)]
+    first: PreviewedRequest,
+}
+
+/// What one request would become.
+#[derive(SimpleObject, Clone)]
+pub struct PreviewedRequest {
     /// ACCEPTED where it would be applied, UNRECOGNISED or QUARANTINED where it would be kept.
     outcome: words::InboundOutcome,
     /// The event's name, as far as it can be told.
@@ -111,21 +125,32 @@ impl Mappings {
             body: input.body.into_bytes(),
         };
         let event = input.event.as_deref().filter(|event| !event.is_empty());
-        let readout = shared.reader.read(&source, shared.ambient.now(), event, raw);
-        let (outcome, reason, lenient, commands) = match readout.reading {
-            Reading::Commands { commands, lenient } => (Outcome::Accepted, None, lenient, commands),
-            Reading::Unrecognised { reason, lenient } => (Outcome::Unrecognised, Some(reason), lenient, Vec::new()),
-            Reading::Quarantined { reason } => (Outcome::Quarantined, Some(reason), false, Vec::new()),
-        };
-        let rule = commands.first().filter(|_| source.provider == Provider::Custom);
-        Ok(Some(PreviewMappingPayload {
-            outcome: outcome.into(),
-            event: readout.event,
-            rule: rule.map(|command| command.key.kind.clone()),
-            reason,
-            lenient,
-            commands: commands.iter().map(shown).collect(),
-        }))
+        let raws = shared.reader.split(raw);
+        if raws.len() > MOST {
+            let message = format!("the body holds {} requests: at most {MOST} are tried at once", raws.len());
+            return Err(ApiError::input("input.body", message).into());
+        }
+        let now = shared.ambient.now();
+        let requests: Vec<PreviewedRequest> =
+            raws.into_iter().map(|raw| previewed(&source, shared.reader.read(&source, now, event, raw))).collect();
+        Ok(requests.first().cloned().map(|first| PreviewMappingPayload { requests, first }))
+    }
+}
+
+fn previewed(source: &sources::Source, readout: Readout) -> PreviewedRequest {
+    let (outcome, reason, lenient, commands) = match readout.reading {
+        Reading::Commands { commands, lenient } => (Outcome::Accepted, None, lenient, commands),
+        Reading::Unrecognised { reason, lenient } => (Outcome::Unrecognised, Some(reason), lenient, Vec::new()),
+        Reading::Quarantined { reason } => (Outcome::Quarantined, Some(reason), false, Vec::new()),
+    };
+    let rule = commands.first().filter(|_| source.provider == Provider::Custom);
+    PreviewedRequest {
+        outcome: outcome.into(),
+        event: readout.event,
+        rule: rule.map(|command| command.key.kind.clone()),
+        reason,
+        lenient,
+        commands: commands.iter().map(shown).collect(),
     }
 }
 

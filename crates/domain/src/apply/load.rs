@@ -17,7 +17,7 @@ use super::{
         StatusReportRow, VerificationRow,
     },
 };
-use crate::command::{Change, ChannelRef, Effect, Purpose};
+use crate::command::{Change, ChannelRef, Effect, MessageReport, Purpose};
 
 /// Locks and reads all that the commands touch; the address and contact of each command that needs one.
 pub(crate) async fn load(
@@ -98,15 +98,17 @@ struct Known {
 }
 
 /// What there is of a message.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stands {
-    Whole,
-    /// It came without telling who wrote it.
-    Faceless,
     /// Nothing but reports.
     Placeholder,
+    /// It came without telling who wrote it.
+    Faceless,
+    Whole,
 }
 
+// `OFFSET 0` holds the order of the look-ups: a plan made while both tables were young began at the conversations of the
+// whole workspace.
 async fn peek(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<HashMap<Uuid, Known>, sqlx::Error> {
     let targets: Vec<Key> = fold.references.targets(RefKind::Message).collect::<BTreeSet<_>>().into_iter().collect();
     if targets.is_empty() {
@@ -117,8 +119,9 @@ async fn peek(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<HashMap<
         "SELECT m.workspace_id, m.id, m.conversation_id, m.placeholder, c.contact_id, \
            m.author_kind = 'contact' AND m.author_id IS NULL AS faceless \
          FROM unnest($1::uuid[], $2::uuid[]) k(w, i) \
-         JOIN message m ON m.workspace_id = k.w AND m.id = k.i \
-         JOIN conversation c ON c.workspace_id = m.workspace_id AND c.id = m.conversation_id",
+         CROSS JOIN LATERAL (SELECT * FROM message WHERE workspace_id = k.w AND id = k.i OFFSET 0) m \
+         CROSS JOIN LATERAL ( \
+           SELECT contact_id FROM conversation WHERE workspace_id = k.w AND id = m.conversation_id OFFSET 0) c",
     )
     .bind(workspaces)
     .bind(ids)
@@ -144,15 +147,12 @@ async fn peek(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<HashMap<
 /// Which commands must find or make a person and a channel: all but those on a message that is already there, be it
 /// from before or from earlier in the batch. So a batch makes what its commands would make one by one.
 fn needs_place(work: &[Work<'_>], fold: &Fold<'_>, known: &HashMap<Uuid, Known>) -> Vec<bool> {
-    let mut made: HashMap<RefKey, Stands> = HashMap::new();
+    let mut stands: HashMap<RefKey, Stands> = HashMap::new();
     work.iter()
         .map(|work| {
             let (ids, makes) = match &work.command.effect {
-                Effect::Message(report) if !plan::tells_place(report) => return false,
-                Effect::Message(report) if report.person.is_none() => (&report.ids, Stands::Faceless),
-                Effect::Message(report) => (&report.ids, Stands::Whole),
-                Effect::Status(report) if report.person.is_none() => return false,
-                Effect::Status(report) => (&report.ids, Stands::Placeholder),
+                Effect::Message(report) => (&report.ids, makes(report)),
+                Effect::Status(report) => (&report.ids, report.person.is_some().then_some(Stands::Placeholder)),
                 Effect::Conversation(report) => {
                     let name = work.speaker.name(RefKind::Conversation, &report.id);
                     let gone = report.version.change == Change::Deleted;
@@ -161,25 +161,25 @@ fn needs_place(work: &[Work<'_>], fold: &Fold<'_>, known: &HashMap<Uuid, Known>)
                 _ => return true,
             };
             let names = work.speaker.message(&work.command.key, ids);
-            let before = fold.references.target(&names).and_then(|id| known.get(&id)).map(|known| known.stands);
-            let stands = names.iter().find_map(|name| made.get(name)).copied().or(before);
-            let deletes = matches!(&work.command.effect, Effect::Message(report)
-                if report.version.is_some_and(|version| version.change == Change::Deleted));
-            if deletes {
-                return false;
+            let before = fold.references.all_targets(&names).into_iter().filter_map(|id| Some(known.get(&id)?.stands));
+            let standing = names.iter().filter_map(|name| stands.get(name).copied()).chain(before).max();
+            // What it names by two names is one thing for whatever follows.
+            if let Some(standing) = standing.max(makes) {
+                stands.extend(names.into_iter().map(|name| (name, standing)));
             }
-            let needed = match stands {
-                None => true,
-                Some(Stands::Placeholder) => makes != Stands::Placeholder,
-                Some(Stands::Faceless) => makes == Stands::Whole,
-                Some(Stands::Whole) => false,
-            };
-            if needed {
-                made.extend(names.into_iter().map(|name| (name, makes)));
-            }
-            needed
+            makes > standing
         })
         .collect()
+}
+
+/// What there is of a message after a report of it that finds nothing; none where it waits for another.
+fn makes(report: &MessageReport) -> Option<Stands> {
+    let deletes = report.version.is_some_and(|version| version.change == Change::Deleted);
+    match report.person {
+        _ if deletes || !plan::tells_place(report) => None,
+        None => Some(Stands::Faceless),
+        Some(_) => Some(Stands::Whole),
+    }
 }
 
 /// The conversation of each (channel, address) that is not closed, else the last: (workspace, channel, address, id).

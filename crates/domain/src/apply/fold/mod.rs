@@ -1,6 +1,7 @@
 //! The batch in memory: rows as they were locked, commands folded into them one after another, as if each had been
 //! applied alone, and the events that came of it. No SQL here, so the rules can be read in one go.
 
+mod attachments;
 mod contacts;
 mod conversations;
 mod messages;

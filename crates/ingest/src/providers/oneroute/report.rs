@@ -26,7 +26,9 @@ pub(super) fn read(request: &Request<'_>, body: &Object, event: &str, medium: Me
 pub(super) fn row(request: &Request<'_>, sent: &Object, event: &str, medium: Medium) -> Reading {
     let (id, external_id) = (sent.id("id"), sent.id("externalId"));
     let ids: Vec<String> = id.iter().chain(&external_id).cloned().collect();
-    let first = ids.first().cloned().ok_or(Misfit("it names no message"))?;
+    if ids.is_empty() {
+        return Err(Misfit("it names no message"));
+    }
     let raw_status = sent.text("status").ok_or(Misfit("it tells no status"))?;
     let meaning = Meaning::of(&raw_status);
     let delivered_time = time(sent, "delivered_time");
@@ -56,6 +58,8 @@ pub(super) fn row(request: &Request<'_>, sent: &Object, event: &str, medium: Med
         details.insert("submit_time".to_owned(), Value::from(created_at.to_rfc3339_opts(SecondsFormat::Millis, true)));
     }
     let numbering = numbering(request);
+    // All that it names the message by: one that says less, or more, is no repeat, for it may be what joins two names.
+    let key = key::digest(&json!([ids, raw_status, sent.get("delivered_time")]));
     let report = StatusReport {
         external_id: external_id.or(id),
         ids,
@@ -79,6 +83,5 @@ pub(super) fn row(request: &Request<'_>, sent: &Object, event: &str, medium: Med
         details,
         raw_status,
     };
-    let key = key::digest(&json!([first, report.raw_status, sent.get("delivered_time")]));
     Ok(Command { key: IdempotencyKey::new(event, key), effect: Effect::Status(Box::new(report)) })
 }
