@@ -24,19 +24,19 @@ fn high_water(pid: i32) -> u64 {
 /// What is asked, and whether it is granted.
 fn bodies() -> Vec<(String, bool)> {
     let with = |query: &str, x: Value| json!({"query": query, "variables": {"x": x}}).to_string();
-    let unused = "query Q($x: JSON) { head }";
+    let mapping = "mutation Q($x: JSON) { previewMapping(input: {mapping: $x}) { outcome } }";
     let nodes = "query Q($x: [ID!]!) { nodes(ids: $x) { id } }";
     let deep = |open: &str, close: &str, times: usize| {
         let value = format!("{}1{}", open.repeat(times), close.repeat(times));
-        format!("{{\"query\": \"{unused}\", \"variables\": {{\"x\": {value}}}}}")
+        format!("{{\"query\": \"{mapping}\", \"variables\": {{\"x\": {value}}}}}")
     };
     let nopes = format!("{{ {} }}", "nope ".repeat(9_000));
     let directives = format!("{{ head {} }}", "@a".repeat(30_000));
     vec![
-        (with(unused, json!("x".repeat(1_000_000))), true),
-        (with(unused, json!("x".repeat(5 << 20))), false),
-        (with(unused, json!(vec![json!({}); 300_000])), true),
-        (with(unused, json!(vec![0; 400_000])), true),
+        (with(mapping, json!("x".repeat(1_000_000))), false),
+        (with(mapping, json!("x".repeat(5 << 20))), false),
+        (with(mapping, json!(vec![json!({}); 300_000])), false),
+        (with(mapping, json!(vec![0; 400_000])), false),
         (with(nodes, json!(vec!["a"; 200_000])), false),
         (with(nodes, json!(vec![json!([]); 200_000])), false),
         (deep("[", "]", 100_000), false),
@@ -76,7 +76,7 @@ async fn p11_memory_stays_bounded_whatever_is_asked() {
         }
     });
     let answered: Vec<bool> = answers.buffer_unordered(30).collect().await;
-    assert!(answered.len() == REQUESTS && answered.iter().filter(|it| **it).count() > REQUESTS / 2);
+    assert!(answered.len() == REQUESTS && answered.iter().filter(|it| **it).count() > REQUESTS / 4);
     let most = high_water(process.pid());
     println!("{begun} MiB at the start, {most} MiB at most");
     assert!(most - begun < MOST, "{begun} MiB at the start, {most} MiB at most");
