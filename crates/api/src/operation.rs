@@ -171,6 +171,9 @@ pub fn is_request_error(response: &Response) -> bool {
 /// The most bytes of what the parser says.
 const LONGEST_QUOTE: usize = 500;
 
+/// The most characters of an error's message: it may quote what came.
+const LONGEST_MESSAGE: usize = 1_000;
+
 /// The most errors of an answer: a document of mistakes would else have an answer many times as long.
 const MAX_ERRORS: usize = 100;
 
@@ -178,6 +181,10 @@ const MAX_ERRORS: usize = 100;
 pub fn finish(response: &mut Response, request_id: &str) {
     response.errors.truncate(MAX_ERRORS);
     for error in &mut response.errors {
+        if let Some((at, _)) = error.message.char_indices().nth(LONGEST_MESSAGE) {
+            error.message.truncate(at);
+            error.message.push_str("...");
+        }
         let extensions = error.extensions.get_or_insert_default();
         if extensions.get("code").is_none() {
             let code = match error.message.as_str() {
