@@ -205,6 +205,10 @@ fn gather<'a>(
                 let ty = types.field(parent, &field.node.name.node);
                 let key = field.node.response_key().node.clone();
                 let gathered = into.entry(key).or_insert_with(|| Gathered { ty: ty.cloned(), sets: Vec::new() });
+                // Fragments on different objects may ask for fields of one name, and the null of one is no fault.
+                if let (Some(first), Some(ty)) = (&mut gathered.ty, ty) {
+                    first.nullable |= ty.nullable;
+                }
                 if !field.node.selection_set.node.items.is_empty() {
                     gathered.sets.push((ty.map(|ty| base(ty).clone()), &field.node.selection_set.node));
                 }
@@ -282,6 +286,17 @@ mod tests {
         assert_eq!(arranged("{ m { y x } }", list, &[path("m.1.y")]), r#"{"m":[{"y":1},null]}"#);
         assert_eq!(arranged("{ n { y } }", Value::Null, &[path("n.0")]), r#"{"n":null}"#);
         assert_eq!(arranged("{ a { a { y } } }", value!({"a": null}), &[path("a.a.y")]), r#"{"a":{"a":null}}"#);
+    }
+
+    #[test]
+    fn a_null_of_one_object_is_no_fault_for_the_field_of_another() {
+        let query = "{ u { ... on A { k: y } ... on B { k: x } } }";
+        let sdl = "type Query { u: U } union U = A | B type A { y: Int! } type B { x: Int }";
+        let document = parse_query(query).unwrap();
+        let (_, operation) = document.operations.iter().next().unwrap();
+        let mut response = Response::new(value!({"u": {"k": null}}));
+        Plan::of(&Types::of(sdl), &document, &operation.node).arrange(&mut response);
+        assert_eq!(response.data, value!({"u": {"k": null}}));
     }
 
     #[test]

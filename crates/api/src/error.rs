@@ -126,6 +126,10 @@ impl From<&StoreError> for ApiError {
             StoreError::Overloaded { retry_after } => {
                 Self { retry_after: Some(retry_after.as_secs().max(1)), ..told(ErrorCode::Overloaded) }
             }
+            _ if error.is_of_input() => {
+                let message = "a value of the input is none that the database can hold, such as text with a NUL";
+                Self::new(ErrorCode::BadUserInput, message)
+            }
             StoreError::Database(_) | StoreError::Orm(_) | StoreError::Migrate(_) => {
                 tracing::error!(error = error as &dyn std::error::Error, "a request failed in the database");
                 Self {

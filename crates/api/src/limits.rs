@@ -14,6 +14,14 @@ pub const MAX_ALIASES: usize = 100;
 /// The most fields of a document with every fragment written out where it is used.
 pub const MAX_FIELDS: usize = 10_000;
 
+/// The most operations of a document.
+pub const MAX_OPERATIONS: usize = 100;
+/// The most directives of a document.
+pub const MAX_DIRECTIVES: usize = 500;
+/// How often one may go on from a type of the schema to the types of its parts: each step shows ten times as much, and
+/// tools need one.
+pub const MAX_TYPE_STEPS: usize = 2;
+
 /// Which limit a document exceeds, in words for people.
 #[must_use]
 pub fn exceeded(document: &ExecutableDocument) -> Option<String> {
@@ -21,6 +29,20 @@ pub fn exceeded(document: &ExecutableDocument) -> Option<String> {
     let fragments = document.fragments.values().map(|fragment| &fragment.node.selection_set.node);
     if sets().chain(fragments).map(aliases).sum::<usize>() > MAX_ALIASES {
         return Some(format!("the document has more than {MAX_ALIASES} aliases"));
+    }
+    if document.operations.iter().count() > MAX_OPERATIONS {
+        return Some(format!("the document has more than {MAX_OPERATIONS} operations"));
+    }
+    let on_operations = document.operations.iter().map(|(_, operation)| operation.node.directives.len());
+    let on_fragments = document.fragments.values().map(|fragment| fragment.node.directives.len());
+    let fragments = document.fragments.values().map(|fragment| &fragment.node.selection_set.node);
+    let within = sets().chain(fragments).map(directives).sum::<usize>();
+    if on_operations.chain(on_fragments).sum::<usize>() + within > MAX_DIRECTIVES {
+        return Some(format!("the document has more than {MAX_DIRECTIVES} directives"));
+    }
+    let mut known = HashMap::new();
+    if sets().any(|set| type_steps(document, set, &mut known) > MAX_TYPE_STEPS) {
+        return Some(format!("the document goes on from type to type more than {MAX_TYPE_STEPS} times"));
     }
     let mut known = HashMap::new();
     let fields = sets().map(|set| fields(document, set, &mut known)).fold(0, usize::saturating_add);
@@ -53,6 +75,52 @@ fn asks_for_schema(set: &SelectionSet) -> bool {
         Selection::InlineFragment(fragment) => asks_for_schema(&fragment.node.selection_set.node),
         Selection::FragmentSpread(_) => false,
     })
+}
+
+fn directives(set: &SelectionSet) -> usize {
+    let of = |selection: &Selection| match selection {
+        Selection::Field(field) => field.node.directives.len() + directives(&field.node.selection_set.node),
+        Selection::InlineFragment(fragment) => {
+            fragment.node.directives.len() + directives(&fragment.node.selection_set.node)
+        }
+        Selection::FragmentSpread(spread) => spread.node.directives.len(),
+    };
+    set.items.iter().map(|selection| of(&selection.node)).sum()
+}
+
+/// How many lists of a type's parts stand within each other, at most. Looks at each fragment once.
+fn type_steps<'a>(
+    document: &'a ExecutableDocument,
+    set: &'a SelectionSet,
+    known: &mut HashMap<&'a Name, usize>,
+) -> usize {
+    let mut most = 0;
+    for selection in &set.items {
+        let steps = match &selection.node {
+            Selection::Field(field) => {
+                let name = field.node.name.node.as_str();
+                let is_step = ["fields", "inputFields", "interfaces", "possibleTypes"].contains(&name);
+                type_steps(document, &field.node.selection_set.node, known) + usize::from(is_step)
+            }
+            Selection::InlineFragment(fragment) => type_steps(document, &fragment.node.selection_set.node, known),
+            Selection::FragmentSpread(spread) => {
+                let name = &spread.node.fragment_name.node;
+                match (known.get(name), document.fragments.get(name)) {
+                    (Some(steps), _) => *steps,
+                    (None, None) => 0,
+                    (None, Some(fragment)) => {
+                        // While it is looked at it counts nothing: a circle ends, and is refused later.
+                        known.insert(name, 0);
+                        let steps = type_steps(document, &fragment.node.selection_set.node, known);
+                        known.insert(name, steps);
+                        steps
+                    }
+                }
+            }
+        };
+        most = most.max(steps);
+    }
+    most
 }
 
 /// Counts each fragment once, however often it is used, so a document that doubles at every level costs no time.
@@ -107,6 +175,21 @@ mod tests {
         ] {
             assert_eq!(introspects(&parse_query(text).unwrap()), does, "{text}");
         }
+    }
+
+    #[test]
+    fn operations_directives_and_steps_from_type_to_type_are_bounded() {
+        let exceeds = |text: String| exceeded(&parse_query(text).unwrap()).unwrap_or_default();
+        let operations = |n: usize| (0..n).map(|i| format!("query Q{i} {{ x }} ")).collect::<String>();
+        assert_eq!(exceeds(operations(100)), "");
+        assert!(exceeds(operations(101)).contains("operations"));
+        let directed = |n: usize| format!("{{ x {0} ...F {0} }} fragment F on T {0} {{ y }}", "@a ".repeat(n));
+        assert_eq!(exceeds(directed(166)), "");
+        assert!(exceeds(directed(167)).contains("directives"));
+        let steps = "{ __schema { types { fields { type { ...A } } } } } fragment A on __Type { ... on __Type \
+                     { interfaces { ...B } } } fragment B on __Type { possibleTypes { name } }";
+        assert!(exceeds(steps.to_owned()).contains("type to type"));
+        assert_eq!(exceeds(steps.replace("possibleTypes { name }", "name")), "");
     }
 
     #[test]

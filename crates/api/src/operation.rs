@@ -107,17 +107,22 @@ impl Engine {
             Ok(document) => document,
             Err(mut error) => {
                 mark(&mut error, ErrorCode::GraphqlParseFailed);
+                // The parser quotes the line, which may be the whole document; its last line says what was expected.
+                if error.message.len() > LONGEST_QUOTE {
+                    let last = error.message.lines().last().unwrap_or_default().trim_start_matches([' ', '=']);
+                    error.message = format!("the document is not GraphQL: {last}");
+                }
                 return Err(Box::new(Response::from_errors(vec![error])));
             }
         };
+        if let Some(limit) = exceeded(document) {
+            return Err(refusal(ErrorCode::LimitExceeded, limit));
+        }
         let Some(operation) = operation(document, name.as_deref()) else {
             let message = "pass `operationName`: one of the operations of the document";
             return Err(refusal(ErrorCode::GraphqlValidationFailed, message));
         };
         let kind = operation.node.ty;
-        if let Some(limit) = exceeded(document) {
-            return Err(refusal(ErrorCode::LimitExceeded, limit));
-        }
         if !self.introspection && introspects(document) {
             return Err(refusal(ErrorCode::GraphqlValidationFailed, "this server does not tell its schema"));
         }
@@ -203,9 +208,23 @@ pub fn is_timeout(response: &Response) -> bool {
     response.errors.iter().any(|error| error.extensions.as_ref().and_then(|all| all.get("code")) == Some(&code))
 }
 
-/// Gives each error its code and the request's id.
+/// The most bytes of what the parser says.
+const LONGEST_QUOTE: usize = 500;
+
+/// The most characters of an error's message: it may quote what came.
+const LONGEST_MESSAGE: usize = 1_000;
+
+/// The most errors of an answer: a document of mistakes would else have an answer many times as long.
+const MAX_ERRORS: usize = 100;
+
+/// Gives each error its code and the request's id; what is beyond the first hundred is left out.
 pub fn finish(response: &mut Response, request_id: &str) {
+    response.errors.truncate(MAX_ERRORS);
     for error in &mut response.errors {
+        if let Some((at, _)) = error.message.char_indices().nth(LONGEST_MESSAGE) {
+            error.message.truncate(at);
+            error.message.push_str("...");
+        }
         let extensions = error.extensions.get_or_insert_default();
         if extensions.get("code").is_none() {
             let code = match error.message.as_str() {

@@ -1,5 +1,7 @@
 //! What can go wrong in the store, told apart by what the caller can do about it.
 
+use sea_orm::{DbErr, RuntimeErr};
+
 use crate::{ids::InvalidId, secrets::OpenError};
 
 /// A failed read or write.
@@ -10,7 +12,7 @@ pub enum StoreError {
     Database(#[from] sqlx::Error),
     /// The same, seen through sea-orm.
     #[error("the database refused or could not be reached")]
-    Orm(#[from] sea_orm::DbErr),
+    Orm(#[from] DbErr),
     /// A migration failed.
     #[error("the migrations could not be applied")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -82,6 +84,7 @@ impl StoreError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
+            _ if self.is_of_input() => "BAD_USER_INPUT",
             Self::Database(_) | Self::Orm(_) | Self::Migrate(_) => "UNAVAILABLE",
             Self::InvalidRow { .. } | Self::Open(_) => "INTERNAL",
             Self::IdempotencyKeyReused { .. } => "IDEMPOTENCY_KEY_REUSED",
@@ -103,6 +106,21 @@ impl StoreError {
             Some(code) if code == "55P03" => Self::Overloaded { retry_after: std::time::Duration::from_secs(1) },
             _ => error.into(),
         }
+    }
+
+    /// Whether Postgres refused a value itself (SQLSTATE class 22), such as text with a NUL: then it is the input's fault,
+    /// and no second try helps.
+    #[must_use]
+    pub fn is_of_input(&self) -> bool {
+        let source = match self {
+            Self::Database(source) => Some(source),
+            Self::Orm(DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source))) => {
+                Some(source.as_ref())
+            }
+            _ => None,
+        };
+        let code = source.and_then(sqlx::Error::as_database_error).and_then(sqlx::error::DatabaseError::code);
+        code.is_some_and(|code| code.starts_with("22"))
     }
 
     /// A row that the model does not allow.

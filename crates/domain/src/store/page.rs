@@ -35,6 +35,10 @@ impl Sort {
     }
 }
 
+/// The first moment of Postgres's timestamps, 24 November 4714 BC, in microseconds of the Unix epoch. Their last one is
+/// beyond those of `DateTime`.
+const EARLIEST: i64 = -210_866_803_200_000_000;
+
 /// Where an item stands in its list. Its text is the cursor that clients see: opaque, and of no use elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Position {
@@ -77,7 +81,9 @@ impl FromStr for Position {
         let (tag, rest) = bytes.split_first().ok_or(InvalidPosition)?;
         let (micros, id) = rest.split_first_chunk::<8>().ok_or(InvalidPosition)?;
         let sort = Sort::ALL.into_iter().find(|sort| sort.tag() == *tag).ok_or(InvalidPosition)?;
-        let at = DateTime::from_timestamp_micros(i64::from_be_bytes(*micros)).ok_or(InvalidPosition)?;
+        let micros = i64::from_be_bytes(*micros);
+        // Of a moment that Postgres has no room for none of its rows is: such a cursor was made up.
+        let at = DateTime::from_timestamp_micros(micros).filter(|_| micros >= EARLIEST).ok_or(InvalidPosition)?;
         Ok(Self { sort, at, id: Uuid::from_slice(id).map_err(|_| InvalidPosition)? })
     }
 }
@@ -223,6 +229,9 @@ mod tests {
         for text in ["", "x", "1-7", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "////"] {
             assert_eq!(text.parse::<Position>(), Err(InvalidPosition), "{text}");
         }
+        let too_early = DateTime::from_timestamp_micros(EARLIEST - 1).unwrap();
+        let made_up = Position { at: too_early, ..Position::of_id(Uuid::nil()) };
+        assert_eq!(made_up.to_string().parse::<Position>(), Err(InvalidPosition));
         let slice = Slice { after: Some(Position::of_id(Uuid::nil())), ..Slice::first(1) };
         assert!(slice.check(Sort::Id).is_ok());
         assert_eq!(slice.check(Sort::LastActivity).unwrap_err().code(), "BAD_USER_INPUT");
