@@ -158,7 +158,12 @@ async fn p11_the_limits_hold_over_every_transport() {
 
 #[tokio::test]
 async fn p11_sockets_and_streams_are_bounded_for_each_credential_and_in_all() {
-    let server = serving(|api| (api.max_live, api.max_live_each) = (3, 2)).await;
+    let server = serving(|api| {
+        (api.max_live, api.max_live_each) = (3, 2);
+        // That no one reads a stream any more shows when it is next written to.
+        api.socket.heartbeat = Duration::from_secs(1);
+    })
+    .await;
     let follow = "subscription { events { __typename } }";
     let mut socket = LiveClient::connect(&server.graphql_url, &server.api_key).await;
     let stream = request(&server, "text/event-stream", follow).send().await.unwrap();
@@ -173,13 +178,13 @@ async fn p11_sockets_and_streams_are_bounded_for_each_credential_and_in_all() {
     let payload = json!({"authorization": format!("Bearer {}", server.api_key)});
     third.send(&json!({"type": "connection_init", "payload": payload})).await;
     assert_eq!(third.next().await.closed(), 1013);
+    socket.subscribe("1", "{ head }").await;
+    assert_eq!(socket.data("1").await["head"], "1-0", "those who have a place are served");
     // A place is free again when its stream has gone.
     drop(stream);
     let reached =
         async { while request(&server, "text/event-stream", follow).send().await.unwrap().status() != 200 {} };
     timeout(PATIENCE, reached).await.unwrap();
-    socket.subscribe("1", "{ head }").await;
-    assert_eq!(socket.data("1").await["head"], "1-0");
     server.stop().await;
 }
 

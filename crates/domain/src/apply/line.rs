@@ -4,9 +4,9 @@ use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection};
 
 /// One connection, kept from batch to batch.
 ///
-/// Its plans are generic, so they are made once. One that was made while a table was empty may take any index whose
-/// first column fits, and read the whole workspace through it ever after. So the plans are made anew after 4, 16, 64
-/// ... batches: often while the tables are young, hardly ever later.
+/// Its plans are generic, so they are made once. One that was made while a table had fewer than some four hundred rows
+/// may take any index whose first column fits, and read the whole workspace through it ever after. So the plans are made
+/// anew after 2, 4, 8 ... batches: before such a table has grown much, and hardly ever later.
 pub(crate) struct Line {
     pool: PgPool,
     connection: Option<PoolConnection<Postgres>>,
@@ -16,13 +16,13 @@ pub(crate) struct Line {
 
 impl Line {
     pub(crate) fn new(pool: PgPool) -> Self {
-        Self { pool, connection: None, used: 0, replan_at: 4 }
+        Self { pool, connection: None, used: 0, replan_at: 2 }
     }
 
     /// The connection for one more batch.
     pub(crate) async fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
         if self.connection.is_none() {
-            (self.used, self.replan_at) = (0, 4);
+            (self.used, self.replan_at) = (0, 2);
         }
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
@@ -30,7 +30,7 @@ impl Line {
         };
         self.used += 1;
         if self.used == self.replan_at {
-            self.replan_at *= 4;
+            self.replan_at *= 2;
             sqlx::query("DISCARD PLANS").execute(&mut *connection).await?;
         }
         Ok(self.connection.insert(connection))
