@@ -163,6 +163,11 @@ impl Party {
         // What fetches reports would look like someone's doing.
         let sql = "UPDATE report_job SET due_at = NULL, lease_owner = NULL, status = 'failed' WHERE workspace_id = $1";
         sqlx::query(sql).bind(self.workspace).execute(&self.database).await.unwrap();
+        // Someone beside the party's own key has done something.
+        let admin = self.member(Role::Admin, false).await;
+        let query = "mutation Q($k: String!) { createApiKey(input: {name: \"theirs\", scopes: [READ], idempotencyKey: $k}) \
+                     { apiKey { id } } }";
+        self.send(&admin, &Operation { query: query.into(), variables: json!({"k": database::unique()}) }).await;
     }
 
     /// Tables whose rows the providers' documents show once or not at all, with what must differ in a copy.
@@ -229,14 +234,22 @@ impl Party {
     /// The session of a new member.
     pub async fn member(&self, role: Role, is_disabled: bool) -> String {
         let (person, member) = (Ambient::system().uuid(), Ambient::system().uuid());
-        let sql = "INSERT INTO person (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, 'none', now())";
+        let sql = "INSERT INTO person (id, email, name, password_hash, created_at) \
+                   SELECT $1, $2, $3, p.password_hash, now() FROM person p WHERE p.email = $4";
         let email = format!("{}@{}.test", database::unique(), self.mark);
-        sqlx::query(sql).bind(person).bind(email).bind(&self.mark).execute(&self.database).await.unwrap();
+        let insert = sqlx::query(sql).bind(person).bind(email).bind(&self.mark).bind(&self.email);
+        insert.execute(&self.database).await.unwrap();
         let sql = "INSERT INTO member (workspace_id, id, person_id, role, created_at, disabled_at) \
                    VALUES ($1, $2, $3, $4, now(), CASE WHEN $5 THEN now() END)";
         let insert = sqlx::query(sql).bind(self.workspace).bind(member).bind(person).bind(role.as_str());
         insert.bind(is_disabled).execute(&self.database).await.unwrap();
         self.session(member, Term::default()).await
+    }
+
+    /// The id of the newest row of a table of the workspace's.
+    pub async fn newest(&self, table: &str) -> Uuid {
+        let sql = format!("SELECT id FROM {table} WHERE workspace_id = $1 ORDER BY id DESC LIMIT 1");
+        sqlx::query_scalar(AssertSqlSafe(sql)).bind(self.workspace).fetch_one(&self.database).await.unwrap()
     }
 
     /// A session of a member; its token.
@@ -295,12 +308,12 @@ impl Party {
         .unwrap()
     }
 
-    /// Each table's rows of this workspace: how many, and a hash of all that they hold.
+    /// Each table's rows of this workspace: how many, and a hash of all that they hold, but for when a key was last used.
     pub async fn rows(&self) -> BTreeMap<String, (i64, Option<String>)> {
         let hash = |table: &String| {
             format!(
-                "SELECT '{table}', count(*), md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))) \
-                 FROM {table} t WHERE workspace_id = $1"
+                "SELECT '{table}', count(*), md5(string_agg(h, '' ORDER BY h)) \
+                 FROM (SELECT md5((to_jsonb(t) - 'last_used_at')::text) AS h FROM {table} t WHERE workspace_id = $1) r"
             )
         };
         let sql = self.tables().await.iter().map(hash).collect::<Vec<_>>().join(" UNION ALL ");

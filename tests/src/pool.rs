@@ -4,6 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use inlet_domain::{
+    ids::{MemberId, SessionId},
+    model::right::Role,
+};
+
 use crate::{
     Party, database,
     operation::Operation,
@@ -128,6 +133,10 @@ impl Pool {
                      { apiKey { __typename id } } }";
         let made = party.ask(&Operation { query: query.into(), variables: json!({"k": database::unique()}) }).await;
         self.gather(&made["data"]);
+        party.member(Role::Viewer, false).await;
+        let (member, session) = (party.newest("member").await, party.newest("session").await);
+        push(self.types.entry("Member".into()).or_default(), &MemberId(member).to_string());
+        push(self.types.entry("Session".into()).or_default(), &SessionId(session).to_string());
         let newest = schema.root("Query", "contacts");
         self.gather(&party.ask(&schema.operation("Query", newest, None, &page)).await["data"]);
     }
@@ -141,6 +150,10 @@ impl Pool {
             ("registerWebhook", "input.url") => return Some(json!("http://127.0.0.1:9/")),
             ("replayInboundEvents", "input.limit") => return Some(json!(2)),
             ("createSource", "input.verification") => return Some(json!("NONE")),
+            // No one gives what they do not hold.
+            ("createApiKey", "input.scopes") => return Some(json!(["ADMIN"])),
+            ("createMember", "input.role") => return Some(json!("VIEWER")),
+            ("createMember", "input.email") => return Some(json!(format!("{}@example.test", database::unique()))),
             ("createSource", "input.providerAccountId") if probed.starts_with("chan_") => {
                 return Some(kin()?[0].clone());
             }

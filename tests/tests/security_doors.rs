@@ -36,7 +36,9 @@ async fn a_form_of_another_site_changes_nothing() {
         if !content_type.is_empty() {
             request = request.header("content-type", content_type);
         }
-        let answer = request.header("origin", "https://evil.example").send().await.unwrap();
+        let foreign = request.try_clone().unwrap().header("origin", "https://evil.example").send().await.unwrap();
+        assert_eq!(foreign.status(), StatusCode::FORBIDDEN, "{content_type}");
+        let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE, "{content_type}");
     }
     let url = format!("{}?{form}", server.graphql_url);

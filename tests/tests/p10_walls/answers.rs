@@ -39,7 +39,7 @@ pub fn plain(answer: &Value, sent: &str) -> Value {
         Value::Object(members) => {
             let kept = members.iter().filter(|(name, _)| *name != "requestId");
             let shown = |name: &str, value: &Value| match name {
-                "secret" | "token" if value.is_string() => Value::from("<secret>"),
+                "password" | "secret" | "token" if value.is_string() => Value::from("<secret>"),
                 _ => plain(value, sent),
             };
             Value::Object(kept.map(|(name, value)| (name.clone(), shown(name, value))).collect::<Map<_, _>>())
@@ -60,6 +60,10 @@ fn minted(text: &str) -> String {
         _ if is_time => "<time>".to_owned(),
         text if text.parse::<Position>().is_ok() => "<cursor>".to_owned(),
         text if text.contains("/in/") => "<url>".to_owned(),
+        // The login of a member that was made for the try; whose it is stays.
+        text if text.split_once('@').is_some_and(|(name, _)| Uuid::try_parse(name).is_ok()) => {
+            format!("<login>{}", text.trim_start_matches(|c| c != '@'))
+        }
         text => text.to_owned(),
     }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use inlet_domain::model::right::Role;
 use inlet_tests::{
     Party, Pool,
     operation::Operation,
     pool::is_granted,
-    schema::{Position, Schema},
+    schema::{Field, Position, Schema},
 };
 use serde_json::{Value, json};
 
@@ -28,7 +29,10 @@ struct Side<'a> {
 impl Side<'_> {
     /// The operation of this side with `value` at the position.
     fn operation(&self, schema: &Schema, position: &Position, value: &Value, probed: &str) -> Option<Operation> {
-        let fill = |field: &_, path: &str, input: &_| self.pool.fill(schema, field, path, input, probed);
+        let fill = |field: &Field, path: &str, input: &_| match (field.name.as_str(), path) {
+            ("changePassword", "input.oldPassword" | "input.newPassword") => Some(json!(self.party.password)),
+            _ => self.pool.fill(schema, field, path, input, probed),
+        };
         match position.owner.as_str() {
             "Query" | "Mutation" => {
                 Some(schema.operation(&position.owner, &position.field, Some((&position.path, value)), &fill))
@@ -45,7 +49,14 @@ impl Side<'_> {
         let operation = operation.unwrap_or_else(|| {
             panic!("{}: no way to a {}: it is no Node; teach Side::operation the way", position.name(), position.owner)
         });
-        self.party.ask(&operation).await
+        match position.field.name.as_str() {
+            // No key has a session or a password, and what ends or changes is one that is not needed any more.
+            "changePassword" | "logout" => {
+                let session = self.party.member(Role::Viewer, false).await;
+                self.party.send(&session, &operation).await
+            }
+            _ => self.party.ask(&operation).await,
+        }
     }
 }
 
@@ -237,7 +248,12 @@ async fn p10_no_text_tells_a_stranger_what_another_workspace_has() {
             assert!(given_away.is_empty(), "{}: a stranger is shown {given_away:?}", position.name());
             probes += 1;
         }
-        assert_eq!(house.owner.changed(&before).await, [""; 0], "{}: a stranger changed something", position.name());
+        let mut changed = house.owner.changed(&before).await;
+        if position.field.name == "login" {
+            // That someone tried stands in the audit log of whose login it is.
+            changed.retain(|table| table != "audit_entry");
+        }
+        assert_eq!(changed, [""; 0], "{}: a stranger changed something", position.name());
     }
     assert!(probes > 100, "{probes}");
     house.server.stop().await;
@@ -256,8 +272,14 @@ async fn alike(house: &House, position: &Position, pool: &mut Pool, word: &str) 
         if is_of_object {
             pool.replenish(&house.schema, &house.stranger).await;
         }
+        // How often one may try is no part of this.
+        sqlx::query("DELETE FROM login_attempt").execute(&house.server.database).await.unwrap();
         let stranger = Side { party: &house.stranger, pool };
         answers.push(plain(&stranger.ask(&house.schema, position, text).await, text));
+    }
+    if position.name() == "Mutation.createMember(input.email)" {
+        // Who hands out a login has to know whether the person has one already: that alone may differ.
+        answers.iter_mut().for_each(|answer| drop(answer["data"]["createMember"]["password"].take()));
     }
     assert_eq!(answers[0], answers[1], "{}: a stranger is told whether {word} exists", position.name());
     answers.remove(0)

@@ -3,7 +3,7 @@
 
 use std::slice::from_ref;
 
-use inlet_domain::model::right::{Grant, KeyScope, Right, Role};
+use inlet_domain::model::right::{self, Grant, KeyScope, Need, Right, Role};
 use inlet_tests::{
     LiveClient, Party, Pool,
     live::Frame,
@@ -16,41 +16,21 @@ use serde_json::{Value, json};
 
 use crate::{House, house};
 
-/// What a root field asks of who comes.
-enum Needs {
-    /// Nothing.
-    Nothing,
-    /// A session, not a key.
-    Session,
-    /// All of these rights.
-    Rights(&'static [Right]),
+/// What the policy asks of who comes for a root field.
+fn needs(owner: &str, field: &str) -> Need {
+    let entry = right::field(&format!("{owner}.{field}"));
+    let (_, need) = entry.unwrap_or_else(|| panic!("{owner}.{field} is not in the table of rights"));
+    match need {
+        // It is given what the inbox shows; see the test of kinds for the others.
+        Need::Kind => Need::Rights(&[Right::ReadInbox]),
+        need => need,
+    }
 }
 
-fn needs(owner: &str, field: &str) -> Needs {
-    use Right::{ManageKeys, ManageSources, ManageWebhooks, ReadInbox, ReadSettings};
-    Needs::Rights(match (owner, field) {
-        ("Query", "viewer") | ("Mutation", "login") => return Needs::Nothing,
-        ("Mutation", "logout") => return Needs::Session,
-        // What it finds decides: see the test of `node`. Here it is given what the inbox shows.
-        (
-            "Query",
-            "node" | "nodes" | "conversation" | "contact" | "message" | "conversations" | "contacts" | "channels",
-        )
-        | ("Query", "providerAccounts" | "members" | "teams" | "labels" | "groups" | "campaigns" | "optOuts")
-        | ("Query", "verifications" | "balanceAlerts" | "head" | "events" | "eventTypes")
-        | ("Subscription", "events") => &[ReadInbox],
-        ("Query", "inboundEvents" | "sources" | "webhooks" | "deliveries" | "waitingReferences") => &[ReadSettings],
-        ("Query", "trace") => &[ReadInbox, ReadSettings],
-        ("Mutation", "createApiKey" | "revokeApiKey") => &[ManageKeys],
-        ("Mutation", "previewMapping" | "replayInboundEvents" | "createSource" | "updateSource" | "deleteSource")
-        | ("Mutation", "rotateSourceSecret" | "createProviderAccount") => &[ManageSources],
-        ("Mutation", "registerWebhook") => &[ManageWebhooks],
-        _ => panic!("{owner}.{field} is new: say in this table what it needs"),
-    })
+/// Whether objects of a kind are settings; all others are the inbox's, or a member's own.
+fn is_of_settings(kind: &str) -> bool {
+    right::kind(kind).is_some_and(|need| !need.is_met(&Grant::Role(Role::Viewer)))
 }
-
-/// Kinds of objects that are settings; all others are the inbox's.
-const SETTINGS: [&str; 5] = ["Webhook", "Delivery", "InboundEvent", "Source", "WaitingReference"];
 
 /// Who comes.
 struct Guest {
@@ -65,16 +45,26 @@ impl Guest {
         self.token.is_empty()
     }
 
+    fn manages_members(&self) -> bool {
+        self.grant.as_ref().is_some_and(|grant| grant.gives(Right::ManageMembers))
+    }
+
+    /// `None` where they may have a root field, else the code of the refusal. A member has sessions of their own and a
+    /// key has none; another's, which is what is tried here, are there for those alone who manage members.
+    fn refusal_at(&self, need: Need, field: &str) -> Option<&'static str> {
+        match (field, &self.grant) {
+            ("sessions" | "revokeSession", Some(Grant::Scopes(_))) if !self.manages_members() => Some("FORBIDDEN"),
+            ("revokeSession", Some(Grant::Role(_))) if !self.manages_members() => Some("NOT_FOUND"),
+            _ => self.refusal(need),
+        }
+    }
+
     /// `None` where they may, else the code of the refusal.
-    fn refusal(&self, needs: &Needs) -> Option<&'static str> {
-        match (needs, &self.grant) {
-            (Needs::Nothing, None) if self.is_anonymous() => None,
-            (_, None) => Some("UNAUTHENTICATED"),
-            (Needs::Nothing, Some(_)) => None,
-            (Needs::Session, Some(grant)) => matches!(grant, Grant::Scopes(_)).then_some("FORBIDDEN"),
-            (Needs::Rights(rights), Some(grant)) => {
-                (!rights.iter().all(|right| grant.gives(*right))).then_some("FORBIDDEN")
-            }
+    fn refusal(&self, need: Need) -> Option<&'static str> {
+        match &self.grant {
+            None if need == Need::Nothing && self.is_anonymous() => None,
+            None => Some("UNAUTHENTICATED"),
+            Some(grant) => (!need.is_met(grant)).then_some("FORBIDDEN"),
         }
     }
 }
@@ -109,6 +99,7 @@ fn call(house: &House, pool: &Pool, owner: &str, field: &Field) -> Operation {
         }
         let inbox = ["node", "nodes"].contains(&field.name.as_str());
         match path {
+            "input.oldPassword" | "input.newPassword" => Some(json!(house.owner.password)),
             "id" if inbox => Some(json!(pool.types["Conversation"][0])),
             "ids" if inbox => Some(json!([pool.types["Contact"][0]])),
             "id" if field.name == "trace" => Some(json!(pool.types["Event"][0])),
@@ -131,15 +122,15 @@ async fn try_each(house: &House, pool: &mut Pool, owner: &str, field: &Field) ->
         pool.replenish(&house.schema, party).await;
     }
     let before = party.rows().await;
-    for guest in guests.iter().filter(|guest| guest.refusal(&needs).is_some()) {
+    for guest in guests.iter().filter(|guest| guest.refusal_at(needs, &field.name).is_some()) {
         let answer = party.send(&guest.token, &call(house, pool, owner, field)).await;
-        let expected = guest.refusal(&needs).unwrap();
+        let expected = guest.refusal_at(needs, &field.name).unwrap();
         assert_eq!(code(&answer), expected, "{owner}.{} of {}: {answer}", field.name, guest.name);
         assert!(answer["data"].is_null() || answer["data"][&field.name].is_null(), "{answer}");
         refused += 1;
     }
     assert_eq!(party.changed(&before).await, [""; 0], "{owner}.{}: who was refused changed something", field.name);
-    for guest in guests.iter().filter(|guest| guest.refusal(&needs).is_none()) {
+    for guest in guests.iter().filter(|guest| guest.refusal_at(needs, &field.name).is_none()) {
         if owner == "Mutation" {
             pool.replenish(&house.schema, party).await;
         }
@@ -181,7 +172,7 @@ async fn p10_a_socket_grants_what_http_grants() {
         let guests = guests(party).await;
         let before = party.rows().await;
         for guest in &guests {
-            let refusal = guest.refusal(&needs);
+            let refusal = guest.refusal_at(needs, &field.name);
             if owner == "Mutation" && refusal.is_none() {
                 continue;
             }
@@ -228,15 +219,17 @@ async fn p10_an_object_is_shown_by_its_id_to_those_who_may_see_its_kind() {
     pool.replenish(&house.schema, party).await;
     let guests = guests(party).await;
     for kind in house.schema.node_types() {
-        let right: &'static [Right] =
-            if SETTINGS.contains(&kind.as_str()) { &[Right::ReadSettings] } else { &[Right::ReadInbox] };
+        let need = right::kind(kind).unwrap_or_else(|| panic!("{kind} is not in the table of rights"));
         let variables = json!({"id": pool.types[kind][0]});
         let query = "query Q($id: ID!) { node(id: $id) { __typename } }".to_owned();
         let operation = Operation { query, variables };
         for guest in &guests {
             let answer = party.send(&guest.token, &operation).await;
-            match guest.refusal(&Needs::Rights(right)) {
+            match guest.refusal(need) {
                 Some(expected) => assert_eq!(code(&answer), expected, "{kind} of {}: {answer}", guest.name),
+                None if kind == "Session" && !guest.manages_members() => {
+                    assert_eq!(answer, json!({"data": {"node": null}}), "another's, of {}", guest.name);
+                }
                 None => assert_eq!(answer, json!({"data": {"node": {"__typename": kind}}}), "{kind} of {}", guest.name),
             }
         }
@@ -264,7 +257,7 @@ async fn p10_no_way_leads_from_the_inbox_to_the_settings() {
         let operation = house.schema.operation("Query", field, None, &page);
         kinds(&house.owner.send(&viewer, &operation).await, &mut shown);
     }
-    let settings: Vec<_> = shown.iter().filter(|kind| SETTINGS.contains(&kind.as_str())).collect();
+    let settings: Vec<_> = shown.iter().filter(|kind| is_of_settings(kind)).collect();
     assert!(shown.len() > 500 && settings.is_empty(), "{settings:?} of {}", shown.len());
     house.server.stop().await;
 }
