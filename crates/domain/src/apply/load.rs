@@ -156,8 +156,7 @@ fn needs_place(work: &[Work<'_>], fold: &Fold<'_>, known: &HashMap<Uuid, Known>)
                 Effect::Conversation(report) => {
                     let name = work.speaker.name(RefKind::Conversation, &report.id);
                     let gone = report.version.change == Change::Deleted;
-                    let tells = report.person.is_some() || report.group_id.is_some();
-                    return !gone && (tells || fold.references.target([&name]).is_none());
+                    return !gone && (report.person.is_some() || fold.references.target([&name]).is_none());
                 }
                 _ => return true,
             };

@@ -255,11 +255,6 @@ impl Fold<'_> {
             return Ok(());
         }
         let group = report.group_id.as_ref().map(|external_id| self.group_on_sight(context, external_id));
-        // What someone wrote to the group before it was known stands with them, and their conversation stays theirs.
-        let is_a_persons = |id: &Uuid| {
-            self.conversations.get(*id).is_some_and(|row| row.group_id.is_none() && row.contact_id.is_some())
-        };
-        let known = known.filter(|id| group.is_none() || !is_a_persons(id));
         let created = known.is_none();
         let id = match known {
             Some(id) => {
