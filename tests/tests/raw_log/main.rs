@@ -115,25 +115,20 @@ fn blind() -> impl Reader {
 
 /// An adapter that takes the text for something else.
 fn confused() -> impl Reader {
-    Broken(|mut reading| {
-        if let Reading::Commands { commands, .. } = &mut reading {
-            for command in commands {
-                if let Effect::Message(report) = &mut command.effect {
-                    report.content = Patch::Value("[object Object]".into());
-                }
-            }
-        }
-        reading
-    })
+    saying("[object Object]")
 }
 
 /// An adapter whose messages no database takes.
 fn poisonous() -> impl Reader {
-    Broken(|mut reading| {
+    saying("no text holds \0")
+}
+
+fn saying(text: &'static str) -> impl Reader {
+    Broken(move |mut reading| {
         if let Reading::Commands { commands, .. } = &mut reading {
             for command in commands {
                 if let Effect::Message(report) = &mut command.effect {
-                    report.content = Patch::Value("no text holds \0".into());
+                    report.content = Patch::Value(text.into());
                 }
             }
         }

@@ -26,7 +26,7 @@ pub struct Binaries {
     /// The major version.
     pub major: u32,
     /// Where an unpacked copy keeps the libraries that the machine may lack.
-    pub library_path: Option<OsString>,
+    pub shared_libraries: Option<OsString>,
 }
 
 impl Binaries {
@@ -37,15 +37,15 @@ impl Binaries {
         if !bindir.join("initdb").is_file() || !bindir.join("postgres").is_file() {
             return None;
         }
-        let library_path = library_path(&bindir);
+        let shared_libraries = shared_libraries(&bindir);
         let mut command = Command::new(bindir.join("postgres"));
         command.arg("--version").stdin(Stdio::null()).stderr(Stdio::null());
-        if let Some(path) = &library_path {
+        if let Some(path) = &shared_libraries {
             command.env("LD_LIBRARY_PATH", path);
         }
         let output = command.output().ok().filter(|output| output.status.success())?;
         let major = major_of(&String::from_utf8_lossy(&output.stdout))?;
-        Some(Self { bindir, major, library_path })
+        Some(Self { bindir, major, shared_libraries })
     }
 
     /// The server to use: of version `data_version` where data stands already, else the newest. Looks at
@@ -130,7 +130,7 @@ fn below(parent: &Path, prefix: &'static str) -> impl Iterator<Item = PathBuf> {
 }
 
 /// The library folders of a copy unpacked under some other root than `/`.
-fn library_path(bindir: &Path) -> Option<OsString> {
+fn shared_libraries(bindir: &Path) -> Option<OsString> {
     let usr = bindir.ancestors().nth(4).filter(|usr| usr.ends_with("usr") && *usr != Path::new("/usr"))?;
     let mut folders = Vec::new();
     // Some packages still put their libraries into `/lib`.
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     fn installed(major: u32) -> Binaries {
-        Binaries { bindir: format!("/usr/lib/postgresql/{major}/bin").into(), major, library_path: None }
+        Binaries { bindir: format!("/usr/lib/postgresql/{major}/bin").into(), major, shared_libraries: None }
     }
 
     fn choose_of(majors: &[u32], data_version: Option<&str>) -> Result<u32, &'static str> {
@@ -174,7 +174,10 @@ mod tests {
 
     #[test]
     fn an_unpacked_copy_brings_its_libraries_and_an_installed_one_does_not() {
-        assert_eq!(library_path(Path::new("/usr/lib/postgresql/15/bin")), None);
-        assert_eq!(library_path(Path::new("/data/usr/lib/postgresql/15/bin")), Some("/data/usr/lib:/data/lib".into()));
+        assert_eq!(shared_libraries(Path::new("/usr/lib/postgresql/15/bin")), None);
+        assert_eq!(
+            shared_libraries(Path::new("/data/usr/lib/postgresql/15/bin")),
+            Some("/data/usr/lib:/data/lib".into())
+        );
     }
 }

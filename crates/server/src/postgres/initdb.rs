@@ -77,7 +77,7 @@ pub(super) fn command(place: &Place, binaries: &Binaries, program: &str) -> Comm
         .env("LC_ALL", "C")
         .current_dir(&place.folder)
         .stdin(Stdio::null());
-    if let Some(path) = &binaries.library_path {
+    if let Some(path) = &binaries.shared_libraries {
         command.env("LD_LIBRARY_PATH", path);
     }
     if let Some(child) = &place.account {
