@@ -214,7 +214,8 @@ impl Fold<'_> {
             message_id: None,
             deleted_at: row.deleted_at.unwrap_or(context.at()),
         };
-        self.tell_message(context, EventType::MessageDeleted, row, bytes(&payload), None);
+        let payload = bytes(&self.within(payload, Some(row.conversation_id)));
+        self.tell_message(context, EventType::MessageDeleted, row, payload, None);
     }
 
     fn tell_status(&mut self, context: Context<'_>, row: &MessageRow, report: &StatusReport) {
