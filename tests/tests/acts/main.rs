@@ -7,7 +7,9 @@
 )]
 
 mod conversations;
+mod deletions;
 mod labels;
+mod merges;
 mod reads;
 
 use inlet_tests::{TestServer, database};

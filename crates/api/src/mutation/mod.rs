@@ -1,6 +1,7 @@
 //! What can be changed.
 
 mod access;
+mod contact;
 mod conversation;
 mod label;
 mod mapping;
@@ -30,6 +31,7 @@ use crate::{
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     access::Access,
+    contact::Contacts,
     conversation::Conversations,
     label::Labels,
     mapping::Mappings,
