@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Result, Subscription};
 use futures::{Stream, StreamExt, stream};
-use inlet_domain::log::Cursor as LogCursor;
+use inlet_domain::{log::Cursor as LogCursor, scope::Actor};
 
 use crate::{
     context::{Shared, until_forbidden, viewer},
@@ -12,6 +12,7 @@ use crate::{
     live::Update,
     types::{
         event::{Event, LiveUpdate, Reset},
+        presence::PresenceUpdate,
         scalars::Cursor,
     },
 };
@@ -39,6 +40,18 @@ impl Subscription {
             Update::Reset(reason, cursor) => LiveUpdate::Reset(Reset { reason, cursor: Cursor(cursor.to_string()) }),
         });
         Ok(while_allowed(ctx, updates)?)
+    }
+
+    /// Who is there and who types: all that is known first, then each change. Of a member it also keeps alive what they
+    /// said with `setAvailability`, for as long as it lasts.
+    async fn presence(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<PresenceUpdate>> + use<>> {
+        let viewer = viewer(ctx)?;
+        let member = match viewer.actor {
+            Actor::Member(member) => Some(member),
+            Actor::ApiKey(_) | Actor::Provider | Actor::System => None,
+        };
+        let updates = ctx.data_unchecked::<Arc<Shared>>().presence.follow(viewer.scope, member);
+        Ok(while_allowed(ctx, updates.map(PresenceUpdate::from))?)
     }
 }
 

@@ -10,6 +10,7 @@ mod conversations;
 mod deletions;
 mod labels;
 mod merges;
+mod presence;
 mod reads;
 
 use inlet_tests::{TestServer, database};

@@ -6,6 +6,7 @@ mod conversation;
 mod label;
 mod mapping;
 mod member;
+mod presence;
 mod replay;
 mod session;
 mod source;
@@ -36,6 +37,7 @@ pub struct Mutation(
     label::Labels,
     mapping::Mappings,
     member::Members,
+    presence::Presence,
     replay::Replays,
     session::Sessions,
     source::Sources,
