@@ -164,8 +164,8 @@ struct State {
     asks: bool,
     /// How many follow for each member: those are renewed.
     held: HashMap<(WorkspaceId, MemberId), usize>,
-    /// What was declared through this process: it answers for that.
-    own: HashMap<(WorkspaceId, MemberId), u64>,
+    /// What was declared through this process, and until when it lasts by itself: it answers for that.
+    own: HashMap<(WorkspaceId, MemberId), (u64, DateTime<Utc>)>,
     followers: HashMap<WorkspaceId, broadcast::Sender<Change>>,
     spent: HashMap<(WorkspaceId, MemberId), (DateTime<Utc>, u32)>,
     beat_at: Option<DateTime<Utc>>,
@@ -191,7 +191,8 @@ impl Presence {
         let [.., a, b, c, d, e, f, g, h] = *self.inner.ambient.uuid().as_bytes();
         let id = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
         let mut state = self.spend(workspace, member)?;
-        state.own.insert((workspace, member), id);
+        let until = self.inner.ambient.now() + self.inner.config.availability;
+        state.own.insert((workspace, member), (id, until));
         self.send(&mut state, Signal::Declared { workspace, member, status, id });
         Ok(())
     }
@@ -322,7 +323,9 @@ impl Presence {
             let held: Vec<_> = state.held.keys().copied().collect();
             self.renew(&mut state, &held);
             let State { own, board, spent, followers, .. } = &mut *state;
-            own.retain(|(workspace, member), id| board.declared(*workspace, *member).is_some_and(|it| it.id == *id));
+            own.retain(|(workspace, member), (id, until)| {
+                now < *until || board.declared(*workspace, *member).is_some_and(|it| it.id == *id)
+            });
             spent.retain(|_, (since, _)| now - *since < config.window);
             followers.retain(|_, sender| sender.receiver_count() > 0);
         }
