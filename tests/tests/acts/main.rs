@@ -7,7 +7,10 @@
 )]
 
 mod conversations;
+mod deletions;
 mod labels;
+mod merges;
+mod presence;
 mod reads;
 
 use inlet_tests::{TestServer, database};
