@@ -1,10 +1,12 @@
 //! Merging contacts and undoing it.
 
+use std::pin::pin;
+
 use futures::future::join_all;
 use inlet_domain::ids::{ContactId, IdentityId};
 use inlet_tests::{TestServer, spawn};
 use serde_json::{Value, json};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::{act, code, done, events_after, head, hear, phone, types};
@@ -169,12 +171,27 @@ async fn a_chain_is_undone_from_its_end_and_nothing_is_merged_into_what_is_gone(
     server.stop().await;
 }
 
-/// Until a backend waits for the lock of another.
-async fn until_one_waits(server: &TestServer) {
-    let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while sqlx::query_scalar::<_, i64>(sql).fetch_one(&server.database).await.unwrap() == 0 {
-        tokio::task::yield_now().await;
+/// Drives `work`, and ends the holder's transaction as soon as a backend waits for it.
+async fn while_held<T: std::fmt::Debug>(
+    server: &TestServer,
+    holder: Transaction<'_, Postgres>,
+    work: impl Future<Output = T>,
+) -> T {
+    let waits = async {
+        let sql =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while sqlx::query_scalar::<_, i64>(sql).fetch_one(&server.database).await.unwrap() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let mut work = pin!(work);
+    tokio::select! {
+        biased;
+        () = waits => {}
+        answer = &mut work => panic!("it did not wait for what is held: {answer:?}"),
     }
+    holder.commit().await.unwrap();
+    work.await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -187,11 +204,8 @@ async fn two_merges_of_each_into_the_other_leave_one_and_neither_blocks() {
         let mut holder = server.database.begin().await.unwrap();
         let lock = "SELECT id FROM contact WHERE id = ANY($1) ORDER BY id LIMIT 1 FOR UPDATE";
         sqlx::query(lock).bind(vec![inner(a), inner(b)]).execute(&mut *holder).await.unwrap();
-        let release = async {
-            until_one_waits(&server).await;
-            holder.commit().await.unwrap();
-        };
-        let (forth, back, ()) = tokio::join!(merge(&server, a, b), merge(&server, b, a), release);
+        let both = futures::future::join(merge(&server, a, b), merge(&server, b, a));
+        let (forth, back) = while_held(&server, holder, both).await;
         let mut codes = [code(&forth), code(&back)];
         codes.sort_unstable();
         assert_eq!(codes, ["BAD_USER_INPUT", "none"], "{forth} {back}");
@@ -249,15 +263,12 @@ async fn an_address_that_comes_while_the_merge_waits_for_the_others_moves_too() 
                SELECT workspace_id, scope_id, 'email', 'new@example.com', gen_random_uuid(), contact_id, now() \
                FROM identity WHERE kind = 'phone' AND contact_id = $1";
     sqlx::query(add).bind(inner(a)).execute(&mut *holder).await.unwrap();
-    let release = async {
-        until_one_waits(&server).await;
-        holder.commit().await.unwrap();
-    };
-    let (answer, ()) = tokio::join!(merge(&server, a, b), release);
+    let answer = while_held(&server, holder, merge(&server, a, b)).await;
     let known = answer["data"]["mergeContacts"]["contact"]["identities"].to_string();
     assert!(known.contains("new@example.com"), "{answer}");
     let mut conn = server.database.acquire().await.unwrap();
     assert_eq!(astray(&mut conn).await, []);
+    drop(conn);
     assert_eq!(code(&unmerge(&server, a).await), "none");
     server.stop().await;
 }
