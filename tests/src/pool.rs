@@ -141,7 +141,7 @@ impl Pool {
         push(self.types.entry("Session".into()).or_default(), &SessionId(session).to_string());
     }
 
-    /// New contacts with a conversation each, one of them merged into the next, and a label.
+    /// New contacts with a conversation each, one of them merged into the next, and a label on the last conversation.
     async fn inbox(&mut self, schema: &Schema, party: &Party) {
         for _ in 0..4 {
             party.hear_marked().await;
@@ -162,6 +162,11 @@ impl Pool {
         let query = "mutation Q($k: String!) { createLabel(input: {name: $k, idempotencyKey: $k}) { label { __typename id } } }";
         let variables = json!({"k": format!("{} {}", party.mark, database::unique())});
         self.gather(&party.ask(&Operation { query: query.into(), variables }).await["data"]);
+        let query =
+            "mutation Q($c: ID!, $l: ID!) { addLabels(input: {id: $c, labelIds: [$l]}) { conversation { id } } }";
+        let variables = json!({"c": self.types["Conversation"].last(), "l": self.types["Label"].last()});
+        let labelled = party.ask(&Operation { query: query.into(), variables }).await;
+        assert!(is_granted(&labelled), "{labelled}");
     }
 
     /// An object of the pool's owner for a place that an operation cannot do without, and values for places of which
