@@ -65,11 +65,21 @@ fn minted(text: &str) -> String {
             format!("<login>{}", text.trim_start_matches(|c| c != '@'))
         }
         // Of people and messages that were made for the try; the party's mark, which tells whose they are, stays.
-        text if text.len() == 13 && text.starts_with("+919") => "<phone>".to_owned(),
+        text if is_phone(text.trim_start_matches('+')) => "<phone>".to_owned(),
         text => {
-            text.split('-').map(|word| if is_unique(word) { "<unique>" } else { word }).collect::<Vec<_>>().join("-")
+            let shown = |word: &str| if is_unique(word) { "<unique>".to_owned() } else { word.to_owned() };
+            text.split_inclusive(['-', ':'])
+                .map(|part| match part.strip_suffix(['-', ':']) {
+                    Some(word) => format!("{}{}", shown(word), &part[word.len()..]),
+                    None => shown(part),
+                })
+                .collect()
         }
     }
+}
+
+fn is_phone(text: &str) -> bool {
+    text.len() == 12 && text.starts_with("919") && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn is_unique(word: &str) -> bool {
