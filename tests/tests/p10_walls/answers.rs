@@ -68,8 +68,8 @@ fn minted(text: &str) -> String {
         text if is_phone(text.trim_start_matches('+')) => "<phone>".to_owned(),
         text => {
             let shown = |word: &str| if is_unique(word) { "<unique>".to_owned() } else { word.to_owned() };
-            text.split_inclusive(['-', ':'])
-                .map(|part| match part.strip_suffix(['-', ':']) {
+            text.split_inclusive(['-', ':', ' '])
+                .map(|part| match part.strip_suffix(['-', ':', ' ']) {
                     Some(word) => format!("{}{}", shown(word), &part[word.len()..]),
                     None => shown(part),
                 })
