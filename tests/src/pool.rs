@@ -67,6 +67,10 @@ impl Pool {
             assert!(is_granted(&answer), "{}: {}", field.name, answer["errors"]);
             pool.gather(&answer["data"]);
         }
+        // Sources that heard something come before those that were made for earlier probes.
+        for list in [pool.ids.get_mut("src"), pool.types.get_mut("Source")].into_iter().flatten() {
+            list.reverse();
+        }
         pool.kin(party).await;
         let own = party.ask(&Operation { query: "{ viewer { apiKey { id } } }".into(), variables: json!({}) }).await;
         let own = own["data"]["viewer"]["apiKey"]["id"].as_str().unwrap().to_owned();
