@@ -67,6 +67,10 @@ impl Pool {
             assert!(is_granted(&answer), "{}: {}", field.name, answer["errors"]);
             pool.gather(&answer["data"]);
         }
+        // Sources that heard something come before those that were made for earlier probes.
+        for list in [pool.ids.get_mut("src"), pool.types.get_mut("Source")].into_iter().flatten() {
+            list.reverse();
+        }
         pool.kin(party).await;
         let own = party.ask(&Operation { query: "{ viewer { apiKey { id } } }".into(), variables: json!({}) }).await;
         let own = own["data"]["viewer"]["apiKey"]["id"].as_str().unwrap().to_owned();
@@ -141,7 +145,7 @@ impl Pool {
         push(self.types.entry("Session".into()).or_default(), &SessionId(session).to_string());
     }
 
-    /// New contacts with a conversation each, one of them merged into the next, and a label.
+    /// New contacts with a conversation each, one of them merged into the next, and a label on the last conversation.
     async fn inbox(&mut self, schema: &Schema, party: &Party) {
         for _ in 0..4 {
             party.hear_marked().await;
@@ -162,6 +166,11 @@ impl Pool {
         let query = "mutation Q($k: String!) { createLabel(input: {name: $k, idempotencyKey: $k}) { label { __typename id } } }";
         let variables = json!({"k": format!("{} {}", party.mark, database::unique())});
         self.gather(&party.ask(&Operation { query: query.into(), variables }).await["data"]);
+        let query =
+            "mutation Q($c: ID!, $l: ID!) { addLabels(input: {id: $c, labelIds: [$l]}) { conversation { id } } }";
+        let variables = json!({"c": self.types["Conversation"].last(), "l": self.types["Label"].last()});
+        let labelled = party.ask(&Operation { query: query.into(), variables }).await;
+        assert!(is_granted(&labelled), "{labelled}");
     }
 
     /// An object of the pool's owner for a place that an operation cannot do without, and values for places of which

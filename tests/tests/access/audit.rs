@@ -98,7 +98,10 @@ async fn every_mutation_that_succeeds_leaves_an_entry_and_no_secret() {
         let told = log(&server, json!({"action": [name]})).await;
         let expected = before + usize::from(input(name).is_some() || *name == "logout");
         assert_eq!(told.len(), expected, "{name}");
-        let last = &told[0];
+        let Some(last) = told.first() else {
+            assert!(["setTyping", "setAvailability"].contains(name), "{name} leaves no entry");
+            continue;
+        };
         assert!(last["refusal"].is_null() && last["requestId"].is_string(), "{last}");
         assert_eq!((&last["actor"]["__typename"], &last["clientAddress"]), (&json!("Member"), &json!("127.0.0.1")));
     }

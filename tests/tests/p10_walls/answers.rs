@@ -64,8 +64,26 @@ fn minted(text: &str) -> String {
         text if text.split_once('@').is_some_and(|(name, _)| Uuid::try_parse(name).is_ok()) => {
             format!("<login>{}", text.trim_start_matches(|c| c != '@'))
         }
-        text => text.to_owned(),
+        // Of people and messages that were made for the try; the party's mark, which tells whose they are, stays.
+        text if is_phone(text.trim_start_matches('+')) => "<phone>".to_owned(),
+        text => {
+            let shown = |word: &str| if is_unique(word) { "<unique>".to_owned() } else { word.to_owned() };
+            text.split_inclusive(['-', ':', ' '])
+                .map(|part| match part.strip_suffix(['-', ':', ' ']) {
+                    Some(word) => format!("{}{}", shown(word), &part[word.len()..]),
+                    None => shown(part),
+                })
+                .collect()
+        }
     }
+}
+
+fn is_phone(text: &str) -> bool {
+    text.len() == 12 && text.starts_with("919") && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_unique(word: &str) -> bool {
+    word.len() == 32 && Uuid::try_parse(word).is_ok()
 }
 
 /// Which of these ids, or of the rows that carry this mark, an answer tells of.
