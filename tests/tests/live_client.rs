@@ -48,7 +48,7 @@ fn message(sample: &Value, number: usize) -> String {
     let phone = format!("9198000{:05}", number * 7 % PEOPLE);
     body["payload"]["id"] = json!(format!("live-{number}"));
     body["payload"]["recipient"]["from"] = json!(phone);
-    body["payload"]["recipient"]["user"]["phone"] = json!(phone);
+    body["payload"]["recipient"]["user"] = json!({"id": format!("user-{phone}"), "phone": phone});
     body.to_string()
 }
 

@@ -95,7 +95,7 @@ fn message(phone: &str, id: &str) -> String {
     let mut body: Value = serde_json::from_str(&sample.unwrap().body).unwrap();
     body["payload"]["id"] = json!(id);
     body["payload"]["recipient"]["from"] = json!(phone);
-    body["payload"]["recipient"]["user"]["phone"] = json!(phone);
+    body["payload"]["recipient"]["user"] = json!({"id": format!("user-{phone}"), "phone": phone});
     body.to_string()
 }
 
