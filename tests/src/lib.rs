@@ -13,6 +13,7 @@ pub mod database;
 pub mod fixtures;
 pub mod house;
 pub mod live;
+pub mod log;
 pub mod node;
 pub mod operation;
 pub mod party;

@@ -39,6 +39,8 @@ pub enum ErrorCode {
     WorkspaceRequired,
     /// The event log cannot be followed from this cursor: read the lists anew, then follow from `head`.
     CursorLost,
+    /// A member of the filter cannot be followed live; `inputPath` tells which.
+    FilterNotLive,
     /// Too much at once: come again after `retryAfter` seconds.
     Overloaded,
     /// The operation took longer than it may and was given up, in the database too.
@@ -67,6 +69,7 @@ impl ErrorCode {
             Self::LoginRefused => "LOGIN_REFUSED",
             Self::WorkspaceRequired => "WORKSPACE_REQUIRED",
             Self::CursorLost => "CURSOR_LOST",
+            Self::FilterNotLive => "FILTER_NOT_LIVE",
             Self::Overloaded => "OVERLOADED",
             Self::Timeout => "TIMEOUT",
             Self::Unavailable => "UNAVAILABLE",
@@ -103,7 +106,12 @@ impl ApiError {
 
     /// Of an argument that will not do.
     pub fn input(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { input_path: Some(path.into()), ..Self::new(ErrorCode::BadUserInput, message) }
+        Self::at(ErrorCode::BadUserInput, path, message)
+    }
+
+    /// Of a place in the input, with a code.
+    pub fn at(code: ErrorCode, path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { input_path: Some(path.into()), ..Self::new(code, message) }
     }
 }
 

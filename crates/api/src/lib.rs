@@ -27,6 +27,7 @@ mod schema;
 mod sse;
 mod subscription;
 mod types;
+mod visible;
 mod websocket;
 
 use std::{sync::Arc, time::Duration};

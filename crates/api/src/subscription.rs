@@ -3,15 +3,20 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Result, Subscription};
-use futures::{Stream, StreamExt, stream};
-use inlet_domain::log::Cursor as LogCursor;
+use futures::{
+    Stream, StreamExt,
+    stream::{self, BoxStream},
+};
+use inlet_domain::{log::Cursor as LogCursor, scope::Actor};
 
 use crate::{
-    context::{Shared, until_forbidden, viewer},
+    context::{Caller, Shared, until_forbidden, viewer},
     error::ApiError,
-    live::Update,
+    live::feed::{Feed, Told, Wanted},
     types::{
-        event::{Event, LiveUpdate, Reset},
+        conversation_filter::EventFilter,
+        event::{Checkpoint, Event, LiveUpdate, Reset},
+        inbox_counts::InboxCounts,
         scalars::Cursor,
     },
 };
@@ -24,21 +29,52 @@ pub struct Subscription;
 #[Subscription]
 impl Subscription {
     /// Every event after the cursor, in the log's order, each once. Take `head` and the lists in one query, then
-    /// follow from that `head`; after a break follow from the last event's `cursor`.
+    /// follow from that `head`; after a break follow from the last `cursor` that came.
     async fn events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Where to go on: the cursor of an event, of a `Reset`, or `head`. Null begins now.")]
+        #[graphql(
+            desc = "Where to go on: the cursor of an event, of a `Checkpoint` or `Reset`, or `head`. Null begins \
+                          now."
+        )]
         after: Option<Cursor>,
+        #[graphql(desc = "Which events; null means all.")] filter: Option<EventFilter>,
+        #[graphql(desc = "Whether to tell by `Checkpoint` how far the stream has come.", default)] checkpoints: bool,
     ) -> Result<impl Stream<Item = Result<LiveUpdate>> + use<>> {
         let viewer = viewer(ctx)?;
-        let cursor = after.map(|cursor| cursor.0.parse::<LogCursor>()).transpose().map_err(ApiError::from)?;
-        let updates = ctx.data_unchecked::<Arc<Shared>>().live.follow(viewer.scope, cursor);
-        let updates = updates.map(|update| match update {
-            Update::Entry(epoch, entry) => LiveUpdate::Event(Event { entry, epoch }),
-            Update::Reset(reason, cursor) => LiveUpdate::Reset(Reset { reason, cursor: Cursor(cursor.to_string()) }),
-        });
-        Ok(while_allowed(ctx, updates)?)
+        let actor = viewer.actor;
+        let wanted = Wanted {
+            after: after.map(|cursor| cursor.0.parse::<LogCursor>()).transpose().map_err(ApiError::from)?,
+            filter: filter.unwrap_or_default().into_matcher()?,
+            checkpoints,
+        };
+        let session = ctx.data_opt::<Caller>().and_then(|caller| caller.session.clone());
+        let feed = session.map(|session| ctx.data_unchecked::<Arc<Shared>>().live.feed(session, wanted));
+        Ok(while_allowed(ctx, updates(feed, actor))?)
+    }
+}
+
+fn updates(feed: Option<Feed>, viewer: Actor) -> BoxStream<'static, LiveUpdate> {
+    let updates = stream::unfold(feed, move |feed| async move {
+        let mut feed = feed?;
+        let told = feed.next().await?;
+        Some((update(told, viewer), Some(feed)))
+    });
+    updates.boxed()
+}
+
+fn update(told: Told, viewer: Actor) -> LiveUpdate {
+    let cursor = |cursor: LogCursor| Cursor(cursor.to_string());
+    match told {
+        Told::Event(entry, membership) => {
+            LiveUpdate::Event(Event { entry: Arc::clone(&entry.log), epoch: entry.epoch, membership })
+        }
+        Told::Reset(reason, at) => LiveUpdate::Reset(Reset { reason, cursor: cursor(at) }),
+        Told::Checkpoint(checkpoint) => LiveUpdate::Checkpoint(Checkpoint {
+            cursor: cursor(checkpoint.cursor),
+            caught_up: checkpoint.is_caught_up,
+            counts: InboxCounts::of(Arc::clone(&checkpoint.counted.counts), viewer),
+        }),
     }
 }
 

@@ -77,7 +77,7 @@ impl Events {
             count => log::after(pool, scope, start, count).await.map_err(ApiError::from)?,
         };
         let edges = entries.into_iter().map(|entry| {
-            let event = Event { entry: Arc::new(entry), epoch: state.epoch };
+            let event = Event::of_log(Arc::new(entry), state.epoch);
             Edge { cursor: event.cursor(), node: event }
         });
         Ok(Some(Connection::of_edges(edges.collect(), start > state.floor, end < state.head)))

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 use inlet_domain::store::{
-    balance_alerts, campaigns, channels, contacts, conversations, groups, labels, members, opt_outs, teams,
-    verifications,
+    balance_alerts, campaigns, channels, contacts, conversations, groups, inbox_counts, labels, members, opt_outs,
+    teams, verifications,
 };
 
 use crate::{
@@ -17,62 +17,16 @@ use crate::{
         connection::{Connection, page_cost, slice},
         contact::{Contact, Group},
         conversation::Conversation,
+        conversation_filter::ConversationFilter,
+        inbox_counts::InboxCounts,
         label::Label,
         member::{Member, Team},
         message::Message,
         node::{Node, node, typed},
         report::{BalanceAlert, Campaign, OptOut, Verification},
         scalars::Cursor,
-        words,
     },
 };
-
-/// Which conversations are wanted. The values of each member mean "any of"; an empty or absent one means all.
-#[derive(InputObject, Default)]
-pub struct ConversationFilter {
-    /// Where they stand.
-    #[graphql(default)]
-    status: Vec<words::ConversationStatus>,
-    /// Who has them.
-    #[graphql(default)]
-    assignee_id: Vec<ID>,
-    /// True: only those that no one has.
-    #[graphql(default)]
-    unassigned: bool,
-    /// On which channels.
-    #[graphql(default)]
-    channel_id: Vec<ID>,
-    /// On which media.
-    #[graphql(default)]
-    medium: Vec<words::Medium>,
-    /// With whom.
-    #[graphql(default)]
-    contact_id: Vec<ID>,
-    /// With one of these labels.
-    #[graphql(default)]
-    label_id: Vec<ID>,
-}
-
-fn typed_ids<I: std::str::FromStr<Err = inlet_domain::ids::InvalidId>>(
-    path: &str,
-    ids: &[ID],
-) -> Result<Vec<I>, ApiError> {
-    ids.iter().map(|id| typed(path, id)).collect()
-}
-
-impl ConversationFilter {
-    fn into_store(self) -> Result<conversations::Filter, ApiError> {
-        Ok(conversations::Filter {
-            statuses: self.status.into_iter().map(Into::into).collect(),
-            assignees: typed_ids("filter.assigneeId", &self.assignee_id)?,
-            unassigned: self.unassigned,
-            channels: typed_ids("filter.channelId", &self.channel_id)?,
-            media: self.medium.into_iter().map(Into::into).collect(),
-            contacts: typed_ids("filter.contactId", &self.contact_id)?,
-            labels: typed_ids("filter.labelId", &self.label_id)?,
-        })
-    }
-}
 
 /// What a list of conversations may be ordered by.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,6 +130,13 @@ impl Inbox {
         let descending = direction == OrderDirection::Desc;
         let page = conversations::list(&*reads(ctx).await, scope, &filter, order, descending, &slice).await;
         Ok(Some(Connection::of(page.map_err(ApiError::from)?, |row| Conversation(Arc::new(row)))))
+    }
+
+    /// The inbox in numbers, now.
+    async fn inbox_counts(&self, ctx: &Context<'_>) -> Result<Option<InboxCounts>> {
+        let viewer = viewer(ctx)?;
+        let counts = inbox_counts::inbox_counts(&*reads(ctx).await, viewer.scope).await.map_err(ApiError::from)?;
+        Ok(Some(InboxCounts::of(Arc::new(counts), viewer.actor)))
     }
 
     /// Contacts, newest first.

@@ -13,6 +13,7 @@ use super::{
     author::{Actor, actor},
     contact::Contact,
     conversation::Conversation,
+    inbox_counts::InboxCounts,
     message::Message,
     scalars::{Cursor, DateTime, Json, Revision},
 };
@@ -25,6 +26,8 @@ pub struct Event {
     pub entry: Arc<LogEntry>,
     /// The life of the log that it stands in.
     pub epoch: i32,
+    /// What it is to the list under a subscription's filter.
+    pub membership: Option<Membership>,
 }
 
 impl Event {
@@ -40,9 +43,15 @@ impl Event {
         let found = join_all(ids.iter().map(|id| loaders.events.load(*id))).await;
         let found: Vec<_> = found.into_iter().collect::<Result<_, _>>().map_err(ApiError::from)?;
         let epoch = loaders.epoch.load(()).await.map_err(ApiError::from)?.unwrap_or_default();
-        let mut events: Vec<Self> = found.into_iter().flatten().map(|entry| Self { entry, epoch }).collect();
+        let mut events: Vec<Self> = found.into_iter().flatten().map(|entry| Self::of_log(entry, epoch)).collect();
         events.sort_by_key(|event| event.entry.seq);
         Ok(events)
+    }
+
+    /// An entry that is read from the log, not followed.
+    #[must_use]
+    pub fn of_log(entry: Arc<LogEntry>, epoch: i32) -> Self {
+        Self { entry, epoch, membership: None }
     }
 
     /// Where it stands in the log.
@@ -86,6 +95,12 @@ impl Event {
         self.entry.revision.map(Revision)
     }
 
+    /// What it is to the list of conversations under the subscription's filter; null where it is about no conversation,
+    /// and of events that are not followed live.
+    async fn membership(&self) -> Option<Membership> {
+        self.membership
+    }
+
     /// The conversation that it is about or in, as it is now; null where there is none, or none any more.
     async fn conversation(&self, ctx: &Context<'_>) -> Result<Option<Conversation>> {
         let Some(id) = self.entry.conversation_id else { return Ok(None) };
@@ -115,6 +130,17 @@ impl Event {
     }
 }
 
+/// What an event is to the list of conversations under the subscription's filter.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Membership {
+    /// Its conversation belongs to the list since this event.
+    Entered,
+    /// Its conversation belongs to the list, and did before.
+    Inside,
+    /// Its conversation does not belong to the list any more: remove it.
+    Left,
+}
+
 /// Why a stream does not go on from the cursor that was passed. Values may be added.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResetReason {
@@ -135,11 +161,26 @@ pub struct Reset {
     pub cursor: Cursor,
 }
 
+/// How far the stream has come: all that matches up to `cursor` has been sent. Sent where `checkpoints` are asked for: at
+/// once, when all that there was has been sent, then at most once a second while anything moves, and at least every 30
+/// seconds. A client whose filter lets little through keeps a fresh cursor by it.
+#[derive(SimpleObject, Clone)]
+pub struct Checkpoint {
+    /// Follow from here with `after`.
+    pub cursor: Cursor,
+    /// Whether it is at the end of the log.
+    pub caught_up: bool,
+    /// The inbox in numbers. They are absolute: put them in the place of the old ones.
+    pub counts: InboxCounts,
+}
+
 /// What a live stream carries. Types may be added.
 #[derive(Union, Clone)]
 pub enum LiveUpdate {
     /// Something happened.
     Event(Event),
+    /// How far the stream has come.
+    Checkpoint(Checkpoint),
     /// Events were passed over.
     Reset(Reset),
 }

@@ -150,7 +150,7 @@ pub async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
         AnyId::EventId(id) => {
             let entry = log::by_id(&reads(ctx).await.pool, scope, id).await.map_err(ApiError::from)?;
             let epoch = log::state(&reads(ctx).await.pool, scope).await.map_err(ApiError::from)?.epoch;
-            entry.map(|entry| Node::Event(Event { entry: Arc::new(entry), epoch }))
+            entry.map(|entry| Node::Event(Event::of_log(Arc::new(entry), epoch)))
         }
         AnyId::AuditEntryId(id) => {
             let found = audit::by_id(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?;

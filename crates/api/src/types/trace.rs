@@ -35,7 +35,7 @@ impl Trace {
     /// Of the store's, in this life of the log.
     #[must_use]
     pub fn of(trace: trace::Trace, epoch: i32) -> Self {
-        let event = |entry: LogEntry| Event { entry: Arc::new(entry), epoch };
+        let event = |entry: LogEntry| Event::of_log(Arc::new(entry), epoch);
         Self {
             inbound_events: trace.inbound.into_iter().map(|inbound| InboundEvent(Arc::new(inbound))).collect(),
             steps: trace

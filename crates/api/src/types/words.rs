@@ -225,8 +225,10 @@ pub enum Role {
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::right::KeyScope")]
 pub enum KeyScope {
-    /// Reads the inbox.
+    /// Reads the inbox, but for notes and activities.
     Read,
+    /// Reads notes and activities, beside what `READ` gives: what agents write to each other.
+    Notes,
     /// Changes the inbox: replies, assigns, labels.
     Write,
     /// Reads and changes settings: sources, webhooks, keys, members.

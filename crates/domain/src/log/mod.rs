@@ -2,6 +2,7 @@
 //! only "after n". Writing it is the last step of [`crate::apply`] and of each mutation.
 
 mod append;
+mod facets;
 
 use std::{fmt, str::FromStr};
 
@@ -11,6 +12,7 @@ use sqlx::{PgExecutor, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
 pub use append::{Appended, Draft, append};
+pub use facets::{Facets, Standing, State};
 
 use crate::{
     error::StoreError,

@@ -21,8 +21,10 @@ words! {
 words! {
     /// What an API key was made for.
     KeyScope {
-        /// Reads the inbox.
+        /// Reads the inbox, but for notes and activities.
         Read = "read",
+        /// Reads notes and activities, beside what `read` gives: what agents write to each other.
+        Notes = "notes",
         /// Changes the inbox: replies, assigns, labels.
         Write = "write",
         /// Reads and changes settings: sources, webhooks, keys, members.
@@ -35,6 +37,8 @@ words! {
     Right {
         /// Read conversations, messages, contacts, channels and all else that agents see, and follow them live.
         ReadInbox = "read_inbox",
+        /// Read agents' notes and the activities of conversations, too.
+        ReadNotes = "read_notes",
         /// Change them.
         WriteInbox = "write_inbox",
         /// Read webhooks, deliveries, the raw log of providers' requests and where they come from.
@@ -59,6 +63,7 @@ impl Right {
     pub fn needs(self) -> (Role, KeyScope) {
         match self {
             Self::ReadInbox => (Role::Viewer, KeyScope::Read),
+            Self::ReadNotes => (Role::Viewer, KeyScope::Notes),
             Self::WriteInbox => (Role::Agent, KeyScope::Write),
             Self::ReadSettings
             | Self::ManageSources
@@ -156,6 +161,7 @@ pub const FIELDS: &[(&str, Need)] = &[
     ("Query.groups", READ_INBOX),
     ("Query.head", READ_INBOX),
     ("Query.inboundEvents", READ_SETTINGS),
+    ("Query.inboxCounts", READ_INBOX),
     ("Query.labels", READ_INBOX),
     ("Query.members", READ_INBOX),
     ("Query.message", READ_INBOX),

@@ -96,10 +96,18 @@ impl std::fmt::Debug for LegacySignature {
 /// Whether `pattern` is the name of an event type, or `<entity>.*` for an entity that has some.
 #[must_use]
 pub fn is_event_pattern(pattern: &str) -> bool {
-    match pattern.strip_suffix(".*") {
-        Some(entity) => EventType::ALL.iter().any(|kind| is_sent(kind.name()) && entity_of(kind.name()) == entity),
-        None => pattern.parse::<EventType>().is_ok() && is_sent(pattern),
-    }
+    let sent: Vec<EventType> = EventType::ALL.iter().copied().filter(|kind| is_sent(kind.name())).collect();
+    is_pattern_of(&sent, pattern)
+}
+
+/// The same among these types.
+#[must_use]
+pub fn is_pattern_of(types: &[EventType], pattern: &str) -> bool {
+    let entity = pattern.strip_suffix(".*");
+    types.iter().any(|kind| match entity {
+        Some(entity) => entity_of(kind.name()) == entity,
+        None => kind.name() == pattern,
+    })
 }
 
 /// Whether a webhook with these patterns wants events of type `kind`. No patterns want all that the contract lists:

@@ -143,10 +143,14 @@ pub async fn by_ids(
 pub struct Filter {
     /// Where they stand.
     pub statuses: Vec<ConversationStatus>,
+    /// How urgent they are.
+    pub priorities: Vec<Priority>,
     /// Who has them.
     pub assignees: Vec<MemberId>,
-    /// Only those that no one has.
+    /// Those that no one has, beside those of `assignees`.
     pub unassigned: bool,
+    /// Which teams have them.
+    pub teams: Vec<TeamId>,
     /// On which channels.
     pub channels: Vec<ChannelId>,
     /// On which media.
@@ -155,6 +159,12 @@ pub struct Filter {
     pub contacts: Vec<ContactId>,
     /// With one of these labels.
     pub labels: Vec<LabelId>,
+    /// Those that hold what no one has read.
+    pub unread: bool,
+    /// Those in which something happened at this time or later.
+    pub active_since: Option<DateTime<Utc>>,
+    /// Those in which nothing happened at this time or later.
+    pub active_before: Option<DateTime<Utc>>,
 }
 
 impl Filter {
@@ -173,11 +183,23 @@ impl Filter {
                 .to_owned();
             Column::ChannelId.in_subquery(channels)
         };
+        let priorities = self.priorities.iter().map(|priority| priority.as_str());
+        let assignees = any(Column::AssigneeId, self.assignees.iter().map(|id| id.0));
+        let assigned = match assignees {
+            Some(assignees) if self.unassigned => Some(assignees.or(Column::AssigneeId.is_null())),
+            None if self.unassigned => Some(Column::AssigneeId.is_null()),
+            assignees => assignees,
+        };
+        let unread = || Column::InboundCount.into_expr().gt(Column::ReadCount.into_expr());
         let labels: Vec<Uuid> = self.labels.iter().map(|id| id.0).collect();
         Condition::all()
             .add_option((statuses.len() > 0).then(|| Column::Status.is_in(statuses)))
-            .add_option(any(Column::AssigneeId, self.assignees.iter().map(|id| id.0)))
-            .add_option(self.unassigned.then(|| Column::AssigneeId.is_null()))
+            .add_option((priorities.len() > 0).then(|| Column::Priority.is_in(priorities)))
+            .add_option(assigned)
+            .add_option(any(Column::TeamId, self.teams.iter().map(|id| id.0)))
+            .add_option(self.unread.then(unread))
+            .add_option(self.active_since.map(|time| Column::LastActivityAt.gte(time)))
+            .add_option(self.active_before.map(|time| Column::LastActivityAt.lt(time)))
             .add_option(any(Column::ChannelId, self.channels.iter().map(|id| id.0)))
             .add_option(any(Column::ContactId, self.contacts.iter().map(|id| id.0)))
             .add_option((!self.media.is_empty()).then(on_media))

@@ -21,6 +21,7 @@ pub mod delivery_log;
 pub mod expiry;
 pub mod groups;
 pub mod inbound_events;
+pub mod inbox_counts;
 pub mod labels;
 pub mod login_limits;
 pub mod logins;

@@ -91,29 +91,33 @@ impl Filter {
             })
     }
 
-    /// Whether it asks for anything that only a conversation has.
-    #[must_use]
-    pub fn is_of_conversations(&self) -> bool {
-        self.unassigned
-            || [&self.status, &self.assignee_id, &self.label_id, &self.channel_id, &self.medium]
-                .iter()
-                .any(|values| !values.is_empty())
-    }
-
     /// Whether a conversation that stands like this is asked for.
     #[must_use]
     pub fn matches(&self, facets: &Facets) -> bool {
-        let is_one = |values: &[String], value: Option<&str>| {
-            values.is_empty() || value.is_some_and(|value| values.iter().any(|one| one == value))
-        };
         is_one(&self.status, Some(&facets.status))
             && is_one(&self.assignee_id, facets.assignee.as_deref())
             && (!self.unassigned || facets.assignee.is_none())
             && (self.label_id.is_empty() || self.label_id.iter().any(|label| facets.labels.contains(label)))
-            && is_one(&self.channel_id, facets.channel.as_deref())
+            && self.matches_around(facets)
+    }
+
+    /// Whether what is about no conversation is asked for; of its facets it has no more than where it came and of whom.
+    #[must_use]
+    pub fn matches_alone(&self, around: &Facets) -> bool {
+        let asks_for_more =
+            self.unassigned || [&self.status, &self.assignee_id, &self.label_id].iter().any(|values| !values.is_empty());
+        !asks_for_more && self.matches_around(around)
+    }
+
+    fn matches_around(&self, facets: &Facets) -> bool {
+        is_one(&self.channel_id, facets.channel.as_deref())
             && is_one(&self.medium, facets.medium.as_deref())
             && is_one(&self.contact_id, facets.contact.as_deref())
     }
+}
+
+fn is_one(values: &[String], value: Option<&str>) -> bool {
+    values.is_empty() || value.is_some_and(|value| values.iter().any(|one| one == value))
 }
 
 /// One or two of them.

@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    fmt,
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
@@ -107,8 +108,19 @@ pub struct Step {
     pub kind: String,
     /// Where its conversation stood before, and after.
     pub conversation: Option<(Option<Arc<Facets>>, Option<Arc<Facets>>)>,
-    /// The contact that it is about, of contacts' own events.
-    pub contact: Option<String>,
+    /// Where it came and of whom, where it is about no conversation.
+    pub around: Facets,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.seq, self.kind)?;
+        match &self.conversation {
+            Some((before, after)) if before == after => write!(f, " {before:?}"),
+            Some((before, after)) => write!(f, " {before:?} -> {after:?}"),
+            None => write!(f, " {:?}", self.around),
+        }
+    }
 }
 
 impl Step {
@@ -131,12 +143,8 @@ impl Step {
                     (false, false) => None,
                 }
             }
-            None if filter.is_of_conversations() => None,
-            None if filter.contact_id.is_empty() => told(None),
-            None => {
-                let is_asked = self.contact.as_ref().is_some_and(|contact| filter.contact_id.contains(contact));
-                if is_asked { told(None) } else { None }
-            }
+            None if filter.matches_alone(&self.around) => told(None),
+            None => None,
         }
     }
 }
@@ -186,21 +194,29 @@ impl History {
             "conversation" => Some(self.turn(seq, &kind, payload, &node["previous"])),
             "message" | "call" | "attachment" => {
                 let id = [&payload["conversation"]["id"], &payload["conversation_id"]];
-                let id = id.iter().find_map(|id| id.as_str()).unwrap_or_default();
-                let stands = self.standing.get(id).cloned();
-                let told = Facets::of(&payload["conversation"]);
-                if let Some(stands) = &stands
-                    && payload["conversation"].is_object()
-                    && (told.status != stands.status || told.assignee != stands.assignee)
-                {
-                    self.differ("brief", format!("{seq} {kind}: it shows {told:?} where it stood as {stands:?}"));
-                }
-                Some((stands.clone(), stands))
+                // A file may come before its message, and then it is in none.
+                id.iter().find_map(|id| id.as_str()).map(|id| {
+                    let stands = self.standing.get(id).cloned();
+                    self.look_at_brief(seq, &kind, payload, stands.as_deref());
+                    (stands.clone(), stands)
+                })
             }
             _ => None,
         };
-        let contact = if family == "contact" { payload["id"].as_str().map(str::to_owned) } else { None };
-        self.steps.push(Step { seq, id, kind, conversation, contact });
+        let contact = if family == "contact" { &payload["id"] } else { &payload["contact"]["id"] };
+        let contact = [contact, &payload["contact_id"]].iter().find_map(|id| id.as_str()).map(str::to_owned);
+        let around = Facets { status: String::new(), contact, ..Facets::of(payload) };
+        self.steps.push(Step { seq, id, kind, conversation, around });
+    }
+
+    /// What a message shows of its conversation is how that stood.
+    fn look_at_brief(&mut self, seq: u64, kind: &str, payload: &Value, stands: Option<&Facets>) {
+        let brief = &payload["conversation"];
+        let (Some(stands), true) = (stands, brief.is_object()) else { return };
+        let told = Facets::of(brief);
+        if (&told.status, &told.assignee, &told.labels) != (&stands.status, &stands.assignee, &stands.labels) {
+            self.differ("brief", format!("{seq} {kind}: it shows {told:?} where it stood as {stands:?}"));
+        }
     }
 
     /// A conversation's own event: where it stood, and stands.

@@ -131,7 +131,7 @@ impl Record {
         let mut told = told.into_iter().peekable();
         for step in history.steps.iter().filter(|step| step.seq > self.start && step.seq <= end) {
             let is = told.next_if(|one| one.seq == step.seq);
-            let about = || format!("{} {} {:?}", step.seq, step.kind, step.conversation);
+            let about = || step.to_string();
             match (step.told(filter), is) {
                 (Some(_), None) => differ("missing", about()),
                 (None, Some(is)) => differ("unexpected", format!("{} as {:?}", about(), is.membership)),
@@ -159,7 +159,7 @@ mod tests {
     fn step(seq: u64, before: Option<&str>, after: Option<&str>) -> Step {
         let facets = |status: &str| Arc::new(Facets { status: status.to_owned(), ..Facets::default() });
         let conversation = Some((before.map(facets), after.map(facets)));
-        Step { seq, id: format!("evt_{seq}"), kind: "conversation.updated".into(), conversation, contact: None }
+        Step { seq, id: format!("evt_{seq}"), kind: "conversation.updated".into(), conversation, around: Facets::default() }
     }
 
     fn history() -> History {
