@@ -7,6 +7,7 @@ use inlet_domain::{
     ambient::Ambient,
     apply::Apply,
     database::Database,
+    heads::Heads,
     log::LogState,
     model::{
         right::{self, Grant, Need, Right},
@@ -15,7 +16,7 @@ use inlet_domain::{
     reader::Reader,
     revocations::Revocations,
     secrets::Sealer,
-    store::{audit::Origin, credentials::Viewer, sources},
+    store::{audit::Origin, credentials::Viewer, inbox::Desk, sources},
 };
 use tokio::sync::watch;
 
@@ -31,6 +32,8 @@ use crate::{
 pub struct Shared {
     /// Postgres.
     pub database: Database,
+    /// How far the logs have come.
+    pub heads: Heads,
     /// Seals and opens secrets.
     pub sealer: Sealer,
     /// Time and randomness.
@@ -50,6 +53,12 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// Where changes of the inbox are written.
+    #[must_use]
+    pub fn desk(&self) -> Desk<'_> {
+        Desk { database: &self.database, heads: &self.heads, ambient: &self.ambient }
+    }
+
     /// A source of the store with its whole URL.
     #[must_use]
     pub fn source(&self, (source, token): (sources::Source, String)) -> Source {

@@ -133,7 +133,8 @@ impl ApiState {
     pub fn new(parts: ApiParts, config: ApiConfig) -> Self {
         let ApiParts { database, heads, revocations, sealer, ambient, apply, reader } = parts;
         let shared = Arc::new(Shared {
-            live: Live::new(database.clone(), heads, config.live.clone()),
+            live: Live::new(database.clone(), heads.clone(), config.live.clone()),
+            heads,
             database,
             apply,
             reader,

@@ -108,6 +108,12 @@ impl StoreError {
         }
     }
 
+    /// Whether a second conversation of one address would have been open.
+    pub(crate) fn is_second_open(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        error.as_database_error().and_then(|refusal| refusal.constraint()) == Some("conversation_not_closed")
+    }
+
     /// Whether Postgres refused a value itself (SQLSTATE class 22), such as text with a NUL: then it is the input's fault,
     /// and no second try helps.
     #[must_use]

@@ -51,6 +51,15 @@ impl Heads {
         }
     }
 
+    /// Notes how far logs have come by a commit of this process, and tells the other processes.
+    pub async fn tell(&self, database: &Database, heads: &[(WorkspaceId, i64)]) {
+        if heads.is_empty() {
+            return;
+        }
+        self.advance(heads.iter().copied());
+        crate::apply::announce::tell(database, heads.iter().copied().collect()).await;
+    }
+
     /// The last known head of a workspace's log; 0 where nothing is known.
     #[must_use]
     pub fn of(&self, workspace: WorkspaceId) -> i64 {

@@ -7,8 +7,11 @@ use inlet_domain::{
     ambient::Ambient,
     database::Database,
     error::StoreError,
+    heads::Heads,
     store::{
-        expiry, partitions,
+        expiry,
+        inbox::{self, Desk},
+        partitions,
         retention::{self, Retention},
     },
 };
@@ -23,6 +26,23 @@ pub async fn run(database: Database, ambient: Ambient, retention: Retention, sto
         if let Err(error) = once(&database, &ambient, &retention, &stop).await {
             metrics::counter!("inlet_maintenance_failures_total").increment(1);
             tracing::warn!(error = &error as &dyn std::error::Error, "maintenance failed; it comes again");
+        }
+    }
+}
+
+/// How often it looks for conversations whose time to be put off is over.
+const WAKES_EVERY: Duration = Duration::from_secs(2);
+
+/// Wakes conversations that were put off until now, again and again until `stop`.
+pub async fn wake(database: Database, heads: Heads, ambient: Ambient, stop: CancellationToken) {
+    let desk = Desk { database: &database, heads: &heads, ambient: &ambient };
+    while stop.run_until_cancelled(tokio::time::sleep(WAKES_EVERY)).await.is_some() {
+        if let Err(error) = inbox::wake_due(desk).await {
+            metrics::counter!("inlet_maintenance_failures_total").increment(1);
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "conversations could not be woken; it comes again"
+            );
         }
     }
 }

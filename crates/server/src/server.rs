@@ -101,6 +101,8 @@ impl Server {
         let revocations = Revocations::default();
         tasks.spawn(heads::listen(database.clone(), heads.clone(), revocations.clone(), background.clone()));
         tasks.spawn(maintenance::run(database.clone(), config.ambient.clone(), config.retention, background.clone()));
+        let wake = maintenance::wake(database.clone(), heads.clone(), config.ambient.clone(), background.clone());
+        tasks.spawn(wake);
         let apply = Apply::start(
             database.clone(),
             heads.clone(),

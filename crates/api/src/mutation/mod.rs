@@ -1,6 +1,8 @@
 //! What can be changed.
 
 mod access;
+mod conversation;
+mod label;
 mod mapping;
 mod member;
 mod replay;
@@ -28,6 +30,8 @@ use crate::{
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     access::Access,
+    conversation::Conversations,
+    label::Labels,
     mapping::Mappings,
     member::Members,
     replay::Replays,

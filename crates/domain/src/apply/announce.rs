@@ -18,14 +18,19 @@ pub(crate) async fn run(database: Database, mut news: mpsc::UnboundedReceiver<Ve
             let known = heads.entry(workspace).or_insert(head);
             *known = head.max(*known);
         }
-        let told = sqlx::query("SELECT pg_notify($1, p) FROM unnest($2::text[]) p")
-            .bind(heads::CHANNEL)
-            .bind(payloads(heads))
-            .execute(&database.pool)
-            .await;
-        if let Err(error) = told {
-            tracing::warn!(%error, "could not tell other processes of new events; they will find them by their poll");
-        }
+        tell(&database, heads).await;
+    }
+}
+
+/// Tells how far these logs have come.
+pub(crate) async fn tell(database: &Database, heads: HashMap<WorkspaceId, i64>) {
+    let told = sqlx::query("SELECT pg_notify($1, p) FROM unnest($2::text[]) p")
+        .bind(heads::CHANNEL)
+        .bind(payloads(heads))
+        .execute(&database.pool)
+        .await;
+    if let Err(error) = told {
+        tracing::warn!(%error, "could not tell other processes of new events; they will find them by their poll");
     }
 }
 

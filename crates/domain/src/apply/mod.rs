@@ -1,9 +1,9 @@
 //! Group commit: what providers report becomes state and events, many requests in one transaction.
 
-mod announce;
+pub(crate) mod announce;
 mod batch;
 mod blame;
-mod fold;
+pub(crate) mod fold;
 mod identities;
 mod inbound;
 mod keys;
@@ -15,8 +15,8 @@ mod plan;
 mod queue;
 mod references;
 mod report_jobs;
-mod row;
-mod rows;
+pub(crate) mod row;
+pub(crate) mod rows;
 mod save;
 mod stub;
 

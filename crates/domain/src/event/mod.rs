@@ -51,6 +51,8 @@ event_types! {
     ConversationUpdated = "conversation.updated",
     /// A conversation is gone.
     ConversationDeleted = "conversation.deleted",
+    /// Someone read a conversation, or marked it unread. Live only: no webhook gets it.
+    ConversationRead = "conversation.read",
     /// A message came to be.
     MessageCreated = "message.created",
     /// A message changed, other than in its status.

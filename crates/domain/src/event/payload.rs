@@ -343,6 +343,22 @@ pub struct OptOutPayload {
     pub contact: Option<ContactBrief>,
 }
 
+/// Payload of `conversation.read`, which live subscribers alone see.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ReadPayload {
+    /// The conversation.
+    pub id: ConversationId,
+    /// Whose mark moved; null of an API key, which has none: then it is what anyone has read.
+    pub member_id: Option<MemberId>,
+    /// How many inbound messages they have read.
+    pub read_count: i64,
+    /// How many they have not.
+    pub unread: i64,
+    /// When it moved.
+    #[serde(serialize_with = "time")]
+    pub read_at: DateTime<Utc>,
+}
+
 /// Payload of every `*.deleted`: what it was, what it belonged to, since when it is gone.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DeletedPayload {

@@ -42,4 +42,11 @@ impl ConversationStatus {
             other => other,
         }
     }
+
+    /// Whether people may put it there: anything may become anything, but what is CLOSED is reopened first. The same again
+    /// is no change, and may be.
+    #[must_use]
+    pub fn may_become(self, next: Self) -> bool {
+        self != Self::Closed || matches!(next, Self::Closed | Self::InQueue | Self::Open)
+    }
 }

@@ -3,6 +3,7 @@
 pub mod address;
 pub mod channel;
 pub mod conversation;
+pub mod handling;
 pub mod mapping;
 pub mod message;
 pub mod network;

@@ -137,6 +137,7 @@ impl Need {
 }
 
 const READ_INBOX: Need = Need::Rights(&[Right::ReadInbox]);
+const WRITE_INBOX: Need = Need::Rights(&[Right::WriteInbox]);
 const READ_SETTINGS: Need = Need::Rights(&[Right::ReadSettings]);
 const MANAGE_SOURCES: Need = Need::Rights(&[Right::ManageSources]);
 const MANAGE_WEBHOOKS: Need = Need::Rights(&[Right::ManageWebhooks]);
@@ -177,20 +178,31 @@ pub const FIELDS: &[(&str, Need)] = &[
     ("Query.viewer", Need::Nothing),
     ("Query.waitingReferences", READ_SETTINGS),
     ("Query.webhooks", READ_SETTINGS),
+    ("Mutation.addLabels", WRITE_INBOX),
+    ("Mutation.assignConversation", WRITE_INBOX),
     ("Mutation.changePassword", Need::Session),
     ("Mutation.createApiKey", MANAGE_KEYS),
+    ("Mutation.createLabel", WRITE_INBOX),
     ("Mutation.createMember", MANAGE_MEMBERS),
     ("Mutation.createProviderAccount", MANAGE_SOURCES),
     ("Mutation.createSource", MANAGE_SOURCES),
+    ("Mutation.deleteLabel", WRITE_INBOX),
     ("Mutation.deleteSource", MANAGE_SOURCES),
     ("Mutation.login", Need::Nothing),
     ("Mutation.logout", Need::Session),
+    ("Mutation.markRead", WRITE_INBOX),
+    ("Mutation.markUnread", WRITE_INBOX),
     ("Mutation.previewMapping", MANAGE_SOURCES),
     ("Mutation.registerWebhook", MANAGE_WEBHOOKS),
+    ("Mutation.removeLabels", WRITE_INBOX),
     ("Mutation.replayInboundEvents", MANAGE_SOURCES),
     ("Mutation.revokeApiKey", MANAGE_KEYS),
     ("Mutation.revokeSession", Need::Credential),
     ("Mutation.rotateSourceSecret", MANAGE_SOURCES),
+    ("Mutation.setConversationStatus", WRITE_INBOX),
+    ("Mutation.setPriority", WRITE_INBOX),
+    ("Mutation.snoozeConversation", WRITE_INBOX),
+    ("Mutation.updateLabel", WRITE_INBOX),
     ("Mutation.updateMember", MANAGE_MEMBERS),
     ("Mutation.updateSource", MANAGE_SOURCES),
     ("Subscription.events", READ_INBOX),

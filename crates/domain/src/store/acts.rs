@@ -14,7 +14,8 @@ use crate::{
     ambient::Ambient,
     database::Database,
     error::StoreError,
-    ids::AnyId,
+    ids::{AnyId, WorkspaceId},
+    log::{self, Draft},
     scope::{Actor, Scope},
 };
 
@@ -111,14 +112,28 @@ impl<'a> Act<'a> {
     ///
     /// # Errors
     /// Where the database fails; then nothing stays, unless it was the answer to the commit that was lost.
-    pub async fn done<T: Serialize>(mut self, subject: Option<AnyId>, answer: &T) -> Result<(), StoreError> {
+    pub async fn done<T: Serialize>(self, subject: Option<AnyId>, answer: &T) -> Result<(), StoreError> {
+        self.raise(subject, answer, &[]).await.map(drop)
+    }
+
+    /// The same with events, which are the last to be written. Gives how far the logs have come, to be told.
+    ///
+    /// # Errors
+    /// As [`Act::done`].
+    pub async fn raise<T: Serialize>(
+        mut self,
+        subject: Option<AnyId>,
+        answer: &T,
+        events: &[Draft],
+    ) -> Result<Vec<(WorkspaceId, i64)>, StoreError> {
         if let Some(once) = self.asked.once() {
             let answer = serde_json::to_value(answer).unwrap_or_default();
             mutation_keys::finish(&mut self.transaction, &once, &answer).await?;
         }
         self.asked.write_down(&mut self.transaction, self.ambient, subject).await?;
+        let appended = log::append(&mut self.transaction, self.ambient, events).await?;
         self.transaction.commit().await?;
-        Ok(())
+        Ok(appended.heads)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Scoped reads and ordinary writes.
 //!
 //! Every function takes a [`crate::scope::Scope`], but for those that find one: the look-ups of [`sources::by_token`],
-//! [`credentials`] and [`logins`], and the claims of background work in [`deliveries`] and [`report_jobs::claim`]; for
+//! [`credentials`] and [`logins`], and the claims of background work in [`deliveries`], [`report_jobs::claim`] and
+//! [`inbox::wake_due`]; for
 //! [`partitions`] and [`retention`], to which age is all that counts; for [`login_limits`], as an attempt has no
 //! workspace yet; and for [`upkeep`], which operators alone call. A changed password ends the person's sessions in each
 //! of their workspaces, for the password is the person's.
@@ -22,6 +23,7 @@ pub mod expiry;
 pub mod groups;
 pub mod inbound_events;
 pub mod inbox_counts;
+pub mod inbox;
 pub mod labels;
 pub mod login_limits;
 pub mod logins;

@@ -35,16 +35,16 @@ pub struct Made<I> {
 
 /// What is kept of it.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+pub(super) struct Kept {
     made: Uuid,
 }
 
 impl<I: From<Uuid> + Into<AnyId> + Copy> Made<I> {
-    fn before(kept: &Kept) -> Self {
+    pub(super) fn before(kept: &Kept) -> Self {
         Self { id: I::from(kept.made), secret: None }
     }
 
-    async fn done(self, act: Act<'_>) -> Result<Self, StoreError> {
+    pub(super) async fn done(self, act: Act<'_>) -> Result<Self, StoreError> {
         let id: AnyId = self.id.into();
         act.done(Some(id), &Kept { made: id.uuid() }).await?;
         Ok(self)

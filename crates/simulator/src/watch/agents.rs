@@ -99,7 +99,7 @@ fn deed(random: &mut Random, names: &Names) -> (&'static str, &'static str, Valu
     match random.below(5) {
         0 => {
             let assignee = if random.percent(30) { None } else { one(random, &names.members) };
-            ("assignConversation", "AssignConversationInput", json!({ "assigneeId": assignee }))
+            ("assignConversation", "AssignConversationInput", json!({ "memberId": assignee }))
         }
         1 | 2 => {
             let status = random.pick(&["OPEN", "PENDING", "CLOSED", "IN_QUEUE"]).to_owned();

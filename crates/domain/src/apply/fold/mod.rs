@@ -6,7 +6,7 @@ mod contacts;
 mod conversations;
 mod messages;
 mod notices;
-mod payloads;
+pub(crate) mod payloads;
 mod statuses;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

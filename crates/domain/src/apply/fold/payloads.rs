@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{Context, Fold};
 use crate::{
-    apply::rows::{AttachmentRow, ContactRow, ConversationRow, GroupRow, MessageRow},
+    apply::rows::{AttachmentRow, ChannelRow, ContactRow, ConversationRow, GroupRow, MessageRow},
     event::{
         EventType,
         payload::{
@@ -18,11 +18,11 @@ use crate::{
 };
 
 /// A payload's bytes. The types of [`crate::event::payload`] always serialise: their map keys are strings.
-pub(super) fn bytes<P: serde::Serialize>(payload: &P) -> String {
+pub(crate) fn bytes<P: serde::Serialize>(payload: &P) -> String {
     serde_json::to_string(payload).unwrap_or_else(|_| "null".to_owned())
 }
 
-pub(super) fn contact(row: &ContactRow) -> ContactPayload {
+pub(crate) fn contact(row: &ContactRow) -> ContactPayload {
     ContactPayload {
         id: row.id.into(),
         revision: row.revision,
@@ -63,51 +63,60 @@ fn attachment_brief(row: &AttachmentRow) -> AttachmentBrief {
     }
 }
 
+pub(crate) fn contact_brief(row: &ContactRow) -> ContactBrief {
+    ContactBrief { id: row.id.into(), name: row.name.clone(), phone: row.phone.clone(), email: row.email.clone() }
+}
+
+pub(crate) fn channel_brief(row: &ChannelRow) -> ChannelBrief {
+    ChannelBrief {
+        id: row.id.into(),
+        medium: row.medium,
+        identifier: row.identifier.clone(),
+        phone: row.phone.clone(),
+        name: row.name.clone(),
+    }
+}
+
+pub(crate) fn conversation(
+    row: &ConversationRow,
+    contact: Option<ContactBrief>,
+    channel: Option<ChannelBrief>,
+) -> ConversationPayload {
+    ConversationPayload {
+        id: row.id.into(),
+        revision: row.revision,
+        external_id: row.external_id.clone(),
+        status: row.status,
+        provider_status: row.provider_status.clone(),
+        subject: row.subject.clone(),
+        priority: row.priority,
+        assignee_id: row.assignee_id.map(Into::into),
+        team_id: row.team_id.map(Into::into),
+        label_ids: row.label_ids.iter().copied().map(Into::into).collect(),
+        attributes: row.attributes.0.clone(),
+        last_message_at: row.last_message_at,
+        waiting_since: row.waiting_since,
+        snoozed_until: row.snoozed_until,
+        closed_at: row.closed_at,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        contact,
+        group_id: row.group_id.map(Into::into),
+        channel,
+    }
+}
+
 impl Fold<'_> {
     pub(super) fn contact_brief(&self, id: Option<Uuid>) -> Option<ContactBrief> {
-        let row = self.contacts.get(id?)?;
-        Some(ContactBrief {
-            id: row.id.into(),
-            name: row.name.clone(),
-            phone: row.phone.clone(),
-            email: row.email.clone(),
-        })
+        self.contacts.get(id?).map(contact_brief)
     }
 
     fn channel_brief(&self, id: Uuid) -> Option<ChannelBrief> {
-        let row = self.channels.get(id)?;
-        Some(ChannelBrief {
-            id: row.id.into(),
-            medium: row.medium,
-            identifier: row.identifier.clone(),
-            phone: row.phone.clone(),
-            name: row.name.clone(),
-        })
+        self.channels.get(id).map(channel_brief)
     }
 
     pub(super) fn conversation_payload(&self, row: &ConversationRow) -> ConversationPayload {
-        ConversationPayload {
-            id: row.id.into(),
-            revision: row.revision,
-            external_id: row.external_id.clone(),
-            status: row.status,
-            provider_status: row.provider_status.clone(),
-            subject: row.subject.clone(),
-            priority: row.priority,
-            assignee_id: row.assignee_id.map(Into::into),
-            team_id: row.team_id.map(Into::into),
-            label_ids: row.label_ids.iter().copied().map(Into::into).collect(),
-            attributes: row.attributes.0.clone(),
-            last_message_at: row.last_message_at,
-            waiting_since: row.waiting_since,
-            snoozed_until: row.snoozed_until,
-            closed_at: row.closed_at,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            contact: self.contact_brief(row.contact_id),
-            group_id: row.group_id.map(Into::into),
-            channel: self.channel_brief(row.channel_id),
-        }
+        conversation(row, self.contact_brief(row.contact_id), self.channel_brief(row.channel_id))
     }
 
     pub(super) fn message_payload(&self, row: &MessageRow) -> MessagePayload {
