@@ -110,8 +110,9 @@ async fn p8_the_documented_client_keeps_its_lists_through_breaks_and_kills() {
         for round in 0..KILLS {
             let first = PEOPLE + round * MESSAGES;
             let bodies = (first..first + MESSAGES).map(|number| (number, message(&sample, number)));
-            let posts = stream::iter(bodies)
-                .for_each_concurrent(8, |(number, body)| async { let body = body; pair.post(&body, number).await });
+            let pair = &pair;
+            let post = |(number, body): (usize, String)| async move { pair.post(&body, number).await };
+            let posts = stream::iter(bodies).for_each_concurrent(8, post);
             let killed = processes.remove(0);
             let replaced = async { killed.replace(&folder.path(), &keeper.dev).await };
             let ((), replaced, ()) = tokio::join!(posts, replaced, act(&keeper, round, &member, &label));

@@ -260,6 +260,12 @@ pub struct AttachmentPayload {
     pub message_external_id: Option<String>,
     /// The conversation of the message.
     pub conversation_id: Option<ConversationId>,
+    /// The same as it stands.
+    pub conversation: Option<ConversationBrief>,
+    /// The contact of the conversation.
+    pub contact: Option<ContactBrief>,
+    /// The channel of the conversation.
+    pub channel: Option<ChannelBrief>,
     /// When it came to be here.
     #[serde(serialize_with = "time")]
     pub created_at: DateTime<Utc>,
@@ -372,6 +378,9 @@ pub struct DeletedPayload {
     /// The message that it was of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_id: Option<MessageId>,
+    /// The conversation that it was in, or was, as that stood: by it filters know whose list it leaves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<ConversationBrief>,
     /// Since when.
     #[serde(serialize_with = "time")]
     pub deleted_at: DateTime<Utc>,

@@ -42,7 +42,10 @@ impl Facets {
             assignee: payload["assignee_id"].as_str().map(str::to_owned),
             labels: items(&payload["label_ids"]).iter().map(text).collect(),
             channel: payload["channel"]["id"].as_str().map(str::to_owned),
-            medium: payload["channel"]["medium"].as_str().map(str::to_uppercase),
+            medium: [&payload["channel"]["medium"], &payload["medium"]]
+                .iter()
+                .find_map(|medium| medium.as_str())
+                .map(str::to_uppercase),
             contact: payload["contact"]["id"].as_str().map(str::to_owned),
         }
     }

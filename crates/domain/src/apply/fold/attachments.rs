@@ -14,7 +14,10 @@ use crate::{
         payload::{DeletedPayload, previous},
     },
     ids::AttachmentId,
-    model::{message::AttachmentKind, waiting::WaitingHalf},
+    model::{
+        message::{AttachmentKind, MessageKind},
+        waiting::WaitingHalf,
+    },
 };
 
 impl Fold<'_> {
@@ -142,6 +145,7 @@ impl Fold<'_> {
                 external_id: row.external_id.clone(),
                 conversation_id: conversation.map(Into::into),
                 message_id: row.message_id.map(Into::into),
+                conversation: self.conversation_brief(conversation),
                 deleted_at,
             }),
             _ => bytes(&self.attachment_payload(row)),
@@ -151,6 +155,12 @@ impl Fold<'_> {
         draft.message_id = row.message_id;
         draft.conversation_id = conversation;
         draft.previous = previous;
+        draft.internal = message.is_some_and(|it| matches!(it.kind, MessageKind::Note | MessageKind::Activity));
+        if let Some(row) = conversation.and_then(|id| self.conversations.get(id)) {
+            draft.contact_id = row.contact_id;
+            draft.channel_id = Some(row.channel_id);
+            draft.medium = self.channels.get(row.channel_id).map(|channel| channel.medium);
+        }
         self.drafts.push(draft);
     }
 }

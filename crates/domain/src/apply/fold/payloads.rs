@@ -111,6 +111,20 @@ impl Fold<'_> {
         self.contacts.get(id?).map(contact_brief)
     }
 
+    pub(super) fn conversation_brief(&self, id: Option<Uuid>) -> Option<ConversationBrief> {
+        let row = self.conversations.get(id?)?;
+        Some(ConversationBrief {
+            id: row.id.into(),
+            external_id: row.external_id.clone(),
+            status: row.status,
+            subject: row.subject.clone(),
+            assignee_id: row.assignee_id.map(Into::into),
+            team_id: row.team_id.map(Into::into),
+            priority: row.priority,
+            label_ids: row.label_ids.iter().copied().map(Into::into).collect(),
+        })
+    }
+
     fn channel_brief(&self, id: Uuid) -> Option<ChannelBrief> {
         self.channels.get(id).map(channel_brief)
     }
@@ -158,16 +172,7 @@ impl Fold<'_> {
             failure: row.failure.as_ref().map(|failure| failure.0.clone()),
             created_at: row.created_at,
             updated_at: row.updated_at,
-            conversation: conversation.map(|row| ConversationBrief {
-                id: row.id.into(),
-                external_id: row.external_id.clone(),
-                status: row.status,
-                subject: row.subject.clone(),
-                assignee_id: row.assignee_id.map(Into::into),
-                team_id: row.team_id.map(Into::into),
-                priority: row.priority,
-                label_ids: row.label_ids.iter().copied().map(Into::into).collect(),
-            }),
+            conversation: self.conversation_brief(Some(row.conversation_id)),
             contact: conversation.and_then(|row| self.contact_brief(row.contact_id)),
             channel: conversation.and_then(|row| self.channel_brief(row.channel_id)),
         }
@@ -175,12 +180,16 @@ impl Fold<'_> {
 
     pub(super) fn attachment_payload(&self, row: &AttachmentRow) -> AttachmentPayload {
         let message = row.message_id.and_then(|id| self.messages.get(id));
+        let conversation = message.and_then(|message| self.conversations.get(message.conversation_id));
         AttachmentPayload {
             attachment: attachment_brief(row),
             revision: row.revision,
             message_id: row.message_id.map(Into::into),
             message_external_id: row.message_external_id.clone(),
             conversation_id: message.map(|message| message.conversation_id.into()),
+            conversation: self.conversation_brief(message.map(|message| message.conversation_id)),
+            contact: conversation.and_then(|row| self.contact_brief(row.contact_id)),
+            channel: conversation.and_then(|row| self.channel_brief(row.channel_id)),
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
@@ -195,6 +204,7 @@ impl Fold<'_> {
                 external_id: None,
                 conversation_id: None,
                 message_id: None,
+                conversation: None,
                 deleted_at,
             }),
             _ => bytes(&contact(row)),
@@ -223,6 +233,7 @@ impl Fold<'_> {
                 external_id: row.external_id.clone(),
                 conversation_id: None,
                 message_id: None,
+                conversation: self.conversation_brief(Some(id)),
                 deleted_at,
             }),
             _ => bytes(&self.conversation_payload(row)),

@@ -212,6 +212,7 @@ impl Fold<'_> {
             external_id: row.external_id.clone(),
             conversation_id: Some(row.conversation_id.into()),
             message_id: None,
+            conversation: self.conversation_brief(Some(row.conversation_id)),
             deleted_at: row.deleted_at.unwrap_or(context.at()),
         };
         self.tell_message(context, EventType::MessageDeleted, row, bytes(&payload), None);
