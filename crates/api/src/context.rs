@@ -83,6 +83,37 @@ impl Credential {
         Self { bearer: bearer.into(), grant: watch::Sender::new(viewer.grant.clone()), viewer }
     }
 
+    /// One that stays as it is: of a group of connections that share what they are shown.
+    #[must_use]
+    pub fn fixed(viewer: Viewer, grant: Grant) -> Self {
+        Self { bearer: "".into(), grant: watch::Sender::new(grant), viewer }
+    }
+
+    /// What it gives now.
+    #[must_use]
+    pub fn grant(&self) -> Grant {
+        self.grant.borrow().clone()
+    }
+
+    /// Whether it gives a right now.
+    #[must_use]
+    pub fn may(&self, right: Right) -> bool {
+        self.grant.borrow().gives(right)
+    }
+
+    /// Resolves when it gives what a root field needs no longer.
+    pub fn until_forbidden(&self, need: Option<Need>) -> impl Future<Output = ApiError> + use<> {
+        let mut grants = self.grant.subscribe();
+        async move {
+            let refused = grants.wait_for(|grant| need.is_none_or(|need| !need.is_met(grant))).await.is_ok();
+            if !refused {
+                // The connection is going, and what waits goes with it.
+                std::future::pending::<()>().await;
+            }
+            forbidden(need.unwrap_or(Need::Credential))
+        }
+    }
+
     /// Takes what it gives from a new look at it: it counts at once, for what runs already too.
     pub fn renew(&self, now: &Viewer) {
         self.grant.send_if_modified(|grant| {
@@ -98,27 +129,28 @@ pub struct Session {
     /// Who.
     pub viewer: Viewer,
     /// The look-ups.
-    pub loaders: Loaders,
-    grant: watch::Sender<Grant>,
+    pub loaders: Arc<Loaders>,
+    /// By what they may.
+    pub credential: Credential,
 }
 
 impl Session {
     /// Of an operation under this credential.
     #[must_use]
-    pub fn new(credential: Credential, loaders: Loaders) -> Self {
-        Self { viewer: credential.viewer, loaders, grant: credential.grant }
+    pub fn new(credential: Credential, loaders: Arc<Loaders>) -> Self {
+        Self { viewer: credential.viewer.clone(), loaders, credential }
     }
 
     /// What they may do now.
     #[must_use]
     pub fn grant(&self) -> Grant {
-        self.grant.borrow().clone()
+        self.credential.grant()
     }
 
     /// Whether they may do this now.
     #[must_use]
     pub fn may(&self, right: Right) -> bool {
-        self.grant.borrow().gives(right)
+        self.credential.may(right)
     }
 }
 
@@ -192,21 +224,12 @@ pub fn root_entry(ctx: &Context<'_>) -> Option<(&'static str, Need)> {
 /// # Errors
 /// As [`viewer`].
 pub fn until_forbidden(ctx: &Context<'_>) -> Result<impl Future<Output = ApiError> + use<>, ApiError> {
-    let mut grants = session(ctx)?.grant.subscribe();
-    let need = root_entry(ctx).map(|(_, need)| need);
-    Ok(async move {
-        let refused = grants.wait_for(|grant| need.is_none_or(|need| !need.is_met(grant))).await.is_ok();
-        if !refused {
-            // The connection is going, and what waits goes with it.
-            std::future::pending::<()>().await;
-        }
-        forbidden(need.unwrap_or(Need::Credential))
-    })
+    Ok(session(ctx)?.credential.until_forbidden(root_entry(ctx).map(|(_, need)| need)))
 }
 
 fn check(session: &Session, need: Option<Need>) -> Result<(), ApiError> {
     match need {
-        Some(need) if need.is_met(&session.grant.borrow()) => Ok(()),
+        Some(need) if need.is_met(&session.grant()) => Ok(()),
         Some(need) => Err(forbidden(need)),
         None => Err(ApiError::new(ErrorCode::Forbidden, "no one may have this: the table of rights does not list it")),
     }

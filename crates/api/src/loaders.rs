@@ -1,4 +1,5 @@
-//! The look-ups of one operation, each in its workspace, each in batches.
+//! The look-ups of one operation, or of all who are told of one event; each in its workspace, each in batches. What not
+//! everyone in the workspace may see is had through their [`Session`] alone.
 
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
@@ -10,6 +11,7 @@ use inlet_domain::{
         LabelId, MemberId, MessageId, ProviderAccountId, SourceId, TeamId,
     },
     log::{self, LogEntry},
+    model::right::Right,
     scope::Scope,
     secrets::Sealer,
     store::{
@@ -32,7 +34,12 @@ use inlet_domain::{
     },
 };
 
-use crate::{batch::Batch, gate::Gate};
+use crate::{
+    batch::Batch,
+    context::Session,
+    gate::Gate,
+    visible::{may_see, may_see_message},
+};
 
 type ById<I, T> = Batch<I, Arc<T>>;
 type Lists<I, T> = Batch<I, Vec<Arc<T>>>;
@@ -41,12 +48,12 @@ type Lists<I, T> = Batch<I, Vec<Arc<T>>>;
 pub struct Loaders {
     /// Conversations.
     pub conversations: ById<ConversationId, Conversation>,
-    /// Messages.
-    pub messages: ById<MessageId, Message>,
-    /// The same part of the messages of conversations.
-    pub pages: Batch<(ConversationId, Slice), Page<Arc<Message>>>,
-    /// Messages by the provider's id.
-    pub by_external: Batch<(ProviderAccountId, String), Arc<Message>>,
+    /// Messages: see [`Session::message`].
+    messages: ById<MessageId, Message>,
+    /// The same part of the messages of conversations, with notes or without: see [`Session::messages_of`].
+    pages: Batch<(ConversationId, Slice, bool), Page<Arc<Message>>>,
+    /// Messages by the provider's id: see [`Session::message_of_provider`].
+    by_external: Batch<(ProviderAccountId, String), Arc<Message>>,
     /// Campaigns by the provider's id.
     pub campaigns: Batch<(ProviderAccountId, String), Arc<Campaign>>,
     /// Reports of campaigns that are fetched.
@@ -83,8 +90,8 @@ pub struct Loaders {
     pub inbound: ById<InboundEventId, InboundEvent>,
     /// Sources that are not deleted, with the tokens of their URLs.
     pub sources: Batch<SourceId, Arc<(Source, String)>>,
-    /// Entries of the log.
-    pub events: ById<EventId, LogEntry>,
+    /// Entries of the log: see [`Session::event`].
+    events: ById<EventId, LogEntry>,
     /// Which life of the log this is.
     pub epoch: Batch<(), i32>,
 }
@@ -106,21 +113,39 @@ fn grouped<I: Hash + Eq, T>(items: Vec<T>, parent: impl Fn(&T) -> Option<I>) -> 
 /// A batch that reads by `$read(database, scope, &keys)` and arranges the rows by `$arrange`.
 macro_rules! batch {
     ($way:ident, $scope:ident, $read:path, $arrange:expr) => {{
-        let (database, gate) = $way.clone();
+        let way = $way.clone();
         Batch::new(move |keys: Vec<_>| {
-            let (database, gate) = (database.clone(), gate.clone());
-            async move { Ok($arrange($read(&*gate.enter(&database).await, $scope, &keys).await?)) }
+            let way = way.clone();
+            async move { Ok($arrange($read(&*way.gate.enter(&way.database).await, $scope, &keys).await?)) }
         })
+        .remembering($way.remembers)
     }};
+}
+
+/// How look-ups come to the database, and whether they remember what they found.
+#[derive(Clone)]
+struct Way {
+    database: Database,
+    gate: Gate,
+    remembers: bool,
 }
 
 impl Loaders {
     /// For an operation that sees `scope` and comes through `gate`.
     #[must_use]
     pub fn new(database: &Database, gate: &Gate, sealer: &Sealer, scope: Scope) -> Self {
-        let way = (database.clone(), gate.clone());
+        Self::by(&Way { database: database.clone(), gate: gate.clone(), remembers: false }, sealer, scope)
+    }
+
+    /// For all who are told of one event of `scope`: whatever they ask for is read once.
+    #[must_use]
+    pub fn of_event(database: &Database, gate: &Gate, sealer: &Sealer, scope: Scope) -> Self {
+        Self::by(&Way { database: database.clone(), gate: gate.clone(), remembers: true }, sealer, scope)
+    }
+
+    fn by(way: &Way, sealer: &Sealer, scope: Scope) -> Self {
         Self {
-            sources: sources_by(&way, sealer, scope),
+            sources: sources_by(way, sealer, scope),
             conversations: batch!(way, scope, conversations::by_ids, |rows| keyed(rows, |row: &Conversation| row.id)),
             messages: batch!(way, scope, messages::by_ids, |rows| keyed(rows, |row: &Message| row.id)),
             attachments: batch!(way, scope, messages::attachments_of, |rows| grouped(rows, |row: &Attachment| {
@@ -157,16 +182,17 @@ impl Loaders {
     }
 }
 
-fn sources_by(way: &(Database, Gate), sealer: &Sealer, scope: Scope) -> Batch<SourceId, Arc<(Source, String)>> {
-    let ((database, gate), sealer) = (way.clone(), sealer.clone());
+fn sources_by(way: &Way, sealer: &Sealer, scope: Scope) -> Batch<SourceId, Arc<(Source, String)>> {
+    let (remembers, way, sealer) = (way.remembers, way.clone(), sealer.clone());
     Batch::new(move |_| {
-        let (database, gate, sealer) = (database.clone(), gate.clone(), sealer.clone());
+        let (way, sealer) = (way.clone(), sealer.clone());
         async move {
             // A workspace has few.
-            let all = sources::list(&*gate.enter(&database).await, scope, &sealer).await?;
+            let all = sources::list(&*way.gate.enter(&way.database).await, scope, &sealer).await?;
             Ok(all.into_iter().map(|found| (found.0.id, Arc::new(found))).collect())
         }
     })
+    .remembering(remembers)
 }
 
 async fn entries(database: &Database, scope: Scope, ids: &[EventId]) -> Result<Vec<LogEntry>, StoreError> {
@@ -207,22 +233,23 @@ async fn campaigns_by_external(
     Ok(found.into_iter().filter_map(|(key, id)| Some((key, Arc::clone(campaigns.get(&id)?)))).collect())
 }
 
-type MessagePages = HashMap<(ConversationId, Slice), Page<Arc<Message>>>;
+type MessagePages = HashMap<(ConversationId, Slice, bool), Page<Arc<Message>>>;
 
 async fn pages(
     database: &Database,
     scope: Scope,
-    keys: &[(ConversationId, Slice)],
+    keys: &[(ConversationId, Slice, bool)],
 ) -> Result<MessagePages, StoreError> {
-    let mut by_slice: HashMap<Slice, Vec<ConversationId>> = HashMap::new();
-    for (conversation, slice) in keys {
-        by_slice.entry(*slice).or_default().push(*conversation);
+    let mut by_slice: HashMap<(Slice, bool), Vec<ConversationId>> = HashMap::new();
+    for (conversation, slice, with_notes) in keys {
+        by_slice.entry((*slice, *with_notes)).or_default().push(*conversation);
     }
     let mut found = HashMap::with_capacity(keys.len());
-    for (slice, conversations) in by_slice {
-        for (conversation, page) in messages::of_conversations(database, scope, &conversations, &slice).await? {
+    for ((slice, with_notes), conversations) in by_slice {
+        let pages = messages::of_conversations(database, scope, &conversations, &slice, with_notes).await?;
+        for (conversation, page) in pages {
             let page = page.try_map(|message| Ok::<_, StoreError>(Arc::new(message)))?;
-            found.insert((conversation, slice), page);
+            found.insert((conversation, slice, with_notes), page);
         }
     }
     Ok(found)
@@ -233,8 +260,60 @@ async fn read_marks(
     scope: Scope,
     keys: &[(MemberId, ConversationId)],
 ) -> Result<HashMap<(MemberId, ConversationId), i64>, StoreError> {
-    let Some((member, _)) = keys.first() else { return Ok(HashMap::new()) };
-    let conversations: Vec<ConversationId> = keys.iter().map(|(_, conversation)| *conversation).collect();
-    let marks = conversations::read_marks(database, scope, *member, &conversations).await?;
-    Ok(marks.into_iter().map(|(conversation, count)| ((*member, conversation), count)).collect())
+    let marks = conversations::read_marks(database, scope, keys).await?;
+    Ok(marks.into_iter().map(|(member, conversation, count)| ((member, conversation), count)).collect())
+}
+
+type Found<T> = Result<Option<T>, Arc<StoreError>>;
+
+/// The one way to messages and to the log: each shows what the viewer may see.
+impl Session {
+    /// A message.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn message(&self, id: MessageId) -> Found<Arc<Message>> {
+        Ok(self.loaders.messages.load(id).await?.filter(|message| may_see_message(&self.credential, message)))
+    }
+
+    /// A message by the provider's id.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn message_of_provider(&self, key: (ProviderAccountId, String)) -> Found<Arc<Message>> {
+        Ok(self.loaders.by_external.load(key).await?.filter(|message| may_see_message(&self.credential, message)))
+    }
+
+    /// A part of the messages of a conversation.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn messages_of(&self, id: ConversationId, slice: Slice) -> Found<Page<Arc<Message>>> {
+        self.loaders.pages.load((id, slice, self.may(Right::ReadNotes))).await
+    }
+
+    /// The newest message of a conversation.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn last_message(&self, conversation: &Conversation) -> Found<Arc<Message>> {
+        let Some(id) = conversation.last_message_id else { return Ok(None) };
+        match self.loaders.messages.load(id).await? {
+            Some(last) if may_see_message(&self.credential, &last) => Ok(Some(last)),
+            Some(_) => {
+                let newest = Slice { size: 1, from_end: true, after: None, before: None };
+                let page = self.messages_of(conversation.id, newest).await?;
+                Ok(page.and_then(|page| page.items.into_iter().next().map(|(_, message)| message)))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// An entry of the log.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn event(&self, id: EventId) -> Found<Arc<LogEntry>> {
+        Ok(self.loaders.events.load(id).await?.filter(|entry| may_see(&self.credential, entry)))
+    }
 }

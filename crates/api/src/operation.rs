@@ -1,12 +1,15 @@
 //! From well-formed parameters to an answer: limits, the operation's kind, the log's head, the codes of errors.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use async_graphql::{
     Name, Positioned, Request, Response, ServerError, Value,
     parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
 };
-use futures::{Stream, StreamExt};
+use futures::{
+    FutureExt, StreamExt,
+    stream::{self, BoxStream},
+};
 use inlet_domain::{
     log,
     store::{audit::Origin, credentials},
@@ -19,9 +22,14 @@ use crate::{
     error::{ApiError, ErrorCode},
     gate::Gate,
     limits::{MAX_TEXT, exceeded, introspects},
+    live::{
+        following::{Answer, follow},
+        render::{Groups, Operation},
+    },
     loaders::Loaders,
     parameters::Parameters,
     schema::Schema,
+    subscription::Opening,
 };
 
 /// Executes operations.
@@ -29,6 +37,7 @@ use crate::{
 pub struct Engine {
     pub(crate) schema: Schema,
     pub(crate) shared: Arc<Shared>,
+    pub(crate) groups: Arc<Groups>,
     types: Arc<Types>,
     introspection: bool,
 }
@@ -36,7 +45,9 @@ pub struct Engine {
 /// An operation that may be executed.
 pub struct Prepared {
     request: Request,
-    plan: Plan,
+    plan: Arc<Plan>,
+    /// What follows the log, and for whom.
+    following: Option<(Credential, Operation)>,
     /// What it is.
     pub kind: OperationType,
 }
@@ -45,7 +56,7 @@ impl Engine {
     /// Of a schema over these parts, which tells of itself or does not.
     #[must_use]
     pub fn new(schema: Schema, shared: Arc<Shared>, introspection: bool) -> Self {
-        Self { types: Arc::new(Types::of(&schema.sdl())), schema, shared, introspection }
+        Self { types: Arc::new(Types::of(&schema.sdl())), groups: Arc::default(), schema, shared, introspection }
     }
 
     /// Who a bearer token stands for.
@@ -81,7 +92,7 @@ impl Engine {
         let gate = Gate::default();
         let session = credential.map(|credential| {
             let loaders = Loaders::new(&self.shared.database, &gate, &self.shared.sealer, credential.viewer.scope);
-            Arc::new(Session::new(credential.clone(), loaders))
+            Arc::new(Session::new(credential.clone(), Arc::new(loaders)))
         });
         Caller { session, origin, head: None, gate, kind }
     }
@@ -101,6 +112,7 @@ impl Engine {
         }
         let given = parameters.variables.clone();
         let asks_head = parameters.query.contains("head");
+        let text = parameters.query.clone();
         let mut request = parameters.into_request();
         let name = request.operation_name.clone();
         let document = match request.parsed_query() {
@@ -130,14 +142,20 @@ impl Engine {
             let message = format!("the variable `${name}` is required: give it a value that is not null");
             return Err(Box::new(response_of(ApiError::input(format!("variables.{name}"), message))));
         }
-        let plan = Plan::of(&self.types, document, &operation.node);
+        let plan = Arc::new(Plan::of(&self.types, document, &operation.node));
+        let following = credential.zip(Operation::field(&operation.node)).map(|(credential, field)| {
+            let asked = (name.clone(), given);
+            let id = origin.request_id.clone().unwrap_or_default();
+            let operation = Operation::new(text, document.clone(), field, asked, Arc::clone(&plan), id);
+            (credential.clone(), operation)
+        });
         let mut caller = self.caller(credential, origin, kind);
         if let Some(session) = caller.session.as_ref().filter(|_| asks_head && kind == OperationType::Query) {
             // Before anything else is read: what the other fields show is at or after it.
             let state = log::state(&self.shared.database.pool, session.viewer.scope).await;
             caller.head = Some(state.map_err(|error| Box::new(response_of(ApiError::from(error))))?);
         }
-        Ok(Prepared { request: request.data(caller), plan, kind })
+        Ok(Prepared { request: request.data(caller), plan, following, kind })
     }
 
     /// Answers a query or a mutation.
@@ -148,12 +166,27 @@ impl Engine {
     }
 
     /// Answers an operation of any kind, a subscription with many answers.
-    pub fn stream(&self, prepared: Prepared) -> impl Stream<Item = Response> + Send + use<> {
-        let plan = prepared.plan;
-        self.schema.execute_stream(prepared.request).map(move |mut response| {
+    pub fn stream(&self, prepared: Prepared) -> BoxStream<'static, Answer> {
+        let Prepared { request, plan, following, .. } = prepared;
+        let own = move |mut response: Response| {
             plan.arrange(&mut response);
-            response
-        })
+            Answer::Own(Box::new(response))
+        };
+        let Some((credential, operation)) = following else {
+            return self.schema.execute_stream(request).map(own).boxed();
+        };
+        // Executed once to find what it asks for, or that it asks amiss; then it follows without being executed.
+        let opening = Opening::default();
+        let refusals = self.schema.execute_stream(request.data(opening.clone())).map(own);
+        let engine = self.clone();
+        let follow = async move {
+            let wanted = opening.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+            match wanted {
+                Some(wanted) => follow(&engine, credential, operation, wanted).boxed(),
+                None => stream::empty().boxed(),
+            }
+        };
+        refusals.chain(follow.flatten_stream()).boxed()
     }
 }
 

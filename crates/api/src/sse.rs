@@ -3,7 +3,6 @@
 //! shows nothing of an answer that is none.
 
 use std::{
-    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     task::Poll,
     time::Duration,
@@ -26,6 +25,7 @@ use crate::{
     ApiState,
     context::Credential,
     error::ApiError,
+    live::following::Answer,
     operation::{Engine, Prepared, finish, is_request_error, response_of, to_json},
     places::Place,
     websocket::{SocketConfig, revoked},
@@ -93,7 +93,11 @@ fn head(request_id: &str) -> actix_web::HttpResponseBuilder {
 
 /// JSON has no line ends outside of strings, and in them they are escaped, so it is one line of data.
 fn next(response: &Response) -> Bytes {
-    Bytes::from(format!("event: next\ndata: {}\n\n", to_json(response)))
+    data(&to_json(response))
+}
+
+fn data(payload: &str) -> Bytes {
+    Bytes::from(format!("event: next\ndata: {payload}\n\n"))
 }
 
 /// The way of frames to a client: bounded, and emptied where the client does not read.
@@ -152,7 +156,7 @@ struct Running {
 impl Running {
     /// A stream that ends without `complete` is taken up again by its client.
     async fn run(self, prepared: Prepared) {
-        let mut answers = pin!(self.engine.stream(prepared));
+        let mut answers = self.engine.stream(prepared);
         let mut revocations = self.engine.shared.revocations.listen();
         let mut heartbeat = interval(self.config.heartbeat);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -175,9 +179,14 @@ impl Running {
                 answer = answers.next() => answer,
             };
             match answer {
-                Some(answer) if is_request_error(&answer) => return self.end(answer).await,
-                Some(answer) => {
-                    if !self.send(answer).await {
+                Some(Answer::Rendered(payload)) => {
+                    if !self.frames.send(data(&payload)).await {
+                        return;
+                    }
+                }
+                Some(Answer::Own(answer)) if is_request_error(&answer) => return self.end(*answer).await,
+                Some(Answer::Own(answer)) => {
+                    if !self.send(*answer).await {
                         return;
                     }
                 }

@@ -1,16 +1,17 @@
 //! What can be followed live.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::{Context, Result, Subscription};
 use futures::{
     Stream, StreamExt,
+    future::ready,
     stream::{self, BoxStream},
 };
 use inlet_domain::{log::Cursor as LogCursor, scope::Actor};
 
 use crate::{
-    context::{Caller, Shared, until_forbidden, viewer},
+    context::{Shared, session, until_forbidden, viewer},
     error::ApiError,
     live::feed::{Feed, Told, Wanted},
     types::{
@@ -40,25 +41,36 @@ impl Subscription {
         after: Option<Cursor>,
         #[graphql(desc = "Which events; null means all.")] filter: Option<EventFilter>,
         #[graphql(desc = "Whether to tell by `Checkpoint` how far the stream has come.", default)] checkpoints: bool,
-    ) -> Result<impl Stream<Item = Result<LiveUpdate>> + use<>> {
-        let viewer = viewer(ctx)?;
-        let actor = viewer.actor;
+    ) -> Result<BoxStream<'static, Result<LiveUpdate>>> {
+        let actor = viewer(ctx)?.actor;
+        if let Some(Injected(told)) = ctx.data_opt::<Injected>() {
+            return Ok(stream::once(ready(Ok(update(told.clone(), actor)))).boxed());
+        }
         let wanted = Wanted {
             after: after.map(|cursor| cursor.0.parse::<LogCursor>()).transpose().map_err(ApiError::from)?,
             filter: filter.unwrap_or_default().into_matcher()?,
             checkpoints,
         };
-        let session = ctx.data_opt::<Caller>().and_then(|caller| caller.session.clone());
-        let feed = session.map(|session| ctx.data_unchecked::<Arc<Shared>>().live.feed(session, wanted));
-        Ok(while_allowed(ctx, updates(feed, actor))?)
+        if let Some(opening) = ctx.data_opt::<Opening>() {
+            opening.0.lock().unwrap_or_else(PoisonError::into_inner).replace(wanted);
+            return Ok(stream::empty().boxed());
+        }
+        let feed = ctx.data_unchecked::<Arc<Shared>>().live.feed(session(ctx)?.credential.clone(), wanted);
+        Ok(while_allowed(ctx, updates(feed, actor))?.boxed())
     }
 }
 
-fn updates(feed: Option<Feed>, viewer: Actor) -> BoxStream<'static, LiveUpdate> {
-    let updates = stream::unfold(feed, move |feed| async move {
-        let mut feed = feed?;
+/// Where a subscription to the log leaves what it asks for, instead of following: see [`crate::live::following`].
+#[derive(Clone, Default)]
+pub struct Opening(pub Arc<Mutex<Option<Wanted>>>);
+
+/// The one update that is to be rendered.
+pub struct Injected(pub Told);
+
+fn updates(feed: Feed, viewer: Actor) -> BoxStream<'static, LiveUpdate> {
+    let updates = stream::unfold(feed, move |mut feed| async move {
         let told = feed.next().await?;
-        Some((update(told, viewer), Some(feed)))
+        Some((update(told, viewer), feed))
     });
     updates.boxed()
 }

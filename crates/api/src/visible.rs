@@ -1,37 +1,54 @@
 //! Which events and messages a viewer may see: the one rule for lists, objects by their id, the log, live subscriptions
 //! and traces.
 
-use inlet_domain::{log::LogEntry, model::right::Right, scope::Actor};
+use inlet_domain::{
+    log::LogEntry,
+    model::{message::MessageKind, right::Right},
+    scope::Actor,
+    store::messages::Message,
+};
 
-use crate::context::Session;
+use crate::context::Credential;
 
 /// Whether a viewer may see an entry of their workspace's log.
 #[must_use]
-pub fn may_see(session: &Session, entry: &LogEntry) -> bool {
+pub fn may_see(credential: &Credential, entry: &LogEntry) -> bool {
     match entry.kind.as_str() {
-        _ if entry.internal => session.may(Right::ReadNotes),
-        "conversation.read" => is_own(session, entry),
-        "settings.changed" => session.may(Right::ReadSettings) || is_about(session, entry),
+        _ if entry.internal => credential.may(Right::ReadNotes),
+        "conversation.read" => is_own(credential, entry),
+        "settings.changed" => may_see_setting(credential, entry),
         _ => true,
     }
 }
 
+/// Whether a viewer may see a message of their workspace.
+#[must_use]
+pub fn may_see_message(credential: &Credential, message: &Message) -> bool {
+    !matches!(message.kind, MessageKind::Note | MessageKind::Activity) || credential.may(Right::ReadNotes)
+}
+
 /// Whether it is the viewer's own doing.
-fn is_own(session: &Session, entry: &LogEntry) -> bool {
-    let actor = session.viewer.actor;
+fn is_own(credential: &Credential, entry: &LogEntry) -> bool {
+    let actor = credential.viewer.actor;
     entry.actor_kind == actor.kind() && entry.actor_id == actor.id()
 }
 
-/// Whether it is the viewer that a setting was changed of.
-fn is_about(session: &Session, entry: &LogEntry) -> bool {
+/// Settings of which whoever reads the inbox is shown lists; of the others only who reads settings, and whom they are
+/// about.
+const SHOWN: &[&str] = &["member", "team", "label", "channel", "provider_account"];
+
+/// Whether a viewer may know that a setting changed.
+fn may_see_setting(credential: &Credential, entry: &LogEntry) -> bool {
     #[derive(serde::Deserialize)]
-    struct Subject {
+    struct Setting {
+        kind: String,
         id: String,
     }
-    let Ok(Subject { id }) = serde_json::from_str(entry.payload.get()) else { return false };
-    match session.viewer.actor {
+    let Ok(Setting { kind, id }) = serde_json::from_str(entry.payload.get()) else { return false };
+    let is_own = match credential.viewer.actor {
         Actor::Member(member) => id == member.to_string(),
         Actor::ApiKey(key) => id == key.to_string(),
         Actor::Provider | Actor::System => false,
-    }
+    };
+    is_own || SHOWN.contains(&kind.as_str()) || credential.may(Right::ReadSettings)
 }

@@ -20,6 +20,7 @@ use crate::{
     context::Credential,
     error::{ApiError, ErrorCode},
     http::{bearer, origin, request_id, token},
+    live::following::Answer,
     operation::{Engine, errors, finish, is_request_error, response_of, to_json},
     parameters::Parameters,
     places::Place,
@@ -161,7 +162,13 @@ impl Connection {
                     self.look_again().await?;
                     self.written(|mut socket| async move { socket.ping(b"").await }).await?;
                 }
-                Some(frame) = outgoing.recv() => self.hand_over(frame).await?,
+                Some(frame) = outgoing.recv() => {
+                    self.hand_over(frame).await?;
+                    for _ in 0..self.config.buffer {
+                        let Ok(frame) = outgoing.try_recv() else { break };
+                        self.hand_over(frame).await?;
+                    }
+                }
                 message = stream.recv() => {
                     is_alive = true;
                     self.on_message(message).await?;
@@ -305,7 +312,17 @@ impl Operation {
         let is_subscription = prepared.kind == OperationType::Subscription;
         let mut answers = self.engine.stream(prepared);
         let mut is_first = true;
-        while let Some(mut answer) = answers.next().await {
+        while let Some(answer) = answers.next().await {
+            let mut answer = match answer {
+                Answer::Own(answer) => *answer,
+                Answer::Rendered(payload) => {
+                    is_first = false;
+                    if self.frames.send(Outgoing::Frame(self.frame(&payload))).await.is_err() {
+                        return;
+                    }
+                    continue;
+                }
+            };
             // A subscription that cannot begin, or that may not go on, is an error of the request, whatever its path.
             let is_over = is_subscription && answer.is_err() && never(&answer.data);
             if is_request_error(&answer) || (is_over && (is_first || is_forbidden(&answer))) {
@@ -313,13 +330,16 @@ impl Operation {
             }
             is_first = false;
             finish(&mut answer, self.request_id());
-            let frame = format!("{{\"id\":{},\"type\":\"next\",\"payload\":{}}}", quoted(&self.id), to_json(&answer));
-            if self.frames.send(Outgoing::Frame(frame)).await.is_err() {
+            if self.frames.send(Outgoing::Frame(self.frame(&to_json(&answer)))).await.is_err() {
                 return;
             }
         }
         let frame = format!("{{\"id\":{},\"type\":\"complete\"}}", quoted(&self.id));
         let _ = self.frames.send(Outgoing::Last(self.id, Some(frame))).await;
+    }
+
+    fn frame(&self, payload: &str) -> String {
+        format!("{{\"id\":{},\"type\":\"next\",\"payload\":{payload}}}", quoted(&self.id))
     }
 
     fn request_id(&self) -> &str {

@@ -6,12 +6,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use sqlx::postgres::PgListener;
+use sqlx::{PgConnection, postgres::PgListener};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     database::Database,
+    error::StoreError,
     ids::WorkspaceId,
     revocations::{self, Revocations},
 };
@@ -86,6 +87,17 @@ impl Heads {
             Some((WorkspaceId(workspace.parse().ok()?), head.parse().ok()?))
         }));
     }
+}
+
+/// Tells every process, this one too, how far logs have come when the transaction has committed. For rare ones: the
+/// commits of a cluster that notify come one after another.
+///
+/// # Errors
+/// Where the database fails.
+pub(crate) async fn notify(conn: &mut PgConnection, heads: &[(WorkspaceId, i64)]) -> Result<(), StoreError> {
+    let payloads: Vec<String> = heads.iter().map(|(workspace, head)| format!("{}:{head}", workspace.0)).collect();
+    sqlx::query("SELECT pg_notify($1, p) FROM unnest($2::text[]) p").bind(CHANNEL).bind(payloads).execute(conn).await?;
+    Ok(())
 }
 
 /// Feeds `heads` and `revocations` from the NOTIFYs of other processes until `stop`, over one connection. Reconnects by

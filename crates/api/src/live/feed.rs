@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use inlet_domain::{log::Cursor, scope::Scope};
+use inlet_domain::log::Cursor;
 use tokio::time::{Instant, sleep_until};
 
 use super::{
@@ -13,13 +13,13 @@ use super::{
     follower::Follower,
 };
 use crate::{
-    context::Session,
+    context::Credential,
     types::event::{Membership, ResetReason},
     visible::may_see,
 };
 
 /// One update.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Told {
     /// Something happened, and what it is to a list under the filter.
     Event(Arc<LiveEntry>, Option<Membership>),
@@ -54,7 +54,7 @@ pub struct Wanted {
 /// A stream of updates.
 pub struct Feed {
     follower: Follower,
-    session: Arc<Session>,
+    credential: Credential,
     filter: Matcher,
     position: Option<Cursor>,
     is_caught_up: bool,
@@ -64,16 +64,15 @@ pub struct Feed {
 impl Live {
     /// What one subscriber is told from now on.
     #[must_use]
-    pub fn feed(&self, session: Arc<Session>, wanted: Wanted) -> Feed {
-        let scope: Scope = session.viewer.scope;
-        let follower = self.follow(scope, wanted.after);
+    pub fn feed(&self, credential: Credential, wanted: Wanted) -> Feed {
+        let follower = self.follow(credential.viewer.scope, wanted.after);
         let checkpoints = wanted.checkpoints.then(|| Checkpoints {
             counts: follower.tail.counter.join(),
             config: self.inner.config.clone(),
             pending: None,
             sent: None,
         });
-        Feed { follower, session, filter: wanted.filter, position: None, is_caught_up: false, checkpoints }
+        Feed { follower, credential, filter: wanted.filter, position: None, is_caught_up: false, checkpoints }
     }
 }
 
@@ -124,7 +123,7 @@ impl Feed {
             Update::Entry(entry) => {
                 self.position = Some(entry.cursor());
                 // Asked for each event, for what they may see can change while they follow.
-                let membership = self.filter.membership(&entry).filter(|_| may_see(&self.session, &entry.log))?;
+                let membership = self.filter.membership(&entry).filter(|_| may_see(&self.credential, &entry.log))?;
                 Some(Told::Event(entry, membership))
             }
         }

@@ -31,12 +31,22 @@ pub(super) struct Follower {
     ready: VecDeque<Update>,
     stand: Stand,
     is_abreast: bool,
+    /// What it reads from while it is behind.
+    block: Option<Block>,
 }
 
 impl Follower {
     pub(super) fn new(tail: Arc<Tail>, cursor: Option<Cursor>) -> Self {
         let (newest, too_far_behind) = (tail.memory.newest(), tail.too_far_behind);
-        Self { tail, newest, too_far_behind, ready: VecDeque::new(), stand: Stand::Before(cursor), is_abreast: false }
+        Self {
+            tail,
+            newest,
+            too_far_behind,
+            ready: VecDeque::new(),
+            stand: Stand::Before(cursor),
+            is_abreast: false,
+            block: None,
+        }
     }
 
     /// The next update; `None` where nothing more will come. Nothing is lost where the future is dropped.
@@ -74,12 +84,18 @@ impl Follower {
             return self.newest.changed().await.ok();
         }
         self.is_abreast = false;
+        if let Some(block) = self.block.take()
+            && self.take_from(at, &block)
+        {
+            self.block = Some(block);
+            return Some(());
+        }
         if let Some(entries) = self.tail.memory.after(at.seq, TAKEN) {
             self.take(at, entries.into_iter());
             return Some(());
         }
         match self.tail.blocks.with_next_of(at.epoch, at.seq).await {
-            Ok(block) if self.take_from(at, &block) => {}
+            Ok(block) if self.take_from(at, &block) => self.block = Some(block),
             Ok(_) => return self.look_again(at).await,
             Err(error) => pause(&error).await,
         }
@@ -98,7 +114,7 @@ impl Follower {
     /// False where the block lacks what comes next.
     fn take_from(&mut self, at: Cursor, block: &Block) -> bool {
         let Some(next) = block.iter().position(|entry| entry.log.seq == at.seq + 1) else { return false };
-        self.take(at, block.iter().skip(next).cloned());
+        self.take(at, block.iter().skip(next).take(TAKEN).cloned());
         true
     }
 

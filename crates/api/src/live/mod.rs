@@ -1,6 +1,6 @@
 //! Following the event log of a workspace: one tail for each workspace that anyone follows ([`tail`]), followers that
-//! take from its memory, or catch up from the log in pages that they share ([`blocks`]), and what a subscriber is told
-//! of it ([`feed`]).
+//! take from its memory, or catch up from the log in pages that they share ([`blocks`]), what a subscriber is told
+//! of it ([`feed`]), and how that is rendered once for many ([`render`]).
 //!
 //! The log has no gaps, so a follower knows by the number alone whether it is behind: then it reads on until it has
 //! caught up. So it does not matter when the tail began, nor how much of it a follower could not keep up with (P8).
@@ -11,6 +11,8 @@ pub mod entry;
 pub mod feed;
 pub mod filter;
 mod follower;
+pub mod following;
+pub mod render;
 mod tail;
 
 use std::{
@@ -62,7 +64,7 @@ impl Default for LiveConfig {
 }
 
 /// What a follower is told.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Update {
     /// It begins after this place.
     Begun(Cursor),

@@ -16,6 +16,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{Inner, blocks::Blocks, counts::Counter, entry::LiveEntry};
 use crate::batch::Batch;
 
+/// Of so many entries it is remembered what was looked up for them.
+const LOOKED_UP: usize = 128;
+
 /// How far a tail has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Newest {
@@ -71,6 +74,7 @@ impl Memory {
 
     fn push(&self, epoch: i32, page: Vec<Arc<LiveEntry>>) {
         let Some(last) = page.last().map(|entry| entry.log.seq) else { return };
+        let pushed = page.len();
         {
             let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
             for entry in page {
@@ -81,6 +85,9 @@ impl Memory {
                 ring.bytes += entry.size();
                 ring.entries.push_back(entry);
             }
+            // What was looked up for the older ones is kept no longer: few are that slow.
+            let old = ring.entries.len().saturating_sub(LOOKED_UP);
+            ring.entries.range(old.saturating_sub(pushed)..old).for_each(|entry| entry.forget());
             while ring.entries.len() > self.most || (ring.bytes > self.most_bytes && ring.entries.len() > 1) {
                 let gone = ring.entries.pop_front().map_or(0, |entry| entry.size());
                 ring.bytes = ring.bytes.saturating_sub(gone);

@@ -1,15 +1,16 @@
 //! The event log, read by pages.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use async_graphql::{Context, Object, Result};
 use inlet_domain::{
     event::EventType,
-    log::{self, Cursor as LogCursor, LogState, Lost},
+    log::{self, Cursor as LogCursor, LogEntry, LogState, Lost},
+    model::webhook::is_sent,
 };
 
 use crate::{
-    context::{Caller, viewer},
+    context::{Caller, session, viewer},
     error::{ApiError, ErrorCode},
     gate::reads,
     types::{
@@ -17,6 +18,7 @@ use crate::{
         event::Event,
         scalars::Cursor,
     },
+    visible::may_see,
 };
 
 /// The part of the query root that reads the log.
@@ -69,23 +71,47 @@ impl Events {
             Some(cursor) => (resume(&state, "before", cursor)? - 1).max(lowest),
             None => state.head,
         };
-        // Numbers have no gaps, so a page from the end is a page after a number, too.
-        let start = if from_end { lowest.max(highest - size) } else { lowest };
-        let end = highest.min(start + size);
-        let entries = match end - start {
-            0 => Vec::new(),
-            count => log::after(pool, scope, start, count).await.map_err(ApiError::from)?,
-        };
-        let edges = entries.into_iter().map(|entry| {
-            let event = Event::of_log(Arc::new(entry), state.epoch);
+        let credential = &session(ctx)?.credential;
+        let wanted = usize::try_from(size).unwrap_or_default();
+        let mut found: VecDeque<Arc<LogEntry>> = VecDeque::new();
+        let (mut start, mut end) = if from_end { (highest, highest) } else { (lowest, lowest) };
+        // What the viewer may not see is passed over, and the page filled from what lies beyond.
+        while found.len() < wanted && if from_end { start > lowest } else { end < highest } {
+            let from = if from_end { lowest.max(start - size) } else { end };
+            let to = if from_end { start } else { highest.min(end + size) };
+            let entries = log::after(pool, scope, from, to - from).await.map_err(ApiError::from)?;
+            let seen = entries.into_iter().filter(|entry| entry.seq <= to && may_see(credential, entry)).map(Arc::new);
+            if from_end {
+                seen.rev().take(wanted - found.len()).for_each(|entry| found.push_front(entry));
+                start = from;
+            } else {
+                found.extend(seen.take(wanted - found.len()));
+                end = to;
+            }
+        }
+        if found.len() >= wanted {
+            (start, end) = if from_end {
+                (found.front().map_or(start, |first| first.seq - 1), end)
+            } else {
+                (start, found.back().map_or(end, |last| last.seq))
+            };
+        }
+        let edges = found.into_iter().map(|entry| {
+            let event = Event::of_log(entry, state.epoch);
             Edge { cursor: event.cursor(), node: event }
         });
         Ok(Some(Connection::of_edges(edges.collect(), start > state.floor, end < state.head)))
     }
 
-    /// The types of events that there are.
-    async fn event_types(&self, ctx: &Context<'_>) -> Result<Option<Vec<&'static str>>> {
+    /// The types of events that there are: those that webhooks get, and with `live` those too that live subscriptions
+    /// alone show.
+    async fn event_types(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "True: those that no webhook gets, too.", default)] live: bool,
+    ) -> Result<Option<Vec<&'static str>>> {
         viewer(ctx)?;
-        Ok(Some(EventType::ALL.iter().map(|kind| kind.name()).collect()))
+        let names = EventType::ALL.iter().map(|kind| kind.name());
+        Ok(Some(names.filter(|name| live || is_sent(name)).collect()))
     }
 }

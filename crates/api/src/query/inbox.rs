@@ -9,7 +9,7 @@ use inlet_domain::store::{
 };
 
 use crate::{
-    context::{loaders, viewer},
+    context::{loaders, session, viewer},
     error::ApiError,
     gate::reads,
     types::{
@@ -101,7 +101,7 @@ impl Inbox {
     /// A message.
     async fn message(&self, ctx: &Context<'_>, #[graphql(desc = "Its global id.")] id: ID) -> Result<Option<Message>> {
         viewer(ctx)?;
-        Ok(loaders(ctx)?.messages.load(typed("id", &id)?).await.map_err(ApiError::from)?.map(Message))
+        Ok(session(ctx)?.message(typed("id", &id)?).await.map_err(ApiError::from)?.map(Message))
     }
 
     /// Conversations; by default those of the latest activity first.

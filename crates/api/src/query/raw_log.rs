@@ -13,7 +13,7 @@ use inlet_domain::{
 };
 
 use crate::{
-    context::viewer,
+    context::{session, viewer},
     error::ApiError,
     gate::reads,
     types::{
@@ -123,6 +123,6 @@ impl RawLog {
             return Ok(None);
         };
         let epoch = log::state(&database.pool, scope).await.map_err(ApiError::from)?.epoch;
-        Ok(Some(Trace::of(found, epoch)))
+        Ok(Some(Trace::of(found, epoch, &session(ctx)?.credential)))
     }
 }

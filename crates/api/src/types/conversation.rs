@@ -16,7 +16,7 @@ use super::{
     words,
 };
 use crate::{
-    context::{loaders, viewer_of},
+    context::{loaders, session, viewer_of},
     error::ApiError,
 };
 
@@ -149,10 +149,9 @@ impl Conversation {
         Ok(loaders(ctx)?.teams.load(id).await.map_err(ApiError::from)?.map(Team))
     }
 
-    /// The newest message.
+    /// The newest message that the viewer may see.
     async fn last_message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
-        let Some(id) = self.0.last_message_id else { return Ok(None) };
-        Ok(loaders(ctx)?.messages.load(id).await.map_err(ApiError::from)?.map(Message))
+        Ok(session(ctx)?.last_message(&self.0).await.map_err(ApiError::from)?.map(Message))
     }
 
     /// Its labels.
@@ -162,7 +161,8 @@ impl Conversation {
         Ok(found.map_err(ApiError::from)?.into_iter().flatten().map(Label).collect())
     }
 
-    /// Its messages, notes, calls and activities, in ascending (occurredAt, id), which never changes.
+    /// Its messages, calls, notes and activities, in ascending (occurredAt, id), which never changes. Notes and activities
+    /// are left out for those who may not read them.
     #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     async fn messages(
         &self,
@@ -173,7 +173,7 @@ impl Conversation {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Connection<Message>> {
         let slice = slice(first, after, last, before)?;
-        let page = loaders(ctx)?.pages.load((self.0.id, slice)).await.map_err(ApiError::from)?;
+        let page = session(ctx)?.messages_of(self.0.id, slice).await.map_err(ApiError::from)?;
         Ok(page.map(|page| Connection::of(page, Message)).unwrap_or_default())
     }
 }

@@ -17,7 +17,10 @@ use super::{
     message::Message,
     scalars::{Cursor, DateTime, Json, Revision},
 };
-use crate::{context::loaders, error::ApiError};
+use crate::{
+    context::{loaders, session},
+    error::ApiError,
+};
 
 /// Something that happened: an entry of the event log.
 #[derive(Clone)]
@@ -31,7 +34,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// Those with these ids, in the log's order; what is past retention is left out.
+    /// Those with these ids, in the log's order; what is past retention, or what the viewer may not see, is left out.
     ///
     /// # Errors
     /// Where the database fails.
@@ -39,8 +42,8 @@ impl Event {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let loaders = loaders(ctx)?;
-        let found = join_all(ids.iter().map(|id| loaders.events.load(*id))).await;
+        let (session, loaders) = (session(ctx)?, loaders(ctx)?);
+        let found = join_all(ids.iter().map(|id| session.event(*id))).await;
         let found: Vec<_> = found.into_iter().collect::<Result<_, _>>().map_err(ApiError::from)?;
         let epoch = loaders.epoch.load(()).await.map_err(ApiError::from)?.unwrap_or_default();
         let mut events: Vec<Self> = found.into_iter().flatten().map(|entry| Self::of_log(entry, epoch)).collect();
@@ -110,7 +113,7 @@ impl Event {
     /// The message that it is about, as it is now; null where there is none, or none any more.
     async fn message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
         let Some(id) = self.entry.message_id else { return Ok(None) };
-        Ok(loaders(ctx)?.messages.load(id).await.map_err(ApiError::from)?.map(Message))
+        Ok(session(ctx)?.message(id).await.map_err(ApiError::from)?.map(Message))
     }
 
     /// The contact that it is about, as it is now; null where there is none, or none any more.

@@ -15,7 +15,10 @@ use super::{
     scalars::{DateTime, Json, Revision},
     words,
 };
-use crate::{context::loaders, error::ApiError};
+use crate::{
+    context::{loaders, session},
+    error::ApiError,
+};
 
 /// An entry of a conversation.
 #[derive(Clone)]
@@ -148,7 +151,7 @@ impl Message {
             return Ok(None);
         };
         let key = (account, external_id.clone());
-        Ok(loaders(ctx)?.by_external.load(key).await.map_err(ApiError::from)?.map(Message))
+        Ok(session(ctx)?.message_of_provider(key).await.map_err(ApiError::from)?.map(Message))
     }
 
     /// The mass sending that it is of; null where there is none, or until that has come.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Interface, Result};
 use inlet_domain::{
     ids::AnyId,
-    log,
     store::{
         audit, balance_alerts, campaigns, delivery_log, inbound_events, opt_outs, sessions, sources, verifications,
         waiting_references, webhooks,
@@ -28,7 +27,7 @@ use super::{
     webhook::{Delivery, Webhook},
 };
 use crate::{
-    context::{Shared, loaders, viewer, viewer_of_kind},
+    context::{Shared, loaders, session, viewer, viewer_of_kind},
     error::ApiError,
     gate::reads,
 };
@@ -99,7 +98,7 @@ pub async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
         AnyId::ConversationId(id) => {
             loaders.conversations.load(id).await.map_err(told)?.map(|it| Node::Conversation(Conversation(it)))
         }
-        AnyId::MessageId(id) => loaders.messages.load(id).await.map_err(told)?.map(|it| Node::Message(Message(it))),
+        AnyId::MessageId(id) => session(ctx)?.message(id).await.map_err(told)?.map(|it| Node::Message(Message(it))),
         AnyId::ContactId(id) => loaders.contacts.load(id).await.map_err(told)?.map(|it| Node::Contact(Contact(it))),
         AnyId::ChannelId(id) => loaders.channels.load(id).await.map_err(told)?.map(|it| Node::Channel(Channel(it))),
         AnyId::ProviderAccountId(id) => {
@@ -147,11 +146,7 @@ pub async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
                 sources::with_token(&*reads(ctx).await, scope, &shared.sealer, id).await.map_err(ApiError::from)?;
             found.map(|found| Node::Source(shared.source(found)))
         }
-        AnyId::EventId(id) => {
-            let entry = log::by_id(&reads(ctx).await.pool, scope, id).await.map_err(ApiError::from)?;
-            let epoch = log::state(&reads(ctx).await.pool, scope).await.map_err(ApiError::from)?.epoch;
-            entry.map(|entry| Node::Event(Event::of_log(Arc::new(entry), epoch)))
-        }
+        AnyId::EventId(id) => Event::of_ids(ctx, &[id]).await?.pop().map(Node::Event),
         AnyId::AuditEntryId(id) => {
             let found = audit::by_id(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?;
             found.map(|it| Node::AuditEntry(AuditEntry(Arc::new(it))))

@@ -6,6 +6,7 @@ use async_graphql::{ID, SimpleObject};
 use inlet_domain::{log::LogEntry, store::trace};
 
 use super::{event::Event, inbound_event::InboundEvent, webhook::Delivery};
+use crate::{context::Credential, visible::may_see};
 
 /// The way from providers' requests over the events that they caused to their deliveries, whose `attempts` end it.
 #[derive(SimpleObject)]
@@ -23,7 +24,7 @@ pub struct Trace {
 pub struct TraceStep {
     /// The event's id.
     event_id: ID,
-    /// The event; null where it is past retention.
+    /// The event; null where it is past retention or the viewer may not see it.
     event: Option<Event>,
     /// The request that caused it; null where no provider did, or it is past retention.
     inbound_event_id: Option<ID>,
@@ -32,10 +33,10 @@ pub struct TraceStep {
 }
 
 impl Trace {
-    /// Of the store's, in this life of the log.
+    /// Of the store's, in this life of the log, as a viewer may see it.
     #[must_use]
-    pub fn of(trace: trace::Trace, epoch: i32) -> Self {
-        let event = |entry: LogEntry| Event::of_log(Arc::new(entry), epoch);
+    pub fn of(trace: trace::Trace, epoch: i32, credential: &Credential) -> Self {
+        let event = |entry: LogEntry| may_see(credential, &entry).then(|| Event::of_log(Arc::new(entry), epoch));
         Self {
             inbound_events: trace.inbound.into_iter().map(|inbound| InboundEvent(Arc::new(inbound))).collect(),
             steps: trace
@@ -43,7 +44,7 @@ impl Trace {
                 .into_iter()
                 .map(|step| TraceStep {
                     event_id: ID(step.event.to_string()),
-                    event: step.entry.map(event),
+                    event: step.entry.and_then(event),
                     inbound_event_id: step.inbound.map(|id| ID(id.to_string())),
                     deliveries: step.deliveries.into_iter().map(|delivery| Delivery(Arc::new(delivery))).collect(),
                 })

@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, Object, Result};
 use inlet_domain::store::waiting_references;
 
 use super::{message::Message, scalars::DateTime, words};
-use crate::{context::loaders, error::ApiError};
+use crate::{context::session, error::ApiError};
 
 /// A provider's name for something that has not come, while something that belongs to it has.
 #[derive(Clone)]
@@ -48,6 +48,6 @@ impl WaitingReference {
     /// The message that stands in, of a placeholder.
     async fn message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
         let Some(id) = self.0.message_id else { return Ok(None) };
-        Ok(loaders(ctx)?.messages.load(id).await.map_err(ApiError::from)?.map(Message))
+        Ok(session(ctx)?.message(id).await.map_err(ApiError::from)?.map(Message))
     }
 }

@@ -89,4 +89,6 @@ event_types! {
     WebhookDisabled = "webhook.disabled",
     /// A disabled webhook works again.
     WebhookRecovered = "webhook.recovered",
+    /// A setting was made, changed or deleted. Live only: no webhook gets it.
+    SettingsChanged = "settings.changed",
 }

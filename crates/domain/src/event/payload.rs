@@ -260,12 +260,6 @@ pub struct AttachmentPayload {
     pub message_external_id: Option<String>,
     /// The conversation of the message.
     pub conversation_id: Option<ConversationId>,
-    /// The same as it stands.
-    pub conversation: Option<ConversationBrief>,
-    /// The contact of the conversation.
-    pub contact: Option<ContactBrief>,
-    /// The channel of the conversation.
-    pub channel: Option<ChannelBrief>,
     /// When it came to be here.
     #[serde(serialize_with = "time")]
     pub created_at: DateTime<Utc>,
@@ -363,6 +357,17 @@ pub struct ReadPayload {
     /// When it moved.
     #[serde(serialize_with = "time")]
     pub read_at: DateTime<Utc>,
+    /// The conversation as at the event: filters are held against it.
+    pub conversation: ConversationBrief,
+}
+
+/// Payload of `settings.changed`, which live subscribers alone see.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct SettingsPayload {
+    /// What changed: `member`, `api_key`, `source`, `provider_account`, `channel`, `webhook`, `team` or `label`.
+    pub kind: String,
+    /// Which.
+    pub id: String,
 }
 
 /// Payload of every `*.deleted`: what it was, what it belonged to, since when it is gone.
@@ -378,12 +383,26 @@ pub struct DeletedPayload {
     /// The message that it was of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_id: Option<MessageId>,
-    /// The conversation that it was in, or was, as that stood: by it filters know whose list it leaves.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub conversation: Option<ConversationBrief>,
     /// Since when.
     #[serde(serialize_with = "time")]
     pub deleted_at: DateTime<Utc>,
+}
+
+/// What is in a conversation, or was one, with the conversation as at the event: filters are held against it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Within<P> {
+    /// The entity, or what is left of it.
+    #[serde(flatten)]
+    pub entity: P,
+    /// The conversation; of one that is gone, as it stood before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<ConversationBrief>,
+    /// The contact of the conversation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<ContactBrief>,
+    /// The channel of the conversation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<ChannelBrief>,
 }
 
 /// The members that differ, with their values in `before`: what `previous` holds. Housekeeping members are left out.

@@ -76,7 +76,7 @@ impl Right {
 }
 
 /// What a credential stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Grant {
     /// A member with this role.
     Role(Role),

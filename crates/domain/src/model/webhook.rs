@@ -121,8 +121,9 @@ pub fn wants(patterns: &[String], kind: &str) -> bool {
     is_sent(kind) && (patterns.is_empty() || patterns.iter().any(listed))
 }
 
-/// Types that only live subscribers see (contract, section 3).
-fn is_sent(kind: &str) -> bool {
+/// Whether webhooks get events of a type: some only live subscribers see (contract, section 3).
+#[must_use]
+pub fn is_sent(kind: &str) -> bool {
     !matches!(kind, "conversation.read" | "settings.changed")
 }
 

@@ -9,11 +9,13 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use super::{
     audit::{self, Origin, Record},
     mutation_keys::{self, Once},
+    settings,
 };
 use crate::{
     ambient::Ambient,
     database::Database,
     error::StoreError,
+    heads,
     ids::{AnyId, WorkspaceId},
     log::{self, Draft},
     scope::{Actor, Scope},
@@ -116,7 +118,7 @@ impl<'a> Act<'a> {
         self.raise(subject, answer, &[]).await.map(drop)
     }
 
-    /// The same with events, which are the last to be written. Gives how far the logs have come, to be told.
+    /// The same with events, which are the last to be written; after them that a setting changed, where one did. Gives how far the logs have come, to be told.
     ///
     /// # Errors
     /// As [`Act::done`].
@@ -131,7 +133,13 @@ impl<'a> Act<'a> {
             mutation_keys::finish(&mut self.transaction, &once, &answer).await?;
         }
         self.asked.write_down(&mut self.transaction, self.ambient, subject).await?;
-        let appended = log::append(&mut self.transaction, self.ambient, events).await?;
+        let changed = settings::changed(self.asked, self.ambient, subject);
+        let all: Vec<Draft> = events.iter().cloned().chain(changed.clone()).collect();
+        let appended = log::append(&mut self.transaction, self.ambient, &all).await?;
+        if changed.is_some() {
+            // Settings change seldom, so the lock that a NOTIFY takes at the commit holds up no one.
+            heads::notify(&mut self.transaction, &appended.heads).await?;
+        }
         self.transaction.commit().await?;
         Ok(appended.heads)
     }

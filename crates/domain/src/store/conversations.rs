@@ -248,24 +248,23 @@ pub async fn list(
     super::page::fetch(database, select, keyset, slice, position).await?.try_map(Conversation::try_from)
 }
 
-/// How many inbound messages of these conversations a member has read; those without a mark are left out.
+/// How many inbound messages of a conversation a member has read, for each of these pairs; those without a mark are left
+/// out.
 ///
 /// # Errors
 /// Where the database fails.
 pub async fn read_marks(
     database: &Database,
     scope: Scope,
-    member: MemberId,
-    conversations: &[ConversationId],
-) -> Result<Vec<(ConversationId, i64)>, StoreError> {
-    let ids: Vec<Uuid> = conversations.iter().map(|id| id.0).collect();
+    pairs: &[(MemberId, ConversationId)],
+) -> Result<Vec<(MemberId, ConversationId, i64)>, StoreError> {
     let rows = sqlx::query_as(
-        "SELECT conversation_id, read_count FROM conversation_read \
-         WHERE workspace_id = $1 AND conversation_id = ANY($2) AND member_id = $3",
+        "SELECT r.member_id, r.conversation_id, r.read_count FROM unnest($2::uuid[], $3::uuid[]) k(m, c) \
+         JOIN conversation_read r ON r.workspace_id = $1 AND r.conversation_id = k.c AND r.member_id = k.m",
     )
     .bind(scope.workspace())
-    .bind(ids)
-    .bind(member)
+    .bind(pairs.iter().map(|(member, _)| member.0).collect::<Vec<Uuid>>())
+    .bind(pairs.iter().map(|(_, conversation)| conversation.0).collect::<Vec<Uuid>>())
     .fetch_all(&database.pool)
     .await?;
     Ok(rows)

@@ -239,7 +239,8 @@ pub async fn by_ids(database: &Database, scope: Scope, ids: &[MessageId]) -> Res
     rows.into_iter().map(Message::try_from).collect()
 }
 
-/// The same part of the messages of each of these conversations, in ascending (occurred_at, id), in one statement.
+/// The same part of the messages of each of these conversations, in ascending (occurred_at, id), in one statement; with
+/// notes and activities or without.
 ///
 /// # Errors
 /// Where the database fails, a row is invalid or a position is of another list.
@@ -248,12 +249,16 @@ pub async fn of_conversations(
     scope: Scope,
     conversations: &[ConversationId],
     slice: &Slice,
+    with_notes: bool,
 ) -> Result<Vec<(ConversationId, Page<Message>)>, StoreError> {
     slice.check(Sort::OccurredAt)?;
     let order = if slice.from_end { "DESC" } else { "ASC" };
     let mut sql = "SELECT m.* FROM unnest($2::uuid[]) AS c(id) CROSS JOIN LATERAL (SELECT * FROM message \
                    WHERE workspace_id = $1 AND conversation_id = c.id AND deleted_at IS NULL"
         .to_owned();
+    if !with_notes {
+        sql.push_str(" AND kind NOT IN ('note', 'activity')");
+    }
     let ids: Vec<Uuid> = conversations.iter().map(|id| id.0).collect();
     let mut values: Vec<sea_orm::Value> =
         vec![scope.workspace().0.into(), ids.clone().into(), (i64::from(slice.size) + 1).into()];

@@ -140,27 +140,24 @@ impl Fold<'_> {
         let message = row.message_id.and_then(|id| self.messages.get(id));
         let conversation = message.map(|message| message.conversation_id);
         let payload = match (kind, row.deleted_at) {
-            (EventType::AttachmentDeleted, Some(deleted_at)) => bytes(&DeletedPayload {
-                id: AttachmentId(id).to_string(),
-                external_id: row.external_id.clone(),
-                conversation_id: conversation.map(Into::into),
-                message_id: row.message_id.map(Into::into),
-                conversation: self.conversation_brief(conversation),
-                deleted_at,
-            }),
-            _ => bytes(&self.attachment_payload(row)),
+            (EventType::AttachmentDeleted, Some(deleted_at)) => {
+                let gone = DeletedPayload {
+                    id: AttachmentId(id).to_string(),
+                    external_id: row.external_id.clone(),
+                    conversation_id: conversation.map(Into::into),
+                    message_id: row.message_id.map(Into::into),
+                    deleted_at,
+                };
+                bytes(&self.within(gone, conversation))
+            }
+            _ => bytes(&self.within(self.attachment_payload(row), conversation)),
         };
         let mut draft = Self::draft(context, kind, payload);
+        draft.internal = message.is_some_and(|row| matches!(row.kind, MessageKind::Note | MessageKind::Activity));
         draft.revision = Some(row.revision);
         draft.message_id = row.message_id;
         draft.conversation_id = conversation;
         draft.previous = previous;
-        draft.internal = message.is_some_and(|it| matches!(it.kind, MessageKind::Note | MessageKind::Activity));
-        if let Some(row) = conversation.and_then(|id| self.conversations.get(id)) {
-            draft.contact_id = row.contact_id;
-            draft.channel_id = Some(row.channel_id);
-            draft.medium = self.channels.get(row.channel_id).map(|channel| channel.medium);
-        }
         self.drafts.push(draft);
     }
 }

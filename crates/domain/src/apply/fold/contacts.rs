@@ -190,7 +190,6 @@ impl Fold<'_> {
                     external_id: row.external_id.clone(),
                     conversation_id: None,
                     message_id: None,
-                    conversation: None,
                     deleted_at,
                 })
             }

@@ -95,6 +95,7 @@ impl Fold<'_> {
         let id = match found {
             Some(id) => {
                 self.wake(context, id, direction);
+                self.claim(context, id, place.contact);
                 id
             }
             None => {
@@ -114,23 +115,35 @@ impl Fold<'_> {
                 if let Some(row) = self.conversations.edit(id) {
                     row.subject.clone_from(&thread.subject);
                 }
-                self.describe(id, place, thread);
+                self.describe(id, thread);
                 self.references.point(&alias, id, true);
                 self.tell_conversation(context, EventType::ConversationCreated, id, None);
                 return id;
             }
         };
-        self.describe(id, place, thread);
+        self.describe(id, thread);
         self.references.point(&alias, id, true);
         id
     }
 
-    /// Keeps beside ours what the provider tells of its thread.
-    fn describe(&mut self, id: Uuid, place: Place, thread: &ThreadReport) {
-        let Some(row) = self.conversations.edit(id) else { return };
-        if row.group_id.is_none() {
-            row.contact_id = row.contact_id.or(place.contact);
+    /// Whose a conversation is that came to be without anyone: a change that is told, for lists are filtered by it.
+    fn claim(&mut self, context: Context<'_>, id: Uuid, contact: Option<Uuid>) {
+        let Some(row) = self.conversations.get(id) else { return };
+        if contact.is_none() || row.contact_id.is_some() || row.group_id.is_some() {
+            return;
         }
+        let before = self.conversation_payload(row);
+        if let Some(row) = self.conversations.edit(id) {
+            row.contact_id = contact;
+            row.revision += 1;
+            row.updated_at = context.at();
+        }
+        self.tell_conversation_change(context, id, &before);
+    }
+
+    /// Keeps beside ours what the provider tells of its thread.
+    fn describe(&mut self, id: Uuid, thread: &ThreadReport) {
+        let Some(row) = self.conversations.edit(id) else { return };
         if thread.id.is_some() {
             row.external_id.clone_from(&thread.id);
         }
@@ -325,7 +338,7 @@ impl Fold<'_> {
             row.updated_at = context.at();
         }
         if now_deleted && !was_deleted {
-            self.tell_conversation(context, EventType::ConversationDeleted, id, None);
+            self.tell_conversation_gone(context, id, &before);
         } else if !now_deleted {
             self.tell_conversation(context, EventType::ConversationUpdated, id, change);
         }

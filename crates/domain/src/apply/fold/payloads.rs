@@ -9,7 +9,7 @@ use crate::{
         EventType,
         payload::{
             AttachmentBrief, AttachmentPayload, AuthorBrief, ChannelBrief, ContactBrief, ContactPayload,
-            ConversationBrief, ConversationPayload, DeletedPayload, GroupPayload, MessagePayload,
+            ConversationBrief, ConversationPayload, DeletedPayload, GroupPayload, MessagePayload, Within,
         },
     },
     ids::{ApiKeyId, ContactId, MemberId},
@@ -67,6 +67,19 @@ pub(crate) fn contact_brief(row: &ContactRow) -> ContactBrief {
     ContactBrief { id: row.id.into(), name: row.name.clone(), phone: row.phone.clone(), email: row.email.clone() }
 }
 
+pub(crate) fn conversation_brief(row: &ConversationRow) -> ConversationBrief {
+    ConversationBrief {
+        id: row.id.into(),
+        external_id: row.external_id.clone(),
+        status: row.status,
+        subject: row.subject.clone(),
+        assignee_id: row.assignee_id.map(Into::into),
+        team_id: row.team_id.map(Into::into),
+        priority: row.priority,
+        label_ids: row.label_ids.iter().copied().map(Into::into).collect(),
+    }
+}
+
 pub(crate) fn channel_brief(row: &ChannelRow) -> ChannelBrief {
     ChannelBrief {
         id: row.id.into(),
@@ -109,20 +122,6 @@ pub(crate) fn conversation(
 impl Fold<'_> {
     pub(super) fn contact_brief(&self, id: Option<Uuid>) -> Option<ContactBrief> {
         self.contacts.get(id?).map(contact_brief)
-    }
-
-    pub(super) fn conversation_brief(&self, id: Option<Uuid>) -> Option<ConversationBrief> {
-        let row = self.conversations.get(id?)?;
-        Some(ConversationBrief {
-            id: row.id.into(),
-            external_id: row.external_id.clone(),
-            status: row.status,
-            subject: row.subject.clone(),
-            assignee_id: row.assignee_id.map(Into::into),
-            team_id: row.team_id.map(Into::into),
-            priority: row.priority,
-            label_ids: row.label_ids.iter().copied().map(Into::into).collect(),
-        })
     }
 
     fn channel_brief(&self, id: Uuid) -> Option<ChannelBrief> {
@@ -172,24 +171,31 @@ impl Fold<'_> {
             failure: row.failure.as_ref().map(|failure| failure.0.clone()),
             created_at: row.created_at,
             updated_at: row.updated_at,
-            conversation: self.conversation_brief(Some(row.conversation_id)),
+            conversation: conversation.map(conversation_brief),
             contact: conversation.and_then(|row| self.contact_brief(row.contact_id)),
             channel: conversation.and_then(|row| self.channel_brief(row.channel_id)),
         }
     }
 
+    /// An entity with the conversation that it is in, where that is known.
+    pub(super) fn within<P>(&self, entity: P, conversation: Option<Uuid>) -> Within<P> {
+        let row = conversation.and_then(|id| self.conversations.get(id));
+        Within {
+            entity,
+            conversation: row.map(conversation_brief),
+            contact: row.and_then(|row| self.contact_brief(row.contact_id)),
+            channel: row.and_then(|row| self.channel_brief(row.channel_id)),
+        }
+    }
+
     pub(super) fn attachment_payload(&self, row: &AttachmentRow) -> AttachmentPayload {
         let message = row.message_id.and_then(|id| self.messages.get(id));
-        let conversation = message.and_then(|message| self.conversations.get(message.conversation_id));
         AttachmentPayload {
             attachment: attachment_brief(row),
             revision: row.revision,
             message_id: row.message_id.map(Into::into),
             message_external_id: row.message_external_id.clone(),
             conversation_id: message.map(|message| message.conversation_id.into()),
-            conversation: self.conversation_brief(message.map(|message| message.conversation_id)),
-            contact: conversation.and_then(|row| self.contact_brief(row.contact_id)),
-            channel: conversation.and_then(|row| self.channel_brief(row.channel_id)),
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
@@ -204,7 +210,6 @@ impl Fold<'_> {
                 external_id: None,
                 conversation_id: None,
                 message_id: None,
-                conversation: None,
                 deleted_at,
             }),
             _ => bytes(&contact(row)),
@@ -227,17 +232,37 @@ impl Fold<'_> {
         previous: Option<String>,
     ) {
         let Some(row) = self.conversations.get(id) else { return };
-        let payload = match row.deleted_at {
-            Some(deleted_at) if kind == EventType::ConversationDeleted => bytes(&DeletedPayload {
-                id: crate::ids::ConversationId(id).to_string(),
-                external_id: row.external_id.clone(),
-                conversation_id: None,
-                message_id: None,
-                conversation: self.conversation_brief(Some(id)),
-                deleted_at,
-            }),
-            _ => bytes(&self.conversation_payload(row)),
+        let payload = bytes(&self.conversation_payload(row));
+        self.draft_conversation(context, kind, id, payload, previous);
+    }
+
+    /// That a conversation is gone, which stood like this.
+    pub(super) fn tell_conversation_gone(&mut self, context: Context<'_>, id: Uuid, before: &ConversationPayload) {
+        let Some(row) = self.conversations.get(id) else { return };
+        let gone = DeletedPayload {
+            id: crate::ids::ConversationId(id).to_string(),
+            external_id: row.external_id.clone(),
+            conversation_id: None,
+            message_id: None,
+            deleted_at: row.deleted_at.unwrap_or(context.at()),
         };
+        let mut gone = self.within(gone, Some(id));
+        if let Some(conversation) = &mut gone.conversation {
+            conversation.status = before.status;
+        }
+        let payload = bytes(&gone);
+        self.draft_conversation(context, EventType::ConversationDeleted, id, payload, None);
+    }
+
+    fn draft_conversation(
+        &mut self,
+        context: Context<'_>,
+        kind: EventType,
+        id: Uuid,
+        payload: String,
+        previous: Option<String>,
+    ) {
+        let Some(row) = self.conversations.get(id) else { return };
         let draft = Draft {
             revision: Some(row.revision),
             conversation_id: Some(id),

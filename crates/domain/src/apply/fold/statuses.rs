@@ -212,10 +212,10 @@ impl Fold<'_> {
             external_id: row.external_id.clone(),
             conversation_id: Some(row.conversation_id.into()),
             message_id: None,
-            conversation: self.conversation_brief(Some(row.conversation_id)),
             deleted_at: row.deleted_at.unwrap_or(context.at()),
         };
-        self.tell_message(context, EventType::MessageDeleted, row, bytes(&payload), None);
+        let payload = bytes(&self.within(payload, Some(row.conversation_id)));
+        self.tell_message(context, EventType::MessageDeleted, row, payload, None);
     }
 
     fn tell_status(&mut self, context: Context<'_>, row: &MessageRow, report: &StatusReport) {

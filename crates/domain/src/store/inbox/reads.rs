@@ -86,7 +86,14 @@ pub async fn mark(desk: Desk<'_>, asked: &Asked<'_>, id: ConversationId, mark: M
         }
     };
     sqlx::query(sql).bind(workspace).bind(id).bind(wanted).execute(act.conn()).await?;
-    let payload = ReadPayload { id, member_id: member, read_count: wanted, unread: all - wanted, read_at: now };
+    let payload = ReadPayload {
+        id,
+        member_id: member,
+        read_count: wanted,
+        unread: all - wanted,
+        read_at: now,
+        conversation: payloads::conversation_brief(&held.row),
+    };
     let mut event = held.draft(&desk, asked.actor, EventType::ConversationRead, payloads::bytes(&payload));
     event.revision = None;
     desk.finish(act, id, &[event]).await
