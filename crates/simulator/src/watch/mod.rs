@@ -129,10 +129,12 @@ async fn play(args: &SimulateArgs, target: &Target, servers: &mut [Server]) -> R
         http: reqwest::Client::new(),
         tally: Tally::default(),
     });
+    // Many ask for the same, as dashboards do: what is rendered for one may be sent to another.
+    let shared: Vec<_> = (0..12).map(|_| Filter::any(&mut random, &names)).collect();
     let call = watch::Sender::new(None);
     let mut watchers = tokio::task::JoinSet::new();
     for number in 0..args.watch {
-        let watcher = watcher(number, &mut random, &names, &head, length);
+        let watcher = watcher(number, &mut random, (&names, &shared), &head, length);
         watchers.spawn(watcher.run(world.clone(), call.subscribe()));
     }
     say(format!("{} watchers; posting {count} events at {rate}/s to {}", args.watch, world.addresses.join(" and ")));
@@ -190,13 +192,23 @@ async fn play(args: &SimulateArgs, target: &Target, servers: &mut [Server]) -> R
 }
 
 /// A watcher of some kind: a fifth over event streams, some with several operations, some that come late, and some
-/// with frames so large that a slow reader is soon noticed.
-fn watcher(number: usize, random: &mut Random, names: &Names, head: &str, length: f64) -> Watcher {
+/// with frames so large that a slow reader is soon noticed; more than half of the filters are those of others too.
+fn watcher(
+    number: usize,
+    random: &mut Random,
+    (names, shared): (&Names, &[Option<Filter>]),
+    head: &str,
+    length: f64,
+) -> Watcher {
     let over_stream = random.percent(20);
     let bulky = random.percent(15);
     let operations = if over_stream || bulky { 1 } else { 1 + random.below(3) };
     let operations = (0..operations).map(|_| Operation {
-        filter: if bulky { None } else { Filter::any(random, names) },
+        filter: match shared.get(random.below(shared.len())) {
+            _ if bulky => None,
+            Some(filter) if random.percent(60) => filter.clone(),
+            _ => Filter::any(random, names),
+        },
         checkpoints: random.percent(50),
         bulky,
         record: Record::after(head),
