@@ -68,8 +68,7 @@ async fn act(keeper: &Process, round: usize, member: &Value, label: &Value) {
             }
         };
         let kind = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
-        let mutation =
-            format!("mutation ($input: {kind}!) {{ {name}(input: $input) {{ conversation {{ id }} }} }}");
+        let mutation = format!("mutation ($input: {kind}!) {{ {name}(input: $input) {{ conversation {{ id }} }} }}");
         // What cannot be, such as to open one of two with the same address, is refused: that is as good.
         let request = client().post(&keeper.dev.graphql_url).bearer_auth(&keeper.dev.api_key);
         request.json(&json!({"query": mutation, "variables": {"input": input}})).send().await.unwrap();

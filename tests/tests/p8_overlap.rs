@@ -1,5 +1,10 @@
 //! P8 while transactions overlap and processes come and go: no follower misses or repeats an entry of the log.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot be set up can only fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot be set up can only fail"
+)]
 
 use futures::future::join_all;
 use inlet_domain::{
@@ -133,7 +138,8 @@ fn draft(server: &TestServer) -> Draft {
 }
 
 async fn until_one_waits(server: &TestServer) {
-    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&server.database).await.unwrap() == 0 {
         tokio::task::yield_now().await;
     }

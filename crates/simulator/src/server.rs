@@ -73,8 +73,14 @@ impl Server {
     ) -> Result<Self, SimulatorError> {
         let probe = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let address = probe.map_err(SimulatorError::io("no free port"))?.to_string();
-        let mut server =
-            Self { binary: binary.to_owned(), data_dir: data_dir.to_owned(), beside, environment, address, child: None };
+        let mut server = Self {
+            binary: binary.to_owned(),
+            data_dir: data_dir.to_owned(),
+            beside,
+            environment,
+            address,
+            child: None,
+        };
         server.again().await?;
         Ok(server)
     }

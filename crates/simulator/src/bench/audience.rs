@@ -105,7 +105,8 @@ impl Socket {
             }
             socket.more().await?;
         }
-        let hello = json!({ "type": "connection_init", "payload": { "authorization": format!("Bearer {}", args.key) } });
+        let hello =
+            json!({ "type": "connection_init", "payload": { "authorization": format!("Bearer {}", args.key) } });
         socket.send(0x1, hello.to_string().as_bytes()).await?;
         let (_, answer) = socket.next().await?;
         if !answer.windows(14).any(|part| part == b"connection_ack") {
@@ -121,7 +122,9 @@ impl Socket {
     async fn count(mut self, came: &AtomicUsize) -> io::Result<()> {
         loop {
             match self.next().await? {
-                (0x1, frame) if frame.get(..40).unwrap_or(&frame).windows(13).any(|part| part == b"\"type\":\"next\"") => {
+                (0x1, frame)
+                    if frame.get(..40).unwrap_or(&frame).windows(13).any(|part| part == b"\"type\":\"next\"") =>
+                {
                     came.fetch_add(1, Ordering::Relaxed);
                 }
                 (0x9, ping) => self.send(0xa, &ping).await?,
@@ -220,7 +223,8 @@ impl Audience {
     pub async fn came(&mut self) -> Result<(usize, usize), SimulatorError> {
         self.ask.write_all(b"\n").await.map_err(SimulatorError::io("the subscribers' process"))?;
         let line = self.line().await?;
-        let figures = line.split_once(' ').and_then(|(came, standing)| Some((came.parse().ok()?, standing.parse().ok()?)));
+        let figures =
+            line.split_once(' ').and_then(|(came, standing)| Some((came.parse().ok()?, standing.parse().ok()?)));
         figures.ok_or_else(|| gone(&line))
     }
 

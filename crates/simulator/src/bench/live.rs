@@ -21,7 +21,8 @@ use crate::{
 };
 
 /// What a dashboard follows (TARGETS.md, T4 and T5).
-const FOLLOW: &str = "subscription Follow($after: Cursor) { events(after: $after) { __typename ... on Event { id cursor type
+const FOLLOW: &str =
+    "subscription Follow($after: Cursor) { events(after: $after) { __typename ... on Event { id cursor type
     conversation { id status lastMessageAt } message { id direction content externalId status }
     contact { id name phone } } ... on Reset { reason cursor } } }";
 

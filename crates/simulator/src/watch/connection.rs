@@ -159,7 +159,6 @@ fn code(close: Option<&CloseFrame>) -> String {
     close.map_or_else(|| "1005".to_owned(), |close| u16::from(close.code).to_string())
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err gives")]
 fn word(error: tungstenite::Error) -> String {
     match error {
         tungstenite::Error::Http(answer) => answer.status().as_u16().to_string(),

@@ -104,8 +104,8 @@ impl Filter {
     /// Whether what is about no conversation is asked for; of its facets it has no more than where it came and of whom.
     #[must_use]
     pub fn matches_alone(&self, around: &Facets) -> bool {
-        let asks_for_more =
-            self.unassigned || [&self.status, &self.assignee_id, &self.label_id].iter().any(|values| !values.is_empty());
+        let asks_for_more = self.unassigned
+            || [&self.status, &self.assignee_id, &self.label_id].iter().any(|values| !values.is_empty());
         !asks_for_more && self.matches_around(around)
     }
 

@@ -100,6 +100,9 @@ pub fn seq(cursor: &str) -> u64 {
     cursor.split_once('-').and_then(|(_, seq)| seq.parse().ok()).unwrap_or(0)
 }
 
+/// Where a conversation stood before an event, and after it.
+pub type Turn = (Option<Arc<Facets>>, Option<Arc<Facets>>);
+
 /// An entry of the log.
 #[derive(Debug, Clone)]
 pub struct Step {
@@ -109,8 +112,8 @@ pub struct Step {
     pub id: String,
     /// Its type.
     pub kind: String,
-    /// Where its conversation stood before, and after.
-    pub conversation: Option<(Option<Arc<Facets>>, Option<Arc<Facets>>)>,
+    /// Where its conversation stood and stands, where it is about one.
+    pub conversation: Option<Turn>,
     /// Where it came and of whom, where it is about no conversation.
     pub around: Facets,
 }
@@ -223,13 +226,7 @@ impl History {
     }
 
     /// A conversation's own event: where it stood, and stands.
-    fn turn(
-        &mut self,
-        seq: u64,
-        kind: &str,
-        payload: &Value,
-        previous: &Value,
-    ) -> (Option<Arc<Facets>>, Option<Arc<Facets>>) {
+    fn turn(&mut self, seq: u64, kind: &str, payload: &Value, previous: &Value) -> Turn {
         let id = text(&payload["id"]);
         let before = self.standing.get(&id).cloned();
         match kind {

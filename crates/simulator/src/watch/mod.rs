@@ -145,8 +145,7 @@ async fn play(args: &SimulateArgs, target: &Target, servers: &mut [Server]) -> R
         over.send_replace(true);
         begun.elapsed().as_secs_f64()
     };
-    let storm =
-        Storm::rage(servers, Random::seeded(random.bits()), Duration::from_secs_f64(length), over.subscribe());
+    let storm = Storm::rage(servers, Random::seeded(random.bits()), Duration::from_secs_f64(length), over.subscribe());
     let acting = agents::act(&world, &names, Random::seeded(random.bits()), over.subscribe());
     let (seconds, storm, acts) = tokio::join!(load, storm, acting);
     let (storm, acts) = (storm?, acts?);

@@ -159,7 +159,13 @@ mod tests {
     fn step(seq: u64, before: Option<&str>, after: Option<&str>) -> Step {
         let facets = |status: &str| Arc::new(Facets { status: status.to_owned(), ..Facets::default() });
         let conversation = Some((before.map(facets), after.map(facets)));
-        Step { seq, id: format!("evt_{seq}"), kind: "conversation.updated".into(), conversation, around: Facets::default() }
+        Step {
+            seq,
+            id: format!("evt_{seq}"),
+            kind: "conversation.updated".into(),
+            conversation,
+            around: Facets::default(),
+        }
     }
 
     fn history() -> History {

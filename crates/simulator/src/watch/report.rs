@@ -63,7 +63,9 @@ impl Report {
         };
         let mut lines = vec![
             format!("seed {seed}, {watchers} watchers with {operations} subscriptions, {filtered} of them filtered"),
-            format!("posts       {acknowledged} acknowledged in {seconds:.0} s, {retries} retries, {given_up} given up"),
+            format!(
+                "posts       {acknowledged} acknowledged in {seconds:.0} s, {retries} retries, {given_up} given up"
+            ),
             format!("people      {} acts, {} not done", self.acts, self.acts_failed),
             format!("log         {} entries", self.log_entries),
             format!("frames      {}: {} events, {} checkpoints", self.frames, self.events, self.checkpoints),
