@@ -53,12 +53,19 @@ pub struct Audited {
     pub statements_one: f64,
     /// The same with all of them.
     pub statements_all: f64,
-    /// Resident memory that each of them takes of the server while nothing happens, in KiB.
-    pub idle_kib: f64,
-    /// How many more subscribers there were then.
-    pub idlers: usize,
-    /// The same with all of those.
-    pub idle_most_kib: f64,
+}
+
+/// What idle subscribers cost.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Idle {
+    /// So many sockets, each with one subscription.
+    pub subscribers: usize,
+    /// Resident memory that each takes of the server, in KiB.
+    pub kib: f64,
+    /// More of them.
+    pub most: usize,
+    /// What each takes then.
+    pub most_kib: f64,
 }
 
 /// T4: from POST to the frame at one subscriber.
@@ -98,12 +105,11 @@ pub async fn soon(
     latency("frame", &sent, &follow.await.unwrap_or_default()).map(Some)
 }
 
-/// T5.
+/// T5, but for its memory.
 ///
 /// # Errors
 /// Where a socket or the load is refused, or a frame does not come.
 pub async fn many(
-    server: &Server,
     target: &Target,
     client: &Client,
     bodies: &mut Bodies,
@@ -114,16 +120,7 @@ pub async fn many(
     let statements_one = statements(target, client, bodies, (&mut one, 1), seconds).await?;
     drop(one);
 
-    let before = resident(server).await;
-    let head = client.head().await?;
-    let mut all = Audience::gather(target, crowds.following, FOLLOW, &head).await?;
-    let with_all = resident(server).await;
-    let idlers = Audience::gather(target, crowds.idle, FOLLOW, &head).await?;
-    let with_idlers = resident(server).await;
-    drop(idlers);
-    #[expect(clippy::cast_precision_loss, reason = "no run has so many sockets")]
-    let each = |memory: f64, sockets: usize| memory / (sockets as f64).max(1.0);
-
+    let mut all = Audience::gather(target, crowds.following, FOLLOW, &client.head().await?).await?;
     let statements_all = statements(target, client, bodies, (&mut all, crowds.following), seconds).await?;
 
     let (came, _) = all.came().await?;
@@ -135,14 +132,30 @@ pub async fn many(
     let took = all.until(came + frames, LONG).await?.duration_since(begun);
     #[expect(clippy::cast_precision_loss, reason = "no run has so many frames")]
     let frames = frames as f64 / took.as_secs_f64();
-    Ok(Audited {
+    Ok(Audited { subscribers: crowds.following, frames, statements_one, statements_all })
+}
+
+/// T5's memory, of a server that has done nothing yet: what a load left behind would be used again, and hide it.
+///
+/// # Errors
+/// Where a socket is refused.
+pub async fn idle(server: &Server, target: &Target, crowds: Crowds) -> Result<Idle, SimulatorError> {
+    let head = Client::new(target)?.head().await?;
+    // What the first of all makes is for all.
+    let _first = Audience::gather(target, 1, FOLLOW, &head).await?;
+    let before = resident(server).await;
+    let _some = Audience::gather(target, crowds.following, FOLLOW, &head).await?;
+    let with_some = resident(server).await;
+    let _more = Audience::gather(target, crowds.idle, FOLLOW, &head).await?;
+    let with_more = resident(server).await;
+    let most = crowds.following + crowds.idle;
+    #[expect(clippy::cast_precision_loss, reason = "no run has so many sockets")]
+    let each = |memory: f64, sockets: usize| memory / (sockets as f64).max(1.0);
+    Ok(Idle {
         subscribers: crowds.following,
-        frames,
-        statements_one,
-        statements_all,
-        idle_kib: each(with_all - before, crowds.following),
-        idlers: crowds.idle,
-        idle_most_kib: each(with_idlers - before, crowds.following + crowds.idle),
+        kib: each(with_some - before, crowds.following),
+        most,
+        most_kib: each(with_more - before, most),
     })
 }
 

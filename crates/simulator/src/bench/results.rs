@@ -39,8 +39,8 @@ const FIGURES: [(&str, &str, Option<&str>, Read); 21] = [
     ("T5", "frames/s", Some(">= 60000"), |round| Some(round.t5?.frames)),
     ("T5 statements, 1", "", None, |round| Some(round.t5?.statements_one)),
     ("T5 statements, all", "", None, |round| Some(round.t5?.statements_all)),
-    ("T5 idle", "KiB", Some("<= 25"), |round| Some(round.t5?.idle_kib)),
-    ("T5 idle, most", "KiB", Some("<= 25"), |round| Some(round.t5?.idle_most_kib)),
+    ("T5 idle", "KiB", Some("<= 25"), |round| Some(round.idle?.kib)),
+    ("T5 idle, most", "KiB", Some("<= 25"), |round| Some(round.idle?.most_kib)),
     ("T9 idle", "MiB", Some("<= 40"), |round| Some(round.memory.0)),
     ("T9 at T2's load", "MiB", Some("<= 150"), |round| Some(round.memory.1)),
 ];
@@ -162,7 +162,17 @@ mod tests {
     fn round(t1: f64) -> Round {
         let limits = Limits { c32: 20_000.0, c1: 6_000.0, l1_ms: 0.16 };
         let t3 = Latency { p50: 1.6, p99: 8.0 };
-        Round { limits, t1, t2: 6_000.0, t2_acknowledged: 7_000.0, t3, t4: None, t5: None, memory: (30.0, 90.0) }
+        Round {
+            limits,
+            t1,
+            t2: 6_000.0,
+            t2_acknowledged: 7_000.0,
+            t3,
+            t4: None,
+            t5: None,
+            idle: None,
+            memory: (30.0, 90.0),
+        }
     }
 
     #[test]

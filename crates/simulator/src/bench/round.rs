@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -14,7 +14,7 @@ use super::{
     bodies::Bodies,
     drive::{self, closed_loop, open_loop},
     limits::{self, Limits},
-    live::{self, Audited, Crowds},
+    live::{self, Audited, Crowds, Idle},
 };
 use crate::{
     SimulatorError, clock, doors::Doors, graphql::Client, ledger::quantile, output::say, server::Server, sink::Sink,
@@ -57,6 +57,8 @@ pub struct Round {
     pub t4: Option<Latency>,
     /// Many subscribers; none where none were wanted.
     pub t5: Option<Audited>,
+    /// The memory of idle ones.
+    pub idle: Option<Idle>,
     /// The server's resident memory in MiB: before any load, and the most during T2.
     pub memory: (f64, f64),
 }
@@ -83,16 +85,32 @@ pub async fn measure(
     seconds: u64,
     crowds: Crowds,
 ) -> Result<Round, SimulatorError> {
+    let folder = fresh(out, number)?;
+    let server = Server::start_with(binary, &folder, &MANY).await?;
+    let measured = measure_on(&server, &folder, out, (number, crowds), seconds).await;
+    server.stop().await?;
+    let measured = match measured {
+        Ok(round) if crowds.following > 0 => {
+            let folder = fresh(out, number)?;
+            let server = Server::start_with(binary, &folder, &MANY).await?;
+            let idle = live::idle(&server, &Target::find(&folder).await?, crowds).await;
+            server.stop().await?;
+            idle.map(|idle| Round { idle: Some(idle), ..round })
+        }
+        measured => measured,
+    };
+    // What was measured is worth more than the disk that stays taken.
+    let _ = std::fs::remove_dir_all(&folder);
+    measured
+}
+
+/// The data folder of a round, without anything in it.
+fn fresh(out: &Path, number: usize) -> Result<PathBuf, SimulatorError> {
     let folder = out.join(format!("data-{number}"));
     if folder.exists() {
         std::fs::remove_dir_all(&folder).map_err(SimulatorError::io(folder.display().to_string()))?;
     }
-    let server = Server::start_with(binary, &folder, &MANY).await?;
-    let measured = measure_on(&server, &folder, out, (number, crowds), seconds).await;
-    server.stop().await?;
-    // What was measured is worth more than the disk that stays taken.
-    let _ = std::fs::remove_dir_all(&folder);
-    measured
+    Ok(folder)
 }
 
 async fn measure_on(
@@ -138,9 +156,19 @@ async fn measure_on(
     let seconds = usize::try_from(seconds).unwrap_or(1);
     let t5 = match crowds.following {
         0 => None,
-        _ => Some(live::many(server, &target, &client, &mut bodies, crowds, seconds).await?),
+        _ => Some(live::many(&target, &client, &mut bodies, crowds, seconds).await?),
     };
-    Ok(Round { limits, t1: first.rate(), t2, t2_acknowledged: second.rate(), t3, t4, t5, memory: (idle, most) })
+    Ok(Round {
+        limits,
+        t1: first.rate(),
+        t2,
+        t2_acknowledged: second.rate(),
+        t3,
+        t4,
+        t5,
+        idle: None,
+        memory: (idle, most),
+    })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no server has so much memory")]
