@@ -25,6 +25,7 @@ pub mod server;
 pub mod sign;
 pub mod sink;
 pub mod state;
+pub mod statements;
 mod stub;
 pub mod tenant;
 pub mod workspace;

@@ -2,7 +2,7 @@
 
 use inlet_domain::{
     ambient::Ambient,
-    ids::{ContactId, ConversationId, EventId, WorkspaceId},
+    ids::{ContactId, ConversationId, EventId, MessageId, WorkspaceId},
 };
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -17,6 +17,8 @@ pub struct Written {
     pub kind: &'static str,
     /// The conversation that it is about.
     pub conversation: Option<ConversationId>,
+    /// The message that it is about.
+    pub message: Option<MessageId>,
     /// The contact that it is about.
     pub contact: Option<ContactId>,
     /// Whether it is about a note.
@@ -60,12 +62,17 @@ pub fn workspace(server: &TestServer) -> WorkspaceId {
 
 /// Writes an entry into the log of the server's workspace and tells no one. Its number.
 pub async fn append(server: &TestServer, entry: Written) -> i64 {
+    append_to(&server.database, workspace(server), entry).await
+}
+
+/// The same, of any workspace.
+pub async fn append_to(database: &PgPool, workspace: WorkspaceId, entry: Written) -> i64 {
     let sql = "INSERT INTO event (workspace_id, id, seq, type, occurred_at, actor_kind, conversation_id, contact_id, internal, \
-                 payload, previous) \
-               SELECT $1, $2, h.head + 1, $3, now(), 'provider', $4, $5, $6, $7, $8 \
+                 payload, previous, message_id) \
+               SELECT $1, $2, h.head + 1, $3, now(), 'provider', $4, $5, $6, $7, $8, $9 \
                FROM (SELECT coalesce(max(seq), 0) AS head FROM event WHERE workspace_id = $1) h RETURNING seq";
     sqlx::query_scalar(sql)
-        .bind(workspace(server))
+        .bind(workspace)
         .bind(EventId(Ambient::system().uuid()))
         .bind(entry.kind)
         .bind(entry.conversation.map(|id| id.0))
@@ -73,7 +80,8 @@ pub async fn append(server: &TestServer, entry: Written) -> i64 {
         .bind(entry.internal)
         .bind(entry.payload)
         .bind(entry.previous)
-        .fetch_one(&server.database)
+        .bind(entry.message.map(|id| id.0))
+        .fetch_one(database)
         .await
         .unwrap()
 }

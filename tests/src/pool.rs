@@ -26,6 +26,8 @@ pub struct Pool {
     pub cursors: BTreeMap<String, Vec<String>>,
     /// Of each channel and each provider account: the account, its provider, and a source of it.
     kin: BTreeMap<String, [Value; 3]>,
+    /// Contacts that were merged into others.
+    merged: Vec<String>,
 }
 
 /// Whether it is a global id: a short word, `_`, and 26 characters.
@@ -124,7 +126,7 @@ impl Pool {
 
     /// New objects that mutations may use up, their ids last in the pool.
     pub async fn replenish(&mut self, schema: &Schema, party: &Party) {
-        party.hear_marked().await;
+        self.inbox(schema, party).await;
         let made = [party.source().await, party.webhook().await];
         self.gather(&json!(made));
         push(self.types.entry("Source".into()).or_default(), &made[0]);
@@ -137,8 +139,29 @@ impl Pool {
         let (member, session) = (party.newest("member").await, party.newest("session").await);
         push(self.types.entry("Member".into()).or_default(), &MemberId(member).to_string());
         push(self.types.entry("Session".into()).or_default(), &SessionId(session).to_string());
-        let newest = schema.root("Query", "contacts");
-        self.gather(&party.ask(&schema.operation("Query", newest, None, &page)).await["data"]);
+    }
+
+    /// New contacts with a conversation each, one of them merged into the next, and a label.
+    async fn inbox(&mut self, schema: &Schema, party: &Party) {
+        for _ in 0..4 {
+            party.hear_marked().await;
+        }
+        for list in ["conversations", "contacts"] {
+            let mut newest = party.ask(&schema.operation("Query", schema.root("Query", list), None, &page)).await;
+            // The newest last, as a mutation is given the last of the pool.
+            newest["data"][list]["edges"].as_array_mut().unwrap().reverse();
+            self.gather(&newest["data"]);
+        }
+        let contacts: Vec<String> = self.types["Contact"].iter().rev().take(4).cloned().collect();
+        let query =
+            "mutation Q($c: ID!, $i: ID!) { mergeContacts(input: {contactId: $c, intoId: $i}) { contact { id } } }";
+        let variables = json!({"c": contacts[3], "i": contacts[2]});
+        let merged = party.ask(&Operation { query: query.into(), variables }).await;
+        assert!(is_granted(&merged), "{merged}");
+        self.merged.push(contacts[3].clone());
+        let query = "mutation Q($k: String!) { createLabel(input: {name: $k, idempotencyKey: $k}) { label { __typename id } } }";
+        let variables = json!({"k": format!("{} {}", party.mark, database::unique())});
+        self.gather(&party.ask(&Operation { query: query.into(), variables }).await["data"]);
     }
 
     /// An object of the pool's owner for a place that an operation cannot do without, and values for places of which
@@ -158,6 +181,15 @@ impl Pool {
                 return Some(kin()?[0].clone());
             }
             ("createSource", "input.provider") => return Some(kin()?[1].clone()),
+            // What is decided of a conversation needs to be something.
+            ("assignConversation", "input.memberId") => return Some(json!(null)),
+            ("snoozeConversation", "input.until") => return Some(json!("2099-01-01T00:00:00.000Z")),
+            ("createLabel", "input.name") => return Some(json!(database::unique())),
+            ("mergeContacts", "input.contactId" | "input.intoId") => {
+                let whole = self.types["Contact"].iter().rev().filter(|id| *id != probed && !self.merged.contains(id));
+                return whole.skip(usize::from(path == "input.intoId")).map(|id| json!(id)).next();
+            }
+            ("unmergeContacts", "input.contactId") => return self.merged.last().map(|id| json!(id)),
             ("updateSource", "input.id") if probed.starts_with("chan_") => return Some(kin()?[2].clone()),
             _ => {}
         }
@@ -169,7 +201,10 @@ impl Pool {
         }
         let last = path.rsplit('.').next().unwrap_or_default();
         let hint = if last == "id" || last == "ids" { field.name.as_str() } else { last };
-        let hint = hint.trim_end_matches("Ids").trim_end_matches("Id").to_lowercase();
+        let hint = match hint {
+            "setPriority" | "addLabels" | "removeLabels" | "markRead" | "markUnread" => "conversation".to_owned(),
+            hint => hint.trim_end_matches("Ids").trim_end_matches("Id").to_lowercase(),
+        };
         let fits = |name: &&String| hint.contains(&name.to_lowercase());
         let kind = schema.node_types().iter().filter(fits).max_by_key(|name| name.len());
         let kind = kind.unwrap_or_else(|| panic!("which object is {path} of {}? say so in Pool::fill", field.name));

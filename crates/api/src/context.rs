@@ -13,6 +13,7 @@ use inlet_domain::{
         right::{self, Grant, Need, Right},
         target::TargetPolicy,
     },
+    presence::Presence,
     reader::Reader,
     revocations::Revocations,
     secrets::Sealer,
@@ -34,6 +35,8 @@ pub struct Shared {
     pub database: Database,
     /// How far the logs have come.
     pub heads: Heads,
+    /// Who is there, and who types.
+    pub presence: Presence,
     /// Seals and opens secrets.
     pub sealer: Sealer,
     /// Time and randomness.
@@ -241,6 +244,10 @@ fn forbidden(need: Need) -> ApiError {
         Need::Rights(rights) => {
             let names: Vec<&str> = rights.iter().map(|right| right.as_str()).collect();
             format!("this credential does not give the right `{}`", names.join("` and `"))
+        }
+        Need::Member(rights) => {
+            let names: Vec<&str> = rights.iter().map(|right| right.as_str()).collect();
+            format!("this is for members who have logged in with the right `{}`", names.join("` and `"))
         }
         Need::Nothing | Need::Credential | Need::Kind => "this credential does not allow this".to_owned(),
     };

@@ -34,8 +34,8 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::{http::Method, web};
 use inlet_domain::{
-    ambient::Ambient, apply::Apply, database::Database, heads::Heads, model::target::TargetPolicy, reader::Reader,
-    revocations::Revocations, secrets::Sealer,
+    ambient::Ambient, apply::Apply, database::Database, heads::Heads, model::target::TargetPolicy, presence::Presence,
+    reader::Reader, revocations::Revocations, secrets::Sealer,
 };
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
@@ -102,6 +102,8 @@ pub struct ApiParts {
     pub database: Database,
     /// How far the logs have come.
     pub heads: Heads,
+    /// Who is there, and who types.
+    pub presence: Presence,
     /// What is heard of credentials that ended or changed.
     pub revocations: Revocations,
     /// Opens and seals secrets.
@@ -131,10 +133,11 @@ impl ApiState {
     /// Over these parts.
     #[must_use]
     pub fn new(parts: ApiParts, config: ApiConfig) -> Self {
-        let ApiParts { database, heads, revocations, sealer, ambient, apply, reader } = parts;
+        let ApiParts { database, heads, presence, revocations, sealer, ambient, apply, reader } = parts;
         let shared = Arc::new(Shared {
             live: Live::new(database.clone(), heads.clone(), config.live.clone()),
             heads,
+            presence,
             database,
             apply,
             reader,

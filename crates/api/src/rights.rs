@@ -59,6 +59,7 @@ fn words(need: Need) -> String {
         Need::Credential => "any credential".to_owned(),
         Need::Session => "a member's session".to_owned(),
         Need::Rights(rights) => rights.iter().map(|right| format!("`{right}`")).collect::<Vec<_>>().join(" and "),
+        Need::Member(rights) => format!("a member's session, and {}", words(Need::Rights(rights))),
         Need::Kind => "what the object's kind needs".to_owned(),
     }
 }

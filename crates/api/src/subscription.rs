@@ -18,6 +18,7 @@ use crate::{
         conversation_filter::EventFilter,
         event::{Checkpoint, Event, LiveUpdate, Reset},
         inbox_counts::InboxCounts,
+        presence::PresenceUpdate,
         scalars::Cursor,
     },
 };
@@ -57,6 +58,18 @@ impl Subscription {
         }
         let feed = ctx.data_unchecked::<Arc<Shared>>().live.feed(session(ctx)?.credential.clone(), wanted);
         Ok(while_allowed(ctx, updates(feed, actor))?.boxed())
+    }
+
+    /// Who is there and who types: all that is known first, then each change. Of a member it also keeps alive what they
+    /// said with `setAvailability`, for as long as it lasts.
+    async fn presence(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<PresenceUpdate>> + use<>> {
+        let viewer = viewer(ctx)?;
+        let member = match viewer.actor {
+            Actor::Member(member) => Some(member),
+            Actor::ApiKey(_) | Actor::Provider | Actor::System => None,
+        };
+        let updates = ctx.data_unchecked::<Arc<Shared>>().presence.follow(viewer.scope, member);
+        Ok(while_allowed(ctx, updates.map(PresenceUpdate::from))?)
     }
 }
 

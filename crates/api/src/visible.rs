@@ -4,7 +4,6 @@
 use inlet_domain::{
     log::LogEntry,
     model::{message::MessageKind, right::Right},
-    scope::Actor,
     store::messages::Message,
 };
 
@@ -33,8 +32,7 @@ fn is_own(credential: &Credential, entry: &LogEntry) -> bool {
     entry.actor_kind == actor.kind() && entry.actor_id == actor.id()
 }
 
-/// Settings of which whoever reads the inbox is shown lists; of the others only who reads settings, and whom they are
-/// about.
+/// Settings of which whoever reads the inbox is shown lists; of the others only who reads settings.
 const SHOWN: &[&str] = &["member", "team", "label", "channel", "provider_account"];
 
 /// Whether a viewer may know that a setting changed.
@@ -42,13 +40,7 @@ fn may_see_setting(credential: &Credential, entry: &LogEntry) -> bool {
     #[derive(serde::Deserialize)]
     struct Setting {
         kind: String,
-        id: String,
     }
-    let Ok(Setting { kind, id }) = serde_json::from_str(entry.payload.get()) else { return false };
-    let is_own = match credential.viewer.actor {
-        Actor::Member(member) => id == member.to_string(),
-        Actor::ApiKey(key) => id == key.to_string(),
-        Actor::Provider | Actor::System => false,
-    };
-    is_own || SHOWN.contains(&kind.as_str()) || credential.may(Right::ReadSettings)
+    let setting: Result<Setting, _> = serde_json::from_str(entry.payload.get());
+    setting.is_ok_and(|setting| SHOWN.contains(&setting.kind.as_str())) || credential.may(Right::ReadSettings)
 }

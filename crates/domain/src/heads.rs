@@ -14,6 +14,7 @@ use crate::{
     database::Database,
     error::StoreError,
     ids::WorkspaceId,
+    presence::{self, Presence},
     revocations::{self, Revocations},
 };
 
@@ -100,20 +101,31 @@ pub(crate) async fn notify(conn: &mut PgConnection, heads: &[(WorkspaceId, i64)]
     Ok(())
 }
 
-/// Feeds `heads` and `revocations` from the NOTIFYs of other processes until `stop`, over one connection. Reconnects by
-/// itself.
-pub async fn listen(database: Database, heads: Heads, revocations: Revocations, stop: CancellationToken) {
+/// Feeds `heads`, `revocations` and `presence` from the NOTIFYs of the processes until `stop`, over one connection.
+/// Reconnects by itself.
+pub async fn listen(
+    database: Database,
+    heads: Heads,
+    revocations: Revocations,
+    presence: Presence,
+    stop: CancellationToken,
+) {
     while !stop.is_cancelled() {
         let listening = async {
             let mut listener = PgListener::connect_with(&database.pool).await?;
-            listener.listen_all([CHANNEL, revocations::CHANNEL]).await?;
+            listener.listen_all([CHANNEL, revocations::CHANNEL, presence::CHANNEL]).await?;
             revocations.tell_all();
+            presence.ask();
             // A connection that was lost comes back by itself, but what was told meanwhile does not.
             loop {
                 match listener.try_recv().await? {
                     Some(told) if told.channel() == CHANNEL => heads.advance_from_payload(told.payload()),
+                    Some(told) if told.channel() == presence::CHANNEL => presence.hear(told.payload()),
                     Some(told) => revocations.tell_from_payload(told.payload()),
-                    None => revocations.tell_all(),
+                    None => {
+                        revocations.tell_all();
+                        presence.ask();
+                    }
                 }
             }
         };

@@ -17,6 +17,7 @@ pub mod ids;
 pub mod json;
 pub mod log;
 pub mod model;
+pub mod presence;
 pub mod reader;
 pub mod replay;
 pub mod revocations;

@@ -12,6 +12,7 @@ use inlet_domain::{
     apply::Apply,
     database::Database,
     heads::{self, Heads},
+    presence::{Presence, PresenceConfig},
     revocations::Revocations,
     store::{canary, partitions, readiness},
 };
@@ -99,7 +100,15 @@ impl Server {
         let tasks = TaskTracker::new();
         let heads = Heads::default();
         let revocations = Revocations::default();
-        tasks.spawn(heads::listen(database.clone(), heads.clone(), revocations.clone(), background.clone()));
+        let presence = Presence::new(config.ambient.clone(), PresenceConfig::default());
+        tasks.spawn(heads::listen(
+            database.clone(),
+            heads.clone(),
+            revocations.clone(),
+            presence.clone(),
+            background.clone(),
+        ));
+        tasks.spawn(presence.clone().run(database.clone(), background.clone()));
         tasks.spawn(maintenance::run(database.clone(), config.ambient.clone(), config.retention, background.clone()));
         let wake = maintenance::wake(database.clone(), heads.clone(), config.ambient.clone(), background.clone());
         tasks.spawn(wake);
@@ -132,6 +141,7 @@ impl Server {
             let parts = ApiParts {
                 database: database.clone(),
                 heads: heads.clone(),
+                presence: presence.clone(),
                 revocations: revocations.clone(),
                 sealer: config.sealer.clone(),
                 ambient: config.ambient.clone(),

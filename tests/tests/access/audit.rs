@@ -31,9 +31,38 @@ async fn every_mutation_that_succeeds_leaves_an_entry_and_no_secret() {
         "mutation { createApiKey(input: {name: \"k\", scopes: [READ], idempotencyKey: \"k\"}) { apiKey { id } } }";
     let key = data(&server, &owner, made, json!({})).await["createApiKey"]["apiKey"]["id"].clone();
     let (source, key, member) = (&source["id"], &key, &member);
+    for number in 1..=3 {
+        let body = json!({"event": "whatsapp:message:in", "payload": {
+            "id": format!("m{number}"), "channels": [{"name": "whatsapp", "to": "919019120000"}],
+            "recipient": {"from": format!("91901912000{number}"), "user": {"id": format!("u{number}")}},
+            "message": {"type": "text", "payload": {"text": "hello"}},
+        }});
+        assert_eq!(server.post("mobtexting", None, &body.to_string()).await.0, 200);
+    }
+    let made = "mutation { one: createLabel(input: {name: \"1\", idempotencyKey: \"1\"}) { label { id } }
+        two: createLabel(input: {name: \"2\", idempotencyKey: \"2\"}) { label { id } } }";
+    let labels = data(&server, &owner, made, json!({})).await;
+    let (label, other) = (&labels["one"]["label"]["id"], &labels["two"]["label"]["id"]);
+    let inbox = "{ conversations { nodes { id } } contacts { nodes { id } } }";
+    let inbox = data(&server, &owner, inbox, json!({})).await;
+    let conversation = &inbox["conversations"]["nodes"][0]["id"];
+    let contacts: Vec<&Value> = (0..3).map(|number| &inbox["contacts"]["nodes"][number]["id"]).collect();
     let input = |name: &str| match name {
         "login" => Some(json!({"email": server.email, "password": server.password})),
-        "createMember" | "createApiKey" | "logout" => None,
+        // What is said of the moment is told nowhere.
+        "createMember" | "createApiKey" | "logout" | "setTyping" | "setAvailability" => None,
+        "assignConversation" => Some(json!({"id": conversation, "memberId": null})),
+        "setConversationStatus" => Some(json!({"id": conversation, "status": "OPEN"})),
+        "snoozeConversation" => Some(json!({"id": conversation, "until": "2099-01-01T00:00:00Z"})),
+        "setPriority" => Some(json!({"id": conversation, "priority": "HIGH"})),
+        "addLabels" | "removeLabels" => Some(json!({"id": conversation, "labelIds": [label]})),
+        "markRead" | "markUnread" => Some(json!({"id": conversation})),
+        "createLabel" => Some(json!({"name": "t0p s3cret", "idempotencyKey": "l"})),
+        "updateLabel" => Some(json!({"id": label, "name": "t0p s3cret too"})),
+        "deleteLabel" => Some(json!({"id": other})),
+        "mergeContacts" => Some(json!({"contactId": contacts[0], "intoId": contacts[1]})),
+        "unmergeContacts" => Some(json!({"contactId": contacts[0]})),
+        "deleteContact" => Some(json!({"id": contacts[2]})),
         "updateMember" => Some(json!({"id": member, "role": "AGENT", "name": "t0p s3cret"})),
         "revokeApiKey" => Some(json!({"id": key})),
         "revokeSession" => Some(json!({"id": spare_id})),

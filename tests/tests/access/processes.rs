@@ -39,7 +39,8 @@ async fn a_revocation_closes_the_sockets_of_the_other_process_at_once() {
     of_key.subscribe("1", "subscription { events { __typename } }").await;
     let session = login().await;
     let mut of_session = LiveClient::connect(&there, &session).await;
-    of_session.subscribe("1", "subscription { events { __typename } }").await;
+    // Not of settings: that the key is revoked is one.
+    of_session.subscribe("1", "subscription { events(filter: {types: [\"contact.*\"]}) { __typename } }").await;
 
     let revoke = "mutation($id: ID!) { revokeApiKey(input: {id: $id}) { apiKey { id } } }";
     process.graphql(revoke, json!({"id": key["apiKey"]["id"]})).await;

@@ -7,7 +7,10 @@
 )]
 
 mod conversations;
+mod deletions;
 mod labels;
+mod merges;
+mod presence;
 mod reads;
 
 use inlet_tests::{TestServer, database};
@@ -62,12 +65,13 @@ pub async fn hear(server: &TestServer, phone: &str) -> Value {
     found.as_array().unwrap().iter().find(|it| it["lastMessage"]["content"] == json!(said)).unwrap().clone()
 }
 
-/// Every event after the cursor: the whole nodes, in order.
+/// Every event of the inbox after the cursor, not of settings: the whole nodes, in order.
 pub async fn events_after(server: &TestServer, cursor: &str) -> Vec<Value> {
     let query = "query($after: Cursor) { events(first: 100, after: $after) { nodes {
         type revision payload previous actor { __typename } } } }";
     let found = server.graphql(query, json!({"after": cursor})).await;
-    found["events"]["nodes"].as_array().unwrap().clone()
+    let of_inbox = |event: &&Value| event["type"] != "settings.changed";
+    found["events"]["nodes"].as_array().unwrap().iter().filter(of_inbox).cloned().collect()
 }
 
 /// Where the log stands.

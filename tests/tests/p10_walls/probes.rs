@@ -55,6 +55,11 @@ impl Side<'_> {
                 let session = self.party.member(Role::Viewer, false).await;
                 self.party.send(&session, &operation).await
             }
+            // No key is there, or types.
+            "setTyping" | "setAvailability" => {
+                let session = self.party.member(Role::Agent, false).await;
+                self.party.send(&session, &operation).await
+            }
             _ => self.party.ask(&operation).await,
         }
     }

@@ -87,7 +87,9 @@ impl Feed {
                     None => continue,
                 }
             };
-            if let Some(checkpoint) = checkpoints.now(self.position, self.is_caught_up) {
+            if !self.follower.is_ready()
+                && let Some(checkpoint) = checkpoints.now(self.position, self.is_caught_up)
+            {
                 return Some(Told::Checkpoint(checkpoint));
             }
             let update = tokio::select! {

@@ -49,6 +49,11 @@ impl Follower {
         }
     }
 
+    /// Whether the next update is there already.
+    pub(super) fn is_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// The next update; `None` where nothing more will come. Nothing is lost where the future is dropped.
     pub(super) async fn next(&mut self) -> Option<Update> {
         loop {
@@ -62,7 +67,10 @@ impl Follower {
                         let begun = cursor.map_or(Ok(state.head), |cursor| state.resume(cursor));
                         self.begin(state, begun);
                         if let (Stand::At(at), true) = (&self.stand, self.ready.is_empty()) {
-                            self.ready.push_back(Update::Begun(*at));
+                            let at = *at;
+                            self.ready.push_back(Update::Begun(at));
+                            self.is_abreast = at.seq == state.head;
+                            self.ready.extend(self.is_abreast.then_some(Update::Abreast(at)));
                         }
                     }
                 }

@@ -1,10 +1,12 @@
 //! What can be changed.
 
 mod access;
+mod contact;
 mod conversation;
 mod label;
 mod mapping;
 mod member;
+mod presence;
 mod replay;
 mod session;
 mod source;
@@ -30,10 +32,12 @@ use crate::{
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     access::Access,
+    contact::Contacts,
     conversation::Conversations,
     label::Labels,
     mapping::Mappings,
     member::Members,
+    presence::Presence,
     replay::Replays,
     session::Sessions,
     source::Sources,

@@ -10,7 +10,10 @@ use super::{
     scalars::{DateTime, Revision},
     words,
 };
-use crate::{context::loaders, error::ApiError};
+use crate::{
+    context::{Shared, loaders, session},
+    error::ApiError,
+};
 
 /// A person in one workspace.
 #[derive(Clone)]
@@ -39,9 +42,10 @@ impl Member {
         self.0.role.into()
     }
 
-    /// Whether they can be reached.
-    async fn availability(&self) -> words::Availability {
-        self.0.availability.into()
+    /// Whether they can be reached now: as they said with `setAvailability`, while that has not run out.
+    async fn availability(&self, ctx: &Context<'_>) -> Result<words::Availability> {
+        let scope = session(ctx)?.viewer.scope;
+        Ok(ctx.data_unchecked::<Arc<Shared>>().presence.of(scope, self.0.id).into())
     }
 
     /// Counts its changes.

@@ -15,6 +15,7 @@ pub mod label;
 pub mod member;
 pub mod message;
 pub mod node;
+pub mod presence;
 pub mod report;
 pub mod scalars;
 pub mod session;

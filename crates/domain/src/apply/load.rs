@@ -1,6 +1,6 @@
 //! Locking and reading what a batch touches, in the documented order.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
@@ -271,6 +271,14 @@ async fn load_others(
         .collect();
     fold.contacts.load(ContactRow::read(connection, &shown.into_iter().collect::<Vec<_>>()).await?);
 
+    let deleted: Vec<Key> = work
+        .iter()
+        .zip(resolved)
+        .filter(|(work, _)| matches!(&work.command.effect, Effect::Contact(it) if it.version.change == Change::Deleted))
+        .filter_map(|(work, resolved)| Some((work.speaker.workspace, resolved.as_ref()?.contact?)))
+        .collect();
+    fold.survivors = survivors(connection, &deleted).await?;
+
     let groups: Vec<Key> = targets(fold, RefKind::Group).into_iter().collect();
     fold.groups.load(GroupRow::lock(connection, &groups).await?);
     let campaigns: Vec<Key> = targets(fold, RefKind::Campaign).into_iter().collect();
@@ -291,6 +299,23 @@ async fn load_others(
     let refusals = children(connection, "opt_out", "contact_id", &refusing).await?;
     fold.opt_outs.load(OptOutRow::lock(connection, &refusals).await?);
     Ok(())
+}
+
+/// Those of these contacts that others were merged into.
+async fn survivors(connection: &mut PgConnection, contacts: &[Key]) -> Result<HashSet<Uuid>, sqlx::Error> {
+    if contacts.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let (workspaces, ids): (Vec<Uuid>, Vec<Uuid>) = contacts.iter().copied().unzip();
+    let found: Vec<Uuid> = sqlx::query_scalar(
+        "SELECT m.into_id FROM unnest($1::uuid[], $2::uuid[]) k(w, c) \
+         JOIN contact_merge m ON m.workspace_id = k.w AND m.into_id = k.c AND m.undone_at IS NULL",
+    )
+    .bind(workspaces)
+    .bind(ids)
+    .fetch_all(connection)
+    .await?;
+    Ok(found.into_iter().collect())
 }
 
 /// The keys of the rows of a table that belong to the given parents.

@@ -53,6 +53,8 @@ row! {
         created_at: Time = "timestamptz",
         updated_at: Time = "timestamptz",
         deleted_at: Option<Time> = "timestamptz",
+    } shows {
+        merged_into_id: Option<Uuid>,
     }
 }
 

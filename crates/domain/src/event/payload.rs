@@ -70,12 +70,24 @@ pub struct ContactPayload {
     /// When the person was last seen at the provider.
     #[serde(serialize_with = "maybe_time")]
     pub last_active_at: Option<DateTime<Utc>>,
+    /// The contact that this one was merged into.
+    pub merged_into_id: Option<ContactId>,
     /// When it came to be here.
     #[serde(serialize_with = "time")]
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     #[serde(serialize_with = "time")]
     pub updated_at: DateTime<Utc>,
+}
+
+/// Payload of `contact.merged`: the contact that stays, and which one was merged into it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ContactMergedPayload {
+    /// The contact that stays, after the merge.
+    #[serde(flatten)]
+    pub contact: ContactPayload,
+    /// The contact that was merged into it.
+    pub merged_contact_id: ContactId,
 }
 
 /// Payload of `conversation.created` and `conversation.updated`.

@@ -67,6 +67,11 @@ struct Contact {
 }
 
 #[derive(Deserialize)]
+struct Merged {
+    merged_contact_id: ContactId,
+}
+
+#[derive(Deserialize)]
 struct Channel {
     id: ChannelId,
     medium: Medium,
@@ -102,6 +107,12 @@ impl Standing {
                     overlay(&mut before, &previous);
                 }
                 Self { before: Some(before), after: Some(after) }
+            }
+            // Of both contacts: who follows the one that went is told where it went.
+            "contact.merged" => {
+                let after = columns(entry);
+                let merged = serde_json::from_str(entry.payload.get()).ok().map(|Merged { merged_contact_id: id }| id);
+                Self { before: Some(Facets { contact: merged.or(after.contact), ..after.clone() }), after: Some(after) }
             }
             "conversation.deleted" => Self { before: Some(around(entry)), after: None },
             _ => {
@@ -246,6 +257,11 @@ mod tests {
         assert!(deleted.before.unwrap().state.is_some() && deleted.after.is_none());
         let message = Standing::of(&entry("message.created", &around, None));
         assert!(message.before == message.after && message.before.unwrap().state.is_some());
+        let (gone, stays) = (ContactId(Uuid::from_u128(9)), ContactId(Uuid::from_u128(3)));
+        let mut merged = entry("contact.merged", &json!({"id": stays, "merged_contact_id": gone}), None);
+        merged.conversation_id = None;
+        let standing = Standing::of(&merged);
+        assert_eq!([standing.before, standing.after].map(|side| side.unwrap().contact), [Some(gone), Some(stays)]);
         let unknown = Standing::of(&entry("message.created", &json!({"conversation": 1}), None)).after.unwrap();
         assert_eq!((unknown.state, unknown.medium), (None, Some(Medium::Sms)));
     }

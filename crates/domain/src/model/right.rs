@@ -119,6 +119,8 @@ pub enum Need {
     Session,
     /// Each of these rights.
     Rights(&'static [Right]),
+    /// Each of these rights, by a member's session: a key is no one who could be there.
+    Member(&'static [Right]),
     /// The right of the object's kind, as [`KINDS`] tells.
     Kind,
 }
@@ -131,6 +133,7 @@ impl Need {
             Self::Nothing | Self::Credential => true,
             Self::Session => matches!(grant, Grant::Role(_)),
             Self::Rights(rights) => rights.iter().all(|right| grant.gives(*right)),
+            Self::Member(rights) => matches!(grant, Grant::Role(_)) && rights.iter().all(|right| grant.gives(*right)),
             Self::Kind => KINDS.iter().any(|(_, need)| need.is_met(grant)),
         }
     }
@@ -186,12 +189,14 @@ pub const FIELDS: &[(&str, Need)] = &[
     ("Mutation.createMember", MANAGE_MEMBERS),
     ("Mutation.createProviderAccount", MANAGE_SOURCES),
     ("Mutation.createSource", MANAGE_SOURCES),
+    ("Mutation.deleteContact", WRITE_INBOX),
     ("Mutation.deleteLabel", WRITE_INBOX),
     ("Mutation.deleteSource", MANAGE_SOURCES),
     ("Mutation.login", Need::Nothing),
     ("Mutation.logout", Need::Session),
     ("Mutation.markRead", WRITE_INBOX),
     ("Mutation.markUnread", WRITE_INBOX),
+    ("Mutation.mergeContacts", WRITE_INBOX),
     ("Mutation.previewMapping", MANAGE_SOURCES),
     ("Mutation.registerWebhook", MANAGE_WEBHOOKS),
     ("Mutation.removeLabels", WRITE_INBOX),
@@ -199,13 +204,17 @@ pub const FIELDS: &[(&str, Need)] = &[
     ("Mutation.revokeApiKey", MANAGE_KEYS),
     ("Mutation.revokeSession", Need::Credential),
     ("Mutation.rotateSourceSecret", MANAGE_SOURCES),
+    ("Mutation.setAvailability", Need::Member(&[Right::WriteInbox])),
     ("Mutation.setConversationStatus", WRITE_INBOX),
     ("Mutation.setPriority", WRITE_INBOX),
+    ("Mutation.setTyping", Need::Member(&[Right::WriteInbox])),
     ("Mutation.snoozeConversation", WRITE_INBOX),
+    ("Mutation.unmergeContacts", WRITE_INBOX),
     ("Mutation.updateLabel", WRITE_INBOX),
     ("Mutation.updateMember", MANAGE_MEMBERS),
     ("Mutation.updateSource", MANAGE_SOURCES),
     ("Subscription.events", READ_INBOX),
+    ("Subscription.presence", READ_INBOX),
     ("Conversation.unread", READ_INBOX),
     ("Delivery.webhook", READ_SETTINGS),
     ("InboundEvent.events", READ_INBOX),

@@ -124,14 +124,15 @@ impl TryFrom<entity::identity::Model> for Identity {
     }
 }
 
-/// Contacts, newest first.
+/// Contacts, newest first, without those that were merged into others.
 ///
 /// # Errors
 /// Where the database fails, a row is invalid or a position is of another list.
 pub async fn list(database: &Database, scope: Scope, slice: &Slice) -> Result<Page<Contact>, StoreError> {
     let select = entity::contact::Entity::find()
         .filter(entity::contact::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::contact::Column::DeletedAt.is_null());
+        .filter(entity::contact::Column::DeletedAt.is_null())
+        .filter(entity::contact::Column::MergedIntoId.is_null());
 
     let keyset = Keyset { sort: Sort::Id, at: None, id: entity::contact::Column::Id, descending: true };
     let page = super::page::fetch(database, select, keyset, slice, |row| Position::of_id(row.id)).await?;

@@ -79,9 +79,11 @@ impl Fold<'_> {
         if before.is_none() {
             self.contacts.add(blank_contact(context, id));
         }
+        // The provider deletes its record of one of the persons; the contact stands for the others too.
+        let deletes = report.version.change == Change::Deleted && !self.survivors.contains(&id);
         let Some(row) = self.contacts.edit(id) else { return Ok(()) };
         let was_deleted = row.deleted_at.is_some();
-        if report.version.change == Change::Deleted {
+        if deletes {
             row.deleted_at.get_or_insert(report.version.at);
         }
         let (versions, version) = (&mut row.provider_members.0, context.stamp(report.version));
@@ -218,5 +220,6 @@ fn blank_contact(context: Context<'_>, id: Uuid) -> ContactRow {
         created_at: context.at(),
         updated_at: context.at(),
         deleted_at: None,
+        merged_into_id: None,
     }
 }

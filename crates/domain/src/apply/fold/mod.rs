@@ -9,7 +9,7 @@ mod notices;
 pub(crate) mod payloads;
 mod statuses;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -81,6 +81,8 @@ pub(crate) struct Fold<'a> {
     pub adoptions: Vec<Adoption>,
     /// Conversations whose last message may be another now.
     pub recounts: BTreeSet<Key>,
+    /// Contacts that others were merged into: people alone delete those.
+    pub survivors: HashSet<Uuid>,
     /// Inbound messages that are gone: (workspace, conversation, message).
     pub uncounted: Vec<(Uuid, Uuid, Uuid)>,
     /// The conversation of each (channel, address): the one that is not closed, else the last.
@@ -142,6 +144,7 @@ impl<'a> Fold<'a> {
             report_jobs: BTreeMap::new(),
             adoptions: Vec::new(),
             recounts: BTreeSet::new(),
+            survivors: HashSet::new(),
             uncounted: Vec::new(),
             latest: HashMap::new(),
             drafts: Vec::new(),

@@ -33,6 +33,7 @@ pub(crate) fn contact(row: &ContactRow) -> ContactPayload {
         avatar_url: row.avatar_url.clone(),
         attributes: row.attributes.0.clone(),
         last_active_at: row.last_active_at,
+        merged_into_id: row.merged_into_id.map(Into::into),
         created_at: row.created_at,
         updated_at: row.updated_at,
     }

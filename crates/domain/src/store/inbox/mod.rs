@@ -4,6 +4,8 @@
 
 mod decisions;
 pub mod labels;
+mod merges;
+mod people;
 mod reads;
 mod snoozes;
 
@@ -12,6 +14,8 @@ use sqlx::PgConnection;
 
 pub use self::{
     decisions::{decide, strip_label},
+    merges::{merge, unmerge},
+    people::delete as delete_contact,
     reads::{Mark, mark},
     snoozes::wake_due,
 };

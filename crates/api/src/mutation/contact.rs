@@ -1,0 +1,143 @@
+//! Merging and deleting contacts.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use inlet_domain::{ids::ContactId, store::inbox};
+
+use super::{asked, or_conflict};
+use crate::{
+    context::{Shared, loaders},
+    error::ApiError,
+    types::{contact::Contact, node::typed, scalars::Revision},
+};
+
+/// Which contact is merged into which.
+#[derive(InputObject)]
+pub struct MergeContactsInput {
+    /// The global id of the contact that becomes a tombstone.
+    contact_id: ID,
+    /// The global id of the contact that stays: neither the same nor one that was merged itself.
+    into_id: ID,
+    /// The revision of the contact to be merged that was read: where it has another since, nothing changes, and the error
+    /// is `CONFLICT`.
+    if_revision: Option<Revision>,
+    /// Makes a repeat a repeat.
+    idempotency_key: Option<String>,
+}
+
+/// Two contacts that are one.
+#[derive(SimpleObject)]
+pub struct MergeContactsPayload {
+    /// The contact that stays.
+    contact: Option<Contact>,
+    /// The tombstone of the other; `mergedInto` leads to the contact that stays.
+    merged_contact: Option<Contact>,
+}
+
+/// Which merge is undone.
+#[derive(InputObject)]
+pub struct UnmergeContactsInput {
+    /// The global id of the contact that was merged into another.
+    contact_id: ID,
+    /// Its revision that was read: where it has another since, nothing changes, and the error is `CONFLICT`.
+    if_revision: Option<Revision>,
+    /// Makes a repeat a repeat.
+    idempotency_key: Option<String>,
+}
+
+/// Two contacts that are two again.
+#[derive(SimpleObject)]
+pub struct UnmergeContactsPayload {
+    /// The contact that was merged, itself again.
+    contact: Option<Contact>,
+    /// The contact that it had been merged into; null where that is gone.
+    other: Option<Contact>,
+}
+
+/// Which contact is to go.
+#[derive(InputObject)]
+pub struct DeleteContactInput {
+    /// Its global id.
+    id: ID,
+    /// The revision that was read: where it has another since, nothing changes, and the error is `CONFLICT`.
+    if_revision: Option<Revision>,
+    /// Makes a repeat a repeat.
+    idempotency_key: Option<String>,
+}
+
+/// A contact that is gone.
+#[derive(SimpleObject)]
+pub struct DeleteContactPayload {
+    /// Its global id; null where it stays.
+    deleted_contact_id: Option<ID>,
+    /// The contact where it has changed since it was read, and so stays.
+    contact: Option<Contact>,
+}
+
+/// The part of the mutation root for contacts.
+#[derive(Default)]
+pub(super) struct Contacts;
+
+#[Object]
+impl Contacts {
+    /// Merges a contact into another: its addresses, its conversations and its opt-outs point to the other from now on,
+    /// which takes from it the name, phone, email, username and picture that it lacks. What comes from any of the addresses
+    /// goes to the contact that stays. Messages that were written before keep their author.
+    async fn merge_contacts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which, and into which.")] input: MergeContactsInput,
+    ) -> Result<Option<MergeContactsPayload>> {
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
+        let contact: ContactId = typed("input.contactId", &input.contact_id)?;
+        let into: ContactId = typed("input.intoId", &input.into_id)?;
+        let if_revision = input.if_revision.map(|revision| revision.0);
+        or_conflict(ctx, inbox::merge(shared.desk(), &asked, contact, into, if_revision).await)?;
+        Ok(Some(MergeContactsPayload {
+            contact: standing(ctx, into).await?,
+            merged_contact: standing(ctx, contact).await?,
+        }))
+    }
+
+    /// Undoes a merge: the addresses, conversations and opt-outs that moved with the contact go back to it, where they are
+    /// still where the merge put them. What came after the merge stays with the other: a conversation that began later
+    /// shows that contact also where it is of an address that goes back.
+    async fn unmerge_contacts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: UnmergeContactsInput,
+    ) -> Result<Option<UnmergeContactsPayload>> {
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
+        let contact: ContactId = typed("input.contactId", &input.contact_id)?;
+        let if_revision = input.if_revision.map(|revision| revision.0);
+        let undone = or_conflict(ctx, inbox::unmerge(shared.desk(), &asked, contact, if_revision).await)?;
+        let other = match undone.flatten() {
+            Some(other) => standing(ctx, other).await?,
+            None => None,
+        };
+        Ok(Some(UnmergeContactsPayload { contact: standing(ctx, contact).await?, other }))
+    }
+
+    /// Deletes a contact. Its conversations stay and show no contact; who writes from one of its addresses again is a new
+    /// contact. While one of its opt-outs stands, its addresses stay with it, so that the opt-out goes on to bind them.
+    async fn delete_contact(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: DeleteContactInput,
+    ) -> Result<Option<DeleteContactPayload>> {
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
+        let id: ContactId = typed("input.id", &input.id)?;
+        let if_revision = input.if_revision.map(|revision| revision.0);
+        let deleted = or_conflict(ctx, inbox::delete_contact(shared.desk(), &asked, id, if_revision).await)?;
+        let contact = if deleted.is_none() { standing(ctx, id).await? } else { None };
+        Ok(Some(DeleteContactPayload { deleted_contact_id: deleted.map(|()| ID(id.to_string())), contact }))
+    }
+}
+
+async fn standing(ctx: &Context<'_>, id: ContactId) -> Result<Option<Contact>> {
+    Ok(loaders(ctx)?.contacts.load(id).await.map_err(ApiError::from)?.map(Contact))
+}

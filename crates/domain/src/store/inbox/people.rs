@@ -1,0 +1,203 @@
+//! Contacts under their locks, with all that hangs on them; and deleting one.
+
+use std::time::Duration;
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{Desk, Held, check_revision, contact_draft, merges::hand_over, write};
+use crate::{
+    apply::{fold::payloads, rows::ContactRow},
+    error::StoreError,
+    event::{EventType, payload::DeletedPayload},
+    ids::{ContactId, ConversationId},
+    scope::Scope,
+    store::acts::Asked,
+};
+
+/// Conversations that one transaction moves.
+const MOST_CONVERSATIONS: usize = 2_000;
+
+/// Looks at a contact's addresses before it is said to be too busy.
+const LOOKS: usize = 5;
+
+/// In the order in which apply locks addresses: its kinds stand in the order of `command::IdentityKind`.
+const ORDER: &str = "ORDER BY scope_id, array_position(ARRAY['phone', 'email', 'username', 'provider_user', \
+                     'provider_conversation', 'group'], kind), value COLLATE \"C\" FOR NO KEY UPDATE";
+
+/// Locks all addresses of a contact, then these contacts: the ids of the addresses, and the contacts that there are. From
+/// then on nothing comes to the contact, for whoever brings it something holds one of its addresses.
+pub(super) async fn hold(
+    conn: &mut PgConnection,
+    scope: Scope,
+    contact: ContactId,
+    contacts: &[ContactId],
+) -> Result<(Vec<Uuid>, Vec<ContactRow>), StoreError> {
+    for _ in 0..LOOKS {
+        sqlx::query("SAVEPOINT held").execute(&mut *conn).await?;
+        let sql = format!("SELECT id FROM identity WHERE workspace_id = $1 AND contact_id = $2 {ORDER}");
+        let held: Vec<Uuid> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .bind(scope.workspace())
+            .bind(contact)
+            .fetch_all(&mut *conn)
+            .await
+            .map_err(StoreError::or_busy)?;
+        let rows = lock_contacts(conn, scope, contacts).await?;
+        // One may have come while the locks were waited for. It would have to be locked before the contacts: anew.
+        let all: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM identity WHERE workspace_id = $1 AND contact_id = $2")
+            .bind(scope.workspace())
+            .bind(contact)
+            .fetch_all(&mut *conn)
+            .await?;
+        if all.iter().all(|id| held.contains(id)) {
+            return Ok((held, rows));
+        }
+        sqlx::query("ROLLBACK TO SAVEPOINT held").execute(&mut *conn).await?;
+    }
+    Err(StoreError::Overloaded { retry_after: Duration::from_secs(1) })
+}
+
+/// Locks those of these addresses that a contact has, then these contacts.
+pub(super) async fn hold_some(
+    conn: &mut PgConnection,
+    scope: Scope,
+    contact: ContactId,
+    identities: &[Uuid],
+    contacts: &[ContactId],
+) -> Result<(Vec<Uuid>, Vec<ContactRow>), StoreError> {
+    let sql = format!("SELECT id FROM identity WHERE workspace_id = $1 AND contact_id = $2 AND id = ANY($3) {ORDER}");
+    let held: Vec<Uuid> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+        .bind(scope.workspace())
+        .bind(contact)
+        .bind(identities)
+        .fetch_all(&mut *conn)
+        .await
+        .map_err(StoreError::or_busy)?;
+    Ok((held, lock_contacts(conn, scope, contacts).await?))
+}
+
+async fn lock_contacts(
+    conn: &mut PgConnection,
+    scope: Scope,
+    contacts: &[ContactId],
+) -> Result<Vec<ContactRow>, StoreError> {
+    let mut keys: Vec<_> = contacts.iter().map(|id| (scope.workspace().0, id.0)).collect();
+    keys.sort_unstable();
+    ContactRow::lock(conn, &keys).await.map_err(StoreError::or_busy)
+}
+
+/// The conversations of a contact that is held, under their locks.
+pub(super) async fn conversations_of(
+    conn: &mut PgConnection,
+    scope: Scope,
+    contact: ContactId,
+) -> Result<Vec<Held>, StoreError> {
+    let ids: Vec<ConversationId> = sqlx::query_scalar(
+        "SELECT id FROM conversation WHERE workspace_id = $1 AND contact_id = $2 AND deleted_at IS NULL \
+         ORDER BY id LIMIT $3",
+    )
+    .bind(scope.workspace())
+    .bind(contact)
+    .bind(i64::try_from(MOST_CONVERSATIONS + 1).unwrap_or(i64::MAX))
+    .fetch_all(&mut *conn)
+    .await?;
+    if ids.len() > MOST_CONVERSATIONS {
+        let message =
+            format!("this contact has more than {MOST_CONVERSATIONS} conversations: too many to move at once");
+        return Err(StoreError::Invalid { path: "input", message });
+    }
+    let mut held = Held::lock_all(conn, scope, &ids).await?;
+    held.retain(|held| held.row.contact_id == Some(contact.0));
+    Ok(held)
+}
+
+/// The refusals of a contact that stand, each with medium, scope and value; under their locks.
+pub(super) async fn standing_opt_outs(
+    conn: &mut PgConnection,
+    scope: Scope,
+    contact: ContactId,
+) -> Result<Vec<(Uuid, [String; 3])>, StoreError> {
+    let rows: Vec<(Uuid, String, String, String)> = sqlx::query_as(
+        "SELECT id, medium, scope, value FROM opt_out \
+         WHERE workspace_id = $1 AND contact_id = $2 AND withdrawn_at IS NULL ORDER BY id FOR NO KEY UPDATE",
+    )
+    .bind(scope.workspace())
+    .bind(contact)
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::or_busy)?;
+    Ok(rows.into_iter().map(|(id, medium, scope, value)| (id, [medium, scope, value])).collect())
+}
+
+/// Writes what merges and deletions change of contacts.
+pub(super) async fn save(conn: &mut PgConnection, rows: &[&ContactRow]) -> Result<(), StoreError> {
+    for row in rows {
+        sqlx::query(
+            "UPDATE contact SET name = $3, phone = $4, email = $5, username = $6, avatar_url = $7, merged_into_id = $8, \
+               deleted_at = $9, revision = $10, updated_at = $11 WHERE workspace_id = $1 AND id = $2",
+        )
+        .bind(row.workspace_id)
+        .bind(row.id)
+        .bind(&row.name)
+        .bind(&row.phone)
+        .bind(&row.email)
+        .bind(&row.username)
+        .bind(&row.avatar_url)
+        .bind(row.merged_into_id)
+        .bind(row.deleted_at)
+        .bind(row.revision)
+        .bind(row.updated_at)
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Deletes a contact, once where there is a key. Its conversations stay, with no contact; who writes from one of its
+/// addresses again is a new contact. Only where a refusal of messages stands, the addresses stay with the contact that is
+/// gone, so that the refusal goes on to bind them.
+///
+/// # Errors
+/// `NotFound` where the workspace has no such contact; `Conflict` where it has changed since; `Invalid` where it was merged
+/// into another, or has too many conversations; `Overloaded` where rows are held for long; those of
+/// [`Act::begin`](crate::store::acts::Act::begin).
+pub async fn delete(
+    desk: Desk<'_>,
+    asked: &Asked<'_>,
+    id: ContactId,
+    if_revision: Option<i64>,
+) -> Result<(), StoreError> {
+    let scope = asked.scope;
+    let Some(mut act) = desk.begin(asked).await? else { return Ok(()) };
+    let (identities, mut rows) = hold(act.conn(), scope, id, &[id]).await?;
+    let found = rows.pop().filter(|row| row.deleted_at.is_none());
+    let mut row = found.ok_or(StoreError::NotFound { kind: "contact" })?;
+    check_revision("contact", if_revision, row.revision)?;
+    if let Some(other) = row.merged_into_id.map(ContactId) {
+        let message = format!("this contact was merged into {other}: undo that first, or delete that one");
+        return Err(StoreError::Invalid { path: "input.id", message });
+    }
+    let mut held = conversations_of(act.conn(), scope, id).await?;
+    let refuses = !standing_opt_outs(act.conn(), scope, id).await?.is_empty();
+    let now = desk.ambient.now();
+    row.revision += 1;
+    row.updated_at = now;
+    row.deleted_at = Some(now);
+    save(act.conn(), &[&row]).await?;
+    if !refuses {
+        let sql = "UPDATE identity SET contact_id = NULL WHERE workspace_id = $1 AND contact_id = $2 AND id = ANY($3)";
+        sqlx::query(sql).bind(scope.workspace()).bind(id).bind(&identities).execute(act.conn()).await?;
+    }
+    let payload = DeletedPayload {
+        id: id.to_string(),
+        external_id: None,
+        conversation_id: None,
+        message_id: None,
+        deleted_at: now,
+    };
+    let payload = payloads::bytes(&payload);
+    let mut events = vec![contact_draft(&desk, asked.actor, EventType::ContactDeleted, &row, payload)];
+    events.extend(hand_over(&desk, asked.actor, &mut held, None));
+    write(act.conn(), &held.iter().map(|held| &held.row).collect::<Vec<_>>()).await?;
+    desk.finish(act, id, &events).await
+}
