@@ -200,7 +200,7 @@ fn watcher(
     length: f64,
 ) -> Watcher {
     let over_stream = random.percent(20);
-    let bulky = random.percent(15);
+    let bulky = random.percent(6);
     let operations = if over_stream || bulky { 1 } else { 1 + random.below(3) };
     let operations = (0..operations).map(|_| Operation {
         filter: match shared.get(random.below(shared.len())) {

@@ -21,8 +21,8 @@ use crate::random::Random;
 /// A dropped connection that the server does not hear of stays for so long.
 const HALF_OPEN: Duration = Duration::from_secs(40);
 
-/// A slow reader reads nothing for so long: the server waits ten seconds.
-const SLOW: Duration = Duration::from_secs(13);
+/// A slow reader reads nothing for so long: the buffers on the way fill up, then the server waits ten seconds.
+const SLOW: Duration = Duration::from_secs(20);
 
 /// One subscription.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ pub struct Operation {
     pub filter: Option<Filter>,
     /// Whether checkpoints are.
     pub checkpoints: bool,
-    /// Whether the whole payload is, so that frames are large.
+    /// Whether the whole payload is, several times, so that frames are large.
     pub bulky: bool,
     /// What was told.
     pub record: Record,
@@ -39,7 +39,7 @@ pub struct Operation {
 
 impl Operation {
     fn body(&self, checkpoints: bool) -> Value {
-        let payload = if self.bulky { " payload" } else { "" };
+        let payload = if self.bulky { " payload a: payload b: payload c: payload" } else { "" };
         let query = format!(
             "subscription($after: Cursor, $filter: EventFilter, $checkpoints: Boolean!) {{ \
              events(after: $after, filter: $filter, checkpoints: $checkpoints) {{ __typename \
