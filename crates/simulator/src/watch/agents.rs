@@ -80,9 +80,10 @@ pub async fn act(
             }
         }
         let Some(id) = seen.get(random.below(seen.len())) else { continue };
-        let (name, kind, mut input) = deed(&mut random, names);
-        input["id"] = json!(id);
-        let mutation = format!("mutation($input: {kind}!) {{ {name}(input: $input) {{ conversation {{ id }} }} }}");
+        let (name, result, input) = deed(&mut random, names, id);
+        let kind =
+            format!("{}{}Input", name.get(..1).unwrap_or_default().to_uppercase(), name.get(1..).unwrap_or_default());
+        let mutation = format!("mutation($input: {kind}!) {{ {name}(input: $input) {{ {result} {{ id }} }} }}");
         match client.try_once(name, &mutation, json!({ "input": input })).await {
             Ok(_) => acts.done += 1,
             Err(error) => {
@@ -94,18 +95,24 @@ pub async fn act(
     Ok(acts)
 }
 
-fn deed(random: &mut Random, names: &Names) -> (&'static str, &'static str, Value) {
+/// A mutation by its name, what it shows, and its input. What cannot be, such as to merge who was merged, is refused.
+fn deed(random: &mut Random, names: &Names, id: &str) -> (&'static str, &'static str, Value) {
     let one = |random: &mut Random, of: &[String]| of.get(random.below(of.len())).cloned();
-    match random.below(5) {
-        0 => {
-            let assignee = if random.percent(30) { None } else { one(random, &names.members) };
-            ("assignConversation", "AssignConversationInput", json!({ "memberId": assignee }))
+    match random.below(12) {
+        0..3 => {
+            let member = if random.percent(30) { None } else { one(random, &names.members) };
+            ("assignConversation", "conversation", json!({ "id": id, "memberId": member }))
         }
-        1 | 2 => {
+        3..7 => {
             let status = random.pick(&["OPEN", "PENDING", "CLOSED", "IN_QUEUE"]).to_owned();
-            ("setConversationStatus", "SetConversationStatusInput", json!({ "status": status }))
+            ("setConversationStatus", "conversation", json!({ "id": id, "status": status }))
         }
-        3 => ("addLabels", "AddLabelsInput", json!({ "labelIds": [one(random, &names.labels)] })),
-        _ => ("removeLabels", "RemoveLabelsInput", json!({ "labelIds": [one(random, &names.labels)] })),
+        7..9 => ("addLabels", "conversation", json!({ "id": id, "labelIds": [one(random, &names.labels)] })),
+        9 => ("removeLabels", "conversation", json!({ "id": id, "labelIds": [one(random, &names.labels)] })),
+        10 => {
+            let (contact, into) = (one(random, &names.contacts), one(random, &names.contacts));
+            ("mergeContacts", "contact", json!({ "contactId": contact, "intoId": into }))
+        }
+        _ => ("unmergeContacts", "contact", json!({ "contactId": one(random, &names.contacts) })),
     }
 }
