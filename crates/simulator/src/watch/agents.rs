@@ -12,11 +12,11 @@ use crate::{
     random::Random,
 };
 
-/// How long people think between two acts.
-const THINK: Duration = Duration::from_millis(50);
+/// How long someone thinks between two acts.
+const THINK: Duration = Duration::from_millis(200);
 
 /// How many acts there are before people look at the list again.
-const LOOK: usize = 100;
+const LOOK: usize = 25;
 
 /// How often people came through.
 #[derive(Debug, Clone, Copy, Default)]

@@ -47,6 +47,9 @@ use crate::{
 /// Events that are posted before anyone watches, so that there are channels and contacts to ask for.
 const BEFORE: usize = 300;
 
+/// How many people act at once.
+const PEOPLE: usize = 4;
+
 /// What all watchers know.
 #[derive(Debug)]
 struct World {
@@ -146,7 +149,8 @@ async fn play(args: &SimulateArgs, target: &Target, servers: &mut [Server]) -> R
         begun.elapsed().as_secs_f64()
     };
     let storm = Storm::rage(servers, Random::seeded(random.bits()), Duration::from_secs_f64(length), over.subscribe());
-    let acting = agents::act(&world, &names, Random::seeded(random.bits()), over.subscribe());
+    let people = (0..PEOPLE).map(|_| agents::act(&world, &names, Random::seeded(random.bits()), over.subscribe()));
+    let acting = futures::future::try_join_all(people.collect::<Vec<_>>());
     let (seconds, storm, acts) = tokio::join!(load, storm, acting);
     let (storm, acts) = (storm?, acts?);
 
@@ -176,8 +180,8 @@ async fn play(args: &SimulateArgs, target: &Target, servers: &mut [Server]) -> R
         acknowledged: ledger.acknowledged,
         retries: ledger.retries,
         given_up: ledger.given_up,
-        acts: acts.done,
-        acts_failed: acts.failed,
+        acts: acts.iter().map(|acts| acts.done).sum(),
+        acts_failed: acts.iter().map(|acts| acts.failed).sum(),
         log_entries: history.steps.len(),
         frames: world.tally.frames(),
         events: operations.iter().map(|one| one.record.events).sum(),
