@@ -8,7 +8,7 @@ INLET_LISTEN ?= 127.0.0.1:8080
 export INLET_DATA_DIR INLET_LISTEN
 ARGS ?=
 
-.PHONY: help run test check fmt schema schema-check permissions bench demo simulate kill-test chaos faults fuzz postgres node
+.PHONY: help run test check fmt schema schema-check permissions bench demo simulate kill-test chaos watchers faults fuzz postgres node
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -68,6 +68,9 @@ fuzz: ## Throw bytes at one target for so many seconds (needs cargo-fuzz). ARGS=
 
 chaos: postgres ## Play 20 seeds of repeats and disorder against two processes, and compare all that stands. KILLS=8 kills too.
 	scripts/chaos.sh $(ARGS)
+
+watchers: postgres ## Let 200 live subscribers follow through breaks, kills and restarts for five minutes, and compare each with the log.
+	scripts/watchers.sh $(ARGS)
 
 faults: postgres ## Put a fault into a copy of the code for each of P1 to P5, and see that the checker finds it.
 	scripts/faults.sh $(ARGS)

@@ -14,6 +14,7 @@ pub mod fixtures;
 pub mod house;
 pub mod live;
 pub mod log;
+pub mod node;
 pub mod operation;
 pub mod party;
 pub mod pool;

@@ -39,8 +39,19 @@ impl Beside {
     /// Starts it on a free port and waits until it is ready.
     pub async fn start(data_dir: &Path, dev: &DevFile) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        Self::start_at(data_dir, dev, &address.to_string()).await
+    }
+
+    /// Ends it with kill -9 and starts another in its place.
+    pub async fn replace(mut self, data_dir: &Path, dev: &DevFile) -> Self {
+        self.child.kill().await.unwrap();
+        let address = self.url.trim_start_matches("http://").to_owned();
+        Self::start_at(data_dir, dev, &address).await
+    }
+
+    async fn start_at(data_dir: &Path, dev: &DevFile, address: &str) -> Self {
         let child = Command::new(workspace::inlet())
-            .args(["serve", "--allow-loopback-targets", "--listen", &address.to_string(), "--secrets-key-file"])
+            .args(["serve", "--allow-loopback-targets", "--listen", address, "--secrets-key-file"])
             .arg(data_dir.join("secrets.key"))
             .env("DATABASE_URL", &dev.database_url)
             .stdin(Stdio::null())

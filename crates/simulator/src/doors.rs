@@ -53,6 +53,11 @@ impl Doors {
         }
     }
 
+    /// Through these processes only.
+    pub fn lead_to(&mut self, addresses: &[String]) {
+        self.processes = addresses.to_vec();
+    }
+
     /// A second source of OneRoute on the account of the first: the same event may come over both (OR-16).
     ///
     /// # Errors

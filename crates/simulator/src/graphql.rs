@@ -68,6 +68,14 @@ impl Client {
         self.ask_once(what, query, &variables).await
     }
 
+    /// Sends an operation once; gives its `data`.
+    ///
+    /// # Errors
+    /// Those of [`Client::ask`], and where the server has no time.
+    pub async fn try_once(&self, what: &str, query: &str, variables: Value) -> Result<Value, SimulatorError> {
+        self.ask_once(what, query, &variables).await
+    }
+
     async fn ask_once(&self, what: &str, query: &str, variables: &Value) -> Result<Value, SimulatorError> {
         let unanswered = |source| SimulatorError::Unanswered { what: what.to_owned(), source };
         let body = json!({ "query": query, "variables": variables });

@@ -25,9 +25,10 @@ mod simulate;
 pub mod sink;
 pub mod subscriber;
 pub mod target;
+mod watch;
 pub mod wire;
 
-pub use bench::{BenchArgs, bench};
+pub use bench::{AudienceArgs, BenchArgs, audience, bench};
 pub use demo::{DemoArgs, demo};
 pub use error::SimulatorError;
 pub use simulate::{SimulateArgs, simulate};

@@ -20,8 +20,10 @@ const START: Duration = Duration::from_secs(60);
 pub struct Server {
     binary: PathBuf,
     data_dir: PathBuf,
-    /// The database of the process that this one is beside.
-    beside: Option<String>,
+    /// The name of this process, and the database of the one that it is beside.
+    beside: Option<(&'static str, String)>,
+    /// What is set for it beside what is set for this program.
+    environment: &'static [(&'static str, &'static str)],
     address: String,
     child: Option<Child>,
 }
@@ -33,24 +35,52 @@ impl Server {
     /// # Errors
     /// Where it cannot be started or does not become ready within a minute.
     pub async fn start(binary: &Path, data_dir: &Path) -> Result<Self, SimulatorError> {
-        std::fs::create_dir_all(data_dir).map_err(SimulatorError::io(data_dir.display().to_string()))?;
-        Self::launch(binary, data_dir, None).await
+        Self::start_with(binary, data_dir, &[]).await
     }
 
-    /// Starts `binary serve` over the database of a running `inlet dev`, with its key for secrets, on a free port, and
-    /// waits until it is ready. What it prints goes to `<folder>.second.log`.
+    /// The same with more environment variables.
     ///
     /// # Errors
     /// Those of [`Server::start`].
-    pub async fn start_beside(binary: &Path, data_dir: &Path, target: &Target) -> Result<Self, SimulatorError> {
-        Self::launch(binary, data_dir, Some(target.database_url.clone())).await
+    pub async fn start_with(
+        binary: &Path,
+        data_dir: &Path,
+        environment: &'static [(&'static str, &'static str)],
+    ) -> Result<Self, SimulatorError> {
+        std::fs::create_dir_all(data_dir).map_err(SimulatorError::io(data_dir.display().to_string()))?;
+        Self::launch(binary, data_dir, None, environment).await
     }
 
-    async fn launch(binary: &Path, data_dir: &Path, beside: Option<String>) -> Result<Self, SimulatorError> {
+    /// Starts `binary serve` over the database of a running `inlet dev`, with its key for secrets, on a free port, and
+    /// waits until it is ready. What it prints goes to `<folder>.<name>.log`.
+    ///
+    /// # Errors
+    /// Those of [`Server::start`].
+    pub async fn start_beside(
+        binary: &Path,
+        data_dir: &Path,
+        target: &Target,
+        name: &'static str,
+    ) -> Result<Self, SimulatorError> {
+        Self::launch(binary, data_dir, Some((name, target.database_url.clone())), &[]).await
+    }
+
+    async fn launch(
+        binary: &Path,
+        data_dir: &Path,
+        beside: Option<(&'static str, String)>,
+        environment: &'static [(&'static str, &'static str)],
+    ) -> Result<Self, SimulatorError> {
         let probe = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let address = probe.map_err(SimulatorError::io("no free port"))?.to_string();
-        let mut server =
-            Self { binary: binary.to_owned(), data_dir: data_dir.to_owned(), beside, address, child: None };
+        let mut server = Self {
+            binary: binary.to_owned(),
+            data_dir: data_dir.to_owned(),
+            beside,
+            environment,
+            address,
+            child: None,
+        };
         server.again().await?;
         Ok(server)
     }
@@ -65,13 +95,14 @@ impl Server {
         let mut command = Command::new(&self.binary);
         match &self.beside {
             None => command.arg("dev").arg("--data-dir").arg(&self.data_dir),
-            Some(database) => command
+            Some((_, database)) => command
                 .args(["serve", "--allow-loopback-targets", "--secrets-key-file"])
                 .arg(self.data_dir.join("secrets.key"))
                 .env("DATABASE_URL", database),
         };
         let child = command
             .args(["--listen", &self.address])
+            .envs(self.environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors)
@@ -83,7 +114,8 @@ impl Server {
     }
 
     fn log_path(&self) -> PathBuf {
-        self.data_dir.with_extension(if self.beside.is_some() { "second.log" } else { "log" })
+        let extension = self.beside.as_ref().map_or_else(|| "log".to_owned(), |(name, _)| format!("{name}.log"));
+        self.data_dir.with_extension(extension)
     }
 
     fn log(&self) -> Result<File, SimulatorError> {
@@ -137,6 +169,14 @@ impl Server {
     /// # Errors
     /// Where the system refuses, or it has not ended after half a minute.
     pub async fn stop(mut self) -> Result<(), SimulatorError> {
+        self.terminate().await
+    }
+
+    /// The same; it can be started [`Server::again`].
+    ///
+    /// # Errors
+    /// Those of [`Server::stop`].
+    pub async fn terminate(&mut self) -> Result<(), SimulatorError> {
         let (Some(pid), Some(mut child)) = (self.pid(), self.child.take()) else { return Ok(()) };
         crate::programs::output_of(Path::new("kill"), &["-TERM", &pid.to_string()]).await?;
         let ended = tokio::time::timeout(Duration::from_secs(30), child.wait()).await;

@@ -1,16 +1,23 @@
-//! `inlet-bench`: the targets T1 to T4 and T9 beside the limits of the same machine in the same run.
+//! `inlet-bench`: the targets T1 to T5 and T9 beside the limits of the same machine in the same run.
 
+mod audience;
 mod bodies;
 mod drive;
 mod limits;
+mod live;
 mod results;
 mod round;
 
 use std::path::PathBuf;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+pub use audience::{AudienceArgs, audience};
+
+use self::live::Crowds;
 use crate::{SimulatorError, output::say};
 
-/// Measures T1 to T4 and T9 beside the limits of the same run.
+/// Measures T1 to T5 and T9 beside the limits of the same run.
 #[derive(Debug, Clone, clap::Args)]
 pub struct BenchArgs {
     /// The server's binary, a release build.
@@ -25,6 +32,12 @@ pub struct BenchArgs {
     /// How long each figure is measured, in seconds.
     #[arg(long, env = "INLET_BENCH_SECONDS", default_value_t = 10)]
     pub seconds: u64,
+    /// Subscribers of T5 who are sent every event; none leaves T5 out.
+    #[arg(long, env = "INLET_BENCH_SUBSCRIBERS", default_value_t = 1_000)]
+    pub subscribers: usize,
+    /// How many more subscribers there are, where the memory of each idle one is measured.
+    #[arg(long, env = "INLET_BENCH_IDLERS", default_value_t = 9_000)]
+    pub idlers: usize,
 }
 
 /// Measures and prints, and writes `results.json` and `plot.svg`.
@@ -35,13 +48,26 @@ pub async fn bench(args: BenchArgs) -> Result<(), SimulatorError> {
     std::fs::create_dir_all(&args.out).map_err(SimulatorError::io(args.out.display().to_string()))?;
     let out = args.out.canonicalize().map_err(SimulatorError::io(args.out.display().to_string()))?;
     let server = args.server.canonicalize().map_err(SimulatorError::io(args.server.display().to_string()))?;
+    let crowds = Crowds { following: args.subscribers, idle: args.idlers };
+    allow_sockets(crowds.following + crowds.idle);
     let mut rounds = Vec::new();
     for number in 1..=args.rounds {
         say(format!("round {number} of {}", args.rounds));
-        let round = round::measure(&server, &out, number, args.seconds).await?;
+        let round = round::measure(&server, &out, number, args.seconds, crowds).await?;
         say(round.to_string());
         rounds.push(round);
     }
     say(results::write(&out, &rounds)?);
     Ok(())
+}
+
+/// Lets this program, and those that it starts, open as many files as the system allows.
+fn allow_sockets(sockets: usize) {
+    let Ok((now, most)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
+    if now < most && setrlimit(Resource::RLIMIT_NOFILE, most, most).is_err() {
+        say(format!("the limit of {now} open files stays"));
+    }
+    if most < sockets as u64 + 1_000 {
+        say(format!("only {most} files may be open, too few for {sockets} sockets: raise it with ulimit -n"));
+    }
 }

@@ -21,7 +21,7 @@ struct Figure {
 type Read = fn(&Round) -> Option<f64>;
 
 /// Name, unit, target, and how it is read off a round.
-const FIGURES: [(&str, &str, Option<&str>, Read); 16] = [
+const FIGURES: [(&str, &str, Option<&str>, Read); 21] = [
     ("C32", "commits/s", None, |round| Some(round.limits.c32)),
     ("C1", "commits/s", None, |round| Some(round.limits.c1)),
     ("L1", "ms", None, |round| Some(round.limits.l1_ms)),
@@ -36,6 +36,11 @@ const FIGURES: [(&str, &str, Option<&str>, Read); 16] = [
     ("T3 p99 / L1", "", Some("<= 40"), |round| Some(round.t3.p99 / round.limits.l1_ms)),
     ("T4 p50 / L1", "", Some("<= 8"), |round| Some(round.t4?.p50 / round.limits.l1_ms)),
     ("T4 p99 / L1", "", Some("<= 30"), |round| Some(round.t4?.p99 / round.limits.l1_ms)),
+    ("T5", "frames/s", Some(">= 60000"), |round| Some(round.t5?.frames)),
+    ("T5 statements, 1", "", None, |round| Some(round.t5?.statements_one)),
+    ("T5 statements, all", "", None, |round| Some(round.t5?.statements_all)),
+    ("T5 idle", "KiB", Some("<= 25"), |round| Some(round.idle?.kib)),
+    ("T5 idle, most", "KiB", Some("<= 25"), |round| Some(round.idle?.most_kib)),
     ("T9 idle", "MiB", Some("<= 40"), |round| Some(round.memory.0)),
     ("T9 at T2's load", "MiB", Some("<= 150"), |round| Some(round.memory.1)),
 ];
@@ -157,7 +162,17 @@ mod tests {
     fn round(t1: f64) -> Round {
         let limits = Limits { c32: 20_000.0, c1: 6_000.0, l1_ms: 0.16 };
         let t3 = Latency { p50: 1.6, p99: 8.0 };
-        Round { limits, t1, t2: 6_000.0, t2_acknowledged: 7_000.0, t3, t4: None, memory: (30.0, 90.0) }
+        Round {
+            limits,
+            t1,
+            t2: 6_000.0,
+            t2_acknowledged: 7_000.0,
+            t3,
+            t4: None,
+            t5: None,
+            idle: None,
+            memory: (30.0, 90.0),
+        }
     }
 
     #[test]
@@ -168,6 +183,7 @@ mod tests {
         let cells: Vec<_> = line.split_whitespace().collect();
         assert_eq!(cells, ["T1", "/", "C32", "0.41", "0.35", "0.45", ">=", "0.40", "yes"]);
         assert!(!text.contains("T4"), "what was not measured is not shown");
+        assert!(!text.contains("T5"));
         let results = std::fs::read_to_string(folder.path().join("results.json")).unwrap();
         let results: serde_json::Value = serde_json::from_str(&results).unwrap();
         assert_eq!(results["rounds"].as_array().map(Vec::len), Some(3));

@@ -3,30 +3,33 @@
 use std::{
     collections::HashMap,
     fmt,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use serde::Serialize;
-use serde_json::json;
 
 use super::{
     bodies::Bodies,
     drive::{self, closed_loop, open_loop},
     limits::{self, Limits},
+    live::{self, Audited, Crowds, Idle},
 };
 use crate::{
     SimulatorError, clock, doors::Doors, graphql::Client, ledger::quantile, output::say, server::Server, sink::Sink,
-    subscriber::Subscriber, target::Target,
+    target::Target,
 };
 
 /// The most requests that are built ahead for a second of a closed loop.
 const AHEAD: usize = 15_000;
 /// Posts a second of an open loop (T3, T4).
-const PACE: f64 = 100.0;
+pub(super) const PACE: f64 = 100.0;
 /// How long the last webhook or frame is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// So many sockets may one key have here.
+const MANY: [(&str, &str); 2] = [("INLET_MAX_LIVE", "100000"), ("INLET_MAX_LIVE_EACH", "100000")];
 
 /// A latency in milliseconds.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -52,6 +55,10 @@ pub struct Round {
     pub t3: Latency,
     /// From POST to frame; none where no subscription could be had.
     pub t4: Option<Latency>,
+    /// Many subscribers; none where none were wanted.
+    pub t5: Option<Audited>,
+    /// The memory of idle ones.
+    pub idle: Option<Idle>,
     /// The server's resident memory in MiB: before any load, and the most during T2.
     pub memory: (f64, f64),
 }
@@ -71,24 +78,46 @@ impl fmt::Display for Round {
 ///
 /// # Errors
 /// Where a program is missing, or the server refuses something.
-pub async fn measure(binary: &Path, out: &Path, number: usize, seconds: u64) -> Result<Round, SimulatorError> {
+pub async fn measure(
+    binary: &Path,
+    out: &Path,
+    number: usize,
+    seconds: u64,
+    crowds: Crowds,
+) -> Result<Round, SimulatorError> {
+    let folder = fresh(out, number)?;
+    let server = Server::start_with(binary, &folder, &MANY).await?;
+    let measured = measure_on(&server, &folder, out, (number, crowds), seconds).await;
+    server.stop().await?;
+    let measured = match measured {
+        Ok(round) if crowds.following > 0 => {
+            let folder = fresh(out, number)?;
+            let server = Server::start_with(binary, &folder, &MANY).await?;
+            let idle = live::idle(&server, &Target::find(&folder).await?, crowds).await;
+            server.stop().await?;
+            idle.map(|idle| Round { idle: Some(idle), ..round })
+        }
+        measured => measured,
+    };
+    // What was measured is worth more than the disk that stays taken.
+    let _ = std::fs::remove_dir_all(&folder);
+    measured
+}
+
+/// The data folder of a round, without anything in it.
+fn fresh(out: &Path, number: usize) -> Result<PathBuf, SimulatorError> {
     let folder = out.join(format!("data-{number}"));
     if folder.exists() {
         std::fs::remove_dir_all(&folder).map_err(SimulatorError::io(folder.display().to_string()))?;
     }
-    let server = Server::start(binary, &folder).await?;
-    let measured = measure_on(&server, &folder, out, number, seconds).await;
-    server.stop().await?;
-    // What was measured is worth more than the disk that stays taken.
-    let _ = std::fs::remove_dir_all(&folder);
-    measured
+    Ok(folder)
 }
 
 async fn measure_on(
     server: &Server,
     folder: &Path,
     out: &Path,
-    number: usize,
+    (number, crowds): (usize, Crowds),
     seconds: u64,
 ) -> Result<Round, SimulatorError> {
     let target = Target::find(folder).await?;
@@ -105,7 +134,7 @@ async fn measure_on(
     let first = complete(closed_loop(&address, Arc::new(ready), limit).await?)?;
 
     let sink = Sink::start().await.map_err(SimulatorError::io("the sink"))?;
-    let (_, secret) = client.register_webhook("bench", sink.url(), Some(&["message.created"])).await?;
+    let (webhook, secret) = client.register_webhook("bench", sink.url(), Some(&["message.created"])).await?;
     sink.trust(secret);
     let (_, ready) = bodies.take(ahead);
     let (second, t2, most) = delivered(server, &sink, &address, ready, limit).await?;
@@ -119,8 +148,27 @@ async fn measure_on(
     let t3 = latency("webhook", &sent, &arrived)?;
 
     let (_, ready) = bodies.take(usize::try_from(seconds).unwrap_or(1) * 100);
-    let t4 = frames(&target, &client, &address, ready).await?;
-    Ok(Round { limits, t1: first.rate(), t2, t2_acknowledged: second.rate(), t3, t4, memory: (idle, most) })
+    let t4 = live::soon(&target, &client, &address, ready).await?;
+    // T5 is about subscribers alone.
+    if let Err(error) = client.delete_webhook(&webhook).await {
+        say(format!("  T5 is measured beside a webhook: {error}"));
+    }
+    let seconds = usize::try_from(seconds).unwrap_or(1);
+    let t5 = match crowds.following {
+        0 => None,
+        _ => Some(live::many(&target, &client, &mut bodies, crowds, seconds).await?),
+    };
+    Ok(Round {
+        limits,
+        t1: first.rate(),
+        t2,
+        t2_acknowledged: second.rate(),
+        t3,
+        t4,
+        t5,
+        idle: None,
+        memory: (idle, most),
+    })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no server has so much memory")]
@@ -128,7 +176,11 @@ fn mebibytes(server: &Server) -> f64 {
     server.resident_kib().unwrap_or(0) as f64 / 1_024.0
 }
 
-fn complete(driven: drive::Driven) -> Result<drive::Driven, SimulatorError> {
+/// A load of which nothing was refused.
+///
+/// # Errors
+/// Where something was.
+pub(super) fn complete(driven: drive::Driven) -> Result<drive::Driven, SimulatorError> {
     if driven.other == 0 && driven.accepted > 0 {
         return Ok(driven);
     }
@@ -171,43 +223,11 @@ async fn delivered(
     Ok((driven, rate, most.get()))
 }
 
-/// T4: from POST to the frame at one subscriber.
-async fn frames(
-    target: &Target,
-    client: &Client,
-    address: &str,
-    ready: Vec<super::bodies::Ready>,
-) -> Result<Option<Latency>, SimulatorError> {
-    const FOLLOW: &str =
-        "subscription($after: Cursor) { events(after: $after) { __typename ... on Event { type payload } } }";
-    // From a cursor, so that nothing is missed between asking and being followed.
-    let head = client.head().await?;
-    let mut subscriber = match Subscriber::start(target, FOLLOW, json!({ "after": head })).await {
-        Ok(subscriber) => subscriber,
-        Err(error) => {
-            say(format!("  T4 is left out: {error}"));
-            return Ok(None);
-        }
-    };
-    let count = ready.len();
-    let follow = tokio::spawn(async move {
-        let mut arrived = HashMap::new();
-        while arrived.len() < count {
-            let Ok(Ok(data)) = tokio::time::timeout(PATIENCE, subscriber.next()).await else { break };
-            let event = &data["events"];
-            if event["type"] == "message.created"
-                && let Some(id) = event["payload"]["external_id"].as_str()
-            {
-                arrived.insert(id.to_owned(), Instant::now());
-            }
-        }
-        arrived
-    });
-    let sent = open_loop(address, ready, PACE).await?;
-    latency("frame", &sent, &follow.await.unwrap_or_default()).map(Some)
-}
-
-fn latency(
+/// The latency of what was sent and arrived.
+///
+/// # Errors
+/// Where something did not arrive.
+pub(super) fn latency(
     what: &str,
     sent: &HashMap<String, Instant>,
     arrived: &HashMap<String, Instant>,

@@ -1,16 +1,27 @@
 //! Measures a release build of Inlet beside the limits of its machine: `make bench`.
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 /// Measures a release build of Inlet beside the limits of its machine.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 struct Command {
     #[command(flatten)]
     args: inlet_simulator::BenchArgs,
+    #[command(subcommand)]
+    part: Option<Part>,
+}
+
+#[derive(Subcommand)]
+enum Part {
+    Audience(inlet_simulator::AudienceArgs),
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    Ok(inlet_simulator::bench(Command::parse().args).await?)
+    let Command { args, part } = Command::parse();
+    match part {
+        Some(Part::Audience(args)) => Ok(inlet_simulator::audience(args).await?),
+        None => Ok(inlet_simulator::bench(args).await?),
+    }
 }

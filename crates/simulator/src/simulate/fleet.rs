@@ -47,7 +47,7 @@ impl Fleet {
             None => servers.push(Server::start(binary, &args.data_dir).await?),
         }
         let target = Target::find(&args.data_dir).await?;
-        servers.push(Server::start_beside(binary, &args.data_dir, &target).await?);
+        servers.push(Server::start_beside(binary, &args.data_dir, &target, "second").await?);
         Ok(Self { given, servers, is_new })
     }
 

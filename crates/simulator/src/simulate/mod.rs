@@ -38,14 +38,14 @@ pub struct SimulateArgs {
     /// is started where none runs.
     #[arg(long, env = "INLET_DATA_DIR", default_value = "./.inlet")]
     pub data_dir: PathBuf,
-    /// Events a second. Default: 100; with `--chaos`, as fast as they are answered.
+    /// Events a second. Default: 100; with `--chaos`, as fast as they are answered; with `--watch`, 200.
     #[arg(long, env = "INLET_SIMULATE_RATE")]
     pub rate: Option<f64>,
     /// How many events in all.
     #[arg(long, env = "INLET_SIMULATE_EVENTS", conflicts_with = "duration")]
     pub events: Option<usize>,
     /// For how many seconds, instead of a number of events.
-    #[arg(long, env = "INLET_SIMULATE_DURATION", value_name = "SECONDS")]
+    #[arg(long, alias = "seconds", env = "INLET_SIMULATE_DURATION", value_name = "SECONDS")]
     pub duration: Option<f64>,
     /// Repeats, reordering, concurrent repeats, dropped connections, a sink that fails, and two processes over one
     /// database: what runs already, if anything, and what is started for the run.
@@ -74,6 +74,13 @@ pub struct SimulateArgs {
     /// Send no webhooks: for runs that look at what stands.
     #[arg(long, env = "INLET_SIMULATE_NO_WEBHOOKS")]
     pub no_webhooks: bool,
+    /// Let so many live subscribers follow, on a new data folder, with filters of every kind, while they lose their
+    /// connections and two processes are killed and restarted; then compare what each was told with the event log.
+    #[arg(
+        long, env = "INLET_SIMULATE_WATCH", value_name = "WATCHERS", default_value_t = 0,
+        conflicts_with_all = ["chaos", "kills"]
+    )]
+    pub watch: usize,
     /// The binary that is started. Default: this one.
     #[arg(long, env = "INLET_SIMULATE_SERVER", value_name = "FILE")]
     pub server: Option<PathBuf>,
@@ -84,6 +91,9 @@ pub struct SimulateArgs {
 /// # Errors
 /// Where no server is found, or what stands differs from what was acknowledged.
 pub async fn simulate(args: SimulateArgs) -> Result<(), SimulatorError> {
+    if args.watch > 0 {
+        return crate::watch::watch(&args).await;
+    }
     let mut fleet = Fleet::gather(&args).await?;
     let outcome = play(&args, &mut fleet).await;
     fleet.stop().await?;

@@ -1,0 +1,262 @@
+//! The log as the pull side tells it, and a model of what each of its entries did to the conversation that it is about:
+//! where it stood before is what the entries before it said, not what the entry says of itself.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
+
+use serde_json::{Value, json};
+
+use super::filter::Filter;
+use crate::{
+    SimulatorError,
+    check::Difference,
+    graphql::{Client, items, text},
+};
+
+/// What of a conversation a filter can ask for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facets {
+    /// In the schema's words.
+    pub status: String,
+    /// Who has it.
+    pub assignee: Option<String>,
+    /// Its labels.
+    pub labels: BTreeSet<String>,
+    /// Its channel.
+    pub channel: Option<String>,
+    /// The channel's medium, in the schema's words.
+    pub medium: Option<String>,
+    /// With whom.
+    pub contact: Option<String>,
+}
+
+impl Facets {
+    /// Of the payload of a conversation's event.
+    fn of(payload: &Value) -> Self {
+        Self {
+            status: text(&payload["status"]).to_uppercase(),
+            assignee: payload["assignee_id"].as_str().map(str::to_owned),
+            labels: items(&payload["label_ids"]).iter().map(text).collect(),
+            channel: payload["channel"]["id"].as_str().map(str::to_owned),
+            medium: [&payload["channel"]["medium"], &payload["medium"]]
+                .iter()
+                .find_map(|medium| medium.as_str())
+                .map(str::to_uppercase),
+            contact: payload["contact"]["id"].as_str().map(str::to_owned),
+        }
+    }
+}
+
+/// How an event stands to a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Membership {
+    /// What it is about was not asked for before it, and is now.
+    Entered,
+    /// Before and after.
+    Inside,
+    /// Before it, and no more.
+    Left,
+}
+
+impl Membership {
+    /// Of the schema's word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "ENTERED" => Some(Self::Entered),
+            "INSIDE" => Some(Self::Inside),
+            "LEFT" => Some(Self::Left),
+            _ => None,
+        }
+    }
+}
+
+/// An event as a watcher is told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// Its place in the log.
+    pub seq: u64,
+    /// Stands for its id and its type.
+    pub mark: u64,
+    /// How it stands to the filter; none where it is about no conversation.
+    pub membership: Option<Membership>,
+}
+
+/// Stands for an event's id and type.
+#[must_use]
+pub fn mark(id: &str, kind: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (id, kind).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The number in a cursor; 0 where it is none.
+#[must_use]
+pub fn seq(cursor: &str) -> u64 {
+    cursor.split_once('-').and_then(|(_, seq)| seq.parse().ok()).unwrap_or(0)
+}
+
+/// Where a conversation stood before an event, and after it.
+pub type Turn = (Option<Arc<Facets>>, Option<Arc<Facets>>);
+
+/// An entry of the log.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Its place.
+    pub seq: u64,
+    /// Its id.
+    pub id: String,
+    /// Its type.
+    pub kind: String,
+    /// Where its conversation stood and stands, where it is about one.
+    pub conversation: Option<Turn>,
+    /// Where it came and of whom, where it is about no conversation.
+    pub around: Facets,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.seq, self.kind)?;
+        match &self.conversation {
+            Some((before, after)) if before == after => write!(f, " {before:?}"),
+            Some((before, after)) => write!(f, " {before:?} -> {after:?}"),
+            None => write!(f, " {:?}", self.around),
+        }
+    }
+}
+
+impl Step {
+    /// What a watcher with this filter must be told of it.
+    #[must_use]
+    pub fn told(&self, filter: Option<&Filter>) -> Option<Told> {
+        let all = Filter::default();
+        let filter = filter.unwrap_or(&all);
+        if !filter.wants(&self.kind) {
+            return None;
+        }
+        let told = |membership| Some(Told { seq: self.seq, mark: mark(&self.id, &self.kind), membership });
+        match &self.conversation {
+            Some((before, after)) => {
+                let matches = |facets: &Option<Arc<Facets>>| facets.as_ref().is_some_and(|it| filter.matches(it));
+                match (matches(before), matches(after)) {
+                    (true, true) => told(Some(Membership::Inside)),
+                    (false, true) => told(Some(Membership::Entered)),
+                    (true, false) => told(Some(Membership::Left)),
+                    (false, false) => None,
+                }
+            }
+            None if filter.matches_alone(&self.around) => told(None),
+            None => None,
+        }
+    }
+}
+
+/// The log, entry by entry.
+#[derive(Debug, Default)]
+pub struct History {
+    /// All entries, in order.
+    pub steps: Vec<Step>,
+    /// What the log says of itself that cannot be.
+    pub differences: Vec<Difference>,
+    pub(super) standing: HashMap<String, Arc<Facets>>,
+}
+
+impl History {
+    /// Reads all of the log by `Query.events`.
+    ///
+    /// # Errors
+    /// Where the server does not answer.
+    pub async fn pull(client: &Client) -> Result<Self, SimulatorError> {
+        const QUERY: &str = "query($after: Cursor) { events(first: 100, after: $after) {
+            edges { cursor node { id type payload previous } } pageInfo { hasNextPage } } }";
+        let mut history = Self::default();
+        let mut after = Value::Null;
+        loop {
+            let data = client.ask("the event log", QUERY, json!({ "after": after })).await?;
+            let edges = items(&data["events"]["edges"]);
+            for edge in edges {
+                history.take(seq(&text(&edge["cursor"])), &edge["node"]);
+                after = edge["cursor"].clone();
+            }
+            if edges.is_empty() || data["events"]["pageInfo"]["hasNextPage"] != json!(true) {
+                return Ok(history);
+            }
+        }
+    }
+
+    fn take(&mut self, seq: u64, node: &Value) {
+        let (id, kind) = (text(&node["id"]), text(&node["type"]));
+        let due = self.steps.last().map_or(seq, |last| last.seq + 1);
+        if seq != due {
+            self.differ("log", format!("{due} was to come, {seq} came"));
+        }
+        let payload = &node["payload"];
+        let family = kind.split('.').next().unwrap_or_default();
+        let conversation = match family {
+            "conversation" => Some(self.turn(seq, &kind, payload, &node["previous"])),
+            "message" | "call" | "attachment" => {
+                let id = [&payload["conversation"]["id"], &payload["conversation_id"]];
+                // A file may come before its message, and then it is in none.
+                id.iter().find_map(|id| id.as_str()).map(|id| {
+                    let stands = self.standing.get(id).cloned();
+                    self.look_at_brief(seq, &kind, payload, stands.as_deref());
+                    (stands.clone(), stands)
+                })
+            }
+            _ => None,
+        };
+        let contact = if family == "contact" { &payload["id"] } else { &payload["contact"]["id"] };
+        let contact = [contact, &payload["contact_id"]].iter().find_map(|id| id.as_str()).map(str::to_owned);
+        let around = Facets { status: String::new(), contact, ..Facets::of(payload) };
+        self.steps.push(Step { seq, id, kind, conversation, around });
+    }
+
+    /// What a message shows of its conversation is how that stood.
+    fn look_at_brief(&mut self, seq: u64, kind: &str, payload: &Value, stands: Option<&Facets>) {
+        let brief = &payload["conversation"];
+        let (Some(stands), true) = (stands, brief.is_object()) else { return };
+        let told = Facets::of(brief);
+        if (&told.status, &told.assignee, &told.labels) != (&stands.status, &stands.assignee, &stands.labels) {
+            self.differ("brief", format!("{seq} {kind}: it shows {told:?} where it stood as {stands:?}"));
+        }
+    }
+
+    /// A conversation's own event: where it stood, and stands.
+    fn turn(&mut self, seq: u64, kind: &str, payload: &Value, previous: &Value) -> Turn {
+        let id = text(&payload["id"]);
+        let before = self.standing.get(&id).cloned();
+        match kind {
+            "conversation.created" | "conversation.updated" => {
+                let after = Arc::new(Facets::of(payload));
+                if (kind == "conversation.created") == before.is_some() {
+                    self.differ("coverage", format!("{seq} {kind} of {id}, which stood as {before:?}"));
+                }
+                if let Some(before) = before.as_deref().filter(|_| previous.is_object()) {
+                    let mut overlaid = payload.clone();
+                    for (member, value) in previous.as_object().into_iter().flatten() {
+                        overlaid[member] = value.clone();
+                    }
+                    let told = Facets::of(&overlaid);
+                    if told != *before {
+                        self.differ("coverage", format!("{seq} {kind} of {id} was {told:?}, it stood as {before:?}"));
+                    }
+                }
+                self.standing.insert(id, after.clone());
+                (before, Some(after))
+            }
+            "conversation.deleted" => {
+                self.standing.remove(&id);
+                (before, None)
+            }
+            _ => (before.clone(), before),
+        }
+    }
+
+    fn differ(&mut self, kind: &str, what: String) {
+        self.differences.push(Difference { kind: kind.to_owned(), what });
+    }
+}
