@@ -8,7 +8,11 @@ use crate::{
         AttachmentId, BalanceAlertId, CampaignId, ChannelId, ContactId, ConversationId, GroupId, LabelId, MemberId,
         MessageId, OptOutId, TeamId, VerificationId, WebhookId,
     },
-    model::{channel::Medium, conversation::ConversationStatus, message::AttachmentKind},
+    model::{
+        channel::Medium,
+        conversation::{ConversationStatus, Priority},
+        message::AttachmentKind,
+    },
 };
 
 macro_rules! id_schema {
@@ -73,6 +77,10 @@ pub struct ConversationBrief {
     pub assignee_id: Option<MemberId>,
     /// Which team has it.
     pub team_id: Option<TeamId>,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// Its labels.
+    pub label_ids: Vec<LabelId>,
 }
 
 /// Who wrote a message.

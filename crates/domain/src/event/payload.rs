@@ -9,7 +9,7 @@ use serde_json::{Map, Value, value::RawValue};
 pub use super::brief::{AttachmentBrief, AuthorBrief, ChannelBrief, ContactBrief, ConversationBrief};
 use crate::{
     ids::{
-        BalanceAlertId, CampaignId, ContactId, ConversationId, GroupId, MemberId, MessageId, OptOutId, TeamId,
+        BalanceAlertId, CampaignId, ContactId, ConversationId, GroupId, LabelId, MemberId, MessageId, OptOutId, TeamId,
         VerificationId, WebhookId,
     },
     json,
@@ -100,6 +100,8 @@ pub struct ConversationPayload {
     pub assignee_id: Option<MemberId>,
     /// Which team has it.
     pub team_id: Option<TeamId>,
+    /// Its labels.
+    pub label_ids: Vec<LabelId>,
     /// What else is known.
     #[serde(serialize_with = "members")]
     pub attributes: Map<String, Value>,
