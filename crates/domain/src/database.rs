@@ -22,6 +22,9 @@ use crate::error::StoreError;
 /// Every migration, embedded.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 
+/// A connection that has lain in the pool for longer is asked whether it still stands before it is used.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// Handles on one database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Database {
@@ -48,6 +51,11 @@ impl Database {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(5))
+            // What came back a moment ago was asked then.
+            .test_before_acquire(false)
+            .before_acquire(|connection, metadata| {
+                Box::pin(async move { Ok(metadata.idle_for < FRESH || is_idle(connection).await) })
+            })
             .after_connect(|connection, _| Box::pin(watch_for_our_end(connection)))
             .after_release(|connection, _| Box::pin(async move { Ok(is_idle(connection).await) }))
             .connect_with(options.clone())

@@ -14,6 +14,7 @@ use super::{
     inbound, keys, load,
     plan::Speaker,
     save,
+    turns::Turn,
 };
 use crate::{
     ambient::Ambient,
@@ -64,15 +65,16 @@ pub(crate) struct Work<'a> {
     pub command: &'a Command,
 }
 
-/// Applies the requests, all or none.
+/// Applies the requests, all or none. The turn ends when all rows but those of the logs are written.
 pub(crate) async fn apply(
     connection: &mut PgConnection,
     ambient: &Ambient,
     sealer: &Sealer,
     batch: &[&Inbound],
+    turn: Turn,
 ) -> Result<Committed, BatchError> {
     let mut transaction = sqlx::Connection::begin(connection).await?;
-    let (committed, _) = run(&mut transaction, ambient, sealer, batch).await?;
+    let (committed, _) = run(&mut transaction, ambient, sealer, batch, turn).await?;
     transaction.commit().await?;
     Ok(committed)
 }
@@ -85,7 +87,7 @@ pub(crate) async fn preview(
     inbound: &Inbound,
 ) -> Result<Preview, BatchError> {
     let mut transaction = sqlx::Connection::begin(connection).await?;
-    let (committed, drafts) = run(&mut transaction, ambient, sealer, &[inbound]).await?;
+    let (committed, drafts) = run(&mut transaction, ambient, sealer, &[inbound], None).await?;
     transaction.rollback().await?;
     let json = |text: &str| serde_json::from_str(text).unwrap_or_default();
     let events = drafts.iter().map(|draft| PreviewedEvent {
@@ -103,6 +105,7 @@ async fn run(
     ambient: &Ambient,
     sealer: &Sealer,
     batch: &[&Inbound],
+    turn: Turn,
 ) -> Result<(Committed, Vec<Draft>), BatchError> {
     let fresh = keys::claim(transaction, batch).await?;
     let work = keys::surviving(batch, &fresh);
@@ -118,6 +121,7 @@ async fn run(
     }
     save::save(transaction, &fold).await?;
     sqlx::query("SET CONSTRAINTS ALL IMMEDIATE").execute(&mut *transaction).await?;
+    drop(turn);
     let appended = log::append(transaction, ambient, &fold.drafts).await?;
 
     let mut receipts: Vec<Receipt> = batch.iter().map(|inbound| receipt(inbound)).collect();

@@ -16,6 +16,7 @@ use super::{
     line::Line,
     places::Slot,
     queue::{Queue, Waiting},
+    turns::{Turn, Turns},
 };
 use crate::{
     ambient::Ambient,
@@ -79,6 +80,7 @@ pub(crate) struct Lane {
     pub heads: Heads,
     pub sealer: Sealer,
     pub ambient: Ambient,
+    pub turns: Turns,
 }
 
 /// A lane at work.
@@ -87,6 +89,8 @@ struct Worker {
     line: Line,
     queue: Queue<Submission>,
     announce: Announce,
+    /// Until the rows of the batch in hand are written.
+    turn: Turn,
     /// What is left to try of the batch in hand; the last goes first.
     attempts: Vec<Attempt>,
 }
@@ -102,8 +106,10 @@ impl Lane {
     /// Runs until the queue is closed and the last submission is answered.
     pub(crate) async fn run(self, queue: Queue<Submission>, announce: Announce, most: usize) {
         let line = Line::new(self.database.apply.clone());
-        let mut worker = Worker { lane: self, line, queue, announce, attempts: Vec::new() };
-        while let Some(submissions) = worker.queue.take(most, HEAVIEST).await {
+        let mut worker = Worker { lane: self, line, queue, announce, turn: None, attempts: Vec::new() };
+        while worker.queue.news().await {
+            worker.turn = worker.lane.turns.take().await;
+            let Some(submissions) = worker.queue.take(most, HEAVIEST).await else { break };
             metrics::histogram!("inlet_apply_batch_size").record(submissions.len() as f64);
             let started = Instant::now();
             worker.settle(submissions).await;
@@ -156,8 +162,9 @@ impl Worker {
 
     async fn try_once(&mut self, submissions: &[Submission]) -> Result<Vec<Receipt>, BatchError> {
         let batch: Vec<&Inbound> = submissions.iter().map(|submission| &submission.inbound).collect();
+        let turn = self.turn.take();
         let connection = self.line.connection().await?;
-        let committed = batch::apply(connection, &self.lane.ambient, &self.lane.sealer, &batch).await?;
+        let committed = batch::apply(connection, &self.lane.ambient, &self.lane.sealer, &batch, turn).await?;
         self.lane.heads.advance(committed.heads.iter().copied());
         if !committed.heads.is_empty() {
             // The receiver lives as long as the lanes.

@@ -19,6 +19,7 @@ mod row;
 mod rows;
 mod save;
 mod stub;
+mod turns;
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -37,6 +38,7 @@ use self::{
     places::{MOST_BYTES, Places},
     plan::Speaker,
     queue::Queue,
+    turns::Turns,
 };
 use crate::{
     ambient::Ambient,
@@ -167,7 +169,7 @@ impl Apply {
         let tasks = TaskTracker::new();
         let (announce, news) = mpsc::unbounded_channel();
         tasks.spawn(announce::run(database.clone(), news));
-        let lane = Lane { database, heads, sealer, ambient };
+        let lane = Lane { database, heads, sealer, ambient, turns: Turns::new(config.lanes) };
         let queues: Vec<Queue<Submission>> = (0..config.lanes.max(1)).map(|_| Queue::new()).collect();
         for queue in &queues {
             tasks.spawn(lane.clone().run(queue.clone(), announce.clone(), config.batch.max(1)));

@@ -116,21 +116,23 @@ impl<T: Waiting> Queue<T> {
         removed
     }
 
-    /// The next batch, of at most `most` and about `heaviest` bytes but never less than one; waits for it. `None` once
-    /// the queue is closed and empty.
-    pub(crate) async fn take(&self, most: usize, heaviest: usize) -> Option<Vec<T>> {
+    /// Waits until something waits; false once the queue is closed and empty.
+    pub(crate) async fn news(&self) -> bool {
         loop {
             {
-                let mut line_up = self.line_up();
-                if !line_up.turns.is_empty() {
-                    return Some(line_up.batch(most, heaviest));
-                }
-                if line_up.closed {
-                    return None;
+                let line_up = self.line_up();
+                if !line_up.turns.is_empty() || line_up.closed {
+                    return !line_up.turns.is_empty();
                 }
             }
             self.shared.news.notified().await;
         }
+    }
+
+    /// The next batch, of at most `most` and about `heaviest` bytes but never less than one; waits for it. `None` once
+    /// the queue is closed and empty.
+    pub(crate) async fn take(&self, most: usize, heaviest: usize) -> Option<Vec<T>> {
+        self.news().await.then(|| self.line_up().batch(most, heaviest))
     }
 
     /// Takes nothing more in; what waits is still taken out.
