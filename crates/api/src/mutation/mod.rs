@@ -4,6 +4,7 @@ mod access;
 mod contact;
 mod conversation;
 mod label;
+mod delivery;
 mod mapping;
 mod member;
 mod presence;
@@ -13,6 +14,7 @@ mod source;
 mod source_input;
 mod told;
 mod webhook;
+mod webhook_input;
 
 use std::sync::Arc;
 
@@ -35,6 +37,7 @@ pub struct Mutation(
     contact::Contacts,
     conversation::Conversations,
     label::Labels,
+    delivery::Deliveries,
     mapping::Mappings,
     member::Members,
     presence::Presence,

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::{
     ids::{
         AttachmentId, BalanceAlertId, CampaignId, ChannelId, ContactId, ConversationId, GroupId, LabelId, MemberId,
-        MessageId, OptOutId, TeamId, VerificationId,
+        MessageId, OptOutId, TeamId, VerificationId, WebhookId,
     },
     model::{
         channel::Medium,
@@ -23,7 +23,7 @@ macro_rules! id_schema {
                     stringify!($name).into()
                 }
                 fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                    schemars::json_schema!({"type": "string", "description": concat!("Id of a ", stringify!($name), ", a TypeID.")})
+                    super::schema::id($name::PREFIX).try_into().unwrap_or_default()
                 }
             }
         )*
@@ -31,7 +31,7 @@ macro_rules! id_schema {
 }
 id_schema! {
     AttachmentId BalanceAlertId CampaignId ChannelId ContactId ConversationId GroupId LabelId MemberId MessageId
-    OptOutId TeamId VerificationId
+    OptOutId TeamId VerificationId WebhookId
 }
 
 /// A contact as other entities show it.

@@ -10,7 +10,7 @@ pub use super::brief::{AttachmentBrief, AuthorBrief, ChannelBrief, ContactBrief,
 use crate::{
     ids::{
         BalanceAlertId, CampaignId, ContactId, ConversationId, GroupId, LabelId, MemberId, MessageId, OptOutId, TeamId,
-        VerificationId,
+        VerificationId, WebhookId,
     },
     json,
     model::{
@@ -19,6 +19,7 @@ use crate::{
         message::{Direction, MessageKind, Origin},
         opt_out::OptOutScope,
         status::{DeliveryStatus, Failure},
+        webhook::WebhookStatus,
     },
 };
 
@@ -380,6 +381,23 @@ pub struct SettingsPayload {
     pub kind: String,
     /// Which.
     pub id: String,
+}
+
+/// Payload of `webhook.disabled` and `webhook.recovered`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct WebhookPayload {
+    /// Its id.
+    pub id: WebhookId,
+    /// Its revision.
+    pub revision: i64,
+    /// What people call it.
+    pub name: String,
+    /// Where events are posted.
+    pub url: String,
+    /// Whether it is sent to.
+    pub status: WebhookStatus,
+    /// `gone` where the endpoint answered 410, `failing` where nothing succeeded for long; null where it is not disabled.
+    pub disabled_reason: Option<String>,
 }
 
 /// Payload of every `*.deleted`: what it was, what it belonged to, since when it is gone.

@@ -21,7 +21,7 @@ struct Figure {
 type Read = fn(&Round) -> Option<f64>;
 
 /// Name, unit, target, and how it is read off a round.
-const FIGURES: [(&str, &str, Option<&str>, Read); 21] = [
+const FIGURES: [(&str, &str, Option<&str>, Read); 24] = [
     ("C32", "commits/s", None, |round| Some(round.limits.c32)),
     ("C1", "commits/s", None, |round| Some(round.limits.c1)),
     ("L1", "ms", None, |round| Some(round.limits.l1_ms)),
@@ -41,6 +41,9 @@ const FIGURES: [(&str, &str, Option<&str>, Read); 21] = [
     ("T5 statements, all", "", None, |round| Some(round.t5?.statements_all)),
     ("T5 idle", "KiB", Some("<= 25"), |round| Some(round.idle?.kib)),
     ("T5 idle, most", "KiB", Some("<= 25"), |round| Some(round.idle?.most_kib)),
+    ("P9 p99 alone", "ms", None, |round| Some(round.p9.0.p99)),
+    ("P9 p99 beside", "ms", None, |round| Some(round.p9.1.p99)),
+    ("P9 beside / alone", "", Some("<= 1.5"), |round| Some(round.p9.1.p99 / round.p9.0.p99)),
     ("T9 idle", "MiB", Some("<= 40"), |round| Some(round.memory.0)),
     ("T9 at T2's load", "MiB", Some("<= 150"), |round| Some(round.memory.1)),
 ];
@@ -169,6 +172,7 @@ mod tests {
             t2_acknowledged: 7_000.0,
             t3,
             t4: None,
+            p9: (t3, t3),
             t5: None,
             idle: None,
             memory: (30.0, 90.0),

@@ -17,7 +17,14 @@ use super::{
     live::{self, Audited, Crowds, Idle},
 };
 use crate::{
-    SimulatorError, clock, doors::Doors, graphql::Client, ledger::quantile, output::say, server::Server, sink::Sink,
+    SimulatorError, clock,
+    doors::Doors,
+    graphql::Client,
+    ledger::quantile,
+    output::say,
+    server::Server,
+    sink::{Ill, Sink},
+    subscriber::Subscriber,
     target::Target,
 };
 
@@ -59,6 +66,8 @@ pub struct Round {
     pub t5: Option<Audited>,
     /// The memory of idle ones.
     pub idle: Option<Idle>,
+    /// From POST to webhook at a receiver that is well: alone, and beside five that are not (P9).
+    pub p9: (Latency, Latency),
     /// The server's resident memory in MiB: before any load, and the most during T2.
     pub memory: (f64, f64),
 }
@@ -139,20 +148,13 @@ async fn measure_on(
     let (_, ready) = bodies.take(ahead);
     let (second, t2, most) = delivered(server, &sink, &address, ready, limit).await?;
 
-    let known = sink.tally().received;
-    let (_, ready) = bodies.take(usize::try_from(seconds).unwrap_or(1) * 100);
-    let count = ready.len();
-    let sent = open_loop(&address, ready, PACE).await?;
-    sink.wait_for(known + count, PATIENCE).await;
-    let arrived = sink.received().into_values().filter_map(|one| Some((one.external_id?, one.arrived))).collect();
-    let t3 = latency("webhook", &sent, &arrived)?;
+    let t3 = webhooks(&sink, &address, &mut bodies, seconds).await?;
 
     let (_, ready) = bodies.take(usize::try_from(seconds).unwrap_or(1) * 100);
     let t4 = live::soon(&target, &client, &address, ready).await?;
+    let p9 = bulkheads(&client, &sink, &address, &mut bodies, seconds).await?;
     // T5 is about subscribers alone.
-    if let Err(error) = client.delete_webhook(&webhook).await {
-        say(format!("  T5 is measured beside a webhook: {error}"));
-    }
+    client.delete_webhook(&webhook).await?;
     let seconds = usize::try_from(seconds).unwrap_or(1);
     let t5 = match crowds.following {
         0 => None,
@@ -165,6 +167,7 @@ async fn measure_on(
         t2_acknowledged: second.rate(),
         t3,
         t4,
+        p9,
         t5,
         idle: None,
         memory: (idle, most),
@@ -221,6 +224,40 @@ async fn delivered(
     #[expect(clippy::cast_precision_loss, reason = "no run has so many posts")]
     let rate = came as f64 / last.duration_since(begun).as_secs_f64().max(1e-9);
     Ok((driven, rate, most.get()))
+}
+
+/// T3: from POST to webhook.
+async fn webhooks(sink: &Sink, address: &str, bodies: &mut Bodies, seconds: u64) -> Result<Latency, SimulatorError> {
+    let known = sink.tally().received;
+    let (_, ready) = bodies.take(usize::try_from(seconds).unwrap_or(1) * 100);
+    let count = ready.len();
+    let sent = open_loop(address, ready, PACE).await?;
+    sink.wait_for(known + count, PATIENCE).await;
+    let arrived = sink.received().into_values().filter_map(|one| Some((one.external_id?, one.arrived))).collect();
+    latency("webhook", &sent, &arrived)
+}
+
+/// P9: the same alone, and beside receivers that hang, drip, refuse, flood and unfold.
+async fn bulkheads(
+    client: &Client,
+    sink: &Sink,
+    address: &str,
+    bodies: &mut Bodies,
+    seconds: u64,
+) -> Result<(Latency, Latency), SimulatorError> {
+    let alone = webhooks(sink, address, bodies, seconds).await?;
+    let (mut ill, mut registered) = (Vec::new(), Vec::new());
+    for kind in Ill::ALL {
+        let one = kind.start().await.map_err(SimulatorError::io("a receiver that is not well"))?;
+        let (id, _) = client.register_webhook(&format!("{kind:?}"), &one.url, Some(&["message.created"])).await?;
+        registered.push(id);
+        ill.push(one);
+    }
+    let beside = webhooks(sink, address, bodies, seconds).await?;
+    for id in registered {
+        client.delete_webhook(&id).await?;
+    }
+    Ok((alone, beside))
 }
 
 /// The latency of what was sent and arrived.
