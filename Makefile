@@ -8,7 +8,7 @@ INLET_LISTEN ?= 127.0.0.1:8080
 export INLET_DATA_DIR INLET_LISTEN
 ARGS ?=
 
-.PHONY: help run test check fmt schema schema-check permissions bench demo simulate kill-test chaos faults fuzz postgres node
+.PHONY: help run test check fmt schema schema-check event-schemas permissions bench demo simulate kill-test chaos faults fuzz postgres node
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -26,7 +26,8 @@ simulate: ## Play the providers against what `make run` started, then check that
 	exec $(TARGET)/debug/inlet simulate $(ARGS)
 
 test: postgres node ## Run every test. ARGS="-p inlet-domain" runs some.
-	$(CARGO) build --package inlet-server --bin inlet --package inlet-tests --bin with-postgres
+	$(CARGO) build --package inlet-server --bin inlet --features inlet-server/failpoints
+	$(CARGO) build --package inlet-tests --bin with-postgres
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then runner="nextest run"; else runner="test"; fi; \
 	  echo "$(CARGO) $$runner $(or $(ARGS),--workspace)"; \
 	  INLET_TEST_BINARY="$(abspath $(TARGET))/debug/inlet" \
@@ -40,6 +41,8 @@ check: ## What must hold before a commit: format, lints, the generated schema an
 	@$(TARGET)/debug/inlet schema | diff -u schema.graphql - || { echo "schema.graphql is out of date: make schema"; exit 1; }
 	@$(MAKE) --no-print-directory schema-check
 	@$(TARGET)/debug/inlet rights | diff -u docs/permissions.md - || { echo "docs/permissions.md is out of date: make permissions"; exit 1; }
+	@scratch=$$(mktemp -d) && $(TARGET)/debug/inlet event-schemas "$$scratch" && diff -ru schemas "$$scratch" && rm -r "$$scratch" || \
+	  { echo "schemas/ is out of date: make event-schemas"; exit 1; }
 	$(CARGO) test --package inlet-tests --test layering
 	@if command -v cargo-deny >/dev/null 2>&1; then $(CARGO) deny check; else echo "cargo-deny is not here: deny.toml was not checked"; fi
 
@@ -52,6 +55,11 @@ schema: ## Write schema.graphql anew.
 
 schema-check: ## Hold schema.graphql against Relay's rules, and name what would break clients of the last release.
 	scripts/node.sh node tests/clients/schema.js
+
+event-schemas: ## Write the JSON Schemas of webhook bodies in schemas/ anew.
+	$(CARGO) build --package inlet-server --bin inlet
+	@mkdir -p schemas && rm -f schemas/*.json
+	$(TARGET)/debug/inlet event-schemas schemas
 
 permissions: ## Write docs/permissions.md anew.
 	$(CARGO) build --package inlet-server --bin inlet

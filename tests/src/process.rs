@@ -4,7 +4,7 @@ use std::{
     fs,
     io::ErrorKind,
     net::TcpListener,
-    os::unix::fs::PermissionsExt,
+    os::unix::{fs::PermissionsExt, process::ExitStatusExt},
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     time::Duration,
@@ -228,6 +228,16 @@ impl Process {
     /// Ends it with kill -9. Its Postgres goes on.
     pub async fn kill(mut self) {
         self.child.kill().await.unwrap();
+    }
+
+    /// Waits until it has killed itself at the place that `INLET_FAILPOINT` names.
+    ///
+    /// # Panics
+    /// Where it does not.
+    pub async fn killed_itself(mut self) {
+        let status = timeout(PATIENCE, self.child.wait()).await;
+        let status = status.expect("it passes the place, and was built with `--features inlet-server/failpoints`");
+        assert_eq!(status.unwrap().signal(), Some(Signal::SIGKILL as i32));
     }
 
     /// Ends it with SIGTERM, and waits.

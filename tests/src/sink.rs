@@ -1,11 +1,35 @@
-//! A webhook receiver in the test's process: it records what comes and answers as it is told.
+//! A webhook receiver in the test's process: it records what comes and answers as it is told. Each body must fit the
+//! schema of its type.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex},
+};
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use inlet_domain::event::{EventType, schema};
+use jsonschema::Validator;
 use tokio::sync::watch;
 
 use crate::stub::Stub;
+
+static SCHEMAS: LazyLock<HashMap<&str, Validator>> = LazyLock::new(|| {
+    let validator = |kind: &EventType| {
+        let schema = schema::of(*kind)?;
+        let options = jsonschema::draft202012::options().should_validate_formats(true);
+        Some((kind.name(), options.build(&schema).expect("the schema is one")))
+    };
+    EventType::ALL.iter().filter_map(validator).collect()
+});
+
+/// What of a webhook's body does not fit the schema of its type.
+#[must_use]
+pub fn misfits(body: &serde_json::Value) -> Vec<String> {
+    let Some(schema) = body["type"].as_str().and_then(|kind| SCHEMAS.get(kind)) else {
+        return vec![format!("there is no schema for the type {}", body["type"])];
+    };
+    schema.iter_errors(body).map(|error| format!("{} at {}", error, error.instance_path())).collect()
+}
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -85,7 +109,12 @@ impl Sink {
     pub async fn wait(&self, enough: impl FnMut(&Vec<Received>) -> bool) -> Vec<Received> {
         let mut watch = self.state.received.subscribe();
         let received = tokio::time::timeout(std::time::Duration::from_secs(60), watch.wait_for(enough)).await;
-        received.expect("the webhooks that were waited for did not come").unwrap().clone()
+        let received = received.expect("the webhooks that were waited for did not come").unwrap().clone();
+        for one in &received {
+            let misfits = misfits(&one.json());
+            assert!(misfits.is_empty(), "{misfits:?}: {}", String::from_utf8_lossy(&one.body));
+        }
+        received
     }
 }
 

@@ -27,6 +27,7 @@ pub fn inlet() -> PathBuf {
     }
     let output = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--package", "inlet-server", "--bin", "inlet", "--message-format=json"])
+        .args(["--features", "inlet-server/failpoints"])
         .current_dir(root())
         .stderr(Stdio::inherit())
         .output()

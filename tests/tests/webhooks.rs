@@ -11,10 +11,10 @@ use inlet_domain::{
     ids::WebhookId,
     json,
     log::{self, Draft},
-    model::{message::Direction, target::TargetPolicy, webhook::RetryPreset},
+    model::{message::Direction, target::TargetPolicy},
     scope::{Actor, Scope},
     secrets::Sealer,
-    store::webhooks::{self, NewWebhook},
+    store::webhooks::{self, NewWebhook, Settings},
 };
 use inlet_egress::{Client, Policy};
 use inlet_notifier::{Notifier, NotifierConfig};
@@ -43,17 +43,10 @@ fn notifier(house: &House) -> Notifier {
 }
 
 async fn register(house: &House, sink: &Sink, types: &[&str]) -> (WebhookId, String) {
-    let new = NewWebhook {
-        name: "receiver".to_owned(),
-        url: sink.url().to_owned(),
-        event_types: types.iter().map(|kind| (*kind).to_owned()).collect(),
-        include_notes: false,
-        timeout_seconds: Some(30),
-        max_attempts: None,
-        retry_preset: RetryPreset::Documented,
-        legacy_signature: None,
-        targets: LOOPBACK,
-    };
+    let mut settings = Settings::of("receiver", sink.url());
+    settings.event_types = types.iter().map(|kind| (*kind).to_owned()).collect();
+    settings.timeout_seconds = Some(30);
+    let new = NewWebhook { settings, legacy_signature: None, headers: Vec::new(), targets: LOOPBACK };
     let mut transaction = house.database.pool.begin().await.unwrap();
     let scope = Scope::of(house.workspace);
     let (webhook, secret) =

@@ -62,7 +62,7 @@ impl Client {
         Self::with_lookup(policy, system)
     }
 
-    fn with_lookup<L, F>(policy: Policy, lookup: L) -> Result<Self, BuildError>
+    pub(crate) fn with_lookup<L, F>(policy: Policy, lookup: L) -> Result<Self, BuildError>
     where
         L: Fn(String) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
@@ -167,6 +167,22 @@ mod tests {
             let server = answering(ResponseTemplate::new(500).set_body_bytes(vec![b'x'; length])).await;
             let answer = client.send(request(&server.uri())).await.unwrap();
             assert_eq!((answer.status, answer.body.len(), answer.truncated), (500, length.min(16), truncated));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_compressed_stays_so_and_a_bomb_is_read_no_further_than_anything_else() {
+        // The head of a gzip stream; what it would unfold to is never looked at.
+        let mut bomb = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+        bomb.resize(10 << 20, 0);
+        for encoding in ["gzip", "br", "zstd", "deflate"] {
+            let template =
+                ResponseTemplate::new(200).set_body_bytes(bomb.clone()).insert_header("content-encoding", encoding);
+            let server = answering(template).await;
+            let answer = Client::new(DEVELOPMENT).unwrap().send(request(&server.uri())).await.unwrap();
+            assert_eq!((&answer.body[..], answer.truncated), (&bomb[..16], true), "{encoding}");
+            let asked = &server.received_requests().await.unwrap()[0];
+            assert!(!asked.headers.contains_key("accept-encoding"), "nothing compressed is asked for");
         }
     }
 

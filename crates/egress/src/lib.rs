@@ -6,6 +6,8 @@
 
 mod client;
 mod error;
+#[cfg(test)]
+mod rebinding;
 mod resolver;
 mod retry_after;
 

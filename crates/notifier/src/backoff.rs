@@ -3,17 +3,15 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use inlet_domain::model::webhook::RetryPreset;
-
 /// No wait is longer, whatever a curve or an endpoint says.
 const LONGEST: Duration = Duration::from_secs(100_000);
 
-/// The wait after attempt `number` (1, 2, 3 ...) failed. `jitter` is a random number from 0 to 1: it spreads the
+/// The wait after attempt `number` (1, 2, 3 ...) failed; past the end of `delays` the last one stays. `jitter` is a random number from 0 to 1: it spreads the
 /// retries of many deliveries that failed together over a tenth of the wait to either side.
-pub fn after(preset: RetryPreset, number: i32, jitter: f64) -> Duration {
-    let delays = preset.delays();
-    let index = usize::try_from(number.max(1) - 1).unwrap_or(0).min(delays.len() - 1);
-    Duration::from_secs(u64::from(delays[index])).mul_f64(0.9 + 0.2 * jitter.clamp(0.0, 1.0)).min(LONGEST)
+pub fn after(delays: &[u32], number: i32, jitter: f64) -> Duration {
+    let index = usize::try_from(number.max(1) - 1).unwrap_or(0).min(delays.len().saturating_sub(1));
+    let delay = delays.get(index).copied().unwrap_or(1);
+    Duration::from_secs(u64::from(delay)).mul_f64(0.9 + 0.2 * jitter.clamp(0.0, 1.0)).min(LONGEST)
 }
 
 /// The wait that an endpoint asks for by `Retry-After`. The jitter only makes it longer.
@@ -24,17 +22,20 @@ pub fn asked(retry_after: &str, now: DateTime<Utc>, jitter: f64) -> Option<Durat
 
 #[cfg(test)]
 mod tests {
+    use inlet_domain::model::webhook::RetryPreset;
+
     use super::*;
 
     #[test]
     fn the_documented_curve_with_a_tenth_of_jitter() {
         for (number, expected) in [(1, 10.0), (2, 100.0), (3, 1_000.0), (4, 10_000.0), (5, 100_000.0), (9, 100_000.0)] {
-            let early = after(RetryPreset::Documented, number, 0.0).as_secs_f64();
-            let late = after(RetryPreset::Documented, number, 1.0).as_secs_f64();
+            let early = after(RetryPreset::Documented.delays(), number, 0.0).as_secs_f64();
+            let late = after(RetryPreset::Documented.delays(), number, 1.0).as_secs_f64();
             assert!((early - expected * 0.9).abs() < 1e-6, "{number}: {early}");
             assert!((late - (expected * 1.1).min(100_000.0)).abs() < 1e-6, "{number}: {late}");
         }
-        assert_eq!(after(RetryPreset::Standard, 2, 0.5), Duration::from_secs(300));
+        assert_eq!(after(RetryPreset::Standard.delays(), 2, 0.5), Duration::from_secs(300));
+        assert_eq!(after(&[7], 3, 0.5), Duration::from_secs(7));
     }
 
     #[test]

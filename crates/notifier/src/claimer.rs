@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::{
     deliverer::Deliverer,
     dispatcher::pack,
+    failpoint,
     lanes::Job,
     lease::{Lease, MARGIN},
     receiver::{Receiver, State},
@@ -83,10 +84,16 @@ impl Claimer {
         if look_for_parked {
             let parked = self.outbox.parked(1_000).await?;
             let receivers = self.receivers(parked.iter().map(|(workspace, _)| *workspace)).await?;
-            self.deliverer.lanes().park(parked.into_iter().map(|(workspace, webhook)| {
-                let concurrency = receivers.get(&webhook).map_or(1, |receiver| receiver.concurrency);
-                (workspace, webhook, concurrency)
-            }));
+            // What is held stays where it is until its webhook is resumed.
+            let is_held =
+                |webhook: WebhookId| receivers.get(&webhook).is_some_and(|it| matches!(it.state, State::Held));
+            let known = |webhook| receivers.get(&webhook).map(AsRef::as_ref);
+            let parked = parked.into_iter().filter(|(_, webhook)| !is_held(*webhook));
+            self.deliverer.lanes().park(parked.map(|(workspace, webhook)| (workspace, webhook, known(webhook))));
+        }
+        let queued = self.deliverer.lanes().queued();
+        if !queued.is_empty() {
+            self.deliverer.renew(&queued, &self.receivers(queued.iter().copied()).await?);
         }
         self.refill().await?;
         loop {
@@ -125,7 +132,7 @@ impl Claimer {
             rooms
                 .iter()
                 .filter(|(_, webhook, room)| outcome.is_err() || taken.get(webhook) == Some(room))
-                .map(|(workspace, webhook, _)| (*workspace, *webhook, 1)),
+                .map(|(workspace, webhook, _)| (*workspace, *webhook, None)),
         );
         self.take(lease, asked, outcome?).await
     }
@@ -149,6 +156,7 @@ impl Claimer {
         if claimed.is_empty() {
             return Ok(());
         }
+        failpoint::pass("claim.claimed");
         let receivers = self.receivers(claimed.iter().map(|claimed| claimed.workspace)).await?;
         let lanes = self.deliverer.lanes();
         let mut rooms: HashMap<WebhookId, usize> = receivers
@@ -162,17 +170,24 @@ impl Claimer {
         let mut parked = Vec::new();
         for claimed in claimed {
             let mut settle = |as_| settled.push((claimed.workspace, claimed.delivery, lease.id, as_));
-            let (Some(receiver), Some(line)) = (receivers.get(&claimed.webhook), &claimed.line) else {
-                settle(Settlement::Skipped);
-                continue;
+            let (receiver, line) = match (receivers.get(&claimed.webhook), &claimed.line) {
+                (Some(receiver), Some(line)) => (receiver, line),
+                (None, _) => {
+                    settle(Settlement::Deleted);
+                    continue;
+                }
+                (_, None) => {
+                    settle(Settlement::Trimmed);
+                    continue;
+                }
             };
             match receiver.state {
-                State::Disabled => settle(Settlement::Skipped),
+                State::Disabled => settle(Settlement::Disabled),
                 State::Held => settle(Settlement::Held),
                 State::Active { .. } => match rooms.get_mut(&receiver.id).filter(|room| **room > 0) {
                     None => {
                         settle(Settlement::Parked);
-                        parked.push((claimed.workspace, receiver.id, receiver.concurrency));
+                        parked.push((claimed.workspace, receiver.id, Some(receiver.as_ref())));
                     }
                     Some(room) => {
                         *room -= 1;
@@ -183,6 +198,7 @@ impl Claimer {
                             parcel: Arc::new(pack(claimed.workspace, line)),
                             lease: lease.clone(),
                             number: claimed.attempts.saturating_add(1),
+                            round_start: claimed.round_start,
                             sequence: claimed.sequence,
                         });
                     }
@@ -190,9 +206,11 @@ impl Claimer {
             }
         }
         self.deliverer.submit(jobs);
+        failpoint::pass("claim.submitted");
         if !settled.is_empty() {
             self.outbox.settle(&settled, self.ambient.now()).await?;
         }
+        failpoint::pass("claim.settled");
         lanes.park(parked);
         Ok(())
     }

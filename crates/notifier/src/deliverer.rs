@@ -1,10 +1,14 @@
 //! Sends what is in hand: workers for each webhook, within a bound for all.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Instant,
+};
 
 use inlet_domain::{
     ambient::Ambient,
-    ids::WebhookId,
+    ids::{WebhookId, WorkspaceId},
     store::deliveries::{Finish, Settlement},
 };
 use inlet_egress::Client;
@@ -12,10 +16,10 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    exchange,
-    lanes::{Job, Lanes},
+    exchange, failpoint,
+    lanes::{Job, Lanes, Next},
     lease::Lease,
-    receiver::State,
+    receiver::{Receiver, State},
 };
 
 /// A job that is out of its worker's hands.
@@ -27,8 +31,8 @@ pub(crate) struct Done {
 
 /// How a job ended.
 pub(crate) enum End {
-    /// It was attempted; `gone` where the endpoint wants no more.
-    Attempted { finish: Box<Finish>, gone: bool },
+    /// It was attempted; `gone` where the endpoint wants no more, `recovering` where its webhook had been disabled.
+    Attempted { finish: Box<Finish>, gone: bool, recovering: bool },
     /// It was not sent, for this reason.
     Settled { job: Box<Job>, as_: Settlement },
     /// Its lease does not stand for long enough: whoever claims it next sends it.
@@ -107,34 +111,66 @@ impl Deliverer {
 
     /// Ends when the queue is empty, the lane has too many workers, or all stops.
     async fn work(&self, webhook: WebhookId) {
+        let mut waited = false;
         loop {
-            let Ok(_permit) = self.inner.sockets.acquire().await else { return };
+            let Ok(permit) = self.inner.sockets.acquire().await else { return };
             if self.inner.stop.is_cancelled() {
                 return;
             }
-            let Some(job) = self.inner.lanes.next(webhook) else { return };
+            let job = match self.inner.lanes.next(webhook, Instant::now(), std::mem::take(&mut waited)) {
+                Next::Over => return,
+                Next::Job(job, another) => {
+                    if another {
+                        self.spawn(webhook);
+                    }
+                    *job
+                }
+                Next::Wait(wait) => {
+                    // Whoever waits takes no room from others.
+                    drop(permit);
+                    if self.inner.stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+                        return;
+                    }
+                    waited = true;
+                    continue;
+                }
+            };
             let lease = job.lease.clone();
             let end = self.send(job).await;
             // The receiving end outlives the workers.
             let _ = self.inner.done.send(Done { webhook, lease, end });
+            failpoint::pass("deliver.told");
+        }
+    }
+
+    /// Gives what no worker has begun the webhooks of these workspaces as they stand now.
+    pub(crate) fn renew(&self, workspaces: &HashSet<WorkspaceId>, receivers: &HashMap<WebhookId, Arc<Receiver>>) {
+        for (job, as_) in self.inner.lanes.renew(workspaces, receivers) {
+            let (webhook, lease) = (job.receiver.id, job.lease.clone());
+            let _ = self.inner.done.send(Done { webhook, lease, end: End::Settled { job: Box::new(job), as_ } });
         }
     }
 
     async fn send(&self, job: Job) -> End {
         let receiver = job.receiver.clone();
-        let State::Active { url, signer } = &receiver.state else {
+        let State::Active { url, signer, headers } = &receiver.state else {
             return End::Settled { job: Box::new(job), as_: Settlement::Held };
         };
         if self.inner.lanes.is_gone(&receiver) {
-            return End::Settled { job: Box::new(job), as_: Settlement::Skipped };
+            return End::Settled { job: Box::new(job), as_: Settlement::Disabled };
         }
         if !job.lease.stands_for(receiver.timeout + crate::lease::SLACK) {
             job.lease.give_up();
             return End::Left;
         }
-        let exchange = exchange::attempt(&self.inner.client, &self.inner.ambient, &job, url, signer).await;
+        failpoint::pass("deliver.taken");
+        let exchange = exchange::attempt(&self.inner.client, &self.inner.ambient, &job, (url, signer, headers)).await;
+        failpoint::pass("deliver.sent");
         if exchange.gone {
             self.inner.lanes.gone(&receiver);
+        }
+        if let Some(wait) = exchange.quiet {
+            self.inner.lanes.hush(receiver.id, Instant::now(), wait);
         }
         if self.inner.lanes.heard(&receiver, exchange.health) {
             self.spawn(receiver.id);
@@ -146,7 +182,7 @@ impl Deliverer {
             verdict: exchange.verdict,
             attempt: exchange.attempt,
         };
-        End::Attempted { finish: Box::new(finish), gone: exchange.gone }
+        End::Attempted { finish: Box::new(finish), gone: exchange.gone, recovering: receiver.recovering }
     }
 
     /// Waits for what is being sent; call it after the stop.

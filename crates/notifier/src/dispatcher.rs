@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::{
     deliverer::Deliverer,
-    envelope,
+    envelope, failpoint,
     lanes::{Job, Parcel},
     lease::{Lease, Leases, MARGIN},
     receiver::{Receiver, State},
@@ -234,7 +234,7 @@ impl Dispatcher {
         let mut deliveries = Vec::with_capacity(lines.len());
         let mut leased = Vec::with_capacity(lines.len());
         let mut numbered: HashMap<WebhookId, i64> = HashMap::new();
-        let mut parked: HashMap<WebhookId, usize> = HashMap::new();
+        let mut parked: HashMap<WebhookId, &Receiver> = HashMap::new();
         for (index, line) in lines.iter().enumerate() {
             for (receiver, (room, waiting)) in receivers.iter().zip(&mut rooms) {
                 if !receiver.wants(line) {
@@ -247,17 +247,19 @@ impl Dispatcher {
                     State::Active { .. } => Disposition::Leased,
                 };
                 let id = delivery_id(line.id, receiver.id);
-                if receiver.is_active() {
-                    let ordinal = numbered.entry(receiver.id).or_default();
-                    *ordinal += 1;
-                    if disposition == Disposition::Leased {
+                match disposition {
+                    Disposition::Leased => {
+                        let ordinal = numbered.entry(receiver.id).or_default();
+                        *ordinal += 1;
                         *room -= 1;
                         leased.push((index, receiver, id, *ordinal));
-                    } else {
+                    }
+                    Disposition::Parked => {
                         // What comes after a parked one waits behind it.
                         *waiting = true;
-                        parked.insert(receiver.id, receiver.concurrency);
+                        parked.insert(receiver.id, receiver.as_ref());
                     }
+                    Disposition::Held | Disposition::Skipped => {}
                 }
                 deliveries.push(NewDelivery {
                     id,
@@ -271,9 +273,11 @@ impl Dispatcher {
         }
         let longest = leased.iter().map(|(_, receiver, ..)| receiver.timeout).max().unwrap_or_default();
         let page = NewPage { lease: self.ambient.uuid(), from, to, lease_for: longest + MARGIN, deliveries };
+        failpoint::pass("dispatch.read");
         let asked = Instant::now();
         let Some(last) = self.outbox.write_page(workspace, &page, self.ambient.now()).await? else { return Ok(false) };
-        self.deliverer.lanes().park(parked.into_iter().map(|(webhook, concurrency)| (workspace, webhook, concurrency)));
+        failpoint::pass("dispatch.written");
+        self.deliverer.lanes().park(parked.into_iter().map(|(webhook, receiver)| (workspace, webhook, Some(receiver))));
         if leased.is_empty() {
             return Ok(true);
         }
@@ -292,9 +296,10 @@ impl Dispatcher {
             };
             let sequence = last.get(&receiver.id).map(|last| last - numbered[&receiver.id] + ordinal);
             let (receiver, lease) = (receiver.clone(), lease.clone());
-            jobs.push(Job { workspace, delivery, receiver, parcel, lease, number: 1, sequence });
+            jobs.push(Job { workspace, delivery, receiver, parcel, lease, number: 1, round_start: 0, sequence });
         }
         self.deliverer.submit(jobs);
+        failpoint::pass("dispatch.submitted");
         Ok(true)
     }
 }

@@ -22,7 +22,8 @@ pub fn body(workspace: WorkspaceId, line: &LogLine) -> Bytes {
     out.push_str(&workspace.to_string());
     out.push_str(r#"","api_version":""#);
     out.push_str(API_VERSION);
-    out.push_str(r#"","test":false,"actor":{"type":"#);
+    out.push_str(if line.test { r#"","test":true,"# } else { r#"","test":false,"# });
+    out.push_str(r#""actor":{"type":"#);
     write_string(&line.actor_kind, &mut out);
     out.push_str(r#","id":"#);
     match actor_id(line) {
@@ -65,7 +66,11 @@ mod tests {
             occurred_at: "2026-11-20T10:00:00.1239Z".parse().unwrap(),
             actor_kind: "member".to_owned(),
             actor_id: Some(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0002)),
+            channel_id: None,
+            medium: None,
+            direction: None,
             internal: false,
+            test: false,
             payload,
             previous,
         }
@@ -83,6 +88,13 @@ mod tests {
              \"actor\":{\"type\":\"member\",\"id\":\"mem_01j0000000e008000000000002\"},\
              \"payload\":{\"revision\":2},\"previous\":{\"status\":\"open\"}}"
         );
+    }
+
+    #[test]
+    fn an_event_that_was_made_to_try_a_webhook_says_so() {
+        let line = LogLine { test: true, ..line("{}".to_owned(), None) };
+        let parsed: Value = serde_json::from_slice(&body(WorkspaceId(Uuid::nil()), &line)).unwrap();
+        assert_eq!(parsed["test"], true);
     }
 
     #[test]

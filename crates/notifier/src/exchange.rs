@@ -30,17 +30,24 @@ pub(crate) struct Exchange {
     pub(crate) health: Health,
     /// The endpoint said that it is gone for good (410).
     pub(crate) gone: bool,
+    /// For how long the endpoint wants to be left alone.
+    pub(crate) quiet: Option<Duration>,
     pub(crate) attempt: AttemptRecord,
 }
 
 /// Sends `job` once.
-pub(crate) async fn attempt(client: &Client, ambient: &Ambient, job: &Job, url: &Url, signer: &Signer) -> Exchange {
+pub(crate) async fn attempt(
+    client: &Client,
+    ambient: &Ambient,
+    job: &Job,
+    (url, signer, own): (&Url, &Signer, &HeaderMap),
+) -> Exchange {
     let started_at = ambient.now();
     let began = Instant::now();
     let request = Request {
         method: Method::POST,
         url: url.clone(),
-        headers: headers(job, signer, started_at),
+        headers: headers(job, signer, own, started_at),
         body: job.parcel.body.clone(),
         timeout: job.receiver.timeout,
         max_body: KEPT_BODY,
@@ -51,8 +58,9 @@ pub(crate) async fn attempt(client: &Client, ambient: &Ambient, job: &Job, url: 
     judge(job, outcome, started_at, duration, ambient)
 }
 
-fn headers(job: &Job, signer: &Signer, now: DateTime<Utc>) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(12);
+fn headers(job: &Job, signer: &Signer, own: &HeaderMap, now: DateTime<Utc>) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(12 + own.len());
+    headers.extend(own.clone());
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
     signer.sign(&mut headers, &job.parcel.id, now.timestamp(), &job.parcel.body);
@@ -92,7 +100,13 @@ fn judge(
             let asked = answer.headers.get(header::RETRY_AFTER).filter(|_| matches!(status, 429 | 503)).cloned();
             attempt.body = (!answer.body.is_empty()).then_some(answer.body);
             if (200..300).contains(&status) {
-                return Exchange { verdict: Verdict::Succeeded, health: Health::Well, gone: false, attempt };
+                return Exchange {
+                    verdict: Verdict::Succeeded,
+                    health: Health::Well,
+                    gone: false,
+                    quiet: None,
+                    attempt,
+                };
             }
             attempt.error_kind = Some("status");
             attempt.error = Some(format!("the endpoint answered {status}"));
@@ -110,19 +124,18 @@ fn judge(
         }
     };
     let gone = attempt.status == Some(410);
-    let verdict = if gone || job.number >= job.receiver.max_attempts {
+    let mut random = [0; 4];
+    ambient.fill(&mut random);
+    let jitter = f64::from(u32::from_be_bytes(random)) / f64::from(u32::MAX);
+    let asked = retry_after.as_ref().and_then(|value| value.to_str().ok());
+    let quiet = asked.and_then(|text| backoff::asked(text, started_at, jitter));
+    let tried = job.number - job.round_start;
+    let verdict = if gone || tried >= job.receiver.max_attempts {
         Verdict::Exhausted
     } else {
-        let mut random = [0; 4];
-        ambient.fill(&mut random);
-        let jitter = f64::from(u32::from_be_bytes(random)) / f64::from(u32::MAX);
-        let asked = retry_after.as_ref().and_then(|value| value.to_str().ok());
-        let after = asked
-            .and_then(|text| backoff::asked(text, started_at, jitter))
-            .unwrap_or_else(|| backoff::after(job.receiver.preset, job.number, jitter));
-        Verdict::Retry { after }
+        Verdict::Retry { after: quiet.unwrap_or_else(|| backoff::after(&job.receiver.delays, tried, jitter)) }
     };
-    Exchange { verdict, health, gone, attempt }
+    Exchange { verdict, health, gone, quiet, attempt }
 }
 
 /// Names and values as one JSON object; of a name that comes twice, both values. What is past the limit is left out.

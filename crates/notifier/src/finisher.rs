@@ -1,13 +1,18 @@
 //! Writes down what came of deliveries: one task that takes all that is waiting and writes it in one statement.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use inlet_domain::{
     ambient::Ambient,
     error::StoreError,
     heads::Heads,
     ids::{DeliveryId, WebhookId, WorkspaceId},
-    store::deliveries::{Finish, Outbox, Settlement, Verdict},
+    store::deliveries::{Fared, Finish, Outbox, Settlement, Verdict},
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +20,7 @@ use uuid::Uuid;
 
 use crate::{
     deliverer::{Deliverer, Done, End},
+    failpoint,
     lease::Leases,
 };
 
@@ -29,9 +35,21 @@ pub(crate) struct Finisher {
     pub(crate) leases: Arc<Leases>,
 }
 
+/// How often a webhook that does well is told of, in case another process saw it fail.
+const WELL_EVERY: TimeDelta = TimeDelta::seconds(60);
+
+/// What was told of how webhooks fare, so that nothing is told at every batch.
+#[derive(Default)]
+struct Told {
+    failing: HashSet<WebhookId>,
+    well: HashMap<WebhookId, DateTime<Utc>>,
+}
+
 #[derive(Default)]
 struct Batch {
     finishes: Vec<Finish>,
+    fared: HashMap<WebhookId, Fared>,
+    recovered: HashSet<(WorkspaceId, WebhookId)>,
     settled: Vec<(WorkspaceId, DeliveryId, Uuid, Settlement)>,
     gone: Vec<(WorkspaceId, WebhookId)>,
     closed: Vec<Uuid>,
@@ -47,6 +65,7 @@ impl Finisher {
         give_up: CancellationToken,
     ) {
         let mut waiting = Vec::with_capacity(BATCH);
+        let mut told = Told::default();
         loop {
             tokio::select! {
                 biased;
@@ -60,14 +79,39 @@ impl Finisher {
                 continue;
             }
             let batch = sort(waiting.drain(..));
+            failpoint::pass("finish.collected");
             if give_up.run_until_cancelled(self.write(&batch)).await.is_none() {
                 tracing::warn!("stopped before all outcomes were written: those deliveries will be sent again");
                 return;
             }
+            failpoint::pass("finish.written");
+            if let Err(error) = self.note(&batch, &mut told).await {
+                tracing::warn!(%error, "how webhooks fare could not be written; their next attempts will tell");
+            }
+            failpoint::pass("finish.noted");
             self.leases.remove(&batch.closed);
             self.deliverer.lanes().release(batch.webhooks.into_iter());
             self.deliverer.room().notify_waiters();
         }
+    }
+
+    /// Counts failures, so that what does nothing but fail is disabled; says so where one works again.
+    async fn note(&self, batch: &Batch, told: &mut Told) -> Result<(), StoreError> {
+        let now = self.ambient.now();
+        let news: Vec<Fared> = batch.fared.values().filter(|fared| told.is_news(fared, now)).cloned().collect();
+        if !news.is_empty() {
+            let failing = self.outbox.note_health(&news, now).await?;
+            news.iter().for_each(|fared| told.note(fared, now));
+            for (workspace, webhook) in failing {
+                let heads = self.outbox.disable(&self.ambient, workspace, webhook, "failing").await?;
+                self.heads.advance(heads);
+            }
+        }
+        for (workspace, webhook) in &batch.recovered {
+            let heads = self.outbox.recovered(&self.ambient, *workspace, *webhook).await?;
+            self.heads.advance(heads);
+        }
+        Ok(())
     }
 
     /// Until it is written: nothing that was sent may be forgotten while the database is away.
@@ -96,6 +140,24 @@ impl Finisher {
     }
 }
 
+impl Told {
+    fn is_news(&self, fared: &Fared, now: DateTime<Utc>) -> bool {
+        let was_told = self.well.get(&fared.webhook).is_some_and(|at| now - *at < WELL_EVERY);
+        fared.failures > 0 || self.failing.contains(&fared.webhook) || !was_told
+    }
+
+    fn note(&mut self, fared: &Fared, now: DateTime<Utc>) {
+        if fared.failures > 0 {
+            self.failing.insert(fared.webhook);
+            self.well.remove(&fared.webhook);
+        } else {
+            self.failing.remove(&fared.webhook);
+            self.well.retain(|_, at| now - *at < WELL_EVERY);
+            self.well.insert(fared.webhook, now);
+        }
+    }
+}
+
 fn sort(waiting: impl Iterator<Item = Done>) -> Batch {
     let mut batch = Batch::default();
     for done in waiting {
@@ -104,9 +166,27 @@ fn sort(waiting: impl Iterator<Item = Done>) -> Batch {
             batch.closed.push(done.lease.id);
         }
         match done.end {
-            End::Attempted { finish, gone } => {
+            End::Attempted { finish, gone, recovering } => {
                 if gone {
                     batch.gone.push((finish.workspace, done.webhook));
+                }
+                let succeeded = finish.verdict == Verdict::Succeeded;
+                if succeeded && recovering {
+                    batch.recovered.insert((finish.workspace, done.webhook));
+                }
+                let began = finish.attempt.started_at;
+                let fared = batch.fared.entry(done.webhook).or_insert(Fared {
+                    workspace: finish.workspace,
+                    webhook: done.webhook,
+                    succeeded: false,
+                    failures: 0,
+                    failing_since: began,
+                });
+                if succeeded {
+                    (fared.succeeded, fared.failures) = (true, 0);
+                } else {
+                    fared.failing_since = if fared.failures == 0 { began } else { fared.failing_since.min(began) };
+                    fared.failures += 1;
                 }
                 batch.finishes.push(*finish);
             }

@@ -2,18 +2,23 @@
 //! which shrinks while it does not answer.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use inlet_domain::ids::{DeliveryId, WebhookId, WorkspaceId};
+use inlet_domain::{
+    ids::{DeliveryId, WebhookId, WorkspaceId},
+    store::deliveries::Settlement,
+};
 use inlet_egress::HeaderValue;
 
-use crate::{lease::Lease, receiver::Receiver};
-
-/// How many deliveries a webhook may have in hand for each request that it may have under way.
-const QUEUED_PER_REQUEST: usize = 16;
+use crate::{
+    lease::Lease,
+    pace::Pace,
+    receiver::{Receiver, State as Standing},
+};
 
 /// An event as it is sent, to however many webhooks.
 pub(crate) struct Parcel {
@@ -31,7 +36,19 @@ pub(crate) struct Job {
     pub(crate) lease: Arc<Lease>,
     /// The attempt that this will be: 1, 2, 3 ...
     pub(crate) number: i32,
+    /// How many there had been when it was last sent again by hand.
+    pub(crate) round_start: i32,
     pub(crate) sequence: Option<i64>,
+}
+
+/// What a worker is to do next.
+pub(crate) enum Next {
+    /// Send this; with `true`, beside another worker that is to be begun.
+    Job(Box<Job>, bool),
+    /// Come again after so long.
+    Wait(Duration),
+    /// End.
+    Over,
 }
 
 /// How an endpoint took a request, as far as its lane cares.
@@ -42,14 +59,22 @@ pub(crate) enum Health {
     Silent,
 }
 
+/// Of a webhook that was deleted, so many parked deliveries are given up at a time.
+const LOST: usize = 500;
+
 struct Lane {
     workspace: WorkspaceId,
     queue: VecDeque<Job>,
     running: usize,
     in_hand: usize,
     width: usize,
+    /// The most that may be in hand.
+    capacity: usize,
     parked: bool,
     gone: Option<i64>,
+    pace: Pace,
+    /// Whether a worker waits for the next turn: one is enough.
+    waiting: bool,
 }
 
 #[derive(Default)]
@@ -65,12 +90,24 @@ pub(crate) struct Lanes {
 }
 
 impl Lane {
-    fn new(workspace: WorkspaceId, width: usize) -> Self {
-        Self { workspace, queue: VecDeque::new(), running: 0, in_hand: 0, width, parked: false, gone: None }
+    fn new(workspace: WorkspaceId, receiver: Option<&Receiver>) -> Self {
+        let width = receiver.map_or(1, |receiver| receiver.concurrency);
+        Self {
+            workspace,
+            queue: VecDeque::new(),
+            running: 0,
+            in_hand: 0,
+            width,
+            capacity: receiver.map_or(LOST, |receiver| receiver.capacity(width)),
+            parked: false,
+            gone: None,
+            pace: Pace::default(),
+            waiting: false,
+        }
     }
 
     fn room(&self) -> usize {
-        (self.width * QUEUED_PER_REQUEST).saturating_sub(self.in_hand)
+        self.capacity.saturating_sub(self.in_hand)
     }
 }
 
@@ -95,7 +132,7 @@ impl Lanes {
         let all = self.limit.saturating_sub(state.in_hand);
         receivers
             .map(|receiver| match state.lanes.get(&receiver.id) {
-                None => (all.min(receiver.concurrency * QUEUED_PER_REQUEST), false),
+                None => (all.min(receiver.capacity(receiver.concurrency)), false),
                 Some(lane) => (all.min(lane.room()), lane.parked),
             })
             .collect()
@@ -106,12 +143,12 @@ impl Lanes {
         let mut state = self.state();
         let mut wanted: HashMap<WebhookId, usize> = HashMap::new();
         for job in jobs {
-            let (webhook, concurrency) = (job.receiver.id, job.receiver.concurrency);
+            let webhook = job.receiver.id;
             state.in_hand += 1;
-            let lane = state.lanes.entry(webhook).or_insert_with(|| Lane::new(job.workspace, concurrency));
+            let lane = state.lanes.entry(webhook).or_insert_with(|| Lane::new(job.workspace, Some(&job.receiver)));
             lane.in_hand += 1;
             lane.queue.push_back(job);
-            if lane.running < lane.width {
+            if lane.running < lane.width && !lane.waiting {
                 lane.running += 1;
                 *wanted.entry(webhook).or_default() += 1;
             }
@@ -119,15 +156,71 @@ impl Lanes {
         wanted.into_iter().collect()
     }
 
-    /// The next job for a worker of this webhook; `None` tells the worker to end.
-    pub(crate) fn next(&self, webhook: WebhookId) -> Option<Job> {
+    /// What a worker of this webhook does next; `waited` where it comes from a wait.
+    pub(crate) fn next(&self, webhook: WebhookId, now: Instant, waited: bool) -> Next {
         let mut state = self.state();
-        let lane = state.lanes.get_mut(&webhook)?;
-        let job = if lane.running > lane.width { None } else { lane.queue.pop_front() };
-        if job.is_none() {
-            lane.running -= 1;
+        let Some(lane) = state.lanes.get_mut(&webhook) else { return Next::Over };
+        if waited {
+            lane.waiting = false;
         }
-        job
+        let rate = lane.queue.front().map(|job| job.receiver.rate).filter(|_| lane.running <= lane.width);
+        let Some(rate) = rate else {
+            lane.running -= 1;
+            return Next::Over;
+        };
+        if let Err(wait) = lane.pace.take(now, rate) {
+            if lane.waiting {
+                lane.running -= 1;
+                return Next::Over;
+            }
+            lane.waiting = true;
+            return Next::Wait(wait);
+        }
+        let Some(job) = lane.queue.pop_front() else { return Next::Over };
+        let another = (waited || lane.pace.is_set(rate)) && !lane.queue.is_empty() && lane.running < lane.width;
+        lane.running += usize::from(another);
+        Next::Job(Box::new(job), another)
+    }
+
+    /// Leaves an endpoint alone that asked for it.
+    pub(crate) fn hush(&self, webhook: WebhookId, now: Instant, wait: Duration) {
+        if let Some(lane) = self.state().lanes.get_mut(&webhook) {
+            lane.pace.hush(now, wait);
+        }
+    }
+
+    /// The workspaces of what no worker has begun.
+    pub(crate) fn queued(&self) -> HashSet<WorkspaceId> {
+        let state = self.state();
+        state.lanes.values().filter(|lane| !lane.queue.is_empty()).map(|lane| lane.workspace).collect()
+    }
+
+    /// Gives what no worker has begun the webhooks of these workspaces as they stand now; takes back what is not to be
+    /// sent any more, and tells what becomes of it.
+    pub(crate) fn renew(
+        &self,
+        workspaces: &HashSet<WorkspaceId>,
+        receivers: &HashMap<WebhookId, Arc<Receiver>>,
+    ) -> Vec<(Job, Settlement)> {
+        let mut state = self.state();
+        let mut settled = Vec::new();
+        for (webhook, lane) in state.lanes.iter_mut().filter(|(_, lane)| workspaces.contains(&lane.workspace)) {
+            let receiver = receivers.get(webhook);
+            let as_ = match receiver.map(|receiver| &receiver.state) {
+                None => Settlement::Deleted,
+                Some(Standing::Disabled) => Settlement::Disabled,
+                Some(Standing::Held) => Settlement::Held,
+                Some(Standing::Active { .. }) => {
+                    lane.capacity = receiver.map_or(LOST, |receiver| receiver.capacity(lane.width));
+                    for (job, receiver) in lane.queue.iter_mut().zip(receiver.into_iter().cycle()) {
+                        job.receiver = receiver.clone();
+                    }
+                    continue;
+                }
+            };
+            settled.extend(lane.queue.drain(..).map(|job| (job, as_)));
+        }
+        settled
     }
 
     /// Notes how an endpoint took a request: while it is silent it gets half as many at once, down to one; each
@@ -140,7 +233,8 @@ impl Lanes {
             Health::Refusing => lane.width.min(receiver.concurrency),
             Health::Silent => (lane.width / 2).max(1),
         };
-        let wanted = !lane.queue.is_empty() && lane.running < lane.width;
+        lane.capacity = receiver.capacity(lane.width);
+        let wanted = !lane.queue.is_empty() && lane.running < lane.width && !lane.waiting;
         if wanted {
             lane.running += 1;
         }
@@ -172,10 +266,10 @@ impl Lanes {
     }
 
     /// Notes that deliveries of these webhooks are parked in the database.
-    pub(crate) fn park(&self, webhooks: impl IntoIterator<Item = (WorkspaceId, WebhookId, usize)>) {
+    pub(crate) fn park<'a>(&self, webhooks: impl IntoIterator<Item = (WorkspaceId, WebhookId, Option<&'a Receiver>)>) {
         let mut state = self.state();
-        for (workspace, webhook, concurrency) in webhooks {
-            state.lanes.entry(webhook).or_insert_with(|| Lane::new(workspace, concurrency)).parked = true;
+        for (workspace, webhook, receiver) in webhooks {
+            state.lanes.entry(webhook).or_insert_with(|| Lane::new(workspace, receiver)).parked = true;
         }
     }
 
@@ -187,7 +281,7 @@ impl Lanes {
         let mut found = Vec::new();
         for (webhook, lane) in &mut state.lanes {
             let room = lane.room().min(all);
-            if lane.parked && room > 0 && room * 2 >= lane.width * QUEUED_PER_REQUEST {
+            if lane.parked && room > 0 && room * 2 >= lane.capacity {
                 lane.parked = false;
                 all -= room;
                 found.push((lane.workspace, *webhook, room));
@@ -209,10 +303,11 @@ impl Lanes {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use inlet_domain::{
-        model::webhook::{RetryPreset, WebhookStatus},
+        model::{
+            webhook::{RetryPreset, WebhookStatus},
+            webhook_filter::WebhookFilter,
+        },
         store::{deliveries::Receiver as Stored, webhooks::Webhook},
     };
     use uuid::Uuid;
@@ -228,16 +323,24 @@ mod tests {
             status: WebhookStatus::Active,
             event_types: Vec::new(),
             include_notes: false,
+            filter: WebhookFilter::default(),
+            channel: None,
             api_version: "2026-11".to_owned(),
             timeout_seconds: 3,
             max_attempts: 6,
             retry_preset: RetryPreset::Documented,
+            retry_delays: None,
             max_concurrency: concurrency,
+            rate_limit: None,
+            headers: Vec::new(),
+            composition: None,
             has_legacy_signature: false,
             start_seq: 0,
             revision: 1,
             created_at: chrono::DateTime::UNIX_EPOCH,
             disabled_reason: None,
+            rotation_ends_at: None,
+            recovering: false,
         };
         Arc::new(Receiver::new(Stored { webhook, signing: None }))
     }
@@ -253,9 +356,17 @@ mod tests {
                 parcel: parcel.clone(),
                 lease: lease.clone(),
                 number: 1,
+                round_start: 0,
                 sequence: None,
             })
             .collect()
+    }
+
+    fn next(lanes: &Lanes, webhook: WebhookId) -> Option<Job> {
+        match lanes.next(webhook, Instant::now(), false) {
+            Next::Job(job, _) => Some(*job),
+            Next::Wait(_) | Next::Over => None,
+        }
     }
 
     fn room(lanes: &Lanes, receiver: &Receiver) -> usize {
@@ -269,12 +380,12 @@ mod tests {
         assert_eq!(lanes.push(jobs(&silent, 128)), vec![(silent.id, 8)]);
         assert_eq!(room(&lanes, &silent), 0);
         assert_eq!(room(&lanes, &well), 128);
-        let under_way: Vec<_> = (0..8).filter_map(|_| lanes.next(silent.id)).collect();
+        let under_way: Vec<_> = (0..8).filter_map(|_| next(&lanes, silent.id)).collect();
         assert_eq!(under_way.len(), 8);
         for _ in &under_way {
             lanes.heard(&silent, Health::Silent);
         }
-        let ended = (0..8).filter(|_| lanes.next(silent.id).is_none()).count();
+        let ended = (0..8).filter(|_| next(&lanes, silent.id).is_none()).count();
         assert_eq!(ended, 7, "one worker goes on");
         lanes.release(std::iter::repeat_n(silent.id, 120));
         assert_eq!(room(&lanes, &silent), 16 - 8);
@@ -289,7 +400,7 @@ mod tests {
             lanes.heard(&webhook, Health::Silent);
         }
         let mut running = 4;
-        while lanes.next(webhook.id).is_none() {
+        while next(&lanes, webhook.id).is_none() {
             running -= 1;
         }
         assert_eq!(running, 1);
@@ -316,7 +427,7 @@ mod tests {
         let webhook = receiver(1, 1);
         let workspace = WorkspaceId(Uuid::nil());
         lanes.push(jobs(&webhook, 9));
-        lanes.park([(workspace, webhook.id, 1)]);
+        lanes.park([(workspace, webhook.id, Some(webhook.as_ref()))]);
         assert_eq!(lanes.rooms(std::iter::once(webhook.as_ref())), vec![(7, true)]);
         assert!(lanes.unpark().is_empty(), "less than half is free");
         lanes.release(std::iter::once(webhook.id));
@@ -338,11 +449,43 @@ mod tests {
     }
 
     #[test]
+    fn with_a_rate_one_worker_waits_and_the_others_end() {
+        let lanes = Lanes::new(1_000);
+        let mut paced = receiver(1, 8);
+        Arc::get_mut(&mut paced).unwrap().rate = Some(2);
+        assert_eq!(room(&lanes, &paced), 40, "what 20 seconds take");
+        lanes.push(jobs(&paced, 8));
+        let begun = Instant::now();
+        assert!(matches!(lanes.next(paced.id, begun, false), Next::Job(_, false)));
+        let Next::Wait(wait) = lanes.next(paced.id, begun, false) else { panic!("it is not its turn") };
+        assert!(matches!(lanes.next(paced.id, begun, false), Next::Over));
+        let Next::Job(_, another) = lanes.next(paced.id, begun + wait, true) else { panic!("it is its turn") };
+        assert!(another, "who waited sends, and another waits");
+    }
+
+    #[test]
+    fn a_webhook_that_changes_changes_what_is_queued_for_it() {
+        let lanes = Lanes::new(1_000);
+        let (webhook, other) = (receiver(1, 1), receiver(2, 1));
+        lanes.push(jobs(&webhook, 3));
+        lanes.push(jobs(&other, 2));
+        let workspaces = lanes.queued();
+        let known = |of: &[&Arc<Receiver>]| of.iter().map(|it| (it.id, (*it).clone())).collect::<HashMap<_, _>>();
+        // A receiver without a key is held.
+        let settled = lanes.renew(&workspaces, &known(&[&webhook]));
+        let count = |of: &Receiver, wanted| {
+            settled.iter().filter(|(job, as_)| job.receiver.id == of.id && *as_ == wanted).count()
+        };
+        assert_eq!((count(&webhook, Settlement::Held), count(&other, Settlement::Deleted)), (3, 2));
+        assert!(lanes.queued().is_empty());
+    }
+
+    #[test]
     fn a_stop_takes_back_what_no_worker_has_begun() {
         let lanes = Lanes::new(10);
         let webhook = receiver(1, 1);
         lanes.push(jobs(&webhook, 3));
-        let begun = lanes.next(webhook.id).unwrap();
+        let begun = next(&lanes, webhook.id).unwrap();
         let rest: Vec<_> = lanes.drain().into_iter().map(|job| job.delivery).collect();
         assert_eq!(rest.len(), 2);
         assert!(!rest.contains(&begun.delivery));

@@ -16,9 +16,11 @@ mod deliverer;
 mod dispatcher;
 mod envelope;
 mod exchange;
+mod failpoint;
 mod finisher;
 mod lanes;
 mod lease;
+mod pace;
 mod receiver;
 mod signing;
 

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use inlet_domain::{
     ids::WebhookId,
-    model::webhook::{RetryPreset, WebhookStatus, wants},
+    model::{webhook::WebhookStatus, webhook_filter::Wants},
     store::deliveries::{LogLine, Receiver as Stored},
 };
-use inlet_egress::Url;
+use inlet_egress::{HeaderMap, HeaderName, HeaderValue, Url};
+use secrecy::ExposeSecret;
 
 use crate::signing::Signer;
 
@@ -16,21 +17,32 @@ pub(crate) struct Receiver {
     pub(crate) id: WebhookId,
     pub(crate) revision: i64,
     pub(crate) max_attempts: i32,
-    pub(crate) preset: RetryPreset,
+    /// Seconds between attempts.
+    pub(crate) delays: Vec<u32>,
     pub(crate) timeout: Duration,
     /// The most requests to it at once.
     pub(crate) concurrency: usize,
+    /// The most requests a second.
+    pub(crate) rate: Option<u32>,
+    /// It was disabled, and nothing has succeeded since.
+    pub(crate) recovering: bool,
     pub(crate) state: State,
-    patterns: Vec<String>,
-    include_notes: bool,
+    wants: Wants,
     start_seq: i64,
 }
+
+/// How many deliveries a webhook may have in hand for each request that it may have under way.
+const QUEUED_PER_REQUEST: usize = 16;
+/// For how long what is in hand of one with a rate limit may last: a claim does not stand for much longer.
+const QUEUED_SECONDS: usize = 20;
 
 /// Whether, and how, it is sent to.
 pub(crate) enum State {
     Active {
         url: Url,
         signer: Box<Signer>,
+        /// Of its own.
+        headers: HeaderMap,
     },
     /// Paused, or nothing could be signed for it.
     Held,
@@ -44,13 +56,18 @@ impl Receiver {
             WebhookStatus::Disabled => State::Disabled,
             WebhookStatus::Paused => State::Held,
             WebhookStatus::Active => {
-                let signer = stored.signing.and_then(|signing| {
-                    Signer::new(&signing)
-                        .inspect_err(|error| tracing::error!(webhook = %webhook.id, %error, "its deliveries are held"))
-                        .ok()
+                let ready = stored.signing.and_then(|signing| {
+                    let signer = Signer::new(&signing)
+                        .inspect_err(|error| tracing::error!(webhook = %webhook.id, %error, "its deliveries are held"));
+                    let own = signing.headers.iter().filter_map(|(name, value)| {
+                        let mut value = HeaderValue::from_str(value.expose_secret()).ok()?;
+                        value.set_sensitive(true);
+                        Some((HeaderName::from_bytes(name.as_bytes()).ok()?, value))
+                    });
+                    Some((signer.ok()?, own.collect()))
                 });
-                match (webhook.url.parse(), signer) {
-                    (Ok(url), Some(signer)) => State::Active { url, signer: Box::new(signer) },
+                match (webhook.url.parse(), ready) {
+                    (Ok(url), Some((signer, headers))) => State::Active { url, signer: Box::new(signer), headers },
                     _ => State::Held,
                 }
             }
@@ -59,14 +76,21 @@ impl Receiver {
             id: webhook.id,
             revision: webhook.revision,
             max_attempts: webhook.max_attempts,
-            preset: webhook.retry_preset,
+            delays: webhook.delays(),
             timeout: Duration::from_secs(u64::try_from(webhook.timeout_seconds).unwrap_or(3)),
             concurrency: usize::try_from(webhook.max_concurrency).unwrap_or(1).max(1),
+            rate: webhook.rate_limit.and_then(|rate| u32::try_from(rate).ok()).filter(|rate| *rate > 0),
+            recovering: webhook.recovering,
             state,
-            patterns: webhook.event_types,
-            include_notes: webhook.include_notes,
+            wants: webhook.wants(),
             start_seq: webhook.start_seq,
         }
+    }
+
+    /// How many of its deliveries may be in hand where so many requests may be under way.
+    pub(crate) fn capacity(&self, width: usize) -> usize {
+        let paced = self.rate.map_or(usize::MAX, |rate| usize::try_from(rate).unwrap_or(1) * QUEUED_SECONDS);
+        (width * QUEUED_PER_REQUEST).min(paced)
     }
 
     pub(crate) fn is_active(&self) -> bool {
@@ -75,6 +99,6 @@ impl Receiver {
 
     /// Whether it gets this entry of the log.
     pub(crate) fn wants(&self, line: &LogLine) -> bool {
-        line.seq > self.start_seq && (self.include_notes || !line.internal) && wants(&self.patterns, &line.kind)
+        line.seq > self.start_seq && self.wants.miss(line.facets()).is_none()
     }
 }

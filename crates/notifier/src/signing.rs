@@ -5,10 +5,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use inlet_domain::{
     model::webhook::{LegacySignature, SignatureAlgorithm},
-    store::deliveries::Signing,
+    store::{deliveries::Signing, webhooks::SigningSecret},
 };
 use inlet_egress::{HeaderMap, HeaderName, HeaderValue};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use sha2::{Sha256, Sha512};
 
 /// Why a webhook's keys are of no use.
@@ -27,9 +27,16 @@ pub enum SigningError {
 
 /// Keyed once, used for every body.
 pub struct Signer {
-    standard: Vec<Hmac<Sha256>>,
-    plain: Hmac<Sha256>,
+    /// Newest first.
+    keys: Vec<Key>,
     legacy: Option<(HeaderName, LegacyMac)>,
+}
+
+struct Key {
+    standard: Hmac<Sha256>,
+    plain: Hmac<Sha256>,
+    /// In seconds since 1970; none of the newest.
+    until: Option<i64>,
 }
 
 enum LegacyMac {
@@ -41,20 +48,20 @@ impl Signer {
     /// From a webhook's secrets. While they rotate, all of them sign the standard way, and the oldest the plain one,
     /// which has no room for two.
     pub fn new(signing: &Signing) -> Result<Self, SigningError> {
-        let oldest = signing.secrets.last().ok_or(SigningError::NoSecret)?;
-        Ok(Self {
-            standard: signing.secrets.iter().map(standard_key).collect::<Result<_, _>>()?,
-            plain: keyed(oldest.expose_secret().as_bytes())?,
-            legacy: signing.legacy.as_ref().map(legacy_key).transpose()?,
-        })
+        let keys: Vec<Key> = signing.secrets.iter().map(key).collect::<Result<_, _>>()?;
+        if keys.is_empty() {
+            return Err(SigningError::NoSecret);
+        }
+        Ok(Self { keys, legacy: signing.legacy.as_ref().map(legacy_key).transpose()? })
     }
 
     /// Adds the signatures of `body` under the message id `id`, made at `timestamp` (seconds since 1970).
     pub fn sign(&self, headers: &mut HeaderMap, id: &HeaderValue, timestamp: i64, body: &[u8]) {
+        let counting = || self.keys.iter().filter(|key| key.until.is_none_or(|until| timestamp < until));
         let timestamp = HeaderValue::from(timestamp);
-        let mut signatures = String::with_capacity(48 * self.standard.len());
-        for key in &self.standard {
-            let mut mac = key.clone();
+        let mut signatures = String::with_capacity(48 * self.keys.len());
+        for key in counting() {
+            let mut mac = key.standard.clone();
             mac.update(id.as_bytes());
             mac.update(b".");
             mac.update(timestamp.as_bytes());
@@ -69,7 +76,9 @@ impl Signer {
         headers.insert(HeaderName::from_static("webhook-id"), id.clone());
         headers.insert(HeaderName::from_static("webhook-timestamp"), timestamp);
         insert(headers, HeaderName::from_static("webhook-signature"), &signatures);
-        insert(headers, HeaderName::from_static("x-inlet-signature"), &hex_of(&self.plain, body));
+        if let Some(oldest) = counting().last() {
+            insert(headers, HeaderName::from_static("x-inlet-signature"), &hex_of(&oldest.plain, body));
+        }
         if let Some((name, mac)) = &self.legacy {
             let signature = match mac {
                 LegacyMac::Sha256(key) => hex_of(key, body),
@@ -96,10 +105,12 @@ fn keyed<M: KeyInit>(secret: &[u8]) -> Result<M, SigningError> {
     M::new_from_slice(secret).map_err(|_| SigningError::Malformed)
 }
 
-fn standard_key(secret: &SecretString) -> Result<Hmac<Sha256>, SigningError> {
-    let encoded = secret.expose_secret().strip_prefix("whsec_").ok_or(SigningError::Malformed)?;
+fn key(secret: &SigningSecret) -> Result<Key, SigningError> {
+    let shown = secret.secret.expose_secret();
+    let encoded = shown.strip_prefix("whsec_").ok_or(SigningError::Malformed)?;
     let bytes = zeroize::Zeroizing::new(STANDARD.decode(encoded).map_err(|_| SigningError::Malformed)?);
-    keyed(&bytes)
+    let until = secret.until.map(|until| until.timestamp());
+    Ok(Key { standard: keyed(&bytes)?, plain: keyed(shown.as_bytes())?, until })
 }
 
 fn legacy_key(legacy: &LegacySignature) -> Result<(HeaderName, LegacyMac), SigningError> {
@@ -122,9 +133,16 @@ mod tests {
     const OLD: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
     const BODY: &[u8] = br#"{"id":"evt_1","payload":{}}"#;
 
+    const END: i64 = 4_000_000_000;
+
+    /// The first counts for ever, the others until the end.
+    fn rotating(secrets: &[&str]) -> Vec<SigningSecret> {
+        let until = |at: usize| (at > 0).then(|| chrono::DateTime::from_timestamp(END, 0).unwrap());
+        secrets.iter().enumerate().map(|(at, it)| SigningSecret { secret: (*it).into(), until: until(at) }).collect()
+    }
+
     fn signed(secrets: &[&str], legacy: Option<LegacySignature>, timestamp: i64) -> HeaderMap {
-        let secrets = secrets.iter().map(|secret| SecretString::from(*secret)).collect();
-        let signer = Signer::new(&Signing { secrets, legacy }).unwrap();
+        let signer = Signer::new(&Signing { secrets: rotating(secrets), legacy, headers: Vec::new() }).unwrap();
         let mut headers = HeaderMap::new();
         signer.sign(&mut headers, &HeaderValue::from_static("evt_1"), timestamp, BODY);
         headers
@@ -168,6 +186,16 @@ mod tests {
         assert_eq!(headers["x-inlet-signature"], plain.as_str());
     }
 
+    #[test]
+    fn from_the_end_of_a_rotation_on_the_new_secret_stands_alone() {
+        let plain = |secret: &str| hex_of(&keyed::<Hmac<Sha256>>(secret.as_bytes()).unwrap(), BODY);
+        let count = |headers: &HeaderMap| headers["webhook-signature"].to_str().unwrap().split(' ').count();
+        let before = signed(&[NEW, OLD], None, END - 1);
+        assert_eq!((count(&before), &before["x-inlet-signature"]), (2, &plain(OLD).parse().unwrap()));
+        let after = signed(&[NEW, OLD], None, END);
+        assert_eq!((count(&after), &after["x-inlet-signature"]), (1, &plain(NEW).parse().unwrap()));
+    }
+
     /// The expected value is from `printf '%s' '{"id":"evt_1","payload":{}}' | openssl dgst -sha256 -hmac KEY`.
     #[test]
     fn the_plain_signature_is_over_the_secret_as_shown() {
@@ -187,7 +215,7 @@ mod tests {
     #[test]
     fn keys_that_are_none_are_refused() {
         let new = |secrets: &[&str]| {
-            Signer::new(&Signing { secrets: secrets.iter().map(|s| (*s).into()).collect(), legacy: None }).err()
+            Signer::new(&Signing { secrets: rotating(secrets), legacy: None, headers: Vec::new() }).err()
         };
         assert_eq!(new(&[]), Some(SigningError::NoSecret));
         assert_eq!(new(&["secret"]), Some(SigningError::Malformed));

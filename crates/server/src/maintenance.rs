@@ -47,5 +47,6 @@ pub async fn once(
     while !stop.is_cancelled() && retention::delete_expired_idempotency_keys(database, now).await? == chunk {}
     while !stop.is_cancelled() && retention::delete_old_mutation_keys(database, now).await? == chunk {}
     while !stop.is_cancelled() && retention::delete_old_login_attempts(database, now).await? == chunk {}
+    while !stop.is_cancelled() && retention::delete_old_test_events(database, now, retention).await? == chunk {}
     Ok(())
 }

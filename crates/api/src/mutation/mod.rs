@@ -1,6 +1,7 @@
 //! What can be changed.
 
 mod access;
+mod delivery;
 mod mapping;
 mod member;
 mod replay;
@@ -9,6 +10,7 @@ mod source;
 mod source_input;
 mod told;
 mod webhook;
+mod webhook_input;
 
 use std::sync::Arc;
 
@@ -28,6 +30,7 @@ use crate::{
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     access::Access,
+    delivery::Deliveries,
     mapping::Mappings,
     member::Members,
     replay::Replays,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result};
 use inlet_domain::{
-    event::EventType,
+    event::{EventType, schema},
     log::{self, Cursor as LogCursor, LogState, Lost},
 };
 
@@ -15,7 +15,7 @@ use crate::{
     types::{
         connection::{Connection, Edge, page_cost, size},
         event::Event,
-        scalars::Cursor,
+        scalars::{Cursor, Json},
     },
 };
 
@@ -81,6 +81,16 @@ impl Events {
             Edge { cursor: event.cursor(), node: event }
         });
         Ok(Some(Connection::of_edges(edges.collect(), start > state.floor, end < state.head)))
+    }
+
+    /// The JSON Schema of the body that a webhook gets for an event type; null where there is no such type for webhooks.
+    async fn event_schema(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "type", desc = "The type, such as `message.created`.")] kind: String,
+    ) -> Result<Option<Json>> {
+        viewer(ctx)?;
+        Ok(kind.parse().ok().and_then(schema::of).map(Json::Value))
     }
 
     /// The types of events that there are.

@@ -5,7 +5,12 @@ use std::sync::Arc;
 use async_graphql::{ID, SimpleObject};
 use inlet_domain::{log::LogEntry, store::trace};
 
-use super::{event::Event, inbound_event::InboundEvent, webhook::Delivery};
+use super::{
+    event::Event,
+    inbound_event::InboundEvent,
+    webhook::{Delivery, Webhook},
+    words,
+};
 
 /// The way from providers' requests over the events that they caused to their deliveries, whose `attempts` end it.
 #[derive(SimpleObject)]
@@ -29,6 +34,17 @@ pub struct TraceStep {
     inbound_event_id: Option<ID>,
     /// Where it went.
     deliveries: Vec<Delivery>,
+    /// The webhooks that it did not go to, and why. (Of one that was paused or disabled the delivery tells.)
+    missed: Vec<MissedWebhook>,
+}
+
+/// A webhook that an event did not go to.
+#[derive(SimpleObject)]
+pub struct MissedWebhook {
+    /// The webhook, as it stands.
+    webhook: Webhook,
+    /// Why.
+    reason: words::Miss,
 }
 
 impl Trace {
@@ -46,6 +62,11 @@ impl Trace {
                     event: step.entry.map(event),
                     inbound_event_id: step.inbound.map(|id| ID(id.to_string())),
                     deliveries: step.deliveries.into_iter().map(|delivery| Delivery(Arc::new(delivery))).collect(),
+                    missed: step
+                        .missed
+                        .into_iter()
+                        .map(|missed| MissedWebhook { webhook: Webhook(missed.webhook), reason: missed.reason.into() })
+                        .collect(),
                 })
                 .collect(),
             truncated: trace.truncated,

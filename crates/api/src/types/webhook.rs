@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use inlet_domain::store::{delivery_log, webhooks};
 
 use super::{
+    channel::Channel,
     scalars::{DateTime, Revision},
     words,
 };
@@ -57,6 +58,59 @@ impl Webhook {
         self.0.include_notes
     }
 
+    /// What else is asked of an event.
+    async fn filter(&self) -> WebhookFilter {
+        let filter = &self.0.filter;
+        WebhookFilter {
+            channel_ids: filter.channels.iter().map(|id| ID(id.to_string())).collect(),
+            medium: filter.mediums.iter().map(|medium| (*medium).into()).collect(),
+            label_ids: filter.labels.iter().map(|id| ID(id.to_string())).collect(),
+            direction: filter.directions.iter().map(|direction| (*direction).into()).collect(),
+            actor: filter.actors.iter().map(|actor| (*actor).into()).collect(),
+        }
+    }
+
+    /// The channel whose own it is; null where it is the workspace's.
+    async fn channel(&self, ctx: &Context<'_>) -> Result<Option<Channel>> {
+        let Some(id) = self.0.channel else { return Ok(None) };
+        Ok(loaders(ctx)?.channels.load(id).await.map_err(ApiError::from)?.map(Channel))
+    }
+
+    /// Seconds between attempts, before jitter; past the end the last one stays.
+    async fn retry_delays(&self) -> Vec<i32> {
+        self.0.delays().into_iter().map(|delay| i32::try_from(delay).unwrap_or(i32::MAX)).collect()
+    }
+
+    /// How many requests may be under way at once.
+    async fn max_concurrency(&self) -> i32 {
+        self.0.max_concurrency
+    }
+
+    /// How many requests a second each sending process makes at most; null for no limit.
+    async fn rate_limit(&self) -> Option<i32> {
+        self.0.rate_limit
+    }
+
+    /// Headers that go with every request.
+    async fn headers(&self) -> Vec<WebhookHeader> {
+        let header = |it: &webhooks::OwnHeader| WebhookHeader {
+            name: it.name.clone(),
+            value: it.value.clone(),
+            is_secret: it.secret,
+        };
+        self.0.headers.iter().map(header).collect()
+    }
+
+    /// When only the newest secret signs again, while its secrets rotate.
+    async fn rotation_ends_at(&self) -> Option<DateTime> {
+        self.0.rotation_ends_at.map(DateTime)
+    }
+
+    /// Whether it was disabled, is sent to again, and nothing has succeeded since.
+    async fn is_recovering(&self) -> bool {
+        self.0.recovering
+    }
+
     /// The version of the bodies' shape that it is pinned to.
     async fn api_version(&self) -> &str {
         &self.0.api_version
@@ -91,6 +145,32 @@ impl Webhook {
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
+}
+
+/// What is asked of an event beside its type. The values of each member mean "any of"; an empty one asks for nothing.
+#[derive(SimpleObject)]
+pub struct WebhookFilter {
+    /// The global ids of the channels.
+    channel_ids: Vec<ID>,
+    /// What the channels carry.
+    medium: Vec<words::Medium>,
+    /// The global ids of the conversation's labels.
+    label_ids: Vec<ID>,
+    /// Which way the message goes.
+    direction: Vec<words::Direction>,
+    /// What kind of actor caused it.
+    actor: Vec<words::ActorKind>,
+}
+
+/// A header that goes with every request to a webhook.
+#[derive(SimpleObject)]
+pub struct WebhookHeader {
+    /// Its name.
+    name: String,
+    /// Its value; null where it is secret.
+    value: Option<String>,
+    /// Whether the value is sealed and never shown.
+    is_secret: bool,
 }
 
 /// An event on its way to a webhook.
@@ -128,6 +208,11 @@ impl Delivery {
     /// When it was done.
     async fn finished_at(&self) -> Option<DateTime> {
         self.0.finished_at.map(DateTime)
+    }
+
+    /// Why it was skipped, where it was.
+    async fn skipped_because(&self) -> Option<words::SkipReason> {
+        self.0.skipped_because.map(Into::into)
     }
 
     /// How many attempts there were.

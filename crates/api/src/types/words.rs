@@ -255,6 +255,60 @@ pub enum RetryPreset {
     Standard,
 }
 
+/// What kind of actor caused an event.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "inlet_domain::model::webhook_filter::ActorKind")]
+pub enum ActorKind {
+    /// A person of the workspace.
+    Member,
+    /// A program.
+    ApiKey,
+    /// A provider's report.
+    Provider,
+    /// Inlet itself.
+    System,
+}
+
+/// Why a webhook does not get an event.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "inlet_domain::model::webhook_filter::Miss")]
+pub enum Miss {
+    /// It was registered after the event.
+    RegisteredLater,
+    /// It does not want events of this type.
+    EventType,
+    /// The event is about a note or an activity, and it did not ask for those.
+    Notes,
+    /// The event is of another channel, or of none.
+    Channel,
+    /// The event is of another medium, or of none.
+    Medium,
+    /// The conversation has none of the labels.
+    Label,
+    /// The event's message goes the other way, or there is none.
+    Direction,
+    /// Another kind of actor caused the event.
+    Actor,
+    /// The dispatcher has not come to the event yet.
+    NotYet,
+    /// It would get the event as it is set now, and was set otherwise when the event was dispatched.
+    SetOtherwise,
+}
+
+/// Why a delivery was skipped.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "inlet_domain::store::delivery_log::SkipReason")]
+pub enum SkipReason {
+    /// Its webhook was disabled.
+    Disabled,
+    /// Its webhook was deleted.
+    Deleted,
+    /// Its event was past retention.
+    Trimmed,
+    /// It was held past its own retention.
+    Expired,
+}
+
 /// The hash under a consumer's own signature header.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::webhook::SignatureAlgorithm")]

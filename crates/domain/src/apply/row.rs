@@ -1,19 +1,26 @@
 //! Whole rows in and out, many at a time: one statement locks and reads them, one writes them.
 
-/// Declares a row of a table whose key is (workspace_id, id).
+/// Declares a row of a table whose key is (workspace_id, id). What stands under `shows` is read and never written: others
+/// change it, under the lock of the row.
 macro_rules! row {
-    ($(#[$doc:meta])* $name:ident of $table:literal { $($field:ident: $type:ty = $sql:literal,)* }) => {
+    (
+        $(#[$doc:meta])* $name:ident of $table:literal { $($field:ident: $type:ty = $sql:literal,)* }
+        $(shows { $($shown:ident: $shown_type:ty,)* })?
+    ) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
         pub(crate) struct $name {
             pub workspace_id: uuid::Uuid,
             pub id: uuid::Uuid,
             $(pub $field: $type,)*
+            $($(pub $shown: $shown_type,)*)?
         }
 
         impl $name {
             const COLUMNS: &'static [(&'static str, &'static str)] =
                 &[("workspace_id", "uuid"), ("id", "uuid"), $((stringify!($field), $sql),)*];
+            const READ: &'static [&'static str] =
+                &["workspace_id", "id", $(stringify!($field),)* $($(stringify!($shown),)*)?];
 
             /// Locks the rows in the order of their keys and reads them.
             #[allow(dead_code, reason = "not every table is read back")]
@@ -22,7 +29,7 @@ macro_rules! row {
                 keys: &[$crate::apply::row::Key],
             ) -> Result<Vec<Self>, sqlx::Error> {
                 static SQL: std::sync::LazyLock<String> =
-                    std::sync::LazyLock::new(|| $crate::apply::row::select($table, $name::COLUMNS, "FOR NO KEY UPDATE OF t"));
+                    std::sync::LazyLock::new(|| $crate::apply::row::select($table, $name::READ, "FOR NO KEY UPDATE OF t"));
                 $crate::apply::row::fetch(connection, SQL.as_str(), keys).await
             }
 
@@ -33,7 +40,7 @@ macro_rules! row {
                 keys: &[$crate::apply::row::Key],
             ) -> Result<Vec<Self>, sqlx::Error> {
                 static SQL: std::sync::LazyLock<String> =
-                    std::sync::LazyLock::new(|| $crate::apply::row::select($table, $name::COLUMNS, ""));
+                    std::sync::LazyLock::new(|| $crate::apply::row::select($table, $name::READ, ""));
                 $crate::apply::row::fetch(connection, SQL.as_str(), keys).await
             }
 
@@ -101,8 +108,8 @@ pub(crate) trait Keyed {
 }
 
 /// The statement that reads rows by key, in the order of the keys given.
-pub(crate) fn select(table: &str, columns: &[(&str, &str)], lock: &str) -> String {
-    let list: Vec<String> = columns.iter().map(|(name, _)| format!("t.{name}")).collect();
+pub(crate) fn select(table: &str, columns: &[&str], lock: &str) -> String {
+    let list: Vec<String> = columns.iter().map(|name| format!("t.{name}")).collect();
     format!(
         "SELECT {} FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY k(w, i, n) \
          JOIN {table} t ON t.workspace_id = k.w AND t.id = k.i ORDER BY k.n {lock}",

@@ -98,6 +98,8 @@ row! {
         created_at: Time = "timestamptz",
         updated_at: Time = "timestamptz",
         deleted_at: Option<Time> = "timestamptz",
+    } shows {
+        label_ids: Vec<Uuid>,
     }
 }
 

@@ -6,9 +6,13 @@ use serde::Serialize;
 use crate::{
     ids::{
         AttachmentId, BalanceAlertId, CampaignId, ChannelId, ContactId, ConversationId, GroupId, LabelId, MemberId,
-        MessageId, OptOutId, TeamId, VerificationId,
+        MessageId, OptOutId, TeamId, VerificationId, WebhookId,
     },
-    model::{channel::Medium, conversation::ConversationStatus, message::AttachmentKind},
+    model::{
+        channel::Medium,
+        conversation::{ConversationStatus, Priority},
+        message::AttachmentKind,
+    },
 };
 
 macro_rules! id_schema {
@@ -19,7 +23,7 @@ macro_rules! id_schema {
                     stringify!($name).into()
                 }
                 fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                    schemars::json_schema!({"type": "string", "description": concat!("Id of a ", stringify!($name), ", a TypeID.")})
+                    super::schema::id($name::PREFIX).try_into().unwrap_or_default()
                 }
             }
         )*
@@ -27,7 +31,7 @@ macro_rules! id_schema {
 }
 id_schema! {
     AttachmentId BalanceAlertId CampaignId ChannelId ContactId ConversationId GroupId LabelId MemberId MessageId
-    OptOutId TeamId VerificationId
+    OptOutId TeamId VerificationId WebhookId
 }
 
 /// A contact as other entities show it.
@@ -73,6 +77,10 @@ pub struct ConversationBrief {
     pub assignee_id: Option<MemberId>,
     /// Which team has it.
     pub team_id: Option<TeamId>,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// Its labels.
+    pub label_ids: Vec<LabelId>,
 }
 
 /// Who wrote a message.

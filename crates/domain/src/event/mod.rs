@@ -4,6 +4,8 @@ use crate::model;
 
 mod brief;
 pub mod payload;
+pub mod sample;
+pub mod schema;
 
 macro_rules! event_types {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, value::RawValue};
 pub use super::brief::{AttachmentBrief, AuthorBrief, ChannelBrief, ContactBrief, ConversationBrief};
 use crate::{
     ids::{
-        BalanceAlertId, CampaignId, ContactId, ConversationId, GroupId, MemberId, MessageId, OptOutId, TeamId,
-        VerificationId,
+        BalanceAlertId, CampaignId, ContactId, ConversationId, GroupId, LabelId, MemberId, MessageId, OptOutId, TeamId,
+        VerificationId, WebhookId,
     },
     json,
     model::{
@@ -19,6 +19,7 @@ use crate::{
         message::{Direction, MessageKind, Origin},
         opt_out::OptOutScope,
         status::{DeliveryStatus, Failure},
+        webhook::WebhookStatus,
     },
 };
 
@@ -99,6 +100,8 @@ pub struct ConversationPayload {
     pub assignee_id: Option<MemberId>,
     /// Which team has it.
     pub team_id: Option<TeamId>,
+    /// Its labels.
+    pub label_ids: Vec<LabelId>,
     /// What else is known.
     #[serde(serialize_with = "members")]
     pub attributes: Map<String, Value>,
@@ -339,6 +342,23 @@ pub struct OptOutPayload {
     pub withdrawn_at: Option<DateTime<Utc>>,
     /// Whose.
     pub contact: Option<ContactBrief>,
+}
+
+/// Payload of `webhook.disabled` and `webhook.recovered`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct WebhookPayload {
+    /// Its id.
+    pub id: WebhookId,
+    /// Its revision.
+    pub revision: i64,
+    /// What people call it.
+    pub name: String,
+    /// Where events are posted.
+    pub url: String,
+    /// Whether it is sent to.
+    pub status: WebhookStatus,
+    /// `gone` where the endpoint answered 410, `failing` where nothing succeeded for long; null where it is not disabled.
+    pub disabled_reason: Option<String>,
 }
 
 /// Payload of every `*.deleted`: what it was, what it belonged to, since when it is gone.

@@ -15,6 +15,7 @@ pub mod target;
 pub mod versions;
 pub mod waiting;
 pub mod webhook;
+pub mod webhook_filter;
 mod words;
 
 pub use words::UnknownWord;

@@ -113,8 +113,8 @@ pub fn wants(patterns: &[String], kind: &str) -> bool {
     is_sent(kind) && (patterns.is_empty() || patterns.iter().any(listed))
 }
 
-/// Types that only live subscribers see (contract, section 3).
-fn is_sent(kind: &str) -> bool {
+/// Whether webhooks get events of this type: some are for live subscribers alone (contract, section 3).
+pub(crate) fn is_sent(kind: &str) -> bool {
     !matches!(kind, "conversation.read" | "settings.changed")
 }
 

@@ -32,6 +32,20 @@ crate::model::words! {
     }
 }
 
+crate::model::words! {
+    /// Why a delivery was skipped.
+    SkipReason {
+        /// Its webhook was disabled.
+        Disabled = "disabled",
+        /// Its webhook was deleted.
+        Deleted = "deleted",
+        /// Its event was past retention.
+        Trimmed = "trimmed",
+        /// It was held past its own retention.
+        Expired = "expired",
+    }
+}
+
 /// An event on its way to a webhook.
 #[derive(Debug, Clone)]
 pub struct Delivery {
@@ -57,6 +71,8 @@ pub struct Delivery {
     pub created_at: DateTime<Utc>,
     /// When it was done.
     pub finished_at: Option<DateTime<Utc>>,
+    /// Why it was skipped, where it was.
+    pub skipped_because: Option<SkipReason>,
 }
 
 impl TryFrom<entity::delivery::Model> for Delivery {
@@ -76,6 +92,10 @@ impl TryFrom<entity::delivery::Model> for Delivery {
             due_at: row.due_at,
             created_at: row.created_at,
             finished_at: row.finished_at,
+            skipped_because: row
+                .skipped_because
+                .map(|reason| word("delivery", "skipped_because", id, &reason))
+                .transpose()?,
         })
     }
 }
@@ -171,7 +191,7 @@ pub async fn of_events(
     let rows: Vec<entity::delivery::Model> = sqlx::query_as(
         "SELECT t.* FROM unnest($2::uuid[], $3::uuid[], $4::uuid[]) k(event, first, last) CROSS JOIN LATERAL ( \
            SELECT workspace_id, id, webhook_id, event_id, event_seq, event_type, sequence, status, attempts, due_at, \
-                  created_at, finished_at \
+                  created_at, finished_at, skipped_because \
            FROM delivery d WHERE d.workspace_id = $1 AND d.id BETWEEN k.first AND k.last AND d.event_id = k.event \
            ORDER BY d.workspace_id, d.id LIMIT $5) t ORDER BY t.id",
     )

@@ -152,7 +152,7 @@ async fn give_up_held(conn: &mut PgConnection, part: &Part, now: DateTime<Utc>) 
     loop {
         let chunk = sqlx::query(
             "UPDATE delivery d SET status = 'skipped', due_at = NULL, parked = false, lease_owner = NULL, \
-               finished_at = $3 \
+               finished_at = $3, skipped_because = 'expired' \
              FROM (SELECT workspace_id, id FROM delivery WHERE id >= $1 AND id < $2 AND status = 'held' \
                    ORDER BY workspace_id, id LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED) held \
              WHERE d.workspace_id = held.workspace_id AND d.id = held.id AND d.id >= $1 AND d.id < $2",

@@ -82,6 +82,26 @@ pub async fn delete_old_mutation_keys(database: &Database, now: DateTime<Utc>) -
     Ok(deleted.rows_affected())
 }
 
+/// Deletes up to [`CHUNK`] events that were made to try a webhook and are past the log's retention; returns how many.
+///
+/// # Errors
+/// Where the database refuses.
+pub async fn delete_old_test_events(
+    database: &Database,
+    now: DateTime<Utc>,
+    retention: &Retention,
+) -> Result<u64, StoreError> {
+    let deleted = sqlx::query(
+        "DELETE FROM test_event WHERE ctid = ANY (ARRAY(
+           SELECT ctid FROM test_event WHERE occurred_at < $1 LIMIT $2))",
+    )
+    .bind(now - Duration::days(i64::from(retention.events)))
+    .bind(CHUNK)
+    .execute(&database.pool)
+    .await?;
+    Ok(deleted.rows_affected())
+}
+
 /// For how long a count of attempts to log in is kept: longer than any block.
 const LOGIN_ATTEMPT_HOURS: i64 = 1;
 

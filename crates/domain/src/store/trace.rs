@@ -11,6 +11,8 @@
 //! - **A message's events.** Its beginning is found in the same way, forward from when the message was made. Its
 //!   reports name the requests that brought them. What else can happen to a message is rare, and has an index.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::Row;
 use uuid::Uuid;
@@ -18,12 +20,14 @@ use uuid::Uuid;
 use super::{
     delivery_log::{self, Delivery},
     inbound_events::{self, InboundEvent},
+    webhooks::{self, Webhook},
 };
 use crate::{
     database::Database,
     error::StoreError,
     ids::{DeliveryId, EventId, InboundEventId, MessageId, first_at, moment_of},
     log::{self, LogEntry},
+    model::webhook_filter::{Facets, Miss},
     scope::{Actor, Scope},
 };
 
@@ -57,6 +61,17 @@ pub struct Step {
     pub inbound: Option<InboundEventId>,
     /// Where it went.
     pub deliveries: Vec<Delivery>,
+    /// The webhooks that it did not go to.
+    pub missed: Vec<Missed>,
+}
+
+/// A webhook that an event did not go to.
+#[derive(Debug, Clone)]
+pub struct Missed {
+    /// The webhook, as it stands.
+    pub webhook: Arc<Webhook>,
+    /// Why.
+    pub reason: Miss,
 }
 
 /// A way through the house.
@@ -93,7 +108,10 @@ pub async fn trace(database: &Database, scope: Scope, subject: Subject) -> Resul
             }
             let mut trace = told(database, scope, Found::of_events(caused)).await?;
             // Asked from this end, the way of this delivery alone.
-            trace.steps.iter_mut().for_each(|step| step.deliveries = vec![delivery.clone()]);
+            for step in &mut trace.steps {
+                step.deliveries = vec![delivery.clone()];
+                step.missed.clear();
+            }
             return Ok(Some(trace));
         }
         Subject::Message(id) => match of_message(database, scope, id).await? {
@@ -138,10 +156,56 @@ async fn told(database: &Database, scope: Scope, mut found: Found) -> Result<Tra
         entry: entries.iter().position(|entry| entry.id == event).map(|at| entries.swap_remove(at)),
         inbound,
         deliveries: deliveries.extract_if(.., |delivery| delivery.event_id == event).collect(),
+        missed: Vec::new(),
     };
     let mut steps: Vec<Step> = found.caused.into_iter().map(&mut step).collect();
     steps.sort_by_key(|step| step.entry.as_ref().map(|entry| entry.seq));
+    tell_missed(database, scope, &mut steps).await?;
     Ok(Trace { inbound, steps, truncated })
+}
+
+/// Tells of each event the webhooks that it did not go to.
+async fn tell_missed(database: &Database, scope: Scope, steps: &mut [Step]) -> Result<(), StoreError> {
+    let webhooks: Vec<Arc<Webhook>> = webhooks::list(database, scope).await?.into_iter().map(Arc::new).collect();
+    if webhooks.is_empty() {
+        return Ok(());
+    }
+    let dispatched: Option<i64> = sqlx::query_scalar("SELECT seq FROM dispatch_cursor WHERE workspace_id = $1")
+        .bind(scope.workspace())
+        .fetch_optional(&database.pool)
+        .await?;
+    for step in steps {
+        let Some(entry) = &step.entry else { continue };
+        let reached =
+            |webhook: &&Arc<Webhook>| step.deliveries.iter().any(|delivery| delivery.webhook_id == webhook.id);
+        let missed = webhooks.iter().filter(|webhook| !reached(webhook)).map(|webhook| {
+            let reason = if entry.seq <= webhook.start_seq {
+                Miss::RegisteredLater
+            } else if let Some(miss) = webhook.wants().miss(facets(entry)) {
+                miss
+            } else if dispatched.is_none_or(|seq| entry.seq > seq) {
+                Miss::NotYet
+            } else {
+                Miss::SetOtherwise
+            };
+            Missed { webhook: webhook.clone(), reason }
+        });
+        step.missed = missed.collect();
+    }
+    Ok(())
+}
+
+fn facets(entry: &LogEntry) -> Facets<'_> {
+    Facets {
+        kind: &entry.kind,
+        internal: entry.internal,
+        channel: entry.channel_id,
+        medium: entry.medium.as_deref(),
+        direction: entry.direction.as_deref(),
+        actor: &entry.actor_kind,
+        payload: entry.payload.get(),
+        previous: entry.previous.as_ref().map(|previous| previous.get()),
+    }
 }
 
 /// Each entry with the request that caused it.

@@ -9,7 +9,10 @@ mod replay;
 mod serve;
 
 use clap::{Parser, Subcommand};
-use inlet_domain::database::Database;
+use inlet_domain::{
+    database::Database,
+    event::{EventType, schema},
+};
 use inlet_simulator::{DemoArgs, SimulateArgs};
 
 use crate::{
@@ -45,6 +48,11 @@ enum Command {
     Migrate(DatabaseArgs),
     /// Print the GraphQL schema.
     Schema,
+    /// Write the JSON Schema of each type of webhook body to a folder.
+    EventSchemas {
+        /// The folder. Other files in it stay.
+        folder: std::path::PathBuf,
+    },
     /// Print who may do what, as Markdown.
     Rights,
     /// Make workspaces, members, keys and sources from the command line.
@@ -73,6 +81,7 @@ pub async fn run(cli: Cli) -> Result<(), ServerError> {
         Command::Serve(args) => Box::pin(serve::run(args)).await,
         Command::Migrate(args) => migrate(&args).await,
         Command::Schema => print::line(&inlet_api::schema_sdl()),
+        Command::EventSchemas { folder } => event_schemas(&folder),
         Command::Rights => print::line(&inlet_api::rights_markdown()),
         Command::Admin(args) => Box::pin(admin::run(args)).await,
         Command::Replay(args) => replay::run(args).await,
@@ -80,6 +89,15 @@ pub async fn run(cli: Cli) -> Result<(), ServerError> {
         Command::Demo(args) => Ok(Box::pin(inlet_simulator::demo(args)).await?),
         Command::Simulate(args) => Ok(Box::pin(inlet_simulator::simulate(args)).await?),
     }
+}
+
+fn event_schemas(folder: &std::path::Path) -> Result<(), ServerError> {
+    let files = EventType::ALL.iter().filter_map(|kind| Some((kind.name(), schema::of(*kind)?)));
+    for (name, schema) in files {
+        let path = folder.join(format!("{name}.json"));
+        std::fs::write(&path, format!("{schema:#}\n")).map_err(ServerError::file("could not write", &path))?;
+    }
+    Ok(())
 }
 
 async fn migrate(args: &DatabaseArgs) -> Result<(), ServerError> {

@@ -217,6 +217,7 @@ impl Fold<'_> {
             priority: Priority::Normal,
             assignee_id: None,
             team_id: None,
+            label_ids: Vec::new(),
             attributes: Default::default(),
             provider_members: Default::default(),
             inbound_count: 0,

@@ -24,24 +24,47 @@ pub struct Claimed {
     pub sequence: Option<i64>,
     /// How many attempts there were.
     pub attempts: i32,
+    /// How many there had been when it was last sent again by hand.
+    pub round_start: i32,
     /// What; `None` where it is no longer in the log.
     pub line: Option<LogLine>,
 }
 
-/// Both claims end alike: what was taken, with its entry of the log.
+/// Both claims end alike: what has no number yet and is about to be sent gets one, and what was taken is given with its
+/// event.
 macro_rules! taken_with_its_event {
     ($found:literal) => {
         concat!(
             "WITH ",
             $found,
-            ", taken AS ( \
-               UPDATE delivery d SET due_at = inlet_now() + make_interval(secs => $2), lease_owner = $1, parked = false \
+            ", wanted AS ( \
+               SELECT f.workspace_id, f.id, f.webhook_id, \
+                 row_number() OVER (PARTITION BY f.workspace_id, f.webhook_id ORDER BY f.id) AS place, \
+                 count(*) OVER (PARTITION BY f.workspace_id, f.webhook_id) AS count \
+               FROM found f JOIN webhook w ON w.workspace_id = f.workspace_id AND w.id = f.webhook_id \
+               WHERE f.sequence IS NULL AND w.status = 'active' AND w.deleted_at IS NULL \
+             ), numbered AS ( \
+               INSERT INTO webhook_sequence AS s (workspace_id, webhook_id, last) \
+               SELECT workspace_id, webhook_id, count FROM wanted WHERE place = 1 ORDER BY workspace_id, webhook_id \
+               ON CONFLICT (workspace_id, webhook_id) DO UPDATE SET last = s.last + excluded.last \
+               RETURNING workspace_id, webhook_id, last \
+             ), given AS ( \
+               SELECT w.workspace_id, w.id, n.last - w.count + w.place AS sequence \
+               FROM wanted w JOIN numbered n ON n.workspace_id = w.workspace_id AND n.webhook_id = w.webhook_id \
+             ), taken AS ( \
+               UPDATE delivery d SET due_at = inlet_now() + make_interval(secs => $2), lease_owner = $1, \
+                 parked = false, status = 'pending', sequence = coalesce(d.sequence, \
+                   (SELECT g.sequence FROM given g WHERE g.workspace_id = d.workspace_id AND g.id = d.id)) \
                FROM found WHERE d.workspace_id = found.workspace_id AND d.id = found.id \
-               RETURNING d.workspace_id, d.id, d.webhook_id, d.sequence, d.attempts, d.event_id) \
-             SELECT t.workspace_id, t.id AS delivery_id, t.webhook_id, t.sequence, t.attempts, e.* \
+               RETURNING d.workspace_id, d.id, d.webhook_id, d.sequence, d.attempts, d.round_start, d.event_id) \
+             SELECT t.workspace_id, t.id AS delivery_id, t.webhook_id, t.sequence, t.attempts, t.round_start, e.* \
              FROM taken t LEFT JOIN LATERAL ( \
-               SELECT id, seq, type, occurred_at, actor_kind, actor_id, internal, payload, previous FROM event e \
-               WHERE e.workspace_id = t.workspace_id AND e.id = t.event_id) e ON true"
+               SELECT id, seq, type, occurred_at, actor_kind, actor_id, channel_id, medium, direction, internal, \
+                      payload, previous, false AS test \
+               FROM event e WHERE e.workspace_id = t.workspace_id AND e.id = t.event_id \
+               UNION ALL \
+               SELECT id, 0, type, occurred_at, actor_kind, actor_id, NULL, NULL, NULL, false, payload, previous, true \
+               FROM test_event e WHERE e.workspace_id = t.workspace_id AND e.id = t.event_id) e ON true"
         )
     };
 }
@@ -54,7 +77,7 @@ impl Outbox {
     pub async fn claim_due(&self, lease: Uuid, lease_for: Duration, limit: i64) -> Result<Vec<Claimed>, StoreError> {
         let rows = sqlx::query(taken_with_its_event!(
             "found AS ( \
-               SELECT workspace_id, id FROM delivery WHERE due_at <= (SELECT inlet_now()) \
+               SELECT workspace_id, id, webhook_id, sequence FROM delivery WHERE due_at <= (SELECT inlet_now()) \
                ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)"
         ))
         .bind(lease)
@@ -77,9 +100,10 @@ impl Outbox {
     ) -> Result<Vec<Claimed>, StoreError> {
         let rows = sqlx::query(taken_with_its_event!(
             "found AS ( \
-               SELECT d.workspace_id, d.id FROM unnest($3::uuid[], $4::uuid[], $5::bigint[]) w (workspace_id, id, room) \
+               SELECT d.workspace_id, d.id, d.webhook_id, d.sequence \
+               FROM unnest($3::uuid[], $4::uuid[], $5::bigint[]) w (workspace_id, id, room) \
                CROSS JOIN LATERAL ( \
-                 SELECT workspace_id, id FROM delivery d \
+                 SELECT workspace_id, id, webhook_id, sequence FROM delivery d \
                  WHERE d.workspace_id = w.workspace_id AND d.webhook_id = w.id AND d.parked \
                  ORDER BY d.id LIMIT w.room FOR UPDATE SKIP LOCKED) d)"
         ))
@@ -137,6 +161,7 @@ fn claimed(row: &PgRow) -> Result<Claimed, StoreError> {
         webhook: row.try_get("webhook_id")?,
         sequence: row.try_get("sequence")?,
         attempts: row.try_get("attempts")?,
+        round_start: row.try_get("round_start")?,
         line: if gone { None } else { Some(log_line(row)?) },
     })
 }

@@ -73,8 +73,12 @@ pub enum Settlement {
     Parked,
     /// Waits until its webhook is resumed.
     Held,
-    /// Its webhook is disabled or gone, or its event is.
-    Skipped,
+    /// Given up: its webhook is disabled.
+    Disabled,
+    /// Given up: its webhook was deleted.
+    Deleted,
+    /// Given up: its event is past retention.
+    Trimmed,
 }
 
 impl Outbox {
@@ -159,10 +163,12 @@ impl Outbox {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE delivery d SET lease_owner = NULL, parked = g.settlement = 1, \
-               status = CASE g.settlement WHEN 2 THEN 'held' WHEN 3 THEN 'skipped' ELSE d.status END, \
+            "UPDATE delivery d SET lease_owner = NULL, parked = g.settlement IN (1, 2), \
+               status = CASE WHEN g.settlement = 2 THEN 'held' WHEN g.settlement > 2 THEN 'skipped' ELSE d.status END, \
                due_at = CASE WHEN g.settlement = 0 THEN inlet_now() END, \
-               finished_at = CASE WHEN g.settlement = 3 THEN $5 END \
+               finished_at = CASE WHEN g.settlement > 2 THEN $5 END, \
+               skipped_because = CASE g.settlement WHEN 3 THEN 'disabled' WHEN 4 THEN 'deleted' \
+                                                   WHEN 5 THEN 'trimmed' END \
              FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[]) \
                     g (workspace_id, delivery_id, lease, settlement) \
              WHERE d.workspace_id = g.workspace_id AND d.id = g.delivery_id AND d.lease_owner = g.lease",

@@ -5,8 +5,10 @@
 //! deliver at once is claimed row by row when it is due ([`claim`]). Whoever finishes a delivery must still hold the
 //! lease that it was sent under ([`finish`]). Leases run by the database's clock.
 
+mod again;
 mod claim;
 mod finish;
+mod health;
 mod lease;
 mod page;
 
@@ -18,21 +20,19 @@ use sha2::{Digest, Sha256};
 use sqlx::{PgPool, Row, postgres::PgPoolOptions, postgres::PgRow};
 use uuid::Uuid;
 
+pub use again::{STEP, recover, redeliver, test};
 pub use claim::Claimed;
 pub use finish::{AttemptRecord, Finish, Settlement, Verdict};
+pub use health::Fared;
 pub use page::{Disposition, LogLine, NewDelivery, NewPage, Page};
 
-use super::webhooks::{Webhook, open_legacy, open_secrets};
+use super::webhooks::{OwnHeader, SigningSecret, Webhook, open_headers, open_legacy, open_secrets};
 use crate::{
     ambient::Ambient,
     database::Database,
     error::StoreError,
-    event::EventType,
     ids::{AttemptId, DeliveryId, EventId, WebhookId, WorkspaceId},
-    json,
-    log::{self, Draft},
     model::webhook::LegacySignature,
-    scope::Actor,
     secrets::Sealer,
 };
 
@@ -50,7 +50,7 @@ pub struct Outbox {
 pub struct Receiver {
     /// The webhook.
     pub webhook: Webhook,
-    /// `None` where its secrets do not open: nothing can be sent to it then.
+    /// `None` where what is sealed of it does not open: nothing can be sent to it then.
     pub signing: Option<Signing>,
 }
 
@@ -58,9 +58,11 @@ pub struct Receiver {
 #[derive(Debug, Clone)]
 pub struct Signing {
     /// As shown, `whsec_` included; newest first, more than one while they rotate.
-    pub secrets: Vec<SecretString>,
+    pub secrets: Vec<SigningSecret>,
     /// For a consumer that was written for another inbox.
     pub legacy: Option<LegacySignature>,
+    /// Headers of its own, secret or not.
+    pub headers: Vec<(String, SecretString)>,
 }
 
 /// The delivery of `event` to `webhook`: always the same id, so that none can be written twice.
@@ -125,8 +127,13 @@ impl Outbox {
         let (workspace, id) = (webhook.workspace, webhook.id);
         let sealed: Vec<u8> = row.try_get("sealed_secrets")?;
         let sealed_legacy: Option<Vec<u8>> = row.try_get("sealed_legacy_signature")?;
+        let sealed_headers: Option<Vec<u8>> = row.try_get("sealed_headers")?;
         let open = || -> Result<Signing, StoreError> {
+            let hidden = sealed_headers.map(|sealed| open_headers(&self.sealer, workspace, id, &sealed)).transpose()?;
+            let hidden = hidden.unwrap_or_default();
+            let value = |it: &OwnHeader| it.value.clone().map(Into::into).or_else(|| hidden.get(&it.name).cloned());
             Ok(Signing {
+                headers: webhook.headers.iter().filter_map(|it| Some((it.name.clone(), value(it)?))).collect(),
                 secrets: open_secrets(&self.sealer, workspace, id, &sealed)?,
                 legacy: sealed_legacy.map(|legacy| open_legacy(&self.sealer, workspace, id, &legacy)).transpose()?,
             })
@@ -135,55 +142,6 @@ impl Outbox {
             tracing::error!(webhook = %id, %error, "the webhook's secrets do not open: its deliveries are held");
         });
         Ok(Receiver { webhook, signing: signing.ok() })
-    }
-
-    /// Disables a webhook whose endpoint said that it is gone, with an event. What is still to be sent to it is skipped
-    /// when its turn comes. Gives how far the log has come by that; none where it was disabled already.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn disable(
-        &self,
-        ambient: &Ambient,
-        workspace: WorkspaceId,
-        webhook: WebhookId,
-        reason: &str,
-    ) -> Result<Vec<(WorkspaceId, i64)>, StoreError> {
-        let mut transaction = self.pool.begin().await?;
-        let row = sqlx::query(
-            "UPDATE webhook SET status = 'disabled', disabled_reason = $3, revision = revision + 1 \
-             WHERE workspace_id = $1 AND id = $2 AND status <> 'disabled' AND deleted_at IS NULL RETURNING *",
-        )
-        .bind(workspace)
-        .bind(webhook)
-        .bind(reason)
-        .fetch_optional(&mut *transaction)
-        .await?;
-        let Some(row) = row else { return Ok(Vec::new()) };
-        let disabled = Webhook::from_row(&row)?;
-        let payload = serde_json::json!({
-            "id": disabled.id, "name": disabled.name, "url": disabled.url, "status": disabled.status,
-            "disabled_reason": disabled.disabled_reason, "revision": disabled.revision,
-        });
-        let draft = Draft {
-            workspace,
-            kind: EventType::WebhookDisabled,
-            occurred_at: ambient.now(),
-            actor: Actor::System,
-            revision: Some(disabled.revision),
-            conversation_id: None,
-            message_id: None,
-            contact_id: None,
-            channel_id: None,
-            medium: None,
-            direction: None,
-            internal: false,
-            payload: json::javascript(&payload),
-            previous: None,
-        };
-        let appended = log::append(&mut transaction, ambient, &[draft]).await?;
-        transaction.commit().await?;
-        Ok(appended.heads)
     }
 }
 
@@ -200,7 +158,11 @@ fn log_line(row: &PgRow) -> Result<LogLine, StoreError> {
         occurred_at: row.try_get::<DateTime<Utc>, _>("occurred_at")?,
         actor_kind: row.try_get("actor_kind")?,
         actor_id: row.try_get("actor_id")?,
+        channel_id: row.try_get("channel_id")?,
+        medium: row.try_get("medium")?,
+        direction: row.try_get("direction")?,
         internal: row.try_get("internal")?,
+        test: row.try_get("test")?,
         payload: text(row, "payload")?.unwrap_or_default(),
         previous: text(row, "previous")?,
     })

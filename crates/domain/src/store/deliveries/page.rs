@@ -1,6 +1,9 @@
 //! From the log to delivery rows: a page is read without a lock, and written only if the cursor has not moved since.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use sqlx::Row;
@@ -9,7 +12,8 @@ use uuid::Uuid;
 use super::{Outbox, log_line, seconds};
 use crate::{
     error::StoreError,
-    ids::{DeliveryId, EventId, WebhookId, WorkspaceId},
+    ids::{ChannelId, DeliveryId, EventId, WebhookId, WorkspaceId},
+    model::webhook_filter::Facets,
 };
 
 /// An entry of the log, as far as a webhook sees it.
@@ -27,12 +31,37 @@ pub struct LogLine {
     pub actor_kind: String,
     /// Which member or key.
     pub actor_id: Option<Uuid>,
+    /// The channel.
+    pub channel_id: Option<ChannelId>,
+    /// The word for what the channel carries.
+    pub medium: Option<String>,
+    /// The word for which way its message goes.
+    pub direction: Option<String>,
     /// Whether it is about a note or an activity.
     pub internal: bool,
+    /// Whether it was made to try a webhook, and is in no log.
+    pub test: bool,
     /// The entity, in its final bytes.
     pub payload: String,
     /// The members that changed, with their old values.
     pub previous: Option<String>,
+}
+
+impl LogLine {
+    /// What filters look at.
+    #[must_use]
+    pub fn facets(&self) -> Facets<'_> {
+        Facets {
+            kind: &self.kind,
+            internal: self.internal,
+            channel: self.channel_id,
+            medium: self.medium.as_deref(),
+            direction: self.direction.as_deref(),
+            actor: &self.actor_kind,
+            payload: &self.payload,
+            previous: self.previous.as_deref(),
+        }
+    }
 }
 
 /// What a workspace's dispatcher has still to look at.
@@ -106,8 +135,9 @@ impl Outbox {
                 WHERE w.workspace_id = $1 AND w.deleted_at IS NULL) AS fingerprint, \
                e.* \
              FROM dispatch_cursor c LEFT JOIN LATERAL ( \
-               SELECT id, seq, type, occurred_at, actor_kind, actor_id, internal, payload, previous FROM event \
-               WHERE workspace_id = $1 AND seq > c.seq ORDER BY seq LIMIT $2) e ON true \
+               SELECT id, seq, type, occurred_at, actor_kind, actor_id, channel_id, medium, direction, internal, \
+                      payload, previous, false AS test \
+               FROM event WHERE workspace_id = $1 AND seq > c.seq ORDER BY seq LIMIT $2) e ON true \
              WHERE c.workspace_id = $1",
         )
         .bind(workspace)
@@ -132,17 +162,19 @@ impl Outbox {
         page: &NewPage,
         now: DateTime<Utc>,
     ) -> Result<Option<HashMap<WebhookId, i64>>, StoreError> {
-        let mut numbered: HashMap<WebhookId, i64> = HashMap::new();
+        // In the order of the keys, for a claim takes the same rows.
+        let mut numbered: BTreeMap<WebhookId, i64> = BTreeMap::new();
         let ordinals: Vec<Option<i64>> = page
             .deliveries
             .iter()
             .map(|delivery| match delivery.disposition {
-                Disposition::Leased | Disposition::Parked => {
+                Disposition::Leased => {
                     let count = numbered.entry(delivery.webhook).or_insert(0);
                     *count += 1;
                     Some(*count)
                 }
-                Disposition::Held | Disposition::Skipped => None,
+                // These get their numbers with their first send, if there is one.
+                Disposition::Parked | Disposition::Held | Disposition::Skipped => None,
             })
             .collect();
         let leased = || page.deliveries.iter().filter(|delivery| delivery.disposition == Disposition::Leased);
@@ -162,11 +194,11 @@ impl Outbox {
                RETURNING webhook_id, last \
              ), written AS ( \
                INSERT INTO delivery (workspace_id, id, webhook_id, event_id, event_seq, event_type, sequence, status, \
-                                     parked, lease_owner, created_at, finished_at) \
+                                     parked, lease_owner, created_at, finished_at, skipped_because) \
                SELECT $1, d.id, d.webhook_id, d.event_id, d.event_seq, d.event_type, n.last - d.back, \
                       CASE d.disposition WHEN 2 THEN 'held' WHEN 3 THEN 'skipped' ELSE 'pending' END, \
-                      d.disposition = 1, CASE WHEN d.disposition = 0 THEN $4 END, $11, \
-                      CASE WHEN d.disposition = 3 THEN $11 END \
+                      d.disposition IN (1, 2), CASE WHEN d.disposition = 0 THEN $4 END, $11, \
+                      CASE WHEN d.disposition = 3 THEN $11 END, CASE WHEN d.disposition = 3 THEN 'disabled' END \
                FROM moved, unnest($12::uuid[], $13::uuid[], $14::uuid[], $15::bigint[], $16::text[], $17::bigint[], \
                                   $18::int[]) \
                       d (id, webhook_id, event_id, event_seq, event_type, back, disposition) \

@@ -19,6 +19,7 @@ pub(in crate::store) struct Model {
     pub due_at: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
     pub finished_at: Option<DateTimeUtc>,
+    pub skipped_because: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

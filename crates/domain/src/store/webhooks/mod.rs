@@ -1,21 +1,42 @@
-//! Webhooks: reading and registering them. What they are sent is in [`super::deliveries`].
+//! Webhooks: reading, registering and changing them. What they are sent is in [`super::deliveries`].
 
+mod change;
+mod check;
 mod register;
+mod secrets;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, entity::prelude::DeriveEntityModel};
-use secrecy::SecretString;
-use uuid::Uuid;
+use serde::{Deserialize, Serialize};
 
-pub use self::register::{API_VERSION, NewWebhook, register};
+pub(super) use self::secrets::{open_headers, open_legacy, open_secrets};
+pub use self::{
+    change::{Change, Update, delete, finish_rotation, pause, resume, rotate, update},
+    check::{HeaderChange, MOST_HEADERS, Settings},
+    register::{API_VERSION, NewWebhook, register},
+    secrets::SigningSecret,
+};
 use crate::{
     database::Database,
     error::StoreError,
-    ids::{WebhookId, WorkspaceId},
-    model::webhook::{LegacySignature, RetryPreset, WebhookStatus},
+    ids::{ChannelId, WebhookId, WorkspaceId},
+    model::{
+        webhook::{RetryPreset, WebhookStatus},
+        webhook_filter::{Wants, WebhookFilter},
+    },
     scope::Scope,
-    secrets::{Place, Sealer},
 };
+
+/// A header that goes with every request to a webhook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnHeader {
+    /// In lower case.
+    pub name: String,
+    /// `None` of a secret one.
+    pub value: Option<String>,
+    /// Whether the value is sealed and never shown.
+    pub secret: bool,
+}
 
 /// A receiver of events.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +55,10 @@ pub struct Webhook {
     pub event_types: Vec<String>,
     /// Whether notes and activities are sent too.
     pub include_notes: bool,
+    /// What else an event must be of.
+    pub filter: WebhookFilter,
+    /// The channel whose own it is.
+    pub channel: Option<ChannelId>,
     /// The shape of its bodies.
     pub api_version: String,
     /// Over connect and the whole exchange, in seconds.
@@ -42,8 +67,16 @@ pub struct Webhook {
     pub max_attempts: i32,
     /// How long to wait between attempts.
     pub retry_preset: RetryPreset,
+    /// Seconds between attempts, where they are not the preset's.
+    pub retry_delays: Option<Vec<i32>>,
     /// How many requests to it may be under way at once.
     pub max_concurrency: i32,
+    /// How many requests a second it may get from each process.
+    pub rate_limit: Option<i32>,
+    /// Headers of its own.
+    pub headers: Vec<OwnHeader>,
+    /// How its requests are composed; `None` for the event itself.
+    pub composition: Option<serde_json::Value>,
     /// Whether a legacy signature is sent too.
     pub has_legacy_signature: bool,
     /// It gets the events after this number of the log.
@@ -54,6 +87,10 @@ pub struct Webhook {
     pub created_at: DateTime<Utc>,
     /// Why it is disabled, where it is.
     pub disabled_reason: Option<String>,
+    /// When only the newest secret counts again.
+    pub rotation_ends_at: Option<DateTime<Utc>>,
+    /// It was disabled, is sent to again, and nothing has succeeded yet.
+    pub recovering: bool,
 }
 
 mod row {
@@ -84,6 +121,15 @@ mod row {
         pub created_at: DateTimeUtc,
         pub disabled_reason: Option<String>,
         pub deleted_at: Option<DateTimeUtc>,
+        pub filter: Json,
+        pub channel_id: Option<Uuid>,
+        pub rate_limit: Option<i32>,
+        pub retry_delays: Option<Vec<i32>>,
+        pub headers: Json,
+        pub sealed_headers: Option<Vec<u8>>,
+        pub composition: Option<Json>,
+        pub rotation_ends_at: Option<DateTimeUtc>,
+        pub recovering: bool,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -97,30 +143,34 @@ impl TryFrom<row::Model> for Webhook {
 
     fn try_from(row: row::Model) -> Result<Self, StoreError> {
         let id = WebhookId(row.id);
-        let invalid = |column, problem: crate::model::UnknownWord| StoreError::InvalidRow {
-            table: "webhook",
-            column,
-            row: id.to_string(),
-            problem: problem.to_string(),
-        };
+        let invalid =
+            |column, problem: &dyn std::fmt::Display| StoreError::invalid_row("webhook", column, id, &problem);
         Ok(Self {
             id,
             workspace: WorkspaceId(row.workspace_id),
             name: row.name,
             url: row.url,
-            status: row.status.parse().map_err(|problem| invalid("status", problem))?,
+            status: row.status.parse().map_err(|problem| invalid("status", &problem))?,
             event_types: row.event_types,
             include_notes: row.include_notes,
+            filter: serde_json::from_value(row.filter).map_err(|problem| invalid("filter", &problem))?,
+            channel: row.channel_id.map(ChannelId),
             api_version: row.api_version,
             timeout_seconds: row.timeout_seconds,
             max_attempts: row.max_attempts,
-            retry_preset: row.retry_preset.parse().map_err(|problem| invalid("retry_preset", problem))?,
+            retry_preset: row.retry_preset.parse().map_err(|problem| invalid("retry_preset", &problem))?,
+            retry_delays: row.retry_delays,
             max_concurrency: row.max_concurrency,
+            rate_limit: row.rate_limit,
+            headers: serde_json::from_value(row.headers).map_err(|problem| invalid("headers", &problem))?,
+            composition: row.composition,
             has_legacy_signature: row.sealed_legacy_signature.is_some(),
             start_seq: row.start_seq,
             revision: row.revision,
             created_at: row.created_at,
             disabled_reason: row.disabled_reason,
+            rotation_ends_at: row.rotation_ends_at,
+            recovering: row.recovering,
         })
     }
 }
@@ -130,16 +180,26 @@ impl Webhook {
     pub(super) fn from_row(row: &sqlx::postgres::PgRow) -> Result<Self, StoreError> {
         <row::Model as sqlx::FromRow<_>>::from_row(row)?.try_into()
     }
-}
 
-/// Where the secrets of a webhook are sealed.
-pub(super) fn secrets_place(workspace: WorkspaceId, id: WebhookId) -> Place {
-    Place { workspace, table: "webhook", id: id.0, column: "sealed_secrets" }
-}
+    /// Which events it gets.
+    #[must_use]
+    pub fn wants(&self) -> Wants {
+        Wants {
+            patterns: self.event_types.clone(),
+            notes: self.include_notes,
+            channel: self.channel,
+            filter: self.filter.clone(),
+        }
+    }
 
-/// Where the legacy signature of a webhook is sealed.
-pub(super) fn legacy_place(workspace: WorkspaceId, id: WebhookId) -> Place {
-    Place { workspace, table: "webhook", id: id.0, column: "sealed_legacy_signature" }
+    /// Seconds between one attempt and the next, before jitter; past the end the last one stays.
+    #[must_use]
+    pub fn delays(&self) -> Vec<u32> {
+        match &self.retry_delays {
+            Some(delays) => delays.iter().map(|delay| u32::try_from(*delay).unwrap_or(0)).collect(),
+            None => self.retry_preset.delays().to_vec(),
+        }
+    }
 }
 
 /// The webhooks of the workspace, oldest first.
@@ -166,37 +226,4 @@ pub async fn by_id(database: &Database, scope: Scope, id: WebhookId) -> Result<O
         .one(&database.orm)
         .await?;
     row.map(Webhook::try_from).transpose()
-}
-
-/// Of sealed secrets, newest first.
-pub(super) fn open_secrets(
-    sealer: &Sealer,
-    workspace: WorkspaceId,
-    id: WebhookId,
-    sealed: &[u8],
-) -> Result<Vec<SecretString>, StoreError> {
-    let plain = sealer.open(&secrets_place(workspace, id), sealed)?;
-    let secrets: Vec<String> = serde_json::from_slice(&plain).map_err(|error| damaged(id, "sealed_secrets", &error))?;
-    Ok(secrets.into_iter().map(SecretString::from).collect())
-}
-
-/// Of a sealed legacy signature.
-pub(super) fn open_legacy(
-    sealer: &Sealer,
-    workspace: WorkspaceId,
-    id: WebhookId,
-    sealed: &[u8],
-) -> Result<LegacySignature, StoreError> {
-    let plain = sealer.open(&legacy_place(workspace, id), sealed)?;
-    serde_json::from_slice(&plain).map_err(|error| damaged(id, "sealed_legacy_signature", &error))
-}
-
-/// Says where, not what: the value is a secret.
-fn damaged(id: WebhookId, column: &'static str, error: &serde_json::Error) -> StoreError {
-    StoreError::InvalidRow {
-        table: "webhook",
-        column,
-        row: Uuid::to_string(&id.0),
-        problem: format!("unreadable at column {}", error.column()),
-    }
 }

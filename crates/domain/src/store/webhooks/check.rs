@@ -1,0 +1,366 @@
+//! What a webhook may be: what is refused, and how input is tidied.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::PgConnection;
+
+use super::OwnHeader;
+use crate::{
+    error::StoreError,
+    ids::ChannelId,
+    model::{
+        target::TargetPolicy,
+        webhook::{LegacySignature, RetryPreset, is_event_pattern},
+        webhook_filter::WebhookFilter,
+    },
+    scope::Scope,
+};
+
+/// The most headers of its own that a webhook has.
+pub const MOST_HEADERS: usize = 20;
+/// The longest value of one, in bytes.
+const LONGEST_VALUE: usize = 4_096;
+/// The most values in a member of a filter, and the most event types.
+const MOST_VALUES: usize = 100;
+/// The longest wait between two attempts, in seconds.
+const LONGEST_DELAY: i32 = 100_000;
+
+/// What of a webhook is set by who registers it, but for what is secret.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// For people; 1 to 200 characters.
+    pub name: String,
+    /// Where to post.
+    pub url: String,
+    /// Exact names or `<entity>.*`; none means all.
+    pub event_types: Vec<String>,
+    /// Whether notes and activities are sent too.
+    pub include_notes: bool,
+    /// What else an event must be of.
+    pub filter: WebhookFilter,
+    /// The channel whose own it is.
+    pub channel: Option<ChannelId>,
+    /// Over connect and the whole exchange, 1 to 30; `None` is what the preset says.
+    pub timeout_seconds: Option<i32>,
+    /// 1 to 20; `None` is what the delays allow.
+    pub max_attempts: Option<i32>,
+    /// How long to wait between attempts.
+    pub retry_preset: RetryPreset,
+    /// Seconds between attempts, where they are not to be the preset's; 1 to 19 of them, each 1 to 100,000.
+    pub retry_delays: Option<Vec<i32>>,
+    /// How many requests to it may be under way at once; 1 to 256.
+    pub max_concurrency: i32,
+    /// How many requests a second it may get from each process; 1 to 10,000.
+    pub rate_limit: Option<i32>,
+}
+
+impl Settings {
+    /// Those of a webhook of which nothing else is said.
+    #[must_use]
+    pub fn of(name: &str, url: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            url: url.to_owned(),
+            event_types: Vec::new(),
+            include_notes: false,
+            filter: WebhookFilter::default(),
+            channel: None,
+            timeout_seconds: None,
+            max_attempts: None,
+            retry_preset: RetryPreset::Documented,
+            retry_delays: None,
+            max_concurrency: 64,
+            rate_limit: None,
+        }
+    }
+
+    /// The attempts that the delays allow.
+    pub(super) fn attempts(&self) -> i32 {
+        let own = self.retry_delays.as_ref().map(|delays| i32::try_from(delays.len() + 1).unwrap_or(i32::MAX));
+        self.max_attempts.unwrap_or(own.unwrap_or(self.retry_preset.attempts()))
+    }
+}
+
+/// A header as it is asked for.
+#[derive(Debug, Clone)]
+pub struct HeaderChange {
+    /// In any case.
+    pub name: String,
+    /// `None`: the one that stands under this name goes on.
+    pub value: Option<SecretString>,
+    /// Whether the value is sealed and never shown.
+    pub secret: bool,
+}
+
+fn refuse<T>(path: &'static str, message: impl Into<String>) -> Result<T, StoreError> {
+    Err(StoreError::Invalid { path, message: message.into() })
+}
+
+/// The settings, tidied; or the first that will not do.
+pub(super) fn settings(mut given: Settings, targets: TargetPolicy) -> Result<Settings, StoreError> {
+    let name = given.name.trim();
+    if name.is_empty() || name.chars().count() > 200 {
+        return refuse("input.name", "a name has 1 to 200 characters");
+    }
+    given.name = name.to_owned();
+    match targets.check_url(given.url.trim()) {
+        Ok(url) => given.url = url.into(),
+        Err(error) => return refuse("input.url", error.to_string()),
+    }
+    if let Some(unknown) = given.event_types.iter().find(|pattern| !is_event_pattern(pattern)) {
+        let shown: String = unknown.chars().take(64).collect();
+        return refuse(
+            "input.eventTypes",
+            format!("`{shown}` is no event type: use a name such as `message.created`, or `message.*`"),
+        );
+    }
+    given.event_types.sort();
+    given.event_types.dedup();
+    let WebhookFilter { channels, mediums, labels, directions, actors } = &mut given.filter;
+    channels.sort_unstable();
+    channels.dedup();
+    labels.sort_unstable();
+    labels.dedup();
+    mediums.dedup();
+    directions.dedup();
+    actors.dedup();
+    let longest =
+        [channels.len(), labels.len(), mediums.len(), directions.len(), actors.len(), given.event_types.len()];
+    if longest.iter().any(|length| *length > MOST_VALUES) {
+        return refuse("input.filter", format!("a member of a filter has no more than {MOST_VALUES} values"));
+    }
+    let within = |value: Option<i32>, most| value.is_none_or(|value| (1..=most).contains(&value));
+    if !within(given.timeout_seconds, 30) {
+        return refuse("input.timeoutSeconds", "a timeout is 1 to 30 seconds");
+    }
+    if !within(given.max_attempts, 20) {
+        return refuse("input.maxAttempts", "there may be 1 to 20 attempts");
+    }
+    if !within(Some(given.max_concurrency), 256) {
+        return refuse("input.maxConcurrency", "there may be 1 to 256 requests under way at once");
+    }
+    if !within(given.rate_limit, 10_000) {
+        return refuse("input.rateLimit", "there may be 1 to 10,000 requests a second; null for no limit");
+    }
+    if let Some(delays) = &given.retry_delays
+        && (!(1..=19).contains(&delays.len()) || delays.iter().any(|delay| !(1..=LONGEST_DELAY).contains(delay)))
+    {
+        return refuse("input.retryDelays", "there may be 1 to 19 delays, each of 1 to 100,000 seconds");
+    }
+    Ok(given)
+}
+
+/// A legacy signature, tidied.
+pub(super) fn legacy(mut given: LegacySignature) -> Result<LegacySignature, StoreError> {
+    given.header.make_ascii_lowercase();
+    if !is_free(&given.header) {
+        return refuse(
+            "input.legacySignature.header",
+            "this must be a header name such as `x-signature` that Inlet and HTTP do not use themselves",
+        );
+    }
+    if given.secret.expose_secret().is_empty() {
+        return refuse("input.legacySignature.secret", "a secret may not be empty");
+    }
+    Ok(given)
+}
+
+/// Headers as they are to stand, and the values of the secret ones. `standing` are those until now, with all values.
+pub(super) fn headers(
+    asked: Vec<HeaderChange>,
+    standing: &BTreeMap<String, SecretString>,
+    legacy: Option<&str>,
+) -> Result<(Vec<OwnHeader>, BTreeMap<String, SecretString>), StoreError> {
+    if asked.len() > MOST_HEADERS {
+        return refuse("input.headers", format!("there may be {MOST_HEADERS} headers"));
+    }
+    let mut seen = BTreeSet::new();
+    let (mut shown, mut sealed) = (Vec::new(), BTreeMap::new());
+    for header in asked {
+        let name = header.name.to_ascii_lowercase();
+        if !is_free(&name) {
+            let short: String = name.chars().take(64).collect();
+            let message = format!("`{short}` is no header name, or one that Inlet and HTTP use themselves");
+            return refuse("input.headers.name", message);
+        }
+        if !seen.insert(name.clone()) || legacy == Some(name.as_str()) {
+            return refuse("input.headers.name", format!("`{name}` stands twice"));
+        }
+        let Some(value) = header.value.or_else(|| standing.get(&name).cloned()) else {
+            return refuse("input.headers.value", format!("there is no value for `{name}` yet: give one"));
+        };
+        let plain = value.expose_secret();
+        let printable = plain.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte));
+        if plain.len() > LONGEST_VALUE || !printable {
+            let message = format!("a value has up to {LONGEST_VALUE} bytes of printable ASCII");
+            return refuse("input.headers.value", message);
+        }
+        let told = (!header.secret).then(|| plain.to_owned());
+        if header.secret {
+            sealed.insert(name.clone(), value);
+        }
+        shown.push(OwnHeader { name, value: told, secret: header.secret });
+    }
+    Ok((shown, sealed))
+}
+
+/// Whether the channels and labels that a webhook names are there.
+pub(super) async fn references(conn: &mut PgConnection, scope: Scope, settings: &Settings) -> Result<(), StoreError> {
+    let channels: BTreeSet<_> = settings.filter.channels.iter().copied().chain(settings.channel).collect();
+    let labels = &settings.filter.labels;
+    if channels.is_empty() && labels.is_empty() {
+        return Ok(());
+    }
+    let (known_channels, known_labels): (i64, i64) = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM channel WHERE workspace_id = $1 AND id = ANY($2)), \
+                (SELECT count(*) FROM label WHERE workspace_id = $1 AND id = ANY($3))",
+    )
+    .bind(scope.workspace())
+    .bind(channels.iter().map(|channel| channel.0).collect::<Vec<_>>())
+    .bind(labels.iter().map(|label| label.0).collect::<Vec<_>>())
+    .fetch_one(conn)
+    .await?;
+    let all = |known: i64, asked: usize| usize::try_from(known).is_ok_and(|known| known == asked);
+    if !all(known_channels, channels.len()) {
+        return Err(StoreError::NotFound { kind: "channel" });
+    }
+    if !all(known_labels, labels.len()) {
+        return Err(StoreError::NotFound { kind: "label" });
+    }
+    Ok(())
+}
+
+/// A token (RFC 9110, section 5.6.2) that neither HTTP nor our own headers give a meaning to.
+fn is_free(name: &str) -> bool {
+    const TAKEN: &[&str] = &[
+        "accept-encoding",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "cookie",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "user-agent",
+        "webhook-id",
+        "webhook-signature",
+        "webhook-timestamp",
+    ];
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    (1..=64).contains(&name.len())
+        && name.bytes().all(token)
+        && !TAKEN.contains(&name)
+        && !name.starts_with("inlet-")
+        && !name.starts_with("x-inlet-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::webhook::SignatureAlgorithm;
+
+    const LOOPBACK: TargetPolicy = TargetPolicy { allow_loopback: true, allow_http: false };
+
+    fn path<T: std::fmt::Debug>(outcome: Result<T, StoreError>) -> &'static str {
+        match outcome {
+            Err(StoreError::Invalid { path, .. }) => path,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn refused(change: impl FnOnce(&mut Settings)) -> &'static str {
+        let mut given = Settings::of("crm", "http://127.0.0.1:9009/");
+        change(&mut given);
+        path(settings(given, LOOPBACK))
+    }
+
+    #[test]
+    fn input_is_tidied() {
+        let mut given = Settings::of(" crm ", "http://127.0.0.1:9009/");
+        given.event_types = vec!["message.created".to_owned(), "call.*".to_owned(), "message.created".to_owned()];
+        let tidy = settings(given, LOOPBACK).unwrap();
+        assert_eq!(
+            (tidy.name.as_str(), &tidy.event_types[..]),
+            ("crm", &["call.*".into(), "message.created".into()][..])
+        );
+    }
+
+    #[test]
+    fn each_wrong_input_is_named() {
+        assert_eq!(refused(|w| w.name = " ".to_owned()), "input.name");
+        assert_eq!(refused(|w| w.url = "http://10.0.0.1/".to_owned()), "input.url");
+        assert_eq!(path(settings(Settings::of("crm", "http://127.0.0.1/"), TargetPolicy::default())), "input.url");
+        assert_eq!(refused(|w| w.event_types.push("message.reed".to_owned())), "input.eventTypes");
+        assert_eq!(refused(|w| w.timeout_seconds = Some(31)), "input.timeoutSeconds");
+        assert_eq!(refused(|w| w.max_attempts = Some(0)), "input.maxAttempts");
+        assert_eq!(refused(|w| w.max_concurrency = 0), "input.maxConcurrency");
+        assert_eq!(refused(|w| w.rate_limit = Some(0)), "input.rateLimit");
+        for delays in [vec![], vec![0], vec![100_001], vec![1; 20]] {
+            assert_eq!(refused(|w| w.retry_delays = Some(delays)), "input.retryDelays");
+        }
+        assert_eq!(
+            refused(|w| w.filter.channels = (0..101).map(|n| ChannelId(uuid::Uuid::from_u128(n))).collect()),
+            "input.filter"
+        );
+    }
+
+    #[test]
+    fn the_delays_tell_how_many_attempts_there_are_unless_that_is_said() {
+        let mut given = Settings::of("crm", "http://127.0.0.1/");
+        assert_eq!(given.attempts(), 6);
+        given.retry_delays = Some(vec![1, 2]);
+        assert_eq!(given.attempts(), 3);
+        given.max_attempts = Some(9);
+        assert_eq!(given.attempts(), 9);
+    }
+
+    #[test]
+    fn a_legacy_signature_takes_no_header_that_is_in_use_and_no_empty_secret() {
+        let given = |header: &str, secret: &str| {
+            let (header, secret) = (header.to_owned(), secret.to_owned().into());
+            legacy(LegacySignature { header, algorithm: SignatureAlgorithm::Sha256, secret })
+        };
+        for header in ["", "Content-Length", "webhook-id", "X-Inlet-Signature", "x signature", "x:y", "x\r\ny"] {
+            assert_eq!(path(given(header, "s")), "input.legacySignature.header", "{header}");
+        }
+        assert_eq!(path(given("x-sig", "")), "input.legacySignature.secret");
+        assert_eq!(given("X-Sig", "s").unwrap().header, "x-sig");
+    }
+
+    #[test]
+    fn headers_of_its_own_are_checked_and_secret_values_are_kept_apart() {
+        let asked = |name: &str, value: Option<&str>, secret| HeaderChange {
+            name: name.to_owned(),
+            value: value.map(Into::into),
+            secret,
+        };
+        let none = BTreeMap::new();
+        for name in ["", "host", "Webhook-Id", "inlet-x", "a b", "x\r\ny"] {
+            assert_eq!(path(headers(vec![asked(name, Some("v"), false)], &none, None)), "input.headers.name", "{name}");
+        }
+        let twice = vec![asked("x-a", Some("v"), false), asked("X-A", Some("v"), false)];
+        assert_eq!(path(headers(twice, &none, None)), "input.headers.name");
+        assert_eq!(path(headers(vec![asked("x-a", Some("v"), false)], &none, Some("x-a"))), "input.headers.name");
+        for value in ["a\r\nb", "\0", "é", &"x".repeat(4_097)] {
+            assert_eq!(path(headers(vec![asked("x-a", Some(value), false)], &none, None)), "input.headers.value");
+        }
+        assert_eq!(path(headers(vec![asked("x-a", None, true)], &none, None)), "input.headers.value");
+        assert_eq!(path(headers(vec![asked("x", Some("v"), true); 21], &none, None)), "input.headers");
+
+        let standing = BTreeMap::from([("authorization".to_owned(), "Bearer t".into())]);
+        let given = vec![asked("Authorization", None, true), asked("x-tenant", Some("7"), false)];
+        let (shown, sealed) = headers(given, &standing, None).unwrap();
+        assert_eq!((shown[0].name.as_str(), &shown[0].value, shown[0].secret), ("authorization", &None, true));
+        assert_eq!(shown[1].value.as_deref(), Some("7"));
+        assert_eq!(sealed["authorization"].expose_secret(), "Bearer t");
+        assert_eq!(sealed.len(), 1);
+    }
+}
