@@ -1,6 +1,7 @@
 //! What can be changed.
 
 mod access;
+mod composition;
 mod delivery;
 mod mapping;
 mod member;
@@ -30,6 +31,7 @@ use crate::{
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     access::Access,
+    composition::Compositions,
     delivery::Deliveries,
     mapping::Mappings,
     member::Members,

@@ -53,7 +53,7 @@ words! {
 }
 
 /// How a webhook's requests are to look. The URL, a template too, is the webhook's own.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Composition {
     /// The method.
     pub method: Method,
@@ -170,7 +170,7 @@ impl Composer {
         Ok(Self { method: composition.method, url, headers, body })
     }
 
-    /// Checks that each placeholder names something that every one of these types has.
+    /// Checks that each placeholder names something that every one of these types has, by their schemas.
     ///
     /// # Errors
     /// With the first that does not, and the type that lacks it.

@@ -183,6 +183,7 @@ pub const FIELDS: &[(&str, Need)] = &[
     ("Mutation.login", Need::Nothing),
     ("Mutation.logout", Need::Session),
     ("Mutation.pauseWebhook", MANAGE_WEBHOOKS),
+    ("Mutation.previewComposition", MANAGE_WEBHOOKS),
     ("Mutation.previewMapping", MANAGE_SOURCES),
     ("Mutation.recoverWebhook", MANAGE_WEBHOOKS),
     ("Mutation.redeliver", MANAGE_WEBHOOKS),
