@@ -42,11 +42,7 @@ impl Hooks {
 
     /// Runs a mutation whose input is the id of a webhook and these members; the error's code, where it is refused.
     async fn change(&self, mutation: &str, id: &str, mut input: Value) -> Result<Value, String> {
-        let kind = match mutation {
-            "updateWebhook" => "UpdateWebhookInput",
-            "rotateWebhookSecret" => "RotateWebhookSecretInput",
-            _ => "WebhookInput",
-        };
+        let kind = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
         let shown = match mutation {
             "deleteWebhook" => "deletedWebhookId",
             "rotateWebhookSecret" => "secret webhook { status revision rotationEndsAt }",

@@ -37,9 +37,14 @@ fn sealer() -> Sealer {
 
 /// A notifier as a process of its own would run it: it hears of news by its poll alone.
 fn notifier(house: &House) -> Notifier {
+    notifier_by(house, Ambient::system())
+}
+
+/// One that goes by this clock.
+fn notifier_by(house: &House, ambient: Ambient) -> Notifier {
     let client = Client::new(Policy { allow_loopback: true, allow_http: false }).unwrap();
     let config = NotifierConfig { poll: Duration::from_millis(20), ..NotifierConfig::default() };
-    Notifier::start(house.database.clone(), Heads::default(), sealer(), Ambient::system(), client, config)
+    Notifier::start(house.database.clone(), Heads::default(), sealer(), ambient, client, config)
 }
 
 async fn register(house: &House, sink: &Sink, types: &[&str]) -> (WebhookId, String) {
@@ -280,6 +285,49 @@ async fn an_endpoint_that_is_gone_is_disabled_and_others_are_told() {
     assert_eq!(deliveries(&house, webhook, "exhausted").await, 1);
     assert_eq!(deliveries(&house, webhook, "skipped").await, 2);
     assert_eq!(gone.received().len(), 1);
+}
+
+#[tokio::test]
+async fn nothing_but_failure_for_five_days_disables_and_a_success_between_does_not() {
+    let house = House::build().await;
+    let (failing, mended, watcher) = (Sink::start().await, Sink::start().await, Sink::start().await);
+    let (bad, _) = register(&house, &failing, &["message.created"]).await;
+    let (good, _) = register(&house, &mended, &["message.created"]).await;
+    register(&house, &watcher, &["webhook.disabled"]).await;
+    for sink in [&failing, &mended] {
+        sink.answer(|_| (503, vec![("retry-after".to_owned(), "1".to_owned())]));
+    }
+    receive(&house, 0, 1).await;
+    let attempts = "SELECT count(*) FROM attempt WHERE workspace_id = $1";
+    let running = notifier_by(&house, house.ambient.clone());
+    while house.count(attempts).await < 2 {
+        tokio::task::yield_now().await;
+    }
+    running.stop().await;
+
+    house.clock.step(chrono::Duration::days(3));
+    mended.answer(|_| (200, Vec::new()));
+    receive(&house, 1, 2).await;
+    make_due(&house).await;
+    let running = notifier_by(&house, house.ambient.clone());
+    while house.count(attempts).await < 6 {
+        tokio::task::yield_now().await;
+    }
+    running.stop().await;
+
+    house.clock.step(chrono::Duration::days(2));
+    mended.answer(|_| (500, Vec::new()));
+    receive(&house, 2, 3).await;
+    make_due(&house).await;
+    let running = notifier_by(&house, house.ambient.clone());
+    let told = watcher.wait(|all| all.len() == 1).await;
+    mended.wait(|all| all.len() == 4).await;
+    running.stop().await;
+    let payload = &told[0].json()["payload"];
+    assert_eq!((&payload["id"], &payload["disabled_reason"]), (&bad.to_string().into(), &"failing".into()));
+    let scope = Scope::of(house.workspace);
+    let stands = webhooks::by_id(&house.database, scope, good).await.unwrap().unwrap();
+    assert_eq!(stands.status, inlet_domain::model::webhook::WebhookStatus::Active);
 }
 
 #[tokio::test]

@@ -30,6 +30,11 @@ async fn every_mutation_that_succeeds_leaves_an_entry_and_no_secret() {
     let made =
         "mutation { createApiKey(input: {name: \"k\", scopes: [READ], idempotencyKey: \"k\"}) { apiKey { id } } }";
     let key = data(&server, &owner, made, json!({})).await["createApiKey"]["apiKey"]["id"].clone();
+    let made = "mutation { registerWebhook(input: {name: \"w\", url: \"http://127.0.0.1:9/\", idempotencyKey: \"w0\"}) \
+                { webhook { id } } }";
+    let webhook = data(&server, &owner, made, json!({})).await["registerWebhook"]["webhook"]["id"].clone();
+    let made = "mutation($id: ID!) { testWebhook(input: {id: $id, idempotencyKey: \"t0\"}) { delivery { id } } }";
+    let delivery = data(&server, &owner, made, json!({"id": webhook})).await["testWebhook"]["delivery"]["id"].clone();
     let (source, key, member) = (&source["id"], &key, &member);
     let input = |name: &str| match name {
         "login" => Some(json!({"email": server.email, "password": server.password})),
@@ -47,12 +52,20 @@ async fn every_mutation_that_succeeds_leaves_an_entry_and_no_secret() {
         "previewMapping" => Some(json!({"body": "t0p s3cret"})),
         "registerWebhook" => Some(json!({"name": "w", "url": "http://127.0.0.1:9/t0p s3cret".replace(' ', "%20"),
             "legacySignature": {"header": "x-signed", "secret": "t0p s3cret"}, "idempotencyKey": "w"})),
+        "updateWebhook" => Some(json!({"id": webhook, "name": "t0p s3cret", "retryDelays": [1],
+            "headers": [{"name": "x-key", "value": "t0p s3cret", "secret": true}]})),
+        "pauseWebhook" | "resumeWebhook" | "finishWebhookRotation" | "deleteWebhook" | "rotateWebhookSecret" => {
+            Some(json!({"id": webhook}))
+        }
+        "testWebhook" => Some(json!({"id": webhook, "idempotencyKey": "t"})),
+        "recoverWebhook" => Some(json!({"id": webhook, "since": "2020-01-01T00:00:00Z", "idempotencyKey": "c"})),
+        "redeliver" => Some(json!({"deliveryId": delivery, "idempotencyKey": "d"})),
         "replayInboundEvents" => Some(json!({"filter": {}})),
         other => panic!("say here how `{other}` succeeds"),
     };
     // What ends what the others need comes last.
     let mut names: Vec<&str> = names.iter().map(|field| field["name"].as_str().unwrap()).collect();
-    names.sort_by_key(|name| (*name == "logout", *name == "deleteSource"));
+    names.sort_by_key(|name| (*name == "logout", name.starts_with("delete")));
     for name in &names {
         let before = log(&server, json!({"action": [name]})).await.len();
         if let Some(input) = input(name) {

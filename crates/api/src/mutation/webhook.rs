@@ -18,7 +18,10 @@ use secrecy::ExposeSecret;
 
 use super::{
     asked, or_conflict,
-    webhook_input::{RegisterWebhookInput, RotateWebhookSecretInput, UpdateWebhookInput, WebhookInput},
+    webhook_input::{
+        DeleteWebhookInput, FinishWebhookRotationInput, PauseWebhookInput, RegisterWebhookInput, ResumeWebhookInput,
+        RotateWebhookSecretInput, UpdateWebhookInput,
+    },
 };
 use crate::{
     context::Shared,
@@ -135,7 +138,7 @@ impl Webhooks {
     async fn delete_webhook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] input: WebhookInput,
+        #[graphql(desc = "Which.")] input: DeleteWebhookInput,
     ) -> Result<Option<DeleteWebhookPayload>> {
         let (shared, id) = (ctx.data_unchecked::<Arc<Shared>>(), typed("input.id", &input.id)?);
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
@@ -165,18 +168,18 @@ impl Webhooks {
     async fn finish_webhook_rotation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] input: WebhookInput,
+        #[graphql(desc = "Which.")] input: FinishWebhookRotationInput,
     ) -> Result<Option<UpdateWebhookPayload>> {
-        change(ctx, &input, WebhookChange::FinishRotation).await
+        change(ctx, (&input.id, input.idempotency_key.as_deref()), WebhookChange::FinishRotation).await
     }
 
     /// Pauses a webhook: its events are held until it is resumed, for as long as deliveries are kept.
     async fn pause_webhook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] input: WebhookInput,
+        #[graphql(desc = "Which.")] input: PauseWebhookInput,
     ) -> Result<Option<UpdateWebhookPayload>> {
-        change(ctx, &input, WebhookChange::Pause).await
+        change(ctx, (&input.id, input.idempotency_key.as_deref()), WebhookChange::Pause).await
     }
 
     /// Sends to a webhook again that is paused or disabled. What was held is sent now; what was skipped while it was
@@ -184,9 +187,9 @@ impl Webhooks {
     async fn resume_webhook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] input: WebhookInput,
+        #[graphql(desc = "Which.")] input: ResumeWebhookInput,
     ) -> Result<Option<UpdateWebhookPayload>> {
-        change(ctx, &input, WebhookChange::Resume).await
+        change(ctx, (&input.id, input.idempotency_key.as_deref()), WebhookChange::Resume).await
     }
 }
 
@@ -211,12 +214,12 @@ async fn changed(
 
 async fn change(
     ctx: &Context<'_>,
-    input: &WebhookInput,
+    (id, key): (&ID, Option<&str>),
     change: WebhookChange<'_>,
 ) -> Result<Option<UpdateWebhookPayload>> {
     let shared = ctx.data_unchecked::<Arc<Shared>>();
-    let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
-    let id: WebhookId = typed("input.id", &input.id)?;
+    let (_, asked) = asked(ctx, key)?;
+    let id: WebhookId = typed("input.id", id)?;
     changed(shared, &asked, id, change).await.map_err(ApiError::from)?;
     Ok(Some(UpdateWebhookPayload { webhook: standing(shared, asked.scope, id).await? }))
 }

@@ -284,13 +284,29 @@ impl UpdateWebhookInput {
     }
 }
 
-/// Which webhook is meant.
-#[derive(InputObject)]
-pub struct WebhookInput {
-    /// Its global id.
-    pub(super) id: ID,
-    /// Makes a repeat a repeat.
-    pub(super) idempotency_key: Option<String>,
+macro_rules! of_one_webhook {
+    ($($(#[$doc:meta])* $name:ident)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(InputObject)]
+            pub struct $name {
+                /// Its global id.
+                pub(super) id: ID,
+                /// Makes a repeat a repeat.
+                pub(super) idempotency_key: Option<String>,
+            }
+        )*
+    };
+}
+of_one_webhook! {
+    /// Which webhook is to go.
+    DeleteWebhookInput
+    /// Of which webhook only the newest secret signs from now on.
+    FinishWebhookRotationInput
+    /// Which webhook is paused.
+    PauseWebhookInput
+    /// Which webhook is sent to again.
+    ResumeWebhookInput
 }
 
 /// Which webhook gets a new secret.

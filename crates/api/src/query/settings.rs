@@ -22,7 +22,7 @@ use crate::{
         node::typed,
         scalars::{Cursor, DateTime},
         session::{Session, may_see},
-        webhook::{Delivery, Webhook},
+        webhook::{Attempt, Delivery, Webhook},
         words,
     },
 };
@@ -49,9 +49,44 @@ pub struct Viewer {
 pub struct DeliveryFilter {
     /// The webhook that they are for.
     webhook_id: Option<ID>,
+    /// The event that they are of.
+    event_id: Option<ID>,
     /// Where they stand.
     #[graphql(default)]
     status: Vec<words::DeliveryState>,
+    /// The types of their events.
+    #[graphql(default)]
+    event_type: Vec<String>,
+    /// Of events of this moment or later, to the millisecond.
+    occurred_from: Option<DateTime>,
+    /// Of events before this moment.
+    occurred_to: Option<DateTime>,
+}
+
+impl DeliveryFilter {
+    fn read(self) -> Result<delivery_log::DeliveryFilter, ApiError> {
+        Ok(delivery_log::DeliveryFilter {
+            webhook: self.webhook_id.as_ref().map(|id| typed("filter.webhookId", id)).transpose()?,
+            event: self.event_id.as_ref().map(|id| typed("filter.eventId", id)).transpose()?,
+            statuses: self.status.into_iter().map(Into::into).collect(),
+            event_types: self.event_type,
+            from: self.occurred_from.map(|at| at.0),
+            to: self.occurred_to.map(|at| at.0),
+        })
+    }
+}
+
+/// Which attempts are wanted. The values of each member mean "any of".
+#[derive(InputObject, Default)]
+pub struct AttemptFilter {
+    /// The delivery that they are of.
+    delivery_id: Option<ID>,
+    /// What went wrong, in one word: `timeout`, `connect`, `dns`, `tls`, `refused_address`, `redirect`, `status` ...
+    #[graphql(default)]
+    error_kind: Vec<String>,
+    /// The HTTP statuses of the answers.
+    #[graphql(default)]
+    response_status: Vec<i32>,
 }
 
 /// Which entries of the audit log are wanted. The values of each member mean "any of".
@@ -226,10 +261,31 @@ impl Settings {
     ) -> Result<Option<Connection<Delivery>>> {
         let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
-        let filter = filter.unwrap_or_default();
-        let webhook = filter.webhook_id.as_ref().map(|id| typed("filter.webhookId", id)).transpose()?;
-        let statuses: Vec<_> = filter.status.into_iter().map(Into::into).collect();
-        let page = delivery_log::list(&*reads(ctx).await, scope, webhook, &statuses, &slice).await;
+        let filter = filter.unwrap_or_default().read()?;
+        let page = delivery_log::list(&*reads(ctx).await, scope, &filter, &slice).await;
         Ok(Some(Connection::of(page.map_err(ApiError::from)?, |row| Delivery(Arc::new(row)))))
+    }
+
+    /// Attempts of deliveries, the newest events' first.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn attempts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+        #[graphql(desc = "Which are wanted.")] filter: Option<AttemptFilter>,
+    ) -> Result<Option<Connection<Attempt>>> {
+        let scope = viewer(ctx)?.scope;
+        let slice = slice(first, after, last, before)?;
+        let filter = filter.unwrap_or_default();
+        let filter = delivery_log::AttemptFilter {
+            delivery: filter.delivery_id.as_ref().map(|id| typed("filter.deliveryId", id)).transpose()?,
+            error_kinds: filter.error_kind,
+            statuses: filter.response_status,
+        };
+        let page = delivery_log::attempts(&*reads(ctx).await, scope, &filter, &slice).await;
+        Ok(Some(Connection::of(page.map_err(ApiError::from)?, |row| Attempt(Arc::new(row)))))
     }
 }

@@ -25,7 +25,7 @@ use super::{
     report::{BalanceAlert, Campaign, OptOut, Verification},
     session::{Session, may_see},
     waiting_reference::WaitingReference,
-    webhook::{Delivery, Webhook},
+    webhook::{Attempt, Delivery, Webhook},
 };
 use crate::{
     context::{Shared, loaders, viewer, viewer_of_kind},
@@ -39,6 +39,8 @@ use crate::{
 pub enum Node {
     /// An API key.
     ApiKey(ApiKey),
+    /// An attempt of a delivery.
+    Attempt(Attempt),
     /// An entry of the audit log.
     AuditEntry(AuditEntry),
     /// A balance alert.
@@ -134,6 +136,10 @@ pub async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
             let found = delivery_log::by_ids(&*reads(ctx).await, scope, &[id]).await.map_err(ApiError::from)?.pop();
             found.map(|it| Node::Delivery(Delivery(Arc::new(it))))
         }
+        AnyId::AttemptId(id) => {
+            let found = delivery_log::attempt(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?;
+            found.map(|it| Node::Attempt(Attempt(Arc::new(it))))
+        }
         AnyId::WebhookId(id) => {
             let found = webhooks::by_id(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?;
             found.map(|it| Node::Webhook(Webhook(Arc::new(it))))
@@ -167,8 +173,7 @@ pub async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
         | AnyId::IdentityId(_)
         | AnyId::AttachmentId(_)
         | AnyId::StatusReportId(_)
-        | AnyId::ReportJobId(_)
-        | AnyId::AttemptId(_) => None,
+        | AnyId::ReportJobId(_) => None,
     })
 }
 
@@ -176,6 +181,7 @@ pub async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
 fn kind_of(id: AnyId) -> Option<&'static str> {
     Some(match id {
         AnyId::ApiKeyId(_) => "ApiKey",
+        AnyId::AttemptId(_) => "Attempt",
         AnyId::AuditEntryId(_) => "AuditEntry",
         AnyId::BalanceAlertId(_) => "BalanceAlert",
         AnyId::CampaignId(_) => "Campaign",
@@ -202,8 +208,7 @@ fn kind_of(id: AnyId) -> Option<&'static str> {
         | AnyId::IdentityId(_)
         | AnyId::AttachmentId(_)
         | AnyId::StatusReportId(_)
-        | AnyId::ReportJobId(_)
-        | AnyId::AttemptId(_) => return None,
+        | AnyId::ReportJobId(_) => return None,
     })
 }
 

@@ -315,6 +315,21 @@ impl Attempt {
         self.0.duration_ms
     }
 
+    /// The global id of its delivery.
+    async fn delivery_id(&self) -> ID {
+        ID(self.0.delivery_id.to_string())
+    }
+
+    /// The headers of the answer, as one object; of a name that came twice, both values.
+    async fn response_headers(&self) -> Option<Json> {
+        self.0.response_headers.clone().map(Json::Value)
+    }
+
+    /// The body of the answer, up to 16 KiB; what is no UTF-8 in it is replaced.
+    async fn response_body(&self) -> Option<String> {
+        self.0.response_body.as_deref().map(|body| String::from_utf8_lossy(body).into_owned())
+    }
+
     /// The HTTP status of the answer.
     async fn response_status(&self) -> Option<i32> {
         self.0.response_status

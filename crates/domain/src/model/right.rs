@@ -142,6 +142,7 @@ const MANAGE_MEMBERS: Need = Need::Rights(&[Right::ManageMembers]);
 /// not here is refused.
 pub const FIELDS: &[(&str, Need)] = &[
     ("Query.apiKeys", READ_SETTINGS),
+    ("Query.attempts", READ_SETTINGS),
     ("Query.auditLog", Need::Rights(&[Right::ReadAudit])),
     ("Query.balanceAlerts", READ_INBOX),
     ("Query.campaigns", READ_INBOX),
@@ -211,6 +212,7 @@ pub const FIELDS: &[(&str, Need)] = &[
 /// What it takes to see an object of a kind by its id. A session is seen by its member, and by who manages members.
 pub const KINDS: &[(&str, Need)] = &[
     ("ApiKey", READ_INBOX),
+    ("Attempt", READ_SETTINGS),
     ("AuditEntry", Need::Rights(&[Right::ReadAudit])),
     ("BalanceAlert", READ_INBOX),
     ("Campaign", READ_INBOX),

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     database::Database,
     error::StoreError,
-    ids::{AttemptId, DeliveryId, EventId, WebhookId},
+    ids::{AttemptId, DeliveryId, EventId, WebhookId, first_at},
     scope::Scope,
 };
 
@@ -114,6 +114,10 @@ pub struct Attempt {
     pub duration_ms: i32,
     /// The HTTP status of the answer.
     pub response_status: Option<i32>,
+    /// The headers of the answer, as one object.
+    pub response_headers: Option<serde_json::Value>,
+    /// The body of the answer, up to 16 KiB.
+    pub response_body: Option<Vec<u8>>,
     /// What went wrong, in one word; none on success.
     pub error_kind: Option<String>,
     /// What went wrong.
@@ -132,32 +136,111 @@ impl TryFrom<entity::attempt::Model> for Attempt {
             started_at: row.started_at,
             duration_ms: row.duration_ms,
             response_status: row.response_status,
+            response_headers: row.response_headers,
+            response_body: row.response_body,
             error_kind: row.error_kind,
             error: row.error,
         })
     }
 }
 
-/// Deliveries, newest first; of one webhook, of these statuses, or of any.
+/// Which deliveries are wanted. The values of each member mean "any of"; an empty one asks for nothing.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryFilter {
+    /// The webhook that they are for.
+    pub webhook: Option<WebhookId>,
+    /// The event that they are of.
+    pub event: Option<EventId>,
+    /// Where they stand.
+    pub statuses: Vec<DeliveryState>,
+    /// The types of their events.
+    pub event_types: Vec<String>,
+    /// Of events of this moment or later.
+    pub from: Option<DateTime<Utc>>,
+    /// Of events before this moment.
+    pub to: Option<DateTime<Utc>>,
+}
+
+/// Which attempts are wanted. The values of each member mean "any of"; an empty one asks for nothing.
+#[derive(Debug, Clone, Default)]
+pub struct AttemptFilter {
+    /// The delivery that they are of.
+    pub delivery: Option<DeliveryId>,
+    /// What went wrong, in one word.
+    pub error_kinds: Vec<String>,
+    /// The HTTP statuses of the answers.
+    pub statuses: Vec<i32>,
+}
+
+/// Attempts, the newest events' first.
+///
+/// # Errors
+/// Where the database fails or a position is of another list.
+pub async fn attempts(
+    database: &Database,
+    scope: Scope,
+    filter: &AttemptFilter,
+    slice: &Slice,
+) -> Result<Page<Attempt>, StoreError> {
+    use entity::attempt::Column;
+    let mut select = entity::attempt::Entity::find().filter(Column::WorkspaceId.eq(scope.workspace().0));
+    if let Some(delivery) = filter.delivery {
+        select = select.filter(Column::DeliveryId.eq(delivery.0));
+    }
+    if !filter.error_kinds.is_empty() {
+        select = select.filter(Column::ErrorKind.is_in(filter.error_kinds.iter().map(String::as_str)));
+    }
+    if !filter.statuses.is_empty() {
+        select = select.filter(Column::ResponseStatus.is_in(filter.statuses.iter().copied()));
+    }
+    let keyset = Keyset { sort: Sort::Id, at: None, id: Column::Id, descending: true };
+    let page = super::page::fetch(database, select, keyset, slice, |row| Position::of_id(row.id)).await?;
+    page.try_map(Attempt::try_from)
+}
+
+/// One attempt; `None` where the workspace has none of that id.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn attempt(database: &Database, scope: Scope, id: AttemptId) -> Result<Option<Attempt>, StoreError> {
+    let row = entity::attempt::Entity::find_by_id((scope.workspace().0, id.0)).one(&database.orm).await?;
+    row.map(Attempt::try_from).transpose()
+}
+
+/// Deliveries, the newest events' first.
 ///
 /// # Errors
 /// Where the database fails, a row is invalid or a position is of another list.
 pub async fn list(
     database: &Database,
     scope: Scope,
-    webhook: Option<WebhookId>,
-    statuses: &[DeliveryState],
+    filter: &DeliveryFilter,
     slice: &Slice,
 ) -> Result<Page<Delivery>, StoreError> {
-    let mut select =
-        entity::delivery::Entity::find().filter(entity::delivery::Column::WorkspaceId.eq(scope.workspace().0));
-    if let Some(webhook) = webhook {
-        select = select.filter(entity::delivery::Column::WebhookId.eq(webhook.0));
+    use entity::delivery::Column;
+    let mut select = entity::delivery::Entity::find().filter(Column::WorkspaceId.eq(scope.workspace().0));
+    if let Some(webhook) = filter.webhook {
+        select = select.filter(Column::WebhookId.eq(webhook.0));
     }
-    if !statuses.is_empty() {
-        select = select.filter(entity::delivery::Column::Status.is_in(statuses.iter().map(|status| status.as_str())));
+    if let Some(event) = filter.event {
+        // The first half of a delivery's id is that of its event's.
+        let first = Uuid::from_u128(event.0.as_u128() & !u128::from(u64::MAX));
+        let last = Uuid::from_u128(event.0.as_u128() | u128::from(u64::MAX));
+        select = select.filter(Column::EventId.eq(event.0)).filter(Column::Id.between(first, last));
     }
-    let keyset = Keyset { sort: Sort::Id, at: None, id: entity::delivery::Column::Id, descending: true };
+    if !filter.statuses.is_empty() {
+        select = select.filter(Column::Status.is_in(filter.statuses.iter().map(|status| status.as_str())));
+    }
+    if !filter.event_types.is_empty() {
+        select = select.filter(Column::EventType.is_in(filter.event_types.iter().map(String::as_str)));
+    }
+    if let Some(from) = filter.from {
+        select = select.filter(Column::Id.gte(first_at(from)));
+    }
+    if let Some(to) = filter.to {
+        select = select.filter(Column::Id.lt(first_at(to)));
+    }
+    let keyset = Keyset { sort: Sort::Id, at: None, id: Column::Id, descending: true };
     let page = super::page::fetch(database, select, keyset, slice, |row| Position::of_id(row.id)).await?;
     page.try_map(Delivery::try_from)
 }

@@ -21,7 +21,7 @@ struct Figure {
 type Read = fn(&Round) -> Option<f64>;
 
 /// Name, unit, target, and how it is read off a round.
-const FIGURES: [(&str, &str, Option<&str>, Read); 16] = [
+const FIGURES: [(&str, &str, Option<&str>, Read); 19] = [
     ("C32", "commits/s", None, |round| Some(round.limits.c32)),
     ("C1", "commits/s", None, |round| Some(round.limits.c1)),
     ("L1", "ms", None, |round| Some(round.limits.l1_ms)),
@@ -36,6 +36,9 @@ const FIGURES: [(&str, &str, Option<&str>, Read); 16] = [
     ("T3 p99 / L1", "", Some("<= 40"), |round| Some(round.t3.p99 / round.limits.l1_ms)),
     ("T4 p50 / L1", "", Some("<= 8"), |round| Some(round.t4?.p50 / round.limits.l1_ms)),
     ("T4 p99 / L1", "", Some("<= 30"), |round| Some(round.t4?.p99 / round.limits.l1_ms)),
+    ("P9 p99 alone", "ms", None, |round| Some(round.p9.0.p99)),
+    ("P9 p99 beside", "ms", None, |round| Some(round.p9.1.p99)),
+    ("P9 beside / alone", "", Some("<= 1.5"), |round| Some(round.p9.1.p99 / round.p9.0.p99)),
     ("T9 idle", "MiB", Some("<= 40"), |round| Some(round.memory.0)),
     ("T9 at T2's load", "MiB", Some("<= 150"), |round| Some(round.memory.1)),
 ];
@@ -157,7 +160,7 @@ mod tests {
     fn round(t1: f64) -> Round {
         let limits = Limits { c32: 20_000.0, c1: 6_000.0, l1_ms: 0.16 };
         let t3 = Latency { p50: 1.6, p99: 8.0 };
-        Round { limits, t1, t2: 6_000.0, t2_acknowledged: 7_000.0, t3, t4: None, memory: (30.0, 90.0) }
+        Round { limits, t1, t2: 6_000.0, t2_acknowledged: 7_000.0, t3, t4: None, p9: (t3, t3), memory: (30.0, 90.0) }
     }
 
     #[test]

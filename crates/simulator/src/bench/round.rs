@@ -17,8 +17,15 @@ use super::{
     limits::{self, Limits},
 };
 use crate::{
-    SimulatorError, clock, doors::Doors, graphql::Client, ledger::quantile, output::say, server::Server, sink::Sink,
-    subscriber::Subscriber, target::Target,
+    SimulatorError, clock,
+    doors::Doors,
+    graphql::Client,
+    ledger::quantile,
+    output::say,
+    server::Server,
+    sink::{Ill, Sink},
+    subscriber::Subscriber,
+    target::Target,
 };
 
 /// The most requests that are built ahead for a second of a closed loop.
@@ -52,6 +59,8 @@ pub struct Round {
     pub t3: Latency,
     /// From POST to frame; none where no subscription could be had.
     pub t4: Option<Latency>,
+    /// From POST to webhook at a receiver that is well: alone, and beside five that are not (P9).
+    pub p9: (Latency, Latency),
     /// The server's resident memory in MiB: before any load, and the most during T2.
     pub memory: (f64, f64),
 }
@@ -110,17 +119,12 @@ async fn measure_on(
     let (_, ready) = bodies.take(ahead);
     let (second, t2, most) = delivered(server, &sink, &address, ready, limit).await?;
 
-    let known = sink.tally().received;
-    let (_, ready) = bodies.take(usize::try_from(seconds).unwrap_or(1) * 100);
-    let count = ready.len();
-    let sent = open_loop(&address, ready, PACE).await?;
-    sink.wait_for(known + count, PATIENCE).await;
-    let arrived = sink.received().into_values().filter_map(|one| Some((one.external_id?, one.arrived))).collect();
-    let t3 = latency("webhook", &sent, &arrived)?;
+    let t3 = webhooks(&sink, &address, &mut bodies, seconds).await?;
 
     let (_, ready) = bodies.take(usize::try_from(seconds).unwrap_or(1) * 100);
     let t4 = frames(&target, &client, &address, ready).await?;
-    Ok(Round { limits, t1: first.rate(), t2, t2_acknowledged: second.rate(), t3, t4, memory: (idle, most) })
+    let p9 = bulkheads(&client, &sink, &address, &mut bodies, seconds).await?;
+    Ok(Round { limits, t1: first.rate(), t2, t2_acknowledged: second.rate(), t3, t4, p9, memory: (idle, most) })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no server has so much memory")]
@@ -169,6 +173,35 @@ async fn delivered(
     #[expect(clippy::cast_precision_loss, reason = "no run has so many posts")]
     let rate = came as f64 / last.duration_since(begun).as_secs_f64().max(1e-9);
     Ok((driven, rate, most.get()))
+}
+
+/// T3: from POST to webhook.
+async fn webhooks(sink: &Sink, address: &str, bodies: &mut Bodies, seconds: u64) -> Result<Latency, SimulatorError> {
+    let known = sink.tally().received;
+    let (_, ready) = bodies.take(usize::try_from(seconds).unwrap_or(1) * 100);
+    let count = ready.len();
+    let sent = open_loop(address, ready, PACE).await?;
+    sink.wait_for(known + count, PATIENCE).await;
+    let arrived = sink.received().into_values().filter_map(|one| Some((one.external_id?, one.arrived))).collect();
+    latency("webhook", &sent, &arrived)
+}
+
+/// P9: the same alone, and beside receivers that hang, drip, refuse, flood and unfold.
+async fn bulkheads(
+    client: &Client,
+    sink: &Sink,
+    address: &str,
+    bodies: &mut Bodies,
+    seconds: u64,
+) -> Result<(Latency, Latency), SimulatorError> {
+    let alone = webhooks(sink, address, bodies, seconds).await?;
+    let mut ill = Vec::new();
+    for kind in Ill::ALL {
+        let one = kind.start().await.map_err(SimulatorError::io("a receiver that is not well"))?;
+        client.register_webhook(&format!("{kind:?}"), &one.url, Some(&["message.created"])).await?;
+        ill.push(one);
+    }
+    Ok((alone, webhooks(sink, address, bodies, seconds).await?))
 }
 
 /// T4: from POST to the frame at one subscriber.

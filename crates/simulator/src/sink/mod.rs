@@ -1,6 +1,7 @@
 //! A webhook receiver that trusts nothing: it verifies both signatures of every request, remembers what came how
 //! often, and can be told to fail or to hang.
 
+mod ill;
 mod verify;
 
 use std::{
@@ -17,7 +18,10 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-pub use self::verify::{Forged, Secret};
+pub use self::{
+    ill::{Ill, IllSink},
+    verify::{Forged, Secret},
+};
 use crate::{
     clock,
     wire::{Message, Wire},

@@ -14,6 +14,8 @@ pub(in crate::store) struct Model {
     pub started_at: DateTimeUtc,
     pub duration_ms: i32,
     pub response_status: Option<i32>,
+    pub response_headers: Option<Json>,
+    pub response_body: Option<Vec<u8>>,
     pub error_kind: Option<String>,
     pub error: Option<String>,
 }

@@ -1,0 +1,83 @@
+//! Receivers that are not well, each in its own way: nothing of it may reach the others.
+
+use std::{io, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+use tokio_util::task::AbortOnDropHandle;
+
+/// What is wrong with a receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ill {
+    /// Takes the request and never answers.
+    Hangs,
+    /// Answers a byte a second.
+    Drips,
+    /// Answers 500.
+    Refuses,
+    /// Answers with 10 MB.
+    Floods,
+    /// Answers with what says that it is compressed, and would be a gigabyte.
+    Unfolds,
+}
+
+/// A running receiver that is not well. It stops when it is dropped.
+pub struct IllSink {
+    /// Where it listens.
+    pub url: String,
+    _task: AbortOnDropHandle<()>,
+}
+
+impl Ill {
+    /// Each of them.
+    pub const ALL: [Self; 5] = [Self::Hangs, Self::Drips, Self::Refuses, Self::Floods, Self::Unfolds];
+
+    /// Listens on a free port of this machine.
+    ///
+    /// # Errors
+    /// Where no port is to be had.
+    pub async fn start(self) -> io::Result<IllSink> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}/", listener.local_addr()?);
+        let task = tokio::spawn(async move {
+            loop {
+                let Ok((socket, _)) = listener.accept().await else { continue };
+                // A sender that gives up is what is waited for.
+                tokio::spawn(async move { drop(self.serve(socket).await) });
+            }
+        });
+        Ok(IllSink { url, _task: AbortOnDropHandle::new(task) })
+    }
+
+    async fn serve(self, mut socket: TcpStream) -> io::Result<()> {
+        let mut request = vec![0; 64 * 1024];
+        socket.read(&mut request).await?;
+        let head = |status: &str, more: &str| format!("HTTP/1.1 {status}\r\nconnection: close\r\n{more}\r\n");
+        match self {
+            Self::Hangs => std::future::pending().await,
+            Self::Drips => {
+                socket.write_all(head("200 OK", "content-length: 1000\r\n").as_bytes()).await?;
+                let mut second = tokio::time::interval(Duration::from_secs(1));
+                loop {
+                    second.tick().await;
+                    socket.write_all(b"x").await?;
+                }
+            }
+            Self::Refuses => socket.write_all(head("500 -", "content-length: 0\r\n").as_bytes()).await,
+            Self::Floods => {
+                socket.write_all(head("200 OK", "content-length: 10485760\r\n").as_bytes()).await?;
+                socket.write_all(&vec![b'x'; 10 << 20]).await
+            }
+            Self::Unfolds => {
+                // The head of a gzip stream, and a megabyte of what would be a thousand.
+                let mut bomb = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+                bomb.resize(1 << 20, 0);
+                let more = format!("content-encoding: gzip\r\ncontent-length: {}\r\n", bomb.len());
+                socket.write_all(head("200 OK", &more).as_bytes()).await?;
+                socket.write_all(&bomb).await
+            }
+        }
+    }
+}
