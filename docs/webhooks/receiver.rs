@@ -13,7 +13,8 @@ async fn receive(request: HttpRequest, body: web::Bytes, webhook: web::Data<Webh
         let value = HeaderValue::from_bytes(request.headers().get(name)?.as_bytes()).ok()?;
         Some((HeaderName::from_static(name), value))
     };
-    let headers: HeaderMap = ["webhook-id", "webhook-timestamp", "webhook-signature"].into_iter().filter_map(header).collect();
+    let headers: HeaderMap =
+        ["webhook-id", "webhook-timestamp", "webhook-signature"].into_iter().filter_map(header).collect();
     if webhook.verify(&body, &headers).is_err() {
         return HttpResponse::Unauthorized().finish();
     }
