@@ -8,7 +8,7 @@ INLET_LISTEN ?= 127.0.0.1:8080
 export INLET_DATA_DIR INLET_LISTEN
 ARGS ?=
 
-.PHONY: help run test check fmt schema schema-check event-schemas permissions bench demo simulate kill-test chaos watchers faults fuzz postgres node
+.PHONY: help run test check fmt schema schema-check event-schemas permissions bench demo simulate kill-test chaos watchers faults fuzz postgres node languages
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -25,8 +25,8 @@ simulate: ## Play the providers against what `make run` started, then check that
 	$(CARGO) build --package inlet-server --bin inlet
 	exec $(TARGET)/debug/inlet simulate $(ARGS)
 
-test: postgres node ## Run every test. ARGS="-p inlet-domain" runs some.
-	$(CARGO) build --package inlet-server --bin inlet --package inlet-tests --bin with-postgres \
+test: postgres node languages ## Run every test. ARGS="-p inlet-domain" runs some.
+	$(CARGO) build --package inlet-server --bin inlet --package inlet-tests --bin with-postgres --example receiver \
 	  --features inlet-server/failpoints
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then runner="nextest run"; else runner="test"; fi; \
 	  echo "$(CARGO) $$runner $(or $(ARGS),--workspace)"; \
@@ -88,3 +88,6 @@ postgres:
 
 node:
 	@scripts/node.sh
+
+languages:
+	@scripts/languages.sh

@@ -34,8 +34,12 @@ pub fn misfits(body: &serde_json::Value) -> Vec<String> {
 /// A request as it came.
 #[derive(Debug, Clone)]
 pub struct Received {
-    /// The path.
+    /// In capitals.
+    pub method: String,
+    /// The path, as it was sent.
     pub path: String,
+    /// The query, without its `?`.
+    pub query: String,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
     /// The bytes of the body.
@@ -120,7 +124,9 @@ impl Sink {
 
 async fn receive(request: HttpRequest, body: web::Bytes, state: web::Data<State>) -> HttpResponse {
     let received = Received {
-        path: request.path().to_owned(),
+        method: request.method().to_string(),
+        path: request.uri().path().to_owned(),
+        query: request.query_string().to_owned(),
         headers: request
             .headers()
             .iter()

@@ -9,6 +9,7 @@
 pub mod ambient;
 pub mod apply;
 pub mod command;
+pub mod compose;
 pub mod database;
 pub mod error;
 pub mod event;

@@ -153,7 +153,7 @@ impl Deliverer {
 
     async fn send(&self, job: Job) -> End {
         let receiver = job.receiver.clone();
-        let State::Active { url, signer, headers } = &receiver.state else {
+        let State::Active { target, signer, headers } = &receiver.state else {
             return End::Settled { job: Box::new(job), as_: Settlement::Held };
         };
         if self.inner.lanes.is_gone(&receiver) {
@@ -164,7 +164,8 @@ impl Deliverer {
             return End::Left;
         }
         failpoint::pass("deliver.taken");
-        let exchange = exchange::attempt(&self.inner.client, &self.inner.ambient, &job, (url, signer, headers)).await;
+        let exchange =
+            exchange::attempt(&self.inner.client, &self.inner.ambient, &job, (target, signer, headers)).await;
         failpoint::pass("deliver.sent");
         if exchange.gone {
             self.inner.lanes.gone(&receiver);

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use inlet_domain::{
     ambient::Ambient,
+    compose::{self, ComposeError},
     store::deliveries::{AttemptRecord, Verdict, attempt_id},
 };
 use inlet_egress::{
@@ -15,6 +17,7 @@ use tokio::time::Instant;
 use crate::{
     backoff,
     lanes::{Health, Job},
+    receiver::Target,
     signing::Signer,
 };
 
@@ -40,30 +43,86 @@ pub(crate) async fn attempt(
     client: &Client,
     ambient: &Ambient,
     job: &Job,
-    (url, signer, own): (&Url, &Signer, &HeaderMap),
+    (target, signer, own): (&Target, &Signer, &HeaderMap),
 ) -> Exchange {
     let started_at = ambient.now();
     let began = Instant::now();
-    let request = Request {
-        method: Method::POST,
-        url: url.clone(),
-        headers: headers(job, signer, own, started_at),
-        body: job.parcel.body.clone(),
-        timeout: job.receiver.timeout,
-        max_body: KEPT_BODY,
+    let Letter { method, url, composed, content_type, body } = match letter(job, target) {
+        Ok(letter) => letter,
+        Err(error) => return unsendable(job, &error, started_at, ambient),
     };
-    let outcome = client.send(request).await;
+    let mut headers = own.clone();
+    headers.extend(composed);
+    headers.extend(content_type.map(|content_type| (header::CONTENT_TYPE, content_type)));
+    sign(&mut headers, job, signer, &body, started_at);
+    let timeout = job.receiver.timeout;
+    let outcome = client.send(Request { method, url, headers, body, timeout, max_body: KEPT_BODY }).await;
     let duration = began.elapsed();
     metrics::histogram!("inlet_delivery_attempt_seconds").record(duration.as_secs_f64());
     judge(job, outcome, started_at, duration, ambient)
 }
 
-fn headers(job: &Job, signer: &Signer, own: &HeaderMap, now: DateTime<Utc>) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(12 + own.len());
-    headers.extend(own.clone());
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+/// What is sent, but for the headers that every request has.
+struct Letter {
+    method: Method,
+    url: Url,
+    composed: HeaderMap,
+    content_type: Option<HeaderValue>,
+    body: Bytes,
+}
+
+fn letter(job: &Job, target: &Target) -> Result<Letter, ComposeError> {
+    let composer = match target {
+        Target::Event(url) => {
+            return Ok(Letter {
+                method: Method::POST,
+                url: url.clone(),
+                composed: HeaderMap::new(),
+                content_type: Some(HeaderValue::from_static("application/json")),
+                body: job.parcel.body.clone(),
+            });
+        }
+        Target::Composed(composer) => composer,
+    };
+    // It is ours, so it can be read.
+    let event = serde_json::from_slice(&job.parcel.body).unwrap_or_default();
+    let request = composer.compose(&event, &job.parcel.body)?;
+    let value = |text: &str| HeaderValue::from_str(text).ok();
+    let header = |(name, text): &(String, String)| Some((HeaderName::from_bytes(name.as_bytes()).ok()?, value(text)?));
+    Ok(Letter {
+        method: match request.method {
+            compose::Method::Get => Method::GET,
+            compose::Method::Post => Method::POST,
+            compose::Method::Put => Method::PUT,
+            compose::Method::Patch => Method::PATCH,
+            compose::Method::Delete => Method::DELETE,
+        },
+        url: request.url,
+        composed: request.headers.iter().filter_map(header).collect(),
+        content_type: request.content_type.as_deref().and_then(value),
+        body: request.body.into(),
+    })
+}
+
+/// The event's values cannot stand where they are to: to try again would change nothing.
+fn unsendable(job: &Job, error: &ComposeError, started_at: DateTime<Utc>, ambient: &Ambient) -> Exchange {
+    let attempt = AttemptRecord {
+        id: attempt_id(job.delivery, ambient),
+        number: job.number,
+        started_at,
+        duration_ms: 0,
+        status: None,
+        headers: None,
+        body: None,
+        error_kind: Some("composition"),
+        error: Some(format!("{}: {}", error.path, error.problem)),
+    };
+    Exchange { verdict: Verdict::Exhausted, health: Health::Well, gone: false, quiet: None, attempt }
+}
+
+fn sign(headers: &mut HeaderMap, job: &Job, signer: &Signer, body: &[u8], now: DateTime<Utc>) {
     headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-    signer.sign(&mut headers, &job.parcel.id, now.timestamp(), &job.parcel.body);
+    signer.sign(headers, &job.parcel.id, now.timestamp(), body);
     if let Ok(delivery) = HeaderValue::from_str(&job.delivery.to_string()) {
         headers.insert(HeaderName::from_static("inlet-delivery"), delivery);
     }
@@ -71,7 +130,6 @@ fn headers(job: &Job, signer: &Signer, own: &HeaderMap, now: DateTime<Utc>) -> H
     if let Some(sequence) = job.sequence {
         headers.insert(HeaderName::from_static("inlet-sequence"), HeaderValue::from(sequence));
     }
-    headers
 }
 
 fn judge(

@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use inlet_domain::{
+    compose::Composer,
     ids::WebhookId,
-    model::{webhook::WebhookStatus, webhook_filter::Wants},
-    store::deliveries::{LogLine, Receiver as Stored},
+    model::{target::TargetPolicy, webhook::WebhookStatus, webhook_filter::Wants},
+    store::{
+        deliveries::{LogLine, Receiver as Stored},
+        webhooks::Webhook,
+    },
 };
 use inlet_egress::{HeaderMap, HeaderName, HeaderValue, Url};
 use secrecy::ExposeSecret;
@@ -36,10 +40,31 @@ const QUEUED_PER_REQUEST: usize = 16;
 /// For how long what is in hand of one with a rate limit may last: a claim does not stand for much longer.
 const QUEUED_SECONDS: usize = 20;
 
+/// What a request is made of.
+pub(crate) enum Target {
+    /// The event, posted.
+    Event(Url),
+    /// As its owner composed it.
+    Composed(Box<Composer>),
+}
+
+impl Target {
+    /// The URL was checked when it was saved, and its address is when we connect.
+    fn of(webhook: &Webhook) -> Option<Self> {
+        const ANY: TargetPolicy = TargetPolicy { allow_loopback: true, allow_http: true };
+        match &webhook.composition {
+            None => webhook.url.parse().ok().map(Self::Event),
+            Some(composition) => {
+                Composer::read(&webhook.url, composition, ANY).ok().map(|composer| Self::Composed(Box::new(composer)))
+            }
+        }
+    }
+}
+
 /// Whether, and how, it is sent to.
 pub(crate) enum State {
     Active {
-        url: Url,
+        target: Target,
         signer: Box<Signer>,
         /// Of its own.
         headers: HeaderMap,
@@ -66,8 +91,10 @@ impl Receiver {
                     });
                     Some((signer.ok()?, own.collect()))
                 });
-                match (webhook.url.parse(), ready) {
-                    (Ok(url), Some((signer, headers))) => State::Active { url, signer: Box::new(signer), headers },
+                match (Target::of(&webhook), ready) {
+                    (Some(target), Some((signer, headers))) => {
+                        State::Active { target, signer: Box::new(signer), headers }
+                    }
                     _ => State::Held,
                 }
             }

@@ -1,6 +1,7 @@
 //! What can be changed.
 
 mod access;
+mod composition;
 mod contact;
 mod conversation;
 mod label;
@@ -34,6 +35,7 @@ use crate::{
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     access::Access,
+    composition::Compositions,
     contact::Contacts,
     conversation::Conversations,
     label::Labels,

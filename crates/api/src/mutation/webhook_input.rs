@@ -2,14 +2,20 @@
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use inlet_domain::{
+    compose::Composition,
     ids::ChannelId,
     model::{webhook::LegacySignature, webhook_filter::WebhookFilter},
     store::webhooks::{HeaderChange, Settings},
 };
 
+use super::source_input::value_of;
 use crate::{
     error::ApiError,
-    types::{node::typed, scalars::Revision, words},
+    types::{
+        node::typed,
+        scalars::{Json, Revision},
+        words,
+    },
 };
 
 /// A plain signature for a consumer that was written for another inbox.
@@ -89,6 +95,47 @@ impl From<WebhookHeaderInput> for HeaderChange {
     }
 }
 
+/// A header of a composed request.
+#[derive(InputObject, Clone)]
+pub struct ComposedHeaderInput {
+    /// Its name; none that HTTP or Inlet use themselves.
+    name: String,
+    /// Its value, a template. What an event brings is percent-encoded where it is not visible ASCII.
+    value: String,
+}
+
+/// How a webhook's requests are to look. The webhook's `url`, the values of the headers and the texts of the body are
+/// templates: `@{{payload.status}}` stands for that member of the event, and so does the shorter `@{{status}}`;
+/// `@{{event.id}}` and `@{{event.type}}` are of the envelope, `@{{payload.attachments.0.url}}` is of a list. Each value
+/// is encoded for where it stands; a member that is absent or null is nothing, and in JSON, where a text is a placeholder
+/// and nothing else, the value as it is. Each must be there in the schema of every type that the webhook gets.
+#[derive(InputObject, Clone)]
+pub struct WebhookCompositionInput {
+    /// The method.
+    #[graphql(default_with = "words::HttpMethod::Post")]
+    method: words::HttpMethod,
+    /// Headers beside those that every request has; at most 50. For a secret one use the webhook's own `headers`.
+    #[graphql(default)]
+    headers: Vec<ComposedHeaderInput>,
+    /// How the body is written.
+    #[graphql(default_with = "words::BodyFormat::Json")]
+    body_format: words::BodyFormat,
+    /// JSON whose texts are templates; of a form an object of texts. Without one, JSON is the event itself. GET and
+    /// DELETE have none.
+    body: Option<Json>,
+}
+
+impl From<WebhookCompositionInput> for Composition {
+    fn from(input: WebhookCompositionInput) -> Self {
+        Self {
+            method: input.method.into(),
+            headers: input.headers.into_iter().map(|header| (header.name, header.value)).collect(),
+            body_format: input.body_format.into(),
+            body: input.body.map(value_of),
+        }
+    }
+}
+
 /// What a new webhook is to be.
 #[derive(InputObject)]
 pub struct RegisterWebhookInput {
@@ -123,6 +170,8 @@ pub struct RegisterWebhookInput {
     /// Headers that go with every request; at most 20.
     #[graphql(default)]
     pub(super) headers: Vec<WebhookHeaderInput>,
+    /// How the requests are to look; null for the event itself, posted as JSON.
+    pub(super) composition: Option<WebhookCompositionInput>,
     /// A plain signature beside ours, for a consumer that expects one.
     pub(super) legacy_signature: Option<LegacySignatureInput>,
     /// Makes a repeat a repeat.
@@ -148,6 +197,7 @@ impl RegisterWebhookInput {
             retry_delays: self.retry_delays.clone(),
             max_concurrency: self.max_concurrency,
             rate_limit: self.rate_limit,
+            composition: self.composition.clone().map(Into::into),
         })
     }
 }
@@ -183,6 +233,8 @@ pub struct UpdateWebhookInput {
     rate_limit: MaybeUndefined<i32>,
     /// All headers that go with every request; of one without a value the value stays.
     pub(super) headers: MaybeUndefined<Vec<WebhookHeaderInput>>,
+    /// How the requests are to look, as a whole; null for the event itself, posted as JSON.
+    composition: MaybeUndefined<WebhookCompositionInput>,
     /// A plain signature beside ours, as a whole; null for none.
     pub(super) legacy_signature: MaybeUndefined<LegacySignatureInput>,
     /// The revision that was read: where it has another since, nothing changes, and the error is `CONFLICT`.
@@ -228,6 +280,7 @@ impl UpdateWebhookInput {
         set(&mut settings.max_attempts, &self.max_attempts, Some);
         set(&mut settings.retry_delays, &self.retry_delays, Some);
         set(&mut settings.rate_limit, &self.rate_limit, Some);
+        set(&mut settings.composition, &self.composition, |given| Some(given.into()));
     }
 }
 

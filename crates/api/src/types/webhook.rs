@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
-use inlet_domain::store::{delivery_log, webhooks};
+use inlet_domain::{
+    compose::Composition,
+    store::{delivery_log, webhooks},
+};
 
 use super::{
     channel::Channel,
@@ -101,6 +104,11 @@ impl Webhook {
         self.0.headers.iter().map(header).collect()
     }
 
+    /// How its requests are composed; null where the event itself is posted.
+    async fn composition(&self) -> Option<WebhookComposition> {
+        self.0.composition.as_ref().map(Into::into)
+    }
+
     /// When only the newest secret signs again, while its secrets rotate.
     async fn rotation_ends_at(&self) -> Option<DateTime> {
         self.0.rotation_ends_at.map(DateTime)
@@ -160,6 +168,40 @@ pub struct WebhookFilter {
     direction: Vec<words::Direction>,
     /// What kind of actor caused it.
     actor: Vec<words::ActorKind>,
+}
+
+/// How a webhook's requests are composed. URL, headers and body are templates: see `WebhookCompositionInput`.
+#[derive(SimpleObject)]
+pub struct WebhookComposition {
+    /// The method.
+    method: words::HttpMethod,
+    /// Headers whose values are templates.
+    headers: Vec<ComposedHeader>,
+    /// How the body is written.
+    body_format: words::BodyFormat,
+    /// The body's template; null where the event itself is sent, or nothing.
+    body: Option<Json>,
+}
+
+impl From<&Composition> for WebhookComposition {
+    fn from(composition: &Composition) -> Self {
+        let header = |(name, value): &(String, String)| ComposedHeader { name: name.clone(), value: value.clone() };
+        Self {
+            method: composition.method.into(),
+            headers: composition.headers.iter().map(header).collect(),
+            body_format: composition.body_format.into(),
+            body: composition.body.clone().map(Json::Value),
+        }
+    }
+}
+
+/// A header of a composed request.
+#[derive(SimpleObject)]
+pub struct ComposedHeader {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
 }
 
 /// A header that goes with every request to a webhook.

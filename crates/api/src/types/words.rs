@@ -311,6 +311,34 @@ pub enum SkipReason {
     Expired,
 }
 
+/// How a composed request is made.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "inlet_domain::compose::Method")]
+pub enum HttpMethod {
+    /// All in the URL; it has no body.
+    Get,
+    /// With a body.
+    Post,
+    /// With a body.
+    Put,
+    /// With a body.
+    Patch,
+    /// It has no body.
+    Delete,
+}
+
+/// How a composed body is written.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "inlet_domain::compose::BodyFormat")]
+pub enum BodyFormat {
+    /// `application/json`.
+    Json,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// `multipart/form-data`.
+    Multipart,
+}
+
 /// The hash under a consumer's own signature header.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::webhook::SignatureAlgorithm")]

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::{EventType, payload::timestamp, schema};
-use crate::json::javascript;
+use crate::{ambient::Ambient, ids::EventId, json::javascript, scope::Scope, store::webhooks::API_VERSION};
 
 /// An event's payload and what was there before, in their final bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,28 @@ pub fn of(kind: EventType, now: DateTime<Utc>) -> Option<Sample> {
         javascript(&Value::Object(before.into_iter().collect()))
     });
     Some(Sample { payload: javascript(&payload), previous })
+}
+
+/// A whole made-up event of this type, as a webhook gets it.
+#[must_use]
+pub fn event(kind: EventType, scope: Scope, ambient: &Ambient) -> Option<Value> {
+    let now = ambient.now();
+    let Sample { payload, previous } = of(kind, now)?;
+    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let mut event = json!({
+        "id": EventId(ambient.uuid()).to_string(),
+        "type": kind.name(),
+        "timestamp": timestamp(now),
+        "workspace_id": scope.workspace().to_string(),
+        "api_version": API_VERSION,
+        "test": true,
+        "actor": {"type": "system", "id": null},
+        "payload": read(&payload),
+    });
+    if let Some(previous) = previous {
+        event["previous"] = read(&previous);
+    }
+    Some(event)
 }
 
 /// A value that fits `schema`; `name` is the member that it is for.

@@ -202,6 +202,7 @@ pub const FIELDS: &[(&str, Need)] = &[
     ("Mutation.markUnread", WRITE_INBOX),
     ("Mutation.mergeContacts", WRITE_INBOX),
     ("Mutation.pauseWebhook", MANAGE_WEBHOOKS),
+    ("Mutation.previewComposition", MANAGE_WEBHOOKS),
     ("Mutation.previewMapping", MANAGE_SOURCES),
     ("Mutation.recoverWebhook", MANAGE_WEBHOOKS),
     ("Mutation.redeliver", MANAGE_WEBHOOKS),

@@ -101,14 +101,16 @@ pub async fn update(
         retry_delays: standing.retry_delays,
         max_concurrency: standing.max_concurrency,
         rate_limit: standing.rate_limit,
+        composition: standing.composition,
     };
     (update.change)(&mut settings);
     let settings = check::settings(settings, update.targets)?;
+    check::composition(&settings, &headers, legacy.as_ref().map(|it| it.header.as_str()), update.targets)?;
     check::references(&mut *conn, scope, &settings).await?;
     sqlx::query(
         "UPDATE webhook SET name = $3, url = $4, event_types = $5, include_notes = $6, filter = $7, channel_id = $8, \
            timeout_seconds = $9, max_attempts = $10, retry_preset = $11, retry_delays = $12, max_concurrency = $13, \
-           rate_limit = $14, headers = $15, sealed_headers = $16, sealed_legacy_signature = $17, \
+           rate_limit = $14, headers = $15, sealed_headers = $16, sealed_legacy_signature = $17, composition = $18, \
            revision = revision + 1 \
          WHERE workspace_id = $1 AND id = $2",
     )
@@ -129,6 +131,7 @@ pub async fn update(
     .bind(Json(&headers))
     .bind((!sealed_values.is_empty()).then(|| seal_headers(sealer, workspace, id, &sealed_values)))
     .bind(legacy.map(|legacy| seal_legacy(sealer, workspace, id, &legacy)))
+    .bind(settings.composition.as_ref().map(Json))
     .execute(conn)
     .await?;
     Ok(())

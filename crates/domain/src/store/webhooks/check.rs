@@ -7,11 +7,13 @@ use sqlx::PgConnection;
 
 use super::OwnHeader;
 use crate::{
+    compose::{Composer, Composition},
     error::StoreError,
+    event::{EventType, schema},
     ids::ChannelId,
     model::{
         target::TargetPolicy,
-        webhook::{LegacySignature, RetryPreset, is_event_pattern},
+        webhook::{LegacySignature, RetryPreset, is_event_pattern, wants},
         webhook_filter::WebhookFilter,
     },
     scope::Scope,
@@ -53,6 +55,8 @@ pub struct Settings {
     pub max_concurrency: i32,
     /// How many requests a second it may get from each process; 1 to 10,000.
     pub rate_limit: Option<i32>,
+    /// How its requests are composed; the URL is a template then. `None` for the event itself.
+    pub composition: Option<Composition>,
 }
 
 impl Settings {
@@ -72,6 +76,7 @@ impl Settings {
             retry_delays: None,
             max_concurrency: 64,
             rate_limit: None,
+            composition: None,
         }
     }
 
@@ -104,10 +109,11 @@ pub(super) fn settings(mut given: Settings, targets: TargetPolicy) -> Result<Set
         return refuse("input.name", "a name has 1 to 200 characters");
     }
     given.name = name.to_owned();
-    match targets.check_url(given.url.trim()) {
-        Ok(url) => given.url = url.into(),
-        Err(error) => return refuse("input.url", error.to_string()),
-    }
+    given.url = match &given.composition {
+        // A template: see `composition`.
+        Some(_) => given.url.trim().to_owned(),
+        None => targets.check_url(given.url.trim()).or_else(|error| refuse("input.url", error.to_string()))?.into(),
+    };
     if let Some(unknown) = given.event_types.iter().find(|pattern| !is_event_pattern(pattern)) {
         let shown: String = unknown.chars().take(64).collect();
         return refuse(
@@ -149,6 +155,36 @@ pub(super) fn settings(mut given: Settings, targets: TargetPolicy) -> Result<Set
         return refuse("input.retryDelays", "there may be 1 to 19 delays, each of 1 to 100,000 seconds");
     }
     Ok(given)
+}
+
+/// Whether the composition, where there is one, fits the events that the webhook is to get, and its headers are free.
+pub(super) fn composition(
+    settings: &Settings,
+    own: &[OwnHeader],
+    legacy: Option<&str>,
+    targets: TargetPolicy,
+) -> Result<(), StoreError> {
+    let Some(composition) = &settings.composition else { return Ok(()) };
+    let mut seen: BTreeSet<String> = own.iter().map(|header| header.name.clone()).collect();
+    seen.extend(legacy.map(str::to_owned));
+    for (name, _) in &composition.headers {
+        let lower = name.to_ascii_lowercase();
+        let short: String = name.chars().take(64).collect();
+        if !is_free(&lower) {
+            let message = format!("`{short}` is no header name, or one that Inlet and HTTP use themselves");
+            return refuse("input.composition.headers", message);
+        }
+        if !seen.insert(lower) {
+            return refuse("input.composition.headers", format!("`{short}` stands twice"));
+        }
+    }
+    let wanted = EventType::ALL.iter().filter(|kind| wants(&settings.event_types, kind.name()));
+    let kinds: Vec<_> = wanted.filter_map(|kind| Some((*kind, schema::of(*kind)?))).collect();
+    let checked = Composer::read(&settings.url, composition, targets).and_then(|composer| composer.check(&kinds));
+    checked.or_else(|error| match error.path.as_str() {
+        "url" => refuse("input.url", error.problem),
+        path => refuse("input.composition", format!("{path}: {}", error.problem)),
+    })
 }
 
 /// A legacy signature, tidied.

@@ -17,6 +17,7 @@ pub use self::{
     secrets::SigningSecret,
 };
 use crate::{
+    compose::Composition,
     database::Database,
     error::StoreError,
     ids::{ChannelId, WebhookId, WorkspaceId},
@@ -76,7 +77,7 @@ pub struct Webhook {
     /// Headers of its own.
     pub headers: Vec<OwnHeader>,
     /// How its requests are composed; `None` for the event itself.
-    pub composition: Option<serde_json::Value>,
+    pub composition: Option<Composition>,
     /// Whether a legacy signature is sent too.
     pub has_legacy_signature: bool,
     /// It gets the events after this number of the log.
@@ -163,7 +164,11 @@ impl TryFrom<row::Model> for Webhook {
             max_concurrency: row.max_concurrency,
             rate_limit: row.rate_limit,
             headers: serde_json::from_value(row.headers).map_err(|problem| invalid("headers", &problem))?,
-            composition: row.composition,
+            composition: row
+                .composition
+                .map(serde_json::from_value)
+                .transpose()
+                .map_err(|problem| invalid("composition", &problem))?,
             has_legacy_signature: row.sealed_legacy_signature.is_some(),
             start_seq: row.start_seq,
             revision: row.revision,

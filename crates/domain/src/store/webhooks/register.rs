@@ -56,6 +56,7 @@ pub async fn register(
     let legacy = new.legacy_signature.map(check::legacy).transpose()?;
     let header = legacy.as_ref().map(|legacy| legacy.header.as_str());
     let (headers, sealed_values) = check::headers(new.headers, &BTreeMap::new(), header)?;
+    check::composition(&settings, &headers, header, new.targets)?;
     check::references(&mut *conn, scope, &settings).await?;
 
     let workspace = scope.workspace();
@@ -83,7 +84,7 @@ pub async fn register(
         max_concurrency: settings.max_concurrency,
         rate_limit: settings.rate_limit,
         headers,
-        composition: None,
+        composition: settings.composition,
         has_legacy_signature: legacy.is_some(),
         start_seq: head,
         revision: 1,
@@ -95,8 +96,10 @@ pub async fn register(
     sqlx::query(
         "INSERT INTO webhook (workspace_id, id, name, url, status, event_types, include_notes, api_version, \
            sealed_secrets, sealed_legacy_signature, timeout_seconds, max_attempts, retry_preset, max_concurrency, \
-           start_seq, created_at, filter, channel_id, rate_limit, retry_delays, headers, sealed_headers) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
+           start_seq, created_at, filter, channel_id, rate_limit, retry_delays, headers, sealed_headers, \
+           composition) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
+           $23)",
     )
     .bind(workspace)
     .bind(id)
@@ -120,6 +123,7 @@ pub async fn register(
     .bind(&webhook.retry_delays)
     .bind(sqlx::types::Json(&webhook.headers))
     .bind((!sealed_values.is_empty()).then(|| seal_headers(sealer, workspace, id, &sealed_values)))
+    .bind(webhook.composition.as_ref().map(sqlx::types::Json))
     .execute(&mut *conn)
     .await?;
     sqlx::query("INSERT INTO dispatch_cursor (workspace_id, seq) VALUES ($1, $2) ON CONFLICT DO NOTHING")

@@ -1,0 +1,81 @@
+//! A URL with placeholders in its path and query.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+use url::Url;
+
+use super::template::{Path, Piece, Template};
+use crate::model::target::TargetPolicy;
+
+/// The most bytes of a URL that is sent.
+const LONGEST: usize = 8 * 1024;
+
+/// A URL with placeholders, otherwise as the URL standard writes it.
+#[derive(Debug, Clone)]
+pub(super) struct UrlTemplate {
+    template: Template,
+}
+
+impl UrlTemplate {
+    /// Reads it; what can be told of the target without asking the DNS is checked.
+    pub(super) fn read(text: &str, targets: TargetPolicy) -> Result<Self, String> {
+        let template = Template::read(text)?;
+        let authority = text.find("://").map_or(0, |at| at + 3);
+        let fixed = text[authority..].find(['/', '?', '#']).map_or(text.len(), |at| authority + at);
+        if text.find("@{{").is_some_and(|at| at < fixed) {
+            return Err("a placeholder may stand in the path or the query, not in the scheme, host or port".to_owned());
+        }
+        if text.split_once('#').is_some_and(|(_, fragment)| fragment.contains("@{{")) {
+            return Err("what comes after # is never sent: a placeholder there has no effect".to_owned());
+        }
+        // The standard's way of writing is had with words in the places of the placeholders that it leaves alone.
+        let mut word = "placeholder".to_owned();
+        while text.to_ascii_lowercase().contains(&word) {
+            word.push('x');
+        }
+        let with_words = template.pieces.iter().map(|piece| match piece {
+            Piece::Text(text) => text.as_str(),
+            Piece::Place(_) => word.as_str(),
+        });
+        let url = targets.check_url(&with_words.collect::<String>()).map_err(|error| error.to_string())?;
+        let mut texts = url.as_str().split(&word);
+        let mut pieces = vec![Piece::Text(texts.next().unwrap_or_default().to_owned())];
+        for (path, text) in template.paths().zip(texts) {
+            pieces.push(Piece::Place(path.clone()));
+            pieces.push(Piece::Text(text.to_owned()));
+        }
+        Ok(Self { template: Template { pieces } })
+    }
+
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.template.paths()
+    }
+
+    /// The URL for an event.
+    pub(super) fn fill(&self, event: &Value) -> Result<Url, String> {
+        let text = self.template.fill(event, encode);
+        if text.len() > LONGEST {
+            return Err(format!("the URL would have more than {LONGEST} bytes"));
+        }
+        let url = Url::parse(&text).map_err(|error| error.to_string())?;
+        if url.as_str() == text {
+            Ok(url)
+        } else {
+            Err("a value would change the URL's path: `.` and `..` cannot stand between slashes".to_owned())
+        }
+    }
+}
+
+/// All but what RFC 3986, section 2.3, reserves for nothing.
+fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
