@@ -4,8 +4,8 @@ mod access;
 mod composition;
 mod contact;
 mod conversation;
-mod label;
 mod delivery;
+mod label;
 mod mapping;
 mod member;
 mod presence;
@@ -38,8 +38,8 @@ pub struct Mutation(
     composition::Compositions,
     contact::Contacts,
     conversation::Conversations,
-    label::Labels,
     delivery::Deliveries,
+    label::Labels,
     mapping::Mappings,
     member::Members,
     presence::Presence,

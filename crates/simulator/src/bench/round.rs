@@ -24,7 +24,6 @@ use crate::{
     output::say,
     server::Server,
     sink::{Ill, Sink},
-    subscriber::Subscriber,
     target::Target,
 };
 
