@@ -116,6 +116,8 @@ pub struct Step {
     pub conversation: Option<Turn>,
     /// Where it came and of whom, where it is about no conversation.
     pub around: Facets,
+    /// The contact that was merged: whoever asks for one of the two is told.
+    pub merged: Option<String>,
 }
 
 impl fmt::Display for Step {
@@ -149,8 +151,12 @@ impl Step {
                     (false, false) => None,
                 }
             }
-            None if filter.matches_alone(&self.around) => told(None),
-            None => None,
+            None => {
+                let merged =
+                    self.merged.as_ref().map(|merged| Facets { contact: Some(merged.clone()), ..self.around.clone() });
+                let is_asked = filter.matches_alone(&self.around) || merged.is_some_and(|it| filter.matches_alone(&it));
+                if is_asked { told(None) } else { None }
+            }
         }
     }
 }
@@ -212,7 +218,8 @@ impl History {
         let contact = if family == "contact" { &payload["id"] } else { &payload["contact"]["id"] };
         let contact = [contact, &payload["contact_id"]].iter().find_map(|id| id.as_str()).map(str::to_owned);
         let around = Facets { status: String::new(), contact, ..Facets::of(payload) };
-        self.steps.push(Step { seq, id, kind, conversation, around });
+        let merged = payload["merged_contact_id"].as_str().map(str::to_owned);
+        self.steps.push(Step { seq, id, kind, conversation, around, merged });
     }
 
     /// What a message shows of its conversation is how that stood.

@@ -165,6 +165,7 @@ mod tests {
             kind: "conversation.updated".into(),
             conversation,
             around: Facets::default(),
+            merged: None,
         }
     }
 
