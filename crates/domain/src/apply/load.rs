@@ -84,6 +84,16 @@ pub(crate) async fn load(
     let messages: BTreeSet<Key> = known.iter().map(|(id, known)| (known.workspace, *id)).collect();
     let messages: Vec<Key> = messages.into_iter().collect();
     fold.messages.load(MessageRow::lock(connection, &messages).await?);
+    // One that went to another conversation while its row was waited for. Its conversation is locked after it, against
+    // the order: what comes of that is tried once more.
+    let moved: BTreeSet<Key> = fold
+        .messages
+        .iter()
+        .map(|row| (row.workspace_id, row.conversation_id))
+        .filter(|(_, id)| fold.conversations.get(*id).is_none())
+        .collect();
+    let moved: Vec<Key> = moved.into_iter().collect();
+    fold.conversations.load(ConversationRow::lock(connection, &moved).await?);
     load_history(connection, fold, work).await?;
     load_others(connection, fold, work, &messages, &resolved).await?;
     Ok(resolved)

@@ -1,5 +1,5 @@
 //! Who is there, and who types in which conversation. It is of the moment and stands in no table: processes tell each
-//! other by NOTIFY alone, and what is not renewed runs out (docs/adr/0009).
+//! other by NOTIFY alone, and what is not renewed runs out (docs/adr/0011).
 //!
 //! What a process says it too takes in only as it hears it, so that all processes take in the same signals in the same
 //! order.
