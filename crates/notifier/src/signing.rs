@@ -76,7 +76,7 @@ impl Signer {
         headers.insert(HeaderName::from_static("webhook-id"), id.clone());
         headers.insert(HeaderName::from_static("webhook-timestamp"), timestamp);
         insert(headers, HeaderName::from_static("webhook-signature"), &signatures);
-        if let Some(oldest) = counting().last() {
+        if let Some(oldest) = counting().next_back() {
             insert(headers, HeaderName::from_static("x-inlet-signature"), &hex_of(&oldest.plain, body));
         }
         if let Some((name, mac)) = &self.legacy {
