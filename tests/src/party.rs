@@ -204,8 +204,10 @@ impl Party {
              team_id = (SELECT id FROM team t WHERE t.workspace_id = $1 ORDER BY id LIMIT 1), \
              label_ids = ARRAY(SELECT id FROM label l WHERE l.workspace_id = $1) WHERE workspace_id = $1",
             "INSERT INTO delivery (workspace_id, id, webhook_id, event_id, event_seq, event_type, status, created_at) \
-             SELECT workspace_id, gen_random_uuid(), w.id, e.id, e.seq, e.type, 'exhausted', now() \
-             FROM event e JOIN webhook w USING (workspace_id) WHERE workspace_id = $1 AND e.seq < 4",
+             SELECT workspace_id, (substr(e.id::text, 1, 18) || substr(gen_random_uuid()::text, 19))::uuid, w.id, e.id, \
+                    e.seq, e.type, 'exhausted', now() \
+             FROM event e JOIN webhook w USING (workspace_id) WHERE workspace_id = $1 AND (e.seq < 4 \
+               OR w.id = (SELECT f.id FROM webhook f WHERE f.workspace_id = $1 ORDER BY f.id LIMIT 1))",
             "INSERT INTO attempt (workspace_id, id, delivery_id, number, started_at, duration_ms) \
              SELECT workspace_id, gen_random_uuid(), id, 1, now(), 1 FROM delivery WHERE workspace_id = $1",
         ] {

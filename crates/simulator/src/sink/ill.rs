@@ -53,7 +53,9 @@ impl Ill {
 
     async fn serve(self, mut socket: TcpStream) -> io::Result<()> {
         let mut request = vec![0; 64 * 1024];
-        socket.read(&mut request).await?;
+        if socket.read(&mut request).await? == 0 {
+            return Ok(());
+        }
         let head = |status: &str, more: &str| format!("HTTP/1.1 {status}\r\nconnection: close\r\n{more}\r\n");
         match self {
             Self::Hangs => std::future::pending().await,
