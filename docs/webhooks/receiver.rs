@@ -1,6 +1,8 @@
 //! `cargo run --example receiver`, with WEBHOOK_SECRET and PORT; the crates are actix-web 4, serde_json and
 //! standardwebhooks.
 
+#![allow(clippy::print_stdout, reason = "it shows what came")]
+
 use std::{env, error::Error};
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
