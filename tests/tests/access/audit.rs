@@ -78,6 +78,7 @@ async fn every_mutation_that_succeeds_leaves_an_entry_and_no_secret() {
         "updateSource" => Some(json!({"id": source, "name": "t0p s3cret"})),
         "rotateSourceSecret" => Some(json!({"id": source, "secret": "t0p s3cret"})),
         "deleteSource" => Some(json!({"id": source})),
+        "previewComposition" => Some(json!({"url": "https://crm.example.com/", "composition": {}})),
         "previewMapping" => Some(json!({"body": "t0p s3cret"})),
         "registerWebhook" => Some(json!({"name": "w", "url": "http://127.0.0.1:9/t0p s3cret".replace(' ', "%20"),
             "legacySignature": {"header": "x-signed", "secret": "t0p s3cret"}, "idempotencyKey": "w"})),

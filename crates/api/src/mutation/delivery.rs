@@ -26,7 +26,7 @@ pub struct RedeliverInput {
     /// Its global id.
     delivery_id: ID,
     /// Makes a repeat a repeat.
-    idempotency_key: String,
+    idempotency_key: Option<String>,
 }
 
 /// What a webhook is sent again.
@@ -37,7 +37,7 @@ pub struct RecoverWebhookInput {
     /// What happened from this moment on and did not reach it.
     since: DateTime,
     /// Makes a repeat a repeat.
-    idempotency_key: String,
+    idempotency_key: Option<String>,
 }
 
 /// A delivery that was made or is sent again.
@@ -72,7 +72,7 @@ impl Deliveries {
         #[graphql(desc = "Which, and with what.")] input: TestWebhookInput,
     ) -> Result<Option<DeliveryPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let (_, asked) = asked(ctx, Some(&input.idempotency_key))?;
+        let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let id: WebhookId = typed("input.id", &input.id)?;
         let made = mutations::test_webhook(&shared.database, &shared.ambient, &asked, id, &input.event_type).await;
         let made = made.map_err(ApiError::from)?.id;
@@ -86,7 +86,7 @@ impl Deliveries {
         #[graphql(desc = "Which.")] input: RedeliverInput,
     ) -> Result<Option<DeliveryPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let (_, asked) = asked(ctx, Some(&input.idempotency_key))?;
+        let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let id: DeliveryId = typed("input.deliveryId", &input.delivery_id)?;
         mutations::redeliver(&shared.database, &shared.ambient, &asked, id).await.map_err(ApiError::from)?;
         Ok(Some(DeliveryPayload { delivery: delivery(shared, asked.scope, id).await? }))
@@ -100,7 +100,7 @@ impl Deliveries {
         #[graphql(desc = "Which, and since when.")] input: RecoverWebhookInput,
     ) -> Result<Option<RecoverWebhookPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let (_, asked) = asked(ctx, Some(&input.idempotency_key))?;
+        let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let id: WebhookId = typed("input.id", &input.id)?;
         let recovered = mutations::recover_webhook(&shared.database, &shared.ambient, &asked, id, input.since.0).await;
         let recovered = recovered.map_err(ApiError::from)?;

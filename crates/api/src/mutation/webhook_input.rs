@@ -330,5 +330,5 @@ pub struct TestWebhookInput {
     #[graphql(default_with = "\"message.created\".to_owned()")]
     pub(super) event_type: String,
     /// Makes a repeat a repeat.
-    pub(super) idempotency_key: String,
+    pub(super) idempotency_key: Option<String>,
 }
