@@ -179,7 +179,9 @@ impl Pool {
     pub fn fill(&self, schema: &Schema, field: &Field, path: &str, input: &Input, probed: &str) -> Option<Value> {
         let kin = || self.kin.get(probed).or_else(|| self.kin.values().next());
         match (field.name.as_str(), path) {
-            ("registerWebhook" | "updateWebhook", "input.url") => return Some(json!("http://127.0.0.1:9/")),
+            ("registerWebhook" | "updateWebhook" | "previewComposition", "input.url") => {
+                return Some(json!("http://127.0.0.1:9/"));
+            }
             ("eventSchema", "type") => return Some(json!("message.created")),
             ("replayInboundEvents", "input.limit") => return Some(json!(2)),
             ("createSource", "input.verification") => return Some(json!("NONE")),
