@@ -162,7 +162,7 @@ async fn a_preview_shows_what_would_be_sent_and_a_value_that_cannot_stand_ends_t
         "channels": [{"name": "whatsapp", "to": "919019120000"}],
         "recipient": {"from": "919876543210", "user": {"id": "dots", "phone": "919876543210"}},
         "message": {"type": "text", "payload": {"text": ".."}}}});
-    assert_eq!(here.party.post("oneroute", None, &body.to_string()).await.status(), 200);
+    assert_eq!(here.party.post("mobtexting", None, &body.to_string()).await.status(), 200);
     let query = "query { deliveries(first: 10) { nodes { status attempts { errorKind error } } } }";
     let delivery = loop {
         let answer = here.ask(query, json!({})).await;
