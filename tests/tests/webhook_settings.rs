@@ -325,7 +325,7 @@ async fn every_body_of_every_documented_event_fits_its_schema() {
         assert_eq!(answer.status(), 200, "{}", fixture.file);
         heard += 1;
     }
-    let sql = "SELECT count(*) FROM event WHERE workspace_id = $1";
+    let sql = "SELECT count(*) FROM event WHERE workspace_id = $1 AND type <> 'settings.changed'";
     let count: i64 =
         sqlx::query_scalar(sql).bind(hooks.party.workspace).fetch_one(&hooks.server.database).await.unwrap();
     // The sink compares each body with its schema.
