@@ -168,7 +168,6 @@ async fn p7_a_kill_between_any_two_steps_of_a_delivery_loses_nothing() {
     for place in PLACES {
         told.push(dies_at(place).await);
     }
-    #[expect(clippy::print_stdout, reason = "a count of each, shown by --nocapture")]
     for line in told {
         println!("{line}");
     }

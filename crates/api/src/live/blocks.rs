@@ -100,6 +100,6 @@ impl Blocks {
         let entries = log::after(&self.inner.database.pool, self.scope, after, size).await?;
         metrics::counter!("inlet_live_pages_total").increment(1);
         let within = entries.into_iter().take_while(|entry| entry.seq <= after + size);
-        Ok(Arc::new(within.map(|entry| Arc::new(LiveEntry::new(epoch, entry))).collect()))
+        Ok(Arc::new(LiveEntry::page(epoch, within.collect()).collect()))
     }
 }

@@ -6,6 +6,13 @@ use inlet_domain::log::{Cursor, LogEntry, Standing};
 
 use crate::loaders::Loaders;
 
+/// So many entries that were read together share their look-ups.
+const TOGETHER: usize = 32;
+
+/// Look-ups of entries that were read together, made by the first who asks: so what they find is never older than any of
+/// the entries.
+type Lookups = Arc<Mutex<Option<Arc<Loaders>>>>;
+
 /// An entry, with what is found out about it once for all who follow.
 pub struct LiveEntry {
     /// The entry.
@@ -13,14 +20,19 @@ pub struct LiveEntry {
     /// The life of the log that it stands in.
     pub epoch: i32,
     standing: OnceLock<Standing>,
-    loaders: Mutex<Option<Arc<Loaders>>>,
+    loaders: Lookups,
 }
 
 impl LiveEntry {
-    /// Of an entry of this life of the log.
-    #[must_use]
-    pub fn new(epoch: i32, log: LogEntry) -> Self {
-        Self { log: Arc::new(log), epoch, standing: OnceLock::new(), loaders: Mutex::default() }
+    /// Of entries of this life of the log that were read together.
+    pub fn page(epoch: i32, entries: Vec<LogEntry>) -> impl Iterator<Item = Arc<Self>> {
+        let mut loaders = Lookups::default();
+        entries.into_iter().enumerate().map(move |(index, log)| {
+            if index % TOGETHER == 0 {
+                loaders = Lookups::default();
+            }
+            Arc::new(Self { log: Arc::new(log), epoch, standing: OnceLock::new(), loaders: Arc::clone(&loaders) })
+        })
     }
 
     /// Where it stands.
@@ -35,7 +47,7 @@ impl LiveEntry {
         self.standing.get_or_init(|| Standing::of(&self.log))
     }
 
-    /// The look-ups of all who are told of it, made by the first. What they find is read after the event.
+    /// The look-ups of all who are told of it and of those that were read with it.
     #[must_use]
     pub fn loaders(&self, make: impl FnOnce() -> Loaders) -> Arc<Loaders> {
         let mut loaders = self.loaders.lock().unwrap_or_else(PoisonError::into_inner);

@@ -103,6 +103,15 @@ impl Feed {
         }
     }
 
+    /// Whether they may see it still.
+    #[must_use]
+    pub fn may_be_told(&self, told: &Told) -> bool {
+        match told {
+            Told::Event(entry, _) => may_see(&self.credential, &entry.log),
+            Told::Reset(..) | Told::Checkpoint(_) => true,
+        }
+    }
+
     fn take(&mut self, update: Update) -> Option<Told> {
         match update {
             Update::Begun(cursor) => {

@@ -1,12 +1,16 @@
 //! The answers of a subscription to the log, for as long as who asked may have them.
 
-use std::{pin::Pin, sync::Arc};
+use std::{collections::VecDeque, pin::Pin, sync::Arc};
 
 use async_graphql::Response;
-use futures::{Stream, stream};
+use futures::{
+    Stream, StreamExt,
+    future::BoxFuture,
+    stream::{self, FuturesOrdered},
+};
 
 use super::{
-    feed::{Feed, Wanted},
+    feed::{Feed, Told, Wanted},
     render::{Group, Operation},
 };
 use crate::{
@@ -14,6 +18,9 @@ use crate::{
     error::ApiError,
     operation::{Engine, response_of},
 };
+
+/// So many updates are rendered at once, so that a stream is not bound by how long one takes.
+const AHEAD: usize = 8;
 
 /// What a stream is made of.
 pub enum Answer {
@@ -28,6 +35,9 @@ struct Following {
     credential: Credential,
     group: Arc<Group>,
     feed: Feed,
+    /// What is being rendered, in order, and what of.
+    rendering: FuturesOrdered<BoxFuture<'static, Arc<str>>>,
+    of: VecDeque<Told>,
     forbidden: Pin<Box<dyn Future<Output = ApiError> + Send>>,
 }
 
@@ -45,6 +55,8 @@ pub fn follow(
         group: engine.groups.join(&engine.schema, &engine.shared, &credential, &Arc::new(operation)),
         engine: engine.clone(),
         credential,
+        rendering: FuturesOrdered::new(),
+        of: VecDeque::new(),
     };
     stream::unfold(Some(following), |following| async {
         let mut following = following?;
@@ -57,16 +69,44 @@ pub fn follow(
 
 impl Following {
     async fn next(&mut self) -> Option<Result<Arc<str>, ApiError>> {
-        let told = tokio::select! {
-            biased;
-            error = &mut self.forbidden => return Some(Err(error)),
-            told = self.feed.next() => told?,
-        };
-        if *self.group.grant() != self.credential.grant() {
-            let operation = Arc::clone(self.group.operation());
-            let Engine { schema, shared, groups, .. } = &self.engine;
-            self.group = groups.join(schema, shared, &self.credential, &operation);
+        loop {
+            tokio::select! {
+                biased;
+                error = &mut self.forbidden => return Some(Err(error)),
+                Some(rendered) = self.rendering.next() => {
+                    if *self.group.grant() != self.credential.grant() {
+                        self.begin_anew();
+                        continue;
+                    }
+                    self.of.pop_front();
+                    return Some(Ok(rendered));
+                }
+                told = self.feed.next(), if self.of.len() < AHEAD => self.begin(told?),
+            }
         }
-        Some(Ok(self.group.render(&told).await))
+    }
+
+    fn begin(&mut self, told: Told) {
+        if self.of.is_empty() && *self.group.grant() != self.credential.grant() {
+            self.regroup();
+        }
+        self.rendering.push_back(self.group.render(&told));
+        self.of.push_back(told);
+    }
+
+    /// They may see other things than when it was begun: what has not been sent is looked at once more.
+    fn begin_anew(&mut self) {
+        self.regroup();
+        self.rendering = FuturesOrdered::new();
+        self.of.retain(|told| self.feed.may_be_told(told));
+        for told in &self.of {
+            self.rendering.push_back(self.group.render(told));
+        }
+    }
+
+    fn regroup(&mut self) {
+        let operation = Arc::clone(self.group.operation());
+        let Engine { schema, shared, groups, .. } = &self.engine;
+        self.group = groups.join(schema, shared, &self.credential, &operation);
     }
 }

@@ -216,28 +216,22 @@ impl Group {
     }
 
     /// The answer that tells of an update.
-    pub async fn render(self: &Arc<Self>, told: &Told) -> Arc<str> {
-        let work = Arc::clone(&self.work);
+    pub fn render(self: &Arc<Self>, told: &Told) -> BoxFuture<'static, Arc<str>> {
+        let (work, told) = (Arc::clone(&self.work), told.clone());
         if Arc::strong_count(self) == 1 {
-            return work.render(told.clone()).await;
+            return async move { work.render(told).await }.boxed();
         }
-        let key = UpdateKey::of(told);
-        let rendered = {
-            let mut kept = self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
-            match kept.iter().rev().find(|(known, _)| *known == key) {
-                Some((_, rendered)) => rendered.clone(),
-                None => {
-                    let told = told.clone();
-                    let rendered = async move { work.render(told).await }.boxed().shared();
-                    if kept.len() >= KEPT {
-                        kept.pop_front();
-                    }
-                    kept.push_back((key, rendered.clone()));
-                    rendered
-                }
-            }
-        };
-        rendered.await
+        let key = UpdateKey::of(&told);
+        let mut kept = self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, rendered)) = kept.iter().rev().find(|(known, _)| *known == key) {
+            return rendered.clone().boxed();
+        }
+        let rendered = async move { work.render(told).await }.boxed().shared();
+        if kept.len() >= KEPT {
+            kept.pop_front();
+        }
+        kept.push_back((key, rendered.clone()));
+        rendered.boxed()
     }
 }
 

@@ -169,8 +169,7 @@ async fn read_on(inner: &Inner, scope: Scope, memory: &Memory) -> Result<(), Sto
         let Some(newest) = *memory.newest.borrow() else { return Ok(()) };
         let page = log::after(&inner.database.pool, scope, newest.seq, inner.config.page).await?;
         let full = i64::try_from(page.len()).is_ok_and(|read| read >= inner.config.page);
-        let page = page.into_iter().map(|entry| Arc::new(LiveEntry::new(newest.epoch, entry)));
-        memory.push(newest.epoch, page.collect());
+        memory.push(newest.epoch, LiveEntry::page(newest.epoch, page).collect());
         if !full {
             return Ok(());
         }
