@@ -9,7 +9,10 @@ set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 clients="$root/tests/clients"
-unpacked="${INLET_DATA_DIR:-$root/.inlet}/node-unpacked"
+data_dir="${INLET_DATA_DIR:-.inlet}"
+# One that is relative is the project's, from whichever folder this is called.
+case "$data_dir" in /*) ;; *) data_dir="$root/$data_dir" ;; esac
+unpacked="$data_dir/node-unpacked"
 registry="${npm_config_registry:-https://registry.npmjs.org}"
 
 node_version=20.18.1

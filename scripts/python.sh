@@ -4,7 +4,10 @@
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
-venv="${INLET_DATA_DIR:-$root/.inlet}/python"
+data_dir="${INLET_DATA_DIR:-.inlet}"
+# One that is relative is the project's, from whichever folder this is called.
+case "$data_dir" in /*) ;; *) data_dir="$root/$data_dir" ;; esac
+venv="$data_dir/python"
 packages="standardwebhooks==1.1.0"
 
 say() { echo "python.sh: $*" >&2; }
