@@ -16,7 +16,11 @@ use super::{
     round::{Latency, PACE, PATIENCE, complete, latency},
 };
 use crate::{
-    SimulatorError, graphql::Client, output::say, programs::psql, server::Server, subscriber::Subscriber,
+    SimulatorError,
+    graphql::Client,
+    programs::psql,
+    server::Server,
+    subscriber::{Subscriber, SubscriberError},
     target::Target,
 };
 
@@ -77,16 +81,12 @@ pub async fn soon(
     client: &Client,
     address: &str,
     ready: Vec<Ready>,
-) -> Result<Option<Latency>, SimulatorError> {
+) -> Result<Latency, SimulatorError> {
     // From a cursor, so that nothing is missed between asking and being followed.
     let head = client.head().await?;
-    let mut subscriber = match Subscriber::start(target, FOLLOW, json!({ "after": head })).await {
-        Ok(subscriber) => subscriber,
-        Err(error) => {
-            say(format!("  T4 is left out: {error}"));
-            return Ok(None);
-        }
-    };
+    let subscriber = Subscriber::start(target, FOLLOW, json!({ "after": head })).await;
+    let refused = |error: SubscriberError| SimulatorError::Refused { what: "T4".into(), answer: error.to_string() };
+    let mut subscriber = subscriber.map_err(refused)?;
     let count = ready.len();
     let follow = tokio::spawn(async move {
         let mut arrived = HashMap::new();
@@ -102,7 +102,7 @@ pub async fn soon(
         arrived
     });
     let sent = open_loop(address, ready, PACE).await?;
-    latency("frame", &sent, &follow.await.unwrap_or_default()).map(Some)
+    latency("frame", &sent, &follow.await.unwrap_or_default())
 }
 
 /// T5, but for its memory.

@@ -1,4 +1,4 @@
-//! `inlet-bench`: the targets T1 to T5 and T9 beside the limits of the same machine in the same run.
+//! `inlet-bench`: the targets T1 to T5, T8, T9 and P9 beside the limits of the same machine in the same run.
 
 mod audience;
 mod bodies;
@@ -7,6 +7,7 @@ mod limits;
 mod live;
 mod results;
 mod round;
+mod statements;
 
 use std::path::PathBuf;
 
@@ -14,10 +15,13 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 pub use audience::{AudienceArgs, audience};
 
-use self::live::Crowds;
+use self::{
+    live::Crowds,
+    round::{Part, Wanted},
+};
 use crate::{SimulatorError, output::say};
 
-/// Measures T1 to T5 and T9 beside the limits of the same run.
+/// Measures T1 to T5, T8, T9 and P9 beside the limits of the same run.
 #[derive(Debug, Clone, clap::Args)]
 pub struct BenchArgs {
     /// The server's binary, a release build.
@@ -32,7 +36,10 @@ pub struct BenchArgs {
     /// How long each figure is measured, in seconds.
     #[arg(long, env = "INLET_BENCH_SECONDS", default_value_t = 10)]
     pub seconds: u64,
-    /// Subscribers of T5 who are sent every event; none leaves T5 out.
+    /// Only these figures, beside the limits.
+    #[arg(long, env = "INLET_BENCH_ONLY", value_delimiter = ',', ignore_case = true)]
+    pub only: Vec<Part>,
+    /// Subscribers of T5 who are sent every event.
     #[arg(long, env = "INLET_BENCH_SUBSCRIBERS", default_value_t = 1_000)]
     pub subscribers: usize,
     /// How many more subscribers there are, where the memory of each idle one is measured.
@@ -50,10 +57,11 @@ pub async fn bench(args: BenchArgs) -> Result<(), SimulatorError> {
     let server = args.server.canonicalize().map_err(SimulatorError::io(args.server.display().to_string()))?;
     let crowds = Crowds { following: args.subscribers, idle: args.idlers };
     allow_sockets(crowds.following + crowds.idle);
+    let wanted = Wanted { only: args.only, seconds: args.seconds };
     let mut rounds = Vec::new();
     for number in 1..=args.rounds {
         say(format!("round {number} of {}", args.rounds));
-        let round = round::measure(&server, &out, number, args.seconds, crowds).await?;
+        let round = round::measure(&server, &out, number, &wanted, crowds).await?;
         say(round.to_string());
         rounds.push(round);
     }

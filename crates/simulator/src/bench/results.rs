@@ -21,31 +21,34 @@ struct Figure {
 type Read = fn(&Round) -> Option<f64>;
 
 /// Name, unit, target, and how it is read off a round.
-const FIGURES: [(&str, &str, Option<&str>, Read); 24] = [
+const FIGURES: [(&str, &str, Option<&str>, Read); 27] = [
     ("C32", "commits/s", None, |round| Some(round.limits.c32)),
     ("C1", "commits/s", None, |round| Some(round.limits.c1)),
     ("L1", "ms", None, |round| Some(round.limits.l1_ms)),
-    ("T1", "events/s", None, |round| Some(round.t1)),
-    ("T1 / C32", "", Some(">= 0.40"), |round| Some(round.t1 / round.limits.c32)),
-    ("T2", "webhooks/s", None, |round| Some(round.t2)),
-    ("T2 / C32", "", Some(">= 0.25"), |round| Some(round.t2 / round.limits.c32)),
-    ("T2 acknowledged", "events/s", None, |round| Some(round.t2_acknowledged)),
-    ("T3 p50", "ms", None, |round| Some(round.t3.p50)),
-    ("T3 p50 / L1", "", Some("<= 12"), |round| Some(round.t3.p50 / round.limits.l1_ms)),
-    ("T3 p99", "ms", None, |round| Some(round.t3.p99)),
-    ("T3 p99 / L1", "", Some("<= 40"), |round| Some(round.t3.p99 / round.limits.l1_ms)),
+    ("T1", "events/s", None, |round| round.t1),
+    ("T1 / C32", "", Some(">= 0.40"), |round| Some(round.t1? / round.limits.c32)),
+    ("T2", "webhooks/s", None, |round| Some(round.t2?.received)),
+    ("T2 / C32", "", Some(">= 0.25"), |round| Some(round.t2?.received / round.limits.c32)),
+    ("T2 acknowledged", "events/s", None, |round| Some(round.t2?.acknowledged)),
+    ("T3 p50", "ms", None, |round| Some(round.t3?.p50)),
+    ("T3 p50 / L1", "", Some("<= 12"), |round| Some(round.t3?.p50 / round.limits.l1_ms)),
+    ("T3 p99", "ms", None, |round| Some(round.t3?.p99)),
+    ("T3 p99 / L1", "", Some("<= 40"), |round| Some(round.t3?.p99 / round.limits.l1_ms)),
+    ("T4 p50", "ms", None, |round| Some(round.t4?.p50)),
     ("T4 p50 / L1", "", Some("<= 8"), |round| Some(round.t4?.p50 / round.limits.l1_ms)),
+    ("T4 p99", "ms", None, |round| Some(round.t4?.p99)),
     ("T4 p99 / L1", "", Some("<= 30"), |round| Some(round.t4?.p99 / round.limits.l1_ms)),
     ("T5", "frames/s", Some(">= 60000"), |round| Some(round.t5?.frames)),
     ("T5 statements, 1", "", None, |round| Some(round.t5?.statements_one)),
     ("T5 statements, all", "", None, |round| Some(round.t5?.statements_all)),
     ("T5 idle", "KiB", Some("<= 25"), |round| Some(round.idle?.kib)),
     ("T5 idle, most", "KiB", Some("<= 25"), |round| Some(round.idle?.most_kib)),
-    ("P9 p99 alone", "ms", None, |round| Some(round.p9.0.p99)),
-    ("P9 p99 beside", "ms", None, |round| Some(round.p9.1.p99)),
-    ("P9 beside / alone", "", Some("<= 1.5"), |round| Some(round.p9.1.p99 / round.p9.0.p99)),
-    ("T9 idle", "MiB", Some("<= 40"), |round| Some(round.memory.0)),
-    ("T9 at T2's load", "MiB", Some("<= 150"), |round| Some(round.memory.1)),
+    ("T8 statements", "", Some("<= 1"), |round| Some(round.t8?.an_event)),
+    ("P9 p99 alone", "ms", None, |round| Some(round.p9?.0.p99)),
+    ("P9 p99 beside", "ms", None, |round| Some(round.p9?.1.p99)),
+    ("P9 beside / alone", "", Some("<= 1.5"), |round| Some(round.p9?.1.p99 / round.p9?.0.p99)),
+    ("T9 idle", "MiB", Some("<= 40"), |round| Some(round.idle_mib)),
+    ("T9 at T2's load", "MiB", Some("<= 150"), |round| Some(round.t2?.mib)),
 ];
 
 /// Writes `results.json` and `plot.svg` into `out`; gives the table.
@@ -160,23 +163,16 @@ fn plot(figures: &[Figure]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::{limits::Limits, round::Latency};
+    use crate::bench::{
+        limits::Limits,
+        round::{Delivered, Latency},
+    };
 
     fn round(t1: f64) -> Round {
         let limits = Limits { c32: 20_000.0, c1: 6_000.0, l1_ms: 0.16 };
-        let t3 = Latency { p50: 1.6, p99: 8.0 };
-        Round {
-            limits,
-            t1,
-            t2: 6_000.0,
-            t2_acknowledged: 7_000.0,
-            t3,
-            t4: None,
-            p9: (t3, t3),
-            t5: None,
-            idle: None,
-            memory: (30.0, 90.0),
-        }
+        let t3 = Some(Latency { p50: 1.6, p99: 8.0 });
+        let t2 = Some(Delivered { received: 6_000.0, acknowledged: 7_000.0, mib: 90.0 });
+        Round { limits, t1: Some(t1), t2, t3, t4: None, t5: None, idle: None, t8: None, p9: None, idle_mib: 30.0 }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::{
     drive::{self, closed_loop, open_loop},
     limits::{self, Limits},
     live::{self, Audited, Crowds, Idle},
+    statements::{self, Spoken},
 };
 use crate::{
     SimulatorError, clock,
@@ -29,6 +30,8 @@ use crate::{
 
 /// The most requests that are built ahead for a second of a closed loop.
 const AHEAD: usize = 15_000;
+/// So many requests come before anything is measured.
+pub(super) const WARM: usize = 2_000;
 /// Posts a second of an open loop (T3, T4).
 pub(super) const PACE: f64 = 100.0;
 /// How long the last webhook or frame is waited for.
@@ -36,6 +39,40 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// So many sockets may one key have here.
 const MANY: [(&str, &str); 2] = [("INLET_MAX_LIVE", "100000"), ("INLET_MAX_LIVE_EACH", "100000")];
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// Acknowledged a second.
+    T1,
+    /// Received as webhooks a second, and memory meanwhile (T9).
+    T2,
+    /// From POST to webhook.
+    T3,
+    /// From POST to a frame.
+    T4,
+    /// Many subscribers, and the memory of idle ones.
+    T5,
+    /// Statements an event.
+    T8,
+    /// One receiver beside five that are ill.
+    P9,
+}
+
+/// Which parts, and how long each.
+#[derive(Debug)]
+pub struct Wanted {
+    /// All where it is empty.
+    pub only: Vec<Part>,
+    /// For each.
+    pub seconds: u64,
+}
+
+impl Wanted {
+    fn has(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
+}
 
 /// A latency in milliseconds.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -52,33 +89,49 @@ pub struct Round {
     /// The limits.
     pub limits: Limits,
     /// Acknowledged a second.
-    pub t1: f64,
-    /// Received and verified a second.
-    pub t2: f64,
-    /// Acknowledged a second during T2.
-    pub t2_acknowledged: f64,
+    pub t1: Option<f64>,
+    /// With one webhook.
+    pub t2: Option<Delivered>,
     /// From POST to webhook.
-    pub t3: Latency,
-    /// From POST to frame; none where no subscription could be had.
+    pub t3: Option<Latency>,
+    /// From POST to frame.
     pub t4: Option<Latency>,
-    /// Many subscribers; none where none were wanted.
+    /// Many subscribers.
     pub t5: Option<Audited>,
     /// The memory of idle ones.
     pub idle: Option<Idle>,
-    /// From POST to webhook at a receiver that is well: alone, and beside five that are not (P9).
-    pub p9: (Latency, Latency),
-    /// The server's resident memory in MiB: before any load, and the most during T2.
-    pub memory: (f64, f64),
+    /// What T2's load says to the database.
+    pub t8: Option<Spoken>,
+    /// From POST to webhook at a receiver that is well: alone, and beside five that are not.
+    pub p9: Option<(Latency, Latency)>,
+    /// The server's resident memory in MiB before any load.
+    pub idle_mib: f64,
+}
+
+/// What T2 came to.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Delivered {
+    /// Received and verified a second.
+    pub received: f64,
+    /// Acknowledged a second meanwhile.
+    pub acknowledged: f64,
+    /// The most resident memory of the server meanwhile, in MiB.
+    pub mib: f64,
 }
 
 impl fmt::Display for Round {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { limits: Limits { c32, c1, l1_ms }, t1, t2, t3, .. } = self;
-        write!(
-            f,
-            "  C32 {c32:.0}/s  C1 {c1:.0}/s  L1 {l1_ms:.3} ms  T1 {t1:.0}/s  T2 {t2:.0}/s  T3 {:.2} / {:.2} ms",
-            t3.p50, t3.p99
-        )
+        let Limits { c32, c1, l1_ms } = self.limits;
+        write!(f, "  C32 {c32:.0}/s  C1 {c1:.0}/s  L1 {l1_ms:.3} ms")?;
+        let rates = [("T1", self.t1), ("T2", self.t2.map(|it| it.received))];
+        for (name, rate) in rates.into_iter().filter_map(|(name, rate)| Some((name, rate?))) {
+            write!(f, "  {name} {rate:.0}/s")?;
+        }
+        let latencies = [("T3", self.t3), ("T4", self.t4)];
+        for (name, Latency { p50, p99 }) in latencies.into_iter().filter_map(|(name, it)| Some((name, it?))) {
+            write!(f, "  {name} {p50:.2} / {p99:.2} ms")?;
+        }
+        Ok(())
     }
 }
 
@@ -90,26 +143,28 @@ pub async fn measure(
     binary: &Path,
     out: &Path,
     number: usize,
-    seconds: u64,
+    wanted: &Wanted,
     crowds: Crowds,
 ) -> Result<Round, SimulatorError> {
     let folder = fresh(out, number)?;
     let server = Server::start_with(binary, &folder, &MANY).await?;
-    let measured = measure_on(&server, &folder, out, (number, crowds), seconds).await;
+    let measured = measure_on(&server, &folder, out, (number, crowds), wanted).await;
     server.stop().await?;
-    let measured = match measured {
-        Ok(round) if crowds.following > 0 => {
-            let folder = fresh(out, number)?;
-            let server = Server::start_with(binary, &folder, &MANY).await?;
-            let idle = live::idle(&server, &Target::find(&folder).await?, crowds).await;
-            server.stop().await?;
-            idle.map(|idle| Round { idle: Some(idle), ..round })
-        }
-        measured => measured,
-    };
+    let mut round = measured?;
+    if wanted.has(Part::T5) {
+        let folder = fresh(out, number)?;
+        let server = Server::start_with(binary, &folder, &MANY).await?;
+        let idle = live::idle(&server, &Target::find(&folder).await?, crowds).await;
+        server.stop().await?;
+        round.idle = Some(idle?);
+    }
+    if wanted.has(Part::T8) {
+        let folder = fresh(out, number)?;
+        round.t8 = statements::measure(binary, &folder, out, number, wanted.seconds).await?;
+    }
     // What was measured is worth more than the disk that stays taken.
     let _ = std::fs::remove_dir_all(&folder);
-    measured
+    Ok(round)
 }
 
 /// The data folder of a round, without anything in it.
@@ -126,51 +181,47 @@ async fn measure_on(
     folder: &Path,
     out: &Path,
     (number, crowds): (usize, Crowds),
-    seconds: u64,
+    wanted: &Wanted,
 ) -> Result<Round, SimulatorError> {
     let target = Target::find(folder).await?;
-    let idle = mebibytes(server);
-    let limits = limits::measure(&target.database_url, out, seconds).await?;
+    let idle_mib = mebibytes(server);
+    let limits = limits::measure(&target.database_url, out, wanted.seconds).await?;
+    let mut round =
+        Round { limits, t1: None, t2: None, t3: None, t4: None, t5: None, idle: None, t8: None, p9: None, idle_mib };
     let client = Client::new(&target)?;
     let mut bodies = Bodies::new(Doors::of(&target)?, clock::now(), number as u64);
-    let limit = Duration::from_secs(seconds);
-    let ahead = AHEAD * usize::try_from(seconds).unwrap_or(1);
+    let limit = Duration::from_secs(wanted.seconds);
+    let seconds = usize::try_from(wanted.seconds).unwrap_or(1);
 
-    let (address, warm) = bodies.take(2_000);
+    let (address, warm) = bodies.take(WARM);
     closed_loop(&address, Arc::new(warm), limit).await?;
-    let (_, ready) = bodies.take(ahead);
-    let first = complete(closed_loop(&address, Arc::new(ready), limit).await?)?;
-
+    if wanted.has(Part::T1) {
+        let (_, ready) = bodies.take(AHEAD * seconds);
+        round.t1 = Some(complete(closed_loop(&address, Arc::new(ready), limit).await?)?.rate());
+    }
     let sink = Sink::start().await.map_err(SimulatorError::io("the sink"))?;
     let (webhook, secret) = client.register_webhook("bench", sink.url(), Some(&["message.created"])).await?;
     sink.trust(secret);
-    let (_, ready) = bodies.take(ahead);
-    let (second, t2, most) = delivered(server, &sink, &address, ready, limit).await?;
-
-    let t3 = webhooks(&sink, &address, &mut bodies, seconds).await?;
-
-    let (_, ready) = bodies.take(usize::try_from(seconds).unwrap_or(1) * 100);
-    let t4 = live::soon(&target, &client, &address, ready).await?;
-    let p9 = bulkheads(&client, &sink, &address, &mut bodies, seconds).await?;
-    // T5 is about subscribers alone.
+    if wanted.has(Part::T2) {
+        let (_, ready) = bodies.take(AHEAD * seconds);
+        round.t2 = Some(delivered(server, &sink, &address, ready, limit).await?);
+    }
+    if wanted.has(Part::T3) {
+        round.t3 = Some(webhooks(&sink, &address, &mut bodies, seconds).await?);
+    }
+    if wanted.has(Part::P9) {
+        round.p9 = Some(bulkheads(&client, &sink, &address, &mut bodies, seconds).await?);
+    }
+    // The rest is about subscribers alone.
     client.delete_webhook(&webhook).await?;
-    let seconds = usize::try_from(seconds).unwrap_or(1);
-    let t5 = match crowds.following {
-        0 => None,
-        _ => Some(live::many(&target, &client, &mut bodies, crowds, seconds).await?),
-    };
-    Ok(Round {
-        limits,
-        t1: first.rate(),
-        t2,
-        t2_acknowledged: second.rate(),
-        t3,
-        t4,
-        p9,
-        t5,
-        idle: None,
-        memory: (idle, most),
-    })
+    if wanted.has(Part::T4) {
+        let (_, ready) = bodies.take(seconds * 100);
+        round.t4 = Some(live::soon(&target, &client, &address, ready).await?);
+    }
+    if wanted.has(Part::T5) {
+        round.t5 = Some(live::many(&target, &client, &mut bodies, crowds, seconds).await?);
+    }
+    Ok(round)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no server has so much memory")]
@@ -190,15 +241,14 @@ pub(super) fn complete(driven: drive::Driven) -> Result<drive::Driven, Simulator
     Err(SimulatorError::Refused { what: "the load".into(), answer })
 }
 
-/// T2: the load with the sink beside it. Gives the load, verified webhooks a second until the last one, and the most
-/// memory seen.
+/// T2: the load with the sink beside it; webhooks are counted until the last one.
 async fn delivered(
     server: &Server,
     sink: &Sink,
     address: &str,
     ready: Vec<super::bodies::Ready>,
     limit: Duration,
-) -> Result<(drive::Driven, f64, f64), SimulatorError> {
+) -> Result<Delivered, SimulatorError> {
     let begun = Instant::now();
     let most = std::cell::Cell::new(0.0_f64);
     let watch = async {
@@ -222,13 +272,13 @@ async fn delivered(
     let last = sink.received().into_values().map(|one| one.arrived).max().unwrap_or(begun);
     #[expect(clippy::cast_precision_loss, reason = "no run has so many posts")]
     let rate = came as f64 / last.duration_since(begun).as_secs_f64().max(1e-9);
-    Ok((driven, rate, most.get()))
+    Ok(Delivered { received: rate, acknowledged: driven.rate(), mib: most.get() })
 }
 
 /// T3: from POST to webhook.
-async fn webhooks(sink: &Sink, address: &str, bodies: &mut Bodies, seconds: u64) -> Result<Latency, SimulatorError> {
+async fn webhooks(sink: &Sink, address: &str, bodies: &mut Bodies, seconds: usize) -> Result<Latency, SimulatorError> {
     let known = sink.tally().received;
-    let (_, ready) = bodies.take(usize::try_from(seconds).unwrap_or(1) * 100);
+    let (_, ready) = bodies.take(seconds * 100);
     let count = ready.len();
     let sent = open_loop(address, ready, PACE).await?;
     sink.wait_for(known + count, PATIENCE).await;
@@ -242,7 +292,7 @@ async fn bulkheads(
     sink: &Sink,
     address: &str,
     bodies: &mut Bodies,
-    seconds: u64,
+    seconds: usize,
 ) -> Result<(Latency, Latency), SimulatorError> {
     let alone = webhooks(sink, address, bodies, seconds).await?;
     let (mut ill, mut registered) = (Vec::new(), Vec::new());

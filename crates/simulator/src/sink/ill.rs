@@ -23,6 +23,15 @@ pub enum Ill {
     Unfolds,
 }
 
+/// What floods, again and again: to make it anew for each request would cost the machine more than what is measured.
+static FLOOD: [u8; 64 << 10] = [b'x'; 64 << 10];
+const FLOODS: usize = (10 << 20) / FLOOD.len();
+
+/// The head of a gzip stream; after it a megabyte of what would be a thousand.
+const GZIP: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+static FOLDED: [u8; 64 << 10] = [0; 64 << 10];
+const FOLDS: usize = (1 << 20) / FOLDED.len();
+
 /// A running receiver that is not well. It stops when it is dropped.
 pub struct IllSink {
     /// Where it listens.
@@ -69,17 +78,24 @@ impl Ill {
             }
             Self::Refuses => socket.write_all(head("500 -", "content-length: 0\r\n").as_bytes()).await,
             Self::Floods => {
-                socket.write_all(head("200 OK", "content-length: 10485760\r\n").as_bytes()).await?;
-                socket.write_all(&vec![b'x'; 10 << 20]).await
+                let length = format!("content-length: {}\r\n", FLOODS * FLOOD.len());
+                socket.write_all(head("200 OK", &length).as_bytes()).await?;
+                repeat(&mut socket, &FLOOD, FLOODS).await
             }
             Self::Unfolds => {
-                // The head of a gzip stream, and a megabyte of what would be a thousand.
-                let mut bomb = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
-                bomb.resize(1 << 20, 0);
-                let more = format!("content-encoding: gzip\r\ncontent-length: {}\r\n", bomb.len());
+                let length = GZIP.len() + FOLDS * FOLDED.len();
+                let more = format!("content-encoding: gzip\r\ncontent-length: {length}\r\n");
                 socket.write_all(head("200 OK", &more).as_bytes()).await?;
-                socket.write_all(&bomb).await
+                socket.write_all(&GZIP).await?;
+                repeat(&mut socket, &FOLDED, FOLDS).await
             }
         }
     }
+}
+
+async fn repeat(socket: &mut TcpStream, part: &[u8], times: usize) -> io::Result<()> {
+    for _ in 0..times {
+        socket.write_all(part).await?;
+    }
+    Ok(())
 }
