@@ -25,6 +25,8 @@ async fn p8_what_each_watcher_was_told_is_the_log_under_its_filter() {
     assert_eq!(report["differences"], Value::Array(Vec::new()));
     let count = |place: &Value| place.as_u64().unwrap_or(0);
     assert_eq!(count(&report["storm"]["rolled"]), 2, "{said}");
+    assert_eq!(count(&report["storm"]["epochs"]), 1, "{said}");
+    assert!(count(&report["resets"]["FOREIGN"]) > 0, "{said}");
     assert!(count(&report["storm"]["kills"]) > 0, "{said}");
     for end in ["1006", "1012", "dropped"] {
         assert!(count(&report["ends"][end]) > 0, "{said}");

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::process::{Child, Command};
 
-use crate::{SimulatorError, target::Target, wire::Wire};
+use crate::{SimulatorError, programs::output_of, target::Target, wire::Wire};
 
 /// How long a start may take.
 const START: Duration = Duration::from_secs(60);
@@ -113,6 +113,17 @@ impl Server {
         self.ready().await
     }
 
+    /// Begins a new life of the logs of the database that it is beside: `inlet admin new-epoch`.
+    ///
+    /// # Errors
+    /// Where the command fails.
+    pub async fn begin_epoch(&self) -> Result<(), SimulatorError> {
+        let Some((_, database)) = &self.beside else { return Ok(()) };
+        let key_file = self.data_dir.join("secrets.key").display().to_string();
+        let arguments = ["admin", "--database-url", database, "--secrets-key-file", &key_file, "new-epoch"];
+        output_of(&self.binary, &arguments).await.map(drop)
+    }
+
     fn log_path(&self) -> PathBuf {
         let extension = self.beside.as_ref().map_or_else(|| "log".to_owned(), |(name, _)| format!("{name}.log"));
         self.data_dir.with_extension(extension)
@@ -178,7 +189,7 @@ impl Server {
     /// Those of [`Server::stop`].
     pub async fn terminate(&mut self) -> Result<(), SimulatorError> {
         let (Some(pid), Some(mut child)) = (self.pid(), self.child.take()) else { return Ok(()) };
-        crate::programs::output_of(Path::new("kill"), &["-TERM", &pid.to_string()]).await?;
+        output_of(Path::new("kill"), &["-TERM", &pid.to_string()]).await?;
         let ended = tokio::time::timeout(Duration::from_secs(30), child.wait()).await;
         ended
             .map_err(|_| SimulatorError::Program {

@@ -162,7 +162,7 @@ async fn play(args: &SimulateArgs, target: &Target, servers: &mut [Server]) -> R
 
     let mut differences = history.differences.clone();
     for watcher in &watchers {
-        differences.extend(compare(watcher, &history, goal));
+        differences.extend(compare(watcher, &history, (goal, storm.epochs)));
     }
     let ledger = book.open().clone();
     differences.extend(ledger.refused.iter().map(|what| Difference { kind: "refused".into(), what: what.clone() }));
@@ -223,7 +223,7 @@ fn watcher(
     Watcher { number, over_stream, operations, random: Random::seeded(random.bits()), comes_after }
 }
 
-fn compare(watcher: &Watcher, history: &History, goal: u64) -> Vec<Difference> {
+fn compare(watcher: &Watcher, history: &History, goal: (u64, usize)) -> Vec<Difference> {
     let mut found = Vec::new();
     for (place, operation) in watcher.operations.iter().enumerate() {
         let Operation { filter, record, .. } = operation;

@@ -37,14 +37,16 @@ pub enum Update {
     },
 }
 
-/// What was told since the beginning, or since the last reset.
+/// What was told.
 #[derive(Debug, Clone)]
 pub struct Record {
     start: u64,
     told: Vec<Told>,
+    /// What resets passed over: after the one, up to the other.
+    passed_over: Vec<(u64, u64)>,
     /// Where to go on after a break.
     pub cursor: String,
-    /// Events told, also before a reset.
+    /// Events told.
     pub events: usize,
     /// Checkpoints told.
     pub checkpoints: usize,
@@ -60,6 +62,7 @@ impl Record {
         Self {
             start: seq(cursor),
             told: Vec::new(),
+            passed_over: Vec::new(),
             cursor: cursor.to_owned(),
             events: 0,
             checkpoints: 0,
@@ -92,8 +95,10 @@ impl Record {
             }
             Update::Reset { cursor, reason } => {
                 self.resets.push(reason);
-                self.start = seq(&cursor);
-                self.told.clear();
+                if seq(&cursor) < self.reached() {
+                    self.differ("reset", format!("it went back from {} to {cursor}", self.cursor));
+                }
+                self.passed_over.push((self.reached(), seq(&cursor)));
                 self.cursor = cursor;
             }
         }
@@ -108,13 +113,17 @@ impl Record {
         self.differences.push(Difference { kind: kind.to_owned(), what });
     }
 
-    /// Every way in which it is not what the log up to `goal` says under the filter.
+    /// Every way in which it is not what the log up to `goal` says under the filter, where there was a reason for so many
+    /// resets.
     #[must_use]
-    pub fn compare(&self, history: &History, filter: Option<&Filter>, goal: u64) -> Vec<Difference> {
+    pub fn compare(&self, history: &History, filter: Option<&Filter>, (goal, resets): (u64, usize)) -> Vec<Difference> {
         let mut found = self.differences.clone();
         let mut differ = |kind: &str, what: String| found.push(Difference { kind: kind.to_owned(), what });
         if self.reached() < goal {
             differ("late", format!("it came to {} of {goal}", self.reached()));
+        }
+        if self.resets.len() > resets {
+            differ("reset", format!("{} for {resets} reasons", self.resets.join(" ")));
         }
         let mut told: Vec<Told> = Vec::with_capacity(self.told.len());
         for one in &self.told {
@@ -129,7 +138,9 @@ impl Record {
         told.dedup_by_key(|one| one.seq);
         let end = told.last().map_or(goal, |last| last.seq.max(goal));
         let mut told = told.into_iter().peekable();
-        for step in history.steps.iter().filter(|step| step.seq > self.start && step.seq <= end) {
+        let is_passed_over = |step: u64| self.passed_over.iter().any(|(from, to)| (from + 1..=*to).contains(&step));
+        let wanted = |step: u64| step > self.start && step <= end && !is_passed_over(step);
+        for step in history.steps.iter().filter(|step| wanted(step.seq)) {
             let is = told.next_if(|one| one.seq == step.seq);
             let about = || step.to_string();
             match (step.told(filter), is) {
@@ -188,19 +199,26 @@ mod tests {
         }
     }
 
+    fn reset(cursor: &str) -> Update {
+        Update::Reset { cursor: cursor.into(), reason: "FOREIGN".into() }
+    }
+
     fn found(updates: Vec<Update>) -> Vec<String> {
+        found_with(updates, 0)
+    }
+
+    fn found_with(updates: Vec<Update>, resets: usize) -> Vec<String> {
         let filter = Filter { status: vec!["OPEN".into()], ..Filter::default() };
         let mut record = Record::after("1-0");
         updates.into_iter().for_each(|update| record.take(update));
-        record.compare(&history(), Some(&filter), 4).into_iter().map(|one| one.kind).collect()
+        record.compare(&history(), Some(&filter), (4, resets)).into_iter().map(|one| one.kind).collect()
     }
 
     #[test]
     fn a_record_that_equals_the_log_under_its_filter_has_no_difference() {
         let all = vec![event(1, "ENTERED"), event(2, "INSIDE"), event(3, "LEFT"), event(4, "ENTERED")];
         assert_eq!(found(all), Vec::<String>::new());
-        let reset = Update::Reset { cursor: "1-3".into(), reason: "TRIMMED".into() };
-        assert_eq!(found(vec![event(1, "ENTERED"), reset, event(4, "ENTERED")]), Vec::<String>::new());
+        assert_eq!(found_with(vec![event(1, "ENTERED"), reset("2-3"), event(4, "ENTERED")], 1), Vec::<String>::new());
     }
 
     #[test]
@@ -220,5 +238,10 @@ mod tests {
         assert_eq!(found(vec![first(), second(), third(), other]), ["another"]);
         let back = Update::Checkpoint { cursor: "1-1".into() };
         assert_eq!(found(vec![first(), second(), back, third(), fourth()]), ["checkpoint"]);
+        assert_eq!(found(vec![first(), reset("2-3"), fourth()]), ["reset"], "there was no reason for one");
+        assert_eq!(found_with(vec![reset("2-2"), third(), fourth()], 1), Vec::<String>::new());
+        assert_eq!(found_with(vec![reset("2-2"), fourth()], 1), ["missing"], "what comes after a reset is told");
+        assert_eq!(found_with(vec![second(), reset("2-3"), fourth()], 1), ["missing"], "so is what came before it");
+        assert_eq!(found_with(vec![first(), second(), third(), reset("2-2"), fourth()], 1), ["reset"]);
     }
 }

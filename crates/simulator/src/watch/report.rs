@@ -73,8 +73,8 @@ impl Report {
             format!("connections {}", self.connections),
             format!("ends        {}", counted(&self.ends)),
             format!(
-                "processes   {} killed with -9, {} restarted one after the other; ready again in {} ms at most",
-                self.storm.kills, self.storm.rolled, self.storm.slowest_start_ms
+                "processes   {} killed with -9, {} restarted one after the other, {} new epochs; ready again in {} ms at most",
+                self.storm.kills, self.storm.rolled, self.storm.epochs, self.storm.slowest_start_ms
             ),
             match self.differences.len() {
                 0 => "result      no difference".to_owned(),

@@ -1,4 +1,5 @@
-//! What happens to the processes: kill -9 every few seconds, and once a restart of one after the other.
+//! What happens to the processes: kill -9 every few seconds, once a restart of one after the other, and once a new life of
+//! the logs, as after a restore from a backup.
 
 use std::time::{Duration, Instant};
 
@@ -14,13 +15,15 @@ pub struct Storm {
     pub kills: usize,
     /// With SIGTERM, one after the other.
     pub rolled: usize,
+    /// How often the logs began a new life while the processes were down.
+    pub epochs: usize,
     /// The longest time, in milliseconds, from a start to being ready.
     pub slowest_start_ms: u128,
 }
 
 impl Storm {
-    /// Ends and starts the servers until the run is over, never two at once; halfway through `length` it restarts one
-    /// after the other as an operator would.
+    /// Ends and starts the servers until the run is over: after a third of `length` one after the other as an operator
+    /// would, after two thirds all of them, with a new epoch in between; at other times one is killed.
     ///
     /// # Errors
     /// Where a server does not end or does not start.
@@ -33,21 +36,44 @@ impl Storm {
         let (mut storm, begun) = (Self::default(), Instant::now());
         loop {
             let pause = Duration::from_millis(2_000 + random.below(5_000) as u64);
-            if timeout(pause, over.wait_for(|over| *over)).await.is_ok() {
+            let planned = match (storm.rolled, storm.epochs) {
+                (0, _) => Some(length / 3),
+                (_, 0) => Some(length * 2 / 3),
+                _ => None,
+            };
+            let due = planned.map(|at| at.saturating_sub(begun.elapsed())).filter(|left| *left <= pause);
+            if timeout(due.unwrap_or(pause), over.wait_for(|over| *over)).await.is_ok() {
                 return Ok(storm);
             }
-            if storm.rolled == 0 && begun.elapsed() > length / 2 {
+            if due.is_some() && storm.rolled == 0 {
                 for server in &mut *servers {
                     server.terminate().await?;
                     storm.rolled += 1;
                     storm.start(server).await?;
                 }
+            } else if due.is_some() {
+                storm.restore(servers).await?;
             } else if let Some(server) = servers.get_mut(random.below(2)) {
                 server.kill().await?;
                 storm.kills += 1;
                 storm.start(server).await?;
             }
         }
+    }
+
+    /// What an operator does about the log after a restore.
+    async fn restore(&mut self, servers: &mut [Server]) -> Result<(), SimulatorError> {
+        for server in &mut *servers {
+            server.terminate().await?;
+        }
+        if let Some(server) = servers.first() {
+            server.begin_epoch().await?;
+            self.epochs += 1;
+        }
+        for server in servers {
+            self.start(server).await?;
+        }
+        Ok(())
     }
 
     async fn start(&mut self, server: &mut Server) -> Result<(), SimulatorError> {
