@@ -30,7 +30,7 @@ mod stub;
 pub mod tenant;
 pub mod workspace;
 
-pub use live::LiveClient;
+pub use live::{Frame, LiveClient};
 pub use party::Party;
 pub use pool::Pool;
 pub use process::Process;

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
+    MaybeTlsStream, WebSocketStream, client_async, connect_async,
+    tungstenite::{Message, client::IntoClientRequest, handshake::client::Request, http::HeaderValue},
 };
 
 /// How long a frame may take before the test fails.
@@ -47,22 +50,40 @@ impl Frame {
     }
 }
 
+fn upgrade(graphql_url: &str) -> Request {
+    let mut request = graphql_url.replacen("http", "ws", 1).into_client_request().unwrap();
+    request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("graphql-transport-ws"));
+    request
+}
+
 impl LiveClient {
     /// Opens a socket at the URL of `/graphql` and says nothing yet.
     pub async fn open(graphql_url: &str) -> Self {
-        let mut request = graphql_url.replacen("http", "ws", 1).into_client_request().unwrap();
-        request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("graphql-transport-ws"));
-        let (socket, _) = connect_async(request).await.expect("the socket opens");
+        let (socket, _) = connect_async(upgrade(graphql_url)).await.expect("the socket opens");
         Self { socket }
     }
 
     /// Opens a socket and introduces itself with this token.
     pub async fn connect(graphql_url: &str, token: &str) -> Self {
-        let mut client = Self::open(graphql_url).await;
+        Self::open(graphql_url).await.introduced(token).await
+    }
+
+    /// The same with little room for what it has not read.
+    pub async fn connect_narrow(graphql_url: &str, token: &str) -> Self {
+        let request = upgrade(graphql_url);
+        let address = request.uri().authority().unwrap().as_str().parse().expect("an address");
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(16 << 10).unwrap();
+        let stream = socket.connect(address).await.expect("the server listens");
+        let (socket, _) = client_async(request, MaybeTlsStream::Plain(stream)).await.expect("the socket opens");
+        Self { socket }.introduced(token).await
+    }
+
+    async fn introduced(mut self, token: &str) -> Self {
         let payload = json!({"authorization": format!("Bearer {token}")});
-        client.send(&json!({"type": "connection_init", "payload": payload})).await;
-        assert_eq!(client.next().await.message(), json!({"type": "connection_ack"}));
-        client
+        self.send(&json!({"type": "connection_init", "payload": payload})).await;
+        assert_eq!(self.next().await.message(), json!({"type": "connection_ack"}));
+        self
     }
 
     /// Sends a message of the protocol.
