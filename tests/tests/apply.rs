@@ -26,7 +26,7 @@ async fn p2_a_repeat_has_no_effect_whether_in_the_same_batch_or_later() {
         .fetch_all(&house.database.pool)
         .await
         .unwrap();
-    assert_eq!(types, ["contact.created", "conversation.created", "message.created"]);
+    assert_eq!(types, ["settings.changed", "contact.created", "conversation.created", "message.created"]);
     assert_eq!(house.count("SELECT count(*) FROM inbound_event WHERE workspace_id = $1").await, 3);
     house.assert_gapless_log().await;
 }

@@ -163,6 +163,24 @@ async fn p8_settings_that_change_reach_those_who_are_shown_them() {
     let end = made["createLabel"]["label"]["id"].as_str().unwrap();
     assert_eq!(settings(&mut sockets[0], end).await, ["source", "webhook", "api_key", "member"]);
     assert_eq!(settings(&mut sockets[1], end).await, ["member"], "what an agent's lists show, and their own role");
+    let hello = |text: &str, description: &str| {
+        let channel =
+            json!({"id": "8bad2edc-2973-4cec-8f33-a17c54dc0687", "medium": "SMS", "description": description});
+        let message =
+            json!({"sender": {"name": "Ada"}, "content": text, "contentType": "TEXT", "conversation_id": "c"});
+        let customer = json!({"name": "Ada", "email": "ada@example.com"});
+        let conversation = json!({"id": "c", "status": "in-queue", "customer": customer, "Channel": channel});
+        json!({"event": "newMessage", "message": message, "conversation": conversation}).to_string()
+    };
+    for (text, description) in [("one", "a channel"), ("two", "a channel"), ("three", "the channel")] {
+        assert_eq!(party.post("oneroute", None, &hello(text, description)).await.status(), 200);
+    }
+    let key = database::unique();
+    let made = ask(&party, &party.owner, query, json!({"k": key})).await;
+    let end = made["createLabel"]["label"]["id"].as_str().unwrap();
+    for socket in &mut sockets {
+        assert_eq!(settings(socket, end).await, ["channel", "channel"], "made on sight, and described anew");
+    }
     let types = "{ sent: eventTypes all: eventTypes(live: true) }";
     let types = ask(&party, &party.owner, types, json!({})).await;
     for live_only in ["settings.changed", "conversation.read"] {

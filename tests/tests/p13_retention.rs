@@ -54,12 +54,12 @@ async fn p13_old_days_go_and_the_log_is_numbered_on() {
     let house = House::build().await;
     let scope = Scope::of(house.workspace);
     let first = receive(&house, "00000001").await;
-    assert_eq!(first, 3, "a contact, a conversation, a message");
+    assert_eq!(first, 4, "a channel, a contact, a conversation, a message");
     house.clock.step(Duration::days(40));
     let stop = CancellationToken::new();
     maintenance::once(&house.database, &house.ambient, &Retention::default(), &stop).await.unwrap();
     assert_eq!(house.count("SELECT count(*) FROM inbound_event WHERE workspace_id = $1").await, 0, "after 30 days");
-    assert_eq!(house.count("SELECT count(*) FROM event WHERE workspace_id = $1").await, 3, "not before 90");
+    assert_eq!(house.count("SELECT count(*) FROM event WHERE workspace_id = $1").await, 4, "not before 90");
 
     house.clock.step(Duration::days(60));
     let expired = expire(&house).await;
@@ -69,11 +69,11 @@ async fn p13_old_days_go_and_the_log_is_numbered_on() {
     assert_eq!(house.count("SELECT count(*) FROM message WHERE workspace_id = $1").await, 1, "messages stay");
 
     let state = log::state(&house.database.pool, scope).await.unwrap();
-    assert_eq!((state.floor, state.head), (3, 3));
-    assert_eq!(state.resume(Cursor { epoch: 1, seq: 2 }), Err(Lost::Trimmed), "p8: whoever was away is told so");
-    assert_eq!(state.resume(Cursor { epoch: 1, seq: 3 }), Ok(3));
-    assert_eq!(receive(&house, "00000002").await, 6);
-    assert_eq!(house.count("SELECT min(seq) FROM event WHERE workspace_id = $1").await, 4, "no number is given twice");
+    assert_eq!((state.floor, state.head), (4, 4));
+    assert_eq!(state.resume(Cursor { epoch: 1, seq: 3 }), Err(Lost::Trimmed), "p8: whoever was away is told so");
+    assert_eq!(state.resume(Cursor { epoch: 1, seq: 4 }), Ok(4));
+    assert_eq!(receive(&house, "00000002").await, 7);
+    assert_eq!(house.count("SELECT min(seq) FROM event WHERE workspace_id = $1").await, 5, "no number is given twice");
     assert_eq!(expire(&house).await, Expired::default(), "what is left is not old");
     house.leave().await;
 }
@@ -93,7 +93,7 @@ async fn p7_a_day_of_the_log_stays_until_it_is_dispatched_and_delivered() {
     );
     assert_eq!(log::state(&house.database.pool, Scope::of(house.workspace)).await.unwrap().floor, 0);
 
-    sqlx::query("UPDATE dispatch_cursor SET seq = 3").execute(&house.database.pool).await.unwrap();
+    sqlx::query("UPDATE dispatch_cursor SET seq = 4").execute(&house.database.pool).await.unwrap();
     let expired = expire(&house).await;
     assert_eq!(
         expired.kept,
@@ -112,7 +112,7 @@ async fn p7_a_day_of_the_log_stays_until_it_is_dispatched_and_delivered() {
 async fn p13_a_paused_webhook_does_not_keep_the_log_for_ever() {
     let house = House::build().await;
     receive(&house, "00000001").await;
-    deliver(&house, 3, "held").await;
+    deliver(&house, 4, "held").await;
     house.clock.step(Duration::days(80));
     assert_eq!(expire(&house).await.skipped, 0, "it is waited for as long as its event is kept");
     house.clock.step(Duration::days(20));
@@ -135,7 +135,7 @@ async fn p13_a_drop_waits_for_nobody_and_holds_nobody_up() {
     partitions::ensure(&house.database, house.ambient.now()).await.unwrap();
     let mut reader = house.database.pool.begin().await.unwrap();
     let read = "SELECT count(*) FROM event";
-    assert_eq!(sqlx::query_scalar::<_, i64>(read).fetch_one(&mut *reader).await.unwrap(), 3);
+    assert_eq!(sqlx::query_scalar::<_, i64>(read).fetch_one(&mut *reader).await.unwrap(), 4);
     let (expired, ()) = tokio::join!(expire(&house), async {
         // Whoever comes while the drop is being tried gets through within its own lock timeout.
         for n in 2..6 {

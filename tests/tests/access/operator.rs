@@ -73,6 +73,12 @@ async fn a_workspace_is_set_up_and_its_secrets_move_to_a_new_key() {
             .unwrap();
     let made = ["workspace", "member", "key", "source", "source"].map(|what| format!("admin.create-{what}"));
     assert_eq!(told, made);
+    let settings: Vec<String> =
+        sqlx::query_scalar("SELECT payload ->> 'kind' FROM event WHERE type = 'settings.changed' ORDER BY seq")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+    assert_eq!(settings, ["member", "api_key", "source", "source"], "who watches settings is told");
     let columns: Vec<(String, String)> = sqlx::query_as(
         "SELECT c.table_name::text, c.column_name::text FROM information_schema.columns c \
          JOIN pg_class t ON t.relname = c.table_name AND NOT t.relispartition \

@@ -121,7 +121,7 @@ async fn a_replay_that_raises_events_long_after_the_receipt_is_traced_too() {
     .unwrap();
     let done = replay(&server, json!({"filter": {"outcome": ["UNRECOGNISED"]}})).await;
     let events = done["results"][0]["eventIds"].as_array().unwrap().clone();
-    assert_eq!(events.len(), 3, "{done}");
+    assert_eq!(events.len(), 4, "a channel, a contact, a conversation, a message: {done}");
     for event in &events {
         let traced = trace(&server, event).await;
         assert_eq!(traced["steps"][0]["inboundEventId"], json!(inlet_domain::ids::InboundEventId(old)), "{traced}");

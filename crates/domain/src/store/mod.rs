@@ -40,7 +40,7 @@ pub mod references;
 pub mod report_jobs;
 pub mod retention;
 pub mod sessions;
-mod settings;
+pub mod settings;
 pub mod setup;
 pub mod sources;
 pub mod teams;

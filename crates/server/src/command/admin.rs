@@ -20,7 +20,7 @@ use inlet_domain::{
     store::{
         api_keys,
         audit::{self, Origin, Record},
-        canary, members, setup, sources, upkeep,
+        canary, members, settings, setup, sources, upkeep,
     },
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -142,6 +142,7 @@ pub(super) async fn run(args: AdminArgs) -> Result<(), ServerError> {
             let mut transaction = database.pool.begin().await.map_err(StoreError::from)?;
             let done = create(&mut transaction, &ambient, &sealer, task).await?;
             write_down(&mut transaction, &ambient, done.workspace, done.action, Some(done.subject)).await?;
+            settings::tell(&mut transaction, &ambient, done.workspace, Actor::System, done.subject).await?;
             transaction.commit().await.map_err(StoreError::from)?;
             print::line(&done.said)
         }

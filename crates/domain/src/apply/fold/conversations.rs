@@ -11,10 +11,13 @@ use crate::{
     },
     command::{Change, ChannelRef, ChannelReport, ConversationReport, ThreadReport},
     event::{EventType, payload::previous},
+    ids::{ChannelId, WorkspaceId},
     model::{
         conversation::{ConversationStatus, Priority},
         message::Direction,
     },
+    scope::Actor,
+    store::settings,
 };
 
 /// Where a message goes.
@@ -37,6 +40,7 @@ impl Fold<'_> {
             let id = self.references.suggested(&names).unwrap_or_else(|| self.ambient.uuid());
             self.channels.add(new_channel(context, id, report));
             self.references.point(&names, id, false);
+            self.tell_channel(context, id);
             return id;
         };
         self.references.point(&names, id, false);
@@ -58,8 +62,15 @@ impl Fold<'_> {
             set(&mut row.status, &report.status);
             set(&mut row.provider_webhook_url, &report.webhook_url);
             row.revision += 1;
+            self.tell_channel(context, id);
         }
         id
+    }
+
+    fn tell_channel(&mut self, context: Context<'_>, id: Uuid) {
+        let workspace = WorkspaceId(context.workspace());
+        let draft = settings::draft(workspace, Actor::Provider, context.at(), ChannelId(id).into());
+        self.drafts.extend(draft);
     }
 
     /// The conversation that a message goes to: the group's where its thread is one's, else the one of its address that
