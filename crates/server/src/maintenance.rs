@@ -13,6 +13,7 @@ use inlet_domain::{
         inbox::{self, Desk},
         partitions,
         retention::{self, Retention},
+        statistics,
     },
 };
 use tokio_util::sync::CancellationToken;
@@ -43,6 +44,19 @@ pub async fn wake(database: Database, heads: Heads, ambient: Ambient, stop: Canc
                 error = &error as &dyn std::error::Error,
                 "conversations could not be woken; it comes again"
             );
+        }
+    }
+}
+
+/// How often it looks for tables that have grown.
+const ANALYSES_EVERY: Duration = Duration::from_secs(2);
+
+/// Keeps the planner's statistics of young tables fresh, again and again until `stop`.
+pub async fn analyse(database: Database, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(ANALYSES_EVERY)).await.is_some() {
+        if let Err(error) = statistics::refresh(&database).await {
+            metrics::counter!("inlet_maintenance_failures_total").increment(1);
+            tracing::warn!(error = &error as &dyn std::error::Error, "tables could not be analysed; it comes again");
         }
     }
 }

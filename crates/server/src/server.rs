@@ -110,6 +110,7 @@ impl Server {
         ));
         tasks.spawn(presence.clone().run(database.clone(), background.clone()));
         tasks.spawn(maintenance::run(database.clone(), config.ambient.clone(), config.retention, background.clone()));
+        tasks.spawn(maintenance::analyse(database.clone(), background.clone()));
         let wake = maintenance::wake(database.clone(), heads.clone(), config.ambient.clone(), background.clone());
         tasks.spawn(wake);
         let apply = Apply::start(

@@ -1,0 +1,34 @@
+//! What the planner knows of tables that grow quickly. Autovacuum looks once a minute; in the first minute of a database,
+//! or of a day's partition, or after a bulk load, a plan that was right for a hundred rows reads the whole workspace for
+//! each look-up: of `conversation` by id, 4.8 ms instead of 0.04 at ten thousand rows.
+
+use sqlx::AssertSqlSafe;
+
+use crate::{database::Database, error::StoreError};
+
+/// A table with fewer new rows than this is small whatever it was.
+const FEWEST: i64 = 500;
+
+/// What is larger is left to autovacuum: it doubles in no minute.
+const LARGEST: i64 = 1_000_000;
+
+/// Analyses the tables of this schema that have doubled since they were last analysed, and gives their names. Any number
+/// of processes may do it at any time: a table that another analyses is passed over.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn refresh(database: &Database) -> Result<Vec<String>, StoreError> {
+    let grown: Vec<String> = sqlx::query_scalar(
+        "SELECT format('%I', relname) FROM pg_stat_user_tables WHERE schemaname = current_schema() \
+           AND n_mod_since_analyze >= $1 AND n_live_tup < $2 AND n_mod_since_analyze * 2 >= n_live_tup",
+    )
+    .bind(FEWEST)
+    .bind(LARGEST)
+    .fetch_all(&database.pool)
+    .await?;
+    for table in &grown {
+        let analyse = format!("ANALYZE (SKIP_LOCKED) {table}");
+        sqlx::query(AssertSqlSafe(analyse)).execute(&database.pool).await?;
+    }
+    Ok(grown)
+}

@@ -1,0 +1,62 @@
+//! The planner knows of tables that have just grown: a look-up by key reads the rows of its keys, also in the first minute
+//! of a database, of a day's partition, or after a bulk load.
+
+use inlet_domain::{
+    database::Database,
+    ids::ConversationId,
+    scope::Scope,
+    store::{conversations, statistics},
+};
+use inlet_tests::house::House;
+use uuid::Uuid;
+
+const FILL: &str = "INSERT INTO conversation (workspace_id, id, channel_id, address_id, status, last_activity_at, created_at, \
+       updated_at) \
+     SELECT $1, gen_random_uuid(), $2, gen_random_uuid(), 'open', now(), now(), now() FROM generate_series(1, $3)";
+
+const LOOKED_UP: i64 = 40;
+
+/// Over a connection of its own: what it did is told when that ends.
+async fn fill(house: &House, rows: i32) {
+    let database = Database::connect(house.url(), 1, 1).await.unwrap();
+    let fill = sqlx::query(FILL).bind(house.workspace).bind(house.account).bind(rows);
+    fill.execute(&database.pool).await.unwrap();
+    database.close().await;
+}
+
+/// How many rows of conversations were read through indexes.
+async fn read(house: &House) -> i64 {
+    house.count("SELECT idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'conversation'").await
+}
+
+#[tokio::test]
+async fn a_look_up_by_key_reads_its_rows_alone_when_a_table_has_just_grown() {
+    let house = House::build().await;
+    let statistics = "SET lock_timeout = 0; ANALYZE conversation";
+    sqlx::raw_sql(statistics).execute(&mut *house.database.pool.acquire().await.unwrap()).await.unwrap();
+    for rows in [2_000, 20_000] {
+        fill(&house, rows).await;
+        let refreshed = statistics::refresh(&house.database).await.unwrap();
+        assert!(refreshed.contains(&"conversation".to_owned()), "{refreshed:?}");
+        let before = read(&house).await;
+        let fresh = Database::connect(house.url(), 1, 1).await.unwrap();
+        let ids: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM conversation ORDER BY id LIMIT $1")
+            .bind(LOOKED_UP)
+            .fetch_all(&house.database.pool)
+            .await
+            .unwrap();
+        for id in ids {
+            let found = conversations::by_ids(&fresh, Scope::of(house.workspace), &[ConversationId(id)]).await.unwrap();
+            assert_eq!(found.len(), 1);
+        }
+        fresh.close().await;
+        let rows_read = read(&house).await - before;
+        assert!(rows_read <= 2 * LOOKED_UP, "{rows_read} rows were read for {LOOKED_UP} look-ups");
+    }
+    let again = statistics::refresh(&house.database).await.unwrap();
+    assert!(!again.contains(&"conversation".to_owned()), "it has not grown since: {again:?}");
+    fill(&house, 200).await;
+    let again = statistics::refresh(&house.database).await.unwrap();
+    assert!(!again.contains(&"conversation".to_owned()), "it has grown by little: {again:?}");
+    house.leave().await;
+}
