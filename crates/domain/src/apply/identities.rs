@@ -1,12 +1,16 @@
 //! Addresses, and the contacts that they claim. The row of an address is locked before anything is done in its name
 //! (P5), and who loses the race for a new one takes the winner's contact.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::LazyLock,
+};
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
+use super::row;
 use crate::{
     ambient::Ambient,
     command::{IdentityKind, IdentityRef},
@@ -75,6 +79,20 @@ const LOCK: &str = "SELECT i.workspace_id, i.scope_id, i.kind, i.value, i.id, i.
 const INSERT: &str = "INSERT INTO identity (workspace_id, scope_id, kind, value, id, original, contact_id, created_at) \
     SELECT k.*, $8 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::uuid[]) k \
     ON CONFLICT DO NOTHING RETURNING id";
+
+static FEW: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let columns = [
+        ("workspace_id", "uuid"),
+        ("scope_id", "uuid"),
+        ("kind", "text"),
+        ("value", "text"),
+        ("id", "uuid"),
+        ("original", "text"),
+        ("contact_id", "uuid"),
+        ("created_at", "timestamptz"),
+    ];
+    row::insert_few("identity", &columns, "ON CONFLICT DO NOTHING RETURNING id")
+});
 
 const UPDATE: &str = "UPDATE identity i SET contact_id = k.c \
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[]) k(w, s, k, v, c) \
@@ -209,21 +227,31 @@ impl Identities {
         missing: &[IdentityKey],
         now: DateTime<Utc>,
     ) -> Result<Vec<IdentityKey>, sqlx::Error> {
-        let (workspaces, scopes, kinds, values) = columns(missing.iter());
         let states: Vec<State> = missing.iter().filter_map(|key| self.known.get(key).cloned()).collect();
-        let inserted: HashSet<Uuid> = sqlx::query_scalar(INSERT)
-            .bind(workspaces)
-            .bind(scopes)
-            .bind(kinds)
-            .bind(values)
-            .bind(states.iter().map(|state| state.id).collect::<Vec<_>>())
-            .bind(states.iter().map(|state| state.original.clone()).collect::<Vec<_>>())
-            .bind(states.iter().map(|state| state.contact).collect::<Vec<_>>())
-            .bind(now)
-            .fetch_all(connection)
-            .await?
-            .into_iter()
-            .collect();
+        let inserted: Vec<Uuid> = match row::for_few(&FEW, missing.len()) {
+            Some(sql) => {
+                let mut query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql));
+                for (key, state) in missing.iter().zip(&states) {
+                    let named = query.bind(key.workspace).bind(key.scope).bind(key.kind.as_str()).bind(&key.value);
+                    query = named.bind(state.id).bind(&state.original).bind(state.contact).bind(now);
+                }
+                query.fetch_all(connection).await?
+            }
+            None => {
+                let (workspaces, scopes, kinds, values) = columns(missing.iter());
+                let query = sqlx::query_scalar(INSERT)
+                    .bind(workspaces)
+                    .bind(scopes)
+                    .bind(kinds)
+                    .bind(values)
+                    .bind(states.iter().map(|state| state.id).collect::<Vec<_>>())
+                    .bind(states.iter().map(|state| state.original.clone()).collect::<Vec<_>>())
+                    .bind(states.iter().map(|state| state.contact).collect::<Vec<_>>())
+                    .bind(now);
+                query.fetch_all(connection).await?
+            }
+        };
+        let inserted: HashSet<Uuid> = inserted.into_iter().collect();
         let mut lost = Vec::new();
         for key in missing {
             if let Some(state) = self.known.get_mut(key) {

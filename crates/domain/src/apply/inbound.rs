@@ -1,11 +1,11 @@
 //! The raw log: each authentic request as it came, sealed, with what came of it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
-use super::{Outcome, Receipt};
+use super::{Outcome, Receipt, row};
 use crate::{
     command::{Inbound, Purpose, Reading},
     secrets::Sealer,
@@ -78,6 +78,48 @@ async fn insert(
             sealer.seal(&place(inbound.workspace, inbound.id.0), &serde_json::to_vec(&inbound.raw).unwrap_or_default())
         })
         .collect();
+    let Some(sql) = row::for_few(&FEW, batch.len()) else {
+        return insert_many(connection, batch, receipts, sealed).await;
+    };
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+    for ((inbound, receipt), sealed) in batch.iter().zip(receipts).zip(sealed) {
+        query = query
+            .bind(inbound.workspace.0)
+            .bind(inbound.id.0)
+            .bind(inbound.source.0)
+            .bind(inbound.received_at)
+            .bind(inbound.event.as_deref())
+            .bind(receipt.outcome)
+            .bind(receipt.error.as_deref())
+            .bind(is_lenient(inbound))
+            .bind(receipt.events.iter().map(|id| id.0).collect::<Vec<_>>())
+            .bind(sealed);
+    }
+    query.execute(connection).await?;
+    Ok(())
+}
+
+const COLUMNS: [(&str, &str); 10] = [
+    ("workspace_id", "uuid"),
+    ("id", "uuid"),
+    ("source_id", "uuid"),
+    ("received_at", "timestamptz"),
+    ("event", "text"),
+    ("outcome", "text"),
+    ("error", "text"),
+    ("lenient", "boolean"),
+    ("event_ids", "uuid[]"),
+    ("sealed", "bytea"),
+];
+
+static FEW: LazyLock<Vec<String>> = LazyLock::new(|| row::insert_few("inbound_event", &COLUMNS, ""));
+
+async fn insert_many(
+    connection: &mut PgConnection,
+    batch: &[&Inbound],
+    receipts: &[&Receipt],
+    sealed: Vec<Vec<u8>>,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO inbound_event \
            (workspace_id, id, source_id, received_at, event, outcome, error, lenient, event_ids, sealed) \

@@ -1,13 +1,16 @@
 //! What providers call our entities. Whatever mentions a provider's id locks its row first and looks only afterwards,
 //! so that two transactions that mention the same thing see each other (P4).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Row, types::Json};
 use uuid::Uuid;
 
-use super::stub::MessageStub;
+use super::{row, stub::MessageStub};
 use crate::model::waiting::WaitingHalf;
 
 /// The kinds of things that a provider names.
@@ -112,6 +115,18 @@ const INSERT: &str = "INSERT INTO external_ref (workspace_id, provider_account_i
     ON CONFLICT DO NOTHING \
     RETURNING workspace_id, provider_account_id, kind, external_id";
 
+static FEW: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let columns = [
+        ("workspace_id", "uuid"),
+        ("provider_account_id", "uuid"),
+        ("kind", "text"),
+        ("external_id", "text"),
+        ("target_id", "uuid"),
+    ];
+    let tail = "ON CONFLICT DO NOTHING RETURNING workspace_id, provider_account_id, kind, external_id";
+    row::insert_few("external_ref", &columns, tail)
+});
+
 const UPDATE: &str = "UPDATE external_ref r SET target_id = k.t, deleted_at = k.d, waiting_id = k.wi, waiting = k.wh, pending = k.p \
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::timestamptz[], $7::uuid[], $8::text[], \
       $9::jsonb[]) k(w, a, k, e, t, d, wi, wh, p) \
@@ -157,16 +172,22 @@ impl References {
         if missing.is_empty() {
             return Ok(());
         }
-        let (workspaces, accounts, kinds, ids) = columns(missing.iter().map(|(key, _)| *key));
-        let suggested: Vec<Option<Uuid>> = missing.iter().map(|(_, id)| *id).collect();
-        let rows = sqlx::query(INSERT)
-            .bind(workspaces)
-            .bind(accounts)
-            .bind(kinds)
-            .bind(ids)
-            .bind(suggested)
-            .fetch_all(&mut *connection)
-            .await?;
+        let rows = match row::for_few(&FEW, missing.len()) {
+            Some(sql) => {
+                let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+                for (key, suggested) in &missing {
+                    let named = query.bind(key.workspace).bind(key.account).bind(key.kind.as_str());
+                    query = named.bind(key.id.as_str()).bind(*suggested);
+                }
+                query.fetch_all(&mut *connection).await?
+            }
+            None => {
+                let (workspaces, accounts, kinds, ids) = columns(missing.iter().map(|(key, _)| *key));
+                let suggested: Vec<Option<Uuid>> = missing.iter().map(|(_, id)| *id).collect();
+                let query = sqlx::query(INSERT).bind(workspaces).bind(accounts).bind(kinds).bind(ids).bind(suggested);
+                query.fetch_all(&mut *connection).await?
+            }
+        };
         let mut inserted = BTreeSet::new();
         for row in &rows {
             let key = key_of(row)?;

@@ -44,36 +44,59 @@ macro_rules! row {
                 $crate::apply::row::fetch(connection, SQL.as_str(), keys).await
             }
 
-            /// Inserts the rows, or overwrites those that stand.
+            /// Writes what a batch changed and made of this table, in this order: what a row gives up a new one may take.
             #[allow(dead_code, reason = "not every table is overwritten")]
             pub(crate) async fn save(
                 connection: &mut sqlx::PgConnection,
-                rows: &[&Self],
+                table: &$crate::apply::row::Table<Self>,
             ) -> Result<(), sqlx::Error> {
-                static SQL: std::sync::LazyLock<String> =
-                    std::sync::LazyLock::new(|| $crate::apply::row::upsert($table, $name::COLUMNS));
-                Self::write(connection, SQL.as_str(), rows).await
+                static ONE: std::sync::LazyLock<String> =
+                    std::sync::LazyLock::new(|| $crate::apply::row::update_one($table, $name::COLUMNS));
+                static MANY: std::sync::LazyLock<String> =
+                    std::sync::LazyLock::new(|| $crate::apply::row::update($table, $name::COLUMNS));
+                let changed = table.changed_rows();
+                match changed.as_slice() {
+                    [] => {}
+                    [_] => Self::write_few(connection, ONE.as_str(), &changed).await?,
+                    _ => Self::write_many(connection, MANY.as_str(), &changed).await?,
+                }
+                Self::insert(connection, &table.new_rows()).await
             }
 
             /// Inserts the rows.
-            #[allow(dead_code, reason = "most tables are overwritten too")]
             pub(crate) async fn insert(
                 connection: &mut sqlx::PgConnection,
                 rows: &[&Self],
             ) -> Result<(), sqlx::Error> {
-                static SQL: std::sync::LazyLock<String> =
+                static FEW: std::sync::LazyLock<Vec<String>> =
+                    std::sync::LazyLock::new(|| $crate::apply::row::insert_few($table, $name::COLUMNS, ""));
+                static MANY: std::sync::LazyLock<String> =
                     std::sync::LazyLock::new(|| $crate::apply::row::insert($table, $name::COLUMNS));
-                Self::write(connection, SQL.as_str(), rows).await
+                match $crate::apply::row::for_few(&FEW, rows.len()) {
+                    _ if rows.is_empty() => Ok(()),
+                    Some(sql) => Self::write_few(connection, sql, rows).await,
+                    None => Self::write_many(connection, MANY.as_str(), rows).await,
+                }
             }
 
-            async fn write(
+            async fn write_few(
                 connection: &mut sqlx::PgConnection,
                 sql: &'static str,
                 rows: &[&Self],
             ) -> Result<(), sqlx::Error> {
-                if rows.is_empty() {
-                    return Ok(());
+                let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+                for row in rows {
+                    query = query.bind(row.workspace_id).bind(row.id)$(.bind(row.$field.clone()))*;
                 }
+                query.execute(connection).await?;
+                Ok(())
+            }
+
+            async fn write_many(
+                connection: &mut sqlx::PgConnection,
+                sql: &'static str,
+                rows: &[&Self],
+            ) -> Result<(), sqlx::Error> {
                 sqlx::query(sqlx::AssertSqlSafe(sql))
                     .bind(rows.iter().map(|row| row.workspace_id).collect::<Vec<_>>())
                     .bind(rows.iter().map(|row| row.id).collect::<Vec<_>>())
@@ -124,10 +147,46 @@ pub(crate) fn insert(table: &str, columns: &[(&str, &str)]) -> String {
     format!("INSERT INTO {table} ({}) SELECT * FROM unnest({})", names.join(", "), arrays.join(", "))
 }
 
-/// The same, overwriting the rows that stand.
-pub(crate) fn upsert(table: &str, columns: &[(&str, &str)]) -> String {
-    let sets: Vec<String> = columns.iter().skip(2).map(|(name, _)| format!("{name} = excluded.{name}")).collect();
-    format!("{} ON CONFLICT (workspace_id, id) DO UPDATE SET {}", insert(table, columns), sets.join(", "))
+/// Up to so many rows are inserted by parameters of their own: to unfold an array for each column costs as much as thirty
+/// rows do, and at little load most batches are of one request.
+const FEW: usize = 4;
+
+/// The statements that insert one row, two, and so on up to a few; `tail` says what else.
+pub(crate) fn insert_few(table: &str, columns: &[(&str, &str)], tail: &str) -> Vec<String> {
+    let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+    let row = |number: usize| {
+        let first = number * columns.len() + 1;
+        let values = columns.iter().enumerate().map(|(place, (_, sql))| format!("${}::{sql}", first + place));
+        format!("({})", values.collect::<Vec<_>>().join(", "))
+    };
+    let rows = |count: usize| (0..count).map(row).collect::<Vec<_>>().join(", ");
+    (1..=FEW).map(|count| format!("INSERT INTO {table} ({}) VALUES {} {tail}", names.join(", "), rows(count))).collect()
+}
+
+/// The one of [`insert_few`] for so many rows, if they are few.
+pub(crate) fn for_few(statements: &'static [String], rows: usize) -> Option<&'static str> {
+    statements.get(rows.checked_sub(1)?).map(String::as_str)
+}
+
+/// The statement that overwrites one row that stands and is locked.
+pub(crate) fn update_one(table: &str, columns: &[(&str, &str)]) -> String {
+    let values = columns.iter().enumerate().map(|(place, (name, sql))| format!("{name} = ${}::{sql}", place + 1));
+    let values: Vec<String> = values.collect();
+    let (key, sets) = values.split_at(2);
+    format!("UPDATE {table} SET {} WHERE {}", sets.join(", "), key.join(" AND "))
+}
+
+/// The statement that overwrites rows that stand and are locked, from the same arrays.
+pub(crate) fn update(table: &str, columns: &[(&str, &str)]) -> String {
+    let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+    let arrays: Vec<String> = columns.iter().enumerate().map(|(i, (_, sql))| format!("${}::{sql}[]", i + 1)).collect();
+    let sets: Vec<String> = names.iter().skip(2).map(|name| format!("{name} = k.{name}")).collect();
+    format!(
+        "UPDATE {table} t SET {} FROM unnest({}) k({}) WHERE t.workspace_id = k.workspace_id AND t.id = k.id",
+        sets.join(", "),
+        arrays.join(", "),
+        names.join(", ")
+    )
 }
 
 /// Runs a statement of [`select`].
@@ -146,10 +205,18 @@ where
     sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(workspaces).bind(ids).fetch_all(connection).await
 }
 
+/// What a batch did to a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Touch {
+    Read,
+    Changed,
+    New,
+}
+
 /// The rows of one table that a batch works on, in memory, in the order of their keys.
 #[derive(Debug)]
 pub(crate) struct Table<R> {
-    rows: BTreeMap<Uuid, (R, bool)>,
+    rows: BTreeMap<Uuid, (R, Touch)>,
 }
 
 impl<R> Default for Table<R> {
@@ -162,7 +229,7 @@ impl<R: Keyed> Table<R> {
     /// Takes in what was read.
     pub(crate) fn load(&mut self, rows: Vec<R>) {
         for row in rows {
-            self.rows.entry(row.key().1).or_insert((row, false));
+            self.rows.entry(row.key().1).or_insert((row, Touch::Read));
         }
     }
 
@@ -173,15 +240,22 @@ impl<R: Keyed> Table<R> {
 
     /// A row to change: it will be written.
     pub(crate) fn edit(&mut self, id: Uuid) -> Option<&mut R> {
-        self.rows.get_mut(&id).map(|(row, changed)| {
-            *changed = true;
+        self.rows.get_mut(&id).map(|(row, touch)| {
+            if *touch == Touch::Read {
+                *touch = Touch::Changed;
+            }
             row
         })
     }
 
-    /// A new row.
+    /// A row as it is to be: a new one, unless one of its key is here.
     pub(crate) fn add(&mut self, row: R) {
-        self.rows.insert(row.key().1, (row, true));
+        let id = row.key().1;
+        let touch = match self.rows.get(&id) {
+            Some((_, Touch::Read | Touch::Changed)) => Touch::Changed,
+            Some((_, Touch::New)) | None => Touch::New,
+        };
+        self.rows.insert(id, (row, touch));
     }
 
     /// Every row.
@@ -189,8 +263,17 @@ impl<R: Keyed> Table<R> {
         self.rows.values().map(|(row, _)| row)
     }
 
-    /// What is to be written.
-    pub(crate) fn changed(&self) -> Vec<&R> {
-        self.rows.values().filter(|(_, changed)| *changed).map(|(row, _)| row).collect()
+    /// What is to be inserted.
+    pub(crate) fn new_rows(&self) -> Vec<&R> {
+        self.touched(Touch::New)
+    }
+
+    /// What is to be overwritten.
+    pub(crate) fn changed_rows(&self) -> Vec<&R> {
+        self.touched(Touch::Changed)
+    }
+
+    fn touched(&self, wanted: Touch) -> Vec<&R> {
+        self.rows.values().filter(|(_, touch)| *touch == wanted).map(|(row, _)| row).collect()
     }
 }

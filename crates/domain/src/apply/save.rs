@@ -14,18 +14,18 @@ use super::{
 
 /// Writes all that the fold changed, but for the identities, which were written when they were resolved.
 pub(crate) async fn save(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<(), sqlx::Error> {
-    ChannelRow::save(connection, &fold.channels.changed()).await?;
-    ContactRow::save(connection, &fold.contacts.changed()).await?;
-    GroupRow::save(connection, &fold.groups.changed()).await?;
-    ConversationRow::save(connection, &fold.conversations.changed()).await?;
-    MessageRow::save(connection, &fold.messages.changed()).await?;
-    AttachmentRow::save(connection, &fold.attachments.changed()).await?;
+    ChannelRow::save(connection, &fold.channels).await?;
+    ContactRow::save(connection, &fold.contacts).await?;
+    GroupRow::save(connection, &fold.groups).await?;
+    ConversationRow::save(connection, &fold.conversations).await?;
+    MessageRow::save(connection, &fold.messages).await?;
+    AttachmentRow::save(connection, &fold.attachments).await?;
     withdraw(connection, fold).await?;
     StatusReportRow::insert(connection, &fold.reports.iter().collect::<Vec<_>>()).await?;
-    CampaignRow::save(connection, &fold.campaigns.changed()).await?;
+    CampaignRow::save(connection, &fold.campaigns).await?;
     report_jobs::save(connection, &fold.report_jobs).await?;
-    OptOutRow::save(connection, &fold.opt_outs.changed()).await?;
-    VerificationRow::save(connection, &fold.verifications.changed()).await?;
+    OptOutRow::save(connection, &fold.opt_outs).await?;
+    VerificationRow::save(connection, &fold.verifications).await?;
     save_balances(connection, fold).await?;
     adopt(connection, fold).await?;
     unite(connection, fold).await?;

@@ -1,6 +1,6 @@
 //! Writing the log: the last step before a commit.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Row};
@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     ambient::Ambient,
+    apply::row,
     error::StoreError,
     event::EventType,
     ids::{WorkspaceId, first_at},
@@ -66,7 +67,29 @@ const LAST: &str = "SELECT w.id, greatest( \
         0)) AS last \
     FROM unnest($1::uuid[]) w(id)";
 
-const INSERT: &str = "INSERT INTO event (workspace_id, id, seq, type, occurred_at, actor_kind, actor_id, revision, \
+const COLUMNS: [(&str, &str); 17] = [
+    ("workspace_id", "uuid"),
+    ("id", "uuid"),
+    ("seq", "bigint"),
+    ("type", "text"),
+    ("occurred_at", "timestamptz"),
+    ("actor_kind", "text"),
+    ("actor_id", "uuid"),
+    ("revision", "bigint"),
+    ("conversation_id", "uuid"),
+    ("message_id", "uuid"),
+    ("contact_id", "uuid"),
+    ("channel_id", "uuid"),
+    ("medium", "text"),
+    ("direction", "text"),
+    ("internal", "boolean"),
+    ("payload", "json"),
+    ("previous", "json"),
+];
+
+static FEW: LazyLock<Vec<String>> = LazyLock::new(|| row::insert_few("event", &COLUMNS, ""));
+
+const MANY: &str = "INSERT INTO event (workspace_id, id, seq, type, occurred_at, actor_kind, actor_id, revision, \
       conversation_id, message_id, contact_id, channel_id, medium, direction, internal, payload, previous) \
     SELECT w, i, s, t, o, ak, ai, r, cv, m, ct, ch, md, d, n, p::json, v::json \
     FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::timestamptz[], $6::text[], $7::uuid[], $8::bigint[], \
@@ -105,14 +128,53 @@ pub async fn append(
             *last
         })
         .collect();
-    let actor_id = |actor: Actor| match actor {
+    match row::for_few(&FEW, drafts.len()) {
+        Some(sql) => {
+            let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+            for ((draft, id), number) in drafts.iter().zip(&ids).zip(numbers) {
+                query = query
+                    .bind(draft.workspace.0)
+                    .bind(*id)
+                    .bind(number)
+                    .bind(draft.kind.name())
+                    .bind(draft.occurred_at)
+                    .bind(draft.actor.kind())
+                    .bind(actor_id(draft.actor))
+                    .bind(draft.revision)
+                    .bind(draft.conversation_id)
+                    .bind(draft.message_id)
+                    .bind(draft.contact_id)
+                    .bind(draft.channel_id)
+                    .bind(draft.medium)
+                    .bind(draft.direction)
+                    .bind(draft.internal)
+                    .bind(draft.payload.as_str())
+                    .bind(draft.previous.as_deref());
+            }
+            query.execute(connection).await?;
+        }
+        None => insert_many(connection, drafts, &ids, numbers).await?,
+    }
+    Ok(Appended { ids, heads: heads.into_iter().collect() })
+}
+
+fn actor_id(actor: Actor) -> Option<Uuid> {
+    match actor {
         Actor::Member(id) => Some(id.0),
         Actor::ApiKey(id) => Some(id.0),
         Actor::Provider | Actor::System => None,
-    };
-    sqlx::query(INSERT)
+    }
+}
+
+async fn insert_many(
+    connection: &mut PgConnection,
+    drafts: &[Draft],
+    ids: &[Uuid],
+    numbers: Vec<i64>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(MANY)
         .bind(drafts.iter().map(|draft| draft.workspace.0).collect::<Vec<_>>())
-        .bind(&ids)
+        .bind(ids)
         .bind(numbers)
         .bind(drafts.iter().map(|draft| draft.kind.name()).collect::<Vec<_>>())
         .bind(drafts.iter().map(|draft| draft.occurred_at).collect::<Vec<_>>())
@@ -130,5 +192,5 @@ pub async fn append(
         .bind(drafts.iter().map(|draft| draft.previous.as_deref()).collect::<Vec<_>>())
         .execute(connection)
         .await?;
-    Ok(Appended { ids, heads: heads.into_iter().collect() })
+    Ok(())
 }
