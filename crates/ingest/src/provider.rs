@@ -64,8 +64,9 @@ pub trait Adapter: Send + Sync {
     /// Reads a body. Never fails: what it cannot read is [`Understanding::Unknown`].
     fn understand(&self, request: &Request<'_>) -> Understanding;
 
-    /// The answer to the provider's proof that the URL is ours, if the body asks for one.
-    fn handshake(&self, body: &Value) -> Option<Value> {
+    /// The answer to the provider's proof that the URL is ours, if the body asks for one. Every body is shown to it, so it
+    /// tells one that does not ask at a glance.
+    fn handshake(&self, body: &[u8]) -> Option<Value> {
         let _ = body;
         None
     }

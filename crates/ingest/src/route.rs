@@ -33,9 +33,6 @@ use crate::{
     source_cache::SourceCache,
 };
 
-/// A handshake is short; no longer body is parsed before it has proved itself.
-const LONGEST_HANDSHAKE: usize = 4096;
-
 /// How many elements of one body wait for their commit at once: as many as one transaction takes, and far from the
 /// half of the queue that a workspace may hold.
 const ELEMENTS_AT_ONCE: usize = 256;
@@ -129,7 +126,7 @@ async fn answer(request: &HttpRequest, door: &Door, payload: &mut Payload) -> Re
     };
     // The provider asks before it has a secret to sign with, so an unsigned handshake is answered; it has no effect.
     if (verified.is_ok() || signature.is_none())
-        && let Some(proof) = handshake(&source, &body)
+        && let Some(proof) = adapter(source.provider).handshake(&body)
     {
         metrics::counter!("inlet_ingest_handshakes_total", "provider" => source.provider.as_str()).increment(1);
         return Ok(HttpResponse::Ok().json(proof));
@@ -237,13 +234,6 @@ fn hint(request: &HttpRequest) -> Option<String> {
         let query = lenient::parse_form(request.query_string().as_bytes());
         query.get("event").and_then(Value::as_str).filter(|event| !event.is_empty()).map(str::to_owned)
     })
-}
-
-fn handshake(source: &Source, body: &[u8]) -> Option<Value> {
-    if body.len() > LONGEST_HANDSHAKE {
-        return None;
-    }
-    adapter(source.provider).handshake(&lenient::parse(body).ok()?.value)
 }
 
 fn raw_request(request: &HttpRequest, body: Vec<u8>) -> RawRequest {

@@ -274,10 +274,14 @@ fn mt_15_ids_are_unique_in_their_channel_only() {
 #[test]
 fn mt_16_a_handshake_gets_its_challenge() {
     let adapter = adapter(Provider::Mobtexting);
+    let ask = |body: &Value| adapter.handshake(body.to_string().as_bytes());
     let asked = json!({"validation_key": "k", "challenge": "c-42"});
-    assert_eq!(adapter.handshake(&asked), Some(json!({"challenge": "c-42"})));
-    for other in [json!({"challenge": "c"}), json!({"validation_key": "k", "challenge": {}}), text()] {
-        assert_eq!(adapter.handshake(&other), None, "{other}");
+    assert_eq!(ask(&asked), Some(json!({"challenge": "c-42"})));
+    let long = json!({"validation_key": "k".repeat(5_000), "challenge": "c"});
+    let mut message = text();
+    message["validation_key"] = json!("k");
+    for other in [json!({"challenge": "c"}), json!({"validation_key": "k", "challenge": {}}), text(), message, long] {
+        assert_eq!(ask(&other), None, "{other}");
     }
 }
 
