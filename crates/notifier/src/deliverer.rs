@@ -3,13 +3,13 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use inlet_domain::{
     ambient::Ambient,
     ids::{WebhookId, WorkspaceId},
-    store::deliveries::{Finish, Settlement},
+    store::deliveries::{Finish, Outbox, Settlement},
 };
 use inlet_egress::Client;
 use tokio::sync::{Notify, Semaphore, mpsc};
@@ -45,7 +45,11 @@ pub(crate) struct Deliverer {
     inner: Arc<Inner>,
 }
 
+/// After turns could not be taken, it goes on after so long.
+const AFTER_ERROR: Duration = Duration::from_secs(1);
+
 struct Inner {
+    outbox: Outbox,
     client: Client,
     ambient: Ambient,
     lanes: Lanes,
@@ -66,6 +70,7 @@ impl Deliverer {
     /// Sends over at most `sockets` connections at once, with at most `in_hand` deliveries in memory; says on `done`
     /// what came of each. After `stop` nothing more is begun.
     pub(crate) fn new(
+        outbox: Outbox,
         client: Client,
         ambient: Ambient,
         (sockets, in_hand): (usize, usize),
@@ -73,6 +78,7 @@ impl Deliverer {
         stop: CancellationToken,
     ) -> Self {
         let inner = Inner {
+            outbox,
             client,
             ambient,
             lanes: Lanes::new(in_hand),
@@ -134,12 +140,31 @@ impl Deliverer {
                     waited = true;
                     continue;
                 }
+                Next::Turns { workspace, rate, count } => {
+                    drop(permit);
+                    let taking = self.take_turns(workspace, webhook, (rate, count));
+                    if self.inner.stop.run_until_cancelled(taking).await.is_none() {
+                        return;
+                    }
+                    waited = true;
+                    continue;
+                }
             };
             let lease = job.lease.clone();
             let end = self.send(job).await;
             // The receiving end outlives the workers.
             let _ = self.inner.done.send(Done { webhook, lease, end });
             failpoint::pass("deliver.told");
+        }
+    }
+
+    async fn take_turns(&self, workspace: WorkspaceId, webhook: WebhookId, (rate, count): (u32, u32)) {
+        match self.inner.outbox.take_turns(workspace, webhook, rate, count).await {
+            Ok(wait) => self.inner.lanes.grant(webhook, Instant::now(), wait, (rate, count)),
+            Err(error) => {
+                tracing::warn!(%webhook, %error, "no turns could be taken; trying again");
+                tokio::time::sleep(AFTER_ERROR).await;
+            }
         }
     }
 

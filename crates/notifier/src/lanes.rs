@@ -16,7 +16,7 @@ use inlet_egress::HeaderValue;
 
 use crate::{
     lease::Lease,
-    pace::Pace,
+    pace::{Hold, Pace},
     receiver::{Receiver, State as Standing},
 };
 
@@ -47,6 +47,15 @@ pub(crate) enum Next {
     Job(Box<Job>, bool),
     /// Come again after so long.
     Wait(Duration),
+    /// Take so many turns, which [`Lanes::grant`] is told of, and come again.
+    Turns {
+        /// Whose webhook it is.
+        workspace: WorkspaceId,
+        /// How many it may begin in a second.
+        rate: u32,
+        /// How many are wanted.
+        count: u32,
+    },
     /// End.
     Over,
 }
@@ -168,18 +177,28 @@ impl Lanes {
             lane.running -= 1;
             return Next::Over;
         };
-        if let Err(wait) = lane.pace.take(now, rate) {
+        if let Err(hold) = lane.pace.take(now, rate, lane.queue.len()) {
             if lane.waiting {
                 lane.running -= 1;
                 return Next::Over;
             }
             lane.waiting = true;
-            return Next::Wait(wait);
+            return match hold {
+                Hold::For(wait) => Next::Wait(wait),
+                Hold::Turns { rate, count } => Next::Turns { workspace: lane.workspace, rate, count },
+            };
         }
         let Some(job) = lane.queue.pop_front() else { return Next::Over };
         let another = (waited || lane.pace.is_set(rate)) && !lane.queue.is_empty() && lane.running < lane.width;
         lane.running += usize::from(another);
         Next::Job(Box::new(job), another)
+    }
+
+    /// Has `count` turns for a webhook at `rate` a second, the first so long after `now`.
+    pub(crate) fn grant(&self, webhook: WebhookId, now: Instant, wait: Duration, (rate, count): (u32, u32)) {
+        if let Some(lane) = self.state().lanes.get_mut(&webhook) {
+            lane.pace.grant(now, wait, rate, count);
+        }
     }
 
     /// Leaves an endpoint alone that asked for it.
@@ -365,7 +384,7 @@ mod tests {
     fn next(lanes: &Lanes, webhook: WebhookId) -> Option<Job> {
         match lanes.next(webhook, Instant::now(), false) {
             Next::Job(job, _) => Some(*job),
-            Next::Wait(_) | Next::Over => None,
+            Next::Wait(_) | Next::Turns { .. } | Next::Over => None,
         }
     }
 
@@ -456,7 +475,11 @@ mod tests {
         assert_eq!(room(&lanes, &paced), 40, "what 20 seconds take");
         lanes.push(jobs(&paced, 8));
         let begun = Instant::now();
-        assert!(matches!(lanes.next(paced.id, begun, false), Next::Job(_, false)));
+        let Next::Turns { rate, count, .. } = lanes.next(paced.id, begun, false) else { panic!("it has none") };
+        assert!(matches!(lanes.next(paced.id, begun, false), Next::Over), "one asks for turns");
+        assert_eq!((rate, count), (2, 1));
+        lanes.grant(paced.id, begun, Duration::ZERO, (2, 2));
+        assert!(matches!(lanes.next(paced.id, begun, true), Next::Job(_, true)));
         let Next::Wait(wait) = lanes.next(paced.id, begun, false) else { panic!("it is not its turn") };
         assert!(matches!(lanes.next(paced.id, begun, false), Next::Over));
         let Next::Job(_, another) = lanes.next(paced.id, begun + wait, true) else { panic!("it is its turn") };

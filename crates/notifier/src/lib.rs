@@ -100,7 +100,7 @@ impl Notifier {
         let leases = Arc::new(Leases::default());
         let (done, outcomes) = mpsc::unbounded_channel();
         let bounds = (config.sockets, config.in_hand);
-        let deliverer = Deliverer::new(client, ambient.clone(), bounds, done, begin.clone());
+        let deliverer = Deliverer::new(outbox.clone(), client, ambient.clone(), bounds, done, begin.clone());
 
         let finisher = Finisher {
             outbox: outbox.clone(),

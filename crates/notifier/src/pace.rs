@@ -8,26 +8,65 @@ const LATE: Duration = Duration::from_millis(20);
 /// the delivery that got it.
 const LONGEST_QUIET: Duration = Duration::from_secs(10);
 
+/// Turns are taken for a tenth of a second at once, so that few are lost where they are not used.
+const BLOCK: u32 = 10;
+
 /// When the next request may begin.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
-    next: Option<Instant>,
+    turns: Option<Turns>,
     quiet_until: Option<Instant>,
 }
 
+/// Turns that this process has: the next, and those that follow it.
+#[derive(Debug)]
+struct Turns {
+    next: Instant,
+    every: Duration,
+    left: u32,
+}
+
+/// Why a request does not begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// It is not its turn for so long.
+    For(Duration),
+    /// So many turns are to be taken first, at this rate a second.
+    Turns {
+        /// The rate.
+        rate: u32,
+        /// How many.
+        count: u32,
+    },
+}
+
 impl Pace {
-    /// Takes the next request's turn where it has come; else tells how long it is until then. `rate` is a second's.
-    pub(crate) fn take(&mut self, now: Instant, rate: Option<u32>) -> Result<(), Duration> {
-        let turn = rate.and(self.next).into_iter().chain(self.quiet_until).max();
-        if let Some(wait) = turn.and_then(|turn| turn.checked_duration_since(now)).filter(|wait| !wait.is_zero()) {
-            return Err(wait);
+    /// Takes the next request's turn where it has come. `rate` is a second's; `queued` requests wait.
+    pub(crate) fn take(&mut self, now: Instant, rate: Option<u32>, queued: usize) -> Result<(), Hold> {
+        let ahead = |at: Instant| at.checked_duration_since(now).filter(|wait| !wait.is_zero());
+        if let Some(wait) = self.quiet_until.and_then(ahead) {
+            return Err(Hold::For(wait));
         }
         self.quiet_until = None;
-        self.next = rate.map(|rate| {
-            let owed = now.checked_sub(LATE).unwrap_or(now);
-            self.next.map_or(now, |next| next.max(owed)) + Duration::from_secs(1) / rate.max(1)
-        });
+        let Some(rate) = rate else {
+            self.turns = None;
+            return Ok(());
+        };
+        let owed = now.checked_sub(LATE).unwrap_or(now);
+        let Some(turns) = self.turns.as_mut().and_then(|turns| turns.reach(owed)) else {
+            let most = rate.div_ceil(BLOCK).max(1);
+            return Err(Hold::Turns { rate, count: u32::try_from(queued).unwrap_or(most).clamp(1, most) });
+        };
+        if let Some(wait) = ahead(turns.next) {
+            return Err(Hold::For(wait));
+        }
+        turns.pass();
         Ok(())
+    }
+
+    /// Has `count` turns at `rate` a second, the first so long after `now`.
+    pub(crate) fn grant(&mut self, now: Instant, wait: Duration, rate: u32, count: u32) {
+        self.turns = Some(Turns { next: now + wait, every: Duration::from_secs(1) / rate.max(1), left: count });
     }
 
     /// Leaves the endpoint alone for so long.
@@ -42,6 +81,21 @@ impl Pace {
     }
 }
 
+impl Turns {
+    /// Those that are left after what was before `owed` is let go; `None` where none is.
+    fn reach(&mut self, owed: Instant) -> Option<&mut Self> {
+        while self.left > 0 && self.next < owed {
+            self.pass();
+        }
+        (self.left > 0).then_some(self)
+    }
+
+    fn pass(&mut self) {
+        self.next += self.every;
+        self.left -= 1;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,32 +104,60 @@ mod tests {
         base + Duration::from_millis(millis)
     }
 
-    #[test]
-    fn no_second_has_more_requests_than_the_rate() {
-        let base = Instant::now();
-        let mut pace = Pace::default();
-        let mut begun = Vec::new();
-        for millis in 0..10_000 {
-            while pace.take(at(base, millis), Some(4)).is_ok() {
-                begun.push(millis);
+    /// What the database does: turns follow those that were taken, by whomever.
+    struct Book(Option<Instant>);
+
+    impl Book {
+        fn begin(&mut self, pace: &mut Pace, now: Instant, rate: u32, queued: usize) -> bool {
+            loop {
+                match pace.take(now, Some(rate), queued) {
+                    Ok(()) => return true,
+                    Err(Hold::For(_)) => return false,
+                    Err(Hold::Turns { rate, count }) => {
+                        let first = self.0.map_or(now, |next| next.max(now));
+                        self.0 = Some(first + Duration::from_secs(1) / rate * count);
+                        pace.grant(now, first - now, rate, count);
+                    }
+                }
             }
         }
-        assert_eq!(begun.len(), 40);
-        assert!(begun.windows(5).all(|five| five[4] - five[0] >= 1_000), "{begun:?}");
+    }
+
+    #[test]
+    fn no_second_has_more_requests_than_the_rate_over_however_many_processes() {
+        for (processes, rate) in [(1, 4), (3, 4), (2, 50)] {
+            let (base, mut book) = (Instant::now(), Book(None));
+            let mut paces: Vec<Pace> = (0..processes).map(|_| Pace::default()).collect();
+            let mut begun = Vec::new();
+            for millis in 0..10_000 {
+                for pace in &mut paces {
+                    while book.begin(pace, at(base, millis), rate, 100) {
+                        begun.push(millis);
+                    }
+                }
+            }
+            let all = rate as usize;
+            assert!((all * 10 - all..=all * 10).contains(&begun.len()), "{} of {rate}", begun.len());
+            assert!(begun.windows(all + 1).all(|some| some[all] - some[0] >= 980), "{rate}: {begun:?}");
+        }
     }
 
     #[test]
     fn a_wait_is_as_long_as_it_says_and_a_late_timer_costs_nothing() {
         let base = Instant::now();
         let mut pace = Pace::default();
-        assert_eq!(pace.take(base, Some(100)), Ok(()));
-        assert_eq!(pace.take(base, Some(100)), Err(Duration::from_millis(10)));
-        assert_eq!(pace.take(at(base, 15), Some(100)), Ok(()));
-        assert_eq!(pace.take(at(base, 20), Some(100)), Ok(()), "it was late by 5 ms");
-        assert_eq!(pace.take(at(base, 5_000), Some(100)), Ok(()));
-        assert_eq!(pace.take(at(base, 5_000), Some(100)), Ok(()), "what is owed is 20 ms at most");
-        assert_eq!(pace.take(at(base, 5_000), Some(100)), Ok(()));
-        assert!(pace.take(at(base, 5_000), Some(100)).is_err());
+        assert_eq!(pace.take(base, Some(100), 3), Err(Hold::Turns { rate: 100, count: 3 }), "no more than are wanted");
+        assert_eq!(pace.take(base, Some(100), 50), Err(Hold::Turns { rate: 100, count: 10 }));
+        pace.grant(base, Duration::from_millis(5), 100, 4);
+        assert_eq!(pace.take(base, Some(100), 50), Err(Hold::For(Duration::from_millis(5))));
+        assert_eq!(pace.take(at(base, 5), Some(100), 50), Ok(()));
+        assert_eq!(pace.take(at(base, 5), Some(100), 50), Err(Hold::For(Duration::from_millis(10))));
+        assert_eq!(pace.take(at(base, 20), Some(100), 50), Ok(()));
+        assert_eq!(pace.take(at(base, 25), Some(100), 50), Ok(()), "it was late by 5 ms");
+        assert!(
+            matches!(pace.take(at(base, 5_000), Some(100), 50), Err(Hold::Turns { .. })),
+            "a turn that is past is lost"
+        );
     }
 
     #[test]
@@ -83,13 +165,13 @@ mod tests {
         let base = Instant::now();
         let mut pace = Pace::default();
         for _ in 0..1_000 {
-            assert_eq!(pace.take(base, None), Ok(()));
+            assert_eq!(pace.take(base, None, 1), Ok(()));
         }
         pace.hush(base, Duration::from_secs(3));
-        assert_eq!(pace.take(base, None), Err(Duration::from_secs(3)));
+        assert_eq!(pace.take(base, None, 1), Err(Hold::For(Duration::from_secs(3))));
         pace.hush(base, Duration::from_secs(100_000));
-        assert_eq!(pace.take(base, None), Err(LONGEST_QUIET));
-        assert_eq!(pace.take(base + LONGEST_QUIET, None), Ok(()));
-        assert_eq!(pace.take(base + LONGEST_QUIET, None), Ok(()));
+        assert_eq!(pace.take(base, None, 1), Err(Hold::For(LONGEST_QUIET)));
+        assert_eq!(pace.take(base + LONGEST_QUIET, None, 1), Ok(()));
+        assert_eq!(pace.take(base + LONGEST_QUIET, None, 1), Ok(()));
     }
 }

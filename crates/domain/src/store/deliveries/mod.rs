@@ -10,6 +10,7 @@ mod claim;
 mod finish;
 mod health;
 mod lease;
+mod pace;
 mod page;
 
 use std::time::Duration;
