@@ -181,7 +181,8 @@ impl Dispatcher {
     async fn turn(&self, workspace: WorkspaceId, known: &mut Known) -> Result<Turn, StoreError> {
         for _ in 0..PAGES_A_TURN {
             let Some(limit) = self.page_size(known) else { return Ok(Turn::Full) };
-            let page = self.outbox.read_page(workspace, i64::try_from(limit).unwrap_or(i64::MAX)).await?;
+            let whole = !known.receivers.is_empty();
+            let page = self.outbox.read_page(workspace, i64::try_from(limit).unwrap_or(i64::MAX), whole).await?;
             let Some(page) = page else { return Ok(Turn::Later(WITHOUT_CURSOR)) };
             let Some(last) = page.lines.last() else { return Ok(Turn::CaughtUp(page.cursor)) };
             if page.lines[0].seq != page.cursor + 1 {
@@ -195,6 +196,9 @@ impl Dispatcher {
                 let stored = self.outbox.receivers(&[workspace]).await?;
                 known.receivers = stored.into_iter().map(|stored| Arc::new(Receiver::new(stored))).collect();
                 known.fingerprint = page.fingerprint;
+            }
+            if !whole && !known.receivers.is_empty() {
+                continue;
             }
             if !self.dispatch(workspace, &known.receivers, &page.lines, page.cursor, to).await? {
                 return Ok(Turn::Later(AFTER_LOSS));
