@@ -55,7 +55,14 @@ async fn initdb(
     place.make_childs_folder(folder)?;
     let mut command = command(place, binaries, "initdb");
     command.args(["--username", USER, "--auth=scram-sha-256", "--encoding=UTF8", "--no-instructions"]);
-    command.arg(format!("--locale={locale}")).arg("--pwfile").arg(password_file).arg("--pgdata").arg(folder);
+    // The order of code points, as in C.UTF-8, but compared by bytes alone: our keys are text.
+    command
+        .arg(format!("--locale={locale}"))
+        .arg("--lc-collate=C")
+        .arg("--pwfile")
+        .arg(password_file)
+        .arg("--pgdata")
+        .arg(folder);
     if !durable {
         command.arg("--no-sync");
     }
