@@ -35,6 +35,9 @@ pub(crate) struct Finisher {
     pub(crate) leases: Arc<Leases>,
 }
 
+/// Outcomes are gathered for so long: nobody waits for one, and each statement is a commit.
+const GATHERING: Duration = Duration::from_millis(5);
+
 /// How often a webhook that does well is told of, in case another process saw it fail.
 const WELL_EVERY: TimeDelta = TimeDelta::seconds(60);
 
@@ -77,6 +80,9 @@ impl Finisher {
                     return;
                 }
                 continue;
+            }
+            if waiting.len() < BATCH && stop.run_until_cancelled(tokio::time::sleep(GATHERING)).await.is_some() {
+                waiting.extend(std::iter::from_fn(|| done.try_recv().ok()).take(BATCH - waiting.len()));
             }
             let batch = sort(waiting.drain(..));
             failpoint::pass("finish.collected");

@@ -12,6 +12,10 @@ const FEWEST: i64 = 500;
 /// What is larger is left to autovacuum: it doubles in no minute.
 const LARGEST: i64 = 1_000_000;
 
+/// Three thousand rows are looked at instead of thirty thousand: to tell a hundred rows from ten thousand it is enough, and
+/// it takes a tenth of the time. Autovacuum looks more closely later.
+const TARGET: i32 = 10;
+
 /// Analyses the tables of this schema that have doubled since they were last analysed, and gives their names. Any number
 /// of processes may do it at any time: a table that another analyses is passed over.
 ///
@@ -27,8 +31,13 @@ pub async fn refresh(database: &Database) -> Result<Vec<String>, StoreError> {
     .fetch_all(&database.pool)
     .await?;
     for table in &grown {
+        let mut transaction = database.pool.begin().await?;
+        sqlx::query(AssertSqlSafe(format!("SET LOCAL default_statistics_target = {TARGET}")))
+            .execute(&mut *transaction)
+            .await?;
         let analyse = format!("ANALYZE (SKIP_LOCKED) {table}");
-        sqlx::query(AssertSqlSafe(analyse)).execute(&database.pool).await?;
+        sqlx::query(AssertSqlSafe(analyse)).execute(&mut *transaction).await?;
+        transaction.commit().await?;
     }
     Ok(grown)
 }
