@@ -209,15 +209,15 @@ async fn measure_on(
     if wanted.has(Part::T3) {
         round.t3 = Some(webhooks(&sink, &address, &mut bodies, seconds).await?);
     }
-    if wanted.has(Part::P9) {
-        round.p9 = Some(bulkheads(&client, &sink, &address, &mut bodies, seconds).await?);
-    }
-    // The rest is about subscribers alone.
-    client.delete_webhook(&webhook).await?;
     if wanted.has(Part::T4) {
         let (_, ready) = bodies.take(seconds * 100);
         round.t4 = Some(live::soon(&target, &client, &address, ready).await?);
     }
+    if wanted.has(Part::P9) {
+        round.p9 = Some(bulkheads(&client, &sink, &address, &mut bodies, seconds).await?);
+    }
+    // T5 is about subscribers alone.
+    client.delete_webhook(&webhook).await?;
     if wanted.has(Part::T5) {
         round.t5 = Some(live::many(&target, &client, &mut bodies, crowds, seconds).await?);
     }
