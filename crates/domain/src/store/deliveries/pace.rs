@@ -22,9 +22,8 @@ impl Outbox {
         count: u32,
     ) -> Result<Duration, StoreError> {
         let seconds: f64 = sqlx::query_scalar(
-            "WITH given AS (SELECT inlet_now() AS now, make_interval(secs => $3) AS span) \
-             INSERT INTO webhook_pace AS p (workspace_id, webhook_id, next_at) \
-             SELECT $1, $2, now + span FROM given \
+            "INSERT INTO webhook_pace AS p (workspace_id, webhook_id, next_at) \
+             VALUES ($1, $2, inlet_now() + make_interval(secs => $3)) \
              ON CONFLICT (workspace_id, webhook_id) \
              DO UPDATE SET next_at = greatest(p.next_at, inlet_now()) + make_interval(secs => $3) \
              RETURNING extract(epoch FROM next_at - make_interval(secs => $3) - inlet_now())::float8",
