@@ -175,7 +175,7 @@ async fn plant(database: &Database, ambient: &Ambient) -> (WorkspaceId, Provider
 }
 
 fn person(phone: &str) -> PersonReport {
-    let identity = IdentityRef { kind: IdentityKind::Phone, value: phone.into(), original: None };
+    let identity = IdentityRef::new(IdentityKind::Phone, phone);
     PersonReport { identities: vec![identity], phone: Some(phone.into()), ..PersonReport::default() }
 }
 
@@ -216,7 +216,6 @@ pub fn status(id: &str, phone: &str, status: DeliveryStatus, minute: i64) -> Com
         external_id: Some(id.into()),
         part: String::new(),
         status: Some(status),
-        deleted: false,
         raw_status: status.to_string(),
         code: None,
         reason: None,

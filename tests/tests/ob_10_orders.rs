@@ -20,7 +20,7 @@ fn version(id: &str, set: usize, minute: i64, change: Change, tell: impl FnOnce(
     let mut command = message(&id, &phone, Direction::Inbound, "hello", 0);
     if let Effect::Message(report) = &mut command.effect {
         let person = report.person.take();
-        report.version = Some(Version { at, change });
+        report.version = Some(Version::new(change, Some(at), at));
         report.content_type = Patch::Absent;
         report.content = Patch::Absent;
         report.occurred_at = None;
@@ -143,7 +143,7 @@ async fn ob_6_what_is_written_to_a_group_goes_to_the_group() {
     report.thread.id = Some("thread-g".to_owned());
     let report = ConversationReport {
         id: "thread-g".to_owned(),
-        version: Version { at: start(), change: Change::Created },
+        version: Version::new(Change::Created, Some(start()), start()),
         channel: report.channel.clone(),
         person: None,
         group_id: Some("group-1".to_owned()),
@@ -180,7 +180,7 @@ async fn ob_3_a_conversation_learns_its_contact_later() {
     };
     let report = ConversationReport {
         id: "thread-7".to_owned(),
-        version: Version { at: start(), change: Change::Created },
+        version: Version::new(Change::Created, Some(start()), start()),
         channel: whole.channel.clone(),
         person: whole.person.clone(),
         group_id: None,

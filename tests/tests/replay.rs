@@ -16,7 +16,7 @@ use inlet_tests::house::{House, message, status};
 const PHONE: &str = "+919800000001";
 
 fn person() -> PersonReport {
-    let identity = IdentityRef { kind: IdentityKind::Phone, value: PHONE.into(), original: None };
+    let identity = IdentityRef::new(IdentityKind::Phone, PHONE);
     PersonReport { identities: vec![identity], ..PersonReport::default() }
 }
 
@@ -40,7 +40,7 @@ fn balance() -> Command {
 fn contact(house: &House, name: &str) -> Command {
     let report = ContactReport {
         identities: person().identities,
-        version: Version { at: house.ambient.now(), change: Change::Updated },
+        version: Version::new(Change::Updated, None, house.ambient.now()),
         name: Patch::Value(name.into()),
         phone: Patch::Absent,
         email: Patch::Absent,

@@ -44,7 +44,7 @@ fn valid(written: &str, region: Option<Region>) -> Option<String> {
 pub(crate) fn identity(kind: IdentityKind, value: String, original: &str) -> IdentityRef {
     let value = bounded_id(value);
     let original = (value != original).then(|| original.to_owned());
-    IdentityRef { kind, value, original }
+    IdentityRef { original, ..IdentityRef::new(kind, value) }
 }
 
 /// A phone number where the text is one: in E.164, or the bare digits of what no numbering plan knows.

@@ -7,8 +7,6 @@ use inlet_domain::model::status::DeliveryStatus;
 pub(crate) enum Meaning {
     /// A step of the ladder.
     Step(DeliveryStatus),
-    /// The message was deleted, which is apart from the ladder.
-    Deleted,
     /// A word that no document explains: kept, and changes nothing (MT-11).
     Unknown,
 }
@@ -21,10 +19,9 @@ impl Meaning {
             "queued" => Self::Step(DeliveryStatus::Queued),
             "sent" | "dispatched" | "awaiting-dlr" => Self::Step(DeliveryStatus::Sent),
             "failed" | "undeliv" | "expired" | "rejected" | "blacklst" | "blacklist" | "dndnumb" | "rej-multipart"
-            | "timeout-dlr" | "offline" => Self::Step(DeliveryStatus::Failed),
+            | "timeout-dlr" | "offline" | "deleted" => Self::Step(DeliveryStatus::Failed),
             "delivrd" | "delivered" => Self::Step(DeliveryStatus::Delivered),
             "read" => Self::Step(DeliveryStatus::Read),
-            "deleted" => Self::Deleted,
             other if is_dlt_rejection(other) => Self::Step(DeliveryStatus::Failed),
             _ => Self::Unknown,
         }
@@ -34,7 +31,7 @@ impl Meaning {
     pub(crate) fn step(self) -> Option<DeliveryStatus> {
         match self {
             Self::Step(step) => Some(step),
-            Self::Deleted | Self::Unknown => None,
+            Self::Unknown => None,
         }
     }
 }
@@ -68,6 +65,6 @@ mod tests {
     fn mt_5_the_literal_list_of_words_is_an_unknown_word() {
         assert_eq!(Meaning::of("sent|delivered|read|failed|deleted"), Meaning::Unknown);
         assert_eq!(Meaning::of("Read"), Meaning::Step(DeliveryStatus::Read));
-        assert_eq!(Meaning::of("deleted"), Meaning::Deleted);
+        assert_eq!(Meaning::of("deleted"), Meaning::Step(DeliveryStatus::Failed));
     }
 }

@@ -13,10 +13,10 @@ use uuid::Uuid;
 use super::row;
 use crate::{
     ambient::Ambient,
-    command::{IdentityKind, IdentityRef},
+    command::{IdentityKind, IdentityRef, IdentityScope},
 };
 
-/// (workspace, scope, kind, value), in lock order. The scope of a phone number and an email address is nil.
+/// (workspace, scope, kind, value), in lock order. The scope is nil for an address of the whole workspace, else the account.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct IdentityKey {
     pub workspace: Uuid,
@@ -29,7 +29,10 @@ impl IdentityKey {
     pub(crate) fn of(workspace: Uuid, account: Uuid, identity: &IdentityRef) -> Self {
         Self {
             workspace,
-            scope: if identity.kind.is_shared() { Uuid::nil() } else { account },
+            scope: match identity.scope {
+                IdentityScope::Workspace => Uuid::nil(),
+                IdentityScope::Account => account,
+            },
             kind: identity.kind,
             value: identity.value.clone(),
         }
@@ -39,8 +42,18 @@ impl IdentityKey {
 /// A person that a command speaks of: the address first. `contact` is false for a group and for a bare conversation.
 #[derive(Debug, Clone)]
 pub(crate) struct Claim {
-    pub keys: Vec<(IdentityKey, Option<String>)>,
+    pub keys: Vec<ClaimedKey>,
     pub contact: bool,
+}
+
+/// An address that a claim names.
+#[derive(Debug, Clone)]
+pub(crate) struct ClaimedKey {
+    pub key: IdentityKey,
+    /// As written, where that differs.
+    pub original: Option<String>,
+    /// See [`IdentityRef::leads`].
+    pub leads: bool,
 }
 
 /// What a claim came to.
@@ -113,9 +126,9 @@ fn columns<'a>(keys: impl Iterator<Item = &'a IdentityKey>) -> Columns {
 
 impl Identities {
     /// Locks every address of the claims, inserts the new ones, and tells each claim its address and contact. A
-    /// claim's contact is the one of its address, else the first that one of its other identities has, else a new
-    /// one; identities without a contact join it, those with another are left as they are. An id that only one
-    /// provider knows never leads a new address to a contact: two channels of a provider may number people alike.
+    /// claim's contact is the one of its address, else the one of an identity that leads to it, else a new one;
+    /// identities without a contact join it, those with another are left as they are. An id that only one provider knows
+    /// leads no new address to a contact unless the adapter says so: two channels of a provider may number people alike.
     pub(crate) async fn resolve(
         &mut self,
         connection: &mut PgConnection,
@@ -123,7 +136,7 @@ impl Identities {
         claims: &[Option<Claim>],
     ) -> Result<Vec<Option<Resolved>>, sqlx::Error> {
         let mut wanted: BTreeMap<&IdentityKey, Option<&String>> = BTreeMap::new();
-        for (key, original) in claims.iter().flatten().flat_map(|claim| &claim.keys) {
+        for ClaimedKey { key, original, .. } in claims.iter().flatten().flat_map(|claim| &claim.keys) {
             let entry = wanted.entry(key).or_default();
             *entry = entry.or(original.as_ref());
         }
@@ -163,8 +176,7 @@ impl Identities {
             .iter()
             .map(|claim| {
                 let claim = claim.as_ref()?;
-                let (address, _) = claim.keys.first()?;
-                let address = self.known.get(address)?;
+                let address = self.known.get(&claim.keys.first()?.key)?;
                 let address_id = address.id;
                 if !claim.contact {
                     return Some(Resolved { address: address_id, contact: address.contact });
@@ -172,11 +184,11 @@ impl Identities {
                 let contact = address
                     .contact
                     .or_else(|| {
-                        let joining = claim.keys.iter().filter(|(key, _)| key.kind.joins());
-                        joining.into_iter().find_map(|(key, _)| self.known.get(key)?.contact)
+                        let mut leading = claim.keys.iter().filter(|claimed| claimed.leads);
+                        leading.find_map(|claimed| self.known.get(&claimed.key)?.contact)
                     })
                     .unwrap_or_else(|| minted.next());
-                for (key, _) in &claim.keys {
+                for ClaimedKey { key, .. } in &claim.keys {
                     if let Some(state) = self.known.get_mut(key) {
                         state.contact.get_or_insert(contact);
                     }

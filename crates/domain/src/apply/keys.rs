@@ -12,8 +12,13 @@ use crate::command::{Command, Inbound};
 /// (workspace, account, kind, id): what an idempotency key is unique in.
 type Mark<'a> = (Uuid, Uuid, &'a str, &'a str);
 
-fn mark<'a>(inbound: &Inbound, command: &'a Command) -> Mark<'a> {
-    (inbound.workspace.0, inbound.account.0, &command.key.kind, &command.key.id)
+/// The marks of a command: that of its key, and that of its former key where it had another.
+fn marks<'a>(inbound: &Inbound, command: &'a Command) -> impl Iterator<Item = Mark<'a>> {
+    let (workspace, account, key) = (inbound.workspace.0, inbound.account.0, &command.key);
+    [Some(&key.id), key.former.as_ref()]
+        .into_iter()
+        .flatten()
+        .map(move |id| (workspace, account, key.kind.as_str(), id.as_str()))
 }
 
 /// Takes the idempotency keys that are free, in order; the inbound event that each was taken for. What is replayed
@@ -26,7 +31,9 @@ pub(crate) async fn claim(
     for inbound in batch {
         for command in commands(inbound) {
             let window = command.key.window.unwrap_or(TimeDelta::days(30));
-            keys.entry(mark(inbound, command)).or_insert((inbound.id.0, inbound.received_at, window));
+            for mark in marks(inbound, command) {
+                keys.entry(mark).or_insert((inbound.id.0, inbound.received_at, window));
+            }
         }
     }
     if keys.is_empty() {
@@ -62,7 +69,7 @@ pub(crate) async fn claim(
         .collect()
 }
 
-/// The commands whose key was taken for their own request, the first of equal ones in a request.
+/// The commands whose keys were all taken for their own request, the first of equal ones in a request.
 pub(crate) fn surviving<'a>(
     batch: &[&'a Inbound],
     fresh: &HashMap<(Uuid, Uuid, String, String), Uuid>,
@@ -71,9 +78,10 @@ pub(crate) fn surviving<'a>(
     let mut work = Vec::new();
     for (index, inbound) in batch.iter().enumerate() {
         for command in commands(inbound) {
-            let (workspace, account, kind, id) = mark(inbound, command);
-            let taken_for = fresh.get(&(workspace, account, kind.to_owned(), id.to_owned()));
-            if taken_for == Some(&inbound.id.0) && seen.insert((workspace, account, kind, id)) {
+            let is_taken = |(workspace, account, kind, id): Mark<'_>| {
+                fresh.get(&(workspace, account, kind.to_owned(), id.to_owned())) == Some(&inbound.id.0)
+            };
+            if marks(inbound, command).all(is_taken) && marks(inbound, command).all(|mark| seen.insert(mark)) {
                 work.push(Work { index, inbound, speaker: Speaker::of(inbound), command });
             }
         }

@@ -230,7 +230,7 @@ fn lane_of(inbound: &Inbound) -> u64 {
         && let Some(command) = commands.first()
     {
         match plan::claim(Speaker::of(inbound), &command.effect) {
-            Some(claim) => claim.keys.first().map(|(key, _)| key).hash(&mut hasher),
+            Some(claim) => claim.keys.first().map(|claimed| &claimed.key).hash(&mut hasher),
             None => command.key.hash(&mut hasher),
         }
     }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{
-    identities::{Claim, IdentityKey},
+    identities::{Claim, ClaimedKey, IdentityKey},
     references::{RefKey, RefKind},
 };
 use crate::command::{
@@ -59,7 +59,11 @@ impl Speaker {
         }
         let keys = identities
             .iter()
-            .map(|identity| (IdentityKey::of(self.workspace, self.account, identity), identity.original.clone()))
+            .map(|identity| ClaimedKey {
+                key: IdentityKey::of(self.workspace, self.account, identity),
+                original: identity.original.clone(),
+                leads: identity.leads,
+            })
             .collect();
         Some(Claim { keys, contact })
     }
@@ -69,7 +73,7 @@ impl Speaker {
     }
 
     fn bare(self, kind: IdentityKind, id: &str) -> Option<Claim> {
-        self.claim(&[IdentityRef { kind, value: id.to_owned(), original: None }], false)
+        self.claim(&[IdentityRef::new(kind, id)], false)
     }
 }
 

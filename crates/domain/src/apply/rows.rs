@@ -182,8 +182,6 @@ row! {
 pub(crate) struct Besides {
     #[serde(default, skip_serializing_if = "StatusTimes::is_empty")]
     pub times: StatusTimes,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub deleted: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub campaign_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -12,7 +12,7 @@ use crate::model::message::AttachmentKind;
 pub struct ContactReport {
     /// The version.
     pub version: Version,
-    /// The provider's id first, then phone and email.
+    /// The provider's id first, then the address where the report is about one. Phone and email of a profile are none.
     pub identities: Vec<IdentityRef>,
     /// The name to show.
     pub name: Patch<String>,
@@ -60,6 +60,10 @@ pub struct GroupReport {
     pub name: Patch<String>,
     /// A picture.
     pub avatar_url: Patch<String>,
+    /// What it is about.
+    pub description: Patch<String>,
+    /// Since when the provider has it in its archive.
+    pub archived_at: Patch<DateTime<Utc>>,
     /// Who takes part, as the provider writes it.
     pub participants: Patch<Vec<Value>>,
 }

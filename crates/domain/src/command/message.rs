@@ -94,8 +94,6 @@ pub struct StatusReport {
     pub part: String,
     /// Our word, or none where theirs is unknown: kept, and changes nothing (MT-11).
     pub status: Option<DeliveryStatus>,
-    /// Whether the word means that the message was deleted.
-    pub deleted: bool,
     /// Their word.
     pub raw_status: String,
     /// Their code for a failure.

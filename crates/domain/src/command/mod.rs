@@ -15,7 +15,7 @@ pub use self::{
     entity::{AttachmentReport, ContactReport, ConversationReport, GroupReport},
     message::{AttachmentPart, MessageReport, StatusReport, StatusTimes, ThreadReport},
     notice::{BalanceReport, CampaignReport, OptOutReport, Secret, VerificationReport},
-    person::{IdentityKind, IdentityRef, PersonReport},
+    person::{IdentityKind, IdentityRef, IdentityScope, PersonReport},
 };
 use crate::ids::{InboundEventId, ProviderAccountId, SourceId, WorkspaceId};
 
@@ -120,6 +120,10 @@ pub struct IdempotencyKey {
     pub kind: String,
     /// The provider's id of the event, or a hash of what stands for it.
     pub id: String,
+    /// The id that an earlier version of the adapter gave the same event, where that was another: a repeat of what was
+    /// kept under it is a repeat too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub former: Option<String>,
     /// How long a repeat is a repeat; 30 days where nothing says otherwise.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "seconds")]
     pub window: Option<TimeDelta>,
@@ -132,7 +136,7 @@ fn seconds<S: serde::Serializer>(window: &Option<TimeDelta>, serializer: S) -> R
 impl IdempotencyKey {
     /// A key for 30 days.
     pub fn new(kind: impl Into<String>, id: impl Into<String>) -> Self {
-        Self { kind: kind.into(), id: id.into(), window: None }
+        Self { kind: kind.into(), id: id.into(), former: None, window: None }
     }
 }
 
@@ -216,12 +220,23 @@ pub enum Change {
     Deleted,
 }
 
-/// The version of a provider's entity that a report gives. The greatest wins for each member: by time, then
-/// deleted over updated over created. Where the provider gives no time, the arrival is the time.
+/// The version of a provider's entity that a report gives. The greatest wins for each member, in the order of these
+/// fields: deleted over updated over created, a told time over none, then the time. The arrival is compared with other
+/// arrivals alone, never with the provider's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Version {
-    /// The provider's `updated_at`, or the arrival.
-    pub at: DateTime<Utc>,
     /// What it does.
     pub change: Change,
+    /// Whether the provider told the time.
+    pub told: bool,
+    /// The time that the provider told, else the arrival.
+    pub at: DateTime<Utc>,
+}
+
+impl Version {
+    /// The version of a change at the time that the provider told, else at its arrival.
+    #[must_use]
+    pub fn new(change: Change, told: Option<DateTime<Utc>>, arrived: DateTime<Utc>) -> Self {
+        Self { change, told: told.is_some(), at: told.unwrap_or(arrived) }
+    }
 }

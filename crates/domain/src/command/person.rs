@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IdentityKind {
-    /// A phone number in E.164 with its `+`, or the digits as written where it cannot be normalised. The workspace's.
+    /// A phone number with its `+`, or the bare digits of a short number.
     Phone,
-    /// An email address in lower case. The workspace's.
+    /// An email address in lower case.
     Email,
     /// A name that is unique at the provider.
     Username,
@@ -35,18 +35,16 @@ impl IdentityKind {
             Self::Group => "group",
         }
     }
+}
 
-    /// Whether it leads a new address to a contact that is known by it.
-    #[must_use]
-    pub fn joins(self) -> bool {
-        self.is_shared() || self == Self::ProviderConversation
-    }
-
-    /// Whether it joins providers: only a phone number and an email address do.
-    #[must_use]
-    pub fn is_shared(self) -> bool {
-        matches!(self, Self::Phone | Self::Email)
-    }
+/// In what an address is unique.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentityScope {
+    /// The workspace: whoever writes from it, on whatever channel, is one person.
+    Workspace,
+    /// The provider account: another account may mean someone else by it.
+    Account,
 }
 
 /// An address, normalised, beside what was written.
@@ -54,16 +52,37 @@ impl IdentityKind {
 pub struct IdentityRef {
     /// What it is.
     pub kind: IdentityKind,
+    /// In what it is unique.
+    pub scope: IdentityScope,
     /// Normalised.
     pub value: String,
     /// As written, where that differs.
     pub original: Option<String>,
+    /// Whether a new address that is told beside it belongs to the contact that is known by it.
+    pub leads: bool,
 }
 
-/// A person as far as an event tells. The first identity is the address that the message came from.
+impl IdentityRef {
+    /// An address of its kind's usual scope: a phone number and an email address are the workspace's, all else is the
+    /// account's. It leads no other address.
+    #[must_use]
+    pub fn new(kind: IdentityKind, value: impl Into<String>) -> Self {
+        let scope = match kind {
+            IdentityKind::Phone | IdentityKind::Email => IdentityScope::Workspace,
+            IdentityKind::Username
+            | IdentityKind::ProviderUser
+            | IdentityKind::ProviderConversation
+            | IdentityKind::Group => IdentityScope::Account,
+        };
+        Self { kind, scope, value: value.into(), original: None, leads: false }
+    }
+}
+
+/// A person as far as an event tells. The first identity is the address that the message came from. What a profile says
+/// of phone and email is no identity: it fills the contact's fields and joins nobody.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct PersonReport {
-    /// The address first, then what else is known of the person.
+    /// The address first, then the provider's ids of the person.
     pub identities: Vec<IdentityRef>,
     /// The name to show.
     pub name: Option<String>,

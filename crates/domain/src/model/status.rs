@@ -267,7 +267,6 @@ mod tests {
             external_id: None,
             part: part.into(),
             status,
-            deleted: false,
             raw_status: status.map_or("??".into(), |s| s.to_string()),
             code: None,
             reason: minute.map(|m| format!("at {m}")),

@@ -28,23 +28,35 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    fn order(&self) -> (DateTime<Utc>, u8) {
+    /// What [`Version`]'s order comes to: first what the change is and whether its time was told, then the time.
+    fn order(&self) -> (u8, DateTime<Utc>) {
         let rank = match self.version.change {
-            Change::Created => 0,
-            Change::Updated => 1,
-            Change::Deleted => 2,
+            Change::Created => CREATED,
+            Change::Updated => UPDATED,
+            Change::Deleted => DELETED,
         };
-        (self.version.at, rank)
+        (rank + u8::from(self.version.told), self.version.at)
     }
+}
+
+/// The ranks of changes at the arrival; one more is that of the same change at a told time.
+const CREATED: u8 = 10;
+const UPDATED: u8 = 20;
+const DELETED: u8 = 30;
+
+/// A rank as it is compared today. Those below 10 are of rows from before ranks told whether the time was told, which is
+/// taken for granted.
+fn ranked(stored: u8) -> u8 {
+    if stored < CREATED { CREATED + 10 * stored + 1 } else { stored }
 }
 
 impl Versions {
     /// Whether a member takes the new value: the newest version wins; under equal versions the greater value does,
     /// and any value over none.
     pub fn accepts(&mut self, member: &str, stamp: Stamp, current: &Value, new: &Value) -> bool {
-        let (at, rank) = stamp.order();
+        let (rank, at) = stamp.order();
         if let Some((known_at, known_rank, writer)) = self.0.get(member) {
-            match (*known_at, *known_rank).cmp(&(at, rank)) {
+            match (ranked(*known_rank), *known_at).cmp(&(rank, at)) {
                 Ordering::Greater => return false,
                 Ordering::Equal if stamp.again && *writer == stamp.writer => {}
                 Ordering::Equal if !is_greater(new, current) => return false,
@@ -83,7 +95,8 @@ mod tests {
                 let (mut versions, mut value) = (Versions::default(), Value::Null);
                 for (at, change, new) in updates {
                     let change = if *change == 0 { Change::Created } else { Change::Updated };
-                    let version = Version { at: DateTime::UNIX_EPOCH + chrono::Duration::seconds(*at), change };
+                    let at = DateTime::UNIX_EPOCH + chrono::Duration::seconds(*at);
+                    let version = Version::new(change, Some(at), at);
                     let new = json!(new);
                     let stamp = Stamp { version, writer: 0, again: false };
                     if versions.accepts("m", stamp, &value, &new) {
@@ -98,7 +111,7 @@ mod tests {
 
     #[test]
     fn what_is_replayed_writes_anew_only_what_it_wrote() {
-        let version = Version { at: DateTime::UNIX_EPOCH, change: Change::Updated };
+        let version = Version::new(Change::Updated, None, DateTime::UNIX_EPOCH);
         let stamp = |writer, again| Stamp { version, writer, again };
         let mut versions = Versions::default();
         assert!(versions.accepts("m", stamp(1, false), &Value::Null, &json!("misread")));

@@ -1,7 +1,6 @@
 //! Status reports: the history as it arrived, and the ladder of the message (P3). Where the message is not known, a
 //! placeholder stands in for it (OR-9); where not even a receiver is told, the report waits for it (P4).
 
-use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -47,22 +46,16 @@ impl Fold<'_> {
         }
         self.keep(context, id, report);
         let Some(row) = self.messages.edit(id) else { return Ok(()) };
-        let was_deleted = row.deleted_at.is_some();
-        row.take_in(&besides(report).unwrap_or_default(), report.reported_at, context.at());
+        row.take_in(&besides(report).unwrap_or_default());
         row.delivery.get_or_insert_default().raise(report, context.at());
         row.show();
-        let dies = row.deleted_at.is_some() && !was_deleted;
-        if before.unwrap_or_default() == row.shown() && !dies {
+        if before.unwrap_or_default() == row.shown() {
             return Ok(());
         }
         row.revision += 1;
         row.updated_at = context.at();
         let row = row.clone();
-        if dies {
-            self.tell_deletion(context, &row);
-        } else {
-            self.tell_status(context, &row, report);
-        }
+        self.tell_status(context, &row, report);
         Ok(())
     }
 
@@ -110,7 +103,7 @@ impl Fold<'_> {
             self.history.iter().chain(&self.reports).filter(|report| report.message_id == row.id).cloned().collect();
         for report in &waited {
             let besides = report.besides.as_ref().map(|besides| besides.0.clone()).unwrap_or_default();
-            row.take_in(&besides, report.reported_at, report.received_at);
+            row.take_in(&besides);
             row.delivery.get_or_insert_default().raise(report, report.received_at);
         }
     }
@@ -271,7 +264,6 @@ impl Fold<'_> {
 fn besides(report: &StatusReport) -> Option<Besides> {
     let besides = Besides {
         times: report.times,
-        deleted: report.deleted,
         campaign_id: report.campaign_id.clone(),
         external_id: report.external_id.clone(),
     };
@@ -304,15 +296,12 @@ impl MessageRow {
     }
 
     /// Takes over what a report says that no ladder holds.
-    fn take_in(&mut self, besides: &Besides, reported_at: Option<DateTime<Utc>>, arrived: DateTime<Utc>) {
+    fn take_in(&mut self, besides: &Besides) {
         if self.external_id.is_none() {
             self.external_id.clone_from(&besides.external_id);
         }
         if besides.campaign_id.is_some() {
             self.campaign_external_id.clone_from(&besides.campaign_id);
-        }
-        if besides.deleted {
-            self.deleted_at.get_or_insert(reported_at.unwrap_or(arrived));
         }
     }
 }

@@ -43,7 +43,6 @@ pub(super) fn read(places: &Places<'_>, mapping: &Mapping) -> Reading<(Option<St
             times = StatusTimes::default();
             None
         }
-        Meaning::Deleted => at,
         Meaning::Step(step) => own_time(step, &mut times, at),
     };
     let address = places.text(Field::Address)?;
@@ -52,7 +51,6 @@ pub(super) fn read(places: &Places<'_>, mapping: &Mapping) -> Reading<(Option<St
         external_id: Some(id),
         part,
         status: meaning.step(),
-        deleted: meaning == Meaning::Deleted,
         raw_status,
         code: places.text(Field::Code)?,
         reason: places.text(Field::Reason)?,
@@ -75,7 +73,7 @@ fn meaning(mapping: &Mapping, word: &str) -> Meaning {
         None => Meaning::of(word),
         Some(words) => match words.get(&word.trim().to_lowercase()) {
             Some(MappedStatus::Step(step)) => Meaning::Step(*step),
-            Some(MappedStatus::Deleted) => Meaning::Deleted,
+            Some(MappedStatus::Deleted) => Meaning::Step(DeliveryStatus::Failed),
             None => Meaning::Unknown,
         },
     }

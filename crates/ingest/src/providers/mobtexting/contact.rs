@@ -26,7 +26,7 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str) -> Read
     };
     let (phone, email) = (of_kind(IdentityKind::Phone), of_kind(IdentityKind::Email));
     let report = ContactReport {
-        version: Version { at: time(request, payload, "updated_at").unwrap_or(request.received_at), change },
+        version: Version::new(change, time(request, payload, "updated_at"), request.received_at),
         identities: id.iter().map(|id| provider_user("subscriber", id)).chain(address).collect(),
         name: Patch::known(full_name(payload)),
         phone,

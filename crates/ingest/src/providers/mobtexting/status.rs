@@ -102,7 +102,6 @@ fn report(meaning: Meaning, raw_status: String, told: StatusTimes, channel: Chan
         external_id: None,
         part: String::new(),
         status: meaning.step(),
-        deleted: meaning == Meaning::Deleted,
         raw_status,
         code: None,
         reason: None,

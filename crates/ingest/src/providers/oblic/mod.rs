@@ -106,8 +106,7 @@ struct Report<'a> {
 impl Report<'_> {
     /// Without `updated_at`, the arrival counts (OB-10).
     fn version(&self) -> Version {
-        let at = time(self.payload, "updated_at").unwrap_or(self.request.received_at);
-        Version { at, change: self.change }
+        Version::new(self.change, time(self.payload, "updated_at"), self.request.received_at)
     }
 
     fn channel(&self) -> ChannelRef {

@@ -2,7 +2,7 @@
 
 use inlet_domain::command::{ConversationReport, GroupReport};
 
-use super::{Report, contact, others, text};
+use super::{Report, contact, others, read_time, text};
 use crate::fields::Members;
 
 const PLACED: [&str; 7] = ["id", "contact", "contact_id", "group", "group_id", "subject", "updated_at"];
@@ -28,6 +28,8 @@ pub(super) fn read_group(report: &Report<'_>) -> GroupReport {
         version: report.version(),
         name: text(group, "name"),
         avatar_url: text(group, "avatar_url"),
+        description: text(group, "description"),
+        archived_at: group.patch("archived_at", read_time),
         participants: group.patch("contacts", |value| value.as_array().cloned()),
     }
 }

@@ -24,6 +24,7 @@ pub(super) fn balance(body: &Object) -> Reading {
     let key = IdempotencyKey {
         kind: "lowUnitBalance".to_owned(),
         id: key::digest(&json!([firm, units])),
+        former: None,
         window: Some(TimeDelta::hours(1)),
     };
     Ok(Command { key, effect: Effect::Balance(BalanceReport { firm, units }) })

@@ -65,7 +65,6 @@ pub(super) fn row(request: &Request<'_>, sent: &Object, event: &str, medium: Med
         ids,
         part: String::new(),
         status: meaning.step(),
-        deleted: meaning == Meaning::Deleted,
         code: None,
         reason: sent.text("reason"),
         reported_at,
