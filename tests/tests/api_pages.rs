@@ -138,8 +138,9 @@ async fn every_entity_that_is_read_fits_its_table() {
            provider_account_id = (SELECT id FROM provider_account LIMIT 1)",
         "INSERT INTO external_ref (workspace_id, provider_account_id, kind, external_id, target_id) \
          SELECT workspace_id, provider_account_id, 'message', 'q', id FROM message LIMIT 1",
-        "INSERT INTO opt_out (workspace_id, id, contact_id, medium, scope, value, created_at) \
-         SELECT workspace_id, gen_random_uuid(), id, 'sms', 'all', '', now() FROM contact",
+        "INSERT INTO opt_out (workspace_id, id, address_scope_id, address_kind, address_value, medium, scope, value, \
+           created_at) \
+         SELECT workspace_id, gen_random_uuid(), scope_id, kind, value, 'sms', 'all', '', now() FROM identity",
         "INSERT INTO verification (workspace_id, id, provider_account_id, external_id, verified, created_at) \
          SELECT workspace_id, gen_random_uuid(), id, 'v', true, now() FROM provider_account",
         "INSERT INTO balance_alert (workspace_id, id, provider_account_id, firm, units, created_at) \

@@ -18,7 +18,7 @@ use inlet_domain::{
         api_keys::{self, ApiKey},
         campaigns::{self, Campaign},
         channels::{self, Channel, ProviderAccount},
-        contacts::{self, Contact, Identity},
+        contacts::{self, Contact, Identity, SuggestedMerge},
         conversations::{self, Conversation},
         delivery_log::{self, Attempt},
         groups::{self, Group},
@@ -26,6 +26,7 @@ use inlet_domain::{
         labels::{self, Label},
         members::{self, Member},
         messages::{self, Attachment, Message, StatusReport},
+        opt_outs::{self, Binding},
         page::{Page, Slice},
         references,
         report_jobs::{self, ReportJob},
@@ -66,6 +67,10 @@ pub struct Loaders {
     pub contacts: ById<ContactId, Contact>,
     /// Addresses of contacts.
     pub identities: Lists<ContactId, Identity>,
+    /// Opt-outs that bind contacts.
+    pub bindings: Lists<ContactId, Binding>,
+    /// Contacts that may be the same person.
+    pub suggested_merges: Lists<ContactId, SuggestedMerge>,
     /// Channels.
     pub channels: ById<ChannelId, Channel>,
     /// Provider accounts.
@@ -157,6 +162,11 @@ impl Loaders {
             contacts: batch!(way, scope, contacts::by_ids, |rows| keyed(rows, |row: &Contact| row.id)),
             identities: batch!(way, scope, contacts::identities_of, |rows| grouped(rows, |row: &Identity| row
                 .contact_id)),
+            bindings: batch!(way, scope, opt_outs::binding, |rows| grouped(rows, |row: &Binding| Some(row.contact_id))),
+            suggested_merges: batch!(way, scope, contacts::suggested_merges, |rows| grouped(
+                rows,
+                |row: &SuggestedMerge| Some(row.of)
+            )),
             channels: batch!(way, scope, channels::by_ids, |rows| keyed(rows, |row: &Channel| row.id)),
             accounts: batch!(way, scope, channels::accounts_by_ids, |rows| keyed(rows, |row: &ProviderAccount| row.id)),
             members: batch!(way, scope, members::by_ids, |rows| keyed(rows, |row: &Member| row.id)),

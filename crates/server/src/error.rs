@@ -25,6 +25,9 @@ pub enum ServerError {
     /// The database is behind this binary.
     #[error("{} migrations are missing in the database: run `inlet migrate` first", .0.len())]
     Unmigrated(Vec<i64>),
+    /// The migrations are there, and a step after them was broken off.
+    #[error("an upgrade of the database was broken off: run `inlet migrate`, which goes on where it was")]
+    UpgradePending,
     /// The address is no address, or is taken.
     #[error("cannot listen on {address}")]
     Listen {
@@ -83,6 +86,7 @@ impl ServerError {
             Self::Keys(error) => error.code(),
             Self::WrongKeys(_) => "WRONG_KEYS",
             Self::Unmigrated(_) => "UNMIGRATED",
+            Self::UpgradePending => "UPGRADE_PENDING",
             Self::Listen { .. } => "LISTEN",
             Self::Http(_) => "HTTP",
             Self::Egress(_) => "EGRESS",

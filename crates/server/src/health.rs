@@ -86,6 +86,10 @@ async fn ready(health: Data<Health>) -> HttpResponse {
                 let count = found.pending_migrations.len();
                 fail("migrations", format!("{count} migrations are missing: run `inlet migrate`"), &mut checks);
             }
+            if found.is_upgrade_pending {
+                let message = "an upgrade was broken off: run `inlet migrate`, which goes on where it was".to_owned();
+                fail("migrations", message, &mut checks);
+            }
             checks["dispatch"]["lag"] = found.dispatch_lag.into();
         }
     }

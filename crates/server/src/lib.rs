@@ -15,3 +15,5 @@ pub mod postgres;
 pub mod seed;
 pub mod server;
 pub mod telemetry;
+
+mod upgrade;

@@ -29,6 +29,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::ServerConfig, error::ServerError, health, health::Health, lifecycle::Shutdown, maintenance, telemetry,
+    upgrade,
 };
 
 /// How long the end waits for connections to be given back.
@@ -54,10 +55,14 @@ impl Server {
         let database = Database::connect(config.database_url.expose_secret(), config.connections, lanes).await?;
         if config.migrate {
             database.migrate().await?;
+            upgrade::run(&database, &config.ambient).await?;
         }
         let found = readiness::look(&database).await?;
         if !found.pending_migrations.is_empty() {
             return Err(ServerError::Unmigrated(found.pending_migrations));
+        }
+        if found.is_upgrade_pending {
+            return Err(ServerError::UpgradePending);
         }
         canary::check(&database, &config.sealer).await.map_err(|error| match error {
             error @ inlet_domain::error::StoreError::Open(_) => ServerError::WrongKeys(error),

@@ -51,19 +51,19 @@ async fn the_refusal_of_a_deleted_contact_goes_on_to_bind_its_addresses() {
     let server = spawn().await;
     let phone = phone();
     let conversation = hear(&server, &phone).await;
-    let sql = "INSERT INTO opt_out (workspace_id, id, contact_id, medium, scope, value, created_at) \
-               SELECT workspace_id, gen_random_uuid(), id, 'whatsapp', 'all', '*', now() FROM contact";
-    sqlx::query(sql).execute(&server.database).await.unwrap();
+    let body = json!({"event": "whatsapp:unsubscription", "payload": {
+        "id": 1, "receiver": phone, "type": "all", "value": "*", "status": "created"}});
+    assert_eq!(server.post("mobtexting", None, &body.to_string()).await.0, 200);
     done(&server, "deleteContact", "deletedContactId", json!({"id": conversation["contact"]["id"]})).await;
-    assert_eq!(hear(&server, &phone).await["contact"], json!(null));
-    let bound: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM identity i JOIN opt_out o ON o.contact_id = i.contact_id WHERE i.value = $1",
-    )
-    .bind(format!("+{phone}"))
-    .fetch_one(&server.database)
-    .await
-    .unwrap();
-    assert_eq!(bound, 1);
+    let query = "{ optOuts { nodes { medium address { kind value } contact { id } } } }";
+    let freed = server.graphql(query, json!({})).await;
+    let address = json!({"kind": "PHONE", "value": format!("+{phone}")});
+    assert_eq!(freed["optOuts"]["nodes"], json!([{"medium": "WHATSAPP", "address": address, "contact": null}]));
+
+    let again = hear(&server, &phone).await["contact"]["id"].clone();
+    assert!(again.is_string() && again != conversation["contact"]["id"], "who writes later is somebody");
+    let bound = server.graphql(query, json!({})).await;
+    assert_eq!(bound["optOuts"]["nodes"][0]["contact"]["id"], again);
     server.stop().await;
 }
 

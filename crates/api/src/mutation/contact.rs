@@ -81,9 +81,9 @@ pub(super) struct Contacts;
 
 #[Object]
 impl Contacts {
-    /// Merges a contact into another: its addresses, its conversations and its opt-outs point to the other from now on,
-    /// which takes from it the name, phone, email, username and picture that it lacks. What comes from any of the addresses
-    /// goes to the contact that stays. Messages that were written before keep their author.
+    /// Merges a contact into another: its addresses and its conversations point to the other from now on, which takes from
+    /// it the name, phone, email, username and picture that it lacks. What comes from any of the addresses goes to the
+    /// contact that stays. Messages that were written before keep their author.
     async fn merge_contacts(
         &self,
         ctx: &Context<'_>,
@@ -101,8 +101,8 @@ impl Contacts {
         }))
     }
 
-    /// Undoes a merge: the addresses, conversations and opt-outs that moved with the contact go back to it, where they are
-    /// still where the merge put them. What came after the merge stays with the other: a conversation that began later
+    /// Undoes a merge: the addresses and conversations that moved with the contact go back to it, where they are still where
+    /// the merge put them. What came after the merge stays with the other: a conversation that began later
     /// shows that contact also where it is of an address that goes back.
     async fn unmerge_contacts(
         &self,
@@ -122,7 +122,7 @@ impl Contacts {
     }
 
     /// Deletes a contact. Its conversations stay and show no contact; who writes from one of its addresses again is a new
-    /// contact. While one of its opt-outs stands, its addresses stay with it, so that the opt-out goes on to bind them.
+    /// contact. An opt-out of one of its addresses goes on to bind that address.
     async fn delete_contact(
         &self,
         ctx: &Context<'_>,

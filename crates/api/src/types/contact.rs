@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result};
-use inlet_domain::store::{contacts, groups};
+use inlet_domain::store::{contacts, groups, opt_outs::Binds};
 
 use super::{
+    report::OptOut,
     scalars::{DateTime, Json, Revision},
     words,
 };
@@ -79,10 +80,50 @@ impl Contact {
         Ok(loaders(ctx)?.contacts.load(id).await.map_err(ApiError::from)?.map(Contact))
     }
 
-    /// The addresses that it is known by, oldest first.
+    /// The addresses that it is known by, oldest first. What a profile says of phone and email is none.
     async fn identities(&self, ctx: &Context<'_>) -> Result<Vec<Identity>> {
         let identities = loaders(ctx)?.identities.load(self.0.id).await.map_err(ApiError::from)?;
         Ok(identities.unwrap_or_default().into_iter().map(Identity).collect())
+    }
+
+    /// The standing opt-outs that bind this contact, newest first: those of its addresses, and those of the phone number
+    /// and the email address in its profile, which nobody has written from.
+    #[graphql(complexity = "5 * child_complexity + 1")]
+    async fn opt_outs(&self, ctx: &Context<'_>) -> Result<Vec<OptOut>> {
+        let bindings = loaders(ctx)?.bindings.load(self.0.id).await.map_err(ApiError::from)?;
+        let opt_outs = bindings.unwrap_or_default();
+        Ok(opt_outs.iter().map(|binding| OptOut(Arc::new(binding.opt_out.clone()))).collect())
+    }
+
+    /// Contacts that may be the same person, at most 20: a message never joins contacts by what a profile says, a member
+    /// does by `mergeContacts`.
+    #[graphql(complexity = "5 * child_complexity + 1")]
+    async fn suggested_merges(&self, ctx: &Context<'_>) -> Result<Vec<SuggestedMerge>> {
+        let suggested = loaders(ctx)?.suggested_merges.load(self.0.id).await.map_err(ApiError::from)?;
+        Ok(suggested.unwrap_or_default().into_iter().map(SuggestedMerge).collect())
+    }
+}
+
+/// A contact that may be the same person as another.
+#[derive(Clone)]
+pub struct SuggestedMerge(pub Arc<contacts::SuggestedMerge>);
+
+/// A contact that may be the same person as another.
+#[Object]
+impl SuggestedMerge {
+    /// The other contact; null where it went meanwhile.
+    async fn contact(&self, ctx: &Context<'_>) -> Result<Option<Contact>> {
+        Ok(loaders(ctx)?.contacts.load(self.0.contact_id).await.map_err(ApiError::from)?.map(Contact))
+    }
+
+    /// Why they may be the same person.
+    async fn reason(&self) -> words::MergeReason {
+        self.0.reason.into()
+    }
+
+    /// The phone number or email address that both have.
+    async fn value(&self) -> &str {
+        &self.0.value
     }
 }
 
@@ -116,6 +157,15 @@ impl Identity {
     /// When it came to be.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
+    }
+
+    /// The standing opt-outs of this address, newest first.
+    #[graphql(complexity = "5 * child_complexity + 1")]
+    async fn opt_outs(&self, ctx: &Context<'_>) -> Result<Vec<OptOut>> {
+        let Some(contact) = self.0.contact_id else { return Ok(Vec::new()) };
+        let bindings = loaders(ctx)?.bindings.load(contact).await.map_err(ApiError::from)?.unwrap_or_default();
+        let own = bindings.iter().filter(|binding| binding.binds == Binds::Address(self.0.id));
+        Ok(own.map(|binding| OptOut(Arc::new(binding.opt_out.clone()))).collect())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use inlet_domain::store::{balance_alerts, campaigns, opt_outs, report_jobs::ReportJob, verifications};
 
 use super::{
@@ -92,11 +92,11 @@ impl Campaign {
     }
 }
 
-/// A contact's refusal of messages.
+/// A refusal of messages. It binds an address: to merge or delete the contact that has it changes nothing.
 #[derive(Clone)]
 pub struct OptOut(pub Arc<opt_outs::OptOut>);
 
-/// A contact's refusal of messages.
+/// A refusal of messages. It binds an address: to merge or delete the contact that has it changes nothing.
 #[Object]
 impl OptOut {
     /// The global id.
@@ -134,10 +134,25 @@ impl OptOut {
         self.0.withdrawn_at.map(DateTime)
     }
 
-    /// Who refuses; null where the contact was deleted.
-    async fn contact(&self, ctx: &Context<'_>) -> Result<Option<Contact>> {
-        Ok(loaders(ctx)?.contacts.load(self.0.contact_id).await.map_err(ApiError::from)?.map(Contact))
+    /// The address that it binds, whoever has it.
+    async fn address(&self) -> OptOutAddress {
+        OptOutAddress { kind: self.0.address.kind.into(), value: self.0.address.value.clone() }
     }
+
+    /// Who has the address now; null where no contact has it.
+    async fn contact(&self, ctx: &Context<'_>) -> Result<Option<Contact>> {
+        let Some(id) = self.0.contact_id else { return Ok(None) };
+        Ok(loaders(ctx)?.contacts.load(id).await.map_err(ApiError::from)?.map(Contact))
+    }
+}
+
+/// The address that an opt-out binds.
+#[derive(SimpleObject)]
+pub struct OptOutAddress {
+    /// What it is.
+    kind: words::IdentityKind,
+    /// In its normal form.
+    value: String,
 }
 
 /// An OTP check at the provider. The code itself is kept nowhere.

@@ -443,6 +443,16 @@ pub enum IdentityKind {
     Group,
 }
 
+/// Why two contacts may be the same person.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "inlet_domain::store::contacts::MergeReason")]
+pub enum MergeReason {
+    /// Both have the same phone number: one writes from the number that the other's profile names, or both name it.
+    SamePhone,
+    /// Both have the same email address: one writes from the address that the other's profile names, or both name it.
+    SameEmail,
+}
+
 /// Whether a member can be reached.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::store::members::Availability")]

@@ -1,5 +1,6 @@
 //! One batch, one transaction: lock in the documented order, fold in memory, write, number the events, commit. The
-//! number of statements does not grow with the batch.
+//! number of statements does not grow with the batch, but for a provider's deletions of contacts: each decides what the
+//! next command of the same person finds, so each is a step of its own.
 //!
 //! The lock order, which mutations keep too: idempotency_key, external_ref (all kinds but channels, then channels),
 //! identity, contact, conversation, message, the other entities, the log.
@@ -11,7 +12,7 @@ use sqlx::PgConnection;
 use super::{
     Outcome, Preview, PreviewedEvent, Receipt,
     fold::{Context, Fold, Rejection},
-    inbound, keys, load,
+    forget, inbound, keys, load,
     plan::Speaker,
     save,
     turns::Turn,
@@ -109,20 +110,18 @@ async fn run(
 ) -> Result<(Committed, Vec<Draft>), BatchError> {
     let fresh = keys::claim(transaction, batch).await?;
     let work = keys::surviving(batch, &fresh);
-    let mut fold = Fold::new(ambient, sealer);
-    let resolved = load::load(transaction, &mut fold, &work).await?;
-
-    let mut caused: Vec<(usize, usize)> = Vec::with_capacity(work.len());
-    for (work, resolved) in work.iter().zip(resolved) {
-        let from = fold.drafts.len();
-        let context = Context { inbound: work.inbound, speaker: work.speaker, key: &work.command.key, resolved };
-        fold.apply(context, work.command).map_err(|rejection| BatchError::Rejected { index: work.index, rejection })?;
-        caused.extend((from..fold.drafts.len()).map(|draft| (work.index, draft)));
+    let mut drafts = Vec::new();
+    // For each draft, the request that caused it.
+    let mut caused: Vec<usize> = Vec::with_capacity(work.len());
+    for step in work.chunk_by(|one, next| !forget::is_deletion(one.command) && !forget::is_deletion(next.command)) {
+        let mut fold = Fold::new(ambient, sealer);
+        fold.drafts = drafts;
+        take_step(transaction, &mut fold, step, &mut caused).await?;
+        drafts = fold.drafts;
     }
-    save::save(transaction, &fold).await?;
     sqlx::query("SET CONSTRAINTS ALL IMMEDIATE").execute(&mut *transaction).await?;
     drop(turn);
-    let appended = log::append(transaction, ambient, &fold.drafts).await?;
+    let appended = log::append(transaction, ambient, &drafts).await?;
 
     let mut receipts: Vec<Receipt> = batch.iter().map(|inbound| receipt(inbound)).collect();
     let active: HashSet<usize> = work.iter().map(|work| work.index).collect();
@@ -131,13 +130,38 @@ async fn run(
             receipt.outcome = Outcome::Duplicate;
         }
     }
-    for (index, draft) in caused {
-        if let (Some(receipt), Some(id)) = (receipts.get_mut(index), appended.ids.get(draft)) {
+    for (index, id) in caused.into_iter().zip(&appended.ids) {
+        if let Some(receipt) = receipts.get_mut(index) {
             receipt.events.push((*id).into());
         }
     }
     inbound::save(transaction, sealer, batch, &receipts).await?;
-    Ok((Committed { receipts, heads: appended.heads }, fold.drafts))
+    Ok((Committed { receipts, heads: appended.heads }, drafts))
+}
+
+/// Locks and reads what these commands touch, folds them and writes what changed; notes which request caused each event.
+async fn take_step(
+    transaction: &mut PgConnection,
+    fold: &mut Fold<'_>,
+    step: &[Work<'_>],
+    caused: &mut Vec<usize>,
+) -> Result<(), BatchError> {
+    if let [work] = step
+        && forget::is_deletion(work.command)
+    {
+        forget::forget(transaction, fold, work)
+            .await?
+            .map_err(|rejection| BatchError::Rejected { index: work.index, rejection })?;
+        caused.resize(fold.drafts.len(), work.index);
+        return Ok(save::save(transaction, fold).await?);
+    }
+    let resolved = load::load(transaction, fold, step).await?;
+    for (work, resolved) in step.iter().zip(resolved) {
+        let context = Context { inbound: work.inbound, speaker: work.speaker, key: &work.command.key, resolved };
+        fold.apply(context, work.command).map_err(|rejection| BatchError::Rejected { index: work.index, rejection })?;
+        caused.resize(fold.drafts.len(), work.index);
+    }
+    Ok(save::save(transaction, fold).await?)
 }
 
 /// What a request comes to if nothing is known of its commands.

@@ -39,11 +39,23 @@ impl IdentityKey {
     }
 }
 
-/// A person that a command speaks of: the address first. `contact` is false for a group and for a bare conversation.
+/// A person that a command speaks of: the address first.
 #[derive(Debug, Clone)]
 pub(crate) struct Claim {
     pub keys: Vec<ClaimedKey>,
-    pub contact: bool,
+    pub wants: Wants,
+}
+
+/// Which contact a claim asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wants {
+    /// The one that the address has, if it has one: of a group, a bare conversation, the receiver of a report.
+    Standing,
+    /// The one that wrote from the address, or was written to, at this time; made if need be. What occurred before the
+    /// provider deleted its record of the person is nobody's.
+    Writer(DateTime<Utc>),
+    /// The one that the provider keeps a record of, made if need be; none once that record was deleted.
+    Record,
 }
 
 /// An address that a claim names.
@@ -61,7 +73,7 @@ pub(crate) struct ClaimedKey {
 pub(crate) struct Resolved {
     /// identity.id of the address.
     pub address: Uuid,
-    /// The contact, unless the claim is of a group or a bare conversation that has none.
+    /// The contact: see [`Wants`].
     pub contact: Option<Uuid>,
 }
 
@@ -69,9 +81,24 @@ pub(crate) struct Resolved {
 struct State {
     id: Uuid,
     contact: Option<Uuid>,
-    /// The contact in the row as it stands.
-    stored: Option<Uuid>,
+    /// As it was written last, where that differs from the value.
     original: Option<String>,
+    /// Until when what came from it is nobody's.
+    record_deleted_at: Option<DateTime<Utc>>,
+    /// Contact and original in the row as it stands.
+    stored: (Option<Uuid>, Option<String>),
+}
+
+impl State {
+    /// Takes over the form that was written last, where it has other digits: a number of a country that writes some of its
+    /// numbers in two ways is answered to in the way that it came.
+    fn write(&mut self, value: &str, original: Option<&String>) {
+        let digits = |form: &str| form.bytes().filter(u8::is_ascii_digit).collect::<Vec<u8>>();
+        let form = |original: Option<&String>| digits(original.map_or(value, String::as_str));
+        if form(original) != form(self.original.as_ref()) {
+            self.original = original.cloned();
+        }
+    }
 }
 
 /// The identities that a batch mentions.
@@ -84,7 +111,7 @@ pub(crate) struct Identities {
     new_addresses: HashSet<Uuid>,
 }
 
-const LOCK: &str = "SELECT i.workspace_id, i.scope_id, i.kind, i.value, i.id, i.contact_id \
+const LOCK: &str = "SELECT i.workspace_id, i.scope_id, i.kind, i.value, i.id, i.original, i.contact_id, i.record_deleted_at \
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) WITH ORDINALITY k(w, s, k, v, n) \
     JOIN identity i ON i.workspace_id = k.w AND i.scope_id = k.s AND i.kind = k.k AND i.value = k.v \
     ORDER BY k.n FOR NO KEY UPDATE OF i";
@@ -107,8 +134,8 @@ static FEW: LazyLock<Vec<String>> = LazyLock::new(|| {
     row::insert_few("identity", &columns, "ON CONFLICT DO NOTHING RETURNING id")
 });
 
-const UPDATE: &str = "UPDATE identity i SET contact_id = k.c \
-    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[]) k(w, s, k, v, c) \
+const UPDATE: &str = "UPDATE identity i SET contact_id = k.c, original = k.o \
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[]) k(w, s, k, v, c, o) \
     WHERE i.workspace_id = k.w AND i.scope_id = k.s AND i.kind = k.k AND i.value = k.v";
 
 type Columns = (Vec<Uuid>, Vec<Uuid>, Vec<&'static str>, Vec<String>);
@@ -147,8 +174,8 @@ impl Identities {
         let mut missing = Vec::new();
         for (key, original) in wanted {
             if !self.known.contains_key(key) {
-                self.known
-                    .insert(key.clone(), State { id: ambient.uuid(), original: original.cloned(), ..State::default() });
+                let original = original.cloned();
+                self.known.insert(key.clone(), State { id: ambient.uuid(), original, ..State::default() });
                 missing.push(key.clone());
             }
         }
@@ -161,7 +188,7 @@ impl Identities {
                 let assigned = std::mem::replace(&mut self.known, before);
                 for key in &missing {
                     if let (Some(now), Some(then)) = (self.known.get_mut(key), assigned.get(key)) {
-                        now.stored = then.contact;
+                        now.stored = (then.contact, then.original.clone());
                     }
                 }
                 self.lock(connection, lost.iter()).await?;
@@ -176,10 +203,19 @@ impl Identities {
             .iter()
             .map(|claim| {
                 let claim = claim.as_ref()?;
-                let address = self.known.get(&claim.keys.first()?.key)?;
+                let named = claim.keys.first()?;
+                let address = self.known.get_mut(&named.key)?;
                 let address_id = address.id;
-                if !claim.contact {
-                    return Some(Resolved { address: address_id, contact: address.contact });
+                let is_nobodys = match claim.wants {
+                    Wants::Standing => return Some(Resolved { address: address_id, contact: address.contact }),
+                    Wants::Writer(at) => address.record_deleted_at.is_some_and(|deleted_at| at <= deleted_at),
+                    Wants::Record => address.record_deleted_at.is_some(),
+                };
+                if matches!(claim.wants, Wants::Writer(_)) && named.key.kind == IdentityKind::Phone {
+                    address.write(&named.key.value, named.original.as_ref());
+                }
+                if is_nobodys {
+                    return Some(Resolved { address: address_id, contact: None });
                 }
                 let contact = address
                     .contact
@@ -208,17 +244,10 @@ impl Identities {
             sqlx::query(LOCK).bind(workspaces).bind(scopes).bind(kinds).bind(values).fetch_all(connection).await?;
         for row in &rows {
             let word: &str = row.try_get("kind")?;
-            let kind = [
-                IdentityKind::Phone,
-                IdentityKind::Email,
-                IdentityKind::Username,
-                IdentityKind::ProviderUser,
-                IdentityKind::ProviderConversation,
-                IdentityKind::Group,
-            ]
-            .into_iter()
-            .find(|kind| kind.as_str() == word)
-            .ok_or_else(|| sqlx::Error::Decode(format!("identity of unknown kind {word}").into()))?;
+            let kind = IdentityKind::ALL
+                .into_iter()
+                .find(|kind| kind.as_str() == word)
+                .ok_or_else(|| sqlx::Error::Decode(format!("identity of unknown kind {word}").into()))?;
             let key = IdentityKey {
                 workspace: row.try_get("workspace_id")?,
                 scope: row.try_get("scope_id")?,
@@ -227,7 +256,15 @@ impl Identities {
             };
             let contact: Option<Uuid> = row.try_get("contact_id")?;
             self.old_contacts.extend(contact);
-            self.known.insert(key, State { id: row.try_get("id")?, contact, stored: contact, original: None });
+            let original: Option<String> = row.try_get("original")?;
+            let state = State {
+                id: row.try_get("id")?,
+                contact,
+                original: original.clone(),
+                record_deleted_at: row.try_get("record_deleted_at")?,
+                stored: (contact, original),
+            };
+            self.known.insert(key, state);
         }
         Ok(())
     }
@@ -268,7 +305,7 @@ impl Identities {
         for key in missing {
             if let Some(state) = self.known.get_mut(key) {
                 if inserted.contains(&state.id) {
-                    state.stored = state.contact;
+                    state.stored = (state.contact, state.original.clone());
                 } else {
                     lost.push(key.clone());
                 }
@@ -290,8 +327,8 @@ impl Identities {
 
     /// Writes what differs from the rows as they stand.
     pub(crate) async fn save(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let changed: Vec<(&IdentityKey, &State)> =
-            self.known.iter().filter(|(_, state)| state.contact != state.stored).collect();
+        let differs = |state: &State| (state.contact, &state.original) != (state.stored.0, &state.stored.1);
+        let changed: Vec<(&IdentityKey, &State)> = self.known.iter().filter(|(_, state)| differs(state)).collect();
         if changed.is_empty() {
             return Ok(());
         }
@@ -302,6 +339,7 @@ impl Identities {
             .bind(kinds)
             .bind(values)
             .bind(changed.iter().map(|(_, state)| state.contact).collect::<Vec<_>>())
+            .bind(changed.iter().map(|(_, state)| state.original.clone()).collect::<Vec<_>>())
             .execute(connection)
             .await?;
         Ok(())

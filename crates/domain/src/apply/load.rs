@@ -1,6 +1,6 @@
 //! Locking and reading what a batch touches, in the documented order.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     batch::Work,
     fold::Fold,
-    identities::{Claim, Identities, Resolved},
+    identities::{Claim, Identities, IdentityKey, Resolved},
     plan,
     references::{RefKey, RefKind},
     row::Key,
@@ -58,7 +58,11 @@ pub(crate) async fn load(
     let claims: Vec<Option<Claim>> = work
         .iter()
         .zip(&placed)
-        .map(|(work, placed)| if *placed { plan::claim(work.speaker, &work.command.effect) } else { None })
+        .map(
+            |(work, placed)| {
+                if *placed { plan::claim(work.speaker, &work.command.effect, work.inbound.received_at) } else { None }
+            },
+        )
         .collect();
     let mut identities = Identities::default();
     let resolved = identities.resolve(connection, ambient, &claims).await?;
@@ -95,7 +99,7 @@ pub(crate) async fn load(
     let moved: Vec<Key> = moved.into_iter().collect();
     fold.conversations.load(ConversationRow::lock(connection, &moved).await?);
     load_history(connection, fold, work).await?;
-    load_others(connection, fold, work, &messages, &resolved).await?;
+    load_others(connection, fold, work, &messages).await?;
     Ok(resolved)
 }
 
@@ -260,7 +264,6 @@ async fn load_others(
     fold: &mut Fold<'_>,
     work: &[Work<'_>],
     messages: &[Key],
-    resolved: &[Option<Resolved>],
 ) -> Result<(), sqlx::Error> {
     let targets = |fold: &Fold<'_>, kind| fold.references.targets(kind).collect::<BTreeSet<Key>>();
     let known_channels = work.iter().filter_map(|work| match plan::channel(&work.command.effect)? {
@@ -281,14 +284,6 @@ async fn load_others(
         .collect();
     fold.contacts.load(ContactRow::read(connection, &shown.into_iter().collect::<Vec<_>>()).await?);
 
-    let deleted: Vec<Key> = work
-        .iter()
-        .zip(resolved)
-        .filter(|(work, _)| matches!(&work.command.effect, Effect::Contact(it) if it.version.change == Change::Deleted))
-        .filter_map(|(work, resolved)| Some((work.speaker.workspace, resolved.as_ref()?.contact?)))
-        .collect();
-    fold.survivors = survivors(connection, &deleted).await?;
-
     let groups: Vec<Key> = targets(fold, RefKind::Group).into_iter().collect();
     fold.groups.load(GroupRow::lock(connection, &groups).await?);
     let campaigns: Vec<Key> = targets(fold, RefKind::Campaign).into_iter().collect();
@@ -300,32 +295,36 @@ async fn load_others(
     let files: BTreeSet<Key> = files.into_iter().chain(targets(fold, RefKind::Attachment)).collect();
     fold.attachments.load(AttachmentRow::lock(connection, &files.into_iter().collect::<Vec<_>>()).await?);
 
-    let refusing: Vec<Key> = work
-        .iter()
-        .zip(resolved)
-        .filter(|(work, _)| matches!(work.command.effect, Effect::OptOut(_)))
-        .filter_map(|(work, resolved)| Some((work.speaker.workspace, resolved.as_ref()?.contact?)))
-        .collect();
-    let refusals = children(connection, "opt_out", "contact_id", &refusing).await?;
+    let refusals = refusals(connection, work).await?;
     fold.opt_outs.load(OptOutRow::lock(connection, &refusals).await?);
     Ok(())
 }
 
-/// Those of these contacts that others were merged into.
-async fn survivors(connection: &mut PgConnection, contacts: &[Key]) -> Result<HashSet<Uuid>, sqlx::Error> {
-    if contacts.is_empty() {
-        return Ok(HashSet::new());
+/// The refusals that bind the addresses of which more are told.
+async fn refusals(connection: &mut PgConnection, work: &[Work<'_>]) -> Result<Vec<Key>, sqlx::Error> {
+    let named = |work: &Work<'_>| match &work.command.effect {
+        Effect::OptOut(report) => {
+            let address = report.person.identities.first()?;
+            Some(IdentityKey::of(work.speaker.workspace, work.speaker.account, address))
+        }
+        _ => None,
+    };
+    let addresses: BTreeSet<IdentityKey> = work.iter().filter_map(named).collect();
+    if addresses.is_empty() {
+        return Ok(Vec::new());
     }
-    let (workspaces, ids): (Vec<Uuid>, Vec<Uuid>) = contacts.iter().copied().unzip();
-    let found: Vec<Uuid> = sqlx::query_scalar(
-        "SELECT m.into_id FROM unnest($1::uuid[], $2::uuid[]) k(w, c) \
-         JOIN contact_merge m ON m.workspace_id = k.w AND m.into_id = k.c AND m.undone_at IS NULL",
+    sqlx::query_as(
+        "SELECT DISTINCT o.workspace_id, o.id \
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) named(workspace_id, kind, value, scope_id) \
+         JOIN opt_out o ON o.workspace_id = named.workspace_id AND o.address_kind = named.kind \
+           AND o.address_value = named.value AND o.address_scope_id = named.scope_id ORDER BY 1, 2",
     )
-    .bind(workspaces)
-    .bind(ids)
+    .bind(addresses.iter().map(|address| address.workspace).collect::<Vec<_>>())
+    .bind(addresses.iter().map(|address| address.kind.as_str()).collect::<Vec<_>>())
+    .bind(addresses.iter().map(|address| address.value.clone()).collect::<Vec<_>>())
+    .bind(addresses.iter().map(|address| address.scope).collect::<Vec<_>>())
     .fetch_all(connection)
-    .await?;
-    Ok(found.into_iter().collect())
+    .await
 }
 
 /// The keys of the rows of a table that belong to the given parents.

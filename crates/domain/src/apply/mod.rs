@@ -4,6 +4,7 @@ pub(crate) mod announce;
 mod batch;
 mod blame;
 pub(crate) mod fold;
+mod forget;
 mod identities;
 mod inbound;
 mod keys;
@@ -229,7 +230,7 @@ fn lane_of(inbound: &Inbound) -> u64 {
     if let Reading::Commands { commands, .. } = &inbound.reading
         && let Some(command) = commands.first()
     {
-        match plan::claim(Speaker::of(inbound), &command.effect) {
+        match plan::claim(Speaker::of(inbound), &command.effect, inbound.received_at) {
             Some(claim) => claim.keys.first().map(|claimed| &claimed.key).hash(&mut hasher),
             None => command.key.hash(&mut hasher),
         }

@@ -1,9 +1,10 @@
 //! What a command mentions, told before anything is locked: the provider's names for things, and the people.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    identities::{Claim, ClaimedKey, IdentityKey},
+    identities::{Claim, ClaimedKey, IdentityKey, Wants},
     references::{RefKey, RefKind},
 };
 use crate::command::{
@@ -53,7 +54,7 @@ impl Speaker {
         }
     }
 
-    fn claim(self, identities: &[IdentityRef], contact: bool) -> Option<Claim> {
+    fn claim(self, identities: &[IdentityRef], wants: Wants) -> Option<Claim> {
         if identities.is_empty() {
             return None;
         }
@@ -65,15 +66,17 @@ impl Speaker {
                 leads: identity.leads,
             })
             .collect();
-        Some(Claim { keys, contact })
+        // A group is no person.
+        let is_group = identities.first().is_some_and(|address| address.kind == IdentityKind::Group);
+        Some(Claim { keys, wants: if is_group { Wants::Standing } else { wants } })
     }
 
-    fn person(self, person: Option<&PersonReport>) -> Option<Claim> {
-        self.claim(&person?.identities, true)
+    fn person(self, person: Option<&PersonReport>, wants: Wants) -> Option<Claim> {
+        self.claim(&person?.identities, wants)
     }
 
     fn bare(self, kind: IdentityKind, id: &str) -> Option<Claim> {
-        self.claim(&[IdentityRef::new(kind, id)], false)
+        self.claim(&[IdentityRef::new(kind, id)], Wants::Standing)
     }
 }
 
@@ -86,8 +89,11 @@ pub(crate) fn names(speaker: Speaker, command: &Command) -> Vec<(RefKey, bool)> 
             let comes = report.version.is_none_or(|version| version.change != Change::Deleted);
             let message = speaker.message(&command.key, &report.ids).into_iter();
             let thread = report.thread.id.iter().map(|id| speaker.name(RefKind::Conversation, id));
+            let files = report.attachments.iter().flatten().filter_map(|part| part.external_id.as_ref());
+            let files = files.map(|id| speaker.name(RefKind::Attachment, id));
+            let group = group_of(report).map(|id| speaker.name(RefKind::Group, id));
             let quoted = report.quoted_id.iter().map(|id| (speaker.name(RefKind::Message, id), false));
-            message.chain(thread).map(|key| (key, comes)).chain(quoted).collect()
+            message.chain(thread).chain(files).chain(group).map(|key| (key, comes)).chain(quoted).collect()
         }
         Effect::Status(report) => {
             let comes = report.person.is_some();
@@ -111,6 +117,12 @@ pub(crate) fn names(speaker: Speaker, command: &Command) -> Vec<(RefKey, bool)> 
     }
 }
 
+/// The provider's id of the group that a message came from, where the provider names no one within it.
+pub(crate) fn group_of(report: &MessageReport) -> Option<&str> {
+    let address = report.person.as_ref()?.identities.first()?;
+    (address.kind == IdentityKind::Group).then_some(address.value.as_str())
+}
+
 /// Whether a message tells to whom or to which conversation it belongs.
 pub(crate) fn tells_place(report: &MessageReport) -> bool {
     report.person.is_some() || report.thread.id.is_some()
@@ -126,21 +138,23 @@ pub(crate) fn channel(effect: &Effect) -> Option<&ChannelRef> {
     }
 }
 
-/// The person or group that the effect is about, if one must be found or made.
-pub(crate) fn claim(speaker: Speaker, effect: &Effect) -> Option<Claim> {
+/// The person or group that the effect, which arrived at this time, is about, if one must be found or made.
+pub(crate) fn claim(speaker: Speaker, effect: &Effect, arrived: DateTime<Utc>) -> Option<Claim> {
+    let writer = |occurred_at: Option<DateTime<Utc>>| Wants::Writer(occurred_at.unwrap_or(arrived).min(arrived));
     match effect {
         Effect::Message(report) => speaker
-            .person(report.person.as_ref())
+            .person(report.person.as_ref(), writer(report.occurred_at))
             .or_else(|| speaker.bare(IdentityKind::ProviderConversation, report.thread.id.as_deref()?)),
-        Effect::Status(report) => speaker.person(report.person.as_ref()),
+        // A report tells whom we wrote to, not that there is anybody.
+        Effect::Status(report) => speaker.person(report.person.as_ref(), Wants::Standing),
         Effect::Conversation(report) => match &report.group_id {
             Some(group) => speaker.bare(IdentityKind::Group, group),
             None => speaker
-                .person(report.person.as_ref())
+                .person(report.person.as_ref(), Wants::Record)
                 .or_else(|| speaker.bare(IdentityKind::ProviderConversation, &report.id)),
         },
-        Effect::Contact(report) => speaker.claim(&report.identities, true),
-        Effect::OptOut(report) => speaker.person(Some(&report.person)),
+        Effect::Contact(report) => speaker.claim(&report.identities, Wants::Record),
+        Effect::OptOut(report) => speaker.person(Some(&report.person), writer(report.occurred_at)),
         _ => None,
     }
 }

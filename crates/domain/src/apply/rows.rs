@@ -216,7 +216,9 @@ row! {
 
 row! {
     OptOutRow of "opt_out" {
-        contact_id: Uuid = "uuid",
+        address_scope_id: Uuid = "uuid",
+        address_kind: String = "text",
+        address_value: String = "text",
         medium: Medium = "text",
         scope: OptOutScope = "text",
         value: String = "text",

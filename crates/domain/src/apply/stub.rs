@@ -7,8 +7,11 @@ use serde_json::{Map, Value};
 
 use super::rows::MessageRow;
 use crate::{
-    command::{AttachmentPart, MessageReport, Patch},
-    model::versions::{Stamp, Versions},
+    command::{AttachmentPart, Change, MessageReport, Patch, Version},
+    model::{
+        message::AttachmentKind,
+        versions::{Stamp, Versions},
+    },
 };
 
 /// What versions say of a message.
@@ -26,7 +29,22 @@ pub(crate) struct MessageStub {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occurred_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub attachments: Vec<AttachmentPart>,
+    pub attachments: Vec<StubFile>,
+}
+
+/// A file of a message that is yet to come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StubFile {
+    #[serde(flatten)]
+    pub part: AttachmentPart,
+    /// The newest version that told of it.
+    #[serde(default = "oldest_update")]
+    pub version: Version,
+}
+
+/// The version of files that were kept before each had its own.
+fn oldest_update() -> Version {
+    Version { change: Change::Updated, told: false, at: DateTime::UNIX_EPOCH }
 }
 
 impl MessageStub {
@@ -48,23 +66,29 @@ impl MessageStub {
         let versions = &mut self.versions;
         super::fold::take(versions, stamp, "content_type", &mut self.content_type, &report.content_type);
         super::fold::take(versions, stamp, "content", &mut self.content, &report.content);
-        super::fold::take(versions, stamp, "read_at", &mut self.read_at, &report.read_at);
+        // Whoever has read a message has read it, whatever a newer version says or leaves out.
+        self.read_at = [self.read_at, report.read_at.value().copied()].into_iter().flatten().min();
         super::fold::take(versions, stamp, "reactions", &mut self.reactions, &report.reactions);
         let occurred_at = Patch::known(report.occurred_at);
         super::fold::take(versions, stamp, "occurred_at", &mut self.occurred_at, &occurred_at);
     }
 
-    /// Keeps the files of a report for the message, each once.
-    pub(crate) fn keep_files(&mut self, report: &MessageReport) {
+    /// Keeps the files of a report for the message, each once; what the newest version tells of it counts.
+    pub(crate) fn keep_files(&mut self, report: &MessageReport, version: Version) {
         for part in report.attachments.iter().flatten() {
-            if !self.attachments.iter().any(|known| known.is_same(part)) {
-                self.attachments.push(part.clone());
+            match self.attachments.iter_mut().find(|known| known.part.is_same(part)) {
+                Some(known) if known.version <= version => {
+                    known.part = part.clone().or(&known.part);
+                    known.version = version;
+                }
+                Some(known) => known.part = known.part.clone().or(part),
+                None => self.attachments.push(StubFile { part: part.clone(), version }),
             }
         }
     }
 
     /// Puts the members into a row, and gives the files that came with them.
-    pub(crate) fn give(self, row: &mut MessageRow) -> Vec<AttachmentPart> {
+    pub(crate) fn give(self, row: &mut MessageRow) -> Vec<StubFile> {
         row.provider_members = self.versions.into();
         row.content_type = self.content_type;
         row.content = self.content;
@@ -76,6 +100,18 @@ impl MessageStub {
 }
 
 impl AttachmentPart {
+    /// This file, with what it does not tell from what another part tells of it.
+    fn or(self, other: &Self) -> Self {
+        Self {
+            external_id: self.external_id.or_else(|| other.external_id.clone()),
+            kind: if self.kind == AttachmentKind::Other { other.kind } else { self.kind },
+            url: self.url.or_else(|| other.url.clone()),
+            filename: self.filename.or_else(|| other.filename.clone()),
+            mime_type: self.mime_type.or_else(|| other.mime_type.clone()),
+            size_bytes: self.size_bytes.or(other.size_bytes),
+        }
+    }
+
     /// Whether both are the same file: by the provider's id, else by where it can be had.
     fn is_same(&self, other: &Self) -> bool {
         match (&self.external_id, &other.external_id) {

@@ -209,7 +209,7 @@ impl<T> Patch<T> {
 }
 
 /// What a report does to an entity that the provider keeps too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// It came to be.
@@ -223,7 +223,7 @@ pub enum Change {
 /// The version of a provider's entity that a report gives. The greatest wins for each member, in the order of these
 /// fields: deleted over updated over created, a told time over none, then the time. The arrival is compared with other
 /// arrivals alone, never with the provider's clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Version {
     /// What it does.
     pub change: Change,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// What kind of address an identity is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IdentityKind {
     /// A phone number with its `+`, or the bare digits of a short number.
@@ -23,6 +23,10 @@ pub enum IdentityKind {
 }
 
 impl IdentityKind {
+    /// Every kind, in the order in which addresses are locked.
+    pub const ALL: [Self; 6] =
+        [Self::Phone, Self::Email, Self::Username, Self::ProviderUser, Self::ProviderConversation, Self::Group];
+
     /// The word in SQL.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, value::RawValue};
 
 pub use super::brief::{AttachmentBrief, AuthorBrief, ChannelBrief, ContactBrief, ConversationBrief};
 use crate::{
+    command::IdentityKind,
     ids::{
         BalanceAlertId, CampaignId, ContactId, ConversationId, GroupId, LabelId, MemberId, MessageId, OptOutId, TeamId,
         VerificationId, WebhookId,
@@ -352,8 +353,19 @@ pub struct OptOutPayload {
     /// Until when.
     #[serde(serialize_with = "maybe_time")]
     pub withdrawn_at: Option<DateTime<Utc>>,
-    /// Whose.
+    /// The address that it binds.
+    pub address: AddressBrief,
+    /// Who has the address; null where no contact has it.
     pub contact: Option<ContactBrief>,
+}
+
+/// An address, as far as others show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AddressBrief {
+    /// What it is.
+    pub kind: IdentityKind,
+    /// In its normal form.
+    pub value: String,
 }
 
 /// Payload of `conversation.read`, which live subscribers alone see.

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod channel;
+pub mod contact_name;
 pub mod conversation;
 pub mod handling;
 pub mod mapping;

@@ -51,6 +51,12 @@ fn ranked(stored: u8) -> u8 {
 }
 
 impl Versions {
+    /// The time of the version that set a member, if one did.
+    #[must_use]
+    pub fn told_at(&self, member: &str) -> Option<DateTime<Utc>> {
+        self.0.get(member).map(|(at, _, _)| *at)
+    }
+
     /// Whether a member takes the new value: the newest version wins; under equal versions the greater value does,
     /// and any value over none.
     pub fn accepts(&mut self, member: &str, stamp: Stamp, current: &Value, new: &Value) -> bool {

@@ -70,6 +70,7 @@ impl TryFrom<entity::contact::Model> for Contact {
         })
     }
 }
+
 crate::model::words! {
     /// What an address is.
     AddressKind {
@@ -169,4 +170,86 @@ pub async fn identities_of(
         .all(&database.orm)
         .await?;
     rows.into_iter().map(Identity::try_from).collect()
+}
+
+crate::model::words! {
+    /// Why two contacts may be one person.
+    MergeReason {
+        /// One names the phone number that the other writes from, or both name the same.
+        SamePhone = "same_phone",
+        /// One names the email address that the other writes from, or both name the same.
+        SameEmail = "same_email",
+    }
+}
+
+/// A contact that may be the same person as another.
+#[derive(Debug, Clone)]
+pub struct SuggestedMerge {
+    /// For whom it is suggested.
+    pub of: ContactId,
+    /// Who may be the same.
+    pub contact_id: ContactId,
+    /// Why.
+    pub reason: MergeReason,
+    /// The phone number or email address that both have.
+    pub value: String,
+}
+
+/// The most contacts that are suggested for one.
+const MOST_SUGGESTIONS: i64 = 20;
+
+/// Contacts that may be the same person as one of these: their profiles name the address that the other writes from, or
+/// the same phone number or email address. Nothing joins them but a person who merges them. At most 20 for each, those
+/// first that have been there longest.
+///
+/// # Errors
+/// Where the database fails or a row is invalid.
+pub async fn suggested_merges(
+    database: &Database,
+    scope: Scope,
+    contacts: &[ContactId],
+) -> Result<Vec<SuggestedMerge>, StoreError> {
+    let rows: Vec<(Uuid, Uuid, String, String)> = sqlx::query_as(
+        "WITH told AS ( \
+           SELECT c.id, v.kind, v.value FROM contact c \
+           CROSS JOIN LATERAL (VALUES ('phone', c.phone), ('email', c.email)) v(kind, value) \
+           WHERE c.workspace_id = $1 AND c.id = ANY($2) AND v.value IS NOT NULL \
+           UNION \
+           SELECT i.contact_id, i.kind, coalesce(i.canonical, i.value) FROM identity i \
+           WHERE i.workspace_id = $1 AND i.contact_id = ANY($2) AND i.kind IN ('phone', 'email')) \
+         SELECT t.id, s.contact_id, 'same_' || t.kind, t.value FROM told t CROSS JOIN LATERAL ( \
+           SELECT i.contact_id FROM identity i WHERE i.workspace_id = $1 AND i.scope_id = $3 AND i.kind = t.kind \
+             AND i.value = t.value \
+           UNION \
+           SELECT i.contact_id FROM identity i WHERE i.workspace_id = $1 AND i.kind = t.kind AND i.canonical = t.value \
+           UNION \
+           (SELECT c.id FROM contact c WHERE c.workspace_id = $1 AND c.phone = t.value AND t.kind = 'phone' \
+              AND c.deleted_at IS NULL LIMIT $4) \
+           UNION \
+           (SELECT c.id FROM contact c WHERE c.workspace_id = $1 AND c.email = t.value AND t.kind = 'email' \
+              AND c.deleted_at IS NULL LIMIT $4)) s(contact_id) \
+         JOIN contact c ON c.workspace_id = $1 AND c.id = s.contact_id \
+         WHERE c.id <> t.id AND c.deleted_at IS NULL AND c.merged_into_id IS NULL ORDER BY 1, 2, 3",
+    )
+    .bind(scope.workspace())
+    .bind(contacts.iter().map(|id| id.0).collect::<Vec<_>>())
+    .bind(Uuid::nil())
+    .bind(MOST_SUGGESTIONS + 1)
+    .fetch_all(&database.pool)
+    .await?;
+    let mut found: Vec<SuggestedMerge> = Vec::with_capacity(rows.len());
+    let mut counts = std::collections::HashMap::<ContactId, i64>::new();
+    for (of, contact, reason, value) in rows {
+        let (of, contact_id) = (ContactId(of), ContactId(contact));
+        if found.last().is_some_and(|last| (last.of, last.contact_id) == (of, contact_id)) {
+            continue;
+        }
+        let count = counts.entry(of).or_default();
+        *count += 1;
+        if *count <= MOST_SUGGESTIONS {
+            let reason = word("contact", "reason", contact_id, &reason)?;
+            found.push(SuggestedMerge { of, contact_id, reason, value });
+        }
+    }
+    Ok(found)
 }

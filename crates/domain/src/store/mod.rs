@@ -45,6 +45,7 @@ pub mod sources;
 pub mod statistics;
 pub mod teams;
 pub mod trace;
+pub mod upgrade;
 pub mod upkeep;
 pub mod verifications;
 pub mod waiting_references;

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::upgrade;
 use crate::{
     database::{Database, MIGRATOR},
     error::StoreError,
@@ -12,6 +13,8 @@ use crate::{
 pub struct Readiness {
     /// Migrations of this binary that the database lacks, by version.
     pub pending_migrations: Vec<i64>,
+    /// Whether a step after the migrations is still to be taken.
+    pub is_upgrade_pending: bool,
     /// How many log entries the workspace that is furthest behind has not yet had dispatched to its webhooks.
     pub dispatch_lag: i64,
 }
@@ -37,8 +40,10 @@ pub async fn look(database: &Database) -> Result<Readiness, StoreError> {
         .filter(|migration| migration.migration_type.is_up_migration() && !applied.contains(&migration.version))
         .map(|migration| migration.version)
         .collect();
-    let dispatch_lag = if pending_migrations.is_empty() { dispatch_lag(database).await? } else { 0 };
-    Ok(Readiness { pending_migrations, dispatch_lag })
+    let is_migrated = pending_migrations.is_empty();
+    let is_upgrade_pending = is_migrated && upgrade::is_pending(database).await?;
+    let dispatch_lag = if is_migrated { dispatch_lag(database).await? } else { 0 };
+    Ok(Readiness { pending_migrations, is_upgrade_pending, dispatch_lag })
 }
 
 async fn dispatch_lag(database: &Database) -> Result<i64, StoreError> {

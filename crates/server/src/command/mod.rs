@@ -19,6 +19,7 @@ use crate::{
     config::DatabaseArgs,
     error::ServerError,
     telemetry::{self, LogFormat},
+    upgrade,
 };
 
 /// The backend of a unified inbox: what messaging providers post becomes conversations, live updates and webhooks.
@@ -44,7 +45,7 @@ enum Command {
     Dev(dev::DevArgs),
     /// Start a server for production. It needs a migrated database and a key for secrets.
     Serve(serve::ServeArgs),
-    /// Apply the migrations that the database lacks, and make the partitions of the next days.
+    /// Apply the migrations that the database lacks and the steps after them, and make the partitions of the next days.
     Migrate(DatabaseArgs),
     /// Print the GraphQL schema.
     Schema,
@@ -102,8 +103,9 @@ fn event_schemas(folder: &std::path::Path) -> Result<(), ServerError> {
 
 async fn migrate(args: &DatabaseArgs) -> Result<(), ServerError> {
     let database = Database::connect(&args.database_url, 2, 1).await?;
+    let ambient = inlet_domain::ambient::Ambient::system();
     database.migrate().await?;
-    let made =
-        inlet_domain::store::partitions::ensure(&database, inlet_domain::ambient::Ambient::system().now()).await?;
+    upgrade::run(&database, &ambient).await?;
+    let made = inlet_domain::store::partitions::ensure(&database, ambient.now()).await?;
     print::line(&format!("the database is up to date; {} partitions are new", made.partitions))
 }

@@ -8,7 +8,7 @@ use crate::{
         references::{RefKey, RefKind},
         rows::AttachmentRow,
     },
-    command::{AttachmentPart, AttachmentReport, Change},
+    command::{AttachmentPart, AttachmentReport, Change, Patch, Version},
     event::{
         EventType,
         payload::{DeletedPayload, previous},
@@ -16,6 +16,7 @@ use crate::{
     ids::AttachmentId,
     model::{
         message::{AttachmentKind, MessageKind},
+        versions::Stamp,
         waiting::WaitingHalf,
     },
 };
@@ -45,18 +46,45 @@ impl Fold<'_> {
         }
     }
 
-    /// Files that a report of a message shows for the first time.
-    pub(super) fn add_files(&mut self, context: Context<'_>, message: Uuid, parts: &[AttachmentPart]) {
+    /// The files that a report of a message shows, each as of this version. A file that has an id is the one that events
+    /// of its own tell of, whichever comes first.
+    pub(super) fn add_files(
+        &mut self,
+        context: Context<'_>,
+        message: Uuid,
+        parts: &[AttachmentPart],
+        version: Version,
+    ) {
         for (position, part) in parts.iter().enumerate() {
-            let is_same = |file: &AttachmentRow| {
+            let name = part.external_id.as_ref().map(|id| context.speaker.name(RefKind::Attachment, id));
+            let named = self.references.target(&name).filter(|id| self.attachments.get(*id).is_some());
+            let shown = |file: &&AttachmentRow| {
                 file.message_id == Some(message)
                     && match (&file.external_id, &part.external_id) {
                         (Some(have), Some(told)) => have == told,
                         _ => file.url == part.url,
                     }
             };
-            if !self.attachments.iter().any(is_same) {
-                let file = new_attachment(context, self.ambient.uuid(), message, position, part);
+            let known = named.or_else(|| self.attachments.iter().find(shown).map(|file| file.id));
+            let id = known.unwrap_or_else(|| {
+                let id = self.references.suggested(&name).unwrap_or_else(|| self.ambient.uuid());
+                let mut file = new_attachment(context, id, message, position, part);
+                file.deleted_at = self.references.deleted_at(&name);
+                self.attachments.add(file);
+                id
+            });
+            self.references.point(&name, id, false);
+            self.references.settle(&name);
+            let Some(row) = self.attachments.get(id) else { continue };
+            let mut file = row.clone();
+            if file.message_id.is_none() {
+                file.message_id = Some(message);
+                file.position = i32::try_from(position).unwrap_or(i32::MAX);
+            }
+            if part.external_id.is_some() {
+                take_part(&mut file, part, context.stamp(version));
+            }
+            if file != *row {
                 self.attachments.add(file);
             }
         }
@@ -160,6 +188,19 @@ impl Fold<'_> {
         draft.previous = previous;
         self.drafts.push(draft);
     }
+}
+
+/// What a message says of a file that has an id.
+fn take_part(file: &mut AttachmentRow, part: &AttachmentPart, stamp: Stamp) {
+    let versions = &mut file.provider_members.0;
+    let mut kind = Some(file.kind);
+    let told = if part.kind == AttachmentKind::Other { Patch::Absent } else { Patch::Value(part.kind) };
+    take(versions, stamp, "kind", &mut kind, &told);
+    file.kind = kind.unwrap_or(AttachmentKind::Other);
+    take(versions, stamp, "url", &mut file.url, &Patch::known(part.url.clone()));
+    take(versions, stamp, "filename", &mut file.filename, &Patch::known(part.filename.clone()));
+    take(versions, stamp, "mime_type", &mut file.mime_type, &Patch::known(part.mime_type.clone()));
+    take(versions, stamp, "size_bytes", &mut file.size_bytes, &Patch::known(part.size_bytes));
 }
 
 fn new_attachment(

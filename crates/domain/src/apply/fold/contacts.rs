@@ -1,5 +1,6 @@
 //! People and groups.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Context, Fold, Rejection, payloads, take, take_attributes};
@@ -8,16 +9,18 @@ use crate::{
         references::RefKind,
         rows::{ContactRow, GroupRow},
     },
-    command::{Change, ContactReport, GroupReport, PersonReport},
+    command::{Change, ContactReport, GroupReport, Patch, PersonReport, Version},
     event::{EventType, payload::previous},
+    model::{contact_name::stands_in, versions::Stamp},
 };
 
 impl Fold<'_> {
-    /// The contact that was resolved for a person, made if it is new; what it lacks is filled from what is told.
+    /// The contact that was resolved for a person, made if it is new, with what is told of the person at this version.
     pub(super) fn person(
         &mut self,
         context: Context<'_>,
         person: Option<&PersonReport>,
+        version: Version,
     ) -> Result<(Uuid, Option<Uuid>), Rejection> {
         let resolved = context
             .resolved
@@ -25,94 +28,127 @@ impl Fold<'_> {
         let (Some(id), Some(person)) = (resolved.contact, person) else {
             return Ok((resolved.address, resolved.contact));
         };
-        if self.contacts.get(id).is_none() {
-            self.contacts.add(blank_contact(context, id));
-            self.fill(id, person);
+        let stamp = context.stamp(version);
+        let Some(before) = self.contacts.get(id) else {
+            let mut row = blank_contact(context, id);
+            take_person(&mut row, person, stamp);
+            self.contacts.add(row);
             self.tell_contact(context, EventType::ContactCreated, id, None);
             return Ok((resolved.address, Some(id)));
+        };
+        if before.deleted_at.is_some() {
+            return Ok((resolved.address, Some(id)));
         }
-        let Some(row) = self.contacts.get(id) else { return Ok((resolved.address, None)) };
-        let lacks = |have: &Option<String>, told: &Option<String>| have.is_none() && told.is_some();
-        let news = lacks(&row.name, &person.name)
-            || lacks(&row.phone, &person.phone)
-            || lacks(&row.email, &person.email)
-            || lacks(&row.username, &person.username)
-            || lacks(&row.avatar_url, &person.avatar_url)
-            || person.attributes.keys().any(|name| !row.attributes.contains_key(name));
-        if news && row.deleted_at.is_none() {
-            let before = payloads::contact(row);
-            self.fill(id, person);
-            if let Some(row) = self.contacts.edit(id) {
-                row.revision += 1;
-                row.updated_at = context.at();
-                let previous = previous(&before, &payloads::contact(row));
-                self.tell_contact(context, EventType::ContactUpdated, id, previous);
-            }
+        let mut after = before.clone();
+        take_person(&mut after, person, stamp);
+        if after == *before {
+            return Ok((resolved.address, Some(id)));
+        }
+        // When someone was last seen changes with each message, so the message tells it.
+        let mut shown = payloads::contact(before);
+        shown.last_active_at = after.last_active_at;
+        let previous = previous(&shown, &payloads::contact(&after));
+        if previous.is_some() {
+            after.revision += 1;
+            after.updated_at = context.at();
+        }
+        self.contacts.add(after);
+        if previous.is_some() {
+            self.tell_contact(context, EventType::ContactUpdated, id, previous);
         }
         Ok((resolved.address, Some(id)))
     }
 
-    fn fill(&mut self, id: Uuid, person: &PersonReport) {
-        let Some(row) = self.contacts.edit(id) else { return };
-        let fill = |have: &mut Option<String>, told: &Option<String>| {
-            if have.is_none() {
-                have.clone_from(told);
-            }
-        };
-        fill(&mut row.name, &person.name);
-        fill(&mut row.phone, &person.phone);
-        fill(&mut row.email, &person.email);
-        fill(&mut row.username, &person.username);
-        fill(&mut row.avatar_url, &person.avatar_url);
-        row.last_active_at = row.last_active_at.max(person.last_active_at);
-        for (name, value) in &person.attributes {
-            row.attributes.entry(name).or_insert_with(|| value.clone());
-        }
-    }
-
-    pub(super) fn contact(&mut self, context: Context<'_>, report: &ContactReport) -> Result<(), Rejection> {
-        let id = context
-            .resolved
-            .and_then(|resolved| resolved.contact)
-            .ok_or_else(|| Rejection("the contact has no id, phone number or email address".to_owned()))?;
+    /// What a provider says of its record of a person. Of one whose record it deleted nothing is known any more.
+    pub(super) fn contact(&mut self, context: Context<'_>, report: &ContactReport) {
+        let Some(id) = context.resolved.and_then(|resolved| resolved.contact) else { return };
         let before = self.contacts.get(id).map(payloads::contact);
         if before.is_none() {
             self.contacts.add(blank_contact(context, id));
         }
-        // The provider deletes its record of one of the persons; the contact stands for the others too.
-        let deletes = report.version.change == Change::Deleted && !self.survivors.contains(&id);
-        let Some(row) = self.contacts.edit(id) else { return Ok(()) };
-        let was_deleted = row.deleted_at.is_some();
-        if deletes {
-            row.deleted_at.get_or_insert(report.version.at);
-        }
-        let (versions, version) = (&mut row.provider_members.0, context.stamp(report.version));
-        take(versions, version, "name", &mut row.name, &report.name);
+        let Some(row) = self.contacts.edit(id) else { return };
+        let version = context.stamp(report.version);
+        let called = row.clone();
+        let versions = &mut row.provider_members.0;
         take(versions, version, "phone", &mut row.phone, &report.phone);
         take(versions, version, "email", &mut row.email, &report.email);
         take(versions, version, "username", &mut row.username, &report.username);
         take(versions, version, "avatar_url", &mut row.avatar_url, &report.avatar_url);
         take(versions, version, "last_active_at", &mut row.last_active_at, &report.last_active_at);
         take_attributes(versions, version, &mut row.attributes.0, &report.attributes);
-        let now_deleted = row.deleted_at.is_some();
-        let Some(before) = before else {
-            if !now_deleted {
-                self.tell_contact(context, EventType::ContactCreated, id, None);
+        match (called.name.as_deref(), report.name.value()) {
+            // A name that only stands in for one replaces none, and gives way whatever its version.
+            (Some(name), Some(new)) if !is_stand_in(&called, name) && is_stand_in(row, new) => {}
+            (Some(name), Some(new)) if is_stand_in(&called, name) && !is_stand_in(row, new) => {
+                row.name = Some(new.clone());
             }
-            return Ok(());
+            _ => take(&mut row.provider_members.0, version, "name", &mut row.name, &report.name),
+        }
+        let Some(before) = before else {
+            self.tell_contact(context, EventType::ContactCreated, id, None);
+            return;
         };
         let previous = previous(&before, &payloads::contact(row));
-        if previous.is_none() && was_deleted == now_deleted {
-            return Ok(());
+        if previous.is_none() {
+            return;
         }
         row.revision += 1;
         row.updated_at = context.at();
-        if now_deleted && !was_deleted {
-            self.tell_contact(context, EventType::ContactDeleted, id, None);
-        } else if !now_deleted {
+        if row.deleted_at.is_none() {
             self.tell_contact(context, EventType::ContactUpdated, id, previous);
         }
-        Ok(())
+    }
+
+    /// Takes away what the provider said of a person until then; what came later stays.
+    pub(in crate::apply) fn blank(&mut self, context: Context<'_>, id: Uuid, until: DateTime<Utc>) {
+        let Some(row) = self.contacts.get(id) else { return };
+        let before = payloads::contact(row);
+        let Some(row) = self.contacts.edit(id) else { return };
+        let versions = &row.provider_members.0;
+        let is_old = |member: &str| versions.told_at(member).is_some_and(|at| at <= until);
+        let old: Vec<String> = ["name", "phone", "email", "username", "avatar_url", "last_active_at"]
+            .into_iter()
+            .filter(|member| is_old(member))
+            .map(str::to_owned)
+            .collect();
+        row.attributes.0.retain(|name, _| !is_old(&format!("attributes.{name}")));
+        for member in old {
+            match member.as_str() {
+                "name" => row.name = None,
+                "phone" => row.phone = None,
+                "email" => row.email = None,
+                "username" => row.username = None,
+                "avatar_url" => row.avatar_url = None,
+                _ => row.last_active_at = None,
+            }
+        }
+        let Some(previous) = previous(&before, &payloads::contact(row)) else { return };
+        row.revision += 1;
+        row.updated_at = context.at();
+        self.tell_contact(context, EventType::ContactUpdated, id, Some(previous));
+    }
+
+    /// Deletes a contact that stood until then.
+    pub(in crate::apply) fn delete_contact(&mut self, context: Context<'_>, id: Uuid, at: DateTime<Utc>) {
+        let Some(row) = self.contacts.edit(id).filter(|row| row.deleted_at.is_none()) else { return };
+        row.deleted_at = Some(at);
+        row.revision += 1;
+        row.updated_at = context.at();
+        self.tell_contact(context, EventType::ContactDeleted, id, None);
+    }
+
+    /// Takes the contact off a conversation.
+    pub(in crate::apply) fn hand_to_nobody(&mut self, context: Context<'_>, id: Uuid) {
+        let Some(row) = self.conversations.get(id) else { return };
+        let before = self.conversation_payload(row);
+        let Some(row) = self.conversations.edit(id) else { return };
+        row.contact_id = None;
+        if row.deleted_at.is_some() {
+            return;
+        }
+        row.revision += 1;
+        row.updated_at = context.at();
+        self.tell_conversation_change(context, id, &before);
     }
 
     pub(super) fn group(&mut self, context: Context<'_>, report: &GroupReport) -> Result<(), Rejection> {
@@ -202,6 +238,38 @@ impl Fold<'_> {
         draft.previous = previous;
         self.drafts.push(draft);
     }
+}
+
+fn is_stand_in(row: &ContactRow, name: &str) -> bool {
+    stands_in(name, row.username.as_deref(), row.email.as_deref())
+}
+
+/// What a message tells of the person: what the contact lacks is filled, a name that stands in for one gives way to a real
+/// one, and picture and attributes follow the newest message.
+fn take_person(row: &mut ContactRow, person: &PersonReport, stamp: Stamp) {
+    let fill = |have: &mut Option<String>, told: &Option<String>| {
+        if have.is_none() {
+            have.clone_from(told);
+        }
+    };
+    fill(&mut row.phone, &person.phone);
+    fill(&mut row.email, &person.email);
+    fill(&mut row.username, &person.username);
+    let gives_way = row.name.as_deref().is_none_or(|name| is_stand_in(row, name));
+    if gives_way && person.name.as_deref().is_some_and(|new| row.name.is_none() || !is_stand_in(row, new)) {
+        row.name.clone_from(&person.name);
+    }
+    row.last_active_at = row.last_active_at.max(person.last_active_at);
+    // Messages whose time is not told come in the order of their arrival: what says nothing new need not be stamped.
+    let is_news = |same: bool| stamp.version.told || !same;
+    let versions = &mut row.provider_members.0;
+    if person.avatar_url.is_some() && is_news(row.avatar_url == person.avatar_url) {
+        let told = Patch::known(person.avatar_url.clone());
+        take(versions, stamp, "avatar_url", &mut row.avatar_url, &told);
+    }
+    let told = person.attributes.iter().filter(|(name, value)| is_news(row.attributes.0.get(*name) == Some(*value)));
+    let told = told.map(|(name, value)| (name.clone(), value.clone())).collect();
+    take_attributes(versions, stamp, &mut row.attributes.0, &told);
 }
 
 fn blank_contact(context: Context<'_>, id: Uuid) -> ContactRow {

@@ -284,13 +284,13 @@ impl Fold<'_> {
         let id = match known {
             Some(id) => {
                 if context.resolved.is_some() {
-                    self.person(context, report.person.as_ref())?;
+                    self.person(context, report.person.as_ref(), report.version)?;
                 }
                 id
             }
             None => {
                 let channel = self.channel(context, &report.channel);
-                let (address, contact) = self.person(context, report.person.as_ref())?;
+                let (address, contact) = self.person(context, report.person.as_ref(), report.version)?;
                 let place = Place { channel, address, contact: if group.is_some() { None } else { contact } };
                 let standing = self.latest.get(&(channel, address)).copied();
                 let id = match standing {
@@ -357,7 +357,7 @@ impl Fold<'_> {
     }
 
     /// The group of a conversation, made on sight.
-    fn group_on_sight(&mut self, context: Context<'_>, external_id: &str) -> Uuid {
+    pub(super) fn group_on_sight(&mut self, context: Context<'_>, external_id: &str) -> Uuid {
         let name = context.speaker.name(RefKind::Group, external_id);
         if let Some(id) = self.references.target([&name]) {
             return id;

@@ -53,7 +53,7 @@ impl Fold<'_> {
         let (Some(version), Some(name)) = (report.version, names.first()) else { return };
         let mut stub = self.references.pending(names).unwrap_or_default();
         stub.take(report, context.stamp(version));
-        stub.keep_files(report);
+        stub.keep_files(report, version);
         self.references.keep_pending(name, stub);
         let since = self.ambient.uuid();
         self.references.wait(names, since, WaitingHalf::Update);
@@ -68,10 +68,16 @@ impl Fold<'_> {
         expected: Option<Uuid>,
     ) -> Result<(), Rejection> {
         let channel = self.channel(context, &report.channel);
-        let (address, contact) = self.person(context, report.person.as_ref())?;
+        let (address, contact) = self.person(context, report.person.as_ref(), snapshot(context, report))?;
         let occurred_at = report.occurred_at.unwrap_or(context.at());
         let place = Place { channel, address, contact };
         let conversation = self.route(context, place, &report.thread, report.direction, occurred_at);
+        if let Some(group) = plan::group_of(report) {
+            let group = self.group_on_sight(context, group);
+            if let Some(row) = self.conversations.edit(conversation) {
+                row.group_id.get_or_insert(group);
+            }
+        }
         let suggested = || self.references.suggested(names).filter(|id| self.messages.get(*id).is_none());
         let id = expected.or_else(suggested).unwrap_or_else(|| self.ambient.uuid());
         let placeholder = self.messages.get(id).cloned();
@@ -104,8 +110,10 @@ impl Fold<'_> {
             row.revision += 1;
             row.updated_at = context.at();
         }
-        self.add_files(context, id, &files);
-        self.add_files(context, id, report.attachments.as_deref().unwrap_or_default());
+        for file in &files {
+            self.add_files(context, id, std::slice::from_ref(&file.part), file.version);
+        }
+        self.add_files(context, id, report.attachments.as_deref().unwrap_or_default(), listed(context, report));
         self.adopt(context, names, id);
         self.references.point(names, id, false);
         self.references.settle(names);
@@ -151,7 +159,7 @@ impl Fold<'_> {
                 }
             }
         }
-        self.add_files(context, id, report.attachments.as_deref().unwrap_or_default());
+        self.add_files(context, id, report.attachments.as_deref().unwrap_or_default(), listed(context, report));
         self.await_quoted(context, report);
         let Some(row) = self.messages.get(id) else { return Ok(()) };
         if row.occurred_at != before.occurred_at {
@@ -178,7 +186,7 @@ impl Fold<'_> {
         if !faceless || report.person.is_none() || context.resolved.is_none() {
             return Ok(());
         }
-        let (_, contact) = self.person(context, report.person.as_ref())?;
+        let (_, contact) = self.person(context, report.person.as_ref(), snapshot(context, report))?;
         let Some(row) = self.messages.edit(id) else { return Ok(()) };
         row.author_id = contact;
         let conversation = row.conversation_id;
@@ -237,6 +245,17 @@ impl Fold<'_> {
         let row = row.clone();
         self.tell_deletion(context, &row);
     }
+}
+
+/// As of when a message tells of its person.
+fn snapshot(context: Context<'_>, report: &MessageReport) -> Version {
+    let told = report.version.filter(|version| version.told).map(|version| version.at);
+    Version::new(Change::Updated, told.or(report.occurred_at), context.at())
+}
+
+/// As of when a message tells of its files.
+fn listed(context: Context<'_>, report: &MessageReport) -> Version {
+    report.version.unwrap_or_else(|| snapshot(context, report))
 }
 
 /// What a message that has no versions says of itself.

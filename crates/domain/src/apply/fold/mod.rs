@@ -9,7 +9,7 @@ mod notices;
 pub(crate) mod payloads;
 mod statuses;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -81,8 +81,6 @@ pub(crate) struct Fold<'a> {
     pub adoptions: Vec<Adoption>,
     /// Conversations whose last message may be another now.
     pub recounts: BTreeSet<Key>,
-    /// Contacts that others were merged into: people alone delete those.
-    pub survivors: HashSet<Uuid>,
     /// Inbound messages that are gone: (workspace, conversation, message).
     pub uncounted: Vec<(Uuid, Uuid, Uuid)>,
     /// The conversation of each (channel, address): the one that is not closed, else the last.
@@ -144,7 +142,6 @@ impl<'a> Fold<'a> {
             report_jobs: BTreeMap::new(),
             adoptions: Vec::new(),
             recounts: BTreeSet::new(),
-            survivors: HashSet::new(),
             uncounted: Vec::new(),
             latest: HashMap::new(),
             drafts: Vec::new(),
@@ -156,7 +153,10 @@ impl<'a> Fold<'a> {
         match &command.effect {
             Effect::Message(report) => self.message(context, report),
             Effect::Status(report) => self.status(context, report),
-            Effect::Contact(report) => self.contact(context, report),
+            Effect::Contact(report) => {
+                self.contact(context, report);
+                Ok(())
+            }
             Effect::Conversation(report) => self.conversation(context, report),
             Effect::Group(report) => self.group(context, report),
             Effect::Attachment(report) => self.attachment(context, report),
@@ -207,6 +207,9 @@ pub(crate) fn take<T: Clone + serde::Serialize>(
     }
 }
 
+/// The most attributes of one contact or conversation. What a provider tells beyond them stands in the raw log.
+const MOST_ATTRIBUTES: usize = 256;
+
 /// Takes each attribute of a versioned update in as a member of its own.
 fn take_attributes(
     versions: &mut Versions,
@@ -215,6 +218,9 @@ fn take_attributes(
     update: &Map<String, Value>,
 ) {
     for (name, new) in update {
+        if attributes.len() >= MOST_ATTRIBUTES && !attributes.contains_key(name) {
+            continue;
+        }
         let current = attributes.get(name).cloned().unwrap_or_default();
         if versions.accepts(&format!("attributes.{name}"), stamp, &current, new) {
             attributes.insert(name.clone(), new.clone());

@@ -5,23 +5,28 @@ use secrecy::ExposeSecret;
 use super::{BalanceAlert, Context, Fold, Rejection, payloads::bytes};
 use crate::{
     apply::{
+        identities::IdentityKey,
         references::RefKind,
         report_jobs::WantedReport,
         rows::{CampaignRow, OptOutRow, VerificationRow},
     },
-    command::{BalanceReport, CampaignReport, OptOutReport, VerificationReport},
+    command::{BalanceReport, CampaignReport, Change, OptOutReport, VerificationReport, Version},
     event::{
         EventType,
-        payload::{BalancePayload, CampaignPayload, OptOutPayload, VerificationPayload},
+        payload::{AddressBrief, BalancePayload, CampaignPayload, OptOutPayload, VerificationPayload},
     },
 };
 
 impl Fold<'_> {
     pub(super) fn opt_out(&mut self, context: Context<'_>, report: &OptOutReport) -> Result<(), Rejection> {
-        let (_, contact) = self.person(context, Some(&report.person))?;
-        let contact = contact.ok_or_else(|| Rejection("it does not tell who wants no more messages".to_owned()))?;
+        let (_, contact) =
+            self.person(context, Some(&report.person), Version::new(Change::Updated, None, context.at()))?;
+        let address = report.person.identities.first();
+        let address = address.ok_or_else(|| Rejection("it does not tell who wants no more messages".to_owned()))?;
+        let address = IdentityKey::of(context.workspace(), context.speaker.account, address);
         let stands = self.opt_outs.iter().any(|row| {
-            row.contact_id == contact
+            (row.address_scope_id, row.address_kind.as_str(), &row.address_value)
+                == (address.scope, address.kind.as_str(), &address.value)
                 && row.medium == report.medium
                 && row.scope == report.scope
                 && row.value == report.value
@@ -33,7 +38,9 @@ impl Fold<'_> {
         let row = OptOutRow {
             workspace_id: context.workspace(),
             id: self.ambient.uuid(),
-            contact_id: contact,
+            address_scope_id: address.scope,
+            address_kind: address.kind.as_str().to_owned(),
+            address_value: address.value.clone(),
             medium: report.medium,
             scope: report.scope,
             value: report.value.clone(),
@@ -49,10 +56,11 @@ impl Fold<'_> {
             value: row.value.clone(),
             created_at: row.created_at,
             withdrawn_at: None,
-            contact: self.contact_brief(Some(contact)),
+            address: AddressBrief { kind: address.kind, value: address.value },
+            contact: self.contact_brief(contact),
         };
         let mut draft = Self::draft(context, EventType::OptOutCreated, bytes(&payload));
-        draft.contact_id = Some(contact);
+        draft.contact_id = contact;
         draft.medium = Some(report.medium);
         self.opt_outs.add(row);
         self.drafts.push(draft);

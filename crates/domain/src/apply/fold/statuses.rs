@@ -10,7 +10,7 @@ use crate::{
         references::RefKey,
         rows::{Besides, MessageRow, StatusReportRow},
     },
-    command::StatusReport,
+    command::{Change, StatusReport, Version},
     event::{
         EventType,
         payload::{DeletedPayload, MessageStatusPayload},
@@ -238,7 +238,8 @@ impl Fold<'_> {
         expected: Option<Uuid>,
     ) -> Result<Uuid, Rejection> {
         let channel = self.channel(context, &report.channel);
-        let (address, contact) = self.person(context, report.person.as_ref())?;
+        let (address, contact) =
+            self.person(context, report.person.as_ref(), Version::new(Change::Updated, None, context.at()))?;
         let occurred_at = [report.times.sent_at, report.reported_at, report.times.delivered_at]
             .into_iter()
             .flatten()

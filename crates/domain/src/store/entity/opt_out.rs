@@ -9,7 +9,9 @@ pub(in crate::store) struct Model {
     pub workspace_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    pub contact_id: Uuid,
+    pub address_scope_id: Uuid,
+    pub address_kind: String,
+    pub address_value: String,
     pub medium: String,
     pub scope: String,
     pub value: String,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     Desk, Held, check_revision, contact_draft,
-    people::{conversations_of, hold, hold_some, save, standing_opt_outs},
+    people::{conversations_of, hold, hold_some, save},
     write,
 };
 use crate::{
@@ -29,9 +29,9 @@ fn refuse<T>(path: &'static str, message: impl Into<String>) -> Result<T, StoreE
     Err(StoreError::Invalid { path, message: message.into() })
 }
 
-/// Merges one contact into another, once where there is a key: its addresses, its conversations and the refusals that
-/// stand point to the other from now on, which takes from it what it lacks itself. The one that was merged stays as a
-/// tombstone; who wrote an old message stays as it was.
+/// Merges one contact into another, once where there is a key: its addresses and its conversations point to the other from
+/// now on, which takes from it what it lacks itself. The one that was merged stays as a tombstone; who wrote an old message
+/// stays as it was. A refusal binds its address, whoever has that.
 ///
 /// # Errors
 /// `NotFound` where either is not in the workspace; `Conflict` where the one to be merged has changed since; `Invalid`
@@ -58,7 +58,6 @@ pub async fn merge(
         }
     }
     let mut held = conversations_of(act.conn(), scope, contact).await?;
-    let opt_outs = opt_outs_to_move(act.conn(), scope, contact, into).await?;
     let now = desk.ambient.now();
     let filled = fill(&mut survivor, &merged);
     for row in [&mut merged, &mut survivor] {
@@ -69,8 +68,8 @@ pub async fn merge(
     let conversations: Vec<Uuid> = held.iter().map(|held| held.row.id).collect();
 
     sqlx::query(
-        "INSERT INTO contact_merge (workspace_id, id, contact_id, into_id, identity_ids, conversation_ids, opt_out_ids, \
-           filled, merged_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO contact_merge (workspace_id, id, contact_id, into_id, identity_ids, conversation_ids, filled, \
+           merged_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(scope.workspace())
     .bind(desk.ambient.uuid())
@@ -78,14 +77,12 @@ pub async fn merge(
     .bind(into)
     .bind(&identities)
     .bind(&conversations)
-    .bind(&opt_outs)
     .bind(Json(&filled))
     .bind(now)
     .execute(act.conn())
     .await?;
     save(act.conn(), &[&merged, &survivor]).await?;
-    point(act.conn(), scope, "identity", &identities, contact, into).await?;
-    point(act.conn(), scope, "opt_out", &opt_outs, contact, into).await?;
+    point(act.conn(), scope, &identities, contact, into).await?;
 
     let payload = ContactMergedPayload { contact: payloads::contact(&survivor), merged_contact_id: contact };
     let payload = payloads::bytes(&payload);
@@ -135,8 +132,7 @@ pub async fn unmerge(
         events.extend(changed(&desk, asked.actor, row, before, now));
     }
     save(act.conn(), &[&back, &other]).await?;
-    point(act.conn(), scope, "identity", &identities, merge.into, contact).await?;
-    point(act.conn(), scope, "opt_out", &merge.opt_outs, merge.into, contact).await?;
+    point(act.conn(), scope, &identities, merge.into, contact).await?;
     sqlx::query("UPDATE contact_merge SET undone_at = $3 WHERE workspace_id = $1 AND id = $2")
         .bind(scope.workspace())
         .bind(merge.id)
@@ -236,14 +232,13 @@ struct Merge {
     into: ContactId,
     identities: Vec<Uuid>,
     conversations: Vec<ConversationId>,
-    opt_outs: Vec<Uuid>,
     filled: Map<String, Value>,
 }
 
 impl Merge {
     async fn standing(conn: &mut PgConnection, scope: Scope, contact: ContactId) -> Result<Self, StoreError> {
         let row = sqlx::query(
-            "SELECT id, into_id, identity_ids, conversation_ids, opt_out_ids, filled FROM contact_merge \
+            "SELECT id, into_id, identity_ids, conversation_ids, filled FROM contact_merge \
              WHERE workspace_id = $1 AND contact_id = $2 AND undone_at IS NULL",
         )
         .bind(scope.workspace())
@@ -257,35 +252,20 @@ impl Merge {
             into: row.try_get("into_id")?,
             identities: row.try_get("identity_ids")?,
             conversations: conversations.into_iter().map(ConversationId).collect(),
-            opt_outs: row.try_get("opt_out_ids")?,
             filled: row.try_get::<Json<Map<String, Value>>, _>("filled")?.0,
         })
     }
 }
 
-/// The refusals that stand of a contact and not of the other; where both refuse the same, each keeps its own.
-async fn opt_outs_to_move(
-    conn: &mut PgConnection,
-    scope: Scope,
-    contact: ContactId,
-    into: ContactId,
-) -> Result<Vec<Uuid>, StoreError> {
-    let (own, others) = (standing_opt_outs(conn, scope, contact).await?, standing_opt_outs(conn, scope, into).await?);
-    let stands = |what: &[String; 3]| others.iter().any(|(_, other)| other == what);
-    Ok(own.into_iter().filter(|(_, what)| !stands(what)).map(|(id, _)| id).collect())
-}
-
+/// Gives addresses to another contact.
 async fn point(
     conn: &mut PgConnection,
     scope: Scope,
-    table: &'static str,
     ids: &[Uuid],
     from: ContactId,
     to: ContactId,
 ) -> Result<(), StoreError> {
-    let sql =
-        format!("UPDATE {table} SET contact_id = $4 WHERE workspace_id = $1 AND contact_id = $3 AND id = ANY($2)");
-    sqlx::query(sqlx::AssertSqlSafe(sql))
+    sqlx::query("UPDATE identity SET contact_id = $4 WHERE workspace_id = $1 AND contact_id = $3 AND id = ANY($2)")
         .bind(scope.workspace())
         .bind(ids)
         .bind(from)

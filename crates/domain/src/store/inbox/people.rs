@@ -111,24 +111,6 @@ pub(super) async fn conversations_of(
     Ok(held)
 }
 
-/// The refusals of a contact that stand, each with medium, scope and value; under their locks.
-pub(super) async fn standing_opt_outs(
-    conn: &mut PgConnection,
-    scope: Scope,
-    contact: ContactId,
-) -> Result<Vec<(Uuid, [String; 3])>, StoreError> {
-    let rows: Vec<(Uuid, String, String, String)> = sqlx::query_as(
-        "SELECT id, medium, scope, value FROM opt_out \
-         WHERE workspace_id = $1 AND contact_id = $2 AND withdrawn_at IS NULL ORDER BY id FOR NO KEY UPDATE",
-    )
-    .bind(scope.workspace())
-    .bind(contact)
-    .fetch_all(conn)
-    .await
-    .map_err(StoreError::or_busy)?;
-    Ok(rows.into_iter().map(|(id, medium, scope, value)| (id, [medium, scope, value])).collect())
-}
-
 /// Writes what merges and deletions change of contacts.
 pub(super) async fn save(conn: &mut PgConnection, rows: &[&ContactRow]) -> Result<(), StoreError> {
     for row in rows {
@@ -154,8 +136,7 @@ pub(super) async fn save(conn: &mut PgConnection, rows: &[&ContactRow]) -> Resul
 }
 
 /// Deletes a contact, once where there is a key. Its conversations stay, with no contact; who writes from one of its
-/// addresses again is a new contact. Only where a refusal of messages stands, the addresses stay with the contact that is
-/// gone, so that the refusal goes on to bind them.
+/// addresses again is a new contact. A refusal of messages goes on to bind its address.
 ///
 /// # Errors
 /// `NotFound` where the workspace has no such contact; `Conflict` where it has changed since; `Invalid` where it was merged
@@ -178,16 +159,13 @@ pub async fn delete(
         return Err(StoreError::Invalid { path: "input.id", message });
     }
     let mut held = conversations_of(act.conn(), scope, id).await?;
-    let refuses = !standing_opt_outs(act.conn(), scope, id).await?.is_empty();
     let now = desk.ambient.now();
     row.revision += 1;
     row.updated_at = now;
     row.deleted_at = Some(now);
     save(act.conn(), &[&row]).await?;
-    if !refuses {
-        let sql = "UPDATE identity SET contact_id = NULL WHERE workspace_id = $1 AND contact_id = $2 AND id = ANY($3)";
-        sqlx::query(sql).bind(scope.workspace()).bind(id).bind(&identities).execute(act.conn()).await?;
-    }
+    let sql = "UPDATE identity SET contact_id = NULL WHERE workspace_id = $1 AND contact_id = $2 AND id = ANY($3)";
+    sqlx::query(sql).bind(scope.workspace()).bind(id).bind(&identities).execute(act.conn()).await?;
     let payload = DeletedPayload {
         id: id.to_string(),
         external_id: None,

@@ -1,0 +1,46 @@
+//! Steps of an upgrade that need the adapters' rules: rows that were keyed by former rules get the keys of today.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use inlet_domain::{
+    ambient::Ambient,
+    database::Database,
+    store::upgrade::{self, AddressKey, StoredAddress},
+};
+
+use crate::error::ServerError;
+
+/// Takes every step that is still to be taken, with a progress bar. One that is broken off goes on where it was.
+///
+/// # Errors
+/// Where the database fails.
+pub(crate) async fn run(database: &Database, ambient: &Ambient) -> Result<(), ServerError> {
+    if !upgrade::is_pending(database).await? {
+        return Ok(());
+    }
+    let progress = progress(upgrade::addresses(database).await?);
+    loop {
+        let done = upgrade::rekey_addresses(database, ambient, &rekey).await?;
+        progress.inc(done.looked_at);
+        if done.is_done {
+            break;
+        }
+    }
+    progress.finish();
+    Ok(())
+}
+
+fn rekey(stored: &StoredAddress) -> Option<AddressKey> {
+    inlet_ingest::rekey(stored.kind, stored.scope, &stored.value, stored.original.as_deref()).map(|found| AddressKey {
+        kind: found.kind,
+        scope: found.scope,
+        value: found.value,
+    })
+}
+
+fn progress(addresses: u64) -> ProgressBar {
+    let bar = ProgressBar::new(addresses);
+    match ProgressStyle::with_template("addresses {wide_bar} {pos} of about {len}, {per_sec}, {elapsed}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
