@@ -3,9 +3,11 @@
 pub mod address;
 pub mod channel;
 pub mod conversation;
+pub mod email;
 pub mod handling;
 pub mod mapping;
 pub mod message;
+pub mod name;
 pub mod network;
 pub mod opt_out;
 pub mod provider;

@@ -17,7 +17,7 @@ use crate::{
     database::Database,
     error::StoreError,
     ids::MemberId,
-    model::right::Grant,
+    model::{email, name, right::Grant},
     revocations,
     scope::{Actor, Scope},
 };
@@ -77,18 +77,9 @@ pub struct MadeMember {
     pub password: Option<SecretString>,
 }
 
-/// An email as logins are kept and looked up.
-#[must_use]
-pub fn normal_email(email: &str) -> String {
-    email.trim().to_lowercase()
-}
-
-fn checked_name(name: &str) -> Result<&str, StoreError> {
-    let name = name.trim();
-    if name.is_empty() || name.chars().count() > 200 {
-        return Err(StoreError::Invalid { path: "input.name", message: "a name has 1 to 200 characters".to_owned() });
-    }
-    Ok(name)
+fn checked_name(name: &str) -> Result<String, StoreError> {
+    name::checked(name, name::LONGEST)
+        .map_err(|refusal| StoreError::Invalid { path: "input.name", message: refusal.to_string() })
 }
 
 /// Makes a member, and the person where the email is new. A person who is known keeps their password.
@@ -101,16 +92,15 @@ pub async fn create(
     scope: Scope,
     new: NewMember,
 ) -> Result<MadeMember, StoreError> {
-    let email = normal_email(&new.email);
-    if email.len() < 3 || email.len() > 320 || !email.contains('@') {
-        return Err(StoreError::Invalid { path: "input.email", message: "this is not an email address".to_owned() });
-    }
+    let message = || "this is not an email address such as `ada@example.com`".to_owned();
+    let email = email::checked(&new.email)
+        .ok_or_else(|| StoreError::Invalid { path: "input.email", message: message() })?;
     let name = checked_name(&new.name)?;
     let known: Option<Uuid> =
         sqlx::query_scalar("SELECT id FROM person WHERE email = $1").bind(&email).fetch_optional(&mut *conn).await?;
     let (person, password) = match known {
         Some(person) => (person, None),
-        None => create_person(&mut *conn, ambient, &email, name, new.password).await?,
+        None => create_person(&mut *conn, ambient, &email, &name, new.password).await?,
     };
     let id = MemberId(ambient.uuid());
     let made = sqlx::query(
