@@ -25,6 +25,7 @@ use inlet_domain::{
     store::inbox::{self, Desk},
 };
 use inlet_tests::house::{House, message, start, status};
+use sqlx::Row;
 
 const PHONE: &str = "+919800000007";
 
@@ -167,8 +168,8 @@ async fn c3_nothing_is_written_after_it_came() {
     .await
     .unwrap();
     assert_eq!((late, assumed), (0, 5));
-    let steps: (Times, Option<DateTime<Utc>>) = {
-        let row: (Option<DateTime<Utc>>, Option<DateTime<Utc>>, Option<DateTime<Utc>>) = sqlx::query_as(
+    let steps: [Option<DateTime<Utc>>; 3] = {
+        let row = sqlx::query(
             "SELECT m.sent_at, m.delivered_at, r.reported_at FROM message m \
              JOIN status_report r ON r.workspace_id = m.workspace_id AND r.message_id = m.id WHERE m.workspace_id = $1",
         )
@@ -176,9 +177,9 @@ async fn c3_nothing_is_written_after_it_came() {
         .fetch_one(&house.database.pool)
         .await
         .unwrap();
-        ((row.0, row.1), row.2)
+        ["sent_at", "delivered_at", "reported_at"].map(|column| row.get(column))
     };
-    assert_eq!(steps, ((Some(now), Some(now)), None));
+    assert_eq!(steps, [Some(now), Some(now), None]);
     let ahead = "SELECT count(*) FROM conversation WHERE workspace_id = $1 AND greatest(last_activity_at, last_message_at, \
                  waiting_since) > (SELECT max(created_at) FROM message)";
     assert_eq!(house.count(ahead).await, 0);

@@ -95,7 +95,7 @@ async fn unite(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<(), sql
 // first, `response` our first after that. Calls and notes ask and answer nothing.
 const LAST: &str = "UPDATE conversation c SET last_message_id = last.id, last_message_at = last.occurred_at, \
       last_activity_at = CASE WHEN c.last_activity_at = c.last_message_at \
-        THEN coalesce(last.occurred_at, c.created_at) ELSE c.last_activity_at END, \
+        THEN coalesce(last.occurred_at, least(c.created_at, c.last_activity_at)) ELSE c.last_activity_at END, \
       waiting_since = waiting.occurred_at, first_response_at = response.occurred_at \
     FROM unnest($1::uuid[], $2::uuid[]) k(w, c) LEFT JOIN LATERAL ( \
       SELECT m.id, m.occurred_at FROM message m \
