@@ -88,7 +88,8 @@ impl Ladders {
     }
 
     /// The times that the message must show, and why it failed. A step of the whole is taken when its last part takes
-    /// it; a failure when the first part fails.
+    /// it; a failure when the first part fails. Of several failures the last by the provider's time is told, which one
+    /// without a time comes before.
     #[must_use]
     pub fn members(&self) -> Vec<(&'static str, Must)> {
         if self.parts.is_empty() {
@@ -117,7 +118,7 @@ impl Ladders {
             ));
         }
         let failures = self.parts.values().flat_map(|part| &part.failures);
-        if let Some((_, code, text)) = failures.min_by_key(|failure| (failure.0.is_none(), *failure)) {
+        if let Some((_, code, text)) = failures.max() {
             let must = |text: &Option<String>| text.clone().map_or_else(Must::be_null, Must::text);
             members.extend([("failureCode", must(code)), ("failureText", must(text))]);
         }
