@@ -155,8 +155,10 @@ impl Pool {
                      { apiKey { __typename id } } }";
         let made = party.ask(&Operation { query: query.into(), variables: json!({"k": database::unique()}) }).await;
         self.gather(&made["data"]);
-        party.member(Role::Viewer, false).await;
+        // One who can be given a conversation.
+        party.member(Role::Agent, false).await;
         let (member, session) = (party.newest("member").await, party.newest("session").await);
+        self.gather(&json!(MemberId(member).to_string()));
         push(self.types.entry("Member".into()).or_default(), &MemberId(member).to_string());
         push(self.types.entry("Session".into()).or_default(), &SessionId(session).to_string());
     }
