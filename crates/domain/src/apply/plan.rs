@@ -68,8 +68,11 @@ impl Speaker {
         Some(Claim { keys, contact })
     }
 
+    /// A group writes from an address too, and is no contact.
     fn person(self, person: Option<&PersonReport>) -> Option<Claim> {
-        self.claim(&person?.identities, true)
+        let identities = &person?.identities;
+        let is_group = identities.first().is_some_and(|address| address.kind == IdentityKind::Group);
+        self.claim(identities, !is_group)
     }
 
     fn bare(self, kind: IdentityKind, id: &str) -> Option<Claim> {
