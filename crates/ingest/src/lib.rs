@@ -29,4 +29,5 @@ mod source_cache;
 mod times;
 mod vocabulary;
 
+pub use address::{Rekeyed, canonical, rekey};
 pub use route::{IngestState, configure};

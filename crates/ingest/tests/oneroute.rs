@@ -256,7 +256,7 @@ fn or_12_a_row_that_cannot_be_read_is_named_and_a_refusal_is_no_page() {
     let row = json("oneroute/08-whatsappDeliveryReport-campaign.json")["conversation"].clone();
     let read = |body: &Value| read_at(&source(Provider::Oneroute), Some("campaignReport"), body);
     let nameless = page(json!([row.clone(), {"status": "read"}]));
-    assert_eq!(reason(read(&nameless)), "campaignReport: row 2: it names no message");
+    assert_eq!(reason(read(&nameless)), "campaignReport: row 2: neither `id` nor `externalId` names a message");
     assert!(reason(read(&page(json!([row, 7])))).contains("row 2"));
     let refused = with(&page(json!([])), "/success", json!(false));
     assert!(reason(read(&refused)).contains("logs data"));

@@ -9,7 +9,7 @@ mod status;
 use std::borrow::Cow;
 
 use inlet_domain::{
-    command::{Command, Effect, IdempotencyKey, OptOutReport, PersonReport},
+    command::{Command, Effect, OptOutReport},
     model::{
         mapping::{Condition, Field, MappedKind, Mapping, Rule},
         opt_out::OptOutScope,
@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 
 use self::place::Places;
 use crate::{
-    address, fields,
-    fields::bounded_id,
+    address,
+    fields::{self, Rules, bounded_id},
     key,
     provider::{Adapter, Query, Request, Understanding},
     signature::Scheme,
@@ -68,7 +68,8 @@ fn holds(condition: &Condition, request: &Request<'_>) -> bool {
     match condition {
         Condition::Equals(place, words) => {
             let found = place::peek(place, request);
-            found.and_then(|value| place::plain(&value)).is_some_and(|text| words.contains(&text))
+            let is_word = |value: &Value, rules| place::plain(value, rules).is_some_and(|text| words.contains(&text));
+            found.is_some_and(|value| is_word(&value, Rules::Former) || is_word(&value, Rules::Current))
         }
         Condition::Exists(place, wanted) => place::peek(place, request).is_some() == *wanted,
         Condition::Event(name) => request.hint == Some(name.as_str()),
@@ -92,40 +93,68 @@ fn read(mapping: &Mapping, rule: &Rule, request: &Request<'_>) -> Reading<Comman
             return misfit(format!("there is no {}, which it needs", names.join(" nor ")));
         }
     }
-    let own_key = own_key(&places)?;
     // Without an id of its own, the whole of what came stands for the event.
     let whole = || match (request.query, request.body) {
         (Query::Counts(query), Value::Object(body)) if body.is_empty() => key::digest(query),
         (_, body) => key::digest(body),
     };
-    let (usual_key, effect) = match rule.kind {
-        MappedKind::Message => message::read(&places, &own_key)?,
-        MappedKind::Call => message::read_call(&places, own_key.clone().unwrap_or_else(whole))?,
-        MappedKind::Status => status::read(&places, mapping)?,
-        MappedKind::Contact => (None, contact::read(&places)?),
-        MappedKind::OptOut => (None, opt_out(&places)?),
+    let own = own_key(&places, Rules::Current)?;
+    let usual = usual_key(&places, Rules::Current)?;
+    let key = own.clone().or(usual).unwrap_or_else(whole);
+    // A placeholder was the key of many events: it tells of none of them.
+    let former = if own.is_none() && own_key(&places, Rules::Former)?.is_some() {
+        None
+    } else {
+        let former = own_key(&places, Rules::Former)?;
+        former.map_or_else(|| usual_key(&places, Rules::Former), |former| Ok(Some(former)))?
     };
-    let key = own_key.or(usual_key).unwrap_or_else(whole);
-    Ok(Command { key: IdempotencyKey::new(rule.name.as_str(), key), effect })
+    let key = key::versioned(&rule.name, key, |_| former);
+    let effect = match rule.kind {
+        MappedKind::Message => message::read(&places, &own, &key)?,
+        MappedKind::Call => message::read_call(&places, &key)?,
+        MappedKind::Status => status::read(&places, mapping)?,
+        MappedKind::Contact => contact::read(&places)?,
+        MappedKind::OptOut => opt_out(&places)?,
+    };
+    Ok(Command { key, effect })
 }
 
 /// What the rule says is the key, where the request holds any of it.
-fn own_key(places: &Places<'_>) -> Reading<Option<String>> {
+fn own_key(places: &Places<'_>, rules: Rules) -> Reading<Option<String>> {
     let mut parts = Vec::new();
     for place in &places.rule.key {
-        parts.push(places.text_at(place)?);
+        parts.push(places.id_at(place, rules)?);
     }
     Ok(match parts.as_slice() {
-        [one] => one.clone().map(bounded_id),
+        [one] => one.clone(),
         several if several.iter().any(Option::is_some) => Some(key::digest(&json!(several))),
         _ => None,
     })
+}
+
+/// The key that the kind of event has by its id. By the former rules there is none where a placeholder was the id.
+fn usual_key(places: &Places<'_>, rules: Rules) -> Reading<Option<String>> {
+    match (places.rule.kind, rules) {
+        (MappedKind::Message | MappedKind::Call, Rules::Current) => places.id(Field::Id),
+        (MappedKind::Message | MappedKind::Call, Rules::Former) => {
+            if places.is_no_id(Field::Id)? {
+                Ok(None)
+            } else {
+                Ok(places.former_text(Field::Id)?.map(bounded_id))
+            }
+        }
+        (MappedKind::Status, rules) => status::key(places, rules).map(Some),
+        (MappedKind::Contact | MappedKind::OptOut, _) => Ok(None),
+    }
 }
 
 fn opt_out(places: &Places<'_>) -> Reading<Effect> {
     let written = places.text(Field::Address)?.unwrap_or_default();
     let Some(medium) = places.medium()? else {
         return misfit("nothing tells the medium of the refusal: map `medium`, or set the source's");
+    };
+    let Some(address) = address::on(medium, &written, places.numbering()) else {
+        return misfit("`address` is hidden, so the refusal is nobody's");
     };
     let scope = match places.text(Field::Scope)? {
         None => OptOutScope::All,
@@ -138,11 +167,7 @@ fn opt_out(places: &Places<'_>) -> Reading<Effect> {
     };
     Ok(Effect::OptOut(Box::new(OptOutReport {
         external_id: places.id(Field::Id)?,
-        person: PersonReport {
-            identities: vec![address::any(&written, places.numbering())],
-            phone: address::e164(&written, places.numbering()),
-            ..PersonReport::default()
-        },
+        person: address.person(),
         medium,
         scope,
         value: places.text(Field::Value)?.unwrap_or_else(|| "*".to_owned()),

@@ -16,9 +16,9 @@ use serde_json::Value;
 
 use super::{Reading, cut, misfit};
 use crate::{
-    address::Numbering,
+    address::{self, Numbering},
     channel,
-    fields::{self, Object, bounded_id},
+    fields::{self, Object, Rules, bounded_id},
     provider::{Query, Request},
     times,
 };
@@ -56,11 +56,31 @@ pub(super) fn peek<'a>(place: &'a Place, request: &Request<'a>) -> Option<Cow<'a
     found.filter(|value| !is_nothing(value))
 }
 
-/// A text, a number or a flag as text, as conditions compare it.
-pub(super) fn plain(value: &Value) -> Option<String> {
+/// A text, a number or a flag as text.
+pub(super) fn plain(value: &Value, rules: Rules) -> Option<String> {
     match value {
         Value::Bool(flag) => Some(flag.to_string()),
-        other => fields::text(other),
+        other => rules.text(other),
+    }
+}
+
+/// How a field is read: not every text is a value of it.
+fn reader(field: Field) -> fn(&Value) -> Option<String> {
+    match field {
+        Field::Id | Field::PersonId | Field::ConversationId | Field::QuotedId | Field::CampaignId => fields::id,
+        Field::Address | Field::Channel => fields::address,
+        Field::Name
+        | Field::Phone
+        | Field::Email
+        | Field::Username
+        | Field::AvatarUrl
+        | Field::AuthorName
+        | Field::Subject
+        | Field::AttachmentUrl
+        | Field::Filename
+        | Field::MimeType
+        | Field::RecordingUrl => fields::name,
+        _ => |value| plain(value, Rules::Current).filter(|text| !text.eq_ignore_ascii_case("null")),
     }
 }
 
@@ -108,24 +128,48 @@ impl<'a> Places<'a> {
         self.rule.fields.get(&field).map_or(Ok(None), |place| self.value(place))
     }
 
-    /// The text of a place; the text `null` means null, for that is what becomes of one in a composed text.
-    pub(super) fn text_at(self, place: &'a Place) -> Reading<Option<String>> {
+    /// The text of a place as `read` reads it.
+    fn read_at(self, place: &'a Place, read: impl FnOnce(&Value) -> Option<String>) -> Reading<Option<String>> {
         let Some(value) = self.value(place)? else { return Ok(None) };
-        match plain(&value) {
-            Some(text) => Ok(Some(text).filter(|text| !text.eq_ignore_ascii_case("null"))),
-            None => misfit(format!("{} holds no text or number", shown(place))),
+        match &*value {
+            Value::Array(_) | Value::Object(_) => misfit(format!("{} holds no text or number", shown(place))),
+            value => Ok(read(value)),
         }
     }
 
-    /// The text of a field.
+    /// The id at a place, as the rules read it.
+    pub(super) fn id_at(self, place: &'a Place, rules: Rules) -> Reading<Option<String>> {
+        match rules {
+            Rules::Current => self.read_at(place, fields::id),
+            // Flags and placeholders were ids, but for the text `null`.
+            Rules::Former => {
+                let read = |value: &Value| plain(value, rules).filter(|text| !text.eq_ignore_ascii_case("null"));
+                Ok(self.read_at(place, read)?.map(bounded_id))
+            }
+        }
+    }
+
+    /// The text of a field; a placeholder of it is none.
     pub(super) fn text(self, field: Field) -> Reading<Option<String>> {
-        self.rule.fields.get(&field).map_or(Ok(None), |place| self.text_at(place))
+        self.rule.fields.get(&field).map_or(Ok(None), |place| self.read_at(place, reader(field)))
+    }
+
+    /// The text of a field by the former rules, for the key that they made.
+    pub(super) fn former_text(self, field: Field) -> Reading<Option<String>> {
+        self.rule.fields.get(&field).map_or(Ok(None), |place| {
+            self.read_at(place, |value| plain(value, Rules::Former).filter(|text| !text.eq_ignore_ascii_case("null")))
+        })
+    }
+
+    /// Whether a placeholder stands where the field's id should.
+    pub(super) fn is_no_id(self, field: Field) -> Reading<bool> {
+        Ok(self.former_text(field)?.is_some() && self.id(field)?.is_none())
     }
 
     /// What a person wrote, with the space around it, whatever it says.
     pub(super) fn written(self, field: Field) -> Reading<Option<String>> {
         let Some(value) = self.field_value(field)? else { return Ok(None) };
-        match (&*value, plain(&value)) {
+        match (&*value, plain(&value, Rules::Former)) {
             (Value::String(text), _) => Ok(Some(text.clone())),
             (_, Some(text)) => Ok(Some(text)),
             (_, None) => misfit(format!("`{field}` holds no text or number")),
@@ -134,7 +178,7 @@ impl<'a> Places<'a> {
 
     /// An id that fits an index.
     pub(super) fn id(self, field: Field) -> Reading<Option<String>> {
-        Ok(self.text(field)?.map(bounded_id))
+        self.rule.fields.get(&field).map_or(Ok(None), |place| self.id_at(place, Rules::Current))
     }
 
     /// A time; refused where there is something that tells none.
@@ -166,9 +210,14 @@ impl<'a> Places<'a> {
         Ok(self.text(Field::Medium)?.map(|word| Medium::of_word(&word)).or(self.request.source.medium))
     }
 
+    /// The medium of addresses: a source that nothing tells it of has none with phones.
+    pub(super) fn medium_of_addresses(self) -> Reading<Medium> {
+        Ok(self.medium()?.unwrap_or(Medium::Other))
+    }
+
     /// At our address where there is one, else the source's own.
     pub(super) fn channel(self, medium: Medium) -> Reading<ChannelRef> {
-        Ok(match self.text(Field::Channel)? {
+        Ok(match self.text(Field::Channel)?.filter(|channel| !address::hides(channel)) {
             Some(address) => channel::at(medium, &address, self.numbering()),
             None => channel::own(self.request.source, medium),
         })

@@ -2,9 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use inlet_domain::{
-    command::{Effect, PersonReport, StatusReport, StatusTimes},
+    command::{Effect, StatusReport, StatusTimes},
     model::{
-        channel::Medium,
         mapping::{Field, MappedStatus, Mapping},
         status::DeliveryStatus,
     },
@@ -12,10 +11,37 @@ use inlet_domain::{
 use serde_json::json;
 
 use super::{Places, Reading};
-use crate::{address, key, vocabulary::Meaning};
+use crate::{
+    address::{self, Address},
+    fields::{Rules, bounded_id},
+    key,
+    vocabulary::Meaning,
+};
 
-/// The report, and its key: the message, the word and the times, so that a repeat is one and a news is another.
-pub(super) fn read(places: &Places<'_>, mapping: &Mapping) -> Reading<(Option<String>, Effect)> {
+/// The key of a report: the message, the word and the times, so that a repeat is one and a news is another.
+pub(super) fn key(places: &Places<'_>, rules: Rules) -> Reading<String> {
+    let (id, status, part) = match rules {
+        Rules::Current => (places.id(Field::Id)?, places.text(Field::Status)?, places.text(Field::Part)?),
+        Rules::Former => (
+            places.former_text(Field::Id)?.map(bounded_id),
+            places.former_text(Field::Status)?,
+            places.former_text(Field::Part)?,
+        ),
+    };
+    Ok(key::digest(&json!([
+        id.unwrap_or_default(),
+        part.unwrap_or_default(),
+        status.unwrap_or_default(),
+        places.time(Field::OccurredAt)?,
+        places.time(Field::SentAt)?,
+        places.time(Field::DeliveredAt)?,
+        places.time(Field::ReadAt)?,
+        places.time(Field::FailedAt)?,
+    ])))
+}
+
+/// The report.
+pub(super) fn read(places: &Places<'_>, mapping: &Mapping) -> Reading<Effect> {
     let id = places.id(Field::Id)?.unwrap_or_default();
     let raw_status = places.text(Field::Status)?.unwrap_or_default();
     let meaning = meaning(mapping, &raw_status);
@@ -27,16 +53,6 @@ pub(super) fn read(places: &Places<'_>, mapping: &Mapping) -> Reading<(Option<St
         failed_at: places.time(Field::FailedAt)?,
     };
     let part = places.text(Field::Part)?.unwrap_or_default();
-    let key = key::digest(&json!([
-        id,
-        part,
-        raw_status,
-        at,
-        times.sent_at,
-        times.delivered_at,
-        times.read_at,
-        times.failed_at
-    ]));
     // A word that is not known changes nothing, so its times count for nothing (MT-11).
     let reported_at = match meaning {
         Meaning::Unknown => {
@@ -45,7 +61,9 @@ pub(super) fn read(places: &Places<'_>, mapping: &Mapping) -> Reading<(Option<St
         }
         Meaning::Step(step) => own_time(step, &mut times, at),
     };
-    let address = places.text(Field::Address)?;
+    let medium = places.medium_of_addresses()?;
+    let written = places.text(Field::Address)?;
+    let address = written.and_then(|written| address::on(medium, &written, places.numbering()));
     let report = StatusReport {
         ids: vec![id.clone()],
         external_id: Some(id),
@@ -56,16 +74,12 @@ pub(super) fn read(places: &Places<'_>, mapping: &Mapping) -> Reading<(Option<St
         reason: places.text(Field::Reason)?,
         reported_at,
         times,
-        channel: places.channel(places.medium()?.unwrap_or(Medium::Other))?,
-        person: address.map(|address| PersonReport {
-            identities: vec![address::any(&address, places.numbering())],
-            phone: address::e164(&address, places.numbering()),
-            ..PersonReport::default()
-        }),
+        channel: places.channel(medium)?,
+        person: address.map(Address::person),
         campaign_id: places.id(Field::CampaignId)?,
         details: places.details()?,
     };
-    Ok((Some(key), Effect::Status(Box::new(report))))
+    Ok(Effect::Status(Box::new(report)))
 }
 
 fn meaning(mapping: &Mapping, word: &str) -> Meaning {

@@ -1,5 +1,7 @@
 //! `whatsapp|rcs|viber|vmn:message:in`: a message to us (MT-6 to MT-8).
 
+use std::iter;
+
 use inlet_domain::{
     command::{
         AttachmentPart, Command, Effect, IdempotencyKey, IdentityKind, IdentityRef, MessageReport, Patch, PersonReport,
@@ -15,7 +17,7 @@ use serde_json::Value;
 use super::{Misfit, Reading, full_name, numbering, put, time};
 use crate::{
     address, channel,
-    fields::{Members, Object, bounded_id},
+    fields::{self, Members, Object, bounded_id},
     key,
     provider::Request,
 };
@@ -23,12 +25,18 @@ use crate::{
 pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium: Medium) -> Reading {
     let recipient = payload.object("recipient").ok_or(Misfit("there is no `recipient` in it"))?;
     let message = payload.object("message").ok_or(Misfit("there is no `message` in it"))?;
-    let from = recipient.known("from").ok_or(Misfit("it does not tell who sent it"))?;
     let content = message.object("payload");
     let external_id = payload.id("id");
     // MT-15: ids are unique in their channel only.
-    let id = external_id.as_ref().map(|id| bounded_id(format!("{medium}:{id}")));
+    let in_medium = |id: &String| bounded_id(format!("{medium}:{id}"));
+    let id = external_id.as_ref().map(in_medium);
     let key = id.clone().unwrap_or_else(|| key::digest(&Value::Object(payload.clone())));
+    let key = key::versioned(event, key, |rules| {
+        let former = payload.get("id").filter(|id| !fields::is_no_id(id)).and_then(|id| rules.id(id));
+        former.as_ref().map(in_medium)
+    });
+    let person = person(request, medium, recipient, &key)
+        .ok_or(Misfit("neither `recipient.from` nor an id of `recipient.user` tells who sent it"))?;
 
     let kind = message.text("type").map(|word| word.to_ascii_lowercase());
     let attachments: Vec<_> = content.and_then(|content| attachment(kind.as_deref(), content)).into_iter().collect();
@@ -39,7 +47,7 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium:
     let to = payload
         .array("channels")
         .and_then(|channels| channels.first()?.as_object())
-        .and_then(|channel| channel.known("to"));
+        .and_then(|channel| channel.address("to"));
     let report = MessageReport {
         ids: id.into_iter().collect(),
         external_id,
@@ -48,7 +56,7 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium:
             Some(to) => channel::at(medium, &to, numbering(request)),
             None => channel::own(request.source, medium),
         },
-        person: Some(person(request, &from, recipient.object("user"))),
+        person: Some(person),
         thread: ThreadReport::default(),
         direction: Direction::Inbound,
         kind: MessageKind::Message,
@@ -62,7 +70,7 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium:
         occurred_at: time(request, message, "timestamp").or_else(|| time(request, payload, "timestamp")),
         read_at: Patch::Absent,
     };
-    Ok(Command { key: IdempotencyKey::new(event, key), effect: Effect::Message(Box::new(report)) })
+    Ok(Command { key, effect: Effect::Message(Box::new(report)) })
 }
 
 /// MT-8: what there is to show, of whatever type.
@@ -92,38 +100,41 @@ fn attachment(kind: Option<&str>, content: &Object) -> Option<AttachmentPart> {
     })
 }
 
-/// The sender: the address it wrote from, and what the provider knows of the person.
-fn person(request: &Request<'_>, from: &str, user: Option<&Object>) -> PersonReport {
+/// The sender: the address it wrote from, and what the provider knows of the person. What the profile says of phone and
+/// email is shown and joins nobody. `None` where nothing tells who it is.
+fn person(request: &Request<'_>, medium: Medium, recipient: &Object, key: &IdempotencyKey) -> Option<PersonReport> {
     let numbering = numbering(request);
-    let address = address::any(from, numbering);
-    let mut report = PersonReport { phone: address::e164(from, numbering), ..PersonReport::default() };
-    let mut identities = vec![address];
+    let user = recipient.object("user");
+    let mut report = PersonReport::default();
     if let Some(user) = user {
-        let phone = user.known("phone").and_then(|phone| address::e164(&phone, numbering));
-        let email = user.known("email").and_then(|email| address::email(&email));
-        for (member, prefix) in [("subscriber_id", "subscriber"), ("id", "user")] {
-            if let Some(id) = user.known(member) {
-                identities.push(provider_user(prefix, &id));
-            }
-        }
-        identities.extend(phone.iter().map(|phone| address::identity(IdentityKind::Phone, phone.clone(), phone)));
-        report.email = email.as_ref().map(|email| email.value.clone());
-        identities.extend(email);
-        report.phone = report.phone.or(phone);
+        report.phone = user.known("phone").and_then(|phone| address::shown(&phone, numbering));
+        report.email = user.known("email").and_then(|email| address::email(&email)).map(|email| email.value);
         report.username = user.known("username");
         report.name = full_name(user).or_else(|| report.username.clone());
         let info = user.object("user_info");
         report.avatar_url = info.and_then(|info| info.known("picture"));
         report.attributes = attributes(user, info);
     }
-    let mut seen: Vec<IdentityRef> = Vec::new();
-    for identity in identities {
-        if !seen.iter().any(|other| other.kind == identity.kind && other.value == identity.value) {
-            seen.push(identity);
+    let ids = [("subscriber_id", "subscriber"), ("id", "user")].into_iter().filter_map(|(member, prefix)| {
+        let id = user?.id(member).filter(|id| !address::hides(id))?;
+        Some(provider_user(prefix, &id))
+    });
+    report.identities = match recipient.address("from").map(|from| address::on(medium, &from, numbering)) {
+        // The ids of one who hides may be those of all who do.
+        Some(None) => {
+            report.phone = None;
+            vec![address::hidden(key)]
         }
-    }
-    report.identities = seen;
-    report
+        // The profile is that of a member.
+        Some(Some(address)) if address.identity.kind == IdentityKind::Group => return Some(address.person()),
+        Some(Some(address)) => {
+            report.phone = address.phone.or(report.phone);
+            report.email = address.email.or(report.email);
+            address::distinct(iter::once(address.identity).chain(ids))
+        }
+        None => ids.collect(),
+    };
+    (!report.identities.is_empty()).then_some(report)
 }
 
 /// The provider counts its users and its subscribers apart, so that one number may mean two people.

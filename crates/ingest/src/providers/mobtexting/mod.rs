@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::{
     address::Numbering,
-    fields::{Members, Object},
+    fields::{self, Members, Object},
     lenient,
     provider::{Adapter, Request, Understanding},
     signature::Scheme,
@@ -186,8 +186,7 @@ fn numbering(request: &Request<'_>) -> Numbering {
 
 /// Puts a member among the details, unless there is nothing to put.
 fn put(details: &mut Object, name: &str, value: Option<&Value>) {
-    let is_nothing =
-        |value: &Value| value.is_null() || value.as_str().is_some_and(|text| text.is_empty() || text == "null");
+    let is_nothing = |value: &Value| value.is_null() || (value.is_string() && fields::name(value).is_none());
     if let Some(value) = value.filter(|value| !is_nothing(value)) {
         details.insert(name.to_owned(), value.clone());
     }

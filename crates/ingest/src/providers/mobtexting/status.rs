@@ -2,15 +2,16 @@
 
 use chrono::{DateTime, Utc};
 use inlet_domain::{
-    command::{ChannelRef, Command, Effect, IdempotencyKey, PersonReport, StatusReport, StatusTimes},
+    command::{ChannelRef, Command, Effect, PersonReport, StatusReport, StatusTimes},
     model::{channel::Medium, status::DeliveryStatus},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Misfit, Reading, numbering, put, put_time, time};
 use crate::{
-    address, channel,
-    fields::{Members, Object, bounded_id},
+    address::{self, Address},
+    channel,
+    fields::{self, Members, Object, bounded_id},
     key,
     provider::Request,
     vocabulary::Meaning,
@@ -18,7 +19,7 @@ use crate::{
 
 /// Reads a report on a message that is not an SMS.
 pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium: Medium) -> Reading {
-    let external_id = payload.id("id").ok_or(Misfit("it names no message"))?;
+    let external_id = payload.id("id").ok_or(Misfit("`id` names no message"))?;
     let raw_status = payload.text("status").ok_or(Misfit("it tells no status"))?;
     let meaning = Meaning::of(&raw_status);
     let at = time(request, payload, "timestamp");
@@ -35,8 +36,11 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium:
     }
     put_time(&mut details, "processed_at", processed_at);
     let times = ["delivered_at", "read_at", "processed_at", "timestamp"].map(|name| payload.get(name));
-    let key = key::digest(&json!([external_id, raw_status, times,]));
-    let channel = match payload.known("from") {
+    let key_of = |id, status| key::digest(&json!([id, status, times,]));
+    let key = key::versioned(event, key_of(Some(external_id.clone()), Some(raw_status.clone())), |rules| {
+        Some(key_of(rules.id_of(payload, "id"), rules.text_of(payload, "status")))
+    });
+    let channel = match payload.address("from") {
         Some(from) => channel::at(medium, &from, numbering(request)),
         None => channel::own(request.source, medium),
     };
@@ -45,23 +49,23 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium:
         ids: vec![bounded_id(format!("{medium}:{external_id}"))],
         external_id: Some(external_id),
         reason: reason(payload),
-        person: payload.known("to").map(|to| person(request, &to)),
+        person: person(request, payload, "to", medium),
         details,
         reported_at: own_time(meaning, &told).or(at),
         ..report(meaning, raw_status, told, channel)
     };
-    Ok(Command { key: IdempotencyKey::new(event, key), effect: Effect::Status(Box::new(report)) })
+    Ok(Command { key, effect: Effect::Status(Box::new(report)) })
 }
 
 /// Reads a report on an SMS or a part of one: the id is `uuid:part`. It does not name our channel.
 pub(super) fn read_sms(request: &Request<'_>, payload: &Object, event: &str) -> Reading {
-    let whole_id = payload.text("id").ok_or(Misfit("it names no message"))?;
+    let whole_id = payload.text("id").ok_or(Misfit("`id` names no message"))?;
     let raw_status = payload.text("status").ok_or(Misfit("it tells no status"))?;
     let (external_id, part) = match whole_id.rsplit_once(':') {
-        Some((id, part)) if !id.is_empty() && is_part(part) => (id.to_owned(), part.to_owned()),
-        _ => (whole_id.clone(), String::new()),
+        Some((id, part)) if !id.is_empty() && is_part(part) => (id, part.to_owned()),
+        _ => (whole_id.as_str(), String::new()),
     };
-    let external_id = bounded_id(external_id);
+    let external_id = fields::id(&Value::from(external_id)).ok_or(Misfit("`id` names no message"))?;
     let meaning = Meaning::of(&raw_status);
     let ended_at = time(request, payload, "deliv_time");
     let submitted_at = time(request, payload, "submit_time");
@@ -80,19 +84,22 @@ pub(super) fn read_sms(request: &Request<'_>, payload: &Object, event: &str) -> 
     put_time(&mut details, "submit_time", submitted_at);
     put_time(&mut details, "sent_time", sent_at);
     let times = ["deliv_time", "sent_time", "submit_time"].map(|name| payload.get(name));
-    let key = key::digest(&json!([whole_id, raw_status, times,]));
+    let key_of = |id, status| key::digest(&json!([id, status, times,]));
+    let key = key::versioned(event, key_of(Some(whole_id.clone()), Some(raw_status.clone())), |rules| {
+        Some(key_of(rules.text_of(payload, "id"), rules.text_of(payload, "status")))
+    });
     let report = StatusReport {
         ids: vec![bounded_id(format!("sms:{external_id}"))],
         external_id: Some(external_id),
         part,
         code: is(DeliveryStatus::Failed).then(|| raw_status.clone()),
         reason: reason(payload),
-        person: payload.known("mobile").map(|mobile| person(request, &mobile)),
+        person: person(request, payload, "mobile", Medium::Sms),
         details,
         reported_at: own_time(meaning, &told),
         ..report(meaning, raw_status, told, channel::own(request.source, Medium::Sms))
     };
-    Ok(Command { key: IdempotencyKey::new(event, key), effect: Effect::Status(Box::new(report)) })
+    Ok(Command { key, effect: Effect::Status(Box::new(report)) })
 }
 
 /// What all reports share. A word that is not known changes nothing, so its times count for nothing (MT-11).
@@ -125,13 +132,9 @@ fn own_time(meaning: Meaning, told: &StatusTimes) -> Option<DateTime<Utc>> {
     }
 }
 
-fn person(request: &Request<'_>, to: &str) -> PersonReport {
-    let numbering = numbering(request);
-    PersonReport {
-        identities: vec![address::any(to, numbering)],
-        phone: address::e164(to, numbering),
-        ..PersonReport::default()
-    }
+/// To whom it was sent, unless that is hidden.
+fn person(request: &Request<'_>, payload: &Object, member: &str, medium: Medium) -> Option<PersonReport> {
+    address::on(medium, &payload.address(member)?, numbering(request)).map(Address::person)
 }
 
 fn reason(payload: &Object) -> Option<String> {

@@ -1,13 +1,16 @@
 //! `message.*` (OB-4, OB-5).
 
 use inlet_domain::{
-    command::{Change, MessageReport, Patch, ThreadReport},
+    command::{Change, IdempotencyKey, MessageReport, Patch, PersonReport, ThreadReport},
     model::message::{Direction, MessageKind},
 };
 use serde_json::Value;
 
 use super::{Report, attachment, contact, others, read_time, time};
-use crate::fields::{Members, Object};
+use crate::{
+    address,
+    fields::{Members, Object},
+};
 
 const PLACED: [&str; 10] = [
     "id",
@@ -37,7 +40,7 @@ pub(super) fn read(report: &Report<'_>) -> MessageReport {
         // A deletion names the message alone, whatever else it carries. What one of ours wrote goes to whom the
         // conversation is with.
         author_name: writer.as_ref().filter(|_| ours).and_then(|writer| writer.name.clone()),
-        person: if deleted || ours { None } else { writer },
+        person: if deleted || ours { None } else { writer.or_else(|| hidden(report)) },
         thread: ThreadReport { id: message.id("conversation_id"), ..ThreadReport::default() },
         // No member tells the direction: what a contact wrote came in, unless the source knows it for one of ours.
         direction: if ours { Direction::Outbound } else { Direction::Inbound },
@@ -51,6 +54,18 @@ pub(super) fn read(report: &Report<'_>) -> MessageReport {
         occurred_at: time(message, "created_at"),
         read_at: message.patch("read_at", read_time),
     }
+}
+
+/// The writer who hides, where no conversation stands for them: this message's alone.
+fn hidden(report: &Report<'_>) -> Option<PersonReport> {
+    let message = report.payload;
+    let contact = message.object("contact");
+    let written = contact.and_then(|contact| contact.address("id").or_else(|| contact.address("username")));
+    let written = written.or_else(|| message.address("contact")).or_else(|| message.address("contact_id"))?;
+    let is_alone = address::hides(&written) && message.id("conversation_id").is_none();
+    // Each event of the message names the same person.
+    let of_message = IdempotencyKey::new("message", report.id.as_str());
+    is_alone.then(|| PersonReport { identities: vec![address::hidden(&of_message)], ..PersonReport::default() })
 }
 
 /// The documents tell no type: it is what the message holds, and nothing where an update speaks of neither.

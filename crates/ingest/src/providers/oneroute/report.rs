@@ -2,14 +2,15 @@
 
 use chrono::SecondsFormat;
 use inlet_domain::{
-    command::{Command, Effect, IdempotencyKey, PersonReport, StatusReport, StatusTimes},
+    command::{Command, Effect, StatusReport, StatusTimes},
     model::{channel::Medium, status::DeliveryStatus},
 };
 use serde_json::{Value, json};
 
 use super::{Misfit, Reading, numbering, put, time};
 use crate::{
-    address, channel,
+    address::{self, Address},
+    channel,
     fields::{Members, Object},
     key,
     provider::Request,
@@ -27,7 +28,7 @@ pub(super) fn row(request: &Request<'_>, sent: &Object, event: &str, medium: Med
     let (id, external_id) = (sent.id("id"), sent.id("externalId"));
     let ids: Vec<String> = id.iter().chain(&external_id).cloned().collect();
     if ids.is_empty() {
-        return Err(Misfit("it names no message"));
+        return Err(Misfit("neither `id` nor `externalId` names a message"));
     }
     let raw_status = sent.text("status").ok_or(Misfit("it tells no status"))?;
     let meaning = Meaning::of(&raw_status);
@@ -59,7 +60,11 @@ pub(super) fn row(request: &Request<'_>, sent: &Object, event: &str, medium: Med
     }
     let numbering = numbering(request);
     // All that it names the message by: one that says less, or more, is no repeat, for it may be what joins two names.
-    let key = key::digest(&json!([ids, raw_status, sent.get("delivered_time")]));
+    let key_of = |ids: &[String], status: Option<&str>| key::digest(&json!([ids, status, sent.get("delivered_time")]));
+    let key = key::versioned(event, key_of(&ids, Some(&raw_status)), |rules| {
+        let ids: Vec<String> = ["id", "externalId"].into_iter().filter_map(|name| rules.id_of(sent, name)).collect();
+        Some(key_of(&ids, rules.text_of(sent, "status").as_deref()))
+    });
     let report = StatusReport {
         external_id: external_id.or(id),
         ids,
@@ -69,18 +74,14 @@ pub(super) fn row(request: &Request<'_>, sent: &Object, event: &str, medium: Med
         reason: sent.text("reason"),
         reported_at,
         times,
-        channel: match sent.text("from") {
+        channel: match sent.address("from").filter(|from| !address::hides(from)) {
             Some(from) => channel::at(medium, &from, numbering),
             None => channel::own(request.source, medium),
         },
-        person: sent.text("to").map(|to| PersonReport {
-            identities: vec![address::any(&to, numbering)],
-            phone: address::e164(&to, numbering),
-            ..PersonReport::default()
-        }),
+        person: sent.address("to").and_then(|to| address::on(medium, &to, numbering)).map(Address::person),
         campaign_id: sent.id("campaign_id"),
         details,
         raw_status,
     };
-    Ok(Command { key: IdempotencyKey::new(event, key), effect: Effect::Status(Box::new(report)) })
+    Ok(Command { key, effect: Effect::Status(Box::new(report)) })
 }
