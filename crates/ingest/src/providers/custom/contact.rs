@@ -42,7 +42,7 @@ pub(super) fn read(places: &Places<'_>) -> Reading<Effect> {
         return misfit("what it gives as phone or email is neither");
     }
     Ok(Effect::Contact(Box::new(ContactReport {
-        version: Version::new(change, places.time(Field::UpdatedAt)?, places.request.received_at),
+        version: Version::new(change, places.time(Field::UpdatedAt)?, places.view.request.received_at),
         identities: seen,
         name: Patch::known(places.text(Field::Name)?),
         phone: Patch::known(phone.or_else(|| of_kind(IdentityKind::Phone))),

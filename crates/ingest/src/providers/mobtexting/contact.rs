@@ -1,5 +1,6 @@
 //! `contacts:subscriber:subscription`: a contact was created or changed (MT-10).
 
+use chrono::{DateTime, Utc};
 use inlet_domain::command::{Change, Command, ContactReport, Effect, IdempotencyKey, IdentityKind, Patch, Version};
 use serde_json::{Value, json};
 
@@ -26,7 +27,7 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str) -> Read
     };
     let (phone, email) = (of_kind(IdentityKind::Phone), of_kind(IdentityKind::Email));
     let report = ContactReport {
-        version: Version::new(change, time(request, payload, "updated_at"), request.received_at),
+        version: Version::new(change, told_version(request, payload, change), request.received_at),
         identities: id.iter().map(|id| provider_user("subscriber", id)).chain(address).collect(),
         name: Patch::known(full_name(payload)),
         phone,
@@ -38,6 +39,12 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str) -> Read
     };
     let key = key::digest(&json!([id, payload.get("identity"), payload.get("updated_at"), sentence]));
     Ok(Command { key: IdempotencyKey::new(event, key), effect: Effect::Contact(Box::new(report)) })
+}
+
+/// The time of the version: a contact that was created may not have been updated since.
+fn told_version(request: &Request<'_>, payload: &Object, change: Change) -> Option<DateTime<Utc>> {
+    let created_at = || time(request, payload, "created_at").filter(|_| change == Change::Created);
+    time(request, payload, "updated_at").or_else(created_at)
 }
 
 fn attributes(payload: &Object) -> Object {
