@@ -20,11 +20,15 @@ pub mod signature;
 
 mod address;
 mod channel;
+mod charset;
+mod content;
+mod failure;
 mod fields;
 mod intake;
 mod key;
 mod mask;
 mod multipart;
+mod secrets;
 mod source_cache;
 mod times;
 mod vocabulary;

@@ -32,7 +32,11 @@ impl Fold<'_> {
         match (known, deletion) {
             (Some(id), Some(version)) => self.delete_message(context, id, version),
             (None, Some(version)) => self.bury(&names, version),
-            (Some(id), None) if !self.messages.get(id).is_some_and(|row| row.placeholder) => {
+            // A version that does not tell where the message belongs changes what stands in for it, and brings no message.
+            (Some(id), None)
+                if !self.messages.get(id).is_some_and(|row| row.placeholder)
+                    || (report.version.is_some() && !plan::tells_place(report)) =>
+            {
                 self.references.point(&names, id, false);
                 self.change_message(context, id, report)?;
             }

@@ -44,7 +44,7 @@ pub(super) fn read(places: &Places<'_>) -> Reading<Effect> {
     let (of_address, email_of_address) = address.map(|address| (address.phone, address.email)).unwrap_or_default();
     let phone = phone.map(|phone| address::shown(&phone, numbering).unwrap_or(phone));
     Ok(Effect::Contact(Box::new(ContactReport {
-        version: Version::new(change, places.time(Field::UpdatedAt)?, places.request.received_at),
+        version: Version::new(change, places.time(Field::UpdatedAt)?, places.view.request.received_at),
         identities: address::distinct(identities),
         name: Patch::known(places.text(Field::Name)?),
         phone: Patch::known(phone.or(of_address)),

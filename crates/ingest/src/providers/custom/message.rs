@@ -2,16 +2,16 @@
 
 use chrono::SecondsFormat;
 use inlet_domain::{
-    command::{AttachmentPart, Effect, IdempotencyKey, IdentityKind, MessageReport, Patch, PersonReport, ThreadReport},
+    command::{Effect, IdempotencyKey, IdentityKind, MessageReport, Patch, PersonReport, ThreadReport},
     model::{
         channel::Medium,
         mapping::Field,
-        message::{AttachmentKind, Direction, MessageKind},
+        message::{Direction, MessageKind},
     },
 };
 use serde_json::Value;
 
-use super::{Places, Reading, misfit};
+use super::{Places, Reading, files, misfit};
 use crate::{address, fields::Object};
 
 /// The message. `key` names a person who hides.
@@ -19,9 +19,14 @@ pub(super) fn read(places: &Places<'_>, own_key: &Option<String>, key: &Idempote
     let id = places.id(Field::Id)?;
     let thread = places.id(Field::ConversationId)?;
     let direction = places.direction()?;
-    let attachment = attachment(places)?;
     let content_type = places.text(Field::ContentType)?;
-    let kind = attachment.as_ref().map_or("text", |file| file.kind.as_str());
+    let files = files::read(places, content_type.as_deref())?;
+    let kind = content_type.unwrap_or_else(|| files.first().map_or("text", |file| file.kind.as_str()).to_owned());
+    let (content, shown_in_part) = places.written(Field::Content, &kind)?;
+    let mut details = places.details()?;
+    if let Some(value) = shown_in_part {
+        details.entry(Field::Content.to_string()).or_insert(value);
+    }
     let report = MessageReport {
         // A key that the rule names is an id too, where there is no other: a replay finds the message by it.
         ids: id.clone().or_else(|| own_key.clone()).into_iter().collect(),
@@ -33,10 +38,10 @@ pub(super) fn read(places: &Places<'_>, own_key: &Option<String>, key: &Idempote
         direction,
         kind: MessageKind::Message,
         author_name: if direction == Direction::Outbound { places.text(Field::AuthorName)? } else { None },
-        content_type: Patch::Value(content_type.unwrap_or_else(|| kind.to_owned())),
-        content: Patch::told(places.written(Field::Content)?),
-        details: places.details()?,
-        attachments: Some(attachment.into_iter().collect()),
+        content_type: Patch::Value(kind),
+        content: Patch::told(content),
+        details,
+        attachments: Some(files),
         reactions: Patch::Absent,
         quoted_id: places.id(Field::QuotedId)?,
         occurred_at: places.time(Field::OccurredAt)?,
@@ -123,19 +128,4 @@ fn person(places: &Places<'_>, medium: Medium, thread: Option<&str>, key: &Idemp
         last_active_at: places.time(Field::LastActiveAt)?,
         attributes: Object::new(),
     })
-}
-
-fn attachment(places: &Places<'_>) -> Reading<Option<AttachmentPart>> {
-    let Some(url) = places.text(Field::AttachmentUrl)? else { return Ok(None) };
-    let mime_type = places.text(Field::MimeType)?;
-    let word = mime_type.clone().or(places.text(Field::ContentType)?).unwrap_or_default().to_ascii_lowercase();
-    let kind = match word.split('/').next().unwrap_or_default().trim() {
-        "image" | "sticker" => AttachmentKind::Image,
-        "video" => AttachmentKind::Video,
-        "audio" | "voice" => AttachmentKind::Audio,
-        "application" | "text" | "document" | "file" => AttachmentKind::Document,
-        _ => AttachmentKind::Other,
-    };
-    let filename = places.text(Field::Filename)?;
-    Ok(Some(AttachmentPart { external_id: None, kind, url: Some(url), filename, mime_type, size_bytes: None }))
 }

@@ -1,5 +1,6 @@
 //! `contacts:subscriber:subscription`: a contact was created or changed (MT-10).
 
+use chrono::{DateTime, Utc};
 use inlet_domain::command::{Change, Command, ContactReport, Effect, IdentityRef, Patch, Version};
 use serde_json::{Value, json};
 
@@ -25,7 +26,7 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str) -> Read
     // Who is known by the address is the one of whom the event tells.
     let identity = address.map(|address| IdentityRef { leads: true, ..address.identity });
     let report = ContactReport {
-        version: Version::new(change, time(request, payload, "updated_at"), request.received_at),
+        version: Version::new(change, told_version(request, payload, change), request.received_at),
         identities: id.as_deref().map(|id| provider_user("subscriber", id)).into_iter().chain(identity).collect(),
         name: Patch::known(full_name(payload)),
         phone: Patch::known(phone),
@@ -38,6 +39,12 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str) -> Read
     let key_of = |id| key::digest(&json!([id, payload.get("identity"), payload.get("updated_at"), sentence]));
     let key = key::versioned(event, key_of(id), |rules| Some(key_of(rules.id_of(payload, "id"))));
     Ok(Command { key, effect: Effect::Contact(Box::new(report)) })
+}
+
+/// The time of the version: a contact that was created may not have been updated since.
+fn told_version(request: &Request<'_>, payload: &Object, change: Change) -> Option<DateTime<Utc>> {
+    let created_at = || time(request, payload, "created_at").filter(|_| change == Change::Created);
+    time(request, payload, "updated_at").or_else(created_at)
 }
 
 fn attributes(payload: &Object) -> Object {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Report, attachment, contact, others, read_time, time};
 use crate::{
-    address,
+    address, content,
     fields::{Members, Object},
 };
 
@@ -28,8 +28,8 @@ const PLACED: [&str; 10] = [
 pub(super) fn read(report: &Report<'_>) -> MessageReport {
     let message = report.payload;
     let deleted = report.change == Change::Deleted;
-    let content = message.patch("message", |value| value.as_str().map(str::to_owned));
-    let attachments = message.array("attachments").map(attachment::parts);
+    let content = content_of(message);
+    let attachments = message.get("attachments").and_then(attachment::parts);
     let writer = contact::named(message, report.numbering());
     let ours = contact::id(message).is_some_and(|id| report.request.source.own_user_ids.contains(&id));
     MessageReport {
@@ -47,7 +47,7 @@ pub(super) fn read(report: &Report<'_>) -> MessageReport {
         kind: MessageKind::Message,
         content_type: content_type(&content, attachments.as_deref()),
         content,
-        details: others(message, &PLACED),
+        details: details(message),
         attachments,
         reactions: message.patch("reactions", reactions),
         quoted_id: None,
@@ -66,6 +66,27 @@ fn hidden(report: &Report<'_>) -> Option<PersonReport> {
     // Each event of the message names the same person.
     let of_message = IdempotencyKey::new("message", report.id.as_str());
     is_alone.then(|| PersonReport { identities: vec![address::hidden(&of_message)], ..PersonReport::default() })
+}
+
+/// The text as it was written, an empty one too; of what is no text, what there is to show.
+fn content_of(message: &Object) -> Patch<String> {
+    message.patch("message", |value| match value {
+        Value::String(text) => Some(text.clone()),
+        other => content::shown(None, other).or_else(|| content::whole(other)),
+    })
+}
+
+/// What has no place, and what is shown in part, whole.
+fn details(message: &Object) -> Object {
+    let mut details = others(message, &PLACED);
+    for name in ["message", "attachments"] {
+        if let Some(value) =
+            message.get(name).filter(|value| value.is_object() || (name == "message" && value.is_array()))
+        {
+            details.insert(name.to_owned(), value.clone());
+        }
+    }
+    details
 }
 
 /// The documents tell no type: it is what the message holds, and nothing where an update speaks of neither.

@@ -99,7 +99,13 @@ impl Adapter for Oblic {
             Entity::Group => Effect::Group(Box::new(thread::read_group(&report))),
             Entity::Attachment => Effect::Attachment(Box::new(attachment::read(&report))),
         };
-        let commands = vec![Command { key, effect }];
+        let mut commands = vec![Command { key: key.clone(), effect }];
+        if entity == Entity::Group
+            && let Some(conversation) = thread::read_conversation_of_group(&report)
+        {
+            let key = inlet_domain::command::IdempotencyKey { kind: format!("{name}:conversation"), ..key };
+            commands.push(Command { key, effect: Effect::Conversation(Box::new(conversation)) });
+        }
         Understanding::Known { event: name, commands }
     }
 }
@@ -114,9 +120,12 @@ struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// Without `updated_at`, the arrival counts (OB-10).
+    /// The time of a version is `updated_at`; what was created may not have been updated since. Without either, the arrival
+    /// stands in (OB-10).
     fn version(&self) -> Version {
-        Version::new(self.change, time(self.payload, "updated_at"), self.request.received_at)
+        let created_at = || time(self.payload, "created_at").filter(|_| self.change == Change::Created);
+        let told = time(self.payload, "updated_at").or_else(created_at);
+        Version::new(self.change, told, self.request.received_at)
     }
 
     fn channel(&self) -> ChannelRef {

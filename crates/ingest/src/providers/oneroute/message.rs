@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::{Misfit, Reading, numbering, put, time};
 use crate::{
     address, channel,
+    content::{self, FILE_NAMES},
     fields::{self, Members, Object, bounded_id},
     key,
     provider::Request,
@@ -35,8 +36,8 @@ pub(super) fn read(request: &Request<'_>, body: &Object) -> Reading {
     // OR-18: an object, null or a string, by event.
     let message = match body.get("message") {
         Some(Value::Object(message)) => message,
-        Some(Value::String(content)) if !content.is_empty() => {
-            as_text = Object::from_iter([("content".to_owned(), Value::from(content.as_str()))]);
+        Some(content) if content::shown(None, content).is_some() => {
+            as_text = Object::from_iter([("content".to_owned(), content.clone())]);
             &as_text
         }
         _ => return Err(Misfit("there is no message in it")),
@@ -73,6 +74,23 @@ pub(super) fn read(request: &Request<'_>, body: &Object) -> Reading {
     let person = person(sender, customer, conversation, thread_id.as_deref(), from_agent, &key)
         .ok_or(Misfit("neither `conversation.id` nor `customer.email` tells who it is with"))?;
     let attachments = attachments(message);
+    let kind = content_type(message, &attachments);
+    let content = message.get("content").unwrap_or(&Value::Null);
+    let shown = content::shown(Some(&kind), content).or_else(|| {
+        let is_empty = attachments.is_empty() && kind != "text";
+        if is_empty {
+            content::shown(Some(&kind), &Value::Object(message.clone())).or_else(|| content::named(&kind))
+        } else {
+            None
+        }
+    });
+    let mut details = Object::new();
+    // What holds more than text is kept whole.
+    for (name, value) in message.iter().filter(|(name, _)| *name != "sender") {
+        if value.is_object() || value.is_array() {
+            put(&mut details, name, Some(value));
+        }
+    }
     let report = MessageReport {
         ids: external_id.iter().cloned().collect(),
         external_id,
@@ -83,9 +101,9 @@ pub(super) fn read(request: &Request<'_>, body: &Object) -> Reading {
         direction: if from_agent { Direction::Outbound } else { Direction::Inbound },
         kind: MessageKind::Message,
         author_name: if from_agent { sender.known("name") } else { None },
-        content_type: Patch::Value(content_type(message, &attachments)),
-        content: Patch::told(message.written("content")),
-        details: Object::new(),
+        content_type: Patch::Value(kind),
+        content: Patch::told(shown),
+        details,
         attachments: Some(attachments),
         reactions: Patch::Absent,
         quoted_id: message.id("quoted_message_id"),
@@ -159,17 +177,21 @@ fn content_type(message: &Object, attachments: &[AttachmentPart]) -> String {
 }
 
 fn attachments(message: &Object) -> Vec<AttachmentPart> {
-    let part = |(name, kind)| {
-        message.text(name).map(|url| AttachmentPart {
-            external_id: None,
-            kind,
-            url: Some(url),
-            filename: None,
-            mime_type: None,
-            size_bytes: None,
-        })
-    };
-    MEDIA.into_iter().filter_map(part).collect()
+    let mut found = Vec::new();
+    for (name, kind) in MEDIA {
+        let several = match message.get(name) {
+            Some(Value::String(_)) | None => {
+                message.known(name).map(|url| content::at_url(Some(kind.as_str()), &url)).into_iter().collect()
+            }
+            Some(several) => content::files(Some(kind.as_str()), several),
+        };
+        found.extend(several);
+    }
+    // A name that the message tells is that of its only file.
+    if let ([file], Some(name)) = (found.as_mut_slice(), FILE_NAMES.iter().find_map(|name| message.known(name))) {
+        file.filename = Some(name);
+    }
+    found
 }
 
 /// OR-5: the credentials are not even looked at.
