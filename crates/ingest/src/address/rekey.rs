@@ -21,21 +21,22 @@ pub struct Rekeyed {
 
 /// The key that today's rules give an identity that is kept as `value`; `None` where it is the key that it has.
 ///
-/// `kind` is the word in the row, `original` the form that was written where that was kept. Only what says itself that it
+/// `original` is the form that was written where that was kept. Only what says itself that it
 /// is a number or a group becomes one: bare digits that an id is made of stay an id. To ask for the key of the answer
 /// changes nothing more.
 #[must_use]
-pub fn rekey(kind: &str, scope_is_workspace: bool, value: &str, original: Option<&str>) -> Option<Rekeyed> {
-    let phone = |value: String| Rekeyed { kind: IdentityKind::Phone, scope: IdentityScope::Workspace, value };
-    let of_provider = |kind, value: String| Rekeyed { kind, scope: IdentityScope::Account, value };
-    let rekeyed = match (kind, scope_is_workspace) {
-        ("phone", true) => {
+pub fn rekey(kind: IdentityKind, scope: IdentityScope, value: &str, original: Option<&str>) -> Option<Rekeyed> {
+    use IdentityScope::{Account, Workspace};
+    let phone = |value: String| Rekeyed { kind: IdentityKind::Phone, scope: Workspace, value };
+    let of_provider = |kind, value: String| Rekeyed { kind, scope: Account, value };
+    let rekeyed = match (kind, scope) {
+        (IdentityKind::Phone, Workspace) => {
             let with_plus = original.filter(|original| original.strip_prefix('+') == Some(value));
             phone(settled(with_plus.unwrap_or(value))?)
         }
         // Where a medium has no phones, an address that looks like one is kept as an id, and earlier rules kept none so.
-        ("provider_user", false) if is_plain(value) => return None,
-        ("email", true) | ("provider_user", false) => {
+        (IdentityKind::ProviderUser, Account) if is_plain(value) => return None,
+        (IdentityKind::Email, Workspace) | (IdentityKind::ProviderUser, Account) => {
             let bare = clothes::undress(value);
             let says_number = match bare.form {
                 Form::Number | Form::Sip | Form::PhoneJid => true,
@@ -49,7 +50,7 @@ pub fn rekey(kind: &str, scope_is_workspace: bool, value: &str, original: Option
                     let address = of_email(&bare, value)?;
                     Rekeyed {
                         kind: IdentityKind::Email,
-                        scope: IdentityScope::Workspace,
+                        scope: Workspace,
                         value: address.identity.value,
                     }
                 }
@@ -58,9 +59,7 @@ pub fn rekey(kind: &str, scope_is_workspace: bool, value: &str, original: Option
         }
         _ => return None,
     };
-    let is_same = rekeyed.kind.as_str() == kind
-        && (rekeyed.scope == IdentityScope::Workspace) == scope_is_workspace
-        && rekeyed.value == value;
+    let is_same = (rekeyed.kind, rekeyed.scope, rekeyed.value.as_str()) == (kind, scope, value);
     (!is_same).then_some(rekeyed)
 }
 
@@ -96,9 +95,16 @@ fn starts_abroad(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// A kind by its word, and its scope.
+    fn key(kind: &str) -> (IdentityKind, IdentityScope) {
+        let kind = IdentityKind::ALL.into_iter().find(|known| known.as_str() == kind).unwrap();
+        let of_workspace = matches!(kind, IdentityKind::Phone | IdentityKind::Email);
+        (kind, if of_workspace { IdentityScope::Workspace } else { IdentityScope::Account })
+    }
+
     fn to(kind: &str, value: &str) -> Option<(IdentityKind, String)> {
-        let workspace = matches!(kind, "phone" | "email");
-        let rekeyed = rekey(kind, workspace, value, None)?;
+        let (kind, scope) = key(kind);
+        let rekeyed = rekey(kind, scope, value, None)?;
         let of_workspace = matches!(rekeyed.kind, IdentityKind::Phone | IdentityKind::Email);
         assert_eq!(rekeyed.scope == IdentityScope::Workspace, of_workspace);
         Some((rekeyed.kind, rekeyed.value))
@@ -154,11 +160,14 @@ mod tests {
             ("username", "+447700900123"),
             ("provider_conversation", "447700900123@c.us"),
             ("group", "120363025246125486@g.us"),
-            ("no kind", "+447700900123"),
         ] {
             assert_eq!(to(kind, value), None, "{kind} {value}");
         }
-        assert_eq!(rekey("email", false, "447700900123@c.us", None), None, "an account's own key of a customer");
+        assert_eq!(
+            rekey(IdentityKind::Email, IdentityScope::Account, "447700900123@c.us", None),
+            None,
+            "an account's own key of a customer"
+        );
     }
 
     proptest::proptest! {
@@ -172,9 +181,9 @@ mod tests {
             ],
             original in proptest::option::of("[+]?(00)?[0-9 ]{1,16}"),
         ) {
-            let workspace = matches!(kind, "phone" | "email");
-            if let Some(once) = rekey(kind, workspace, &value, original.as_deref()) {
-                let again = rekey(once.kind.as_str(), once.scope == IdentityScope::Workspace, &once.value, original.as_deref());
+            let (kind, scope) = key(kind);
+            if let Some(once) = rekey(kind, scope, &value, original.as_deref()) {
+                let again = rekey(once.kind, once.scope, &once.value, original.as_deref());
                 proptest::prop_assert_eq!(again, None, "{:?}", once);
             }
         }
