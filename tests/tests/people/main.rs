@@ -4,8 +4,10 @@
 
 mod deletions;
 mod files;
+mod keys;
 mod names;
 mod opt_outs;
+mod over_http;
 mod support;
 mod upgrade;
 mod versions;
