@@ -197,12 +197,8 @@ impl Bare {
             return true;
         }
         // The person of an email address may well be called so.
-        if host.is_none() || self.form == Form::Sip || self.form == Form::Lid {
-            if is_word(user) || is_zero(user) {
-                return true;
-            }
-        }
-        if self.text == "-1" {
+        let is_person = host.is_none() || matches!(self.form, Form::Sip | Form::Lid);
+        if is_person && (is_word(user) || is_zero(user) || self.text == "-1") {
             return true;
         }
         with_numbers

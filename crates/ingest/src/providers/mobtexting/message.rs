@@ -249,7 +249,7 @@ fn person(request: &Request<'_>, medium: Medium, recipient: &Object, key: &Idemp
     report.identities = match recipient.address("from").map(|from| address::on(medium, &from, numbering)) {
         // The ids of one who hides may be those of all who do.
         Some(None) => {
-            report.phone = None;
+            (report.phone, report.email, report.username) = (None, None, None);
             vec![address::hidden(key)]
         }
         // The profile is that of a member.
