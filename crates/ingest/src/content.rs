@@ -140,7 +140,7 @@ fn special(kind: Option<&str>, object: &Object) -> Option<String> {
         || (kind.is_none_or(|kind| !is_media(Some(kind))) && people.is_some_and(is_person))
     {
         let told = match people {
-            Some(Value::Array(people)) => lines(people.iter().filter_map(|person| contact_of(person))),
+            Some(Value::Array(people)) => lines(people.iter().filter_map(contact_of)),
             Some(person) => contact_of(person),
             None => contact(object),
         };

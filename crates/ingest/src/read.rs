@@ -1,7 +1,10 @@
 //! From an authentic request to what apply takes: the body is parsed, the adapter reads it, secrets are masked. A pure
 //! function of the source, the arrival and the bytes, so that a replay reads as the first reading did.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    iter,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use chrono::{DateTime, Utc};
 use inlet_domain::{
@@ -94,7 +97,7 @@ pub fn split(
         return Ok(None);
     }
     let mut bodies: Vec<Vec<u8>> = Vec::new();
-    let ranges = elements.unwrap_or_else(|| vec![0..whole.len()]);
+    let ranges = elements.unwrap_or_else(|| iter::once(0..whole.len()).collect());
     if ranges.len() > batch::MOST {
         return Err(TooMany(ranges.len()));
     }
