@@ -73,9 +73,13 @@ pub(super) fn read(request: &Request<'_>, body: &Object) -> Reading {
     let from_agent = sender.flag("authUser").unwrap_or(false);
     let person = person(sender, customer, conversation, thread_id.as_deref(), from_agent, &key)
         .ok_or(Misfit("neither `conversation.id` nor `customer.email` tells who it is with"))?;
-    let attachments = attachments(message);
+    let mut attachments = attachments(message);
     let kind = content_type(message, &attachments);
     let content = message.get("content").unwrap_or(&Value::Null);
+    // Of a message that is a file, the URL may stand where the caption does.
+    if attachments.is_empty() && content::is_media(Some(&kind)) {
+        attachments = content::files(Some(&kind), content);
+    }
     let shown = content::shown(Some(&kind), content).or_else(|| {
         let is_empty = attachments.is_empty() && kind != "text";
         if is_empty {
