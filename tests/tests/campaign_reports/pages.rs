@@ -103,7 +103,10 @@ async fn p6_a_row_that_cannot_be_read_keeps_no_other_back() {
     let errors: Vec<&str> = kept.as_array().unwrap().iter().map(|kept| kept["error"].as_str().unwrap()).collect();
     assert_eq!(
         errors,
-        ["campaignReport: row 1: neither `id` nor `externalId` names a message", "campaignReport: row 2: neither `id` nor `externalId` names a message"],
+        [
+            "campaignReport: row 1: neither `id` nor `externalId` names a message",
+            "campaignReport: row 2: neither `id` nor `externalId` names a message"
+        ],
         "the row alone, and before it the page as it came"
     );
     server.stop().await;

@@ -11,8 +11,7 @@ const PICTURE: &str = "https://domin-name.com/your_image_path.png";
 #[tokio::test(flavor = "multi_thread")]
 async fn mt_3_14_an_sms_report_is_of_a_part_and_its_times_are_indian() {
     let server = taught("mobtexting").await;
-    let (conversation, sms) =
-        assert_placeholder(&server, "+918921269012", "b34e35ad-fe34-4a8b-977c-b21cd76cd7d6").await;
+    let (conversation, sms) = assert_placeholder(&server, "b34e35ad-fe34-4a8b-977c-b21cd76cd7d6").await;
     // The report names no channel: it is the source's own (MT-11).
     assert_has(&conversation["channel"], json!({"medium": "SMS", "identifier": null}));
     let at = "2021-04-09T10:57:51.000Z";
@@ -29,7 +28,7 @@ async fn mt_3_14_an_sms_report_is_of_a_part_and_its_times_are_indian() {
 #[tokio::test(flavor = "multi_thread")]
 async fn e6_mt_3_details_of_a_report_are_shown_in_the_history_and_in_the_event() {
     let server = taught("mobtexting").await;
-    let (_, sms) = assert_placeholder(&server, "+918921269012", "b34e35ad-fe34-4a8b-977c-b21cd76cd7d6").await;
+    let (_, sms) = assert_placeholder(&server, "b34e35ad-fe34-4a8b-977c-b21cd76cd7d6").await;
     let query = "query($id: ID!) { message(id: $id) { statusHistory { part details } }
         events(first: 100) { nodes { type payload } } }";
     let shown = server.graphql(query, json!({"id": sms["id"]})).await;
@@ -79,20 +78,13 @@ async fn mt_5_reports_of_every_medium_leave_their_status_and_times() {
     let (at, earlier) = ("2021-06-18T14:48:06.886Z", "2021-06-18T14:48:04.547Z");
     let id = |last: &str| format!("a418d672-9781-4d97-b517-a56f7d95ad8{last}");
     let cases = [
-        ("a", "WHATSAPP", "919019120123", "+919019912345", "READ", json!([processed, earlier, at, null])),
-        (
-            "b",
-            "RCS",
-            "700969ca-0cb2-11ec-a2c1-0242ac130003",
-            "+919019912346",
-            "DELIVERED",
-            json!([processed, at, null, null]),
-        ),
-        ("c", "VIBER", "700969ca-0cb2-11ec-a2c2-0242ac130003", "+919019912347", "SENT", json!([at, null, null, null])),
-        ("d", "WHATSAPP", "919019120123", "+919019912348", "FAILED", json!([processed, null, null, at])),
+        ("a", "WHATSAPP", "919019120123", "READ", json!([processed, earlier, at, null])),
+        ("b", "RCS", "700969ca-0cb2-11ec-a2c1-0242ac130003", "DELIVERED", json!([processed, at, null, null])),
+        ("c", "VIBER", "700969ca-0cb2-11ec-a2c2-0242ac130003", "SENT", json!([at, null, null, null])),
+        ("d", "WHATSAPP", "919019120123", "FAILED", json!([processed, null, null, at])),
     ];
-    for (last, medium, identifier, phone, status, times) in cases {
-        let (conversation, sent) = assert_placeholder(&server, phone, &id(last)).await;
+    for (last, medium, identifier, status, times) in cases {
+        let (conversation, sent) = assert_placeholder(&server, &id(last)).await;
         assert_has(&conversation["channel"], json!({"medium": medium, "identifier": identifier}));
         let sent_at = message(&server, &sent).await["sentAt"].clone();
         assert_eq!(json!([sent_at, sent["deliveredAt"], sent["readAt"], sent["failedAt"]]), times, "{sent:#}");
@@ -135,7 +127,7 @@ async fn mt_6_8_15_messages_of_every_medium_stand_with_text_and_picture() {
         if let Some((number, caption)) = picture {
             let expected = json!({
                 "externalId": id(number), "direction": "INBOUND", "contentType": "image", "content": caption,
-                "attachments": [{"kind": "IMAGE", "url": PICTURE, "filename": null}],
+                "attachments": [{"kind": "IMAGE", "url": PICTURE, "filename": "your_image_path.png"}],
             });
             assert_has(&shown[1], expected);
         }

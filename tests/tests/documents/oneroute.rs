@@ -148,7 +148,7 @@ async fn or_8_a_verification_is_shown_and_its_code_is_nowhere() {
 #[tokio::test(flavor = "multi_thread")]
 async fn or_9_an_sms_report_leaves_a_placeholder_in_a_closed_conversation() {
     let server = taught("oneroute").await;
-    let (conversation, message) = assert_placeholder(&server, "+2348031234568", "1234567890").await;
+    let (conversation, message) = assert_placeholder(&server, "1234567890").await;
     assert_has(&conversation["channel"], json!({"medium": "SMS", "identifier": "Name"}));
     let at = "2023-08-29T08:18:31.732Z";
     assert_has(
@@ -166,7 +166,7 @@ async fn or_9_an_sms_report_leaves_a_placeholder_in_a_closed_conversation() {
 #[tokio::test(flavor = "multi_thread")]
 async fn or_9_the_message_itself_takes_the_placeholders_place() {
     let server = taught("oneroute").await;
-    let (_, placeholder) = assert_placeholder(&server, "+2348061234567", "iusdiywy78wt6stfauahiu").await;
+    let (_, placeholder) = assert_placeholder(&server, "iusdiywy78wt6stfauahiu").await;
     let mut body: Value = serde_json::from_str(&inlet_tests::fixtures::of("oneroute").remove(0).body).unwrap();
     body["message"]["externalId"] = json!("iusdiywy78wt6stfauahiu");
     body["message"]["sender"]["authUser"] = json!(true);
@@ -187,9 +187,8 @@ async fn or_9_the_message_itself_takes_the_placeholders_place() {
 #[tokio::test(flavor = "multi_thread")]
 async fn or_10_whatsapp_reports_are_told_apart_and_a_read_has_no_time_of_its_own() {
     let server = taught("oneroute").await;
-    let reports = [("+2348061234567", "iusdiywy78wt6stfauahiu"), ("+2348063427936", "iusdiywy78wt6stfauahicmp")];
-    for (phone, id) in reports {
-        let (conversation, message) = assert_placeholder(&server, phone, id).await;
+    for id in ["iusdiywy78wt6stfauahiu", "iusdiywy78wt6stfauahicmp"] {
+        let (conversation, message) = assert_placeholder(&server, id).await;
         assert_has(&conversation["channel"], json!({"medium": "WHATSAPP", "identifier": "2348031234500"}));
         assert_has(&message, json!({"status": "READ", "deliveredAt": "2024-12-04T13:49:05.000Z", "failedAt": null}));
         let report = &message["statusHistory"][0];

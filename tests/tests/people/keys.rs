@@ -24,7 +24,11 @@ async fn p2_a_repeat_under_a_new_key_is_a_repeat_for_both_keys_are_claimed() {
     let apply = house.apply(1, 64);
     assert_eq!(outcome(&house, &apply, &keyed("old", None)).await, Outcome::Accepted);
     assert_eq!(outcome(&house, &apply, &keyed("new", Some("old"))).await, Outcome::Duplicate);
-    assert_eq!(outcome(&house, &apply, &keyed("new", None)).await, Outcome::Duplicate, "the new key is held from then on");
+    assert_eq!(
+        outcome(&house, &apply, &keyed("new", None)).await,
+        Outcome::Duplicate,
+        "the new key is held from then on"
+    );
     assert_eq!(outcome(&house, &apply, &keyed("other", Some("another"))).await, Outcome::Accepted);
     assert_eq!(outcome(&house, &apply, &keyed("another", None)).await, Outcome::Duplicate, "and so is the former");
     assert_eq!(house.count("SELECT count(*) FROM message WHERE workspace_id = $1").await, 2);

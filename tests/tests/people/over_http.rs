@@ -84,7 +84,8 @@ async fn a_a_sender_who_hides_is_never_one_person_for_all() {
 async fn b1_a_profile_joins_nobody_and_is_offered_as_a_merge() {
     let server = spawn().await;
     for n in 1..=3 {
-        let user = json!({"id": format!("u{n}"), "first_name": format!("Guest {n} Rao"), "email": "desk@hotel.example"});
+        let user =
+            json!({"id": format!("u{n}"), "first_name": format!("Guest {n} Rao"), "email": "desk@hotel.example"});
         post(&server, "mobtexting", whatsapp(format!("9198000000{n:02}"), user)).await;
     }
     let refusal = json!({"event": "whatsapp:unsubscription", "payload": {
@@ -126,7 +127,10 @@ async fn b2_ids_of_chats_are_no_phones() {
     let found = contacts(&server).await;
     assert_eq!(found.len(), 1 + media.len());
     let kinds = |kind: &str| {
-        found.iter().filter(|it| it["identities"][0]["kind"] == kind && it["identities"][0]["value"] == "6597325156").count()
+        found
+            .iter()
+            .filter(|it| it["identities"][0]["kind"] == kind && it["identities"][0]["value"] == "6597325156")
+            .count()
     };
     assert_eq!((kinds("PROVIDER_USER"), kinds("PHONE")), (media.len(), 0), "{found:?}");
     server.stop().await;
@@ -155,17 +159,25 @@ async fn b3_b4_e8_one_number_in_many_clothes_is_one_person() {
     };
     // A number that is in use, and a fictional one that the numbering plan does not know.
     for (n, (digits, phone)) in
-        [("447400123456", "+447400123456"), ("447700900123", "+447700900123"), ("15550100999", "+15550100999")].into_iter().enumerate()
+        [("447400123456", "+447400123456"), ("447700900123", "+447700900123"), ("15550100999", "+15550100999")]
+            .into_iter()
+            .enumerate()
     {
         for written in one(digits) {
-            assert_eq!(post(&server, "mobtexting", whatsapp(written.clone(), json!({}))).await, "accepted", "{written}");
+            assert_eq!(
+                post(&server, "mobtexting", whatsapp(written.clone(), json!({}))).await,
+                "accepted",
+                "{written}"
+            );
         }
         let found = contacts(&server).await;
         assert_eq!(found.len(), n + 1, "{digits}: {found:#?}");
         assert!(found.iter().any(|contact| contact["phone"] == phone), "{digits}: {found:#?}");
     }
     let before = contacts(&server).await.len();
-    for pair in [["5511987654321", "551187654321"], ["5215512345678", "525512345678"], ["5491123456789", "541123456789"]] {
+    for pair in
+        [["5511987654321", "551187654321"], ["5215512345678", "525512345678"], ["5491123456789", "541123456789"]]
+    {
         for written in pair {
             post(&server, "mobtexting", whatsapp(written, json!({}))).await;
         }
@@ -184,13 +196,12 @@ async fn b5_whom_oblic_deleted_is_nobody_and_who_writes_later_is_somebody() {
     let now = chrono::Utc::now().timestamp();
     let event = |kind: &str, payload: Value| json!({"id": database::unique(), "type": kind, "payload": payload});
     let contact = json!({"id": "u1", "username": "kevin", "name": "Kevin"});
-    let message = |id: &str, at: i64| {
-        json!({"id": id, "conversation_id": "k1", "contact": contact, "message": id, "created_at": at, "updated_at": null})
-    };
+    let message = |id: &str, at: i64| json!({"id": id, "conversation_id": "k1", "contact": contact, "message": id, "created_at": at, "updated_at": null});
     post(&server, "oblic", event("contact.created", contact.clone())).await;
     post(&server, "oblic", event("message.created", message("m1", now - 600))).await;
     post(&server, "oblic", event("contact.deleted", json!({"id": "u1", "updated_at": now - 300}))).await;
-    let shown = "{ contacts { nodes { name } } conversations { nodes { contact { name } messages { nodes { content } } } } }";
+    let shown =
+        "{ contacts { nodes { name } } conversations { nodes { contact { name } messages { nodes { content } } } } }";
     let gone = server.graphql(shown, json!({})).await;
     assert_eq!((&gone["contacts"]["nodes"], &gone["conversations"]["nodes"][0]["contact"]), (&json!([]), &json!(null)));
     post(&server, "oblic", event("message.created", message("m2", now - 60))).await;

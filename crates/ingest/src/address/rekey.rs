@@ -48,11 +48,7 @@ pub fn rekey(kind: IdentityKind, scope: IdentityScope, value: &str, original: Op
                 Form::Lid => of_provider(IdentityKind::ProviderUser, bare.text),
                 Form::Mail | Form::Plain if !says_number && !starts_abroad(&bare.text) => {
                     let address = of_email(&bare, value)?;
-                    Rekeyed {
-                        kind: IdentityKind::Email,
-                        scope: Workspace,
-                        value: address.identity.value,
-                    }
+                    Rekeyed { kind: IdentityKind::Email, scope: Workspace, value: address.identity.value }
                 }
                 Form::PhoneJid | Form::Number | Form::Sip | Form::Plain | Form::Mail => phone(settled(value)?),
             }
