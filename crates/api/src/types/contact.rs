@@ -29,12 +29,13 @@ impl Contact {
         self.0.name.as_deref()
     }
 
-    /// In E.164.
+    /// Their phone number: the one that they write from, else the one that a profile names. In E.164 where a numbering plan
+    /// knows it, else a `+` and its digits.
     async fn phone(&self) -> Option<&str> {
         self.0.phone.as_deref()
     }
 
-    /// Their email address.
+    /// Their email address: the one that they write from, else the one that a profile names.
     async fn email(&self) -> Option<&str> {
         self.0.email.as_deref()
     }
@@ -149,7 +150,7 @@ impl Identity {
         &self.0.value
     }
 
-    /// As the provider wrote it.
+    /// As it was written last, where that differs from `value`: the form to answer to.
     async fn original(&self) -> Option<&str> {
         self.0.original.as_deref()
     }
