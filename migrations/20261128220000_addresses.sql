@@ -39,9 +39,10 @@ CREATE UNIQUE INDEX opt_out_standing
 -- Refusals do not move with merges any more.
 ALTER TABLE contact_merge DROP COLUMN opt_out_ids;
 
--- Contacts that may be one person: whose profile names the address of another.
-CREATE INDEX contact_phone ON contact (workspace_id, phone) WHERE phone IS NOT NULL AND deleted_at IS NULL;
-CREATE INDEX contact_email ON contact (workspace_id, email) WHERE email IS NOT NULL AND deleted_at IS NULL;
+-- Contacts that may be one person: whose profile names the address of another. What a profile says may be longer than any
+-- address is, and than an index entry may be.
+CREATE INDEX contact_phone ON contact (workspace_id, phone) WHERE length(phone) <= 320 AND deleted_at IS NULL;
+CREATE INDEX contact_email ON contact (workspace_id, email) WHERE length(email) <= 320 AND deleted_at IS NULL;
 
 -- A number that had two rows in its two national forms keeps one as its key; the other row says which key that is.
 ALTER TABLE identity ADD COLUMN canonical text;

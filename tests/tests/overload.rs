@@ -55,7 +55,7 @@ async fn p11_one_workspace_floods_a_held_lane_and_anothers_request_passes() {
     let server = spawn_with(Options { apply, ..Options::default() }).await;
     let (greedy, modest) = (Tenant::of(&server).await, Tenant::of(&server).await);
     for tenant in [&greedy, &modest] {
-        assert_eq!(say(tenant, "0").await.status(), 200);
+        assert_eq!(say(tenant, "first").await.status(), 200);
     }
     let mut holder = server.database.begin().await.unwrap();
     sqlx::query("SELECT id FROM conversation WHERE workspace_id = $1 FOR UPDATE")
@@ -78,7 +78,7 @@ async fn p11_one_workspace_floods_a_held_lane_and_anothers_request_passes() {
         assert_eq!(say(&modest, id).await.status(), 200);
     }
     holder.rollback().await.unwrap();
-    let mut taken = BTreeSet::from(["0".to_owned()]);
+    let mut taken = BTreeSet::from(["first".to_owned()]);
     while let Some((id, answer)) = flood.next().await {
         if answer.status() == 200 {
             taken.insert(id);
@@ -89,11 +89,12 @@ async fn p11_one_workspace_floods_a_held_lane_and_anothers_request_passes() {
     }
     drop(flood);
     assert_eq!(standing(&server, greedy.workspace).await, taken.into_iter().collect::<Vec<_>>());
-    assert_eq!(standing(&server, modest.workspace).await, ["0", "1", "2"]);
+    assert_eq!(standing(&server, modest.workspace).await, ["1", "2", "first"]);
     for id in &turned_away {
         assert_eq!(say(&greedy, id).await.status(), 200, "it comes again and is taken");
     }
-    let everything: BTreeSet<String> = (0..=40).map(|n| n.to_string()).collect();
+    let numbers = (1..=40).map(|n| n.to_string());
+    let everything: BTreeSet<String> = numbers.chain(["first".to_owned()]).collect();
     assert_eq!(standing(&server, greedy.workspace).await, everything.into_iter().collect::<Vec<_>>());
     assert_eq!(failed(&server).await, 0);
     server.stop().await;
@@ -176,7 +177,7 @@ async fn p6_connections_that_are_cut_lose_nothing_and_fail_nothing() {
     let server = spawn().await;
     let tenant = Tenant::of(&server).await;
     let mut admin = admin().await;
-    let ids: Vec<String> = (0..300).map(|n| format!("{n:03}")).collect();
+    let ids: Vec<String> = (0..300).map(|n| format!("n{n:03}")).collect();
     // As a provider: what is not answered 200 comes again.
     let deliver = |id: &String| {
         let (tenant, id) = (&tenant, id.clone());

@@ -224,10 +224,10 @@ pub async fn suggested_merges(
            SELECT i.contact_id FROM identity i WHERE i.workspace_id = $1 AND i.kind = t.kind AND i.canonical = t.value \
            UNION \
            (SELECT c.id FROM contact c WHERE c.workspace_id = $1 AND c.phone = t.value AND t.kind = 'phone' \
-              AND c.deleted_at IS NULL LIMIT $4) \
+              AND length(c.phone) <= 320 AND c.deleted_at IS NULL LIMIT $4) \
            UNION \
            (SELECT c.id FROM contact c WHERE c.workspace_id = $1 AND c.email = t.value AND t.kind = 'email' \
-              AND c.deleted_at IS NULL LIMIT $4)) s(contact_id) \
+              AND length(c.email) <= 320 AND c.deleted_at IS NULL LIMIT $4)) s(contact_id) \
          JOIN contact c ON c.workspace_id = $1 AND c.id = s.contact_id \
          WHERE c.id <> t.id AND c.deleted_at IS NULL AND c.merged_into_id IS NULL ORDER BY 1, 2, 3",
     )
