@@ -12,10 +12,11 @@ use inlet_domain::{
     },
     database::Database,
     heads::Heads,
-    ids::{ProviderAccountId, SourceId, WorkspaceId},
+    ids::{MemberId, ProviderAccountId, SourceId, WorkspaceId},
     model::{
         channel::Medium,
         message::{Direction, MessageKind},
+        right::Role,
         status::DeliveryStatus,
     },
     secrets::Sealer,
@@ -41,7 +42,7 @@ pub struct House {
     url: String,
 }
 
-/// When the stepped clock starts.
+/// When the first message is written. The clock starts a week later: all that was written has come.
 #[must_use]
 pub fn start() -> DateTime<Utc> {
     "2026-11-20T10:00:00Z".parse().unwrap()
@@ -52,7 +53,7 @@ impl House {
     pub async fn build() -> Self {
         let url = database::create().await;
         let database = Database::connect(&url, 16, 4).await.unwrap();
-        let clock = SteppedClock::at(start());
+        let clock = SteppedClock::at(start() + Duration::days(7));
         let ambient = Ambient::new(Arc::clone(&clock), SystemEntropy);
         let source = SourceId(ambient.uuid());
         let (workspace, account) = plant(&database, &ambient).await;
@@ -114,6 +115,30 @@ impl House {
             reading: Reading::Commands { commands, lenient: false },
             purpose: Purpose::Receipt,
         }
+    }
+
+    /// A member of this role, disabled or not.
+    pub async fn member(&self, role: Role, disabled: bool) -> MemberId {
+        let (person, member) = (self.ambient.uuid(), MemberId(self.ambient.uuid()));
+        sqlx::query("INSERT INTO person (id, email, name, password_hash, created_at) VALUES ($1, $2, 'm', '', now())")
+            .bind(person)
+            .bind(format!("{person}@example.com"))
+            .execute(&self.database.pool)
+            .await
+            .unwrap();
+        sqlx::query(
+            "INSERT INTO member (workspace_id, id, person_id, role, created_at, disabled_at) \
+             VALUES ($1, $2, $3, $4, now(), CASE WHEN $5 THEN now() END)",
+        )
+        .bind(self.workspace)
+        .bind(member)
+        .bind(person)
+        .bind(role.as_str())
+        .bind(disabled)
+        .execute(&self.database.pool)
+        .await
+        .unwrap();
+        member
     }
 
     /// The number that a statement about this workspace (`$1`) gives.

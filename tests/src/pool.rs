@@ -28,6 +28,8 @@ pub struct Pool {
     kin: BTreeMap<String, [Value; 3]>,
     /// Contacts that were merged into others.
     merged: Vec<String>,
+    /// Of messages: their conversation.
+    homes: BTreeMap<String, String>,
 }
 
 /// Whether it is a global id: a short word, `_`, and 26 characters.
@@ -72,6 +74,7 @@ impl Pool {
             list.reverse();
         }
         pool.kin(party).await;
+        pool.homes(party).await;
         let own = party.ask(&Operation { query: "{ viewer { apiKey { id } } }".into(), variables: json!({}) }).await;
         let own = own["data"]["viewer"]["apiKey"]["id"].as_str().unwrap().to_owned();
         let lists = pool.ids.values_mut().chain(pool.types.values_mut());
@@ -128,9 +131,22 @@ impl Pool {
         }
     }
 
+    async fn homes(&mut self, party: &Party) {
+        let query = "{ conversations(first: 40) { nodes { id messages(last: 10) { nodes { id } } } } }";
+        let answer = party.ask(&Operation { query: query.into(), variables: json!({}) }).await;
+        for conversation in answer["data"]["conversations"]["nodes"].as_array().unwrap() {
+            for message in conversation["messages"]["nodes"].as_array().unwrap() {
+                let [message, home] = [message, conversation].map(|it| it["id"].as_str().unwrap().to_owned());
+                push(self.ids.entry("msg".to_owned()).or_default(), &message);
+                self.homes.insert(message, home);
+            }
+        }
+    }
+
     /// New objects that mutations may use up, their ids last in the pool.
     pub async fn replenish(&mut self, schema: &Schema, party: &Party) {
         self.inbox(schema, party).await;
+        self.homes(party).await;
         let made = [party.source().await, party.webhook().await];
         self.gather(&json!(made));
         push(self.types.entry("Source".into()).or_default(), &made[0]);
@@ -139,8 +155,10 @@ impl Pool {
                      { apiKey { __typename id } } }";
         let made = party.ask(&Operation { query: query.into(), variables: json!({"k": database::unique()}) }).await;
         self.gather(&made["data"]);
-        party.member(Role::Viewer, false).await;
+        // One who can be given a conversation.
+        party.member(Role::Agent, false).await;
         let (member, session) = (party.newest("member").await, party.newest("session").await);
+        self.gather(&json!(MemberId(member).to_string()));
         push(self.types.entry("Member".into()).or_default(), &MemberId(member).to_string());
         push(self.types.entry("Session".into()).or_default(), &SessionId(session).to_string());
     }
@@ -201,6 +219,7 @@ impl Pool {
                 let whole = self.types["Contact"].iter().rev().filter(|id| *id != probed && !self.merged.contains(id));
                 return whole.skip(usize::from(path == "input.intoId")).map(|id| json!(id)).next();
             }
+            ("markRead", "input.id") if self.homes.contains_key(probed) => return Some(json!(self.homes[probed])),
             ("unmergeContacts", "input.contactId") => return self.merged.last().map(|id| json!(id)),
             ("updateSource", "input.id") if probed.starts_with("chan_") => return Some(kin()?[2].clone()),
             _ => {}

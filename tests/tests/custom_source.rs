@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 const CREATE: &str =
     "mutation($input: CreateSourceInput!) { createSource(input: $input) { source { id url mapping } } }";
 const PREVIEW: &str = "mutation($input: PreviewMappingInput!) { previewMapping(input: $input) { outcome event rule \
-    reason lenient commands { kind key fields } requests { outcome rule commands { kind key fields } } } }";
+    reason lenient commands { kind key fields } requests { outcome rule reason commands { kind key fields } } } }";
 
 async fn create(server: &TestServer, input: Value) -> Value {
     server.graphql(CREATE, json!({"input": input})).await["createSource"]["source"].clone()
@@ -118,5 +118,60 @@ async fn a_dry_run_shows_what_a_body_would_become_and_writes_nothing() {
     assert_eq!(server.state().await, state);
     let raw = server.graphql("{ inboundEvents { nodes { id } } }", json!({})).await;
     assert_eq!(raw["inboundEvents"]["nodes"], json!([]));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d2_each_element_of_a_nested_list_is_applied_on_its_own() {
+    let server = spawn().await;
+    let mapping = json!({"rules": [{"name": "in", "kind": "message", "items": "/entry/0/changes/0/value/messages",
+        "fields": {"id": "/id", "address": "/from", "content": "/text", "channel": "#/entry/0/to",
+                   "medium": {"value": "whatsapp"}},
+        "attachments": [{"url": "/MediaUrl*"}, {"items": "/files", "url": "/href", "filename": "/title"}]}]});
+    let messages = json!([
+        {"id": "m1", "from": "919019120123", "text": "first"},
+        {"id": "m2", "text": "from nobody"},
+        {"id": "m3", "from": "919019120123", "text": {"body": "third"}, "MediaUrl0": "https://x.example/a.png",
+         "MediaUrl1": "https://x.example/b.png", "files": [{"href": "https://x.example/c", "title": "c.pdf"}]},
+    ]);
+    let body = json!({"entry": [{"to": "919000000001", "changes": [{"value": {"messages": messages}}]}]}).to_string();
+    let shown = server.graphql(PREVIEW, json!({"input": {"mapping": mapping, "body": body}})).await;
+    let requests = shown["previewMapping"]["requests"].as_array().unwrap().clone();
+    let outcomes: Vec<_> = requests.iter().map(|request| request["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["ACCEPTED", "UNRECOGNISED", "ACCEPTED"]);
+    assert!(requests[1]["reason"].as_str().unwrap().contains("`address` at `/from`"), "{requests:?}");
+
+    let input = json!({"name": "c", "provider": "CUSTOM", "secret": "Jefe", "mapping": mapping, "idempotencyKey": "k"});
+    let made = create(&server, input).await;
+    let signature = sign::sha256("Jefe", body.as_bytes());
+    let (status, answer) = server.post_to(&made["url"], ("x-signature", &signature), &body).await;
+    let outcomes: Vec<_> =
+        answer["events"].as_array().unwrap().iter().map(|event| event["outcome"].as_str().unwrap()).collect();
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(outcomes, ["accepted", "unrecognised", "accepted"], "{answer}");
+    let (_, again) = server.post_to(&made["url"], ("x-signature", &signature), &body).await;
+    assert_eq!(
+        (&again["events"][0]["outcome"], &again["events"][2]["outcome"]),
+        (&json!("duplicate"), &json!("duplicate"))
+    );
+
+    let seen = server
+        .graphql(
+            "{ conversations(first: 5) { nodes { messages(last: 5) { nodes { content attachments { url filename } } } } } \
+             inboundEvents(filter: {outcome: [UNRECOGNISED]}) { nodes { error request { body } } } }",
+            json!({}),
+        )
+        .await;
+    let told = seen["conversations"]["nodes"][0]["messages"]["nodes"].as_array().unwrap().clone();
+    let contents: Vec<_> = told.iter().map(|message| message["content"].as_str().unwrap()).collect();
+    assert!(contents.len() == 2 && contents.contains(&"first") && contents.contains(&"third"), "{contents:?}");
+    let third = told.iter().find(|message| message["content"] == "third").unwrap();
+    let names: Vec<_> =
+        third["attachments"].as_array().unwrap().iter().map(|file| file["filename"].as_str().unwrap()).collect();
+    assert_eq!(names, ["a.png", "b.png", "c.pdf"]);
+    let kept = &seen["inboundEvents"]["nodes"][0];
+    assert!(kept["error"].as_str().unwrap().contains("`address`"), "{kept}");
+    let kept = kept["request"]["body"].as_str().unwrap();
+    assert!(kept.contains("from nobody") && kept.contains("919000000001") && !kept.contains("third"), "{kept}");
     server.stop().await;
 }

@@ -20,9 +20,20 @@ pub struct Readout {
 
 /// Reads requests as they come in: a pure function of the source, the arrival and the bytes.
 pub trait Reader: Send + Sync {
-    /// What a request counts as: where its body is an array, each element is a request of its own (P6).
-    fn split(&self, raw: RawRequest) -> Vec<RawRequest>;
+    /// What a request counts as: where its body is an array, or holds lists that the source's mapping names, each element is
+    /// a request of its own (P6).
+    fn split(
+        &self,
+        source: &Source,
+        received_at: DateTime<Utc>,
+        hint: Option<&str>,
+        raw: RawRequest,
+    ) -> Vec<RawRequest>;
 
     /// Reads an authentic request. `hint` is the event's name in the URL.
     fn read(&self, source: &Source, received_at: DateTime<Utc>, hint: Option<&str>, raw: RawRequest) -> Readout;
+
+    /// A kept request as it is shown to people: whatever is named like a secret is masked. What is kept stays, so that a
+    /// replay reads all.
+    fn shown(&self, raw: RawRequest) -> RawRequest;
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use inlet_domain::{apply::Outcome, command::RawRequest};
+use inlet_domain::apply::Outcome;
 
 /// The most events in one body.
 pub const MOST: usize = 1_000;
@@ -56,14 +56,6 @@ pub fn elements(body: &[u8]) -> Option<Vec<Range<usize>>> {
     }
     let rest = body.get(at + 1..)?;
     (rest.iter().all(u8::is_ascii_whitespace) && !found.is_empty()).then_some(found)
-}
-
-/// The element of a request's body that stands there, as a request of its own.
-#[must_use]
-pub fn element(raw: &RawRequest, range: Range<usize>) -> RawRequest {
-    let RawRequest { method, query, headers, body } = raw;
-    let body = body.get(range).unwrap_or_default().to_vec();
-    RawRequest { method: method.clone(), query: query.clone(), headers: headers.clone(), body }
 }
 
 /// Where a text that begins at `at`, after its quote, is over; `None` where it has no end.

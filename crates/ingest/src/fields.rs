@@ -1,9 +1,9 @@
 //! Members of a body, read as providers write them: numbers for texts, texts for numbers, `"null"` for null.
 
 use inlet_domain::command::Patch;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
-use crate::key;
+use crate::{address, key};
 
 /// An object of a body.
 pub(crate) type Object = Map<String, Value>;
@@ -12,18 +12,169 @@ pub(crate) type Object = Map<String, Value>;
 /// ids must not become one.
 const LONGEST_ID: usize = 255;
 
-/// A text or a number as a text without space around it; `None` where nothing is left.
+/// Words that programs write where they have no id, in lower case and without what stands around them.
+const NO_IDS: [&str; 24] = [
+    "blank",
+    "dbnull",
+    "empty",
+    "false",
+    "missing",
+    "na",
+    "nan",
+    "nil",
+    "none",
+    "notapplicable",
+    "notavailable",
+    "notset",
+    "null",
+    "nullptr",
+    "object",
+    "objectnull",
+    "objectobject",
+    "objectundefined",
+    "true",
+    "undefined",
+    "uninitialized",
+    "unknown",
+    "unset",
+    "void",
+];
+
+/// Words that programs write where they have no name. Those that are names too count only where they are not written
+/// as a name is.
+const NO_NAMES: [&str; 10] =
+    ["empty", "n/a", "none", "null", "objectnull", "objectobject", "objectundefined", "undefined", "unset", "void"];
+const NO_NAMES_UNLESS_CAPITALISED: [&str; 5] = ["false", "na", "nan", "nil", "true"];
+
+/// A text or a number as a text without space around it; `None` where nothing is left. A number without a fraction has
+/// one text, however it is written.
 pub(crate) fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned),
-        Value::Number(number) => Some(number.to_string()),
+        Value::Number(number) => Some(number_text(number)),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
 
-/// The same, cut to what an index takes.
+fn number_text(number: &Number) -> String {
+    /// Below this every whole number has a float of its own.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0 && float.abs() < EXACT) {
+        Some(whole) => (whole as i64).to_string(),
+        None => number.to_string(),
+    }
+}
+
+/// An id, cut to what an index takes; `None` where the value is a placeholder for one.
 pub(crate) fn id(value: &Value) -> Option<String> {
-    text(value).map(bounded_id)
+    let text = text(value)?;
+    let id = trim(&text);
+    (!is_placeholder(id)).then(|| bounded_id(id.to_owned()))
+}
+
+/// The address of a person or of a channel; `None` where the value is a placeholder for one. A word or a number of a
+/// sender who hides is an address: the adapters tell it apart.
+pub(crate) fn address(value: &Value) -> Option<String> {
+    let text = text(value)?;
+    let address = trim(&text);
+    (address::hides(address) || !is_placeholder(address)).then(|| address.to_owned())
+}
+
+/// What people see; `None` where it shows nothing, or is a word that programs write where they have nothing.
+pub(crate) fn name(value: &Value) -> Option<String> {
+    let text = text(value)?;
+    let visible = trim(&text);
+    let word = joined(visible);
+    let is_word =
+        NO_NAMES.contains(&word.as_str()) || visible.to_ascii_lowercase().trim_matches(['#', '(', ')']) == "n/a";
+    let mut signs = visible.chars();
+    let is_capitalised = signs.next().is_some_and(char::is_uppercase) && signs.all(char::is_lowercase);
+    let is_nothing = visible.is_empty()
+        || is_word
+        || (NO_NAMES_UNLESS_CAPITALISED.contains(&word.as_str()) && !is_capitalised)
+        || is_template(visible);
+    (!is_nothing).then_some(text)
+}
+
+/// Whether a text that was trimmed stands where an id should, and is none: it tells no two things apart.
+pub(crate) fn is_placeholder(text: &str) -> bool {
+    let is_nothing = |word: &str| word.chars().all(|c| c == '0') || NO_IDS.contains(&word);
+    let lower = text.to_lowercase();
+    is_nothing(&joined(text))
+        || lower.split(|c: char| !c.is_alphanumeric()).all(is_nothing)
+        || text == "-1"
+        || is_template(text)
+}
+
+/// Letters and digits alone, in lower case.
+fn joined(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Whether a text holds a template that its sender did not fill in.
+fn is_template(text: &str) -> bool {
+    let holds = |open: &str, close: &str| text.find(open).is_some_and(|at| text[at + open.len()..].contains(close));
+    let is_bare = || {
+        let inner = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+        inner.is_some_and(|inner| inner.chars().all(|c| c.is_ascii_alphabetic() || matches!(c, '.' | '_' | ' ')))
+    };
+    holds("{{", "}}") || holds("${", "}") || holds("#{", "}") || holds("%{", "}") || holds("<%", "%>") || is_bare()
+}
+
+/// Without blanks and marks that nobody sees at both ends.
+pub(crate) fn trim(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c))
+}
+
+/// Marks that show nothing: for breaking lines, for the direction of the script, for joining signs.
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180e}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Whether there is a text where an id should stand, and it is a placeholder.
+pub(crate) fn is_no_id(value: &Value) -> bool {
+    text(value).is_some() && id(value).is_none()
+}
+
+/// By which rules the ids of an event are read. What came before the rules of today changed is kept under a key of the
+/// former ones, and a repeat of it must find that key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rules {
+    /// Those of today.
+    Current,
+    /// The first ones: a number is as it is written, and a placeholder is an id.
+    Former,
+}
+
+impl Rules {
+    /// The text of a member.
+    pub(crate) fn text_of(self, object: &Object, name: &str) -> Option<String> {
+        object.get(name).and_then(|value| self.text(value))
+    }
+
+    /// The id that a member holds.
+    pub(crate) fn id_of(self, object: &Object, name: &str) -> Option<String> {
+        object.get(name).and_then(|value| self.id(value))
+    }
+
+    /// See [`text`].
+    pub(crate) fn text(self, value: &Value) -> Option<String> {
+        match (self, value) {
+            (Self::Former, Value::Number(number)) => Some(number.to_string()),
+            _ => text(value),
+        }
+    }
+
+    /// See [`id`].
+    pub(crate) fn id(self, value: &Value) -> Option<String> {
+        match self {
+            Self::Current => id(value),
+            Self::Former => self.text(value).map(bounded_id),
+        }
+    }
 }
 
 /// An id that fits an index entry.
@@ -40,10 +191,12 @@ pub(crate) fn bounded_name(name: &str) -> String {
 pub(crate) trait Members {
     /// See [`text`].
     fn text(&self, name: &str) -> Option<String>;
-    /// As [`Members::text`], and the text `null` means null (MT-7).
+    /// See [`name`]: `null` means null (MT-7).
     fn known(&self, name: &str) -> Option<String>;
     /// See [`id`].
     fn id(&self, name: &str) -> Option<String>;
+    /// See [`address`].
+    fn address(&self, name: &str) -> Option<String>;
     /// The text as it is, with the space around it: what people write.
     fn written(&self, name: &str) -> Option<String>;
     /// A boolean, also as text or as 0 and 1.
@@ -64,11 +217,15 @@ impl Members for Object {
     }
 
     fn known(&self, name: &str) -> Option<String> {
-        self.text(name).filter(|text| !text.eq_ignore_ascii_case("null"))
+        self.get(name).and_then(self::name)
     }
 
     fn id(&self, name: &str) -> Option<String> {
         self.get(name).and_then(id)
+    }
+
+    fn address(&self, name: &str) -> Option<String> {
+        self.get(name).and_then(address)
     }
 
     fn written(&self, name: &str) -> Option<String> {
@@ -99,7 +256,7 @@ impl Members for Object {
     }
 
     fn decimal(&self, name: &str) -> Option<String> {
-        self.text(name).filter(|text| is_decimal(text))
+        self.get(name).and_then(|value| Rules::Former.text(value)).filter(|text| is_decimal(text))
     }
 
     fn patch<T>(&self, name: &str, read: impl FnOnce(&Value) -> Option<T>) -> Patch<T> {
@@ -136,6 +293,116 @@ mod tests {
         assert_eq!((object.decimal("d").as_deref(), object.decimal("x")), (Some("2.0000"), None));
         assert_eq!(object.patch("none", text), Patch::Null);
         assert_eq!(object.patch("nowhere", text), Patch::Absent);
+    }
+
+    #[test]
+    fn a_what_is_no_id_is_none() {
+        for nothing in [
+            json!("null"),
+            json!("NULL"),
+            json!(" Null "),
+            json!("\u{200e}null\u{feff}"),
+            json!("undefined"),
+            json!("None"),
+            json!("nil"),
+            json!("<nil>"),
+            json!("NaN"),
+            json!("n/a"),
+            json!("#N/A"),
+            json!("N.A."),
+            json!("false"),
+            json!("true"),
+            json!("void"),
+            json!("(empty)"),
+            json!("[object Object]"),
+            json!("unset"),
+            json!("unknown"),
+            json!("\"null\""),
+            json!("'undefined'"),
+            json!("null:null"),
+            json!("undefined-0"),
+            json!(""),
+            json!("   "),
+            json!("\u{a0}\u{200b}"),
+            json!("-"),
+            json!("--"),
+            json!("\u{2014}"),
+            json!("."),
+            json!("?"),
+            json!("{}"),
+            json!("[]"),
+            json!("0"),
+            json!("000"),
+            json!("0.0"),
+            json!("-0"),
+            json!("-1"),
+            json!("00000000-0000-0000-0000-000000000000"),
+            json!("@{{payload.id}}"),
+            json!("{{id}}"),
+            json!("${message.id}"),
+            json!("{id}"),
+            json!("<%= id %>"),
+            json!(0),
+            json!(0.0),
+            json!(-0.0),
+            json!(-1),
+            json!(null),
+            json!(true),
+            json!([]),
+            json!({"id": 1}),
+        ] {
+            assert_eq!(id(&nothing), None, "{nothing}");
+        }
+        for (value, expected) in [
+            (json!(1), "1"),
+            (json!(1.0), "1"),
+            (json!("1.0"), "1.0"),
+            (json!(4.477_009_001_23e11), "447700900123"),
+            (json!(1.5), "1.5"),
+            (json!(u64::MAX), "18446744073709551615"),
+            (json!("\u{202a} wamid.7\u{a0}"), "wamid.7"),
+            (json!("null-1"), "null-1"),
+            (json!("nullable"), "nullable"),
+            (json!("0a"), "0a"),
+            (json!("{550E8400-E29B-41D4-A716-446655440000}"), "{550E8400-E29B-41D4-A716-446655440000}"),
+            (json!("\u{967}"), "\u{967}"),
+        ] {
+            assert_eq!(id(&value).as_deref(), Some(expected), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_an_address_of_zeros_is_one_that_hides_and_a_placeholder_is_none() {
+        for hidden in ["0", "000", "+0", "unknown", "Unknown", "-1", "00000000-0000-0000-0000-000000000000"] {
+            assert_eq!(address(&json!(hidden)).as_deref(), Some(hidden));
+        }
+        assert_eq!(address(&json!(447_700_900_123.0)).as_deref(), Some("447700900123"));
+        for nothing in ["null", "-", "", "{}", "{{from}}", "undefined", "n/a"] {
+            assert_eq!(address(&json!(nothing)), None, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn a_a_name_may_be_a_word_that_is_no_id() {
+        for nothing in [
+            "null",
+            "Null",
+            "undefined",
+            "None",
+            "(null)",
+            "[object Object]",
+            "N/A",
+            "NaN",
+            "nil",
+            "NA",
+            " ",
+            "\u{200b}",
+        ] {
+            assert_eq!(name(&json!(nothing)), None, "{nothing}");
+        }
+        for somebody in ["Na", "Nan", "Nil", "True", ".", "0", "\u{1f338}", "Ada Null", "Nullah", "Unknown"] {
+            assert_eq!(name(&json!(somebody)).as_deref(), Some(somebody));
+        }
     }
 
     #[test]

@@ -1,8 +1,17 @@
 //! Digests that stand for an event that has no id of its own.
 
-use inlet_domain::json;
+use inlet_domain::{command::IdempotencyKey, json};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+
+use crate::fields::Rules;
+
+/// The key of an event, with the one that the former rules gave it where that is another. `former`
+/// gives none where the former id told no two events apart.
+pub(crate) fn versioned(kind: &str, current: String, former: impl FnOnce(Rules) -> Option<String>) -> IdempotencyKey {
+    let former = former(Rules::Former).filter(|former| *former != current);
+    IdempotencyKey { former, ..IdempotencyKey::new(kind, current) }
+}
 
 /// The hex SHA-256 of the value in canonical form: members by name, no space.
 pub(crate) fn digest(value: &Value) -> String {

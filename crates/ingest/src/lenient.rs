@@ -3,10 +3,14 @@
 
 use std::{borrow::Cow, cell::Cell};
 
+use encoding_rs::Encoding;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use crate::batch::{end_of_comment, end_of_text};
+use crate::{
+    batch::{end_of_comment, end_of_text},
+    charset,
+};
 
 /// How deeply a body may be nested. No document nests deeper than 5.
 pub const MAX_DEPTH: usize = 100;
@@ -86,6 +90,24 @@ pub fn parse(body: &[u8]) -> Result<Parsed, Unreadable> {
 #[must_use]
 pub fn parse_form(form: &[u8]) -> Value {
     let members = url::form_urlencoded::parse(form).map(|(name, value)| (clean(&name), Value::String(clean(&value))));
+    Value::Object(members.collect())
+}
+
+/// The same of a form whose escaped bytes are in a charset.
+pub(crate) fn parse_form_in(form: &[u8], charset: Option<&'static Encoding>) -> Value {
+    let Some(charset) = charset else { return parse_form(form) };
+    let read = |part: &[u8]| {
+        let spaced: Vec<u8> = part.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
+        let bytes: Vec<u8> = percent_encoding::percent_decode(&spaced).collect();
+        clean(&charset::text(charset, &bytes))
+    };
+    let members = form.split(|b| *b == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = match pair.iter().position(|b| *b == b'=') {
+            Some(at) => (&pair[..at], &pair[at + 1..]),
+            None => (pair, [].as_slice()),
+        };
+        (read(name), Value::String(read(value)))
+    });
     Value::Object(members.collect())
 }
 

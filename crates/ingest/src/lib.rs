@@ -20,13 +20,18 @@ pub mod signature;
 
 mod address;
 mod channel;
+mod charset;
+mod content;
+mod failure;
 mod fields;
 mod intake;
 mod key;
 mod mask;
 mod multipart;
+mod secrets;
 mod source_cache;
 mod times;
 mod vocabulary;
 
+pub use address::{Rekeyed, canonical, rekey};
 pub use route::{IngestState, configure};

@@ -1,8 +1,9 @@
 //! Form bodies as `multipart/form-data` (RFC 7578), which composed webhooks come in too: a flat object of its texts.
 
+use encoding_rs::Encoding;
 use serde_json::{Map, Value};
 
-use crate::lenient::clean;
+use crate::{charset, lenient::clean};
 
 /// No composed webhook has more parts.
 const MOST_PARTS: usize = 1_000;
@@ -10,6 +11,7 @@ const MOST_PARTS: usize = 1_000;
 /// The texts of the form by name, of a repeated name the last; files are left out. `None` where it is none.
 #[must_use]
 pub(crate) fn parse(content_type: &str, body: &[u8]) -> Option<Value> {
+    let charset = charset::declared(content_type);
     let boundary = parameter(content_type, "boundary").filter(|boundary| (1..=70).contains(&boundary.len()))?;
     let delimiter = format!("--{boundary}");
     let mut rest = after(body, delimiter.as_bytes())?;
@@ -21,7 +23,7 @@ pub(crate) fn parse(content_type: &str, body: &[u8]) -> Option<Value> {
         // A delimiter within a part stands at the beginning of a line.
         let end = find(rest, format!("\r\n{delimiter}").as_bytes())?;
         let part = rest.get(..end)?.strip_prefix(b"\r\n")?;
-        if let Some((name, text)) = text_of(part) {
+        if let Some((name, text)) = text_of(part, charset) {
             members.insert(clean(&name), Value::String(clean(&text)));
         }
         rest = after(rest.get(end..)?, delimiter.as_bytes())?;
@@ -29,22 +31,29 @@ pub(crate) fn parse(content_type: &str, body: &[u8]) -> Option<Value> {
     None
 }
 
-fn text_of(part: &[u8]) -> Option<(String, String)> {
+fn text_of(part: &[u8], charset: Option<&'static Encoding>) -> Option<(String, String)> {
     let head_end = find(part, b"\r\n\r\n")?;
-    let head = std::str::from_utf8(part.get(..head_end)?).ok()?;
-    let disposition = head.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.trim().eq_ignore_ascii_case("content-disposition").then_some(value)
-    })?;
+    let head = String::from_utf8_lossy(part.get(..head_end)?);
+    let header = |wanted: &str| {
+        head.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.trim().eq_ignore_ascii_case(wanted).then_some(value)
+        })
+    };
+    let disposition = header("content-disposition")?;
     if parameter(disposition, "filename").is_some() {
         return None;
     }
-    let text = String::from_utf8_lossy(part.get(head_end + 4..)?).into_owned();
+    // A part may tell its own charset (RFC 7578, 4.5).
+    let charset = header("content-type").and_then(charset::declared).or(charset);
+    let bytes = part.get(head_end + 4..)?;
+    let text =
+        charset.map_or_else(|| String::from_utf8_lossy(bytes), |charset| charset::text(charset, bytes)).into_owned();
     Some((parameter(disposition, "name")?, text))
 }
 
 /// A parameter of a header's value, without its quotes.
-fn parameter(header: &str, wanted: &str) -> Option<String> {
+pub(crate) fn parameter(header: &str, wanted: &str) -> Option<String> {
     header.split(';').skip(1).find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
         let value = value.trim();

@@ -56,6 +56,17 @@ pub enum Understanding {
     },
 }
 
+/// How many requests a request counts as.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Split {
+    /// One.
+    One,
+    /// Several: the body of each.
+    Several(Vec<Value>),
+    /// More than are taken at once: so many at least.
+    TooMany(usize),
+}
+
 /// A provider's adapter.
 pub trait Adapter: Send + Sync {
     /// How it signs.
@@ -63,6 +74,12 @@ pub trait Adapter: Send + Sync {
 
     /// Reads a body. Never fails: what it cannot read is [`Understanding::Unknown`].
     fn understand(&self, request: &Request<'_>) -> Understanding;
+
+    /// What a request holds, where it may hold several events that are applied each on its own.
+    fn split(&self, request: &Request<'_>) -> Split {
+        let _ = request;
+        Split::One
+    }
 
     /// The answer to the provider's proof that the URL is ours, if the body asks for one. Every body is shown to it, so it
     /// tells one that does not ask at a glance.

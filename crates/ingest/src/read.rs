@@ -1,22 +1,29 @@
 //! From an authentic request to what apply takes: the body is parsed, the adapter reads it, secrets are masked. A pure
 //! function of the source, the arrival and the bytes, so that a replay reads as the first reading did.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    iter,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use chrono::{DateTime, Utc};
 use inlet_domain::{
     command::{RawRequest, Reading},
-    model::provider::{Provider, Verification},
+    model::{
+        mapping::Mapping,
+        provider::{Provider, Verification},
+    },
     reader::{self, Reader},
     store::sources::Source,
 };
 use serde_json::Value;
 
 use crate::{
-    batch,
+    batch, charset,
     lenient::{self, Parsed, Unreadable},
     mask, multipart,
-    provider::{Query, Request, Understanding, adapter},
+    provider::{Query, Request, Split, Understanding, adapter},
+    secrets,
 };
 
 /// What was read of a request.
@@ -37,10 +44,16 @@ pub struct Readout {
 pub struct Adapters;
 
 impl Reader for Adapters {
-    fn split(&self, raw: RawRequest) -> Vec<RawRequest> {
-        match batch::elements(&raw.body) {
-            Some(elements) => elements.into_iter().map(|range| batch::element(&raw, range)).collect(),
-            None => vec![raw],
+    fn split(
+        &self,
+        source: &Source,
+        received_at: DateTime<Utc>,
+        hint: Option<&str>,
+        raw: RawRequest,
+    ) -> Vec<RawRequest> {
+        match split(source, received_at, hint, &raw) {
+            Ok(Some(pieces)) => pieces.collect(),
+            Ok(None) | Err(_) => vec![raw],
         }
     }
 
@@ -53,6 +66,93 @@ impl Reader for Adapters {
     ) -> reader::Readout {
         let Readout { event, reading, raw, .. } = read(source, received_at, hint, raw);
         reader::Readout { event, reading, raw }
+    }
+
+    fn shown(&self, raw: RawRequest) -> RawRequest {
+        secrets::shown(raw)
+    }
+}
+
+/// More events in one body than are taken at once: so many at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooMany(pub usize);
+
+/// The requests that a request counts as: one for each element where its body is an array, and for each element of the
+/// lists in it that the source's mapping names (P6). `None` where it is one.
+///
+/// # Errors
+/// Where there are more than [`batch::MOST`].
+pub fn split(
+    source: &Source,
+    received_at: DateTime<Utc>,
+    hint: Option<&str>,
+    raw: &RawRequest,
+) -> Result<Option<impl Iterator<Item = RawRequest> + use<>>, TooMany> {
+    let content_type = header(raw, "content-type").unwrap_or_default();
+    let decoded = charset::decoded(content_type, &raw.body);
+    let whole = decoded.as_deref().map_or(raw.body.as_slice(), str::as_bytes);
+    let elements = batch::elements(whole);
+    let is_array = elements.is_some();
+    if !is_array && !may_hold_lists(source) {
+        return Ok(None);
+    }
+    let mut bodies: Vec<Vec<u8>> = Vec::new();
+    let ranges = elements.unwrap_or_else(|| iter::once(0..whole.len()).collect());
+    if ranges.len() > batch::MOST {
+        return Err(TooMany(ranges.len()));
+    }
+    let mut is_list = false;
+    for range in ranges {
+        let body = whole.get(range).unwrap_or_default();
+        match nested(source, received_at, hint, raw, body) {
+            Split::One => bodies.push(body.to_vec()),
+            Split::Several(several) => {
+                is_list = true;
+                bodies.extend(several.into_iter().map(|body| body.to_string().into_bytes()));
+            }
+            Split::TooMany(number) => return Err(TooMany(number)),
+        }
+        if bodies.len() > batch::MOST {
+            return Err(TooMany(bodies.len()));
+        }
+    }
+    if !is_array && !is_list {
+        return Ok(None);
+    }
+    let mut head = RawRequest { body: Vec::new(), ..raw.clone() };
+    if decoded.is_some() || (is_list && charset::declared(content_type).is_some()) {
+        now_in_utf_8(&mut head);
+    }
+    Ok(Some(bodies.into_iter().map(move |body| RawRequest { body, ..head.clone() })))
+}
+
+/// Whether the source's mapping names lists of events.
+fn may_hold_lists(source: &Source) -> bool {
+    let has_lists = |mapping: &Mapping| mapping.rules.iter().any(|rule| rule.items.is_some());
+    source.provider == Provider::Custom && source.mapping.as_deref().is_some_and(has_lists)
+}
+
+/// What an adapter finds in one body.
+fn nested(source: &Source, received_at: DateTime<Utc>, hint: Option<&str>, raw: &RawRequest, body: &[u8]) -> Split {
+    if !may_hold_lists(source) {
+        return Split::One;
+    }
+    let Ok(parsed) = lenient::parse(body) else { return Split::One };
+    let query = lenient::parse_form(raw.query.as_deref().unwrap_or_default().as_bytes());
+    let request = Request { source, received_at, hint, body: &parsed.value, query: Query::Unsigned(&query) };
+    catch_unwind(AssertUnwindSafe(|| adapter(source.provider).split(&request))).unwrap_or_else(|_| {
+        tracing::error!(provider = %source.provider, "an adapter panicked; the request is kept as one");
+        Split::One
+    })
+}
+
+/// Tells that the body is in UTF-8 now.
+fn now_in_utf_8(raw: &mut RawRequest) {
+    for (name, value) in &mut raw.headers {
+        if name == "content-type" {
+            let media_type = value.split(';').next().unwrap_or_default().trim().to_owned();
+            *value = format!("{media_type}; charset=utf-8");
+        }
     }
 }
 
@@ -90,6 +190,11 @@ pub fn read(source: &Source, received_at: DateTime<Utc>, hint: Option<&str>, mut
     let is_known = matches!(reading, Reading::Commands { .. });
     let secret = adapter.secret_members(event.as_deref().filter(|_| is_known));
     if !secret.is_empty() {
+        // In another charset the name of what is secret is written otherwise.
+        if let Some(text) = charset::decoded(header(&raw, "content-type").unwrap_or_default(), &raw.body) {
+            raw.body = text.into_bytes();
+            now_in_utf_8(&mut raw);
+        }
         raw.body = mask::body(&raw.body, secret);
         raw.query = raw.query.map(|query| mask::query(&query, secret));
     }
@@ -111,7 +216,9 @@ fn parse(source: &Source, raw: &RawRequest) -> Result<Parsed, Unreadable> {
     }
     let content_type = header(raw, "content-type").unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match lenient::parse(&raw.body) {
+    let decoded = charset::decoded(content_type, &raw.body);
+    let body = decoded.as_deref().map_or(raw.body.as_slice(), str::as_bytes);
+    match lenient::parse(body) {
         Ok(parsed) => Ok(parsed),
         // A mapping reads body and query apart. Without a body it is the query that is signed: see [`signed`].
         Err(Unreadable::Empty) if source.provider == Provider::Custom && raw.query.is_some() => {
@@ -128,7 +235,7 @@ fn parse(source: &Source, raw: &RawRequest) -> Result<Parsed, Unreadable> {
             None => Err(Unreadable::Empty),
         },
         Err(_) if media_type == "application/x-www-form-urlencoded" && looks_like_form(&raw.body) => {
-            Ok(Parsed { value: lenient::parse_form(&raw.body), lenient: false })
+            Ok(Parsed { value: lenient::parse_form_in(&raw.body, charset::declared(content_type)), lenient: false })
         }
         Err(error) if media_type == "multipart/form-data" => {
             let form = multipart::parse(content_type, &raw.body).ok_or(error)?;

@@ -9,7 +9,7 @@ use actix_web::{
 use inlet_domain::apply::ApplyError;
 use serde_json::json;
 
-use crate::{batch, lenient::Unreadable, signature::Forged};
+use crate::{batch, lenient::Unreadable, read::TooMany, signature::Forged};
 
 /// A refusal. Only [`Refusal::Unreadable`] has left a trace in the raw log.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ pub enum Refusal {
     /// The body is larger than is taken.
     #[error("the body is larger than {0} bytes")]
     TooLarge(usize),
-    /// The body is an array of more events than are taken at once.
+    /// The body holds more events than are taken at once.
     #[error("the body holds {0} events: send at most {most} at once", most = batch::MOST)]
     BatchTooLarge(usize),
     /// The body did not come in time.
@@ -47,6 +47,12 @@ pub enum Refusal {
     /// Only POST, GET and PUT are taken.
     #[error("only POST, GET and PUT are taken here")]
     Method,
+}
+
+impl From<TooMany> for Refusal {
+    fn from(TooMany(number): TooMany) -> Self {
+        Self::BatchTooLarge(number)
+    }
 }
 
 impl Refusal {

@@ -1,6 +1,6 @@
 //! The door for providers: `POST|GET|PUT /in/{token}[/{event}]`.
 
-use std::{net::IpAddr, ops::Range, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -136,8 +136,8 @@ async fn answer(request: &HttpRequest, door: &Door, payload: &mut Payload) -> Re
     let raw = raw_request(request, body);
     let named = hint(request);
     let arrival = Arrival { door, source: &source, received_at, named: named.as_deref() };
-    match batch::elements(&raw.body) {
-        Some(elements) => arrival.take_all(&raw, elements).await,
+    match read::split(&source, received_at, named.as_deref(), &raw)? {
+        Some(requests) => arrival.take_all(requests).await,
         None => arrival.take_one(raw).await,
     }
 }
@@ -163,13 +163,10 @@ impl Arrival<'_> {
 
     /// Each element on its own. Where one is not committed, the provider is told to come again: the others are
     /// duplicates then.
-    async fn take_all(self, raw: &RawRequest, elements: Vec<Range<usize>>) -> Result<HttpResponse, Refusal> {
-        if elements.len() > batch::MOST {
-            return Err(Refusal::BatchTooLarge(elements.len()));
-        }
-        let taken: Vec<(InboundEventId, Outcome)> = stream::iter(elements)
-            .map(|range| async move {
-                let (id, outcome, _) = self.submit(batch::element(raw, range)).await?;
+    async fn take_all(self, requests: impl Iterator<Item = RawRequest>) -> Result<HttpResponse, Refusal> {
+        let taken: Vec<(InboundEventId, Outcome)> = stream::iter(requests)
+            .map(|raw| async move {
+                let (id, outcome, _) = self.submit(raw).await?;
                 Ok::<_, Refusal>((id, outcome))
             })
             .buffered(ELEMENTS_AT_ONCE)

@@ -1,73 +1,234 @@
-//! Times as providers write them: RFC 3339, without a zone, or in unix seconds.
+//! Times as providers write them: in RFC 3339, RFC 2822 and their kin, without a zone, or as a number since 1970.
 
-use chrono::{DateTime, Datelike, Duration, LocalResult, NaiveDateTime, SubsecRound, TimeZone, Utc};
+use std::borrow::Cow;
+
+use chrono::{DateTime, Datelike, Duration, LocalResult, NaiveDateTime, SubsecRound, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 use inlet_domain::model::mapping::TimeFormat;
 use serde_json::Value;
 
-const WITH_OFFSET: [&str; 2] = ["%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z"];
-const NAIVE: [&str; 3] = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M"];
-/// Unix seconds beyond this would be in the year 5138: such a number counts milliseconds.
-const SECONDS_BELOW: f64 = 100_000_000_000.0;
+use crate::fields::Object;
 
-/// The time that `value` tells; one without a zone is in `zone`. `None` where it tells none, or one that neither
-/// Postgres nor RFC 3339 can hold.
+/// Forms that tell their offset, without blanks before it. `%#z` takes `Z`, `+05`, `+0530` and `+05:30`.
+const WITH_OFFSET: [&str; 8] = [
+    "%Y-%m-%dT%H:%M:%S%.f%#z",
+    "%Y-%m-%dT%H:%M%#z",
+    "%Y-%m-%d %H:%M:%S%.f%#z",
+    "%Y-%m-%d %H:%M%#z",
+    "%Y/%m/%d %H:%M:%S%.f%#z",
+    "%Y%m%dT%H%M%S%.f%#z",
+    "%b %d %Y %H:%M:%S%#z",
+    "%d %b %Y %H:%M:%S%#z",
+];
+/// Forms without an offset.
+const NAIVE: [&str; 10] = [
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%d %I:%M:%S %p",
+    "%Y/%m/%d %H:%M:%S%.f",
+    "%Y%m%dT%H%M%S%.f",
+    "%b %d %H:%M:%S %Y",
+    "%b %d %Y %H:%M:%S",
+    "%d %b %Y %H:%M:%S",
+];
+/// Digits that are no number since 1970 but a date and a time.
+const COMPACT: &str = "%Y%m%d%H%M%S";
+/// The longest text that is a time. JavaScript names the zone in words after it.
+const LONGEST: usize = 80;
+/// A number below this counts seconds, one below a thousandfold of it milliseconds, then microseconds, then nanoseconds.
+const SECONDS_BELOW: f64 = 1e11;
+/// Years outside of these are a mistake of the sender's clock or form.
+const YEARS: std::ops::RangeInclusive<i32> = 1980..=2100;
+
+/// The time that `value` tells; one without a zone is in `zone`. `None` where it tells none, or one that cannot be meant.
 pub(crate) fn read(value: &Value, zone: Tz) -> Option<DateTime<Utc>> {
-    match value {
-        Value::Number(number) => from_unix(number.as_f64()?),
-        Value::String(text) => {
-            let text = text.trim();
-            if !text.is_empty() && text.len() <= 20 && text.bytes().all(|b| b.is_ascii_digit()) {
-                from_unix(text.parse().ok()?)
-            } else {
-                from_text(text, zone)
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-    }
+    plausible(parse(value, zone)?.time)
 }
 
-/// The same for a time that is written in this format and no other.
-pub(crate) fn read_as(value: &Value, format: TimeFormat, zone: Tz) -> Option<DateTime<Utc>> {
+/// The time that a member tells, of the first of `names` that tells its offset or counts from 1970, else of the first
+/// that tells any: a text without a zone may be hours away.
+pub(crate) fn surest(object: &Object, names: &[&str], zone: Tz) -> Option<DateTime<Utc>> {
+    let told = names.iter().filter_map(|name| object.get(*name)).filter_map(|value| {
+        let told = parse(value, zone)?;
+        Some(Told { time: plausible(told.time)?, ..told })
+    });
+    surest_of(told)
+}
+
+/// The time of the first that is sure, else of the first.
+pub(crate) fn surest_of(told: impl IntoIterator<Item = Told>) -> Option<DateTime<Utc>> {
+    let mut first = None;
+    for told in told {
+        if told.sure {
+            return Some(told.time);
+        }
+        first = first.or(Some(told.time));
+    }
+    first
+}
+
+/// A time, and how surely it is told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Told {
+    /// The time.
+    pub(crate) time: DateTime<Utc>,
+    /// Whether its offset is told.
+    pub(crate) sure: bool,
+}
+
+/// What a place holds that should hold a time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reading {
+    /// A time.
+    Time(Told),
+    /// Nothing, a zero, or a year that cannot be meant: there is no time.
+    None,
+    /// Something that is no time of the format.
+    Misfit,
+}
+
+/// Reads a time that is written in this format and no other.
+pub(crate) fn read_as(value: &Value, format: TimeFormat, zone: Tz) -> Reading {
     let number = || match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse::<f64>().ok().filter(|number| number.is_finite()),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     };
     let text = || value.as_str().map(str::trim);
-    match format {
-        TimeFormat::Auto => read(value, zone),
-        TimeFormat::Rfc3339 => keep(DateTime::parse_from_rfc3339(text()?).ok()?.to_utc()),
-        TimeFormat::UnixSeconds => from_micros(number()? * 1e6),
-        TimeFormat::UnixMilliseconds => from_micros(number()? * 1e3),
-        TimeFormat::Naive => from_naive(text()?, zone),
+    let sure = |time| Told { time, sure: true };
+    let told = match format {
+        TimeFormat::Auto => parse(value, zone),
+        TimeFormat::Rfc3339 => {
+            text().and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map(|time| sure(time.to_utc()))
+        }
+        TimeFormat::UnixSeconds => number().and_then(|seconds| from_micros(seconds * 1e6)).map(sure),
+        TimeFormat::UnixMilliseconds => number().and_then(|millis| from_micros(millis * 1e3)).map(sure),
+        TimeFormat::Naive => text().and_then(|text| from_naive(text, zone)).map(|time| Told { time, sure: false }),
+    };
+    match told {
+        Some(told) => plausible(told.time).map_or(Reading::None, |time| Reading::Time(Told { time, ..told })),
+        None if is_zero(value) => Reading::None,
+        None => Reading::Misfit,
+    }
+}
+
+/// Whether it says that there is no time: nothing, or zeros alone, as `0000-00-00 00:00:00`.
+fn is_zero(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => {
+            let text = text.trim();
+            text.eq_ignore_ascii_case("null")
+                || text.chars().all(|c| matches!(c, '0' | '-' | ':' | '.' | ' ' | 'T' | 'Z'))
+        }
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => false,
+    }
+}
+
+fn parse(value: &Value, zone: Tz) -> Option<Told> {
+    let sure = |time| Told { time, sure: true };
+    match value {
+        Value::Number(number) => from_unix(number.as_f64()?).map(sure),
+        Value::String(text) => {
+            let text = text.trim();
+            if text.is_empty() || text.len() > LONGEST {
+                return None;
+            }
+            let is_number = text.bytes().all(|b| b.is_ascii_digit() || b == b'.') && text.contains(|c: char| c != '.');
+            if is_number {
+                let since_1970 = text.parse().ok().and_then(from_unix);
+                // No year of a number with so many digits is meant.
+                let compact =
+                    || NaiveDateTime::parse_from_str(text, COMPACT).ok().and_then(|naive| in_zone(naive, zone));
+                return match since_1970.and_then(plausible) {
+                    None if text.len() == 14 => compact().map(|time| Told { time, sure: false }),
+                    _ => since_1970.map(sure),
+                };
+            }
+            from_text(text, zone)
+        }
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
 
 fn from_unix(number: f64) -> Option<DateTime<Utc>> {
-    let seconds = if number.abs() < SECONDS_BELOW { number } else { number / 1000.0 };
-    from_micros(seconds * 1e6)
+    let size = number.abs();
+    from_micros(if size < SECONDS_BELOW {
+        number * 1e6
+    } else if size < SECONDS_BELOW * 1e3 {
+        number * 1e3
+    } else if size < SECONDS_BELOW * 1e6 {
+        number
+    } else {
+        number / 1e3
+    })
 }
 
 fn from_micros(micros: f64) -> Option<DateTime<Utc>> {
     let micros = micros.round();
-    // The range of years below is far inside of what an i64 of microseconds holds.
-    if micros.abs() < 3e17 { keep(DateTime::from_timestamp_micros(micros as i64)?) } else { None }
+    // Far inside of what an i64 holds, and far beyond the years that are meant.
+    if micros.abs() < 3e17 { DateTime::from_timestamp_micros(micros as i64) } else { None }
 }
 
-fn from_text(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
+fn from_text(text: &str, zone: Tz) -> Option<Told> {
+    let sure = |time| Told { time, sure: true };
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return keep(time.to_utc());
+        return Some(sure(time.to_utc()));
     }
-    if let Some(time) = WITH_OFFSET.iter().find_map(|format| DateTime::parse_from_str(text, format).ok()) {
-        return keep(time.to_utc());
+    if let Ok(time) = DateTime::parse_from_rfc2822(text) {
+        return Some(sure(time.to_utc()));
     }
-    from_naive(text, zone)
+    if let Some(millis) = in_microsoft_form(text) {
+        return from_micros(millis * 1e3).map(sure);
+    }
+    let text = plain(text);
+    if let Some(time) = WITH_OFFSET.iter().find_map(|format| DateTime::parse_from_str(&text, format).ok()) {
+        return Some(sure(time.to_utc()));
+    }
+    from_naive(&text, zone).map(|time| Told { time, sure: false })
+}
+
+/// Takes away what a time needs not: the day of the week, the zone's name beside its offset, the blank before the offset,
+/// a comma before the fraction.
+fn plain(text: &str) -> Cow<'_, str> {
+    // `2026-11-20T10:00:00+05:30[Asia/Kolkata]`, `Fri Nov 20 2026 10:00:00 GMT+0000 (Coordinated Universal Time)`
+    let text = text.split(['[', '(']).next().unwrap_or_default().trim_end();
+    let text = match text.split_once([' ', ',']) {
+        Some((day, rest)) if is_weekday(day) => rest.trim_start_matches([',', ' ']),
+        _ => text,
+    };
+    let Some((head, zone)) = text.rsplit_once(' ') else { return Cow::Borrowed(text) };
+    let upper = zone.to_ascii_uppercase();
+    let offset = ["UTC", "GMT", "UT", "Z"].into_iter().find_map(|name| upper.strip_prefix(name)).unwrap_or(&upper);
+    let is_offset = offset.is_empty()
+        || (offset.starts_with(['+', '-']) && offset.bytes().skip(1).all(|b| b.is_ascii_digit() || b == b':'));
+    if is_offset {
+        let offset = if offset.is_empty() { "Z" } else { offset };
+        return Cow::Owned(format!("{}{offset}", head.trim_end()));
+    }
+    Cow::Borrowed(text)
+}
+
+fn is_weekday(word: &str) -> bool {
+    const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    let word = word.to_ascii_lowercase();
+    DAYS.iter().any(|day| *day == word || day.get(..3) == Some(word.as_str()))
+}
+
+/// `/Date(1700000000000)/`, with an offset that changes nothing.
+fn in_microsoft_form(text: &str) -> Option<f64> {
+    let inner = text.strip_prefix("/Date(")?.strip_suffix(")/")?;
+    let digits = inner.find(['+', '-']).filter(|at| *at > 0).map_or(inner, |at| &inner[..at]);
+    digits.parse::<i64>().ok().map(|millis| millis as f64)
 }
 
 fn from_naive(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
-    let naive = NAIVE.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())?;
-    keep(in_zone(naive, zone)?)
+    let with_point = text.replacen(',', ".", 1);
+    let naive = NAIVE.iter().find_map(|format| NaiveDateTime::parse_from_str(&with_point, format).ok())?;
+    in_zone(naive, zone)
 }
 
 /// In an hour that clocks show twice, the first; in one that they leave out, the moment after the leap.
@@ -82,8 +243,11 @@ fn in_zone(naive: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
     }
 }
 
-fn keep(time: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    (1..=9999).contains(&time.year()).then(|| time.trunc_subsecs(6))
+/// The time, where its year can be meant. A leap second is the second that follows it, which every reader knows.
+fn plausible(time: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let time =
+        if time.nanosecond() >= 1_000_000_000 { DateTime::from_timestamp(time.timestamp() + 1, 0)? } else { time };
+    YEARS.contains(&time.year()).then(|| time.trunc_subsecs(6))
 }
 
 #[cfg(test)]
@@ -125,9 +289,9 @@ mod tests {
 
     #[test]
     fn a_format_that_is_told_is_the_only_one() {
-        let utc = |value: Value, format| {
-            read_as(&value, format, Tz::Asia__Kolkata)
-                .map(|time| time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
+        let utc = |value: Value, format| match read_as(&value, format, Tz::Asia__Kolkata) {
+            Reading::Time(told) => Some(told.time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
+            Reading::None | Reading::Misfit => None,
         };
         let noon = Some("2026-11-20T12:00:00Z".to_owned());
         for (format, right, wrong) in [
@@ -139,8 +303,100 @@ mod tests {
             assert_eq!(utc(right.clone(), format), noon, "{format}: {right}");
             assert_eq!(utc(wrong.clone(), format), None, "{format}: {wrong}");
         }
-        // What `auto` would take for milliseconds is a far second where the mapping says so.
-        assert_eq!(utc(json!(100_000_000_000_i64), TimeFormat::UnixSeconds).unwrap(), "5138-11-16T09:46:40Z");
+        // What `auto` would take for milliseconds is a second of a year that cannot be meant where the mapping says so.
+        let far = read_as(&json!(100_000_000_000_i64), TimeFormat::UnixSeconds, Tz::UTC);
+        assert!(matches!(far, Reading::None), "{far:?}");
         assert_eq!(utc(json!("nan"), TimeFormat::UnixSeconds), None);
+    }
+
+    #[test]
+    fn c3_every_form_of_one_moment_is_that_moment() {
+        let moment = Some("2026-11-20T10:00:00+00:00".to_owned());
+        for form in [
+            json!("2026-11-20T10:00Z"),
+            json!("2026-11-20T15:30+05:30"),
+            json!("2026-11-20 15:30 +0530"),
+            json!("2026-11-20T10:00"),
+            json!("2026-11-20 10:00"),
+            json!("2026-11-20 10:00:00 UTC"),
+            json!("2026-11-20 10:00:00 gmt"),
+            json!("2026-11-20 10:00:00 Z"),
+            json!("2026-11-20 10:00:00.000 +00:00"),
+            json!("2026-11-20T10:00:00,000"),
+            json!("2026-11-20T15:30:00+05:30[Asia/Kolkata]"),
+            json!("2026/11/20 10:00:00"),
+            json!("20261120T100000Z"),
+            json!("20261120100000"),
+            json!("Fri, 20 Nov 2026 10:00:00 GMT"),
+            json!("Fri, 20 Nov 2026 15:30:00 +0530"),
+            json!("20 Nov 2026 10:00:00 UTC"),
+            json!("Fri Nov 20 2026 15:30:00 GMT+0530 (India Standard Time)"),
+            json!("Fri Nov 20 10:00:00 2026"),
+            json!("/Date(1795168800000)/"),
+            json!("/Date(1795168800000+0530)/"),
+            json!(1_795_168_800),
+            json!("1795168800"),
+            json!("1795168800.0"),
+            json!(1_795_168_800_000_i64),
+            json!("1795168800000"),
+            json!(1_795_168_800_000_000_i64),
+            json!("1795168800000000"),
+            json!(1_795_168_800_000_000_000_i64),
+            json!("1795168800000000000"),
+        ] {
+            assert_eq!(utc(form.clone(), Tz::UTC), moment, "{form}");
+        }
+        assert_eq!(utc(json!("1795168800.5"), Tz::UTC).unwrap(), "2026-11-20T10:00:00.500+00:00");
+        assert_eq!(utc(json!(1_795_168_800.5), Tz::UTC), utc(json!("1795168800.5"), Tz::UTC));
+    }
+
+    #[test]
+    fn c3_a_zero_is_no_time_and_neither_is_a_year_that_cannot_be_meant() {
+        let zeros = [json!(0), json!(0.0), json!("0"), json!("0.0"), json!("00"), json!("0000-00-00 00:00:00")];
+        let odd_years = [
+            json!("1970-01-01T00:00:00Z"),
+            json!("0001-01-01T00:00:00Z"),
+            json!("1979-12-31T23:59:59Z"),
+            json!("2101-01-01T00:00:00Z"),
+            json!("9999-12-31T23:59:59Z"),
+            json!(1),
+            json!(-1_795_168_800),
+            json!(4_200_000_000_000_i64),
+            json!("/Date(0)/"),
+        ];
+        for value in zeros.into_iter().chain(odd_years) {
+            assert_eq!(utc(value.clone(), Tz::UTC), None, "{value}");
+            assert!(matches!(read_as(&value, TimeFormat::Auto, Tz::UTC), Reading::None), "{value}");
+        }
+        for value in
+            [json!("soon"), json!([1]), json!({"at": 1}), json!(true), json!(1e300), json!("2026-13-01 10:00:00")]
+        {
+            assert_eq!(utc(value.clone(), Tz::UTC), None, "{value}");
+        }
+        assert_eq!(utc(json!(692_233_200), Tz::UTC).as_deref(), Some("1991-12-08T23:00:00+00:00"));
+        assert_eq!(utc(json!("2100-12-31T23:59:59Z"), Tz::UTC).as_deref(), Some("2100-12-31T23:59:59+00:00"));
+    }
+
+    #[test]
+    fn c3_a_leap_second_is_the_second_after_it() {
+        for form in
+            ["2016-12-31T23:59:60Z", "2016-12-31 23:59:60.5", "2016-12-31T23:59:60+00:00", "2016-12-31T23:59:60"]
+        {
+            assert_eq!(utc(json!(form), Tz::UTC).as_deref(), Some("2017-01-01T00:00:00+00:00"), "{form}");
+        }
+        assert_eq!(utc(json!("2017-01-01 05:29:60"), Tz::Asia__Kolkata).as_deref(), Some("2017-01-01T00:00:00+00:00"));
+        assert_eq!(utc(json!("2100-12-31T23:59:60Z"), Tz::UTC), None);
+    }
+
+    #[test]
+    fn e6_a_time_since_1970_wins_over_a_text_without_zone() {
+        let both =
+            json!({"naive": "2026-11-20 15:00:00", "unix": 1_795_168_800, "zoned": "2026-11-20T11:00:00Z", "zero": 0});
+        let surest =
+            |names: &[&str]| surest(both.as_object().unwrap(), names, Tz::Asia__Kolkata).map(|time| time.timestamp());
+        assert_eq!(surest(&["naive", "unix"]), Some(1_795_168_800));
+        assert_eq!(surest(&["zoned", "unix"]), Some(1_795_172_400));
+        assert_eq!(surest(&["zero", "naive"]), Some(1_795_167_000));
+        assert_eq!(surest(&["nowhere", "zero"]), None);
     }
 }

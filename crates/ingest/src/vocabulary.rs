@@ -1,6 +1,7 @@
-//! The words that providers use for what became of a message. A word counts whole, in any case.
+//! The words that providers use for what became of a message. A word counts whole, in any case, with or without blanks,
+//! underscores and hyphens.
 
-use inlet_domain::model::status::DeliveryStatus;
+use inlet_domain::model::status::DeliveryStatus::{self, Delivered, Failed, Queued, Read, Sent};
 
 /// What a status word means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,20 +12,110 @@ pub(crate) enum Meaning {
     Unknown,
 }
 
+/// Each word with what it means and the document that explains it; of several documents, one that agrees with the others.
+/// `UNKNOWN` (SMPP 3.4, 5.2.28) is no row: the state of the message cannot be told, so the word changes nothing. Neither is
+/// Telnyx's `delivery_unconfirmed` nor OneAPI's `DeliveryUncertain`.
+const WORDS: [(&str, DeliveryStatus, &str); 55] = [
+    ("queued", Queued, "MobTexting, status of messages"),
+    ("scheduled", Queued, "Twilio, message status values"),
+    ("sending", Queued, "Twilio, message status values"),
+    ("sent", Sent, "MobTexting, whatsapp:message:status"),
+    ("dispatched", Sent, "MobTexting, status of messages"),
+    ("awaiting-dlr", Sent, "MobTexting, SMS delivery reports"),
+    ("ENROUTE", Sent, "SMPP 3.4, 5.2.28 message_state"),
+    ("ACCEPTD", Sent, "SMPP 3.4, appendix B: stat of a delivery receipt"),
+    ("accepted", Sent, "SMPP 3.4, 5.2.28 message_state"),
+    ("submitted", Sent, "Vonage, message statuses"),
+    ("buffered", Sent, "Vonage, SMS delivery receipts"),
+    ("pending", Sent, "Infobip, status groups"),
+    ("PENDING_ENROUTE", Sent, "Infobip, status names"),
+    ("PENDING_ACCEPTED", Sent, "Infobip, status names"),
+    ("PENDING_WAITING_DELIVERY", Sent, "Infobip, status names"),
+    ("DELIVERED_TO_OPERATOR", Sent, "Infobip, status names"),
+    ("DeliveredToNetwork", Sent, "GSMA OneAPI, delivery status"),
+    ("MessageWaiting", Sent, "GSMA OneAPI, delivery status"),
+    ("failed", Failed, "MobTexting, whatsapp:message:status"),
+    ("UNDELIV", Failed, "SMPP 3.4, appendix B: stat of a delivery receipt"),
+    ("undelivered", Failed, "Twilio, message status values"),
+    ("undeliverable", Failed, "SMPP 3.4, 5.2.28 message_state"),
+    ("UNDELIVERABLE_REJECTED_OPERATOR", Failed, "Infobip, status names"),
+    ("UNDELIVERABLE_NOT_DELIVERED", Failed, "Infobip, status names"),
+    ("DeliveryImpossible", Failed, "GSMA OneAPI, delivery status"),
+    ("delivery_failed", Failed, "Telnyx, message statuses"),
+    ("sending_failed", Failed, "Telnyx, message statuses"),
+    ("expired", Failed, "SMPP 3.4, 5.2.28 message_state"),
+    ("EXPIRED_EXPIRED", Failed, "Infobip, status names"),
+    ("deleted", Failed, "SMPP 3.4, 5.2.28 message_state"),
+    ("REJECTD", Failed, "SMPP 3.4, appendix B: stat of a delivery receipt"),
+    ("rejected", Failed, "SMPP 3.4, 5.2.28 message_state"),
+    ("REJ-MULTIPART", Failed, "MobTexting, SMS delivery reports"),
+    ("canceled", Failed, "Twilio, message status values"),
+    ("cancelled", Failed, "Sinch, SMS delivery statuses"),
+    ("aborted", Failed, "Sinch, SMS delivery statuses"),
+    ("BLACKLST", Failed, "MobTexting, SMS delivery reports"),
+    ("blacklist", Failed, "MobTexting, status of messages"),
+    ("DNDNUMB", Failed, "MobTexting, SMS delivery reports"),
+    ("TIMEOUT-DLR", Failed, "MobTexting, SMS delivery reports"),
+    ("offline", Failed, "MobTexting, status of messages"),
+    ("bounce", Failed, "SendGrid, event webhook"),
+    ("bounced", Failed, "Postmark, bounce webhook"),
+    ("dropped", Failed, "SendGrid, event webhook"),
+    ("DELIVRD", Delivered, "SMPP 3.4, appendix B: stat of a delivery receipt"),
+    ("delivered", Delivered, "SMPP 3.4, 5.2.28 message_state"),
+    ("DELIVERED_TO_HANDSET", Delivered, "Infobip, status names"),
+    ("DeliveredToTerminal", Delivered, "GSMA OneAPI, delivery status"),
+    ("read", Read, "MobTexting, whatsapp:message:status"),
+    ("seen", Read, "Infobip, seen reports"),
+    ("displayed", Read, "GSMA RCS, disposition notifications"),
+    ("DISPLAY", Read, "GSMA RCS, disposition notifications"),
+    ("played", Read, "WhatsApp Business, voice messages"),
+    ("open", Read, "SendGrid, event webhook"),
+    ("opened", Read, "Mailgun, events"),
+];
+
+/// What a report may tell beside its message, status, times and failure: kept in its details by these names, whoever sends
+/// it.
+pub(crate) const DETAILS: [&str; 24] = [
+    "from",
+    "to",
+    "mobile",
+    "credits",
+    "units",
+    "cost",
+    "price",
+    "currency",
+    "cid",
+    "custom",
+    "foreign_id",
+    "identifier",
+    "template_category",
+    "template_name",
+    "template_id",
+    "campaign_name",
+    "conversation_id",
+    "part",
+    "parts",
+    "segments",
+    "operator",
+    "country",
+    "network",
+    "sent_time",
+];
+
 impl Meaning {
     /// Of a provider's word (OR-9, OR-10, MT-3, MT-5).
     pub(crate) fn of(word: &str) -> Self {
-        let word = word.trim().to_ascii_lowercase();
-        match word.as_str() {
-            "queued" => Self::Step(DeliveryStatus::Queued),
-            "sent" | "dispatched" | "awaiting-dlr" => Self::Step(DeliveryStatus::Sent),
-            "failed" | "undeliv" | "expired" | "rejected" | "blacklst" | "blacklist" | "dndnumb" | "rej-multipart"
-            | "timeout-dlr" | "offline" | "deleted" => Self::Step(DeliveryStatus::Failed),
-            "delivrd" | "delivered" => Self::Step(DeliveryStatus::Delivered),
-            "read" => Self::Step(DeliveryStatus::Read),
-            other if is_dlt_rejection(other) => Self::Step(DeliveryStatus::Failed),
-            _ => Self::Unknown,
+        let plain = plain(word);
+        match WORDS.iter().find(|(known, ..)| self::plain(known) == plain) {
+            Some((_, step, _)) => Self::Step(*step),
+            None if is_dlt_rejection(word) => Self::Step(Failed),
+            None => Self::Unknown,
         }
+    }
+
+    /// Whether a code beside the word may be that of a failure: of what arrived it is not.
+    pub(crate) fn may_fail(self) -> bool {
+        matches!(self, Self::Unknown | Self::Step(Failed))
     }
 
     /// The step, if it is one.
@@ -36,11 +127,28 @@ impl Meaning {
     }
 }
 
+/// The word as it is compared.
+fn plain(word: &str) -> String {
+    word.chars().filter(|c| !is_separator(*c)).flat_map(char::to_lowercase).take(LONGEST).collect()
+}
+
+/// No word of the table is as long.
+const LONGEST: usize = 100;
+
+fn is_separator(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '_' | '-')
+}
+
 /// `DLT-` and a reason: the Indian operators' register refused the message (MT-3).
 fn is_dlt_rejection(word: &str) -> bool {
-    word.strip_prefix("dlt-").is_some_and(|reason| {
-        !reason.is_empty() && reason.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    })
+    let word = word.trim();
+    let Some((start, reason)) = word.split_at_checked(3) else { return false };
+    if !start.eq_ignore_ascii_case("dlt") {
+        return false;
+    }
+    reason.starts_with(is_separator)
+        && reason.chars().any(|c| c.is_ascii_alphanumeric())
+        && reason.chars().all(|c| c.is_ascii_alphanumeric() || is_separator(c))
 }
 
 #[cfg(test)]
@@ -49,14 +157,14 @@ mod tests {
 
     #[test]
     fn mt_3_sms_words_count_whole_and_in_any_case() {
-        let failed = Meaning::Step(DeliveryStatus::Failed);
+        let failed = Meaning::Step(Failed);
         for word in ["UNDELIV", "Expired", "FAILED", "REJECTED", "BLACKLST", "DNDNUMB", "DLT-TEMPLATE", "REJ-MULTIPART"]
         {
             assert_eq!(Meaning::of(word), failed, "{word}");
         }
-        assert_eq!(Meaning::of("delivrd"), Meaning::Step(DeliveryStatus::Delivered));
-        assert_eq!(Meaning::of("AWAITING-DLR"), Meaning::Step(DeliveryStatus::Sent));
-        for word in ["UNDELIVRD2", "NOTDELIVRD", "DLT-", "DLT", "", "DELIVRD UNDELIV"] {
+        assert_eq!(Meaning::of("delivrd"), Meaning::Step(Delivered));
+        assert_eq!(Meaning::of("AWAITING-DLR"), Meaning::Step(Sent));
+        for word in ["UNDELIVRD2", "NOTDELIVRD", "DLT-", "DLT", "", "DELIVRD UNDELIV", "DLTX", "é", "dlté"] {
             assert_eq!(Meaning::of(word), Meaning::Unknown, "{word}");
         }
     }
@@ -64,7 +172,69 @@ mod tests {
     #[test]
     fn mt_5_the_literal_list_of_words_is_an_unknown_word() {
         assert_eq!(Meaning::of("sent|delivered|read|failed|deleted"), Meaning::Unknown);
-        assert_eq!(Meaning::of("Read"), Meaning::Step(DeliveryStatus::Read));
-        assert_eq!(Meaning::of("deleted"), Meaning::Step(DeliveryStatus::Failed));
+        assert_eq!(Meaning::of("Read"), Meaning::Step(Read));
+        assert_eq!(Meaning::of("deleted"), Meaning::Step(Failed));
+    }
+
+    #[test]
+    fn e5_a_word_counts_in_any_writing() {
+        for (step, words) in [
+            (
+                Sent,
+                [
+                    "ENROUTE",
+                    "en route",
+                    "En-Route",
+                    "ACCEPTD",
+                    " accepted ",
+                    "AWAITING_DLR",
+                    "awaiting dlr",
+                    "Submitted",
+                ],
+            ),
+            (
+                Failed,
+                [
+                    "UNDELIVERED",
+                    "un_delivered",
+                    "Undeliverable",
+                    "REJECTD",
+                    "EXPIRED",
+                    "DELETED",
+                    "DLT_SCRUB",
+                    "dlt header",
+                ],
+            ),
+            (
+                Delivered,
+                [
+                    "DELIVRD",
+                    "Delivered",
+                    "DELIVERED",
+                    "delivered ",
+                    "DELIVERED_TO_HANDSET",
+                    "delivered to handset",
+                    "deliveredToTerminal",
+                    "DELIVERED-TO-HANDSET",
+                ],
+            ),
+            (Read, ["READ", "seen", "Opened", "displayed", "Played", "SEEN", "read ", "opened"]),
+        ] {
+            for word in words {
+                assert_eq!(Meaning::of(word), Meaning::Step(step), "{word}");
+            }
+        }
+        for word in ["UNKNOWN", "unknown", "delivery_unconfirmed", "undeliveredx", "not read", "-", "_", "0"] {
+            assert_eq!(Meaning::of(word), Meaning::Unknown, "{word}");
+        }
+    }
+
+    #[test]
+    fn e5_each_word_has_one_row_and_each_row_its_source() {
+        let mut seen: Vec<String> = WORDS.iter().map(|(word, ..)| plain(word)).collect();
+        assert!(WORDS.iter().all(|(_, _, source)| source.contains(char::is_alphabetic)));
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), WORDS.len(), "two rows of one word");
     }
 }

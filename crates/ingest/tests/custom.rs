@@ -20,7 +20,7 @@ use inlet_domain::{
 };
 use inlet_ingest::{
     lenient::Unreadable,
-    read::{Readout, read, signed},
+    read::{Readout, TooMany, read, signed, split},
 };
 use serde_json::{Value, json};
 use support::{arrival, contact, expect_commands, message, read_at, reason, reported, request, source, status, with};
@@ -266,7 +266,8 @@ fn opt_outs_contacts_and_calls_are_made_too() {
     let report = contact(expect_commands(read_at(&contacts, None, &person)).remove(0));
     assert_eq!((report.version.at, report.version.change), (arrival() - chrono::Duration::days(365), Change::Deleted));
     let values: Vec<_> = report.identities.iter().map(|identity| identity.value.as_str()).collect();
-    assert_eq!(values, ["1", "+919019120123", "a@b.co"]);
+    assert_eq!(values, ["1"], "what a profile says joins nobody");
+    assert_eq!((report.phone, report.email), (Patch::Value("+919019120123".into()), Patch::Value("A@B.co".into())));
     assert_eq!(report.attributes["tier"], "gold");
     assert!(reason(read_at(&contacts, None, &json!({"name": "x"}))).contains("there is no"));
 
@@ -286,7 +287,8 @@ fn opt_outs_contacts_and_calls_are_made_too() {
 #[test]
 fn p11_no_body_and_no_query_makes_a_mapping_fail() {
     let source = custom(dlr());
-    for body in ["null", "7", "\"x\"", "[]", "{}", "{\"id\": {}, \"status\": []}", "{\"id\": \"@{{\", \"status\": 1}"] {
+    for body in ["null", "7", "\"x\"", "[]", "{}", "{\"id\": {}, \"status\": []}", "{\"id\": \"@{{7\", \"status\": 1}"]
+    {
         let readout = read(&source, arrival(), None, request(body));
         let odd = body.contains("@{{");
         assert_eq!(matches!(readout.reading, Reading::Commands { .. }), odd, "{body}: an open brace is no placeholder");
@@ -294,4 +296,253 @@ fn p11_no_body_and_no_query_makes_a_mapping_fail() {
     let why =
         reason(read_at(&source, None, &json!({"id": format!("@{{{{{}}}}}", "x".repeat(1000)), "status": "sent"})));
     assert!(why.len() < 300, "{why}");
+}
+
+/// What the door takes a body for: each request with what was read of it.
+fn each(source: &Source, body: &Value) -> Vec<Readout> {
+    let raw = request(body.to_string());
+    let raws: Vec<RawRequest> = match split(source, arrival(), None, &raw).unwrap() {
+        Some(several) => several.collect(),
+        None => vec![raw],
+    };
+    raws.into_iter().map(|raw| read(source, arrival(), None, raw)).collect()
+}
+
+#[test]
+fn d2_the_documented_lists_are_taken_element_by_element() {
+    let blocks = documented();
+    let at = blocks.iter().position(|block| block["rules"][0].get("items").is_some()).unwrap();
+    let (source, body) = (custom(blocks[at].clone()), &blocks[at + 1]);
+    let read = each(&source, body);
+    let events: Vec<_> = read.iter().map(|readout| readout.event.as_deref()).collect();
+    assert_eq!(events, [Some("message"), Some("message"), Some("status")]);
+    let mut commands: Vec<_> = read.into_iter().map(|readout| expect_commands(readout).remove(0)).collect();
+    assert_eq!(commands.iter().map(|it| it.key.id.as_str()).take(2).collect::<Vec<_>>(), ["wamid.1", "wamid.2"]);
+
+    let failed = status(commands.pop().unwrap());
+    assert_eq!((failed.code.as_deref(), failed.reason.as_deref()), (Some("131026"), Some("Message undeliverable")));
+    assert_eq!(reported(failed.channel).ids, ["whatsapp:918068281234"], "of its own entry");
+    let image = message(commands.pop().unwrap());
+    let files = image.attachments.unwrap();
+    assert_eq!((files[0].kind, files[0].filename.as_deref()), (AttachmentKind::Image, Some("bill.png")));
+    assert_eq!(image.content, Patch::Value("The bill".to_owned()));
+    let text = message(commands.pop().unwrap());
+    assert_eq!((text.content, text.content_type), (Patch::Value("Hi".to_owned()), Patch::Value("text".to_owned())));
+    assert_eq!(text.occurred_at, Some(arrival()));
+    assert_eq!(reported(text.channel).ids, ["whatsapp:919019120123"]);
+}
+
+fn listed() -> Source {
+    custom(json!({"rules": [
+        {"name": "in", "kind": "message", "items": "/entry/0/changes/0/value/messages",
+         "when": {"not": {"at": "/type", "equals": "dlr"}},
+         "fields": {"id": "/id", "address": "/from", "content": "/text", "channel": "#/entry/0/to"}},
+        {"name": "dlr", "kind": "status", "items": "/entry/0/changes/0/value/messages",
+         "fields": {"id": "/id", "status": "/status"}},
+        {"name": "ping", "kind": "contact", "fields": {"id": "/ping"}},
+    ]}))
+}
+
+fn list(messages: Value) -> Value {
+    json!({"entry": [{"to": "918068281234", "changes": [{"value": {"messages": messages}}]}]})
+}
+
+#[test]
+fn d2_p6_one_bad_element_stops_no_other() {
+    let source = listed();
+    let body = list(json!([
+        {"id": 1, "from": "919876543212", "text": "one"},
+        {"id": 2, "text": "from nobody"},
+        {"id": 3, "type": "dlr", "status": "delivered"},
+        "odd",
+        {"id": 9_007_199_254_740_993_i64, "from": "919876543212", "text": "four"},
+    ]));
+    let mut read = each(&source, &body);
+    assert_eq!(read.len(), 5);
+    let last = expect_commands(read.pop().unwrap()).remove(0);
+    assert_eq!(last.key.id, "9007199254740993", "no digit is lost");
+    assert!(reason(read.pop().unwrap()).contains("there is no"));
+    let report = expect_commands(read.pop().unwrap()).remove(0);
+    assert_eq!(report.key.kind, "dlr");
+    assert_eq!(status(report).ids, ["3"]);
+    assert_eq!(reason(read.pop().unwrap()), "rule `in`: there is no `address` at `/from`, which it needs");
+    assert_eq!(expect_commands(read.pop().unwrap()).remove(0).key.id, "1");
+
+    // A body that was kept before the mapping knew of lists is read at a replay: all of it, or none.
+    let whole = read_at(&source, None, &body);
+    assert_eq!(whole.event.as_deref(), Some("in"));
+    let why = reason(whole);
+    assert!(why.contains("element 2: rule `in`") && why.contains("element 4") && !why.contains("element 3"), "{why}");
+    let good = list(json!([{"id": 1, "from": "919876543212"}, {"id": 3, "type": "dlr", "status": "sent"}]));
+    assert_eq!(expect_commands(read_at(&source, None, &good)).len(), 2);
+}
+
+#[test]
+fn d2_an_element_without_an_id_is_known_by_itself_and_what_is_beside_it() {
+    let source = listed();
+    let (one, other) = (json!({"from": "919876543212", "text": "a"}), json!({"from": "919876543212", "text": "b"}));
+    let keys = |body: &Value| -> Vec<String> {
+        each(&source, body).into_iter().map(|readout| expect_commands(readout).remove(0).key.id).collect()
+    };
+    let both = keys(&list(json!([one, other])));
+    assert_ne!(both[0], both[1]);
+    assert_eq!(keys(&list(json!([one])))[0], both[0], "alone as among others");
+    let whole: Vec<_> =
+        expect_commands(read_at(&source, None, &list(json!([one, other])))).into_iter().map(|it| it.key.id).collect();
+    assert_eq!(whole, both, "a replay of what was kept whole finds the same keys");
+    assert_ne!(keys(&with(&list(json!([one])), "/entry/0/to", json!("918068281235")))[0], both[0]);
+}
+
+#[test]
+fn d2_what_is_no_list_is_one_event_or_none() {
+    let source = listed();
+    let single = list(json!({"id": 1, "from": "919876543212"}));
+    assert_eq!(
+        expect_commands(read_at(&source, None, &single)).remove(0).key.id,
+        "1",
+        "an object stands for a list of one"
+    );
+    for empty in [list(json!([])), list(Value::Null), list(json!("text")), json!({"entry": 7}), json!([])] {
+        let readout = read_at(&source, None, &empty);
+        assert!(matches!(readout.reading, Reading::Unrecognised { .. }), "{empty}");
+    }
+    let ping = read_at(&source, None, &with(&list(json!([])), "/ping", json!("p")));
+    assert_eq!(ping.event.as_deref(), Some("ping"), "a rule without a list takes what holds none");
+    let both = each(&source, &with(&list(json!([{"id": 1, "from": "919876543212"}])), "/ping", json!("p")));
+    assert_eq!(both[0].event.as_deref(), Some("in"));
+    let by_elements = custom(
+        json!({"rules": [{"kind": "message", "items": "/a/*/b/*", "fields": {"id": "/id", "address": "/from"}}]}),
+    );
+    let nested = json!({"a": [{"b": [{"id": 1, "from": "a@b.co"}]}, {"x": 1}, {"b": [{"id": 2, "from": "a@b.co"}, {"id": 3, "from": "a@b.co"}]}]});
+    let ids: Vec<_> = each(&by_elements, &nested).into_iter().map(|it| expect_commands(it).remove(0).key.id).collect();
+    assert_eq!(ids, ["1", "2", "3"]);
+}
+
+#[test]
+fn d2_p11_lists_are_bounded() {
+    let source = listed();
+    let many = |number: usize| list((0..number).map(|id| json!({"id": id, "from": "919876543212"})).collect());
+    assert_eq!(each(&source, &many(1_000)).len(), 1_000);
+    let over = split(&source, arrival(), None, &request(many(1_001).to_string()));
+    assert!(matches!(over, Err(TooMany(1_001))));
+    assert!(matches!(read_at(&source, None, &many(1_001)).reading, Reading::Unrecognised { .. }));
+    let arrays = Value::from(vec![many(600), many(600)]);
+    assert!(split(&source, arrival(), None, &request(arrays.to_string())).is_err(), "in all");
+    // What all elements share is kept with each, so there is a bound of it.
+    let heavy = with(&many(100), "/note", json!("x".repeat(100_000)));
+    let read = each(&source, &heavy);
+    assert_eq!(read.len(), 1);
+    assert_eq!(expect_commands(read.into_iter().next().unwrap()).len(), 100);
+}
+
+#[test]
+fn d2_one_message_has_several_files() {
+    let files = |attachments: Value, body: &Value| -> Vec<(AttachmentKind, String, Option<String>, Option<i64>)> {
+        let source = custom(json!({"rules": [{"kind": "message", "attachments": attachments,
+            "fields": {"address": "/from", "attachment_url": "/first"}}]}));
+        let report = message(expect_commands(read_at(&source, None, body)).remove(0));
+        let files = report.attachments.unwrap().into_iter();
+        files.map(|file| (file.kind, file.url.unwrap(), file.filename, file.size_bytes)).collect()
+    };
+    let image = |name: &str| (AttachmentKind::Image, format!("https://x.example/{name}"), Some(name.to_owned()), None);
+    let counted = json!({"from": "+919019120123", "NumMedia": 3,
+        "MediaUrl0": "https://x.example/a.png", "MediaContentType0": "image/png",
+        "MediaUrl10": "https://x.example/c.png", "MediaContentType10": "image/png",
+        "MediaUrl2": "https://x.example/b.png", "MediaContentType2": "image/jpeg", "MediaUrlx": "https://x.example/x"});
+    let three = [image("a.png"), image("b.png"), image("c.png")];
+    for place in [
+        json!({"url": "/MediaUrl*", "mime_type": "/MediaContentType*"}),
+        json!({"url": {"form": "MediaUrl*"}, "mime_type": {"form": "MediaContentType*"}}),
+        json!([{"url": "#/MediaUrl*", "mime_type": "/MediaContentType*"}, {"form": "MediaUrl*"}]),
+    ] {
+        assert_eq!(files(place.clone(), &counted), three, "{place}");
+    }
+    let form = custom(
+        json!({"rules": [{"kind": "message", "fields": {"address": {"form": "From"}}, "attachments": {"form": "MediaUrl*"}}]}),
+    );
+    let sent =
+        b"From=%2B919019120123&MediaUrl0=https%3A%2F%2Fx.example%2Fa.png&MediaUrl1=https%3A%2F%2Fx.example%2Fb.png";
+    let report = message(expect_commands(posted(&form, "application/x-www-form-urlencoded", None, sent)).remove(0));
+    assert_eq!(report.attachments.unwrap().len(), 2);
+
+    let objects = json!({"from": "+919019120123", "media": {"files": [
+        {"href": "https://x.example/1", "title": "a.pdf", "type": "application/pdf", "bytes": "12"},
+        {"title": "no file"},
+        {"href": "https://x.example/b.pdf", "type": "application/pdf"}]}});
+    let listed =
+        json!({"items": "/media/files", "url": "/href", "filename": "/title", "mime_type": "/type", "size": "/bytes"});
+    let pdf = |url: &str, name: &str, size| {
+        (AttachmentKind::Document, format!("https://x.example/{url}"), Some(name.to_owned()), size)
+    };
+    assert_eq!(files(listed, &objects), [pdf("1", "a.pdf", Some(12)), pdf("b.pdf", "b.pdf", None)]);
+    let urls = json!({"from": "+919019120123", "media": ["https://x.example/a", {"link": "https://x.example/b"}],
+        "first": "https://x.example/b"});
+    let found: Vec<_> = files(json!("/media"), &urls).into_iter().map(|file| file.1).collect();
+    assert_eq!(found, ["https://x.example/b", "https://x.example/a"], "each once");
+    for none in [json!({"from": "+919019120123"}), json!({"from": "+919019120123", "media": null, "first": ""})] {
+        assert!(files(json!(["/media", {"url": "/MediaUrl*"}]), &none).is_empty(), "{none}");
+    }
+}
+
+#[test]
+fn c6_a_field_that_holds_an_object_is_shown() {
+    let source = custom(
+        json!({"rules": [{"kind": "message", "fields": {"address": "/from", "content": "/said", "content_type": "/type"}}]}),
+    );
+    for (kind, said, expected) in [
+        ("text", json!({"body": "Hi"}), "Hi"),
+        ("interactive", json!({"button_reply": {"id": "1", "title": "Yes"}}), "Yes"),
+        ("location", json!({"latitude": 1, "longitude": 2}), "Location: 1, 2"),
+    ] {
+        let body = json!({"from": "+919019120123", "type": kind, "said": said});
+        let report = message(expect_commands(read_at(&source, None, &body)).remove(0));
+        assert_eq!((report.content, &report.details["content"]), (Patch::Value(expected.to_owned()), &said));
+    }
+}
+
+#[test]
+fn c7_a_field_that_holds_a_failure_tells_code_and_sentence() {
+    let both = custom(
+        json!({"rules": [{"kind": "status", "fields": {"id": "/id", "status": "/status", "code": "/code", "reason": "/why"}}]}),
+    );
+    let failure = |body: Value| {
+        let report = status(expect_commands(read_at(&both, None, &body)).remove(0));
+        (report.code, report.reason)
+    };
+    let expected = (Some("131026".to_owned()), Some("Undeliverable".to_owned()));
+    for (code, why) in [
+        (json!(131_026), json!("Undeliverable")),
+        (json!(null), json!([{"code": 131_026, "title": "Undeliverable"}])),
+        (json!({"code": "131026", "message": "Undeliverable"}), json!(null)),
+        (json!("131026"), json!({"description": "Undeliverable", "code": 5})),
+    ] {
+        assert_eq!(failure(json!({"id": 1, "status": "failed", "code": code, "why": why})), expected, "{code} {why}");
+    }
+}
+
+#[test]
+fn c3_zeros_and_years_that_cannot_be_meant_are_no_time() {
+    let source = custom(json!({"rules": [{"kind": "message", "fields": {"address": "/from", "occurred_at": "/at"}}]}));
+    for at in [
+        json!(0),
+        json!("0"),
+        json!("0000-00-00 00:00:00"),
+        json!("1970-01-01T00:00:00Z"),
+        json!("9999-12-31T23:59:59Z"),
+    ] {
+        let report = message(expect_commands(read_at(&source, None, &json!({"from": "a@b.co", "at": at}))).remove(0));
+        assert_eq!(report.occurred_at, None, "{at}");
+    }
+    let dated = json!({"from": "a@b.co", "at": "Fri, 20 Nov 2026 10:00:00 UTC"});
+    assert_eq!(message(expect_commands(read_at(&source, None, &dated)).remove(0)).occurred_at, Some(arrival()));
+}
+
+#[test]
+fn e6_a_time_since_1970_wins_over_a_text_without_zone() {
+    let mut source = custom(json!({"rules": [{"kind": "status", "fields": {"id": "/id", "status": "/status",
+        "occurred_at": "/ts", "delivered_at": "/at"}}]}));
+    source.time_zone = Some("Asia/Kolkata".to_owned());
+    let told = json!({"id": 1, "status": "delivered", "ts": 1_795_168_800, "at": "2026-11-20 15:00:00"});
+    let report = status(expect_commands(read_at(&source, None, &told)).remove(0));
+    assert_eq!((report.times.delivered_at, report.reported_at), (Some(arrival()), Some(arrival())));
 }

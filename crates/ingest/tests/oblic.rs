@@ -48,8 +48,7 @@ fn ob_2_a_national_number_is_normalised_by_the_sources_region_only() {
     american.phone_region = Some("US".to_owned());
     let with_region = contact(expect_commands(read_at(&american, None, &body)).remove(0));
     assert_eq!(with_region.phone, Patch::Value("+18007593000".to_owned()));
-    assert_eq!(kinds(&with_region), [IdentityKind::ProviderUser, IdentityKind::Phone, IdentityKind::Username]);
-    assert_eq!(with_region.identities[1].original.as_deref(), Some("1-800-759-3000"));
+    assert_eq!(kinds(&with_region), [IdentityKind::ProviderUser, IdentityKind::Username]);
     assert_eq!(with_region.name, Patch::Value("KevinMcCallister".to_owned()));
 }
 
@@ -183,4 +182,111 @@ fn what_is_no_event_of_theirs_is_kept() {
     ] {
         assert!(matches!(read_at(&source(Provider::Oblic), None, &odd).reading, Reading::Unrecognised { .. }), "{odd}");
     }
+}
+
+#[test]
+fn c6_a_message_in_whatever_form_is_shown() {
+    let read = |said: Value| message(command(&with(&updated(), "/payload/message", said)));
+    for said in [json!("Hi"), json!({"text": "Hi"}), json!(["Hi"]), json!({"body": {"text": "Hi"}})] {
+        let report = read(said.clone());
+        assert_eq!(
+            (report.content, report.content_type),
+            (Patch::Value("Hi".to_owned()), Patch::Value("text".to_owned()))
+        );
+        assert_eq!(report.details.get("message"), Some(&said).filter(|said| !said.is_string()), "{said}");
+    }
+    assert_eq!(read(json!(42)).content, Patch::Value("42".to_owned()));
+    assert_eq!(read(json!({"x": [1]})).content, Patch::Value(r#"{"x":[1]}"#.to_owned()));
+    assert_eq!(read(json!("")).content, Patch::Value(String::new()));
+    assert_eq!(read(Value::Null).content, Patch::Null);
+    let place = read(json!({"latitude": 1, "longitude": 2}));
+    assert_eq!(place.content, Patch::Value("Location: 1, 2".to_owned()));
+}
+
+#[test]
+fn c6_attachments_may_be_an_object_or_a_text() {
+    let url = "https://x.example/a/photo%201.png";
+    let files = |told: Value| message(command(&with(&updated(), "/payload/attachments", told))).attachments;
+    for told in [
+        json!([{"file_url": url}]),
+        json!({"file_url": url}),
+        json!(url),
+        json!([url]),
+        json!({"url": url}),
+        json!([null, "", {}, {"link": url}]),
+    ] {
+        let found = files(told.clone()).unwrap();
+        let names: Vec<_> = found.iter().map(|file| (file.url.as_deref(), file.filename.as_deref())).collect();
+        assert_eq!(names, [(Some(url), Some("photo 1.png"))], "{told}");
+    }
+    assert_eq!(files(json!([])), Some(Vec::new()));
+    assert_eq!(files(Value::Null), None);
+    let by_id = files(json!([{"id": "f", "filename": "a.pdf", "file_type": "application/pdf"}])).unwrap().remove(0);
+    assert_eq!((by_id.external_id.as_deref(), by_id.kind), (Some("f"), AttachmentKind::Document));
+}
+
+#[test]
+fn e1_the_version_of_what_was_created_is_its_creation() {
+    let version = |name: &str, payload: Value| match command(&event(name, payload)).effect {
+        Effect::Message(report) => report.version.unwrap(),
+        Effect::Contact(report) => report.version,
+        Effect::Conversation(report) => report.version,
+        Effect::Group(report) => report.version,
+        Effect::Attachment(report) => report.version,
+        other => panic!("{other:?}"),
+    };
+    for entity in ["contact", "conversation", "message", "group", "attachment"] {
+        let of = |change: &str, times: Value| {
+            let payload = json!({"id": "x", "created_at": 1_700_000_000, "updated_at": times});
+            version(&format!("{entity}.{change}"), payload)
+        };
+        let created = of("created", Value::Null);
+        assert_eq!((created.told, created.at.timestamp()), (true, 1_700_000_000), "{entity}");
+        assert_eq!(of("created", json!(1_700_000_005)).at.timestamp(), 1_700_000_005, "{entity}");
+        let updated = of("updated", json!(0));
+        assert_eq!((updated.told, updated.at), (false, arrival()), "{entity}");
+        assert!(created < of("updated", json!(1_700_000_000)) && created < updated, "{entity}");
+        assert!(of("updated", json!(1_700_000_001)) < of("deleted", Value::Null), "{entity}");
+    }
+}
+
+#[test]
+fn e3_a_group_names_its_conversation() {
+    for (change, conversation) in [
+        ("created", json!({"conversation_id": "c-9"})),
+        ("updated", json!({"conversation": {"id": "c-9"}})),
+        ("updated", json!({"conversation": "c-9"})),
+    ] {
+        let mut payload =
+            json!({"id": "g", "name": "Neighbours", "description": "About", "archived_at": 1_700_000_000});
+        payload.as_object_mut().unwrap().extend(conversation.as_object().unwrap().clone());
+        let commands = support::commands(Provider::Oblic, &event(&format!("group.{change}"), payload));
+        let [group, conversation] = commands.as_slice() else { panic!("{commands:?}") };
+        assert_ne!(group.key, conversation.key);
+        let (Effect::Group(group), Effect::Conversation(conversation)) = (&group.effect, &conversation.effect) else {
+            panic!("{commands:?}")
+        };
+        assert_eq!((conversation.id.as_str(), conversation.group_id.as_deref()), ("c-9", Some("g")));
+        assert_eq!(conversation.version, group.version);
+        assert_eq!(group.description, Patch::Value("About".to_owned()));
+        assert_eq!(group.archived_at.value().unwrap().timestamp(), 1_700_000_000);
+    }
+    command(&event("group.deleted", json!({"id": "g", "conversation_id": "c-9"})));
+    command(&event("group.created", json!({"id": "g"})));
+}
+
+#[test]
+fn e7_a_file_has_its_own_name_or_its_urls() {
+    let read = |name: &str, payload: Value| match command(&event(name, payload)).effect {
+        Effect::Attachment(report) => report.filename,
+        other => panic!("{other:?}"),
+    };
+    let url = "https://x.example/a/photo%201.png?x=1";
+    for member in ["file_name", "fileName", "filename", "name"] {
+        let named = json!({"id": "f", "file_url": url, member: "own.png"});
+        assert_eq!(read("attachment.updated", named), Patch::Value("own.png".to_owned()), "{member}");
+    }
+    let nameless = json!({"id": "f", "file_url": url});
+    assert_eq!(read("attachment.created", nameless.clone()), Patch::Value("photo 1.png".to_owned()));
+    assert_eq!(read("attachment.updated", nameless), Patch::Absent, "it may have a better one");
 }

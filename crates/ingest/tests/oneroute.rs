@@ -256,7 +256,7 @@ fn or_12_a_row_that_cannot_be_read_is_named_and_a_refusal_is_no_page() {
     let row = json("oneroute/08-whatsappDeliveryReport-campaign.json")["conversation"].clone();
     let read = |body: &Value| read_at(&source(Provider::Oneroute), Some("campaignReport"), body);
     let nameless = page(json!([row.clone(), {"status": "read"}]));
-    assert_eq!(reason(read(&nameless)), "campaignReport: row 2: it names no message");
+    assert_eq!(reason(read(&nameless)), "campaignReport: row 2: neither `id` nor `externalId` names a message");
     assert!(reason(read(&page(json!([row, 7])))).contains("row 2"));
     let refused = with(&page(json!([])), "/success", json!(false));
     assert!(reason(read(&refused)).contains("logs data"));
@@ -334,4 +334,87 @@ fn credentials_in_headers_are_not_kept() {
     raw.headers.push(("authorization".to_owned(), "Bearer hunter2".to_owned()));
     let kept = read(&source(Provider::Oneroute), arrival(), None, raw).raw;
     assert!(!format!("{:?}", kept.headers).contains("hunter2"));
+}
+
+#[test]
+fn c6_a_message_in_whatever_form_is_shown() {
+    let content = |said: Value| message(command(&with(&sample(), "/message", said))).content;
+    for said in [json!("Hi"), json!(["Hi"]), json!([{"text": {"body": "Hi"}}])] {
+        assert_eq!(content(said.clone()), Patch::Value("Hi".to_owned()), "{said}");
+    }
+    assert_eq!(content(json!(42)), Patch::Value("42".to_owned()));
+    for within in
+        [json!("Hi"), json!({"body": "Hi"}), json!(["Hi"]), json!({"button_reply": {"id": "1", "title": "Hi"}})]
+    {
+        let report = message(command(&with(&sample(), "/message/content", within.clone())));
+        assert_eq!(report.content, Patch::Value("Hi".to_owned()), "{within}");
+        assert_eq!(report.details.get("content"), Some(&within).filter(|within| !within.is_string()), "{within}");
+    }
+    let place = with(
+        &with(&sample(), "/message/content", json!({"latitude": 6.5, "longitude": 3.4})),
+        "/message/contentType",
+        json!("LOCATION"),
+    );
+    assert_eq!(message(command(&place)).content, Patch::Value("Location: 6.5, 3.4".to_owned()));
+    let unheard = with(&with(&sample(), "/message/content", Value::Null), "/message/contentType", json!("CAROUSEL"));
+    assert_eq!(message(command(&unheard)).content, Patch::Value("CAROUSEL".to_owned()));
+    for nothing in [Value::Null, json!(""), json!([]), json!({"x": {}})] {
+        let readout = read_at(&source(Provider::Oneroute), None, &with(&sample(), "/message", nothing.clone()));
+        let is_object = nothing.is_object();
+        assert_eq!(matches!(readout.reading, Reading::Commands { .. }), is_object, "{nothing}");
+    }
+}
+
+#[test]
+fn c7_a_failure_ends_in_its_code_and_sentence() {
+    let failed = with(&json("oneroute/05-smsDeliveryReport.json"), "/conversation/status", json!("failed"));
+    for told in [
+        json!({"code": 27, "description": "Absent subscriber"}),
+        json!([{"id": "27", "title": "Absent subscriber"}]),
+        json!([{"error": {"errorCode": 27, "message": "Absent subscriber"}}]),
+    ] {
+        let report = status(command(&with(&failed, "/conversation/reason", told.clone())));
+        assert_eq!(
+            (report.code.as_deref(), report.reason.as_deref()),
+            (Some("27"), Some("Absent subscriber")),
+            "{told}"
+        );
+        assert_eq!(report.details["reason"], told);
+    }
+    let plain = status(command(&with(&failed, "/conversation/reason", json!("Absent subscriber"))));
+    assert_eq!((plain.code, plain.reason.as_deref()), (None, Some("Absent subscriber")));
+}
+
+#[test]
+fn e6_what_a_report_tells_besides_is_kept() {
+    let mut body = json("oneroute/06-whatsappDeliveryReport.json");
+    for name in ["identifier", "cid", "custom", "credits", "foreign_id", "template_category"] {
+        body = with(&body, &format!("/conversation/{name}"), json!("kept"));
+    }
+    let details = status(command(&body)).details;
+    for name in ["identifier", "cid", "custom", "credits", "foreign_id", "template_category"] {
+        assert_eq!(details[name], "kept", "{name}");
+    }
+    let part = with(&body, "/conversation/part", json!(2));
+    assert_eq!(status(command(&part)).part, "2");
+    assert_ne!(command(&part).key, command(&body).key);
+}
+
+#[test]
+fn e7_a_file_has_its_own_name_or_its_urls() {
+    let url = "https://x.example/in/price%20list.pdf?sig=a/b";
+    let body = with(&sample(), "/message/documentUrl", json!(url));
+    let name = |body: &Value| message(command(body)).attachments.unwrap()[0].filename.clone();
+    assert_eq!(name(&body).as_deref(), Some("price list.pdf"));
+    for member in ["file_name", "fileName", "filename", "name"] {
+        assert_eq!(
+            name(&with(&body, &format!("/message/{member}"), json!("prices.pdf"))).as_deref(),
+            Some("prices.pdf")
+        );
+    }
+    let several =
+        with(&sample(), "/message/imageUrl", json!([{"url": url, "fileName": "own.png"}, "https://x.example/b.png"]));
+    let files = message(command(&several)).attachments.unwrap();
+    let names: Vec<_> = files.iter().map(|file| file.filename.as_deref()).collect();
+    assert_eq!(names, [Some("own.png"), Some("b.png")]);
 }

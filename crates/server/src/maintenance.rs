@@ -34,7 +34,8 @@ pub async fn run(database: Database, ambient: Ambient, retention: Retention, sto
 /// How often it looks for conversations whose time to be put off is over.
 const WAKES_EVERY: Duration = Duration::from_secs(2);
 
-/// Wakes conversations that were put off until now, again and again until `stop`.
+/// Wakes conversations that were put off until now, and takes back what members have who can answer no more, again and
+/// again until `stop`.
 pub async fn wake(database: Database, heads: Heads, ambient: Ambient, stop: CancellationToken) {
     let desk = Desk { database: &database, heads: &heads, ambient: &ambient };
     while stop.run_until_cancelled(tokio::time::sleep(WAKES_EVERY)).await.is_some() {
@@ -43,6 +44,13 @@ pub async fn wake(database: Database, heads: Heads, ambient: Ambient, stop: Canc
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "conversations could not be woken; it comes again"
+            );
+        }
+        if let Err(error) = inbox::give_back_due(desk).await {
+            metrics::counter!("inlet_maintenance_failures_total").increment(1);
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "conversations could not be taken from members who can answer no more; it comes again"
             );
         }
     }

@@ -104,3 +104,99 @@ async fn a_label_is_changed_and_no_two_are_called_alike() {
     assert_eq!((&plain["label"]["color"], &plain["label"]["name"]), (&json!(null), &json!("gold")));
     server.stop().await;
 }
+
+#[tokio::test]
+async fn d1_names_that_look_alike_are_one_and_a_name_of_nothing_visible_is_none() {
+    let server = spawn().await;
+    // From before there were keys: two that look alike, and one that shows nothing.
+    let insert = "INSERT INTO label (workspace_id, id, name, created_at) \
+                  SELECT w.id, md5(n.name)::uuid, n.name, now() FROM workspace w, unnest($1::text[]) n(name)";
+    sqlx::query(insert).bind(["Gold", "GOLD", "\u{200B}"]).execute(&server.database).await.unwrap();
+    let make = async |name: &str| {
+        let input = json!({"name": name, "idempotencyKey": inlet_tests::database::unique()});
+        act(&server, &server.api_key, "createLabel", LABEL, input).await
+    };
+    assert_eq!(make("Caf\u{e9}").await["data"]["createLabel"]["label"]["name"], "Caf\u{e9}");
+    for name in ["CAFE\u{301}", " caf\u{e9} ", "caf\u{e9}\u{200D}", "\u{202E}caf\u{e9}", "gold", "Gold", "gold\u{FEFF}"]
+    {
+        let answer = make(name).await;
+        assert_eq!(
+            (code(&answer), &answer["errors"][0]["extensions"]["inputPath"]),
+            ("BAD_USER_INPUT", &json!(["input", "name"])),
+            "{name:?}"
+        );
+    }
+    for name in ["", "  ", "\u{200B}", "\u{3164}", "\u{2800}", "\u{202E}\u{202C}", "\u{A0}\u{3000}", "\u{FE0F}"] {
+        assert_eq!(code(&make(name).await), "BAD_USER_INPUT", "{name:?}");
+    }
+    let shown = server.graphql("{ labels { nodes { name } } }", json!({})).await;
+    let mut names: Vec<&str> =
+        shown["labels"]["nodes"].as_array().unwrap().iter().map(|label| label["name"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    let gold = if names.contains(&"Gold") { ["GOLD (2)", "Gold"] } else { ["GOLD", "Gold (2)"] };
+    assert_eq!(names, ["Caf\u{e9}", gold[0], gold[1], "\u{200B} (2)"]);
+    let other = make("cafe").await["data"]["createLabel"]["label"].clone();
+    let renamed = json!({"id": other["id"], "name": "CAF\u{c9}"});
+    assert_eq!(code(&act(&server, &server.api_key, "updateLabel", LABEL, renamed).await), "BAD_USER_INPUT");
+    let same = json!({"id": other["id"], "name": "CAFE"});
+    assert_eq!(done(&server, "updateLabel", LABEL, same).await["label"]["name"], "CAFE");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn d1_whatever_has_a_name_has_one_that_is_visible_and_emails_are_emails() {
+    let server = spawn().await;
+    for (mutation, shown, input) in [
+        ("createApiKey", "apiKey { id }", json!({"scopes": ["READ"]})),
+        ("createSource", "source { id }", json!({"provider": "CUSTOM", "verification": "NONE"})),
+        ("createProviderAccount", "providerAccount { id }", json!({"provider": "CUSTOM"})),
+        ("registerWebhook", "webhook { id }", json!({"url": "http://127.0.0.1:9/"})),
+        ("createMember", "member { id }", json!({"email": "named@example.com", "role": "AGENT"})),
+    ] {
+        for (number, name) in ["\u{3164}", "\u{200B}\u{2060}", " \u{A0}", "\u{2800}", "seen"].into_iter().enumerate() {
+            let mut input = input.clone();
+            input["name"] = json!(name);
+            input["idempotencyKey"] = json!(format!("{mutation}{number}"));
+            let answer = act(&server, &server.api_key, mutation, shown, input).await;
+            let expected = if name == "seen" { "none" } else { "BAD_USER_INPUT" };
+            assert_eq!(code(&answer), expected, "{mutation} {name:?}: {answer}");
+        }
+    }
+    for (number, email) in [
+        "ada",
+        "@example.com",
+        "ada@",
+        "a b@example.com",
+        "a@b@example.com",
+        "Ada <ada@example.com>",
+        "ada\u{200B}@example.com",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let input = json!({"email": email, "name": "Ada", "role": "AGENT", "idempotencyKey": format!("e{number}")});
+        let answer = act(&server, &server.api_key, "createMember", "member { id }", input).await;
+        assert_eq!(
+            (code(&answer), &answer["errors"][0]["extensions"]["inputPath"]),
+            ("BAD_USER_INPUT", &json!(["input", "email"])),
+            "{email}"
+        );
+    }
+    // One person, however the letter is written: the login, and the password.
+    let input = json!({"email": "JOSE\u{301}@Example.com", "name": "Jos\u{e9}", "role": "AGENT",
+                       "password": "contrase\u{f1}a", "idempotencyKey": "jose"});
+    done(&server, "createMember", "member { id }", input).await;
+    let query = "mutation($e: String!, $p: String!) { login(input: {email: $e, password: $p}) { token } }";
+    for (email, password) in
+        [("jos\u{e9}@example.com", "contrasen\u{303}a"), (" Jose\u{301}@EXAMPLE.com", "contrase\u{f1}a")]
+    {
+        let answer = loop {
+            let answer = server.graphql_raw(query, json!({"e": email, "p": password})).await;
+            if code(&answer) != "OVERLOADED" {
+                break answer;
+            }
+        };
+        assert!(answer["data"]["login"]["token"].is_string(), "{email} {password}: {answer}");
+    }
+    server.stop().await;
+}

@@ -6,6 +6,7 @@
     reason = "a test that cannot be set up can only fail"
 )]
 
+mod assignees;
 mod conversations;
 mod deletions;
 mod labels;

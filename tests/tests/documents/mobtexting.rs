@@ -27,6 +27,29 @@ async fn mt_3_14_an_sms_report_is_of_a_part_and_its_times_are_indian() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn e6_mt_3_details_of_a_report_are_shown_in_the_history_and_in_the_event() {
+    let server = taught("mobtexting").await;
+    let (_, sms) = assert_placeholder(&server, "+918921269012", "b34e35ad-fe34-4a8b-977c-b21cd76cd7d6").await;
+    let query = "query($id: ID!) { message(id: $id) { statusHistory { part details } }
+        events(first: 100) { nodes { type payload } } }";
+    let shown = server.graphql(query, json!({"id": sms["id"]})).await;
+    let told = json!({"credits": "2.0000", "units": 2, "cid": "12344441234", "custom": "98821234"});
+    let [report] = shown["message"]["statusHistory"].as_array().unwrap().as_slice() else { panic!("one: {shown:#}") };
+    assert_eq!(report["part"], "1");
+    assert_has(&report["details"], told.clone());
+    let events = shown["events"]["nodes"].as_array().unwrap();
+    let is_of_it = |event: &&Value| event["type"] == "message.status_changed" && event["payload"]["id"] == sms["id"];
+    let event = events.iter().find(is_of_it).unwrap_or_else(|| panic!("{shown:#}"));
+    let report = &event["payload"]["report"];
+    assert_has(report, json!({"part": "1", "status": "delivered", "raw_status": "DELIVRD", "code": null}));
+    assert_has(report, json!({"reported_at": "2021-04-09T10:57:51.000Z"}));
+    assert_has(&report["details"], told);
+    // The message's own details stay apart.
+    assert_eq!(event["payload"]["details"], json!({}));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn mt_4_five_unsubscriptions_are_five_opt_outs_of_one_contact() {
     let server = taught("mobtexting").await;
     let query = "query { optOuts(first: 20) { nodes { id medium scope value contact { phone } } } }";

@@ -40,7 +40,7 @@ async fn b5_a_deleted_person_is_nobody_and_who_writes_later_is_somebody() {
          FROM event WHERE workspace_id = $1 ORDER BY seq DESC LIMIT 2",
     )
     .await;
-    assert_eq!(payload, ["conversation.updated|-|t", "contact.deleted|-"]);
+    assert_eq!(payload, ["conversation.updated|-|t", "contact.deleted|-|f"]);
 
     // What occurred before is nobody's, whenever it comes; what a provider says of the deleted record changes nothing.
     take(&house, &apply, &written("m2", user("u1"), 4, |_| {})).await;

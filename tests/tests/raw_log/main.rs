@@ -69,8 +69,18 @@ async fn trace(server: &TestServer, id: &Value) -> Value {
 struct Broken<F>(F);
 
 impl<F: Fn(Reading) -> Reading + Send + Sync> Reader for Broken<F> {
-    fn split(&self, raw: RawRequest) -> Vec<RawRequest> {
-        Adapters.split(raw)
+    fn split(
+        &self,
+        source: &sources::Source,
+        at: DateTime<Utc>,
+        hint: Option<&str>,
+        raw: RawRequest,
+    ) -> Vec<RawRequest> {
+        Adapters.split(source, at, hint, raw)
+    }
+
+    fn shown(&self, raw: RawRequest) -> RawRequest {
+        Adapters.shown(raw)
     }
 
     fn read(&self, source: &sources::Source, at: DateTime<Utc>, hint: Option<&str>, raw: RawRequest) -> Readout {
@@ -191,6 +201,64 @@ async fn p12_bodies_are_sealed_and_what_is_secret_is_masked_before() {
     let many = "{ inboundEvents(first: 100) { nodes { request { body } } } }";
     let answer = server.graphql_raw(many, json!({})).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED", "{answer}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn e4_what_is_named_like_a_secret_is_masked_as_it_is_shown_and_a_replay_reads_all() {
+    let server = spawn().await;
+    let body = text_message("m-1", "919876543210", "a word").replace(
+        r#""event":"#,
+        r#""Channel": {"credentials": {"user": "hunter2"}, "API-Key": "hunter2"}, "accessToken": "hunter2", "event":"#,
+    );
+    assert!(body.contains("hunter2"));
+    let (id, receipt) = receive(&server, "mobtexting", &body, &blind()).await;
+    assert_eq!(receipt.outcome, Outcome::Unrecognised);
+    let shown =
+        "query Q($id: ID!) { node(id: $id) { ... on InboundEvent { request { query headers { name value } body } } } }";
+    let request = server.graphql(shown, json!({"id": id})).await["node"]["request"].clone();
+    let masked = request["body"].as_str().unwrap();
+    assert!(!request.to_string().contains("hunter2") && masked.contains("a word"), "{request}");
+    assert!(masked.contains(r#""credentials": "***""#), "{masked}");
+    let signed = post(&server, "mobtexting", &text_message("m-2", "919876543210", "signed")).await;
+    let request = server.graphql(shown, json!({"id": signed})).await["node"]["request"].clone();
+    let signature = request["headers"].as_array().unwrap().iter().find(|it| it["name"] == "signature").unwrap().clone();
+    assert_eq!(signature["value"], "***");
+    let input = json!({"filter": {"outcome": ["UNRECOGNISED"]}, "idempotencyKey": "k"});
+    let replayed = replay(&server, input).await;
+    assert_eq!(replayed["results"][0]["after"], "ACCEPTED", "{replayed}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn c6_a_reaction_is_no_message_of_its_own() {
+    let server = spawn().await;
+    let reaction = |id: &str, to: &str, emoji: &str| {
+        let mut body: Value = serde_json::from_str(&text_message(id, "919876543210", "")).unwrap();
+        body["payload"]["message"] = json!({"type": "reaction", "payload": {"message_id": to, "emoji": emoji}});
+        body.to_string()
+    };
+    let report = json!({"event": "whatsapp:message:status", "payload": {"id": "m-9", "channel": "whatsapp",
+        "from": "919019120123", "to": "919876543210", "status": "delivered"}});
+    post(&server, "mobtexting", &reaction("r-1", "m-1", "👍")).await;
+    post(&server, "mobtexting", &text_message("m-1", "919876543210", "first")).await;
+    post(&server, "mobtexting", &report.to_string()).await;
+    post(&server, "mobtexting", &reaction("r-2", "m-9", "🎉")).await;
+    let query = "{ conversations(first: 9) { nodes { messages(last: 9) { nodes { content direction reactions } } } } }";
+    let seen = server.graphql(query, json!({})).await["conversations"]["nodes"].clone();
+    let messages: Vec<Value> = seen
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|conversation| conversation["messages"]["nodes"].as_array().unwrap().clone())
+        .collect();
+    assert_eq!(messages.len(), 2, "the text, and what stands for the sent message: {messages:?}");
+    let of = |direction: &str| messages.iter().find(|message| message["direction"] == direction).unwrap();
+    assert_eq!(of("INBOUND")["reactions"], json!({"👍": ["+919876543210"]}), "it came before its message");
+    assert_eq!(of("OUTBOUND")["reactions"], json!({"🎉": ["+919876543210"]}));
+    post(&server, "mobtexting", &reaction("r-3", "m-1", "")).await;
+    let seen = server.graphql(query, json!({})).await["conversations"]["nodes"].to_string();
+    assert!(!seen.contains("👍") && seen.contains("🎉"), "{seen}");
     server.stop().await;
 }
 

@@ -22,7 +22,7 @@ use crate::{
 /// What a new API key is to be.
 #[derive(InputObject)]
 pub struct CreateApiKeyInput {
-    /// What people call it; 1 to 200 characters.
+    /// What people call it; 1 to 200 characters, at least one of them visible.
     name: String,
     /// What it may do: no more than who makes it.
     scopes: Vec<words::KeyScope>,

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use inlet_domain::{
     ids::{ConversationId, InvalidId, LabelId},
-    model::handling::Decision,
+    model::{handling::Decision, right::Right},
     store::inbox::{self, Mark},
 };
 
 use super::{asked, or_conflict};
 use crate::{
-    context::{Shared, loaders},
+    context::{Session, Shared, loaders},
     error::ApiError,
     types::{
         conversation::Conversation,
@@ -29,8 +29,8 @@ const MOST_LABELS: usize = 100;
 pub struct AssignConversationInput {
     /// Its global id.
     id: ID,
-    /// The member who has it from now on: a conversation that waits IN_QUEUE is then OPEN. Null takes it from whoever has
-    /// it: one that is OPEN goes back IN_QUEUE.
+    /// The member who has it from now on: a conversation that waits IN_QUEUE is then OPEN. A member who is disabled or a
+    /// VIEWER is refused. Null takes it from whoever has it: one that is OPEN goes back IN_QUEUE.
     member_id: MaybeUndefined<ID>,
     /// The team whose it is from now on; null makes it no team's.
     team_id: MaybeUndefined<ID>,
@@ -47,7 +47,8 @@ pub struct SetConversationStatusInput {
     id: ID,
     /// Where it stands from now on. IN_QUEUE takes it from whoever has it; SNOOZED puts it off until the next message (see
     /// `snoozeConversation` for a time). A CLOSED one is reopened, as IN_QUEUE or OPEN, before it becomes anything else;
-    /// that is refused where another of the same address on the same channel is not closed.
+    /// that is refused where another of the same address on the same channel is not closed. One whose assignee is disabled
+    /// or a VIEWER is reopened without them.
     status: words::ConversationStatus,
     /// The revision that was read: where it has another since, nothing changes, and the error is `CONFLICT`.
     if_revision: Option<Revision>,
@@ -107,11 +108,15 @@ pub struct RemoveLabelsInput {
     idempotency_key: Option<String>,
 }
 
-/// Which conversation was read.
+/// Which conversation was read, and how far.
 #[derive(InputObject)]
 pub struct MarkReadInput {
     /// Its global id.
     id: ID,
+    /// The last message that was read, by its global id; it is one of the conversation. Inbound messages that came after
+    /// it stay unread, and a mark that stands further stays there. Of an outbound message or a note: all that came before
+    /// it was read. Without it all that has come is read.
+    up_to: Option<ID>,
     /// Makes a repeat a repeat.
     idempotency_key: Option<String>,
 }
@@ -242,13 +247,20 @@ impl Conversations {
         Ok(Some(RemoveLabelsPayload { conversation }))
     }
 
-    /// Marks all that has come in a conversation as read: by the member who asks, or, of an API key, by anyone.
+    /// Marks what has come in a conversation as read: by the member who asks, or, of an API key, by anyone. Without `upTo`
+    /// that is all, also what came after the client last looked.
     async fn mark_read(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which.")] input: MarkReadInput,
     ) -> Result<Option<MarkReadPayload>> {
-        let conversation = mark(ctx, &input.id, input.idempotency_key.as_deref(), Mark::Read).await?;
+        let up_to = input.up_to.as_ref();
+        let conversation = mark(ctx, &input.id, input.idempotency_key.as_deref(), |session| {
+            let Some(message) = up_to else { return Ok(Mark::Read) };
+            let message = typed("input.upTo", message)?;
+            Ok(Mark::UpTo { message, sees_notes: session.grant().gives(Right::ReadNotes) })
+        })
+        .await?;
         Ok(Some(MarkReadPayload { conversation }))
     }
 
@@ -258,7 +270,7 @@ impl Conversations {
         ctx: &Context<'_>,
         #[graphql(desc = "Which.")] input: MarkUnreadInput,
     ) -> Result<Option<MarkUnreadPayload>> {
-        let conversation = mark(ctx, &input.id, input.idempotency_key.as_deref(), Mark::Unread).await?;
+        let conversation = mark(ctx, &input.id, input.idempotency_key.as_deref(), |_| Ok(Mark::Unread)).await?;
         Ok(Some(MarkUnreadPayload { conversation }))
     }
 }
@@ -296,10 +308,15 @@ async fn decide(
     standing(ctx, id).await
 }
 
-async fn mark(ctx: &Context<'_>, id: &ID, key: Option<&str>, mark: Mark) -> Result<Option<Conversation>> {
+async fn mark(
+    ctx: &Context<'_>,
+    id: &ID,
+    key: Option<&str>,
+    mark: impl FnOnce(&Session) -> Result<Mark, ApiError> + Send,
+) -> Result<Option<Conversation>> {
     let shared = ctx.data_unchecked::<Arc<Shared>>();
-    let (_, asked) = asked(ctx, key)?;
-    let id = typed("input.id", id)?;
+    let (session, asked) = asked(ctx, key)?;
+    let (id, mark) = (typed("input.id", id)?, mark(session)?);
     inbox::mark(shared.desk(), &asked, id, mark).await.map_err(ApiError::from)?;
     standing(ctx, id).await
 }

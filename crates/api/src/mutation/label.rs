@@ -26,7 +26,7 @@ use crate::{
 /// What a new label is to be.
 #[derive(InputObject)]
 pub struct CreateLabelInput {
-    /// The word; 1 to 100 characters, no other label's.
+    /// The word; 1 to 100 characters, at least one of them visible. No other label has it, whatever its case.
     name: String,
     /// For display, as `#1e90ff`.
     color: Option<String>,
@@ -48,7 +48,7 @@ pub struct CreateLabelPayload {
 pub struct UpdateLabelInput {
     /// Its global id.
     id: ID,
-    /// The word; 1 to 100 characters, no other label's.
+    /// The word; 1 to 100 characters, at least one of them visible. No other label has it, whatever its case.
     name: Option<String>,
     /// For display, as `#1e90ff`; null takes the colour away.
     color: MaybeUndefined<String>,

@@ -68,8 +68,8 @@ pub struct PreviewedCommand {
     fields: Json,
 }
 
-/// What a request would become. Where its body is an array, each element is a request of its own: `requests` shows
-/// them all, the other fields the first.
+/// What a request would become. Where its body is an array, or holds lists that the mapping names as `items`, each
+/// element is a request of its own: `requests` shows them all, the other fields the first.
 #[derive(SimpleObject)]
 pub struct PreviewMappingPayload {
     /// What each request in the body would become, in their order.
@@ -130,12 +130,12 @@ impl Mappings {
             body: input.body.into_bytes(),
         };
         let event = input.event.as_deref().filter(|event| !event.is_empty());
-        let raws = shared.reader.split(raw);
+        let now = shared.ambient.now();
+        let raws = shared.reader.split(&source, now, event, raw);
         if raws.len() > MOST {
             let message = format!("the body holds {} requests: at most {MOST} are tried at once", raws.len());
             return Err(ApiError::input("input.body", message).into());
         }
-        let now = shared.ambient.now();
         let requests: Vec<PreviewedRequest> =
             raws.into_iter().map(|raw| previewed(&source, shared.reader.read(&source, now, event, raw))).collect();
         // The answer is not kept, for it may hold what an adapter declares secret: a repeat is read anew.

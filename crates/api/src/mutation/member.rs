@@ -6,6 +6,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use inlet_domain::{
     ids::MemberId,
     store::{
+        inbox,
         members::{MemberChange, NewMember},
         mutations,
         page::Position,
@@ -29,9 +30,10 @@ use crate::{
 /// What a new member is to be.
 #[derive(InputObject)]
 pub struct CreateMemberInput {
-    /// The login. A person who has one already joins with it and keeps their password.
+    /// The login, an email address. Its case does not matter. A person who has one already joins with it and keeps their
+    /// password.
     email: String,
-    /// What others call them in this workspace; 1 to 200 characters.
+    /// What others call them in this workspace; 1 to 200 characters, at least one of them visible.
     name: String,
     /// What they may do. Only an OWNER makes an OWNER.
     role: words::Role,
@@ -58,11 +60,13 @@ pub struct CreateMemberPayload {
 pub struct UpdateMemberInput {
     /// Their global id.
     id: ID,
-    /// What they may do. Only an OWNER makes or unmakes an OWNER, no one raises themselves, and one OWNER always stays.
+    /// What they may do. Only an OWNER makes or unmakes an OWNER, no one raises themselves, and one OWNER always stays. Who
+    /// becomes a VIEWER gives back the conversations that they have, as who is disabled does.
     role: Option<words::Role>,
-    /// What others call them in this workspace; 1 to 200 characters.
+    /// What others call them in this workspace; 1 to 200 characters, at least one of them visible.
     name: Option<String>,
-    /// Whether they are shut out: their sessions end at once.
+    /// Whether they are shut out: their sessions end at once, and the conversations that they have are nobody's. OPEN ones
+    /// go IN_QUEUE, a team keeps its own, and each raises a `conversation.updated`. Closed ones are reopened without them.
     disabled: Option<bool>,
     /// The revision that was read: where it has another since, nothing changes, and the error is `CONFLICT`.
     if_revision: Option<Revision>,
@@ -126,7 +130,12 @@ impl Members {
         let grant = session.grant();
         let changed = mutations::update_member(&shared.database, &shared.ambient, &asked, &grant, id, &change).await;
         if or_conflict(ctx, changed)?.is_some() {
-            shared.revocations.tell(session.viewer.scope.workspace());
+            let scope = session.viewer.scope;
+            shared.revocations.tell(scope.workspace());
+            // What is left is given back by the server in the background, also where this request is given up.
+            if let Err(error) = inbox::give_back(shared.desk(), scope, session.viewer.actor, id).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, member = %id, "not all was given back yet");
+            }
         }
         let member = loaders(ctx)?.members.load(id).await.map_err(ApiError::from)?.map(Member);
         Ok(Some(UpdateMemberPayload { member }))

@@ -62,7 +62,7 @@ pub struct RotateSourceSecretInput {
 pub struct CreateProviderAccountInput {
     /// The provider.
     provider: words::Provider,
-    /// What people call it; 1 to 200 characters.
+    /// What people call it; 1 to 200 characters, at least one of them visible.
     name: String,
     /// Makes a repeat a repeat.
     idempotency_key: String,

@@ -40,7 +40,7 @@ impl From<SourceSignatureInput> for SignatureSettings {
 /// What a new source is to be.
 #[derive(InputObject)]
 pub struct CreateSourceInput {
-    /// What people call it; 1 to 200 characters.
+    /// What people call it; 1 to 200 characters, at least one of them visible.
     pub(super) name: String,
     /// Which adapter reads what comes.
     pub(super) provider: words::Provider,
@@ -94,7 +94,7 @@ pub(super) fn value_of(json: Json) -> serde_json::Value {
 pub struct UpdateSourceInput {
     /// Its global id.
     pub(super) id: ID,
-    /// What people call it; 1 to 200 characters.
+    /// What people call it; 1 to 200 characters, at least one of them visible.
     pub(super) name: Option<String>,
     /// How a request proves that it is authentic. HMAC needs a secret: see `rotateSourceSecret`.
     pub(super) verification: Option<words::SourceVerification>,

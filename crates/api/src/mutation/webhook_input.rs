@@ -139,7 +139,7 @@ impl From<WebhookCompositionInput> for Composition {
 /// What a new webhook is to be.
 #[derive(InputObject)]
 pub struct RegisterWebhookInput {
-    /// What people call it; 1 to 200 characters.
+    /// What people call it; 1 to 200 characters, at least one of them visible.
     pub(super) name: String,
     /// Where events are posted.
     pub(super) url: String,
@@ -207,7 +207,7 @@ impl RegisterWebhookInput {
 pub struct UpdateWebhookInput {
     /// Its global id.
     pub(super) id: ID,
-    /// What people call it; 1 to 200 characters.
+    /// What people call it; 1 to 200 characters, at least one of them visible.
     name: Option<String>,
     /// Where events are posted.
     url: Option<String>,

@@ -191,6 +191,16 @@ impl Group {
         self.0.avatar_url.as_deref()
     }
 
+    /// What it is about, as the provider tells it.
+    async fn description(&self) -> Option<&str> {
+        self.0.description.as_deref()
+    }
+
+    /// Since when the provider has it in its archive; null where it is not there.
+    async fn archived_at(&self) -> Option<DateTime> {
+        self.0.archived_at.map(DateTime)
+    }
+
     /// As the provider lists them.
     async fn participants(&self) -> Json {
         Json::Value(self.0.participants.clone())

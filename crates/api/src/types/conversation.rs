@@ -72,12 +72,13 @@ impl Conversation {
         DateTime(self.0.last_activity_at)
     }
 
-    /// Since when the other side waits for an answer.
+    /// Since when the other side waits for an answer: when the first inbound message after the last outbound one was
+    /// written. Messages that were deleted do not count, nor do calls and notes.
     async fn waiting_since(&self) -> Option<DateTime> {
         self.0.waiting_since.map(DateTime)
     }
 
-    /// When it was first answered.
+    /// When it was first answered: when the first outbound message after the first inbound one was written.
     async fn first_response_at(&self) -> Option<DateTime> {
         self.0.first_response_at.map(DateTime)
     }

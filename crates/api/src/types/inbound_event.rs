@@ -84,15 +84,16 @@ impl InboundEvent {
         Event::of_ids(ctx, &self.0.event_ids).await
     }
 
-    /// The request itself, unsealed: what adapters declare secret was masked before it was kept. Needs the right to
-    /// manage sources; null without it, or where it is past retention. It costs as much as 9,000 fields.
+    /// The request itself, unsealed. What adapters declare secret was masked before it was kept; whatever else is named
+    /// like a secret (`password`, `token`, `apiKey`, `credentials` ...) is masked as it is shown. Needs the right to manage sources; null without it, or where it is past retention. It costs as much as 9,000 fields.
     #[graphql(complexity = "9_000 + child_complexity")]
     async fn request(&self, ctx: &Context<'_>) -> Result<Option<InboundRequest>> {
         let scope = viewer_of(ctx, "InboundEvent.request")?.scope;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let found = inbound_events::requests(&*reads(ctx).await, scope, &shared.sealer, &[self.0.id]).await;
         let request = found.map_err(ApiError::from)?.pop().map(|(_, request)| request);
-        Ok(request.transpose().map_err(ApiError::from)?.map(InboundRequest::from))
+        let request = request.transpose().map_err(ApiError::from)?;
+        Ok(request.map(|request| InboundRequest::from(shared.reader.shown(request))))
     }
 }
 
@@ -118,7 +119,7 @@ pub struct InboundRequest {
 pub struct InboundHeader {
     /// Its name, in lower case.
     name: String,
-    /// Its value; credentials are masked.
+    /// Its value; credentials and signatures are masked.
     value: String,
 }
 

@@ -277,7 +277,7 @@ impl StatusReport {
         self.0.reason.as_deref()
     }
 
-    /// When the provider says that it happened.
+    /// When the provider says that it happened; null where it tells no time, or one that is later than `receivedAt`.
     async fn reported_at(&self) -> Option<DateTime> {
         self.0.reported_at.map(DateTime)
     }
@@ -285,6 +285,11 @@ impl StatusReport {
     /// When it came.
     async fn received_at(&self) -> DateTime {
         DateTime(self.0.received_at)
+    }
+
+    /// What else it says, by the provider's names: units, credits, the sender's own fields and the like.
+    async fn details(&self) -> Json {
+        Json::Value(self.0.details.clone())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Locking and reading what a batch touches, in the documented order.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
@@ -17,7 +17,11 @@ use super::{
         StatusReportRow, VerificationRow,
     },
 };
-use crate::command::{Change, ChannelRef, Effect, MessageReport, Purpose};
+use crate::{
+    command::{Change, ChannelRef, Effect, MessageReport, Purpose},
+    model::conversation::ConversationStatus,
+    store::members,
+};
 
 /// Locks and reads all that the commands touch; the address and contact of each command that needs one.
 pub(crate) async fn load(
@@ -81,6 +85,7 @@ pub(crate) async fn load(
     let mut conversations: BTreeSet<Key> = latest.iter().map(|(workspace, _, _, id)| (*workspace, *id)).collect();
     conversations.extend(fold.references.targets(RefKind::Conversation));
     conversations.extend(known.values().map(|known| (known.workspace, known.conversation)));
+    conversations.extend(of_deleted_groups(connection, fold, work).await?);
     let conversations: Vec<Key> = conversations.into_iter().collect();
     fold.conversations.load(ConversationRow::lock(connection, &conversations).await?);
     fold.latest.extend(latest.into_iter().map(|(_, channel, address, id)| ((channel, address), id)));
@@ -98,6 +103,7 @@ pub(crate) async fn load(
         .collect();
     let moved: Vec<Key> = moved.into_iter().collect();
     fold.conversations.load(ConversationRow::lock(connection, &moved).await?);
+    fold.shut_out = shut_out(connection, fold, work).await?;
     load_history(connection, fold, work).await?;
     load_others(connection, fold, work, &messages).await?;
     Ok(resolved)
@@ -170,7 +176,8 @@ fn needs_place(work: &[Work<'_>], fold: &Fold<'_>, known: &HashMap<Uuid, Known>)
                 Effect::Conversation(report) => {
                     let name = work.speaker.name(RefKind::Conversation, &report.id);
                     let gone = report.version.change == Change::Deleted;
-                    return !gone && (report.person.is_some() || fold.references.target([&name]).is_none());
+                    let tells = report.person.is_some() || report.group_id.is_some();
+                    return !gone && (tells || fold.references.target([&name]).is_none());
                 }
                 _ => return true,
             };
@@ -237,6 +244,45 @@ async fn latest(
     .bind(wanted.iter().map(|key| key.2).collect::<Vec<_>>())
     .fetch_all(connection)
     .await
+}
+
+/// The conversations of groups that are deleted. A conversation comes to a group under the lock of the group's name alone.
+async fn of_deleted_groups(
+    connection: &mut PgConnection,
+    fold: &Fold<'_>,
+    work: &[Work<'_>],
+) -> Result<Vec<Key>, sqlx::Error> {
+    let groups: BTreeSet<Key> = work
+        .iter()
+        .filter_map(|work| match &work.command.effect {
+            Effect::Group(report) if report.version.change == Change::Deleted => {
+                let name = work.speaker.name(RefKind::Group, &report.id);
+                Some((work.speaker.workspace, fold.references.target([&name])?))
+            }
+            _ => None,
+        })
+        .collect();
+    children(connection, "conversation", "group_id", &groups.into_iter().collect::<Vec<_>>()).await
+}
+
+/// Those who have conversations that a message may wake, and can answer them no more.
+async fn shut_out(
+    connection: &mut PgConnection,
+    fold: &Fold<'_>,
+    work: &[Work<'_>],
+) -> Result<HashSet<Uuid>, sqlx::Error> {
+    let wakes =
+        |work: &Work<'_>| work.inbound.purpose == Purpose::Receipt && matches!(work.command.effect, Effect::Message(_));
+    if !work.iter().any(wakes) {
+        return Ok(HashSet::new());
+    }
+    let assignees: BTreeSet<Key> = fold
+        .conversations
+        .iter()
+        .filter(|row| !matches!(row.status, ConversationStatus::InQueue | ConversationStatus::Open))
+        .filter_map(|row| Some((row.workspace_id, row.assignee_id?)))
+        .collect();
+    members::shut_out(connection, &assignees.into_iter().collect::<Vec<_>>()).await
 }
 
 /// The reports that hang on messages which are yet to come, and all those on messages of which one is replayed.

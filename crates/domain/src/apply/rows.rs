@@ -62,6 +62,8 @@ row! {
     GroupRow of "contact_group" {
         name: Option<String> = "text",
         avatar_url: Option<String> = "text",
+        description: Option<String> = "text",
+        archived_at: Option<Time> = "timestamptz",
         participants: Json<Vec<Value>> = "jsonb",
         external_id: Option<String> = "text",
         provider_members: Json<Versions> = "jsonb",
@@ -87,8 +89,10 @@ row! {
         team_id: Option<Uuid> = "uuid",
         attributes: Members = "jsonb",
         provider_members: Json<Versions> = "jsonb",
+        sole_thread: Option<String> = "text",
         inbound_count: i64 = "bigint",
         read_count: i64 = "bigint",
+        last_ordinal: i64 = "bigint",
         last_message_id: Option<Uuid> = "uuid",
         last_message_at: Option<Time> = "timestamptz",
         last_activity_at: Time = "timestamptz",
@@ -102,6 +106,7 @@ row! {
         deleted_at: Option<Time> = "timestamptz",
     } shows {
         label_ids: Vec<Uuid>,
+        read_ordinal: i64,
     }
 }
 
@@ -119,6 +124,7 @@ row! {
         author_kind: String = "text",
         author_id: Option<Uuid> = "uuid",
         author_name: Option<String> = "text",
+        ordinal: Option<i64> = "bigint",
         external_id: Option<String> = "text",
         quoted_external_id: Option<String> = "text",
         campaign_external_id: Option<String> = "text",
@@ -186,6 +192,28 @@ pub(crate) struct Besides {
     pub campaign_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
+}
+
+impl ConversationRow {
+    /// It stands here from now on, with the times that belong to that.
+    pub(crate) fn stand(&mut self, status: ConversationStatus, at: Time) {
+        self.status = status;
+        self.snoozed_until = None;
+        self.closed_at = (status == ConversationStatus::Closed).then_some(at);
+    }
+
+    /// What the newest of its messages makes of those who wait: the other side since its first question after the last
+    /// answer.
+    pub(crate) fn hear(&mut self, direction: Direction, occurred_at: Time) {
+        match direction {
+            Direction::Inbound => drop(self.waiting_since.get_or_insert(occurred_at)),
+            Direction::Outbound => {
+                if self.waiting_since.take().is_some() {
+                    self.first_response_at.get_or_insert(occurred_at);
+                }
+            }
+        }
+    }
 }
 
 impl<'a> From<&'a StatusReportRow> for Reported<'a> {

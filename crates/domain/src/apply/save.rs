@@ -91,32 +91,55 @@ async fn unite(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<(), sql
     Ok(())
 }
 
-const LAST: &str = "UPDATE conversation c SET last_message_id = l.id, last_message_at = l.occurred_at, \
-      last_activity_at = CASE WHEN c.last_activity_at = c.last_message_at THEN coalesce(l.occurred_at, c.created_at) \
-        ELSE c.last_activity_at END \
+// `last` is the newest message; `answer` the last one of ours, `waiting` the first of theirs after it; `question` their
+// first, `response` our first after that. Calls and notes ask and answer nothing.
+const LAST: &str = "UPDATE conversation c SET last_message_id = last.id, last_message_at = last.occurred_at, \
+      last_activity_at = CASE WHEN c.last_activity_at = c.last_message_at \
+        THEN coalesce(last.occurred_at, least(c.created_at, c.last_activity_at)) ELSE c.last_activity_at END, \
+      waiting_since = waiting.occurred_at, first_response_at = response.occurred_at \
     FROM unnest($1::uuid[], $2::uuid[]) k(w, c) LEFT JOIN LATERAL ( \
       SELECT m.id, m.occurred_at FROM message m \
       WHERE m.workspace_id = k.w AND m.conversation_id = k.c AND m.deleted_at IS NULL AND NOT m.placeholder \
-      ORDER BY m.occurred_at DESC, m.id DESC LIMIT 1) l ON true \
+      ORDER BY m.occurred_at DESC, m.id DESC LIMIT 1) last ON true \
+    LEFT JOIN LATERAL ( \
+      SELECT m.id, m.occurred_at FROM message m \
+      WHERE m.workspace_id = k.w AND m.conversation_id = k.c AND m.direction = 'outbound' AND m.kind = 'message' \
+        AND NOT m.placeholder AND m.deleted_at IS NULL \
+      ORDER BY m.occurred_at DESC, m.id DESC LIMIT 1) answer ON true \
+    LEFT JOIN LATERAL ( \
+      SELECT m.occurred_at FROM message m \
+      WHERE m.workspace_id = k.w AND m.conversation_id = k.c AND m.direction = 'inbound' AND m.kind = 'message' \
+        AND NOT m.placeholder AND m.deleted_at IS NULL \
+        AND (m.occurred_at, m.id) > (coalesce(answer.occurred_at, '-infinity'), \
+          coalesce(answer.id, '00000000-0000-0000-0000-000000000000')) \
+      ORDER BY m.occurred_at, m.id LIMIT 1) waiting ON true \
+    LEFT JOIN LATERAL ( \
+      SELECT m.id, m.occurred_at FROM message m \
+      WHERE m.workspace_id = k.w AND m.conversation_id = k.c AND m.direction = 'inbound' AND m.kind = 'message' \
+        AND NOT m.placeholder AND m.deleted_at IS NULL \
+      ORDER BY m.occurred_at, m.id LIMIT 1) question ON true \
+    LEFT JOIN LATERAL ( \
+      SELECT m.occurred_at FROM message m \
+      WHERE m.workspace_id = k.w AND m.conversation_id = k.c AND m.direction = 'outbound' AND m.kind = 'message' \
+        AND NOT m.placeholder AND m.deleted_at IS NULL AND (m.occurred_at, m.id) > (question.occurred_at, question.id) \
+      ORDER BY m.occurred_at, m.id LIMIT 1) response ON true \
     WHERE c.workspace_id = k.w AND c.id = k.c";
 
-// Messages are read in the order in which they came, so one that goes takes its place with it: `p` is that place.
+// What goes is no longer counted; as read by those alone whose marks it stands before.
 const GONE: &str = "WITH gone AS ( \
-      SELECT k.w, k.c, row_number() OVER (PARTITION BY k.w, k.c ORDER BY k.m) + ( \
-        SELECT count(*) FROM message m WHERE m.workspace_id = k.w AND m.conversation_id = k.c \
-          AND m.direction = 'inbound' AND m.deleted_at IS NULL AND m.id < k.m) AS p \
-      FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) k(w, c, m)), \
+      SELECT k.w, k.c, k.o FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) k(w, c, o)), \
     own AS ( \
       UPDATE conversation_read r SET read_count = r.read_count - g.n FROM ( \
-        SELECT o.workspace_id, o.conversation_id, o.member_id, count(*) AS n \
-        FROM gone JOIN conversation_read o ON o.workspace_id = gone.w AND o.conversation_id = gone.c \
-        WHERE gone.p <= o.read_count GROUP BY 1, 2, 3) g \
+        SELECT mark.workspace_id, mark.conversation_id, mark.member_id, count(*) AS n \
+        FROM gone JOIN conversation_read mark ON mark.workspace_id = gone.w AND mark.conversation_id = gone.c \
+        WHERE gone.o <= mark.read_ordinal GROUP BY 1, 2, 3) g \
       WHERE r.workspace_id = g.workspace_id AND r.conversation_id = g.conversation_id AND r.member_id = g.member_id) \
     UPDATE conversation c SET inbound_count = c.inbound_count - g.n, \
-      read_count = c.read_count - (SELECT count(*) FROM gone o WHERE o.w = g.w AND o.c = g.c AND o.p <= c.read_count) \
+      read_count = c.read_count \
+        - (SELECT count(*) FROM gone WHERE gone.w = g.w AND gone.c = g.c AND gone.o <= c.read_ordinal) \
     FROM (SELECT w, c, count(*) AS n FROM gone GROUP BY w, c) g WHERE c.workspace_id = g.w AND c.id = g.c";
 
-/// What conversations derive from messages that went or moved in time.
+/// What conversations derive from messages that went, moved in time, or came late.
 async fn recount(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<(), sqlx::Error> {
     if !fold.recounts.is_empty() {
         let (workspaces, conversations): (Vec<Uuid>, Vec<Uuid>) = fold.recounts.iter().copied().unzip();

@@ -94,6 +94,7 @@ impl MessageStub {
         row.content = self.content;
         row.read_at = self.read_at;
         row.reactions = self.reactions.unwrap_or_default().into();
+        row.occurred_at_assumed &= !row.provider_members.tells("occurred_at");
         row.occurred_at = self.occurred_at.unwrap_or(row.occurred_at);
         self.attachments
     }

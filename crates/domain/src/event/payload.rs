@@ -234,6 +234,29 @@ pub struct MessageStatusPayload {
     pub submit_time: Option<DateTime<Utc>>,
     /// The sender's own id for it.
     pub foreign_id: Option<String>,
+    /// The report that told the step, as it stands in the message's history.
+    pub report: ReportBrief,
+}
+
+/// What a provider reported on a message.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ReportBrief {
+    /// Which part of a message in parts; empty for the whole.
+    pub part: String,
+    /// The step; null where the provider's word is unknown.
+    pub status: Option<DeliveryStatus>,
+    /// The provider's word.
+    pub raw_status: String,
+    /// The provider's code.
+    pub code: Option<String>,
+    /// The provider's sentence.
+    pub reason: Option<String>,
+    /// When the provider says that it happened.
+    #[serde(serialize_with = "maybe_time")]
+    pub reported_at: Option<DateTime<Utc>>,
+    /// Units, credits, the sender's own fields and the like, by the provider's names.
+    #[serde(serialize_with = "members")]
+    pub details: Map<String, Value>,
 }
 
 /// Payload of `group.created` and `group.updated`.
@@ -249,6 +272,11 @@ pub struct GroupPayload {
     pub name: Option<String>,
     /// A picture.
     pub avatar_url: Option<String>,
+    /// What it is about.
+    pub description: Option<String>,
+    /// Since when the provider has it in its archive; null where it is not there.
+    #[serde(serialize_with = "maybe_time")]
+    pub archived_at: Option<DateTime<Utc>>,
     /// Who takes part, as the provider writes it.
     #[serde(serialize_with = "javascript")]
     pub participants: Value,

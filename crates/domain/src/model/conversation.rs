@@ -33,13 +33,14 @@ words! {
 }
 
 impl ConversationStatus {
-    /// What an inbound message makes of it: CLOSED and SNOOZED wake, to whoever has it.
+    /// What an inbound message makes of it: PENDING, SNOOZED and CLOSED conversations go to whoever has them, else to the
+    /// queue. `assigned` says whether a member has it who can answer.
     #[must_use]
     pub fn woken(self, assigned: bool) -> Self {
         match self {
-            Self::Closed | Self::Snoozed if assigned => Self::Open,
-            Self::Closed | Self::Snoozed => Self::InQueue,
-            other => other,
+            Self::Pending | Self::Snoozed | Self::Closed if assigned => Self::Open,
+            Self::Pending | Self::Snoozed | Self::Closed => Self::InQueue,
+            Self::InQueue | Self::Open => self,
         }
     }
 

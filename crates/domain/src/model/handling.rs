@@ -115,6 +115,11 @@ impl Handling {
         Ok(())
     }
 
+    /// Whoever had it has it no more: what is OPEN goes back IN_QUEUE. Its team stays.
+    pub fn give_back(&mut self) {
+        self.assign(None);
+    }
+
     /// Its time to be put off is over: it goes back to whoever has it.
     pub fn awake(&mut self) {
         self.status = self.status.woken(self.assignee.is_some());
@@ -220,11 +225,35 @@ mod tests {
                 prop_assert_eq!(distinct.len(), handling.labels.len());
             }
             // An inbound message, or the end of a snooze.
-            let asleep = [ConversationStatus::Closed, ConversationStatus::Snoozed].contains(&handling.status);
+            let asleep = ![ConversationStatus::InQueue, ConversationStatus::Open].contains(&handling.status);
             let status = handling.status;
             handling.awake();
             let woken = if handling.assignee.is_some() { ConversationStatus::Open } else { ConversationStatus::InQueue };
             prop_assert_eq!(handling.status, if asleep { woken } else { status });
+        }
+    }
+
+    #[test]
+    fn c2_what_is_given_back_keeps_its_team_and_goes_to_the_queue_if_it_was_open() {
+        for (status, left) in [
+            (ConversationStatus::Open, ConversationStatus::InQueue),
+            (ConversationStatus::Pending, ConversationStatus::Pending),
+            (ConversationStatus::Snoozed, ConversationStatus::Snoozed),
+        ] {
+            let (team, member) = (Some(TeamId(Uuid::from_u128(1))), Some(MemberId(Uuid::from_u128(2))));
+            let mut handling = Handling { status, assignee: member, team, ..fresh() };
+            handling.give_back();
+            assert_eq!((handling.status, handling.assignee, handling.team), (left, None, team));
+        }
+    }
+
+    #[test]
+    fn c1_a_message_takes_up_whatever_waits() {
+        for status in ConversationStatus::ALL {
+            let waits = !matches!(status, ConversationStatus::InQueue | ConversationStatus::Open);
+            let expected = |taken| if waits { taken } else { *status };
+            assert_eq!(status.woken(true), expected(ConversationStatus::Open), "{status}");
+            assert_eq!(status.woken(false), expected(ConversationStatus::InQueue), "{status}");
         }
     }
 

@@ -18,6 +18,19 @@ words! {
     }
 }
 
+impl Role {
+    /// Whether a member of this role can answer conversations, and so have them.
+    #[must_use]
+    pub fn answers(self) -> bool {
+        Grant::Role(self).gives(Right::WriteInbox)
+    }
+
+    /// The words of the roles that can answer.
+    pub(crate) fn answering() -> Vec<&'static str> {
+        Self::ALL.iter().filter(|role| role.answers()).map(|role| role.as_str()).collect()
+    }
+}
+
 words! {
     /// What an API key was made for.
     KeyScope {

@@ -86,7 +86,8 @@ pub struct Ladder {
     /// Failed.
     #[serde(default)]
     pub failed: Step,
-    /// Of the failures reported, the first by time; among those without a time, the least.
+    /// Of the failures reported, the last by the provider's time, which those without a time come before; of equal ones
+    /// the greatest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<(Option<DateTime<Utc>>, Failure)>,
 }
@@ -163,20 +164,26 @@ impl Ladder {
         }
     }
 
-    /// Of two failures the first by time; among those without a time, the least.
+    /// Keeps the last of two failures by the provider's time; one without a time comes before those with one.
     fn fail(&mut self, candidate: (Option<DateTime<Utc>>, Failure)) {
-        let first = |entry: &(Option<DateTime<Utc>>, Failure)| (entry.0.is_none(), entry.0, entry.1.clone());
-        if self.failure.as_ref().is_none_or(|known| first(&candidate) < first(known)) {
+        if self.failure.as_ref().is_none_or(|known| candidate > *known) {
             self.failure = Some(candidate);
         }
     }
 
+    /// A time after the arrival is none: nothing was reported before it happened. The arrival stands in.
     fn raise(&mut self, report: Reported<'_>, arrived: DateTime<Utc>) {
         let times = &report.times;
-        self.sent.raise(times.sent_at, None);
-        self.delivered.raise(times.delivered_at, None);
-        self.read.raise(times.read_at, None);
-        self.failed.raise(times.failed_at, None);
+        let past = |time: Option<DateTime<Utc>>| time.filter(|time| *time <= arrived);
+        for (step, time) in [
+            (&mut self.sent, times.sent_at),
+            (&mut self.delivered, times.delivered_at),
+            (&mut self.read, times.read_at),
+            (&mut self.failed, times.failed_at),
+        ] {
+            step.raise(past(time), time.filter(|time| *time > arrived).map(|_| arrived));
+        }
+        let reported_at = past(report.reported_at);
         let Some(status) = report.status else { return };
         self.status = self.status.max(Some(status));
         let step = match status {
@@ -186,9 +193,9 @@ impl Ladder {
             DeliveryStatus::Delivered => &mut self.delivered,
             DeliveryStatus::Read => &mut self.read,
         };
-        step.raise(report.reported_at, Some(arrived));
+        step.raise(reported_at, Some(arrived));
         if status == DeliveryStatus::Failed {
-            let at = report.reported_at.or(times.failed_at);
+            let at = reported_at.or(past(times.failed_at));
             let failure = Failure {
                 code: report.code.map(str::to_owned).or_else(|| telling(report.raw_status)),
                 text: report.reason.map(str::to_owned),
@@ -226,7 +233,8 @@ impl Ladders {
     }
 
     /// What the message shows: of parts, FAILED when any is, else the lowest, so DELIVERED when all known parts are. A
-    /// step of the whole is taken when the last part takes it; a failure when the first fails.
+    /// step of the whole is taken when the last part takes it; a failure when the first fails. Of several failures the
+    /// last by the provider's time is shown.
     #[must_use]
     pub fn shown(&self) -> Shown {
         let ladders = || self.0.values();
@@ -244,10 +252,7 @@ impl Ladders {
             delivered_at: all(|ladder| ladder.delivered.time()),
             read_at: all(|ladder| ladder.read.time()),
             failed_at: ladders().filter_map(|ladder| ladder.failed.time()).min(),
-            failure: ladders()
-                .filter_map(|ladder| ladder.failure.as_ref())
-                .min_by_key(|(at, failure)| (at.is_none(), *at, failure.clone()))
-                .map(|(_, failure)| failure.clone()),
+            failure: ladders().filter_map(|ladder| ladder.failure.as_ref()).max().map(|(_, failure)| failure.clone()),
         }
     }
 }
@@ -334,6 +339,52 @@ mod tests {
         parts.raise(&report("2", Some(DeliveryStatus::Failed), None), time(9));
         assert_eq!(parts.shown().status, Some(DeliveryStatus::Failed));
         assert_eq!(parts.shown().failed_at, Some(time(9)));
+    }
+
+    #[test]
+    fn e5_of_several_failures_the_last_by_the_providers_time_is_shown() {
+        let failure = |part: &str, minute: Option<i64>, reason: &str| StatusReport {
+            reason: Some(reason.into()),
+            ..report(part, Some(DeliveryStatus::Failed), minute)
+        };
+        let reports = [
+            failure("", Some(5), "second"),
+            failure("", None, "untimed"),
+            failure("", Some(9), "third"),
+            failure("", Some(2), "first"),
+        ];
+        for turn in 0..reports.len() {
+            let mut ladders = Ladders::default();
+            reports[turn..].iter().chain(&reports[..turn]).for_each(|report| ladders.raise(report, time(20)));
+            let shown = ladders.shown();
+            assert_eq!(shown.failure.and_then(|failure| failure.text).as_deref(), Some("third"), "{turn}");
+            assert_eq!(shown.failed_at, Some(time(2)));
+        }
+        let mut parts = Ladders::default();
+        for (part, minute, reason) in [("1", Some(7), "seven"), ("2", Some(8), "eight"), ("3", None, "untimed")] {
+            parts.raise(&failure(part, minute, reason), time(20));
+        }
+        assert_eq!(parts.shown().failure.and_then(|failure| failure.text).as_deref(), Some("eight"));
+    }
+
+    #[test]
+    fn c3_a_step_is_taken_no_later_than_its_report_came() {
+        let mut ladders = Ladders::default();
+        let mut early = report("", Some(DeliveryStatus::Read), Some(99));
+        early.times = StatusTimes { delivered_at: Some(time(98)), sent_at: Some(time(1)), ..StatusTimes::default() };
+        ladders.raise(&early, time(10));
+        let shown = ladders.shown();
+        assert_eq!((shown.sent_at, shown.delivered_at, shown.read_at), (Some(time(1)), Some(time(10)), Some(time(10))));
+        // A time that can be stands before an arrival that stands in.
+        ladders.raise(&report("", Some(DeliveryStatus::Delivered), Some(11)), time(12));
+        assert_eq!(ladders.shown().delivered_at, Some(time(11)));
+        ladders.raise(&report("", Some(DeliveryStatus::Failed), Some(100)), time(20));
+        ladders.raise(
+            &StatusReport { reason: Some("told".into()), ..report("", Some(DeliveryStatus::Failed), Some(3)) },
+            time(21),
+        );
+        assert_eq!(ladders.shown().failure.and_then(|failure| failure.text).as_deref(), Some("told"));
+        assert_eq!(ladders.shown().failed_at, Some(time(3)));
     }
 
     #[test]

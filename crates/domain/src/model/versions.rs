@@ -74,6 +74,13 @@ impl Versions {
     }
 }
 
+impl Versions {
+    /// Whether any version told this member.
+    pub fn tells(&self, member: &str) -> bool {
+        self.0.contains_key(member)
+    }
+}
+
 fn is_greater(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Null, _) => false,

@@ -14,6 +14,7 @@ use crate::{
     database::Database,
     error::StoreError,
     ids::ApiKeyId,
+    model::name,
     revocations,
     scope::{Actor, Scope},
     secrets::{new_token, token_hash},
@@ -55,10 +56,8 @@ pub async fn create(
     maker: Actor,
     new: &NewApiKey,
 ) -> Result<(ApiKeyId, SecretString), StoreError> {
-    let name = new.name.trim();
-    if name.is_empty() || name.chars().count() > 200 {
-        return Err(StoreError::Invalid { path: "input.name", message: "a name has 1 to 200 characters".to_owned() });
-    }
+    let name = name::checked(&new.name, name::LONGEST)
+        .map_err(|refusal| StoreError::Invalid { path: "input.name", message: refusal.to_string() })?;
     if new.scopes.is_empty() {
         return Err(StoreError::Invalid { path: "input.scopes", message: "a key needs a scope".to_owned() });
     }

@@ -19,6 +19,10 @@ pub struct Group {
     pub name: Option<String>,
     /// A picture; data to show, never fetched here.
     pub avatar_url: Option<String>,
+    /// What it is about.
+    pub description: Option<String>,
+    /// Since when the provider has it in its archive.
+    pub archived_at: Option<DateTime<Utc>>,
     /// As the provider lists them.
     pub participants: Value,
     /// The provider's id.
@@ -42,6 +46,8 @@ impl TryFrom<entity::contact_group::Model> for Group {
             id,
             name: row.name,
             avatar_url: row.avatar_url,
+            description: row.description,
+            archived_at: row.archived_at,
             participants: row.participants,
             external_id: row.external_id,
             revision: row.revision,

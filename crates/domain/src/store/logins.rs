@@ -10,7 +10,7 @@ use super::{
     audit::{self, Origin, Record},
     credentials::SESSION_PREFIX,
     login_limits::{self, Try},
-    members::{Member, normal_email},
+    members::Member,
     passwords::Turn,
 };
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     database::Database,
     error::StoreError,
     ids::{MemberId, SessionId, WorkspaceId},
+    model::email,
     scope::{Actor, Scope},
     secrets::{Sealer, new_token, token_hash},
 };
@@ -93,13 +94,18 @@ pub async fn login(
     attempt: Attempt<'_>,
 ) -> Result<Login, LoginError> {
     let turn = Turn::now()?;
-    let email = normal_email(attempt.email);
+    let email = email::normal(attempt.email);
     let tried = login_limits::count(database, sealer, ambient, &email, attempt.origin.client).await?;
-    let person: Option<(Uuid, String)> = sqlx::query_as("SELECT id, password_hash FROM person WHERE email = $1")
-        .bind(&email)
-        .fetch_optional(&database.pool)
-        .await
-        .map_err(StoreError::from)?;
+    // A login from before addresses were composed stands as it was given.
+    let former = attempt.email.trim().to_lowercase();
+    let person: Option<(Uuid, String)> = sqlx::query_as(
+        "SELECT id, password_hash FROM person WHERE email = ANY(ARRAY[$1, $2]) ORDER BY email <> $1 LIMIT 1",
+    )
+    .bind(&email)
+    .bind(former)
+    .fetch_optional(&database.pool)
+    .await
+    .map_err(StoreError::from)?;
     let (person, hash) = person.unzip();
     let right = turn.verify(attempt.password, hash).await?;
     let (true, Some(person)) = (right, person) else {

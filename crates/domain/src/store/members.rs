@@ -1,5 +1,7 @@
 //! People and their membership in a workspace.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use sqlx::{PgConnection, Row};
@@ -14,10 +16,11 @@ use super::{
 pub use crate::model::right::Role;
 use crate::{
     ambient::Ambient,
+    apply::row::Key,
     database::Database,
     error::StoreError,
     ids::MemberId,
-    model::right::Grant,
+    model::{email, name, right::Grant},
     revocations,
     scope::{Actor, Scope},
 };
@@ -77,18 +80,31 @@ pub struct MadeMember {
     pub password: Option<SecretString>,
 }
 
-/// An email as logins are kept and looked up.
-#[must_use]
-pub fn normal_email(email: &str) -> String {
-    email.trim().to_lowercase()
+fn checked_name(name: &str) -> Result<String, StoreError> {
+    name::checked(name, name::LONGEST)
+        .map_err(|refusal| StoreError::Invalid { path: "input.name", message: refusal.to_string() })
 }
 
-fn checked_name(name: &str) -> Result<&str, StoreError> {
-    let name = name.trim();
-    if name.is_empty() || name.chars().count() > 200 {
-        return Err(StoreError::Invalid { path: "input.name", message: "a name has 1 to 200 characters".to_owned() });
+/// Of the members with these keys those who are to have no conversation: disabled, or of a role that cannot answer. Until
+/// the transaction ends none of the others is shut out: whoever does that waits for it, and then finds what it gave them.
+///
+/// Nobody who changes a member waits for a conversation meanwhile, so this may be asked under the locks of conversations.
+pub(crate) async fn shut_out(conn: &mut PgConnection, members: &[Key]) -> Result<HashSet<Uuid>, sqlx::Error> {
+    if members.is_empty() {
+        return Ok(HashSet::new());
     }
-    Ok(name)
+    let (workspaces, ids): (Vec<Uuid>, Vec<Uuid>) = members.iter().copied().unzip();
+    let found: Vec<(Uuid, bool)> = sqlx::query_as(
+        "SELECT m.id, m.disabled_at IS NULL AND m.role = ANY($3) \
+         FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY k(w, i, n) \
+         JOIN member m ON m.workspace_id = k.w AND m.id = k.i ORDER BY k.n FOR SHARE OF m",
+    )
+    .bind(workspaces)
+    .bind(ids)
+    .bind(Role::answering())
+    .fetch_all(conn)
+    .await?;
+    Ok(found.into_iter().filter(|(_, answers)| !answers).map(|(id, _)| id).collect())
 }
 
 /// Makes a member, and the person where the email is new. A person who is known keeps their password.
@@ -101,16 +117,15 @@ pub async fn create(
     scope: Scope,
     new: NewMember,
 ) -> Result<MadeMember, StoreError> {
-    let email = normal_email(&new.email);
-    if email.len() < 3 || email.len() > 320 || !email.contains('@') {
-        return Err(StoreError::Invalid { path: "input.email", message: "this is not an email address".to_owned() });
-    }
+    let message = || "this is not an email address such as `ada@example.com`".to_owned();
+    let email =
+        email::checked(&new.email).ok_or_else(|| StoreError::Invalid { path: "input.email", message: message() })?;
     let name = checked_name(&new.name)?;
     let known: Option<Uuid> =
         sqlx::query_scalar("SELECT id FROM person WHERE email = $1").bind(&email).fetch_optional(&mut *conn).await?;
     let (person, password) = match known {
         Some(person) => (person, None),
-        None => create_person(&mut *conn, ambient, &email, name, new.password).await?,
+        None => create_person(&mut *conn, ambient, &email, &name, new.password).await?,
     };
     let id = MemberId(ambient.uuid());
     let made = sqlx::query(
@@ -181,7 +196,8 @@ pub fn may_make(grant: &Grant, role: Role) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Changes a member. Who is shut out is so at once: their sessions end.
+/// Changes a member. Who is disabled is so at once: their sessions end. Whoever can answer conversations no more gives
+/// back what they have: [`give_back`](super::inbox::give_back) does that after the commit, or who finds it undone.
 ///
 /// # Errors
 /// `NotFound`; `Conflict` where it has changed since; `Forbidden` where the asker may not do this to them; `Invalid`
@@ -231,14 +247,15 @@ pub async fn update(
     }
     let now = ambient.now();
     sqlx::query(
-        "UPDATE member SET role = $3, name = coalesce($4, name), disabled_at = $5, revision = revision + 1 \
-         WHERE workspace_id = $1 AND id = $2",
+        "UPDATE member SET role = $3, name = coalesce($4, name), disabled_at = $5, gives_back = $6, \
+           revision = revision + 1 WHERE workspace_id = $1 AND id = $2",
     )
     .bind(scope.workspace())
     .bind(id)
     .bind(new_role.as_str())
     .bind(name)
     .bind(disabled.then(|| disabled_at.unwrap_or(now)))
+    .bind(disabled || !new_role.answers())
     .execute(&mut *conn)
     .await?;
     if disabled && disabled_at.is_none() {

@@ -203,6 +203,8 @@ pub struct StatusReport {
     pub reported_at: Option<DateTime<Utc>>,
     /// When it came.
     pub received_at: DateTime<Utc>,
+    /// What else it says, by the provider's names.
+    pub details: Value,
 }
 
 impl TryFrom<entity::status_report::Model> for StatusReport {
@@ -221,6 +223,7 @@ impl TryFrom<entity::status_report::Model> for StatusReport {
             reason: row.reason,
             reported_at: row.reported_at,
             received_at: row.received_at,
+            details: row.details,
         })
     }
 }

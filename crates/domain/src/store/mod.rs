@@ -1,10 +1,11 @@
 //! Scoped reads and ordinary writes.
 //!
 //! Every function takes a [`crate::scope::Scope`], but for those that find one: the look-ups of [`sources::by_token`],
-//! [`credentials`] and [`logins`], and the claims of background work in [`deliveries`], [`report_jobs::claim`] and
-//! [`inbox::wake_due`]; for [`partitions`] and [`retention`], to which age is all that counts, and [`statistics`], to which
-//! size is; for [`login_limits`], as an attempt has no workspace yet; and for [`upkeep`], which operators alone call. A
-//! changed password ends the person's sessions in each of their workspaces, for the password is the person's.
+//! [`credentials`] and [`logins`], and the claims of background work in [`deliveries`], [`report_jobs::claim`],
+//! [`inbox::wake_due`] and [`inbox::give_back_due`]; for [`partitions`] and [`retention`], to which age is all that counts,
+//! and [`statistics`], to which size is; for [`login_limits`], as an attempt has no workspace yet; and for [`upkeep`],
+//! which operators alone call. A changed password ends the person's sessions in each of their workspaces, for the password
+//! is the person's.
 
 pub mod acts;
 pub mod api_keys;

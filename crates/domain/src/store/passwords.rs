@@ -11,6 +11,7 @@ use argon2::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::{ambient::Ambient, error::StoreError};
 
@@ -54,7 +55,8 @@ impl Turn {
         worked.await.map_err(|_| StoreError::Overloaded { retry_after: Duration::from_secs(1) })
     }
 
-    /// The PHC string to keep, salted with 128 random bits. `path` is the input that the password came by.
+    /// The PHC string to keep, salted with 128 random bits, of the password in NFC: keyboards differ in how they write one
+    /// letter. `path` is the input that the password came by.
     ///
     /// # Errors
     /// `Invalid` where the password is too short or too long.
@@ -64,6 +66,7 @@ impl Turn {
         password: SecretString,
         path: &'static str,
     ) -> Result<String, StoreError> {
+        let password = composed(&password);
         let length = password.expose_secret().len();
         if !(MIN_LENGTH..=MAX_LENGTH).contains(&length) {
             let message = format!("a password has {MIN_LENGTH} to {MAX_LENGTH} bytes, not {length}");
@@ -79,7 +82,8 @@ impl Turn {
         hashed.await?.map_err(|error| StoreError::Invalid { path, message: error.to_string() })
     }
 
-    /// Whether the password is the one that was hashed. Without a hash it takes as long and says no, so that no one
+    /// Whether the password is the one that was hashed, in NFC, or as it is given where that differs: one that was set
+    /// before passwords were composed was hashed as it was given. Without a hash it takes as long and says no, so that no one
     /// learns by the clock which logins exist.
     ///
     /// # Errors
@@ -91,17 +95,27 @@ impl Turn {
         // Counted where the work is done, so that a test can see that a login that no one has costs as much.
         metrics::counter!("inlet_password_verifications_total").increment(1);
         self.run(move || {
-            let bytes = password.expose_secret().as_bytes();
-            match kept.as_deref().map(PasswordHash::new) {
-                Some(Ok(hash)) => Argon2::default().verify_password(bytes, &hash).is_ok(),
-                _ => {
-                    let _ = std::hint::black_box(Argon2::default().hash_password_with_salt(bytes, &[0; 16]));
-                    false
+            let composed = composed(&password);
+            let given = Some(&password).filter(|given| given.expose_secret() != composed.expose_secret());
+            let hash = kept.as_deref().and_then(|kept| PasswordHash::new(kept).ok());
+            std::iter::once(&composed).chain(given).any(|form| {
+                let bytes = form.expose_secret().as_bytes();
+                match &hash {
+                    Some(hash) => Argon2::default().verify_password(bytes, hash).is_ok(),
+                    None => {
+                        let _ = std::hint::black_box(Argon2::default().hash_password_with_salt(bytes, &[0; 16]));
+                        false
+                    }
                 }
-            }
+            })
         })
         .await
     }
+}
+
+/// A password in NFC.
+fn composed(password: &SecretString) -> SecretString {
+    SecretString::from(password.expose_secret().nfc().collect::<String>())
 }
 
 #[cfg(test)]
@@ -109,7 +123,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn p12_verifies_what_was_hashed_and_nothing_else() {
+    async fn d1_p12_verifies_what_was_hashed_in_either_form_and_nothing_else() {
         let ambient = Ambient::system();
         let secret = |text: &str| SecretString::from(text.to_owned());
         let hash = Turn::wait().await.unwrap().hash(&ambient, secret("correct horse"), "input.password").await.unwrap();
@@ -118,6 +132,17 @@ mod tests {
         assert!(verify("correct horse", Some(hash.clone())).await);
         assert!(!verify("wrong horse", Some(hash)).await);
         assert!(!verify("correct horse", None).await);
+        // One letter, written as one character or as two; and a hash from before both were one.
+        let (one, two) = ("correct hors\u{e9}", "correct horse\u{301}");
+        for (set, tried) in [(one, two), (two, one), (one, one), (two, two)] {
+            let hash = Turn::wait().await.unwrap().hash(&ambient, secret(set), "input.password").await.unwrap();
+            assert!(verify(tried, Some(hash)).await, "{set:?} {tried:?}");
+        }
+        let former = Argon2::default().hash_password_with_salt(two.as_bytes(), &[1; 16]).unwrap();
+        let former: PasswordHash = former;
+        assert!(verify(two, Some(former.to_string())).await);
+        assert!(!verify("correct horse", Some(former.to_string())).await);
+        assert!(!verify(two, None).await);
         let short = Turn::wait().await.unwrap().hash(&ambient, secret("short"), "input.password").await;
         assert_eq!(short.unwrap_err().code(), "BAD_USER_INPUT");
     }

@@ -2,22 +2,21 @@
 
 use sqlx::PgConnection;
 
-use crate::{ambient::Ambient, error::StoreError, ids::WorkspaceId};
+use crate::{ambient::Ambient, error::StoreError, ids::WorkspaceId, model::name};
 
 /// Makes a workspace with an empty log. `slug` is its short name: lower-case letters, digits and hyphens, unique in
 /// the database.
 ///
 /// # Errors
-/// [`StoreError::Invalid`] where the slug is malformed or taken, or the name is empty.
+/// [`StoreError::Invalid`] where the slug is malformed or taken, or the name will not do.
 pub async fn create_workspace(
     conn: &mut PgConnection,
     ambient: &Ambient,
     name: &str,
     slug: &str,
 ) -> Result<WorkspaceId, StoreError> {
-    if name.trim().is_empty() {
-        return Err(StoreError::Invalid { path: "name", message: "a workspace needs a name".into() });
-    }
+    let name = name::checked(name, name::LONGEST)
+        .map_err(|refusal| StoreError::Invalid { path: "name", message: refusal.to_string() })?;
     let well_formed = !slug.is_empty()
         && slug.len() <= 63
         && slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');

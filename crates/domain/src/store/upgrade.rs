@@ -269,7 +269,7 @@ async fn part(
 ) -> Result<(), sqlx::Error> {
     let id: Uuid = sqlx::query_scalar(
         "INSERT INTO identity AS known (workspace_id, scope_id, kind, value, id, original, contact_id, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+         VALUES ($1, $2, $3, $4, $5, nullif($6, $4), $7, $8) \
          ON CONFLICT (workspace_id, scope_id, kind, value) DO UPDATE SET original = known.original RETURNING id",
     )
     .bind(row.workspace_id)

@@ -89,7 +89,8 @@ impl Ladders {
     }
 
     /// The times that the message must show, and why it failed. A step of the whole is taken when its last part takes
-    /// it; a failure when the first part fails. Of several failures the last is shown, and those without a time come first.
+    /// it; a failure when the first part fails. Of several failures the last by the provider's time is told, which one
+    /// without a time comes before.
     #[must_use]
     pub fn members(&self) -> Vec<(&'static str, Must)> {
         if self.parts.is_empty() {

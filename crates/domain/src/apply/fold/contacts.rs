@@ -187,6 +187,7 @@ impl Fold<'_> {
         let now_deleted = row.deleted_at.is_some();
         if now_deleted && before.deleted_at.is_none() {
             self.tell_group(context, EventType::GroupDeleted, id, None);
+            self.close_conversations_of(context, id);
         } else if !now_deleted {
             self.tell_group(context, EventType::GroupUpdated, id, previous);
         }
@@ -199,6 +200,8 @@ impl Fold<'_> {
             id,
             name: None,
             avatar_url: None,
+            description: None,
+            archived_at: None,
             participants: Vec::new().into(),
             external_id: Some(external_id.to_owned()),
             provider_members: Default::default(),
@@ -214,6 +217,8 @@ impl Fold<'_> {
         let (versions, version) = (&mut row.provider_members.0, context.stamp(report.version));
         take(versions, version, "name", &mut row.name, &report.name);
         take(versions, version, "avatar_url", &mut row.avatar_url, &report.avatar_url);
+        take(versions, version, "description", &mut row.description, &report.description);
+        take(versions, version, "archived_at", &mut row.archived_at, &report.archived_at);
         let mut participants = Some(row.participants.0.clone());
         take(versions, version, "participants", &mut participants, &report.participants);
         row.participants.0 = participants.unwrap_or_default();

@@ -107,6 +107,11 @@ impl Fold<'_> {
             Some(id) => {
                 self.wake(context, id, direction);
                 self.claim(context, id, place.contact);
+                if let Some(row) = self.conversations.edit(id)
+                    && row.sole_thread != thread.id
+                {
+                    row.sole_thread = None;
+                }
                 id
             }
             None => {
@@ -125,6 +130,7 @@ impl Fold<'_> {
                 self.latest.insert((place.channel, place.address), id);
                 if let Some(row) = self.conversations.edit(id) {
                     row.subject.clone_from(&thread.subject);
+                    row.sole_thread.clone_from(&thread.id);
                 }
                 self.describe(id, thread);
                 self.references.point(&alias, id, true);
@@ -176,14 +182,16 @@ impl Fold<'_> {
         row.last_message_id.is_none() || closed_for <= TimeDelta::seconds(window)
     }
 
-    /// A message came: CLOSED and SNOOZED conversations wake, which is a change that is told. A replay wakes none.
+    /// A message came: what waits or was closed wakes, which is a change that is told. It goes to whoever has it, unless
+    /// they are shut out: then nobody has it. A replay wakes none.
     fn wake(&mut self, context: Context<'_>, id: Uuid, direction: Direction) {
         if context.is_replay() {
             return;
         }
         let Some(row) = self.conversations.get(id) else { return };
+        let assignee = row.assignee_id.filter(|member| !self.shut_out.contains(member));
         let woken = match direction {
-            Direction::Inbound => row.status.woken(row.assignee_id.is_some()),
+            Direction::Inbound => row.status.woken(assignee.is_some()),
             Direction::Outbound if row.status == ConversationStatus::Closed => ConversationStatus::Open,
             Direction::Outbound => row.status,
         };
@@ -193,9 +201,8 @@ impl Fold<'_> {
         let before = self.conversation_payload(row);
         let key = (row.channel_id, row.address_id);
         if let Some(row) = self.conversations.edit(id) {
-            row.status = woken;
-            row.closed_at = None;
-            row.snoozed_until = None;
+            row.stand(woken, context.at());
+            row.assignee_id = assignee;
             row.revision += 1;
             row.updated_at = context.at();
         }
@@ -211,8 +218,7 @@ impl Fold<'_> {
             return id;
         }
         let id = self.ambient.uuid();
-        let mut row = self.blank_conversation(context, id, place, ConversationStatus::Closed, at);
-        row.closed_at = Some(context.at());
+        let row = self.blank_conversation(context, id, place, ConversationStatus::Closed, at);
         self.conversations.add(row);
         self.latest.insert((place.channel, place.address), id);
         self.tell_conversation(context, EventType::ConversationCreated, id, None);
@@ -244,15 +250,18 @@ impl Fold<'_> {
             label_ids: Vec::new(),
             attributes: Default::default(),
             provider_members: Default::default(),
+            sole_thread: None,
             inbound_count: 0,
             read_count: 0,
+            last_ordinal: 0,
+            read_ordinal: 0,
             last_message_id: None,
             last_message_at: None,
             last_activity_at: active_at,
             waiting_since: None,
             first_response_at: None,
             snoozed_until: None,
-            closed_at: None,
+            closed_at: (status == ConversationStatus::Closed).then(|| context.at()),
             revision: 1,
             created_at: context.at(),
             updated_at: context.at(),
@@ -279,7 +288,13 @@ impl Fold<'_> {
             self.bury([&name], report.version);
             return Ok(());
         }
+        let active_at = report.version.at.min(context.at());
         let group = report.group_id.as_ref().map(|external_id| self.group_on_sight(context, external_id));
+        let of_others = known.filter(|id| group.is_some() && self.is_of_others(context, *id, report));
+        if deleted && of_others.is_some() {
+            return Ok(());
+        }
+        let known = known.filter(|_| of_others.is_none());
         let created = known.is_none();
         let id = match known {
             Some(id) => {
@@ -297,10 +312,11 @@ impl Fold<'_> {
                     Some(id) => id,
                     None => {
                         let id = self.references.suggested([&name]).unwrap_or_else(|| self.ambient.uuid());
+                        let id = if self.conversations.get(id).is_some() { self.ambient.uuid() } else { id };
                         let mut row =
-                            self.blank_conversation(context, id, place, ConversationStatus::Closed, report.version.at);
-                        row.closed_at = Some(context.at());
+                            self.blank_conversation(context, id, place, ConversationStatus::Closed, active_at);
                         row.external_id = Some(report.id.clone());
+                        row.sole_thread = Some(report.id.clone());
                         row.deleted_at = self.references.deleted_at([&name]);
                         self.conversations.add(row);
                         self.latest.insert((channel, address), id);
@@ -318,19 +334,18 @@ impl Fold<'_> {
         let was_deleted = row.deleted_at.is_some();
         let contact = context.resolved.and_then(|resolved| resolved.contact);
         let Some(row) = self.conversations.edit(id) else { return Ok(()) };
-        if group.is_some() {
-            row.group_id = group;
-            row.contact_id = None;
+        if let (Some(group), false) = (group, deleted) {
+            self.hand_to_group(context, id, group);
         } else if report.person.is_some() {
             row.contact_id = row.contact_id.or(contact);
         }
+        let Some(row) = self.conversations.edit(id) else { return Ok(()) };
         let (versions, version) = (&mut row.provider_members.0, context.stamp(report.version));
         take(versions, version, "subject", &mut row.subject, &report.subject);
         take_attributes(versions, version, &mut row.attributes.0, &report.attributes);
         if deleted && !was_deleted {
-            row.deleted_at = Some(report.version.at);
-            row.status = ConversationStatus::Closed;
-            row.closed_at.get_or_insert(context.at());
+            row.deleted_at = Some(active_at);
+            row.stand(ConversationStatus::Closed, row.closed_at.unwrap_or(context.at()));
         }
         let now_deleted = row.deleted_at.is_some();
         if is_new {
@@ -354,6 +369,62 @@ impl Fold<'_> {
             self.tell_conversation(context, EventType::ConversationUpdated, id, change);
         }
         Ok(())
+    }
+
+    /// Whether a conversation is not the group's though its thread led there: messages came to it by other ways too, before
+    /// the group was known, or the group has a conversation already.
+    fn is_of_others(&self, context: Context<'_>, id: Uuid, report: &ConversationReport) -> bool {
+        let Some(row) = self.conversations.get(id).filter(|row| row.group_id.is_none()) else { return false };
+        let channel = match &report.channel {
+            ChannelRef::Known(channel) => Some(channel.0),
+            ChannelRef::Reported(_) => self.references.target(&context.speaker.channel(&report.channel)),
+        };
+        let of_group = context.resolved.and_then(|group| self.latest.get(&(row.channel_id, group.address)));
+        row.sole_thread.as_deref() != Some(report.id.as_str())
+            || channel != Some(row.channel_id)
+            || of_group.is_some_and(|of_group| *of_group != id)
+    }
+
+    /// A conversation is a group's from now on: it is with no contact, and stands at the group's address, so that whoever
+    /// wrote in it first has their own address again. If the group is gone, it is closed unless something came since.
+    fn hand_to_group(&mut self, context: Context<'_>, id: Uuid, group: Uuid) {
+        let gone_at = self.groups.get(group).and_then(|row| row.deleted_at);
+        let address = context.resolved.map(|resolved| resolved.address);
+        let Some(row) = self.conversations.edit(id) else { return };
+        if row.group_id == Some(group) {
+            return;
+        }
+        row.group_id = Some(group);
+        row.contact_id = None;
+        let is_over = gone_at.is_some_and(|at| row.last_message_at.is_none_or(|last| last <= at));
+        if is_over && row.status != ConversationStatus::Closed {
+            row.stand(ConversationStatus::Closed, context.at());
+        }
+        let (channel, before) = (row.channel_id, row.address_id);
+        let Some(address) = address.filter(|address| *address != before) else { return };
+        row.address_id = address;
+        if self.latest.get(&(channel, before)) == Some(&id) {
+            self.latest.remove(&(channel, before));
+        }
+        self.latest.insert((channel, address), id);
+    }
+
+    /// A group is gone: its conversations are closed, and what was written in them stays.
+    pub(super) fn close_conversations_of(&mut self, context: Context<'_>, group: Uuid) {
+        let standing = |row: &&ConversationRow| {
+            row.group_id == Some(group) && row.deleted_at.is_none() && row.status != ConversationStatus::Closed
+        };
+        let all: Vec<Uuid> = self.conversations.iter().filter(standing).map(|row| row.id).collect();
+        for id in all {
+            let Some(row) = self.conversations.get(id) else { continue };
+            let before = self.conversation_payload(row);
+            if let Some(row) = self.conversations.edit(id) {
+                row.stand(ConversationStatus::Closed, context.at());
+                row.revision += 1;
+                row.updated_at = context.at();
+            }
+            self.tell_conversation_change(context, id, &before);
+        }
     }
 
     /// The group of a conversation, made on sight.

@@ -1,5 +1,7 @@
 //! Messages and their changes.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -11,7 +13,7 @@ use crate::{
         rows::MessageRow,
         stub::MessageStub,
     },
-    command::{Change, MessageReport, Version},
+    command::{Change, MessageReport, Patch, Version},
     event::{EventType, payload::previous},
     model::{
         message::{Direction, MessageKind, Origin},
@@ -22,6 +24,7 @@ use crate::{
 
 impl Fold<'_> {
     pub(super) fn message(&mut self, context: Context<'_>, report: &MessageReport) -> Result<(), Rejection> {
+        let report = &*by_arrival(report, context.at());
         let names = context.speaker.message(context.key, &report.ids);
         let deletion = report.version.filter(|version| version.change == Change::Deleted);
         let target = self.unite(context, &names);
@@ -29,7 +32,11 @@ impl Fold<'_> {
         match (known, deletion) {
             (Some(id), Some(version)) => self.delete_message(context, id, version),
             (None, Some(version)) => self.bury(&names, version),
-            (Some(id), None) if !self.messages.get(id).is_some_and(|row| row.placeholder) => {
+            // A version that does not tell where the message belongs changes what stands in for it, and brings no message.
+            (Some(id), None)
+                if !self.messages.get(id).is_some_and(|row| row.placeholder)
+                    || (report.version.is_some() && !plan::tells_place(report)) =>
+            {
                 self.references.point(&names, id, false);
                 self.change_message(context, id, report)?;
             }
@@ -162,9 +169,19 @@ impl Fold<'_> {
         self.add_files(context, id, report.attachments.as_deref().unwrap_or_default(), listed(context, report));
         self.await_quoted(context, report);
         let Some(row) = self.messages.get(id) else { return Ok(()) };
-        if row.occurred_at != before.occurred_at {
+        if (row.occurred_at, row.direction, row.kind) != (before.occurred_at, before.direction, before.kind) {
             self.recounts.insert((row.workspace_id, row.conversation_id));
         }
+        // A new reading of the same request: a message of ours is not unread, and what was ours is not marked unread.
+        if row.direction != before.direction
+            && let Some(row) = self.messages.edit(id)
+            && let Some(ordinal) = row.ordinal.take()
+            && before.direction == Direction::Inbound
+            && before.deleted_at.is_none()
+        {
+            self.uncounted.push((row.workspace_id, row.conversation_id, ordinal));
+        }
+        let Some(row) = self.messages.get(id) else { return Ok(()) };
         let changed = previous(&old, &self.message_payload(row));
         if changed.is_none() {
             return Ok(());
@@ -206,32 +223,34 @@ impl Fold<'_> {
 
     /// What a message changes in its conversation: derived, so it is told with the message.
     fn count(&mut self, context: Context<'_>, conversation: Uuid, id: Uuid) {
-        let Some(message) = self.messages.get(id) else { return };
-        let (occurred_at, direction, kind) = (message.occurred_at, message.direction, message.kind);
+        let Some(message) = self.messages.edit(id) else { return };
         let Some(row) = self.conversations.edit(conversation) else { return };
-        if (row.last_message_at, row.last_message_id) < (Some(occurred_at), Some(id)) {
+        let (occurred_at, direction) = (message.occurred_at, message.direction);
+        let is_newest = (row.last_message_at, row.last_message_id) < (Some(occurred_at), Some(id));
+        if is_newest {
             row.last_message_at = Some(occurred_at);
             row.last_message_id = Some(id);
         }
         row.last_activity_at = row.last_activity_at.max(occurred_at);
-        // A replay marks nothing unread that was there before it.
-        if context.is_replay() && row.inbound_count > 0 {
-            return;
+        if message.kind == MessageKind::Message {
+            // Of one that came late all is computed anew, unless it is one more question of those who wait already.
+            let waits_longer = row.waiting_since.is_some_and(|since| since <= occurred_at);
+            if is_newest {
+                row.hear(direction, occurred_at);
+            } else if direction == Direction::Outbound || !waits_longer {
+                self.recounts.insert((row.workspace_id, row.id));
+            }
         }
-        match direction {
+        // A replay marks nothing unread that was there before it.
+        message.ordinal = match direction {
+            Direction::Inbound if context.is_replay() && row.last_ordinal > 0 => None,
             Direction::Inbound => {
                 row.inbound_count += 1;
-                if kind == MessageKind::Message {
-                    row.waiting_since.get_or_insert(occurred_at);
-                }
+                row.last_ordinal += 1;
+                Some(row.last_ordinal)
             }
-            Direction::Outbound if kind == MessageKind::Message => {
-                if row.waiting_since.take().is_some() {
-                    row.first_response_at.get_or_insert(occurred_at);
-                }
-            }
-            Direction::Outbound => {}
-        }
+            Direction::Outbound => Some(row.last_ordinal),
+        };
     }
 
     fn delete_message(&mut self, context: Context<'_>, id: Uuid, version: Version) {
@@ -239,7 +258,7 @@ impl Fold<'_> {
         if row.deleted_at.is_some() {
             return;
         }
-        row.deleted_at = Some(version.at);
+        row.deleted_at = Some(version.at.min(context.at()));
         row.revision += 1;
         row.updated_at = context.at();
         let row = row.clone();
@@ -256,6 +275,24 @@ fn snapshot(context: Context<'_>, report: &MessageReport) -> Version {
 /// As of when a message tells of its files.
 fn listed(context: Context<'_>, report: &MessageReport) -> Version {
     report.version.unwrap_or_else(|| snapshot(context, report))
+}
+
+/// The report with no time after its arrival: nothing is written before it happened. The arrival stands in, as where none
+/// is told.
+fn by_arrival(report: &MessageReport, arrived: DateTime<Utc>) -> Cow<'_, MessageReport> {
+    let is_to_come = |time: Option<&DateTime<Utc>>| time.is_some_and(|time| *time > arrived);
+    let (occurs, reads) = (is_to_come(report.occurred_at.as_ref()), is_to_come(report.read_at.value()));
+    if !occurs && !reads {
+        return Cow::Borrowed(report);
+    }
+    let mut report = report.clone();
+    if occurs {
+        report.occurred_at = None;
+    }
+    if reads {
+        report.read_at = Patch::Value(arrived);
+    }
+    Cow::Owned(report)
 }
 
 /// What a message that has no versions says of itself.
@@ -301,6 +338,7 @@ pub(super) fn blank_message(context: Context<'_>, id: Uuid, conversation: Uuid, 
         author_kind: "provider".to_owned(),
         author_id: None,
         author_name: None,
+        ordinal: None,
         external_id: None,
         quoted_external_id: None,
         campaign_external_id: None,

@@ -9,7 +9,7 @@ mod notices;
 pub(crate) mod payloads;
 mod statuses;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -79,10 +79,12 @@ pub(crate) struct Fold<'a> {
     pub balances: Vec<BalanceAlert>,
     pub report_jobs: BTreeMap<ReportKey, WantedReport>,
     pub adoptions: Vec<Adoption>,
-    /// Conversations whose last message may be another now.
+    /// Conversations whose last message, or whose waiting, may be another now.
     pub recounts: BTreeSet<Key>,
-    /// Inbound messages that are gone: (workspace, conversation, message).
-    pub uncounted: Vec<(Uuid, Uuid, Uuid)>,
+    /// Members who are to have no conversation: disabled, or of a role that cannot answer.
+    pub shut_out: HashSet<Uuid>,
+    /// Inbound messages that are gone: (workspace, conversation, ordinal).
+    pub uncounted: Vec<(Uuid, Uuid, i64)>,
     /// The conversation of each (channel, address): the one that is not closed, else the last.
     pub latest: HashMap<(Uuid, Uuid), Uuid>,
     pub drafts: Vec<Draft>,
@@ -142,6 +144,7 @@ impl<'a> Fold<'a> {
             report_jobs: BTreeMap::new(),
             adoptions: Vec::new(),
             recounts: BTreeSet::new(),
+            shut_out: HashSet::new(),
             uncounted: Vec::new(),
             latest: HashMap::new(),
             drafts: Vec::new(),

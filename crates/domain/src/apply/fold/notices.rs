@@ -86,7 +86,7 @@ impl Fold<'_> {
             verified: report.verified || was_verified,
             code_hash: code_hash.or(stood.as_ref().and_then(|row| row.code_hash.clone())),
             expires_at: report.expires_at.or(stood.as_ref().and_then(|row| row.expires_at)),
-            created_at: stood.map_or(report.created_at.unwrap_or(context.at()), |row| row.created_at),
+            created_at: stood.map_or(report.created_at.unwrap_or(context.at()).min(context.at()), |row| row.created_at),
         };
         self.references.point([&name], id, false);
         if row.verified && !was_verified {

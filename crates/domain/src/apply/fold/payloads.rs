@@ -46,6 +46,8 @@ pub(super) fn group(row: &GroupRow) -> GroupPayload {
         external_id: row.external_id.clone(),
         name: row.name.clone(),
         avatar_url: row.avatar_url.clone(),
+        description: row.description.clone(),
+        archived_at: row.archived_at,
         participants: row.participants.0.clone().into(),
         created_at: row.created_at,
         updated_at: row.updated_at,

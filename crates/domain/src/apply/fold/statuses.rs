@@ -1,6 +1,9 @@
 //! Status reports: the history as it arrived, and the ladder of the message (P3). Where the message is not known, a
 //! placeholder stands in for it (OR-9); where not even a receiver is told, the report waits for it (P4).
 
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -13,7 +16,7 @@ use crate::{
     command::{Change, StatusReport, Version},
     event::{
         EventType,
-        payload::{DeletedPayload, MessageStatusPayload},
+        payload::{DeletedPayload, MessageStatusPayload, ReportBrief},
     },
     ids::MessageId,
     model::{
@@ -25,6 +28,7 @@ use crate::{
 
 impl Fold<'_> {
     pub(super) fn status(&mut self, context: Context<'_>, report: &StatusReport) -> Result<(), Rejection> {
+        let report = &*by_arrival(report, context.at());
         let names = context.speaker.message(context.key, &report.ids);
         let shown_before: Vec<(Uuid, Shown)> = self
             .references
@@ -197,8 +201,8 @@ impl Fold<'_> {
     /// Tells that a message is gone. Its conversation is counted anew: it may have been the last, or unread.
     pub(super) fn tell_deletion(&mut self, context: Context<'_>, row: &MessageRow) {
         self.recounts.insert((row.workspace_id, row.conversation_id));
-        if row.direction == Direction::Inbound {
-            self.uncounted.push((row.workspace_id, row.conversation_id, row.id));
+        if let (Direction::Inbound, Some(ordinal)) = (row.direction, row.ordinal) {
+            self.uncounted.push((row.workspace_id, row.conversation_id, ordinal));
         }
         let payload = DeletedPayload {
             id: MessageId(row.id).to_string(),
@@ -214,7 +218,8 @@ impl Fold<'_> {
     fn tell_status(&mut self, context: Context<'_>, row: &MessageRow, report: &StatusReport) {
         let message = self.message_payload(row);
         let text = |name: &str| report.details.get(name).and_then(Value::as_str).map(str::to_owned);
-        let time = |name: &str| text(name)?.parse().ok();
+        let past = |time: &DateTime<Utc>| *time <= context.at();
+        let time = |name: &str| text(name)?.parse().ok().filter(past);
         let to = text("to").or_else(|| text("mobile")).or_else(|| message.contact.as_ref()?.phone.clone());
         let payload = MessageStatusPayload {
             from: text("from").or_else(|| message.channel.as_ref()?.identifier.clone()),
@@ -224,6 +229,15 @@ impl Fold<'_> {
             processed_at: time("processed_at").or(row.sent_at),
             submit_time: time("submit_time").or(row.sent_at),
             foreign_id: text("foreign_id"),
+            report: ReportBrief {
+                part: report.part.clone(),
+                status: report.status,
+                raw_status: report.raw_status.clone(),
+                code: report.code.clone(),
+                reason: report.reason.clone(),
+                reported_at: report.reported_at,
+                details: report.details.clone(),
+            },
             message,
         };
         self.tell_message(context, EventType::MessageStatusChanged, row, bytes(&payload), None);
@@ -244,7 +258,8 @@ impl Fold<'_> {
             .into_iter()
             .flatten()
             .min()
-            .unwrap_or(context.at());
+            .unwrap_or(context.at())
+            .min(context.at());
         let conversation = self.closed_conversation(context, Place { channel, address, contact }, occurred_at);
         let suggested = || self.references.suggested(names).filter(|id| self.messages.get(*id).is_none());
         let id = expected.or_else(suggested).unwrap_or_else(|| self.ambient.uuid());
@@ -259,6 +274,14 @@ impl Fold<'_> {
         self.references.settle(names);
         self.messages.add(row);
         Ok(id)
+    }
+}
+
+/// The report without a time of its own step after its arrival: the arrival stands in, as where none is told.
+fn by_arrival(report: &StatusReport, arrived: DateTime<Utc>) -> Cow<'_, StatusReport> {
+    match report.reported_at {
+        Some(time) if time > arrived => Cow::Owned(StatusReport { reported_at: None, ..report.clone() }),
+        _ => Cow::Borrowed(report),
     }
 }
 

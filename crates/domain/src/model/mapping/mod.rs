@@ -45,20 +45,13 @@ words! {
     }
 }
 
-/// What a word of a status vocabulary means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MappedStatus {
-    /// A step of the ladder.
-    Step(DeliveryStatus),
-    /// The message was deleted.
-    Deleted,
-}
-
 /// Where a value stands.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Place {
-    /// At a JSON pointer (RFC 6901) in the body.
+    /// At a JSON pointer (RFC 6901): in the element where the rule has `items`, else in the body.
     Pointer(String),
+    /// At a JSON pointer in the whole body, written `#/...`. Each `*` in it is the index that the element's way has there.
+    Root(String),
     /// The member of this name of a form body, or of a flat JSON body.
     Form(String),
     /// The parameter of this name of the query.
@@ -67,6 +60,38 @@ pub enum Place {
     Fixed(Value),
     /// The first of these that holds anything.
     FirstOf(Vec<Place>),
+}
+
+/// A step of the way to a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// To the member of this name, or the element of this index.
+    Member(String),
+    /// To each element of a list.
+    Each,
+}
+
+/// Where files of a message stand.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Files {
+    /// A list of files: the other places are then relative to each element.
+    pub items: Option<Place>,
+    /// Where the file can be had. Without it, what stands in the element tells. With a `*` in it, and without `items`, there
+    /// is a file for each number that can stand there.
+    pub url: Option<Place>,
+    /// The file's name.
+    pub filename: Option<Place>,
+    /// The file's media type.
+    pub mime_type: Option<Place>,
+    /// The file's size in bytes.
+    pub size: Option<Place>,
+}
+
+impl Files {
+    /// The places that it has.
+    pub fn places(&self) -> impl Iterator<Item = &Place> {
+        [&self.items, &self.url, &self.filename, &self.mime_type, &self.size].into_iter().flatten()
+    }
 }
 
 /// When a rule is the one for a request.
@@ -93,7 +118,9 @@ pub struct Rule {
     pub name: String,
     /// What it makes.
     pub kind: MappedKind,
-    /// For which requests; none means all.
+    /// The way to a list in the body, each element of which is an event of its own.
+    pub items: Option<Vec<Step>>,
+    /// For which requests, or elements; none means all.
     pub when: Option<Condition>,
     /// What makes a repeat a repeat; empty where the kind's own rule decides.
     pub key: Vec<Place>,
@@ -101,17 +128,20 @@ pub struct Rule {
     pub times: TimeFormat,
     /// Where our fields stand.
     pub fields: BTreeMap<Field, Place>,
+    /// Where the files of a message stand, beside the one of [`Field::AttachmentUrl`].
+    pub attachments: Vec<Files>,
     /// What else is kept, by name: details of a message, attributes of a contact.
     pub details: BTreeMap<String, Place>,
 }
 
-/// A mapping that was checked. The first rule that fits a request counts.
+/// A mapping that was checked. The first rule that fits a request counts, and for each element of a list the first that
+/// fits the element.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mapping {
     /// In order.
     pub rules: Vec<Rule>,
     /// Words of theirs, in lower case; `None` where Inlet's own vocabulary counts.
-    pub statuses: Option<BTreeMap<String, MappedStatus>>,
+    pub statuses: Option<BTreeMap<String, DeliveryStatus>>,
     /// As it was written.
     pub document: Value,
 }

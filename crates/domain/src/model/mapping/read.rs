@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
 use serde_json::{Map, Value};
 
-use super::{Condition, Field, MappedKind, MappedStatus, Mapping, Place, Rule, TimeFormat};
+use super::{Condition, Field, Files, MappedKind, Mapping, Place, Rule, Step, TimeFormat};
+use crate::model::status::DeliveryStatus;
 
 /// No mapping needs more rules.
 const MOST_RULES: usize = 50;
@@ -12,6 +13,8 @@ const MOST_RULES: usize = 50;
 const MOST_PLACES: usize = 100;
 /// Nor conditions or alternatives within each other.
 const DEEPEST: usize = 5;
+/// Nor a longer way to a list.
+const MOST_STEPS: usize = 20;
 /// Nor more bytes.
 const LONGEST: usize = 64 * 1024;
 
@@ -92,14 +95,15 @@ impl Condition {
     }
 }
 
-fn statuses(value: &Value) -> Read<BTreeMap<String, MappedStatus>> {
+fn statuses(value: &Value) -> Read<BTreeMap<String, DeliveryStatus>> {
     let words = object("statuses", value)?;
     let read = |(theirs, ours): (&String, &Value)| {
         let path = below("statuses", theirs);
         let word = text(&path, ours)?.to_ascii_lowercase();
         let meaning = match word.parse() {
-            Ok(step) => MappedStatus::Step(step),
-            Err(_) if word == "deleted" => MappedStatus::Deleted,
+            Ok(step) => step,
+            // What became of a message is no deletion of it: its history stays.
+            Err(_) if word == "deleted" => DeliveryStatus::Failed,
             Err(_) => {
                 return wrong(
                     &path,
@@ -114,7 +118,7 @@ fn statuses(value: &Value) -> Read<BTreeMap<String, MappedStatus>> {
 
 fn rule(path: &str, value: &Value, times: TimeFormat) -> Read<Rule> {
     let rule = object(path, value)?;
-    known_members(path, rule, &["name", "kind", "when", "key", "times", "fields", "details"])?;
+    known_members(path, rule, &["name", "kind", "items", "when", "key", "times", "fields", "attachments", "details"])?;
     let kind = match rule.get("kind") {
         Some(word) => one_of(&below(path, "kind"), word, MappedKind::ALL)?,
         None => return wrong(&below(path, "kind"), format!("it is missing: {}", list(MappedKind::ALL))),
@@ -142,19 +146,78 @@ fn rule(path: &str, value: &Value, times: TimeFormat) -> Read<Rule> {
         Some(word) => one_of(&below(path, "times"), word, TimeFormat::ALL)?,
         None => times,
     };
+    let items = rule.get("items").map(|value| steps(&below(path, "items"), value)).transpose()?;
     let (fields, details) = (fields(path, kind, rule)?, details(path, rule)?);
-    if key.len() + fields.len() + details.len() > MOST_PLACES {
+    let attachments = attachments(&below(path, "attachments"), kind, rule.get("attachments"))?;
+    let of_files: usize = attachments.iter().map(|files| files.places().count()).sum();
+    if key.len() + fields.len() + of_files + details.len() > MOST_PLACES {
         return wrong(path, format!("a rule has at most {MOST_PLACES} places"));
     }
     Ok(Rule {
         name,
         kind,
+        items,
         when: rule.get("when").map(|value| condition(&below(path, "when"), value, DEEPEST)).transpose()?,
         key,
         times,
         fields,
+        attachments,
         details,
     })
+}
+
+/// The way to a list: a JSON pointer in which a `*` stands for each element of a list on the way.
+fn steps(path: &str, value: &Value) -> Read<Vec<Step>> {
+    let Place::Pointer(pointer) = pointer_at(path, text(path, value)?)? else {
+        return wrong(path, "the way to a list begins at the whole body: write it without `#`");
+    };
+    let steps: Vec<Step> = pointer
+        .split('/')
+        .skip(1)
+        .map(|step| match step {
+            "*" => Step::Each,
+            name => Step::Member(name.replace("~1", "/").replace("~0", "~")),
+        })
+        .collect();
+    if steps.len() > MOST_STEPS {
+        return wrong(path, format!("the way to a list has at most {MOST_STEPS} steps"));
+    }
+    Ok(steps)
+}
+
+/// Where the files of a message stand: one place or several.
+fn attachments(path: &str, kind: MappedKind, value: Option<&Value>) -> Read<Vec<Files>> {
+    let Some(value) = value else { return Ok(Vec::new()) };
+    if kind != MappedKind::Message {
+        return wrong(path, format!("a rule of kind `{kind}` has no files: only one of kind `message` has"));
+    }
+    match value {
+        Value::Array(several) => {
+            several.iter().enumerate().map(|(i, value)| files(&format!("{path}[{i}]"), value)).collect()
+        }
+        one => Ok(vec![files(path, one)?]),
+    }
+}
+
+fn files(path: &str, value: &Value) -> Read<Files> {
+    const OWN: [&str; 5] = ["items", "url", "filename", "mime_type", "size"];
+    let written = match value.as_object() {
+        Some(written) if OWN.iter().any(|name| written.contains_key(*name)) => written,
+        _ => return Ok(Files { url: Some(place(path, value, DEEPEST)?), ..Files::default() }),
+    };
+    known_members(path, written, &OWN)?;
+    let at = |name: &str| written.get(name).map(|value| place(&below(path, name), value, DEEPEST)).transpose();
+    let files = Files {
+        items: at("items")?,
+        url: at("url")?,
+        filename: at("filename")?,
+        mime_type: at("mime_type")?,
+        size: at("size")?,
+    };
+    if files.items.is_none() && files.url.is_none() {
+        return wrong(path, "it needs `url`, or `items`: where the list of files stands");
+    }
+    Ok(files)
 }
 
 fn fields(path: &str, kind: MappedKind, rule: &Map<String, Value>) -> Read<BTreeMap<Field, Place>> {
@@ -241,8 +304,8 @@ fn condition(path: &str, value: &Value, deeper: usize) -> Read<Condition> {
 }
 
 fn place(path: &str, value: &Value, deeper: usize) -> Read<Place> {
-    const FORMS: &str = "expected a JSON pointer such as \"/payload/id\", {\"query\": name}, {\"form\": name}, \
-                         {\"value\": fixed} or {\"first\": [places]}";
+    const FORMS: &str = "expected a JSON pointer such as \"/payload/id\", or \"#/id\" in the whole body, {\"query\": \
+                         name}, {\"form\": name}, {\"value\": fixed} or {\"first\": [places]}";
     let written = match value {
         Value::String(pointer) => return pointer_at(path, pointer),
         Value::Object(written) if written.len() == 1 => written,
@@ -284,11 +347,13 @@ fn pointer_at(path: &str, pointer: &str) -> Read<Place> {
         pointer.split('~').skip(1).all(|after_tilde| after_tilde.starts_with('0') || after_tilde.starts_with('1'));
     if pointer.starts_with('/') && escapes_well {
         Ok(Place::Pointer(pointer.to_owned()))
+    } else if let Some(pointer) = pointer.strip_prefix('#').filter(|rest| rest.starts_with('/') && escapes_well) {
+        Ok(Place::Root(pointer.to_owned()))
     } else {
         wrong(
             path,
             format!(
-                "`{}` is no JSON pointer: one begins with `/`, and `~` is written `~0`; a fixed value is {{\"value\": ...}}",
+                "`{}` is no JSON pointer: one begins with `/`, or with `#/` for the whole body, and `~` is written `~0`; a fixed value is {{\"value\": ...}}",
                 pointer.chars().take(64).collect::<String>()
             ),
         )

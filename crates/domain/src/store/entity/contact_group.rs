@@ -11,6 +11,8 @@ pub(in crate::store) struct Model {
     pub id: Uuid,
     pub name: Option<String>,
     pub avatar_url: Option<String>,
+    pub description: Option<String>,
+    pub archived_at: Option<DateTimeUtc>,
     pub participants: Json,
     pub external_id: Option<String>,
     pub revision: i64,

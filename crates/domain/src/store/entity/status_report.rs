@@ -18,6 +18,7 @@ pub(in crate::store) struct Model {
     pub reason: Option<String>,
     pub reported_at: Option<DateTimeUtc>,
     pub received_at: DateTimeUtc,
+    pub details: Json,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

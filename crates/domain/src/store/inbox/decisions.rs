@@ -12,9 +12,10 @@ use crate::{
     model::{
         conversation::ConversationStatus,
         handling::{Decision, Handling},
+        right::Role,
     },
     scope::{Actor, Scope},
-    store::acts::Asked,
+    store::{acts::Asked, members},
 };
 
 /// Conversations of one transaction.
@@ -67,6 +68,9 @@ pub async fn decide(
         .map_err(|refusal| StoreError::Invalid { path: path(decision), message: refusal.to_string() })?;
     if held.row.status == ConversationStatus::Closed && handling.status != ConversationStatus::Closed {
         refuse_second(act.conn(), asked.scope, &held.row).await?;
+        let assignee = handling.assignee.map(|member| (asked.scope.workspace().0, member.0));
+        let shut_out = members::shut_out(act.conn(), assignee.as_slice()).await.map_err(StoreError::or_busy)?;
+        handling.assignee = handling.assignee.filter(|member| !shut_out.contains(&member.0));
     }
     handling.give(&mut held.row);
     let event = held.changed(&desk, asked.actor, &before);
@@ -97,17 +101,26 @@ async fn hold_named(conn: &mut PgConnection, scope: Scope, decision: &Decision) 
     match decision {
         Decision::Assign { member, team } => {
             if let Some(Some(member)) = member {
-                let found: Option<bool> = sqlx::query_scalar(
-                    "SELECT disabled_at IS NOT NULL FROM member WHERE workspace_id = $1 AND id = $2 FOR KEY SHARE",
+                // Whoever shuts the member out waits for this, and then takes the conversation back.
+                let found: Option<(bool, bool)> = sqlx::query_as(
+                    "SELECT disabled_at IS NOT NULL, role = ANY($3) FROM member \
+                     WHERE workspace_id = $1 AND id = $2 FOR SHARE",
                 )
                 .bind(scope.workspace())
                 .bind(member)
+                .bind(Role::answering())
                 .fetch_optional(&mut *conn)
                 .await
                 .map_err(StoreError::or_busy)?;
-                if found.ok_or(StoreError::NotFound { kind: "member" })? {
-                    let message = "this member is disabled: nobody would see the conversation".to_owned();
-                    return Err(StoreError::Invalid { path: "input.memberId", message });
+                let refusal = match found.ok_or(StoreError::NotFound { kind: "member" })? {
+                    (true, _) => Some("this member is disabled: assign the conversation to someone who can answer"),
+                    (false, false) => {
+                        Some("a VIEWER cannot answer: assign the conversation to an AGENT, ADMIN or OWNER")
+                    }
+                    (false, true) => None,
+                };
+                if let Some(message) = refusal {
+                    return Err(StoreError::Invalid { path: "input.memberId", message: message.to_owned() });
                 }
             }
             match team {

@@ -1,18 +1,23 @@
 //! Making, changing and deleting labels.
 
+use std::collections::HashSet;
+
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Desk, check_revision, decisions};
 use crate::{
     error::StoreError,
     ids::{ConversationId, LabelId},
+    model::name,
+    scope::Scope,
     store::{
         acts::{Act, Asked, Begun},
         mutations::Made,
     },
 };
 
-/// The longest word, in characters.
+/// The longest name of a label, in characters.
 const LONGEST: usize = 100;
 
 /// What of a label is to change; what is `None` stays.
@@ -30,12 +35,8 @@ fn refuse<T>(path: &'static str, message: &str) -> Result<T, StoreError> {
     Err(StoreError::Invalid { path, message: message.to_owned() })
 }
 
-fn checked_name(name: &str) -> Result<&str, StoreError> {
-    let name = name.trim();
-    if name.is_empty() || name.chars().count() > LONGEST || name.chars().any(char::is_control) {
-        return refuse("input.name", "a label has 1 to 100 characters, none of them a control character");
-    }
-    Ok(name)
+fn checked_name(name: &str) -> Result<String, StoreError> {
+    name::checked(name, LONGEST).or_else(|refusal| refuse("input.name", &refusal.to_string()))
 }
 
 fn checked_color(color: Option<&str>) -> Result<Option<String>, StoreError> {
@@ -51,10 +52,56 @@ fn checked_color(color: Option<&str>) -> Result<Option<String>, StoreError> {
 fn or_taken(error: sqlx::Error) -> StoreError {
     match error.as_database_error() {
         Some(refusal) if refusal.is_unique_violation() => {
-            StoreError::Invalid { path: "input.name", message: "there is a label of this name".to_owned() }
+            let message =
+                "there is a label of this name, but for case or invisible characters: use that one".to_owned();
+            StoreError::Invalid { path: "input.name", message }
         }
         _ => StoreError::or_busy(error),
     }
+}
+
+/// Gives the workspace's labels from before there were keys theirs. Of those whose names look alike the oldest keeps its
+/// name, and the others get a number.
+async fn give_keys(conn: &mut PgConnection, scope: Scope) -> Result<(), StoreError> {
+    let keyless: Vec<(Uuid, String)> = sqlx::query_as(
+        "SELECT id, name FROM label WHERE workspace_id = $1 AND name_key IS NULL ORDER BY id FOR NO KEY UPDATE",
+    )
+    .bind(scope.workspace())
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(StoreError::or_busy)?;
+    if keyless.is_empty() {
+        return Ok(());
+    }
+    let known: Vec<(String, Option<String>)> =
+        sqlx::query_as("SELECT name, name_key FROM label WHERE workspace_id = $1")
+            .bind(scope.workspace())
+            .fetch_all(&mut *conn)
+            .await?;
+    let mut names: HashSet<String> = known.iter().map(|(name, _)| name.clone()).collect();
+    let mut keys: HashSet<String> = known.into_iter().filter_map(|(_, key)| key).collect();
+    keys.insert(String::new());
+    for (id, old) in keyless {
+        let mut name = old.clone();
+        let mut number = 1_usize;
+        while keys.contains(&name::key(&name)) || (number > 1 && names.contains(&name)) {
+            number += 1;
+            name = format!("{old} ({number})");
+        }
+        sqlx::query(
+            "UPDATE label SET name = $3, name_key = $4, revision = revision + CASE WHEN name = $3 THEN 0 ELSE 1 END \
+             WHERE workspace_id = $1 AND id = $2",
+        )
+        .bind(scope.workspace())
+        .bind(id)
+        .bind(&name)
+        .bind(name::key(&name))
+        .execute(&mut *conn)
+        .await?;
+        keys.insert(name::key(&name));
+        names.insert(name);
+    }
+    Ok(())
 }
 
 /// Makes a label once.
@@ -73,15 +120,19 @@ pub async fn create(
         Begun::Repeat(kept) => return Ok(Made::before(&kept)),
     };
     let id = LabelId(desk.ambient.uuid());
-    sqlx::query("INSERT INTO label (workspace_id, id, name, color, created_at) VALUES ($1, $2, $3, $4, $5)")
-        .bind(asked.scope.workspace())
-        .bind(id)
-        .bind(name)
-        .bind(color)
-        .bind(desk.ambient.now())
-        .execute(act.conn())
-        .await
-        .map_err(or_taken)?;
+    give_keys(act.conn(), asked.scope).await?;
+    sqlx::query(
+        "INSERT INTO label (workspace_id, id, name, name_key, color, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(asked.scope.workspace())
+    .bind(id)
+    .bind(&name)
+    .bind(name::key(&name))
+    .bind(color)
+    .bind(desk.ambient.now())
+    .execute(act.conn())
+    .await
+    .map_err(or_taken)?;
     Made { id, secret: None }.done(act).await
 }
 
@@ -93,6 +144,9 @@ pub async fn update(desk: Desk<'_>, asked: &Asked<'_>, id: LabelId, change: &Lab
     let name = change.name.as_deref().map(checked_name).transpose()?;
     let color = change.color.as_ref().map(|color| checked_color(color.as_deref())).transpose()?;
     let Some(mut act) = desk.begin(asked).await? else { return Ok(()) };
+    if name.is_some() {
+        give_keys(act.conn(), asked.scope).await?;
+    }
     let revision: Option<i64> =
         sqlx::query_scalar("SELECT revision FROM label WHERE workspace_id = $1 AND id = $2 FOR NO KEY UPDATE")
             .bind(asked.scope.workspace())
@@ -102,14 +156,15 @@ pub async fn update(desk: Desk<'_>, asked: &Asked<'_>, id: LabelId, change: &Lab
             .map_err(StoreError::or_busy)?;
     check_revision("label", change.if_revision, revision.ok_or(StoreError::NotFound { kind: "label" })?)?;
     sqlx::query(
-        "UPDATE label SET name = coalesce($3, name), color = CASE WHEN $4 THEN $5 ELSE color END, \
-           revision = revision + 1 WHERE workspace_id = $1 AND id = $2",
+        "UPDATE label SET name = coalesce($3, name), name_key = coalesce($6, name_key), \
+           color = CASE WHEN $4 THEN $5 ELSE color END, revision = revision + 1 WHERE workspace_id = $1 AND id = $2",
     )
     .bind(asked.scope.workspace())
     .bind(id)
-    .bind(name)
+    .bind(name.as_deref())
     .bind(color.is_some())
     .bind(color.flatten())
+    .bind(name.as_deref().map(name::key))
     .execute(act.conn())
     .await
     .map_err(or_taken)?;

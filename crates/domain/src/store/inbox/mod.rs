@@ -2,6 +2,7 @@
 //! and the events that tell of it, and locks rows in apply's order (see `apply/batch.rs`): what a change refers to first
 //! (members, teams, labels), then identities, contacts, conversations, the log.
 
+mod assignees;
 mod decisions;
 pub mod labels;
 mod merges;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 pub use self::{
+    assignees::{give_back, give_back_due},
     decisions::{decide, strip_label},
     merges::{merge, unmerge},
     people::delete as delete_contact,

@@ -10,6 +10,7 @@ use crate::{
     log,
     model::{conversation::ConversationStatus, handling::Handling},
     scope::{Actor, Scope},
+    store::members,
 };
 
 /// Conversations of one look.
@@ -51,11 +52,19 @@ async fn wake(desk: &Desk<'_>, scope: Scope, now: DateTime<Utc>) -> Result<usize
     .fetch_all(&mut *transaction)
     .await?;
     let mut all = Held::lock_all(&mut transaction, scope, &ids).await?;
+    let mut assignees: Vec<_> =
+        all.iter().filter_map(|held| Some((held.row.workspace_id, held.row.assignee_id?))).collect();
+    assignees.sort_unstable();
+    assignees.dedup();
+    let shut_out = members::shut_out(&mut transaction, &assignees).await.map_err(StoreError::or_busy)?;
     let mut events = Vec::new();
     for held in &mut all {
         debug_assert_eq!(held.row.status, ConversationStatus::Snoozed);
         let before = held.payload();
         let mut handling = Handling::of(&held.row);
+        if handling.assignee.is_some_and(|member| shut_out.contains(&member.0)) {
+            handling.give_back();
+        }
         handling.awake();
         handling.give(&mut held.row);
         events.extend(held.changed(desk, Actor::System, &before));

@@ -11,7 +11,7 @@ use url::Host;
 use super::SourceSettings;
 use crate::{
     error::StoreError,
-    model::{mapping::Mapping, provider::Provider, source::SignatureSettings},
+    model::{mapping::Mapping, name, provider::Provider, source::SignatureSettings},
 };
 
 const MOST_NETWORKS: usize = 100;
@@ -26,11 +26,8 @@ fn refuse<T>(path: &'static str, message: impl Into<String>) -> Result<T, StoreE
     Err(StoreError::Invalid { path, message: message.into() })
 }
 
-pub(super) fn name(name: &str) -> Result<(), StoreError> {
-    if name.trim().is_empty() || name.chars().count() > 200 {
-        return refuse("input.name", "a name has 1 to 200 characters");
-    }
-    Ok(())
+pub(super) fn name(name: &str) -> Result<String, StoreError> {
+    name::checked(name, name::LONGEST).or_else(|refusal| refuse("input.name", refusal.to_string()))
 }
 
 /// Checks the settings and brings them into the form in which they are kept.

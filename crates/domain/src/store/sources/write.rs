@@ -98,7 +98,7 @@ pub async fn create_account(
     provider: Provider,
     name: &str,
 ) -> Result<ProviderAccountId, StoreError> {
-    check::name(name)?;
+    let name = check::name(name)?;
     let account = ProviderAccountId(ambient.uuid());
     sqlx::query(
         "INSERT INTO provider_account (workspace_id, id, provider, name, created_at) VALUES ($1, $2, $3, $4, $5)",
@@ -106,7 +106,7 @@ pub async fn create_account(
     .bind(scope.workspace())
     .bind(account)
     .bind(provider.as_str())
-    .bind(name.trim())
+    .bind(name)
     .bind(ambient.now())
     .execute(conn)
     .await?;
@@ -125,7 +125,7 @@ pub async fn create(
     ambient: &Ambient,
     mut new: NewSource,
 ) -> Result<(Source, String), StoreError> {
-    check::name(&new.name)?;
+    new.name = check::name(&new.name)?;
     let secret = new.secret.take().filter(|secret| !secret.expose_secret().is_empty());
     if new.verification == Verification::Hmac && secret.is_none() {
         let message = "with `verification: HMAC` a secret is needed: give one, or set `verification: NONE`";
@@ -222,7 +222,7 @@ pub async fn update(
         mapping: standing.mapping.map(|mapping| Arc::unwrap_or_clone(mapping).document),
     };
     (update.change)(&mut name, &mut verification, &mut settings);
-    check::name(&name)?;
+    let name = check::name(&name)?;
     check::settings(&mut settings)?;
     check::mapping(provider, settings.mapping.as_ref())?;
     channel_of_account(&mut *conn, scope, account, &mut settings).await?;

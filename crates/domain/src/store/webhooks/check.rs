@@ -12,6 +12,7 @@ use crate::{
     event::{EventType, schema},
     ids::ChannelId,
     model::{
+        name,
         target::TargetPolicy,
         webhook::{LegacySignature, RetryPreset, is_event_pattern, wants},
         webhook_filter::WebhookFilter,
@@ -104,11 +105,8 @@ fn refuse<T>(path: &'static str, message: impl Into<String>) -> Result<T, StoreE
 
 /// The settings, tidied; or the first that will not do.
 pub(super) fn settings(mut given: Settings, targets: TargetPolicy) -> Result<Settings, StoreError> {
-    let name = given.name.trim();
-    if name.is_empty() || name.chars().count() > 200 {
-        return refuse("input.name", "a name has 1 to 200 characters");
-    }
-    given.name = name.to_owned();
+    given.name =
+        name::checked(&given.name, name::LONGEST).or_else(|refusal| refuse("input.name", refusal.to_string()))?;
     given.url = match &given.composition {
         // A template: see `composition`.
         Some(_) => given.url.trim().to_owned(),

@@ -18,35 +18,37 @@ pub(super) fn read(places: &Places<'_>) -> Reading<Effect> {
             return misfit(format!("`change` is `{}`, none of created, updated or deleted", cut(word)));
         }
     };
-    let address = places.text(Field::Address)?.map(|address| address::any(&address, numbering));
-    let of_kind = |kind| address.iter().find(|address| address.kind == kind).map(|address| address.value.clone());
-    let phone = places.text(Field::Phone)?.map(|phone| address::e164(&phone, numbering).unwrap_or(phone));
-    let email = places.text(Field::Email)?;
+    let written = places.text(Field::Address)?;
+    let medium = places.medium_of_addresses()?;
+    let address = written.as_deref().and_then(|written| address::on(medium, written, numbering));
+    let phone = places.text(Field::Phone)?.filter(|phone| !address::hides(phone));
+    let email = places.text(Field::Email)?.filter(|email| !address::hides(email));
     let username = places.text(Field::Username)?;
-    let mut identities: Vec<IdentityRef> = places
-        .id(Field::Id)?
-        .into_iter()
-        .map(|id| address::identity(IdentityKind::ProviderUser, id.clone(), &id))
-        .chain(address.clone())
-        .collect();
-    identities.extend(phone.as_deref().and_then(|phone| address::phone(phone, numbering)));
-    identities.extend(email.as_deref().and_then(address::email));
-    identities.extend(username.iter().map(|name| address::identity(IdentityKind::Username, name.clone(), name)));
-    let mut seen: Vec<IdentityRef> = Vec::new();
-    for identity in identities {
-        if !seen.iter().any(|other| other.kind == identity.kind && other.value == identity.value) {
-            seen.push(identity);
-        }
+    let id = places.id(Field::Id)?.and_then(|id| address::provider_name(IdentityKind::ProviderUser, &id));
+    let of_name = username.as_deref().and_then(|name| address::provider_name(IdentityKind::Username, name));
+    // Whoever is known by the address is the one of whom the event tells. What the profile says of phone and email
+    // joins nobody, unless nothing else names the person.
+    let address_identity = address.as_ref().map(|address| IdentityRef { leads: true, ..address.identity.clone() });
+    let of_profile = || {
+        let phone = phone.as_deref().and_then(|phone| address::phone(phone, numbering)).map(|phone| phone.identity);
+        phone.or_else(|| address::email(email.as_deref()?))
+    };
+    let mut identities: Vec<IdentityRef> = id.into_iter().chain(address_identity).collect();
+    if identities.is_empty() {
+        identities.extend(of_profile());
     }
-    if seen.is_empty() {
-        return misfit("what it gives as phone or email is neither");
+    if identities.is_empty() {
+        return misfit("neither `id` nor `address` names a person, and neither `phone` nor `email` is one");
     }
+    identities.extend(of_name);
+    let (of_address, email_of_address) = address.map(|address| (address.phone, address.email)).unwrap_or_default();
+    let phone = phone.map(|phone| address::shown(&phone, numbering).unwrap_or(phone));
     Ok(Effect::Contact(Box::new(ContactReport {
-        version: Version::new(change, places.time(Field::UpdatedAt)?, places.request.received_at),
-        identities: seen,
+        version: Version::new(change, places.time(Field::UpdatedAt)?, places.view.request.received_at),
+        identities: address::distinct(identities),
         name: Patch::known(places.text(Field::Name)?),
-        phone: Patch::known(phone.or_else(|| of_kind(IdentityKind::Phone))),
-        email: Patch::known(email.or_else(|| of_kind(IdentityKind::Email))),
+        phone: Patch::known(phone.or(of_address)),
+        email: Patch::known(email.or(email_of_address)),
         username: Patch::known(username),
         avatar_url: Patch::known(places.text(Field::AvatarUrl)?),
         last_active_at: Patch::known(places.time(Field::LastActiveAt)?),

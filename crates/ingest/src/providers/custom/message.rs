@@ -2,51 +2,56 @@
 
 use chrono::SecondsFormat;
 use inlet_domain::{
-    command::{AttachmentPart, Effect, IdentityKind, IdentityRef, MessageReport, Patch, PersonReport, ThreadReport},
+    command::{Effect, IdempotencyKey, IdentityKind, MessageReport, Patch, PersonReport, ThreadReport},
     model::{
         channel::Medium,
         mapping::Field,
-        message::{AttachmentKind, Direction, MessageKind},
+        message::{Direction, MessageKind},
     },
 };
 use serde_json::Value;
 
-use super::{Places, Reading, misfit};
+use super::{Places, Reading, files, misfit};
 use crate::{address, fields::Object};
 
-/// The message, and the key that it has by its id.
-pub(super) fn read(places: &Places<'_>, own_key: &Option<String>) -> Reading<(Option<String>, Effect)> {
+/// The message. `key` names a person who hides.
+pub(super) fn read(places: &Places<'_>, own_key: &Option<String>, key: &IdempotencyKey) -> Reading<Effect> {
     let id = places.id(Field::Id)?;
     let thread = places.id(Field::ConversationId)?;
     let direction = places.direction()?;
-    let attachment = attachment(places)?;
     let content_type = places.text(Field::ContentType)?;
-    let kind = attachment.as_ref().map_or("text", |file| file.kind.as_str());
+    let files = files::read(places, content_type.as_deref())?;
+    let kind = content_type.unwrap_or_else(|| files.first().map_or("text", |file| file.kind.as_str()).to_owned());
+    let (content, shown_in_part) = places.written(Field::Content, &kind)?;
+    let mut details = places.details()?;
+    if let Some(value) = shown_in_part {
+        details.entry(Field::Content.to_string()).or_insert(value);
+    }
     let report = MessageReport {
         // A key that the rule names is an id too, where there is no other: a replay finds the message by it.
         ids: id.clone().or_else(|| own_key.clone()).into_iter().collect(),
         external_id: id.clone(),
         version: None,
-        channel: places.channel(places.medium()?.unwrap_or(Medium::Other))?,
-        person: Some(person(places, thread.as_deref())?),
+        channel: places.channel(places.medium_of_addresses()?)?,
+        person: Some(person(places, places.medium_of_addresses()?, thread.as_deref(), key)?),
         thread: ThreadReport { id: thread, subject: places.text(Field::Subject)?, ..ThreadReport::default() },
         direction,
         kind: MessageKind::Message,
         author_name: if direction == Direction::Outbound { places.text(Field::AuthorName)? } else { None },
-        content_type: Patch::Value(content_type.unwrap_or_else(|| kind.to_owned())),
-        content: Patch::told(places.written(Field::Content)?),
-        details: places.details()?,
-        attachments: Some(attachment.into_iter().collect()),
+        content_type: Patch::Value(kind),
+        content: Patch::told(content),
+        details,
+        attachments: Some(files),
         reactions: Patch::Absent,
         quoted_id: places.id(Field::QuotedId)?,
         occurred_at: places.time(Field::OccurredAt)?,
         read_at: Patch::Absent,
     };
-    Ok((id, Effect::Message(Box::new(report))))
+    Ok(Effect::Message(Box::new(report)))
 }
 
-/// A call. `key` lets a replay find it again where it has no id.
-pub(super) fn read_call(places: &Places<'_>, key: String) -> Reading<(Option<String>, Effect)> {
+/// A call. `key` lets a replay find it again where it has no id, and names a person who hides.
+pub(super) fn read_call(places: &Places<'_>, key: &IdempotencyKey) -> Reading<Effect> {
     let id = places.id(Field::Id)?;
     let mut details = places.details()?;
     for field in [Field::Status, Field::RecordingUrl] {
@@ -67,11 +72,11 @@ pub(super) fn read_call(places: &Places<'_>, key: String) -> Reading<(Option<Str
         };
     }
     let report = MessageReport {
-        ids: vec![id.clone().unwrap_or_else(|| format!("call:{key}"))],
+        ids: vec![id.clone().unwrap_or_else(|| format!("call:{}", key.id))],
         external_id: id.clone(),
         version: None,
         channel: places.channel(Medium::Voice)?,
-        person: Some(person(places, None)?),
+        person: Some(person(places, Medium::Voice, None, key)?),
         thread: ThreadReport::default(),
         direction: places.direction()?,
         kind: MessageKind::Call,
@@ -85,54 +90,42 @@ pub(super) fn read_call(places: &Places<'_>, key: String) -> Reading<(Option<Str
         occurred_at: started_at,
         read_at: Patch::Absent,
     };
-    Ok((id, Effect::Message(Box::new(report))))
+    Ok(Effect::Message(Box::new(report)))
 }
 
-/// The other side. Its address comes first; the provider's conversation is the identity of last resort.
-fn person(places: &Places<'_>, thread: Option<&str>) -> Reading<PersonReport> {
+/// The other side. Its address comes first; the provider's conversation is the identity of last resort. What the profile
+/// says of phone and email joins nobody.
+fn person(places: &Places<'_>, medium: Medium, thread: Option<&str>, key: &IdempotencyKey) -> Reading<PersonReport> {
     let numbering = places.numbering();
     let written = places.text(Field::Address)?;
-    let mut identities: Vec<IdentityRef> = written.iter().map(|address| address::any(address, numbering)).collect();
-    let phone = places.text(Field::Phone)?;
-    let email = places.text(Field::Email)?.and_then(|email| address::email(&email));
-    let known_phone = phone.as_deref().and_then(|phone| address::e164(phone, numbering));
-    if let Some(id) = places.id(Field::PersonId)? {
-        identities.push(address::identity(IdentityKind::ProviderUser, id.clone(), &id));
+    let address = written.as_deref().and_then(|written| address::on(medium, written, numbering));
+    // What stands beside a group's address is the profile of a member.
+    if let Some(address) = address.clone().filter(|address| address.identity.kind == IdentityKind::Group) {
+        return Ok(address.person());
     }
-    identities.extend(known_phone.iter().map(|phone| address::identity(IdentityKind::Phone, phone.clone(), phone)));
-    identities.extend(email.clone());
-    identities.extend(thread.map(|id| address::identity(IdentityKind::ProviderConversation, id.to_owned(), id)));
-    let mut seen: Vec<IdentityRef> = Vec::new();
-    for identity in identities {
-        if !seen.iter().any(|other| other.kind == identity.kind && other.value == identity.value) {
-            seen.push(identity);
-        }
+    let hides = written.is_some() && address.is_none();
+    let shown = |text: &String| !hides && !address::hides(text);
+    let phone = places.text(Field::Phone)?.filter(shown);
+    let phone = phone.map(|phone| address::shown(&phone, numbering).unwrap_or(phone));
+    let email = places.text(Field::Email)?.filter(shown).and_then(|email| address::email(&email));
+    let (of_address, email_of_address) =
+        address.as_ref().map(|address| (address.phone.clone(), address.email.clone())).unwrap_or_default();
+    let id = places.id(Field::PersonId)?.filter(|_| !hides);
+    let id = id.and_then(|id| address::provider_name(IdentityKind::ProviderUser, &id));
+    let thread = thread.map(|id| address::identity(IdentityKind::ProviderConversation, id.to_owned(), id));
+    let mut identities = address::distinct(address.map(|address| address.identity).into_iter().chain(id).chain(thread));
+    if identities.is_empty() {
+        identities.push(address::hidden(key));
     }
-    let of_address = written.as_deref().and_then(|address| address::e164(address, numbering));
     let username = places.text(Field::Username)?;
     Ok(PersonReport {
-        identities: seen,
+        identities,
         name: places.text(Field::Name)?.or_else(|| username.clone()),
-        phone: of_address.or(known_phone).or(phone),
-        email: email.map(|email| email.value),
+        phone: of_address.or(phone),
+        email: email_of_address.or(email.map(|email| email.value)),
         username,
         avatar_url: places.text(Field::AvatarUrl)?,
         last_active_at: places.time(Field::LastActiveAt)?,
         attributes: Object::new(),
     })
-}
-
-fn attachment(places: &Places<'_>) -> Reading<Option<AttachmentPart>> {
-    let Some(url) = places.text(Field::AttachmentUrl)? else { return Ok(None) };
-    let mime_type = places.text(Field::MimeType)?;
-    let word = mime_type.clone().or(places.text(Field::ContentType)?).unwrap_or_default().to_ascii_lowercase();
-    let kind = match word.split('/').next().unwrap_or_default().trim() {
-        "image" | "sticker" => AttachmentKind::Image,
-        "video" => AttachmentKind::Video,
-        "audio" | "voice" => AttachmentKind::Audio,
-        "application" | "text" | "document" | "file" => AttachmentKind::Document,
-        _ => AttachmentKind::Other,
-    };
-    let filename = places.text(Field::Filename)?;
-    Ok(Some(AttachmentPart { external_id: None, kind, url: Some(url), filename, mime_type, size_bytes: None }))
 }

@@ -2,6 +2,8 @@
 //! stand in it ("Compose Webhook" of the CPaaS documents). `docs/custom-provider.md` describes it for operators.
 
 mod contact;
+mod files;
+mod items;
 mod message;
 mod place;
 mod status;
@@ -9,7 +11,7 @@ mod status;
 use std::borrow::Cow;
 
 use inlet_domain::{
-    command::{Command, Effect, IdempotencyKey, OptOutReport, PersonReport},
+    command::{Command, Effect, OptOutReport},
     model::{
         mapping::{Condition, Field, MappedKind, Mapping, Rule},
         opt_out::OptOutScope,
@@ -18,12 +20,15 @@ use inlet_domain::{
 };
 use serde_json::{Value, json};
 
-use self::place::Places;
+use self::{
+    items::{Element, Found},
+    place::{Places, View},
+};
 use crate::{
-    address, fields,
-    fields::bounded_id,
+    address, batch,
+    fields::{self, Rules, bounded_id},
     key,
-    provider::{Adapter, Query, Request, Understanding},
+    provider::{Adapter, Query, Request, Split, Understanding},
     signature::Scheme,
 };
 
@@ -40,17 +45,99 @@ impl Adapter for Custom {
         let Some(mapping) = &request.source.mapping else {
             return request.unknown("the source has no mapping yet: give it one, then replay");
         };
-        let Some(rule) = mapping.rules.iter().find(|rule| rule.when.as_ref().is_none_or(|when| holds(when, request)))
-        else {
-            return request.unknown("no rule of the mapping fits it");
-        };
-        // What the URL names decides again at a replay, so it is the name that is kept.
-        let event = request.hint.map_or_else(|| rule.name.clone(), fields::bounded_name);
-        match read(mapping, rule, request) {
-            Ok(command) => Understanding::Known { event, commands: vec![command] },
-            Err(Misfit(reason)) => {
-                Understanding::Unknown { reason: format!("rule `{}`: {reason}", rule.name), event: Some(event) }
+        let elements = match items::find(mapping, request) {
+            Found::Nothing => return request.unknown("no rule of the mapping fits it"),
+            Found::TooMany(_) => {
+                return request
+                    .unknown(format!("its lists hold more than {} events, which is the most at once", batch::MOST));
             }
+            Found::Whole(rule) => {
+                let event = event_name(request, rule);
+                // Without an id of its own, the whole of what came stands for the event.
+                let whole = || match (request.query, request.body) {
+                    (Query::Counts(query), Value::Object(body)) if body.is_empty() => key::digest(query),
+                    (_, body) => key::digest(body),
+                };
+                return match read(mapping, Places { view: View::whole(request), rule }, &whole) {
+                    Ok(command) => Understanding::Known { event, commands: vec![command] },
+                    Err(Misfit(reason)) => {
+                        Understanding::Unknown { reason: format!("rule `{}`: {reason}", rule.name), event: Some(event) }
+                    }
+                };
+            }
+            Found::Elements(elements) => elements,
+        };
+        understand_elements(mapping, request, &elements)
+    }
+
+    fn split(&self, request: &Request<'_>) -> Split {
+        let Some(mapping) = &request.source.mapping else { return Split::One };
+        if mapping.rules.iter().all(|rule| rule.items.is_none()) {
+            return Split::One;
+        }
+        match items::find(mapping, request) {
+            Found::TooMany(number) => Split::TooMany(number),
+            Found::Elements(elements) if elements.len() > 1 => {
+                let shared = items::shared(request.body, &elements).to_string().len();
+                // What all share is kept with each: a body in which that is too much stays one request.
+                if shared.saturating_mul(elements.len()) > MOST_SHARED {
+                    return Split::One;
+                }
+                items::bodies(request.body, &elements).map_or(Split::One, Split::Several)
+            }
+            Found::Elements(_) | Found::Whole(_) | Found::Nothing => Split::One,
+        }
+    }
+}
+
+/// The most bytes that are kept of what the elements of one body share.
+const MOST_SHARED: usize = 4 * 1024 * 1024;
+
+/// The most elements whose faults a reason tells.
+const MOST_TOLD: usize = 5;
+
+/// What the URL names decides again at a replay, so it is the name that is kept.
+fn event_name(request: &Request<'_>, rule: &Rule) -> String {
+    request.hint.map_or_else(|| rule.name.clone(), fields::bounded_name)
+}
+
+/// Reads each element. The door makes a request of each, so that one that cannot be read stops no other; in a body that was
+/// kept whole, all must be read, or none is.
+fn understand_elements(mapping: &Mapping, request: &Request<'_>, elements: &[Element<'_>]) -> Understanding {
+    let shared = std::cell::OnceCell::new();
+    let (mut commands, mut faults) = (Vec::with_capacity(elements.len()), Vec::new());
+    for (element, number) in elements.iter().zip(1..) {
+        let fault = match element.rule {
+            None => "no rule of the mapping fits it".to_owned(),
+            Some(rule) => {
+                let view = View::of(request, element.value, &element.indices);
+                let digest = || {
+                    let shared = shared.get_or_init(|| key::digest(&items::shared(request.body, elements)));
+                    items::digest(shared, element)
+                };
+                match read(mapping, Places { view, rule }, &digest) {
+                    Ok(command) => {
+                        commands.push(command);
+                        continue;
+                    }
+                    Err(Misfit(reason)) => format!("rule `{}`: {reason}", rule.name),
+                }
+            }
+        };
+        faults.push(if elements.len() > 1 { format!("element {number}: {fault}") } else { fault });
+    }
+    let rule = elements.iter().find_map(|element| element.rule);
+    let event = rule.map(|rule| event_name(request, rule));
+    match event {
+        Some(event) if faults.is_empty() => Understanding::Known { event, commands },
+        event => {
+            let more = faults.len().saturating_sub(MOST_TOLD);
+            faults.truncate(MOST_TOLD);
+            let mut reason = faults.join("; ");
+            if more > 0 {
+                reason.push_str(&format!("; and {more} more"));
+            }
+            Understanding::Unknown { event, reason }
         }
     }
 }
@@ -64,22 +151,24 @@ fn misfit<T>(reason: impl Into<String>) -> Reading<T> {
     Err(Misfit(reason.into()))
 }
 
-fn holds(condition: &Condition, request: &Request<'_>) -> bool {
+fn holds(condition: &Condition, view: View<'_>) -> bool {
     match condition {
         Condition::Equals(place, words) => {
-            let found = place::peek(place, request);
-            found.and_then(|value| place::plain(&value)).is_some_and(|text| words.contains(&text))
+            let found = place::peek(place, view);
+            let is_word = |value: &Value, rules| place::plain(value, rules).is_some_and(|text| words.contains(&text));
+            found.is_some_and(|value| is_word(&value, Rules::Former) || is_word(&value, Rules::Current))
         }
-        Condition::Exists(place, wanted) => place::peek(place, request).is_some() == *wanted,
-        Condition::Event(name) => request.hint == Some(name.as_str()),
-        Condition::All(conditions) => conditions.iter().all(|condition| holds(condition, request)),
-        Condition::Any(conditions) => conditions.iter().any(|condition| holds(condition, request)),
-        Condition::Not(condition) => !holds(condition, request),
+        Condition::Exists(place, wanted) => place::peek(place, view).is_some() == *wanted,
+        Condition::Event(name) => view.request.hint == Some(name.as_str()),
+        Condition::All(conditions) => conditions.iter().all(|condition| holds(condition, view)),
+        Condition::Any(conditions) => conditions.iter().any(|condition| holds(condition, view)),
+        Condition::Not(condition) => !holds(condition, view),
     }
 }
 
-fn read(mapping: &Mapping, rule: &Rule, request: &Request<'_>) -> Reading<Command> {
-    let places = Places { request, rule };
+/// Reads one event. `whole` gives what stands for it where it has no id.
+fn read(mapping: &Mapping, places: Places<'_>, whole: &dyn Fn() -> String) -> Reading<Command> {
+    let rule = places.rule;
     for group in rule.kind.needs() {
         let mut held = false;
         for field in *group {
@@ -92,40 +181,63 @@ fn read(mapping: &Mapping, rule: &Rule, request: &Request<'_>) -> Reading<Comman
             return misfit(format!("there is no {}, which it needs", names.join(" nor ")));
         }
     }
-    let own_key = own_key(&places)?;
-    // Without an id of its own, the whole of what came stands for the event.
-    let whole = || match (request.query, request.body) {
-        (Query::Counts(query), Value::Object(body)) if body.is_empty() => key::digest(query),
-        (_, body) => key::digest(body),
+    let own = own_key(&places, Rules::Current)?;
+    let usual = usual_key(&places, Rules::Current)?;
+    let key = own.clone().or(usual).unwrap_or_else(whole);
+    // A placeholder was the key of many events: it tells of none of them.
+    let former = if own.is_none() && own_key(&places, Rules::Former)?.is_some() {
+        None
+    } else {
+        let former = own_key(&places, Rules::Former)?;
+        former.map_or_else(|| usual_key(&places, Rules::Former), |former| Ok(Some(former)))?
     };
-    let (usual_key, effect) = match rule.kind {
-        MappedKind::Message => message::read(&places, &own_key)?,
-        MappedKind::Call => message::read_call(&places, own_key.clone().unwrap_or_else(whole))?,
+    let key = key::versioned(&rule.name, key, |_| former);
+    let effect = match rule.kind {
+        MappedKind::Message => message::read(&places, &own, &key)?,
+        MappedKind::Call => message::read_call(&places, &key)?,
         MappedKind::Status => status::read(&places, mapping)?,
-        MappedKind::Contact => (None, contact::read(&places)?),
-        MappedKind::OptOut => (None, opt_out(&places)?),
+        MappedKind::Contact => contact::read(&places)?,
+        MappedKind::OptOut => opt_out(&places)?,
     };
-    let key = own_key.or(usual_key).unwrap_or_else(whole);
-    Ok(Command { key: IdempotencyKey::new(rule.name.as_str(), key), effect })
+    Ok(Command { key, effect })
 }
 
 /// What the rule says is the key, where the request holds any of it.
-fn own_key(places: &Places<'_>) -> Reading<Option<String>> {
+fn own_key(places: &Places<'_>, rules: Rules) -> Reading<Option<String>> {
     let mut parts = Vec::new();
     for place in &places.rule.key {
-        parts.push(places.text_at(place)?);
+        parts.push(places.id_at(place, rules)?);
     }
     Ok(match parts.as_slice() {
-        [one] => one.clone().map(bounded_id),
+        [one] => one.clone(),
         several if several.iter().any(Option::is_some) => Some(key::digest(&json!(several))),
         _ => None,
     })
+}
+
+/// The key that the kind of event has by its id. By the former rules there is none where a placeholder was the id.
+fn usual_key(places: &Places<'_>, rules: Rules) -> Reading<Option<String>> {
+    match (places.rule.kind, rules) {
+        (MappedKind::Message | MappedKind::Call, Rules::Current) => places.id(Field::Id),
+        (MappedKind::Message | MappedKind::Call, Rules::Former) => {
+            if places.is_no_id(Field::Id)? {
+                Ok(None)
+            } else {
+                Ok(places.former_text(Field::Id)?.map(bounded_id))
+            }
+        }
+        (MappedKind::Status, rules) => status::key(places, rules).map(Some),
+        (MappedKind::Contact | MappedKind::OptOut, _) => Ok(None),
+    }
 }
 
 fn opt_out(places: &Places<'_>) -> Reading<Effect> {
     let written = places.text(Field::Address)?.unwrap_or_default();
     let Some(medium) = places.medium()? else {
         return misfit("nothing tells the medium of the refusal: map `medium`, or set the source's");
+    };
+    let Some(address) = address::on(medium, &written, places.numbering()) else {
+        return misfit("`address` is hidden, so the refusal is nobody's");
     };
     let scope = match places.text(Field::Scope)? {
         None => OptOutScope::All,
@@ -138,11 +250,7 @@ fn opt_out(places: &Places<'_>) -> Reading<Effect> {
     };
     Ok(Effect::OptOut(Box::new(OptOutReport {
         external_id: places.id(Field::Id)?,
-        person: PersonReport {
-            identities: vec![address::any(&written, places.numbering())],
-            phone: address::e164(&written, places.numbering()),
-            ..PersonReport::default()
-        },
+        person: address.person(),
         medium,
         scope,
         value: places.text(Field::Value)?.unwrap_or_else(|| "*".to_owned()),

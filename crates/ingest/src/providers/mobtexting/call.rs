@@ -13,29 +13,36 @@ use serde_json::{Value, json};
 use super::{Misfit, Reading, numbering, put, put_time, time};
 use crate::{
     address, channel,
-    fields::{Members, Object},
+    fields::{self, Members, Object, Rules},
     key,
     provider::Request,
 };
 
 pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str) -> Reading {
     let customer = match request.source.call_customer_leg {
-        CallLeg::To => payload.known("to").ok_or(Misfit("it does not tell who was called"))?,
-        CallLeg::From => payload.known("from").ok_or(Misfit("it does not tell who called"))?,
+        CallLeg::To => payload.address("to").ok_or(Misfit("`to` does not tell who was called"))?,
+        CallLeg::From => payload.address("from").ok_or(Misfit("`from` does not tell who called"))?,
     };
     let status = payload.known("status");
     let started_at = time(request, payload, "start_at");
     let numbering = numbering(request);
-    // `mid` is a campaign's id, so it takes all four to name one call (MT-11).
-    let key =
-        key::digest(&json!([payload.text("mid"), payload.text("from"), payload.text("to"), payload.text("start_at")]));
+    // `mid` is a campaign's id, so it takes all four to name one call (MT-11). Without a start, all that came does.
+    let key_of = |rules: Rules| {
+        let members = ["mid", "from", "to", "start_at"].map(|name| rules.text_of(payload, name));
+        key::digest(&json!(members))
+    };
+    let key = if payload.get("start_at").is_none_or(|start| fields::id(start).is_none()) {
+        IdempotencyKey::new(event, key::digest(&Value::Object(payload.clone())))
+    } else {
+        key::versioned(event, key_of(Rules::Current), |rules| Some(key_of(rules)))
+    };
     let to_us =
         status.as_deref().is_some_and(|word| ["RECEIVED", "MISSED"].iter().any(|ours| word.eq_ignore_ascii_case(ours)));
 
     let mut details = Object::new();
     for name in ["bridge", "from", "to"] {
         if let Some(number) = payload.known(name) {
-            let number = address::e164(&number, numbering).unwrap_or(number);
+            let number = address::shown(&number, numbering).unwrap_or(number);
             details.insert(name.to_owned(), Value::from(number));
         }
     }
@@ -50,17 +57,16 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str) -> Read
     }
     let report = MessageReport {
         // No id is the provider's own; this one lets a replay find the call again.
-        ids: vec![format!("voice:{key}")],
+        ids: vec![format!("voice:{}", key.id)],
         external_id: None,
         version: None,
-        channel: match payload.known("bridge") {
+        channel: match payload.address("bridge") {
             Some(bridge) => channel::at(Medium::Voice, &bridge, numbering),
             None => channel::own(request.source, Medium::Voice),
         },
-        person: Some(PersonReport {
-            identities: vec![address::any(&customer, numbering)],
-            phone: address::e164(&customer, numbering),
-            ..PersonReport::default()
+        person: Some(match address::on(Medium::Voice, &customer, numbering) {
+            Some(address) => address.person(),
+            None => PersonReport { identities: vec![address::hidden(&key)], ..PersonReport::default() },
         }),
         thread: ThreadReport::default(),
         direction: if to_us { Direction::Inbound } else { Direction::Outbound },
@@ -75,5 +81,5 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str) -> Read
         occurred_at: started_at,
         read_at: Patch::Absent,
     };
-    Ok(Command { key: IdempotencyKey::new(event, key), effect: Effect::Message(Box::new(report)) })
+    Ok(Command { key, effect: Effect::Message(Box::new(report)) })
 }

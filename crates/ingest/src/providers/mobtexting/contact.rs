@@ -1,6 +1,7 @@
 //! `contacts:subscriber:subscription`: a contact was created or changed (MT-10).
 
-use inlet_domain::command::{Change, Command, ContactReport, Effect, IdempotencyKey, IdentityKind, Patch, Version};
+use chrono::{DateTime, Utc};
+use inlet_domain::command::{Change, Command, ContactReport, Effect, IdentityRef, Patch, Version};
 use serde_json::{Value, json};
 
 use super::{Misfit, Reading, full_name, message::provider_user, numbering, time};
@@ -13,31 +14,37 @@ use crate::{
 
 pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str) -> Reading {
     let id = payload.id("id");
-    let address = payload.known("identity").map(|identity| address::any(&identity, numbering(request)));
+    let address = payload.address("identity").and_then(|identity| address::anywhere(&identity, numbering(request)));
     if id.is_none() && address.is_none() {
-        return Err(Misfit("it names no one"));
+        return Err(Misfit("neither `id` nor `identity` names a person"));
     }
     let sentence = payload.text("status").unwrap_or_default();
     // Only the sentence tells what happened; whatever it is, the contact is as it says.
     let change = if sentence.to_ascii_lowercase().contains("created") { Change::Created } else { Change::Updated };
-    let of_kind = |kind: IdentityKind| {
-        let found = address.as_ref().filter(|address| address.kind == kind);
-        Patch::known(found.map(|address| address.value.clone()))
-    };
-    let (phone, email) = (of_kind(IdentityKind::Phone), of_kind(IdentityKind::Email));
+    let (phone, email) =
+        address.as_ref().map(|address| (address.phone.clone(), address.email.clone())).unwrap_or_default();
+    // Who is known by the address is the one of whom the event tells.
+    let identity = address.map(|address| IdentityRef { leads: true, ..address.identity });
     let report = ContactReport {
-        version: Version::new(change, time(request, payload, "updated_at"), request.received_at),
-        identities: id.iter().map(|id| provider_user("subscriber", id)).chain(address).collect(),
+        version: Version::new(change, told_version(request, payload, change), request.received_at),
+        identities: id.as_deref().map(|id| provider_user("subscriber", id)).into_iter().chain(identity).collect(),
         name: Patch::known(full_name(payload)),
-        phone,
-        email,
+        phone: Patch::known(phone),
+        email: Patch::known(email),
         username: Patch::Absent,
         avatar_url: Patch::Absent,
         last_active_at: Patch::Absent,
         attributes: attributes(payload),
     };
-    let key = key::digest(&json!([id, payload.get("identity"), payload.get("updated_at"), sentence]));
-    Ok(Command { key: IdempotencyKey::new(event, key), effect: Effect::Contact(Box::new(report)) })
+    let key_of = |id| key::digest(&json!([id, payload.get("identity"), payload.get("updated_at"), sentence]));
+    let key = key::versioned(event, key_of(id), |rules| Some(key_of(rules.id_of(payload, "id"))));
+    Ok(Command { key, effect: Effect::Contact(Box::new(report)) })
+}
+
+/// The time of the version: a contact that was created may not have been updated since.
+fn told_version(request: &Request<'_>, payload: &Object, change: Change) -> Option<DateTime<Utc>> {
+    let created_at = || time(request, payload, "created_at").filter(|_| change == Change::Created);
+    time(request, payload, "updated_at").or_else(created_at)
 }
 
 fn attributes(payload: &Object) -> Object {

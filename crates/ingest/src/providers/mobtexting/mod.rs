@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::{
     address::Numbering,
-    fields::{Members, Object},
+    fields::{self, Members, Object},
     lenient,
     provider::{Adapter, Request, Understanding},
     signature::Scheme,
@@ -97,8 +97,9 @@ impl Event {
             return Ok(Self::Contact);
         }
         if has(&["recipient", "channels", "message"]) {
-            let first = payload.array("channels").and_then(|channels| channels.first()?.as_object());
-            let medium = medium_among(first.and_then(|channel| channel.text("name")), &SENDS);
+            let first = message::first_channel(payload);
+            let by_name = || payload.object("channels")?.keys().next().cloned();
+            let medium = medium_among(first.and_then(|channel| channel.text("name")).or_else(by_name), &SENDS);
             return medium.map(Self::MessageIn).ok_or("the message does not tell its channel");
         }
         if has(&["id", "channel", "status"]) {
@@ -173,7 +174,12 @@ type Reading = Result<Command, Misfit>;
 
 /// MT-14
 fn time(request: &Request<'_>, object: &Object, name: &str) -> Option<DateTime<Utc>> {
-    times::read(object.get(name)?, request.zone(Tz::Asia__Kolkata))
+    times::read(object.get(name)?, zone(request))
+}
+
+/// The zone of times without one.
+fn zone(request: &Request<'_>) -> Tz {
+    request.zone(Tz::Asia__Kolkata)
 }
 
 /// Numbers come with their country code and without `+`; where the source names a region, national ones too.
@@ -186,8 +192,7 @@ fn numbering(request: &Request<'_>) -> Numbering {
 
 /// Puts a member among the details, unless there is nothing to put.
 fn put(details: &mut Object, name: &str, value: Option<&Value>) {
-    let is_nothing =
-        |value: &Value| value.is_null() || value.as_str().is_some_and(|text| text.is_empty() || text == "null");
+    let is_nothing = |value: &Value| value.is_null() || (value.is_string() && fields::name(value).is_none());
     if let Some(value) = value.filter(|value| !is_nothing(value)) {
         details.insert(name.to_owned(), value.clone());
     }

@@ -1,7 +1,7 @@
 //! `*:unsubscription`: someone wants no more messages (MT-4).
 
 use inlet_domain::{
-    command::{Command, Effect, IdempotencyKey, OptOutReport, PersonReport},
+    command::{Command, Effect, OptOutReport},
     model::{channel::Medium, opt_out::OptOutScope},
 };
 use serde_json::json;
@@ -15,7 +15,9 @@ use crate::{
 };
 
 pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium: Medium) -> Reading {
-    let receiver = payload.known("receiver").ok_or(Misfit("it does not tell whose refusal it is"))?;
+    let receiver = payload.address("receiver").ok_or(Misfit("`receiver` does not tell whose refusal it is"))?;
+    let address = address::on(medium, &receiver, numbering(request))
+        .ok_or(Misfit("`receiver` is hidden, so the refusal is nobody's"))?;
     let scope: OptOutScope = payload
         .text("type")
         .and_then(|word| word.to_ascii_lowercase().parse().ok())
@@ -28,19 +30,19 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium:
     // It stands in an index entry.
     let value = payload.known("value").map_or_else(|| "*".to_owned(), bounded_id);
     let external_id = payload.id("id");
-    let numbering = numbering(request);
-    let key = key::digest(&json!([external_id, receiver, scope.as_str(), value, payload.get("created_at")]));
+    let key_of =
+        |id, receiver, value| key::digest(&json!([id, receiver, scope.as_str(), value, payload.get("created_at")]));
+    let key = key::versioned(event, key_of(external_id.clone(), Some(receiver), Some(value.clone())), |rules| {
+        let value = rules.text_of(payload, "value").map_or_else(|| "*".to_owned(), bounded_id);
+        Some(key_of(rules.id_of(payload, "id"), rules.text_of(payload, "receiver"), Some(value)))
+    });
     let report = OptOutReport {
         external_id,
-        person: PersonReport {
-            identities: vec![address::any(&receiver, numbering)],
-            phone: address::e164(&receiver, numbering),
-            ..PersonReport::default()
-        },
+        person: address.person(),
         medium,
         scope,
         value,
         occurred_at: time(request, payload, "created_at"),
     };
-    Ok(Command { key: IdempotencyKey::new(event, key), effect: Effect::OptOut(Box::new(report)) })
+    Ok(Command { key, effect: Effect::OptOut(Box::new(report)) })
 }

@@ -2,41 +2,57 @@
 
 use chrono::{DateTime, Utc};
 use inlet_domain::{
-    command::{ChannelRef, Command, Effect, IdempotencyKey, PersonReport, StatusReport, StatusTimes},
+    command::{ChannelRef, Command, Effect, PersonReport, StatusReport, StatusTimes},
     model::{channel::Medium, status::DeliveryStatus},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Misfit, Reading, numbering, put, put_time, time};
+use super::{Misfit, Reading, numbering, put, put_time, time, zone};
 use crate::{
-    address, channel,
-    fields::{Members, Object, bounded_id},
+    address::{self, Address},
+    channel, failure,
+    fields::{self, Members, Object, bounded_id},
     key,
     provider::Request,
-    vocabulary::Meaning,
+    times,
+    vocabulary::{self, Meaning},
 };
 
 /// Reads a report on a message that is not an SMS.
 pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium: Medium) -> Reading {
-    let external_id = payload.id("id").ok_or(Misfit("it names no message"))?;
+    let external_id = payload.id("id").ok_or(Misfit("`id` names no message"))?;
     let raw_status = payload.text("status").ok_or(Misfit("it tells no status"))?;
     let meaning = Meaning::of(&raw_status);
     let at = time(request, payload, "timestamp");
     let processed_at = time(request, payload, "processed_at");
-    let told = StatusTimes {
-        sent_at: processed_at,
-        delivered_at: time(request, payload, "delivered_at"),
-        read_at: time(request, payload, "read_at"),
-        failed_at: at.filter(|_| meaning.step() == Some(DeliveryStatus::Failed)),
+    // `timestamp` is the time of the report's own step.
+    let of_step = |step, names: &[&str]| {
+        let own: &[&str] = if meaning.step() == Some(step) { &["timestamp"] } else { &[] };
+        times::surest(payload, &[names, own].concat(), zone(request))
     };
-    let mut details = Object::new();
-    for name in ["from", "to", "foreign_id"] {
-        put(&mut details, name, payload.get(name));
-    }
+    let named = |step, names: &[&str]| {
+        let told = names.iter().any(|name| time(request, payload, name).is_some());
+        if told { of_step(step, names) } else { None }
+    };
+    let told = StatusTimes {
+        sent_at: named(DeliveryStatus::Sent, &["processed_at", "sent_at"]),
+        delivered_at: named(DeliveryStatus::Delivered, &["delivered_at"]),
+        read_at: named(DeliveryStatus::Read, &["read_at"]),
+        failed_at: of_step(DeliveryStatus::Failed, &["failed_at"]),
+    };
+    let failure = failure::of_report(payload);
+    let mut details = details(payload);
     put_time(&mut details, "processed_at", processed_at);
     let times = ["delivered_at", "read_at", "processed_at", "timestamp"].map(|name| payload.get(name));
-    let key = key::digest(&json!([external_id, raw_status, times,]));
-    let channel = match payload.known("from") {
+    let part = own_part(payload);
+    let key_of = |id, status| match part.as_str() {
+        "" => key::digest(&json!([id, status, times,])),
+        part => key::digest(&json!([id, status, times, part])),
+    };
+    let key = key::versioned(event, key_of(Some(external_id.clone()), Some(raw_status.clone())), |rules| {
+        Some(key_of(rules.id_of(payload, "id"), rules.text_of(payload, "status")))
+    });
+    let channel = match payload.address("from") {
         Some(from) => channel::at(medium, &from, numbering(request)),
         None => channel::own(request.source, medium),
     };
@@ -44,55 +60,68 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium:
         // MT-15: ids are unique in their channel only.
         ids: vec![bounded_id(format!("{medium}:{external_id}"))],
         external_id: Some(external_id),
-        reason: reason(payload),
-        person: payload.known("to").map(|to| person(request, &to)),
+        part,
+        code: failure.code.filter(|_| meaning.may_fail()),
+        reason: failure.reason,
+        person: person(request, payload, "to", medium),
         details,
         reported_at: own_time(meaning, &told).or(at),
         ..report(meaning, raw_status, told, channel)
     };
-    Ok(Command { key: IdempotencyKey::new(event, key), effect: Effect::Status(Box::new(report)) })
+    Ok(Command { key, effect: Effect::Status(Box::new(report)) })
 }
 
 /// Reads a report on an SMS or a part of one: the id is `uuid:part`. It does not name our channel.
 pub(super) fn read_sms(request: &Request<'_>, payload: &Object, event: &str) -> Reading {
-    let whole_id = payload.text("id").ok_or(Misfit("it names no message"))?;
+    let whole_id = payload.text("id").ok_or(Misfit("`id` names no message"))?;
     let raw_status = payload.text("status").ok_or(Misfit("it tells no status"))?;
     let (external_id, part) = match whole_id.rsplit_once(':') {
-        Some((id, part)) if !id.is_empty() && is_part(part) => (id.to_owned(), part.to_owned()),
-        _ => (whole_id.clone(), String::new()),
+        Some((id, part)) if !id.is_empty() && is_part(part) => (id, part.to_owned()),
+        _ => (whole_id.as_str(), own_part(payload)),
     };
-    let external_id = bounded_id(external_id);
+    let external_id = fields::id(&Value::from(external_id)).ok_or(Misfit("`id` names no message"))?;
     let meaning = Meaning::of(&raw_status);
-    let ended_at = time(request, payload, "deliv_time");
+    let ended_at = times::surest(payload, &["deliv_time", "delivered_at", "timestamp"], zone(request));
     let submitted_at = time(request, payload, "submit_time");
     let sent_at = time(request, payload, "sent_time");
     let is = |step| meaning.step() == Some(step);
     let told = StatusTimes {
-        sent_at: submitted_at.or(sent_at),
+        sent_at: times::surest(payload, &["submit_time", "sent_time"], zone(request)),
         delivered_at: ended_at.filter(|_| is(DeliveryStatus::Delivered)),
         read_at: None,
         failed_at: ended_at.filter(|_| is(DeliveryStatus::Failed)),
     };
-    let mut details = Object::new();
-    for name in ["mobile", "credits", "units", "cid", "custom"] {
-        put(&mut details, name, payload.get(name));
-    }
+    let failure = failure::of_report(payload);
+    let mut details = details(payload);
     put_time(&mut details, "submit_time", submitted_at);
     put_time(&mut details, "sent_time", sent_at);
     let times = ["deliv_time", "sent_time", "submit_time"].map(|name| payload.get(name));
-    let key = key::digest(&json!([whole_id, raw_status, times,]));
+    let is_whole = external_id == whole_id && !part.is_empty();
+    let key_of = |id, status| {
+        if is_whole {
+            key::digest(&json!([id, status, times, part]))
+        } else {
+            key::digest(&json!([id, status, times,]))
+        }
+    };
+    let key = key::versioned(event, key_of(Some(whole_id.clone()), Some(raw_status.clone())), |rules| {
+        Some(key_of(rules.text_of(payload, "id"), rules.text_of(payload, "status")))
+    });
     let report = StatusReport {
         ids: vec![bounded_id(format!("sms:{external_id}"))],
         external_id: Some(external_id),
         part,
-        code: is(DeliveryStatus::Failed).then(|| raw_status.clone()),
-        reason: reason(payload),
-        person: payload.known("mobile").map(|mobile| person(request, &mobile)),
+        code: failure
+            .code
+            .filter(|_| meaning.may_fail())
+            .or_else(|| is(DeliveryStatus::Failed).then(|| raw_status.clone())),
+        reason: failure.reason,
+        person: person(request, payload, "mobile", Medium::Sms),
         details,
         reported_at: own_time(meaning, &told),
         ..report(meaning, raw_status, told, channel::own(request.source, Medium::Sms))
     };
-    Ok(Command { key: IdempotencyKey::new(event, key), effect: Effect::Status(Box::new(report)) })
+    Ok(Command { key, effect: Effect::Status(Box::new(report)) })
 }
 
 /// What all reports share. A word that is not known changes nothing, so its times count for nothing (MT-11).
@@ -125,17 +154,26 @@ fn own_time(meaning: Meaning, told: &StatusTimes) -> Option<DateTime<Utc>> {
     }
 }
 
-fn person(request: &Request<'_>, to: &str) -> PersonReport {
-    let numbering = numbering(request);
-    PersonReport {
-        identities: vec![address::any(to, numbering)],
-        phone: address::e164(to, numbering),
-        ..PersonReport::default()
-    }
+/// To whom it was sent, unless that is hidden.
+fn person(request: &Request<'_>, payload: &Object, member: &str, medium: Medium) -> Option<PersonReport> {
+    address::on(medium, &payload.address(member)?, numbering(request)).map(Address::person)
 }
 
-fn reason(payload: &Object) -> Option<String> {
-    ["reason", "error", "description"].into_iter().find_map(|name| payload.known(name))
+/// What a report tells besides, as every provider's is told, and more of a failure than a code and a sentence.
+fn details(payload: &Object) -> Object {
+    let mut details = Object::new();
+    for name in vocabulary::DETAILS {
+        put(&mut details, name, payload.get(name));
+    }
+    for (name, value) in failure::details(payload) {
+        put(&mut details, name, Some(value));
+    }
+    details
+}
+
+/// The part that a member of its own names; empty where none does.
+fn own_part(payload: &Object) -> String {
+    payload.known("part").filter(|part| is_part(part)).unwrap_or_default()
 }
 
 fn is_part(text: &str) -> bool {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Report, others, read_time, text, time};
 use crate::{
     address::{self, Numbering},
-    fields::{Members, Object},
+    fields::{self, Members, Object},
 };
 
 const PLACED: [&str; 8] =
@@ -31,14 +31,14 @@ pub(super) fn read(report: &Report<'_>) -> ContactReport {
 /// The other side of a message; `None` where nothing names it.
 pub(super) fn person(contact: &Object, numbering: Numbering) -> Option<PersonReport> {
     let identities = identities(contact, numbering);
-    let username = contact.text("username");
+    let username = contact.known("username");
     (!identities.is_empty()).then(|| PersonReport {
         identities,
-        name: contact.text("name").or_else(|| username.clone()),
+        name: contact.known("name").or_else(|| username.clone()),
         phone: contact.get("phone_number").and_then(|value| phone(value, numbering)),
-        email: contact.text("email"),
+        email: contact.known("email"),
         username,
-        avatar_url: contact.text("avatar_url"),
+        avatar_url: contact.known("avatar_url"),
         last_active_at: time(contact, "last_active_at"),
         attributes: others(contact, &PLACED),
     })
@@ -46,20 +46,25 @@ pub(super) fn person(contact: &Object, numbering: Numbering) -> Option<PersonRep
 
 /// A number to show: in E.164 where it can be, else as written.
 fn phone(value: &Value, numbering: Numbering) -> Option<String> {
-    let written = crate::fields::text(value)?;
-    Some(address::e164(&written, numbering).unwrap_or(written))
+    let written = fields::name(value).filter(|written| !address::hides(written))?;
+    Some(address::shown(&written, numbering).unwrap_or(written))
 }
 
-/// The provider's id is the address. A number that is not sure to be this person's all over the world joins nothing.
+/// The provider's id is the address, its username another of its ids. What the profile says of phone and email is shown
+/// and joins nobody, unless nothing else names the person.
 fn identities(contact: &Object, numbering: Numbering) -> Vec<IdentityRef> {
-    let id = contact.id("id").map(|id| address::identity(IdentityKind::ProviderUser, id.clone(), &id));
-    let phone = contact.text("phone_number").and_then(|written| {
-        let number = address::e164(&written, numbering)?;
-        Some(address::identity(IdentityKind::Phone, number, &written))
-    });
-    let email = contact.text("email").and_then(|email| address::email(&email));
-    let username = contact.text("username").map(|name| address::identity(IdentityKind::Username, name.clone(), &name));
-    [id, phone, email, username].into_iter().flatten().collect()
+    let of_provider = |name, kind| address::provider_name(kind, &contact.id(name)?);
+    let named: Vec<_> =
+        [of_provider("id", IdentityKind::ProviderUser), of_provider("username", IdentityKind::Username)]
+            .into_iter()
+            .flatten()
+            .collect();
+    if !named.is_empty() {
+        return named;
+    }
+    let phone = contact.address("phone_number").and_then(|phone| address::phone(&phone, numbering));
+    let email = || contact.address("email").and_then(|email| address::email(&email));
+    phone.map(|phone| phone.identity).or_else(email).into_iter().collect()
 }
 
 /// The id of the contact that a payload names.
@@ -77,6 +82,6 @@ pub(super) fn named(payload: &Object, numbering: Numbering) -> Option<PersonRepo
         return person(contact, numbering);
     }
     let id = id(payload)?;
-    let identities = vec![address::identity(IdentityKind::ProviderUser, id.clone(), &id)];
+    let identities = vec![address::provider_name(IdentityKind::ProviderUser, &id)?];
     Some(PersonReport { identities, ..PersonReport::default() })
 }

@@ -1,13 +1,16 @@
 //! `message.*` (OB-4, OB-5).
 
 use inlet_domain::{
-    command::{Change, MessageReport, Patch, ThreadReport},
+    command::{Change, IdempotencyKey, MessageReport, Patch, PersonReport, ThreadReport},
     model::message::{Direction, MessageKind},
 };
 use serde_json::Value;
 
 use super::{Report, attachment, contact, others, read_time, time};
-use crate::fields::{Members, Object};
+use crate::{
+    address, content,
+    fields::{Members, Object},
+};
 
 const PLACED: [&str; 10] = [
     "id",
@@ -25,8 +28,8 @@ const PLACED: [&str; 10] = [
 pub(super) fn read(report: &Report<'_>) -> MessageReport {
     let message = report.payload;
     let deleted = report.change == Change::Deleted;
-    let content = message.patch("message", |value| value.as_str().map(str::to_owned));
-    let attachments = message.array("attachments").map(attachment::parts);
+    let content = content_of(message);
+    let attachments = message.get("attachments").and_then(attachment::parts);
     let writer = contact::named(message, report.numbering());
     let ours = contact::id(message).is_some_and(|id| report.request.source.own_user_ids.contains(&id));
     MessageReport {
@@ -37,20 +40,53 @@ pub(super) fn read(report: &Report<'_>) -> MessageReport {
         // A deletion names the message alone, whatever else it carries. What one of ours wrote goes to whom the
         // conversation is with.
         author_name: writer.as_ref().filter(|_| ours).and_then(|writer| writer.name.clone()),
-        person: if deleted || ours { None } else { writer },
+        person: if deleted || ours { None } else { writer.or_else(|| hidden(report)) },
         thread: ThreadReport { id: message.id("conversation_id"), ..ThreadReport::default() },
         // No member tells the direction: what a contact wrote came in, unless the source knows it for one of ours.
         direction: if ours { Direction::Outbound } else { Direction::Inbound },
         kind: MessageKind::Message,
         content_type: content_type(&content, attachments.as_deref()),
         content,
-        details: others(message, &PLACED),
+        details: details(message),
         attachments,
         reactions: message.patch("reactions", reactions),
         quoted_id: None,
         occurred_at: time(message, "created_at"),
         read_at: message.patch("read_at", read_time),
     }
+}
+
+/// The writer who hides, where no conversation stands for them: this message's alone.
+fn hidden(report: &Report<'_>) -> Option<PersonReport> {
+    let message = report.payload;
+    let contact = message.object("contact");
+    let written = contact.and_then(|contact| contact.address("id").or_else(|| contact.address("username")));
+    let written = written.or_else(|| message.address("contact")).or_else(|| message.address("contact_id"))?;
+    let is_alone = address::hides(&written) && message.id("conversation_id").is_none();
+    // Each event of the message names the same person.
+    let of_message = IdempotencyKey::new("message", report.id.as_str());
+    is_alone.then(|| PersonReport { identities: vec![address::hidden(&of_message)], ..PersonReport::default() })
+}
+
+/// The text as it was written, an empty one too; of what is no text, what there is to show.
+fn content_of(message: &Object) -> Patch<String> {
+    message.patch("message", |value| match value {
+        Value::String(text) => Some(text.clone()),
+        other => content::shown(None, other).or_else(|| content::whole(other)),
+    })
+}
+
+/// What has no place, and what is shown in part, whole.
+fn details(message: &Object) -> Object {
+    let mut details = others(message, &PLACED);
+    for name in ["message", "attachments"] {
+        if let Some(value) =
+            message.get(name).filter(|value| value.is_object() || (name == "message" && value.is_array()))
+        {
+            details.insert(name.to_owned(), value.clone());
+        }
+    }
+    details
 }
 
 /// The documents tell no type: it is what the message holds, and nothing where an update speaks of neither.

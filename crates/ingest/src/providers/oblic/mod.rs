@@ -9,13 +9,13 @@ mod thread;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use inlet_domain::{
-    command::{Change, ChannelRef, Command, Effect, IdempotencyKey, Patch, Version},
+    command::{Change, ChannelRef, Command, Effect, Patch, Version},
     model::{channel::Medium, source::HmacAlgorithm},
 };
 use serde_json::{Value, json};
 
 use crate::{
-    address::Numbering,
+    address::{self, Numbering},
     channel,
     fields::{self, Members, Object},
     key,
@@ -77,8 +77,20 @@ impl Adapter for Oblic {
             return Understanding::Unknown { reason: format!("{name}: the payload names nothing"), event: Some(name) };
         };
         let Some(id) = payload.id("id") else {
-            return Understanding::Unknown { reason: format!("{name}: the payload has no id"), event: Some(name) };
+            let reason = format!("{name}: `payload.id` names nothing");
+            return Understanding::Unknown { reason, event: Some(name) };
         };
+        if entity == Entity::Contact && address::hides(&id) {
+            let reason = format!("{name}: `payload.id` stands for all who hide");
+            return Understanding::Unknown { reason, event: Some(name) };
+        }
+        // OB-1
+        let key = body.id("id").unwrap_or_else(|| key::digest(&json!([id, payload])));
+        let key = key::versioned(&name, key, |rules| match body.get("id") {
+            Some(id) if fields::is_no_id(id) => None,
+            Some(id) if rules.id(id).is_some() => rules.id(id),
+            _ => Some(key::digest(&json!([rules.id_of(payload, "id"), payload]))),
+        });
         let report = Report { request, payload, id, change };
         let effect = match entity {
             Entity::Contact => Effect::Contact(Box::new(contact::read(&report))),
@@ -87,9 +99,13 @@ impl Adapter for Oblic {
             Entity::Group => Effect::Group(Box::new(thread::read_group(&report))),
             Entity::Attachment => Effect::Attachment(Box::new(attachment::read(&report))),
         };
-        // OB-1
-        let key = body.id("id").unwrap_or_else(|| key::digest(&json!([report.id, payload])));
-        let commands = vec![Command { key: IdempotencyKey::new(name.as_str(), key), effect }];
+        let mut commands = vec![Command { key: key.clone(), effect }];
+        if entity == Entity::Group
+            && let Some(conversation) = thread::read_conversation_of_group(&report)
+        {
+            let key = inlet_domain::command::IdempotencyKey { kind: format!("{name}:conversation"), ..key };
+            commands.push(Command { key, effect: Effect::Conversation(Box::new(conversation)) });
+        }
         Understanding::Known { event: name, commands }
     }
 }
@@ -104,9 +120,12 @@ struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// Without `updated_at`, the arrival counts (OB-10).
+    /// The time of a version is `updated_at`; what was created may not have been updated since. Without either, the arrival
+    /// stands in (OB-10).
     fn version(&self) -> Version {
-        Version::new(self.change, time(self.payload, "updated_at"), self.request.received_at)
+        let created_at = || time(self.payload, "created_at").filter(|_| self.change == Change::Created);
+        let told = time(self.payload, "updated_at").or_else(created_at);
+        Version::new(self.change, told, self.request.received_at)
     }
 
     fn channel(&self) -> ChannelRef {
@@ -129,7 +148,11 @@ fn time(object: &Object, name: &str) -> Option<DateTime<Utc>> {
 }
 
 fn text(object: &Object, name: &str) -> Patch<String> {
-    object.patch(name, fields::text)
+    match object.get(name) {
+        // A word for null is null.
+        Some(value) if fields::text(value).is_some() && fields::name(value).is_none() => Patch::Null,
+        _ => object.patch(name, fields::name),
+    }
 }
 
 /// What has no place of its own: each member by its name, a time as RFC 3339.

@@ -1,9 +1,9 @@
 //! `conversation.*` (OB-3) and `group.*` (OB-6).
 
-use inlet_domain::command::{ConversationReport, GroupReport};
+use inlet_domain::command::{Change, ConversationReport, GroupReport, Patch};
 
 use super::{Report, contact, others, read_time, text};
-use crate::fields::Members;
+use crate::fields::{Members, Object};
 
 const PLACED: [&str; 7] = ["id", "contact", "contact_id", "group", "group_id", "subject", "updated_at"];
 
@@ -19,6 +19,25 @@ pub(super) fn read_conversation(report: &Report<'_>) -> ConversationReport {
         subject: text(conversation, "subject"),
         attributes: others(conversation, &PLACED),
     }
+}
+
+/// The conversation of a group that was created or changed, where the group names it: a message that comes first then finds
+/// it. A deletion changes the group alone.
+pub(super) fn read_conversation_of_group(report: &Report<'_>) -> Option<ConversationReport> {
+    let group = report.payload;
+    let id = group
+        .id("conversation_id")
+        .or_else(|| group.object("conversation").and_then(|conversation| conversation.id("id")))
+        .or_else(|| group.id("conversation"))?;
+    (report.change != Change::Deleted).then(|| ConversationReport {
+        id,
+        version: report.version(),
+        channel: report.channel(),
+        person: None,
+        group_id: Some(report.id.clone()),
+        subject: Patch::Absent,
+        attributes: Object::new(),
+    })
 }
 
 pub(super) fn read_group(report: &Report<'_>) -> GroupReport {

@@ -2,8 +2,8 @@
 
 use inlet_domain::{
     command::{
-        AttachmentPart, ChannelRef, ChannelReport, Command, Effect, IdempotencyKey, IdentityKind, MessageReport, Patch,
-        PersonReport, ThreadReport,
+        AttachmentPart, ChannelRef, ChannelReport, Command, Effect, IdempotencyKey, IdentityKind, IdentityRef,
+        MessageReport, Patch, PersonReport, ThreadReport,
     },
     model::{
         channel::Medium,
@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use super::{Misfit, Reading, numbering, put, time};
 use crate::{
     address, channel,
-    fields::{Members, Object, bounded_id},
+    content::{self, FILE_NAMES},
+    fields::{self, Members, Object, bounded_id},
     key,
     provider::Request,
 };
@@ -35,29 +36,61 @@ pub(super) fn read(request: &Request<'_>, body: &Object) -> Reading {
     // OR-18: an object, null or a string, by event.
     let message = match body.get("message") {
         Some(Value::Object(message)) => message,
-        Some(Value::String(content)) if !content.is_empty() => {
-            as_text = Object::from_iter([("content".to_owned(), Value::from(content.as_str()))]);
+        Some(content) if content::shown(None, content).is_some() => {
+            as_text = Object::from_iter([("content".to_owned(), content.clone())]);
             &as_text
         }
         _ => return Err(Misfit("there is no message in it")),
     };
     let thread_id = conversation.id("id").or_else(|| message.id("conversation_id"));
     let external_id = message.id("externalId");
-    let key = external_id.clone().unwrap_or_else(|| {
-        key::digest(&json!({
-            "conversation": thread_id,
-            "message": body.get("message"),
-            "lastMessageAt": conversation.get("lastMessageAt"),
-        }))
-    });
-
     let sender = message.object("sender").unwrap_or(&empty);
     let customer = conversation.object("customer").unwrap_or(&empty);
+    // Without a conversation's id, the customer tells two equal messages apart.
+    let customer_alone = if thread_id.is_none() { conversation.get("customer").cloned() } else { None };
+    let digest = |thread: &Option<String>, customer: &Option<Value>| {
+        let mut members = json!({
+            "conversation": thread,
+            "message": body.get("message"),
+            "lastMessageAt": conversation.get("lastMessageAt"),
+        });
+        if let Some(customer) = customer {
+            members["customer"] = customer.clone();
+        }
+        key::digest(&members)
+    };
+    let key = external_id.clone().unwrap_or_else(|| digest(&thread_id, &customer_alone));
+    let key = key::versioned("newMessage", key, |rules| match message.get("externalId") {
+        Some(id) if fields::is_no_id(id) => None,
+        Some(id) if rules.id(id).is_some() => rules.id(id),
+        _ if customer_alone.is_some() => None,
+        _ => {
+            let thread = rules.id_of(conversation, "id").or_else(|| rules.id_of(message, "conversation_id"));
+            Some(digest(&thread, &None))
+        }
+    });
     // OR-2
     let from_agent = sender.flag("authUser").unwrap_or(false);
-    let person = person(sender, customer, conversation, thread_id.as_deref(), from_agent)
-        .ok_or(Misfit("neither the conversation nor the customer can be told"))?;
+    let person = person(sender, customer, conversation, thread_id.as_deref(), from_agent, &key)
+        .ok_or(Misfit("neither `conversation.id` nor `customer.email` tells who it is with"))?;
     let attachments = attachments(message);
+    let kind = content_type(message, &attachments);
+    let content = message.get("content").unwrap_or(&Value::Null);
+    let shown = content::shown(Some(&kind), content).or_else(|| {
+        let is_empty = attachments.is_empty() && kind != "text";
+        if is_empty {
+            content::shown(Some(&kind), &Value::Object(message.clone())).or_else(|| content::named(&kind))
+        } else {
+            None
+        }
+    });
+    let mut details = Object::new();
+    // What holds more than text is kept whole.
+    for (name, value) in message.iter().filter(|(name, _)| *name != "sender") {
+        if value.is_object() || value.is_array() {
+            put(&mut details, name, Some(value));
+        }
+    }
     let report = MessageReport {
         ids: external_id.iter().cloned().collect(),
         external_id,
@@ -67,37 +100,46 @@ pub(super) fn read(request: &Request<'_>, body: &Object) -> Reading {
         thread: thread(conversation, thread_id),
         direction: if from_agent { Direction::Outbound } else { Direction::Inbound },
         kind: MessageKind::Message,
-        author_name: if from_agent { sender.text("name") } else { None },
-        content_type: Patch::Value(content_type(message, &attachments)),
-        content: Patch::told(message.written("content")),
-        details: Object::new(),
+        author_name: if from_agent { sender.known("name") } else { None },
+        content_type: Patch::Value(kind),
+        content: Patch::told(shown),
+        details,
         attachments: Some(attachments),
         reactions: Patch::Absent,
         quoted_id: message.id("quoted_message_id"),
         occurred_at: time(conversation, "lastMessageAt"),
         read_at: Patch::Absent,
     };
-    Ok(Command { key: IdempotencyKey::new("newMessage", key), effect: Effect::Message(Box::new(report)) })
+    Ok(Command { key, effect: Effect::Message(Box::new(report)) })
 }
 
-/// The email address is the person's; the conversation's id stands in where there is none, and is always kept, so that
-/// a later message without the address finds the same person (OR-3).
+/// The email address is the provider's key of the customer within its account. The conversation's id stands in where
+/// there is none, and is always kept: a message of the same conversation that has another of the two is the same
+/// person's (OR-3). `None` where nothing tells who it is.
 fn person(
     sender: &Object,
     customer: &Object,
     conversation: &Object,
     thread_id: Option<&str>,
     from_agent: bool,
+    key: &IdempotencyKey,
 ) -> Option<PersonReport> {
-    let email = customer.text("email").and_then(|email| address::email(&email));
-    let thread = thread_id.map(|id| address::identity(IdentityKind::ProviderConversation, id.to_owned(), id));
-    let identities: Vec<_> = email.clone().into_iter().chain(thread).collect();
+    let written = customer.address("email");
+    let email = written.as_deref().and_then(address::email).map(address::in_account);
+    let thread = thread_id.map(|id| IdentityRef {
+        leads: true,
+        ..address::identity(IdentityKind::ProviderConversation, id.to_owned(), id)
+    });
+    let mut identities: Vec<_> = email.clone().into_iter().chain(thread).collect();
+    if identities.is_empty() && written.as_deref().is_some_and(address::hides) {
+        identities.push(address::hidden(key));
+    }
     let mut attributes = Object::new();
     put(&mut attributes, "country", conversation.get("country"));
-    let own_name = if from_agent { None } else { sender.text("name") };
+    let own_name = if from_agent { None } else { sender.known("name") };
     (!identities.is_empty()).then(|| PersonReport {
         identities,
-        name: customer.text("name").or(own_name),
+        name: customer.known("name").or(own_name),
         email: email.map(|email| email.value),
         last_active_at: if from_agent { None } else { time(sender, "lastActivity") },
         attributes,
@@ -135,17 +177,21 @@ fn content_type(message: &Object, attachments: &[AttachmentPart]) -> String {
 }
 
 fn attachments(message: &Object) -> Vec<AttachmentPart> {
-    let part = |(name, kind)| {
-        message.text(name).map(|url| AttachmentPart {
-            external_id: None,
-            kind,
-            url: Some(url),
-            filename: None,
-            mime_type: None,
-            size_bytes: None,
-        })
-    };
-    MEDIA.into_iter().filter_map(part).collect()
+    let mut found = Vec::new();
+    for (name, kind) in MEDIA {
+        let several = match message.get(name) {
+            Some(Value::String(_)) | None => {
+                message.known(name).map(|url| content::at_url(Some(kind.as_str()), &url)).into_iter().collect()
+            }
+            Some(several) => content::files(Some(kind.as_str()), several),
+        };
+        found.extend(several);
+    }
+    // A name that the message tells is that of its only file.
+    if let ([file], Some(name)) = (found.as_mut_slice(), FILE_NAMES.iter().find_map(|name| message.known(name))) {
+        file.filename = Some(name);
+    }
+    found
 }
 
 /// OR-5: the credentials are not even looked at.
@@ -154,7 +200,8 @@ fn our_channel(request: &Request<'_>, conversation: &Object) -> ChannelRef {
         return channel::own(request.source, request.source.medium.unwrap_or(Medium::Other));
     };
     let medium = theirs.text("medium").map_or(Medium::Other, |word| Medium::of_word(&word));
-    let (identifier, phone) = (theirs.text("identifier"), theirs.text("phone"));
+    let our_address = |name| theirs.address(name).filter(|address| !address::hides(address));
+    let (identifier, phone) = (our_address("identifier"), our_address("phone"));
     let mut ids: Vec<String> = theirs.id("id").into_iter().collect();
     for address in identifier.iter().chain(&phone) {
         for id in channel::address_ids(medium, address, numbering(request)) {
@@ -171,8 +218,8 @@ fn our_channel(request: &Request<'_>, conversation: &Object) -> ChannelRef {
         medium,
         identifier,
         phone,
-        name: theirs.text("name"),
-        description: theirs.text("description"),
+        name: theirs.known("name"),
+        description: theirs.known("description"),
         country: theirs.text("country"),
         env: theirs.text("env"),
         status: theirs.text("status"),

@@ -5,12 +5,12 @@ use inlet_domain::command::{
     BalanceReport, CampaignReport, Command, Effect, IdempotencyKey, Secret, VerificationReport,
 };
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::{Misfit, Reading, time};
 use crate::{
-    fields::{Members, Object, bounded_id},
+    fields::{self, Members, Object},
     key,
     mask::MASK,
 };
@@ -33,11 +33,12 @@ pub(super) fn balance(body: &Object) -> Reading {
 /// OR-8: the code is a text, for its leading zeros matter; one that the raw log has masked is none. A check that failed
 /// and one that succeeded under the same id are two.
 pub(super) fn verification(body: &Object) -> Reading {
-    let identifier = body.text("identifier");
+    let identifier =
+        body.text("identifier").filter(|identifier| fields::id(&Value::from(identifier.as_str())).is_some());
     let id = match body.id("id") {
         Some(id) => id,
         None if identifier.is_some() => key::digest(&json!([identifier, body.get("createdAt")])),
-        None => return Err(Misfit("it has neither id nor identifier")),
+        None => return Err(Misfit("neither `id` nor `identifier` tells what was verified")),
     };
     let verified = body.flag("verified").ok_or(Misfit("it does not say whether it was verified"))?;
     let code = body.text("otp").filter(|code| code != MASK);
@@ -49,8 +50,11 @@ pub(super) fn verification(body: &Object) -> Reading {
         expires_at: time(body, "expiration_time"),
         created_at: time(body, "createdAt"),
     };
-    let key = if verified { id } else { key::digest(&json!([id, verified])) };
-    Ok(Command { key: IdempotencyKey::new("otpVerified", key), effect: Effect::Verification(Box::new(report)) })
+    let key_of = |id: String| if verified { id } else { key::digest(&json!([id, verified])) };
+    let key = key::versioned("otpVerified", key_of(id), |rules| {
+        body.get("id").filter(|id| !fields::is_no_id(id)).and_then(|id| rules.id(id)).map(key_of)
+    });
+    Ok(Command { key, effect: Effect::Verification(Box::new(report)) })
 }
 
 /// OR-11: the campaign's id stands in the report's URL, else it is the conversation's. A campaign that is reported again
@@ -60,14 +64,24 @@ pub(super) fn campaign(body: &Object) -> Reading {
     let in_url = report_url.as_deref().and_then(campaign_of_url);
     let id = in_url
         .or_else(|| body.object("conversation").and_then(|conversation| conversation.id("id")))
-        .ok_or(Misfit("it names no campaign"))?;
-    let key = key::digest(&json!([id, report_url]));
+        .ok_or(Misfit("neither `campaignReportUrl` nor `conversation.id` names a campaign"))?;
+    let key_of = |id: &str| key::digest(&json!([id, report_url]));
+    let key = key::versioned("campaignDeliveryReport", key_of(&id), |rules| {
+        // Where the URL holds a placeholder, that was the id of all campaigns.
+        let of_body = || body.object("conversation").and_then(|conversation| rules.id_of(conversation, "id"));
+        let in_url = report_url.as_deref().and_then(written_in_url);
+        if in_url.is_some() { None } else { of_body().as_deref().map(key_of) }
+    });
     let report = CampaignReport { id, report_url };
-    Ok(Command { key: IdempotencyKey::new("campaignDeliveryReport", key), effect: Effect::Campaign(report) })
+    Ok(Command { key, effect: Effect::Campaign(report) })
 }
 
 fn campaign_of_url(url: &str) -> Option<String> {
+    written_in_url(url).and_then(|id| fields::id(&Value::from(id)))
+}
+
+fn written_in_url(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
     let id = url.query_pairs().find(|(name, _)| name == "campaign_id").map(|(_, id)| id.trim().to_owned());
-    id.filter(|id| !id.is_empty()).map(bounded_id)
+    id.filter(|id| !id.is_empty())
 }

@@ -32,8 +32,34 @@ fn a_mapping_is_read_with_all_that_it_may_hold() {
     assert_eq!(rule.fields[&Field::Status], Place::Pointer("/a~1b".to_owned()));
     assert_eq!((mapping.rules[1].name.as_str(), mapping.rules[1].times), ("status", TimeFormat::Naive));
     let statuses = mapping.statuses.unwrap();
-    assert_eq!(statuses["delivrd"], MappedStatus::Step(crate::model::status::DeliveryStatus::Delivered));
-    assert_eq!(statuses["gone"], MappedStatus::Deleted);
+    assert_eq!((statuses["delivrd"], statuses["gone"]), (DeliveryStatus::Delivered, DeliveryStatus::Failed));
+}
+
+#[test]
+fn d2_lists_of_events_and_of_files_are_read() {
+    let mapping = Mapping::read(&json!({"rules": [{
+        "kind": "message",
+        "items": "/entry/*/changes/0/value/a~1b",
+        "fields": {"address": "/from", "channel": "#/entry/*/to"},
+        "attachments": [
+            "/media",
+            {"form": "MediaUrl*"},
+            {"url": "/MediaUrl*", "mime_type": "/MediaContentType*"},
+            {"items": "#/files", "url": "/href", "filename": "/name", "size": "/bytes"},
+        ],
+    }]}))
+    .unwrap();
+    let rule = &mapping.rules[0];
+    let member = |name: &str| Step::Member(name.to_owned());
+    let way = [member("entry"), Step::Each, member("changes"), member("0"), member("value"), member("a/b")];
+    assert_eq!(rule.items.as_deref(), Some(way.as_slice()));
+    assert_eq!(rule.fields[&Field::Channel], Place::Root("/entry/*/to".to_owned()));
+    assert_eq!(rule.attachments[0].url, Some(Place::Pointer("/media".to_owned())));
+    assert_eq!(rule.attachments[1].url, Some(Place::Form("MediaUrl*".to_owned())));
+    assert_eq!(rule.attachments[3].items, Some(Place::Root("/files".to_owned())));
+    assert_eq!(rule.attachments[3].places().count(), 4);
+    let one = json!({"rules": [{"kind": "message", "fields": {"address": "/a"}, "attachments": {"query": "file*"}}]});
+    assert_eq!(Mapping::read(&one).unwrap().rules[0].attachments.len(), 1);
 }
 
 #[test]
@@ -69,6 +95,25 @@ fn what_is_wrong_is_told_with_its_place() {
             with(json!({"kind": "message", "fields": {"address": "/a", "medium": {"value": "pigeon"}}})),
             "rules[1].fields.medium",
             "whatsapp",
+        ),
+        (with(json!({"kind": "status", "items": 7})), "rules[1].items", "expected a text"),
+        (with(json!({"kind": "status", "items": "entry"})), "rules[1].items", "begins with `/`"),
+        (with(json!({"kind": "status", "items": "#/entry"})), "rules[1].items", "without `#`"),
+        (with(json!({"kind": "status", "items": "/*".repeat(21)})), "rules[1].items", "at most 20 steps"),
+        (
+            with(json!({"kind": "status", "fields": {"id": "/i", "status": "/s"}, "attachments": "/a"})),
+            "rules[1].attachments",
+            "`message`",
+        ),
+        (
+            with(json!({"kind": "message", "fields": {"address": "/a"}, "attachments": ["/a", {"filename": "/n"}]})),
+            "rules[1].attachments[1]",
+            "needs `url`",
+        ),
+        (
+            with(json!({"kind": "message", "fields": {"address": "/a"}, "attachments": {"url": "/a", "id": "/i"}})),
+            "rules[1].attachments.id",
+            "no such member",
         ),
         (
             with(json!({"kind": "opt_out", "when": {"at": "/x", "is": 1}, "fields": {"address": "/a"}})),
