@@ -105,7 +105,6 @@ impl Crowd {
 
     pub(in super::super) fn oblic_message(&mut self) -> Event {
         let circle = if self.random.percent(15) { Self::old(&mut self.random, &self.circles) } else { None };
-        let is_shared = circle.is_some();
         let (mut author, thread) = match circle {
             Some(circle) => {
                 let author = circle.members[self.random.below(circle.members.len())].clone();
@@ -121,10 +120,6 @@ impl Crowd {
         let id = format!("m-{}", token.as_str());
         let text = format!("I hate meetings. {} v0", token.as_str());
         let mut whole = object(oblic::message("", &id, &author, &text, created_at, created_at)["payload"].take());
-        if !is_shared && self.random.percent(8) {
-            // Then the writer's own conversation is meant.
-            whole.insert("conversation_id".into(), self.no_id());
-        }
         let file = self.random.percent(12).then(|| format!("f-{}", token.as_str()));
         if let Some(file) = &file {
             let part = oblic::attachment_created("", file, &id)["payload"].take();
@@ -356,7 +351,23 @@ impl Crowd {
         self.mixed(events)
     }
 
-    /// A message of someone who is forgotten some time; whether it must be theirs.
+    /// Someone whose conversation is named now and then by what is no id: then the writer's own is meant. Two who have the
+    /// same placeholder have two conversations.
+    pub(in super::super) fn placeless(&mut self) -> Event {
+        let friend = self.new_friend();
+        let mut events = Vec::new();
+        for _ in 0..2 + self.random.below(3) {
+            let mut event = self.told_by(&friend, true);
+            event.claims.extend(about(&friend));
+            if self.random.percent(50) {
+                event.body["payload"]["conversation_id"] = self.no_id();
+            }
+            events.push(event);
+        }
+        self.mixed(events)
+    }
+
+    /// A message of someone who is forgotten some time, or nowhere; whether it must be theirs.
     fn told_by(&mut self, friend: &Person, is_theirs: bool) -> Event {
         let (token, created_at) = (self.token(), self.second());
         let id = format!("m-{}", token.as_str());

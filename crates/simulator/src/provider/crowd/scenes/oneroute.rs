@@ -86,16 +86,10 @@ impl Crowd {
             _ => (json!(oneroute::time(at)), Some(at)),
         };
         body["conversation"]["lastMessageAt"] = written;
-        match self.random.below(24) {
-            0 => body["message"]["content"] = json!({ "body": text }),
-            1 => body["message"]["content"] = json!({ "text": { "body": text } }),
-            2 => body["message"]["content"] = json!([text]),
-            _ => {}
-        }
         let mut members = vec![
             ("direction", Must::text(if by_agent { "OUTBOUND" } else { "INBOUND" })),
             ("kind", Must::text("MESSAGE")),
-            ("content", Must::text(text)),
+            ("content", Must::text(&text)),
             ("thread", Must::text(thread_name(thread.channel, &address))),
         ];
         members.extend(occurred(told));
@@ -104,6 +98,15 @@ impl Crowd {
             members.push(("seed", Must::text("PENDING")));
         }
         members.extend(self.dress(&mut body["message"], token.as_str()));
+        // What is no text has no text in another shape.
+        let is_text = body["message"]["contentType"] == json!("TEXT");
+        match self.random.below(24) {
+            _ if !is_text => {}
+            0 => body["message"]["content"] = json!({ "body": text.as_str() }),
+            1 => body["message"]["content"] = json!({ "text": { "body": text } }),
+            2 => body["message"]["content"] = json!([text]),
+            _ => {}
+        }
         if !by_agent {
             members.push(("author", Must::Hold(address.clone())));
         }
