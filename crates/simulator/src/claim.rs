@@ -62,8 +62,28 @@ pub enum Kind {
     Campaign,
 }
 
-/// Which of two claims on one member is the newer: the provider's version, then created before updated (OB-10).
-pub type Stamp = (i64, u8);
+/// Which of two claims on one member is the newer (OB-10): the rank of the change, then the provider's time in seconds. A
+/// change that tells no time is older than each of its rank that tells one.
+pub type Stamp = (i8, i64);
+
+/// Told by a report alone: something stands in for the thing itself (OR-9).
+pub const STOOD_IN: Stamp = (-2, 0);
+/// Told, but it gives way to whatever else is told: a name that only stands in for one.
+pub const GIVES_WAY: Stamp = (-1, 0);
+/// Told without a version.
+pub const TOLD: Stamp = (0, 0);
+
+/// The stamp of what came to be.
+#[must_use]
+pub fn created(at: Option<i64>) -> Stamp {
+    (1, at.unwrap_or(i64::MIN))
+}
+
+/// The stamp of what was changed.
+#[must_use]
+pub fn updated(at: Option<i64>) -> Stamp {
+    (2, at.unwrap_or(i64::MIN))
+}
 
 /// What a member must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,8 +92,12 @@ pub enum Must {
     Be(Value),
     /// A list that holds this.
     Hold(String),
-    /// A time within the run: the provider told none, so the arrival stands in.
+    /// A time within the run: the provider told none that can be, so the arrival stands in.
     BeArrival,
+    /// A text, whatever it says.
+    BeShown,
+    /// The earliest of all the times that are claimed, whatever their versions; nothing where none is.
+    BeEarliest(Option<DateTime<Utc>>),
 }
 
 impl Must {
@@ -103,16 +127,28 @@ pub struct Report {
     pub part: String,
     /// The provider's word.
     pub word: String,
-    /// What it means; none where no document explains it, or where it tells of a deletion.
+    /// What it means; none where no document explains it.
     pub rung: Option<Rung>,
-    /// Whether the message was deleted.
-    pub deleted: bool,
     /// When it was sent, delivered, read, failed, as far as the report tells.
     pub times: [Option<DateTime<Utc>>; 4],
+    /// Of which of these steps it tells a time that is yet to come: then the arrival stands in.
+    pub early: [bool; 4],
     /// The provider's code and sentence of a failure.
     pub failure: (Option<String>, Option<String>),
     /// What else tells this report from others on the same part with the same word: its times, as they were posted.
     pub digest: String,
+    /// The provider's fields that are shown with it, see [`told_beside`].
+    pub details: String,
+}
+
+/// The fields of reports that are compared.
+const BESIDE: [&str; 6] = ["cid", "custom", "credits", "units", "foreign_id", "template_category"];
+
+/// What a report tells beside its message, status and times.
+#[must_use]
+pub fn told_beside(details: &Value) -> String {
+    let told = BESIDE.into_iter().filter_map(|name| Some((name, details.get(name).filter(|value| !value.is_null())?)));
+    told.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
 }
 
 /// One thing that must stand. Names are the ways in which it is found again: two claims that share a name speak of one
@@ -137,6 +173,25 @@ pub enum Claim {
         /// One of its names.
         name: String,
     },
+    /// The provider deleted its record of a person. What occurred until then is nobody's; who writes later is somebody.
+    Forgotten {
+        /// The person's address.
+        name: String,
+        /// When; none where the event tells no time, so that nothing that is played comes later.
+        until: Option<DateTime<Utc>>,
+    },
+    /// Someone wrote from an address.
+    Wrote {
+        /// The address.
+        name: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The event names nothing: it is kept as it came, and changes nothing.
+    Unrecognised {
+        /// A text that no other event holds.
+        token: Token,
+    },
     /// A report on a sent message.
     Reported {
         /// The message's names.
@@ -157,14 +212,20 @@ impl Claim {
     /// A claim that no other contradicts.
     #[must_use]
     pub fn told(kind: Kind, name: impl Into<String>, members: Vec<(&'static str, Must)>) -> Self {
-        Self::Told { kind, names: vec![name.into()], stamp: (0, 0), members }
+        Self::Told { kind, names: vec![name.into()], stamp: TOLD, members }
     }
 
     /// One contact has all of these addresses.
     #[must_use]
     pub fn person(names: Vec<String>, members: Vec<(&'static str, Must)>) -> Self {
-        Self::Told { kind: Kind::Contact, names, stamp: (0, 0), members }
+        Self::Told { kind: Kind::Contact, names, stamp: TOLD, members }
     }
+}
+
+/// The name of the contact that a message of someone who hides makes, by a name of the message.
+#[must_use]
+pub fn hidden(message: &str) -> String {
+    format!("HIDDEN/{message}")
 }
 
 /// A text of fixed shape that is found again wherever it is put: `sim`, the run, and a number.

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{model::Model, provider::crowd::Event};
+use crate::{claim::Claim, model::Model, provider::crowd::Event};
 
 /// Answers, counted, and what they oblige the server to.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +31,9 @@ impl Ledger {
         self.acknowledged += 1;
         self.latencies.push(sent.elapsed());
         *self.count(event, outcome) += 1;
-        if outcome == "accepted" || outcome == "duplicate" {
+        let is_understood = !event.claims.iter().any(|claim| matches!(claim, Claim::Unrecognised { .. }));
+        let may: &[&str] = if is_understood { &["accepted", "duplicate"] } else { &["unrecognised"] };
+        if may.contains(&outcome) {
             self.model.acknowledge(&event.claims);
         } else {
             self.refused.push(format!("{} {}: {outcome}", event.provider.word(), event.name));
@@ -67,7 +69,22 @@ pub(crate) fn quantile<T>(sorted: &[T], share: f64) -> Option<&T> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
+    use crate::provider::crowd::Crowd;
+
+    #[test]
+    fn a_what_names_nothing_is_not_understood_and_all_else_is() {
+        for event in Crowd::new(3, "a", DateTime::UNIX_EPOCH).take(1_500) {
+            let mut ledger = Ledger::default();
+            let names_nothing = event.claims.iter().any(|claim| matches!(claim, Claim::Unrecognised { .. }));
+            ledger.acknowledge(&event, "unrecognised", Instant::now());
+            assert_eq!(ledger.refused.is_empty(), names_nothing, "{}", event.name);
+            ledger.acknowledge(&event, "accepted", Instant::now());
+            assert_eq!(ledger.refused.len(), 1, "{}", event.name);
+        }
+    }
 
     #[test]
     fn quantiles_are_of_the_values() {

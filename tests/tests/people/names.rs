@@ -4,7 +4,7 @@ use inlet_domain::command::{Change, IdentityKind, IdentityRef, MessageReport, Pa
 use inlet_tests::house::House;
 use serde_json::{Value, json};
 
-use super::support::{lines, minute, record, take, user, written};
+use super::support::{lines, minute, orders, record, take, user, written};
 
 fn phone() -> IdentityRef {
     IdentityRef::new(IdentityKind::Phone, "+919800000001")
@@ -126,4 +126,24 @@ async fn b6_a_provider_cannot_grow_a_contact_without_bound() {
     let kept =
         house.count("SELECT count(*) FROM contact c, jsonb_object_keys(c.attributes) WHERE workspace_id = $1").await;
     assert_eq!(kept, 256);
+}
+
+#[tokio::test]
+async fn b6_the_newest_real_name_stands_whenever_a_username_stood_in() {
+    let named = |name: &'static str| {
+        move |report: &mut inlet_domain::command::ContactReport| {
+            report.username = Patch::Value("kevin_m".to_owned());
+            report.name = Patch::Value(name.to_owned());
+        }
+    };
+    for order in orders(3) {
+        let house = House::build().await;
+        let apply = house.apply(1, 64);
+        let records = [(1, "Kevin"), (2, "Kevin Mitnick"), (3, "kevin_m")];
+        for &place in &order {
+            let (at, name) = records[place];
+            take(&house, &apply, &record("u1", Change::Updated, Some(at), named(name))).await;
+        }
+        assert_eq!(name(&house).await.as_deref(), Some("Kevin Mitnick"), "{order:?}");
+    }
 }

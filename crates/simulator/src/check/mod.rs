@@ -5,4 +5,4 @@ mod standing;
 
 pub(crate) use compare::is_sent;
 pub use compare::{Difference, Extent, compare, compare_log};
-pub use standing::{Entity, Entry, Standing};
+pub use standing::{Entity, Entry, Standing, Stuck};

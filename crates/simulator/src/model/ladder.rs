@@ -40,20 +40,21 @@ const STEPS: [(&str, Rung); 4] =
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ladders {
     parts: BTreeMap<String, Part>,
-    history: BTreeSet<(String, String, String)>,
+    history: BTreeSet<(String, String, String, String)>,
 }
 
 impl Ladders {
     /// Takes a report in. An unknown word is kept and changes nothing (MT-11).
     pub fn take(&mut self, report: &Report) {
-        self.history.insert((report.part.clone(), report.word.clone(), report.digest.clone()));
-        if report.rung.is_none() && !report.deleted {
+        let Report { part, word, details, digest, .. } = report.clone();
+        self.history.insert((part, word, details, digest));
+        if report.rung.is_none() {
             return;
         }
         let part = self.parts.entry(report.part.clone()).or_default();
         part.rung = part.rung.max(report.rung);
-        for ((step, told), (_, rung)) in part.steps.iter_mut().zip(report.times).zip(STEPS) {
-            step.take(told, report.rung == Some(rung));
+        for (place, (step, (_, rung))) in part.steps.iter_mut().zip(STEPS).enumerate() {
+            step.take(report.times[place], report.early[place] || report.rung == Some(rung));
         }
         if report.rung == Some(Rung::Failed) {
             let (code, text) = report.failure.clone();
@@ -81,10 +82,10 @@ impl Ladders {
         rungs().find(|rung| *rung == Rung::Failed).or_else(|| rungs().min())
     }
 
-    /// Each report once: its part and the provider's word.
+    /// Each report once: its part, the provider's word, and what it tells beside.
     #[must_use]
-    pub fn history(&self) -> Vec<(String, String)> {
-        self.history.iter().map(|(part, word, _)| (part.clone(), word.clone())).collect()
+    pub fn history(&self) -> Vec<(String, String, String)> {
+        self.history.iter().map(|(part, word, details, _)| (part.clone(), word.clone(), details.clone())).collect()
     }
 
     /// The times that the message must show, and why it failed. A step of the whole is taken when its last part takes

@@ -4,10 +4,11 @@ mod ladder;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 pub use self::ladder::Ladders;
-use crate::claim::{Claim, Kind, Must, Stamp, Token};
+use crate::claim::{Claim, Kind, Must, STOOD_IN, Stamp, TOLD, Token};
 
 /// A thing that must stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,11 +19,14 @@ pub struct Expected {
     pub names: BTreeSet<String>,
     /// Each member with its newest version and what it may be.
     pub members: BTreeMap<&'static str, (Stamp, Vec<Must>)>,
-    /// Whether it was told itself: a message that only reports tell of is stood in for (OR-9), a contact that they
-    /// mention may be there.
+    /// Whether it was told itself: a message that only reports tell of is stood in for (OR-9).
     pub told: bool,
     /// Whether it was deleted.
     pub gone: bool,
+    /// Until when the provider has forgotten a person.
+    pub forgotten: Option<DateTime<Utc>>,
+    /// When a person wrote last, as far as it matters whether that was later.
+    pub wrote: Option<DateTime<Utc>>,
     /// What was reported on it.
     pub ladders: Ladders,
 }
@@ -30,7 +34,14 @@ pub struct Expected {
 impl Expected {
     fn new(kind: Kind) -> Self {
         let (names, members) = (BTreeSet::new(), BTreeMap::new());
-        Self { kind, names, members, told: false, gone: false, ladders: Ladders::default() }
+        let (forgotten, wrote) = (None, None);
+        Self { kind, names, members, told: false, gone: false, forgotten, wrote, ladders: Ladders::default() }
+    }
+
+    /// Whether nothing shows it: it was deleted, or the provider has forgotten a person who did not write later.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.gone || self.forgotten.is_some_and(|until| self.wrote.is_none_or(|at| at <= until))
     }
 
     /// How people are told which one is meant.
@@ -50,6 +61,13 @@ impl Expected {
 
     /// The newest version wins; under equal versions any value beats none (OB-10), and of two values either will do.
     fn take(&mut self, member: &'static str, stamp: Stamp, must: &[Must]) {
+        if let [Must::BeEarliest(time)] = must {
+            let known = self.members.entry(member).or_insert_with(|| (TOLD, vec![Must::BeEarliest(None)]));
+            if let [Must::BeEarliest(known)] = known.1.as_mut_slice() {
+                *known = [*known, *time].into_iter().flatten().min();
+            }
+            return;
+        }
         let known = self.members.entry(member).or_insert_with(|| (stamp, Vec::new()));
         if stamp > known.0 {
             *known = (stamp, Vec::new());
@@ -72,6 +90,8 @@ impl Expected {
         self.names.extend(other.names);
         self.told |= other.told;
         self.gone |= other.gone;
+        self.forgotten = self.forgotten.max(other.forgotten);
+        self.wrote = self.wrote.max(other.wrote);
         for (member, (stamp, must)) in other.members {
             self.take(member, stamp, &must);
         }
@@ -86,6 +106,7 @@ pub struct Model {
     /// One without names was found to be the same as another.
     entities: Vec<Expected>,
     logged: BTreeSet<(&'static str, Token)>,
+    unrecognised: BTreeSet<Token>,
 }
 
 impl Model {
@@ -95,17 +116,24 @@ impl Model {
             match claim {
                 Claim::Told { kind, names, stamp, members } => {
                     let entity = self.entity(*kind, names);
-                    entity.told |= *stamp >= (0, 0);
+                    entity.told |= *stamp > STOOD_IN;
                     for (member, must) in members {
                         entity.take(member, *stamp, std::slice::from_ref(must));
                     }
                 }
                 Claim::Gone { kind, name } => self.entity(*kind, std::slice::from_ref(name)).gone = true,
-                Claim::Reported { names, report } => {
-                    let entity = self.entity(Kind::Message, names);
-                    entity.gone |= report.deleted;
-                    entity.ladders.take(report);
+                Claim::Forgotten { name, until } => {
+                    let entity = self.entity(Kind::Contact, std::slice::from_ref(name));
+                    entity.forgotten = entity.forgotten.max(Some(until.unwrap_or(DateTime::<Utc>::MAX_UTC)));
                 }
+                Claim::Wrote { name, at } => {
+                    let entity = self.entity(Kind::Contact, std::slice::from_ref(name));
+                    entity.wrote = entity.wrote.max(Some(*at));
+                }
+                Claim::Unrecognised { token } => {
+                    self.unrecognised.insert(token.clone());
+                }
+                Claim::Reported { names, report } => self.entity(Kind::Message, names).ladders.take(report),
                 Claim::Logged { kind, token } => {
                     self.logged.insert((kind, token.clone()));
                 }
@@ -151,6 +179,12 @@ impl Model {
     #[must_use]
     pub fn logged(&self) -> &BTreeSet<(&'static str, Token)> {
         &self.logged
+    }
+
+    /// The events that must have been kept as not understood.
+    #[must_use]
+    pub fn unrecognised(&self) -> &BTreeSet<Token> {
+        &self.unrecognised
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 /// Someone who writes to us over Oblic.
 #[derive(Debug, Clone)]
 pub struct Person {
-    /// Oblic's id of the person.
+    /// Oblic's id of the person; empty where its place holds none, so that the name tells who it is.
     pub id: String,
     /// The name at Oblic.
     pub username: String,
@@ -19,10 +19,10 @@ pub struct Person {
 #[must_use]
 pub fn contact(person: &Person, at: i64) -> Value {
     json!({
-        "id": person.id,
+        "id": if person.id.is_empty() { "null" } else { person.id.as_str() },
         "username": person.username,
         "phone_number": person.phone.as_ref().map(|digits| format!("+{digits}")),
-        "avatar_url": format!("https://assets.invalid/{}.jpg", person.id),
+        "avatar_url": format!("https://assets.invalid/{}.jpg", person.username),
         "last_active_at": at,
         "created_at": at,
     })

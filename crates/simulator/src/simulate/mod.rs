@@ -161,7 +161,7 @@ async fn play(args: &SimulateArgs, fleet: &mut Fleet) -> Result<Report, Simulato
     let tally = receiver.as_ref().map(|receiver| receiver.sink.tally()).unwrap_or_default();
     let mut report = Report { settings, ..Report::of(&ledger, tally, seconds) };
     report.log_entries = standing.log.len();
-    let extent = Extent { run: run.clone(), begun: now, alone: fleet.is_new };
+    let extent = Extent { run: run.clone(), begun: now, ended: clock::now(), alone: fleet.is_new };
     report.differences = differences(&extent, &ledger, &standing, &report, args.kills > 0);
     for (kill, differences) in kills? {
         report.kills.push(kill);

@@ -76,14 +76,7 @@ impl Fold<'_> {
         take(versions, version, "avatar_url", &mut row.avatar_url, &report.avatar_url);
         take(versions, version, "last_active_at", &mut row.last_active_at, &report.last_active_at);
         take_attributes(versions, version, &mut row.attributes.0, &report.attributes);
-        match (called.name.as_deref(), report.name.value()) {
-            // A name that only stands in for one replaces none, and gives way whatever its version.
-            (Some(name), Some(new)) if !is_stand_in(&called, name) && is_stand_in(row, new) => {}
-            (Some(name), Some(new)) if is_stand_in(&called, name) && !is_stand_in(row, new) => {
-                row.name = Some(new.clone());
-            }
-            _ => take(&mut row.provider_members.0, version, "name", &mut row.name, &report.name),
-        }
+        take_name(row, version, &called, &report.name);
         let Some(before) = before else {
             self.tell_contact(context, EventType::ContactCreated, id, None);
             return;
@@ -104,8 +97,10 @@ impl Fold<'_> {
         let Some(row) = self.contacts.get(id) else { return };
         let before = payloads::contact(row);
         let Some(row) = self.contacts.edit(id) else { return };
+        let name = row.name.as_deref().filter(|name| is_stand_in(row, name)).map_or("name", |_| STAND_IN);
         let versions = &row.provider_members.0;
-        let is_old = |member: &str| versions.told_at(member).is_some_and(|at| at <= until);
+        let is_old =
+            |member: &str| versions.told_at(if member == "name" { name } else { member }).is_some_and(|at| at <= until);
         let old: Vec<String> = ["name", "phone", "email", "username", "avatar_url", "last_active_at"]
             .into_iter()
             .filter(|member| is_old(member))
@@ -248,6 +243,28 @@ impl Fold<'_> {
 fn is_stand_in(row: &ContactRow, name: &str) -> bool {
     stands_in(name, row.username.as_deref(), row.email.as_deref())
 }
+
+/// What a provider's record says of the name. One that only stands in for a name has versions of its own: it replaces no
+/// real name, and gives way to each real one, whatever its version.
+fn take_name(row: &mut ContactRow, stamp: Stamp, before: &ContactRow, told: &Patch<String>) {
+    let stood_in = before.name.as_deref().is_some_and(|name| is_stand_in(before, name));
+    match told.value() {
+        Some(new) if is_stand_in(row, new) => {
+            if stood_in || row.name.is_none() {
+                take(&mut row.provider_members.0, stamp, STAND_IN, &mut row.name, told);
+            }
+        }
+        Some(_) if stood_in => {
+            let mut name = None;
+            take(&mut row.provider_members.0, stamp, "name", &mut name, told);
+            row.name = name.or(row.name.take());
+        }
+        _ => take(&mut row.provider_members.0, stamp, "name", &mut row.name, told),
+    }
+}
+
+/// The member under which the version of a name is kept that only stands in for one.
+const STAND_IN: &str = "name.stand_in";
 
 /// What a message tells of the person: what the contact lacks is filled, a name that stands in for one gives way to a real
 /// one, and picture and attributes follow the newest message.

@@ -18,6 +18,10 @@ struct Thread<'a> {
     inbound: bool,
     outbound_call: bool,
     outbound: bool,
+    /// The provider says that its thread is pending.
+    pending: bool,
+    /// The group that it is with was deleted: when that came, among its messages, hangs on the order.
+    over: bool,
     /// Something that was there for a while, or never: whether it woke the conversation hangs on the order.
     gone: bool,
 }
@@ -27,6 +31,11 @@ pub(super) fn compare(extent: &Extent, matches: &Matches<'_>, standing: &Standin
     let mut messages: HashMap<&str, Vec<&Entity>> = HashMap::new();
     // A message that only reports told of at first stood in a conversation of its own until it came (OR-9).
     let mut left = 0;
+    let gone_groups: BTreeSet<&str> = matches
+        .iter()
+        .filter(|(expected, _)| expected.kind == Kind::Group && expected.is_gone())
+        .flat_map(|(expected, _)| expected.names.iter().map(String::as_str))
+        .collect();
     for (expected, entities) in matches {
         match (expected.kind, expected.text("thread")) {
             (Kind::Message, Some(thread)) => {
@@ -37,8 +46,9 @@ pub(super) fn compare(extent: &Extent, matches: &Matches<'_>, standing: &Standin
             (Kind::Conversation, _) => {
                 for name in &expected.names {
                     let thread = threads.entry(name).or_default();
-                    thread.gone |= expected.gone;
-                    if !expected.gone {
+                    thread.gone |= expected.is_gone();
+                    thread.over |= expected.text("group").is_some_and(|group| gone_groups.contains(group));
+                    if !expected.is_gone() {
                         thread.conversations.extend(entities.iter().map(|entity| entity.id.as_str()));
                     }
                 }
@@ -64,13 +74,16 @@ pub(super) fn compare(extent: &Extent, matches: &Matches<'_>, standing: &Standin
         }
     }
     for (expected, entities) in matches.iter().filter(|(expected, _)| expected.kind == Kind::Conversation) {
-        if expected.gone {
+        if expected.is_gone() {
             found.extend(super::count(expected, entities, true));
         } else if entities.is_empty() {
             found.push(difference("conversation_missing", expected.name()));
         }
-        for entity in entities.iter().filter(|_| !expected.gone) {
-            found.extend(super::members(extent, expected, entity));
+        // A group that was deleted is shown nowhere.
+        let hides_group = expected.text("group").is_some_and(|group| gone_groups.contains(group));
+        for entity in entities.iter().filter(|_| !expected.is_gone()) {
+            let differences = super::members(extent, expected, entity);
+            found.extend(differences.into_iter().filter(|one| !hides_group || one.kind != "conversation_wrong_group"));
         }
     }
     let mut empty = 0;
@@ -91,7 +104,8 @@ pub(super) fn compare(extent: &Extent, matches: &Matches<'_>, standing: &Standin
 
 impl<'a> Thread<'a> {
     fn add(&mut self, expected: &Expected, entities: &[&'a Entity]) {
-        if expected.gone {
+        self.pending |= expected.text("seed") == Some("PENDING");
+        if expected.is_gone() {
             self.gone = true;
             return;
         }
@@ -110,15 +124,19 @@ impl<'a> Thread<'a> {
         if self.conversations.len() > 1 {
             found.push(difference("conversation_split", format!("{name}: {:?}", self.conversations)));
         }
-        // OneRoute's own status says in-queue, whoever wrote; a call that we made opens what was not there. What only
-        // reports tell of stands in no queue.
-        let may: &[&str] = match (self.inbound, self.outbound_call, self.outbound) {
-            (true, true, _) => &["IN_QUEUE", "OPEN"],
-            (false, true, _) => &["OPEN"],
-            (true, false, _) | (false, false, true) => &["IN_QUEUE"],
-            (false, false, false) if self.gone => &["IN_QUEUE", "CLOSED"],
-            (false, false, false) => &["CLOSED"],
+        // OneRoute's own status says in-queue or pending, whoever wrote; a message of the customer takes up what is pending.
+        // A call that we made opens what was not there. What only reports tell of stands in no queue.
+        let mut may = match (self.inbound, self.outbound_call, self.outbound) {
+            (true, true, _) => vec!["IN_QUEUE", "OPEN"],
+            (false, true, _) => vec!["OPEN"],
+            (false, false, true) if self.pending => vec!["IN_QUEUE", "PENDING"],
+            (true, false, _) | (false, false, true) => vec!["IN_QUEUE"],
+            (false, false, false) if self.gone => vec!["IN_QUEUE", "CLOSED"],
+            (false, false, false) => vec!["CLOSED"],
         };
+        if self.over {
+            may.push("CLOSED");
+        }
         for entity in self.conversations.iter().filter_map(|id| by_id.get(id)) {
             let status = entity.text("status");
             if !may.contains(&status) {
@@ -147,6 +165,17 @@ fn contents(conversation: &Entity, messages: &[&Entity]) -> Vec<Difference> {
             ),
         ));
     }
+    let waiting = waiting(messages);
+    if !waiting.contains(&conversation.text("waitingSince")) {
+        let stands = conversation.text("waitingSince");
+        let what = format!("{}: must be one of {waiting:?}, is {stands:?}", conversation.id);
+        found.push(difference("conversation_wrong_waiting_since", what));
+    }
+    let (status, closed_at) = (conversation.text("status"), conversation.text("closedAt"));
+    if (status == "CLOSED") == closed_at.is_empty() {
+        let what = format!("{}: {status}, and closed at {closed_at:?}", conversation.id);
+        found.push(difference("conversation_wrong_closed_at", what));
+    }
     let inbound = messages.iter().filter(|message| message.text("direction") == "INBOUND").count();
     let unread = conversation.members.get("unread").and_then(Value::as_u64).unwrap_or(0);
     if unread != inbound as u64 {
@@ -154,4 +183,20 @@ fn contents(conversation: &Entity, messages: &[&Entity]) -> Vec<Difference> {
         found.push(difference("conversation_wrong_unread", what));
     }
     found
+}
+
+/// Since when the customer may be waiting: since the first message after our last one. Where both are of one moment, as far
+/// as GraphQL shows it, either may be the later. Empty where nobody waits.
+pub(super) fn waiting<'a>(messages: &[&'a Entity]) -> Vec<&'a str> {
+    let is_real = |message: &&&Entity| {
+        message.text("kind") == "MESSAGE" && message.members.get("placeholder") != Some(&Value::Bool(true))
+    };
+    let times = |direction: &'static str| {
+        let of = messages.iter().filter(is_real).filter(move |message| message.text("direction") == direction);
+        of.map(|message| message.text("occurredAt"))
+    };
+    let answered = times("OUTBOUND").max().unwrap_or_default();
+    let mut may = vec![times("INBOUND").filter(|at| *at > answered).min().unwrap_or_default()];
+    may.extend(times("INBOUND").find(|at| *at == answered));
+    may
 }

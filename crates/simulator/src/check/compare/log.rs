@@ -41,7 +41,7 @@ pub fn compare_log(model: &Model, log: &[Entry]) -> Vec<Difference> {
     for message in model.of_kind(Kind::Message).filter(|message| message.text("kind") == Some("MESSAGE")) {
         let times = message.names.iter().filter_map(|name| created.get(name.as_str())).sum::<usize>();
         // What was deleted before it came was never shown, and what tells no place to be in waits for it.
-        let is_shown = message.told && !message.gone && message.members.contains_key("thread");
+        let is_shown = message.told && !message.is_gone() && message.members.contains_key("thread");
         if times > 1 {
             found.push(difference("message_created_repeated", format!("{}: {times} times", message.name())));
         } else if times == 0 && is_shown {

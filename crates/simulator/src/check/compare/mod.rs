@@ -13,7 +13,7 @@ pub use self::log::compare_log;
 pub(crate) use self::log::is_sent;
 use super::standing::{Entity, Standing};
 use crate::{
-    claim::{Kind, Must, Rung},
+    claim::{Kind, Must, Rung, Token},
     model::{Expected, Model},
 };
 
@@ -37,6 +37,8 @@ pub struct Extent {
     pub run: String,
     /// When the first event was posted.
     pub begun: DateTime<Utc>,
+    /// When all was looked at.
+    pub ended: DateTime<Utc>,
     /// Whether the server held nothing before: then whatever stands must be explained.
     pub alone: bool,
 }
@@ -49,14 +51,14 @@ type Matches<'a> = Vec<(&'a Expected, Vec<&'a Entity>)>;
 pub fn compare(extent: &Extent, model: &Model, standing: &Standing) -> Vec<Difference> {
     let mut found = compare_log(model, &standing.log);
     found.extend(log::webhooks(standing));
-    found.extend(stuck(extent, standing));
+    found.extend(stuck(extent, model, standing));
     let mut by_name: HashMap<(Kind, &str), Vec<usize>> = HashMap::new();
     for (place, entity) in standing.entities.iter().enumerate() {
         for name in &entity.names {
             by_name.entry((entity.kind, name)).or_default().push(place);
         }
     }
-    let mut explained = BTreeSet::<usize>::new();
+    let mut explained: BTreeMap<usize, Vec<&Expected>> = BTreeMap::new();
     let mut matches: Matches = Vec::new();
     for expected in model.entities() {
         let places: BTreeSet<usize> = expected
@@ -66,12 +68,14 @@ pub fn compare(extent: &Extent, model: &Model, standing: &Standing) -> Vec<Diffe
             .flatten()
             .copied()
             .collect();
-        explained.extend(&places);
+        for place in &places {
+            explained.entry(*place).or_default().push(expected);
+        }
         matches.push((expected, places.iter().filter_map(|place| standing.entities.get(*place)).collect()));
     }
     let files_of_gone: BTreeSet<&str> = model
         .of_kind(Kind::Message)
-        .filter(|message| message.gone)
+        .filter(|message| message.is_gone())
         .flat_map(|message| message.names.iter().map(String::as_str))
         .collect();
     for (expected, entities) in &matches {
@@ -79,16 +83,24 @@ pub fn compare(extent: &Extent, model: &Model, standing: &Standing) -> Vec<Diffe
         if expected.kind == Kind::Conversation {
             continue;
         }
-        let hidden = expected.gone || expected.text("message").is_some_and(|message| files_of_gone.contains(message));
+        let hidden =
+            expected.is_gone() || expected.text("message").is_some_and(|message| files_of_gone.contains(message));
         found.extend(count(expected, entities, hidden));
         for entity in entities.iter().filter(|_| !hidden) {
             found.extend(members(extent, expected, entity));
         }
     }
     found.extend(conversations::compare(extent, &matches, standing));
-    for (place, entity) in standing.entities.iter().enumerate() {
-        if entity.kind != Kind::Conversation && !explained.contains(&place) && is_ours(extent, entity) {
-            found.push(difference(word(entity.kind, "unexplained"), format!("{entity:?}")));
+    for (place, entity) in standing.entities.iter().enumerate().filter(|(_, one)| one.kind != Kind::Conversation) {
+        match explained.get(&place).map(Vec::as_slice) {
+            None if is_ours(extent, entity) => {
+                found.push(difference(word(entity.kind, "unexplained"), format!("{entity:?}")));
+            }
+            Some(several @ [_, _, ..]) => {
+                let names: Vec<_> = several.iter().map(|expected| expected.name()).collect();
+                found.push(difference(word(entity.kind, "joined"), format!("{}: {names:?}", entity.id)));
+            }
+            _ => {}
         }
     }
     found.sort();
@@ -108,7 +120,7 @@ fn is_ours(extent: &Extent, entity: &Entity) -> bool {
 fn count(expected: &Expected, entities: &[&Entity], hidden: bool) -> Option<Difference> {
     let name = expected.name();
     match entities.len() {
-        0 if hidden || (expected.kind == Kind::Contact && !expected.told) => None,
+        0 if hidden => None,
         times if hidden => Some(difference(word(expected.kind, "not_gone"), format!("{name}: {times} times"))),
         1 => None,
         0 => Some(difference(word(expected.kind, "missing"), name)),
@@ -120,17 +132,26 @@ fn members(extent: &Extent, expected: &Expected, entity: &Entity) -> Vec<Differe
     let mut must: BTreeMap<&str, Vec<Must>> =
         expected.members.iter().map(|(member, (_, must))| (*member, must.clone())).collect();
     must.remove("thread");
+    must.remove("seed");
+    if expected.forgotten.is_some() {
+        // What the provider said of someone before it forgot them may be known again from what they wrote later, or not.
+        return Vec::new();
+    }
     if expected.kind == Kind::Message {
         must.extend(reported(expected).into_iter().map(|(member, one)| (member, vec![one])));
     }
     let is = |must: &Must, stands: &Value| match must {
         Must::Be(value) => value == stands,
         Must::Hold(name) => stands.as_array().is_some_and(|names| names.contains(&json!(name))),
-        // A clock of the server may be behind ours by a little.
-        Must::BeArrival => stands
-            .as_str()
-            .and_then(|time| time.parse::<DateTime<Utc>>().ok())
-            .is_some_and(|time| time >= extent.begun - chrono::TimeDelta::seconds(60)),
+        // A clock of the server may differ from ours by a little.
+        Must::BeArrival => {
+            let slack = chrono::TimeDelta::seconds(60);
+            let time = stands.as_str().and_then(|time| time.parse::<DateTime<Utc>>().ok());
+            time.is_some_and(|time| time >= extent.begun - slack && time <= extent.ended + slack)
+        }
+        Must::BeShown => stands.as_str().is_some_and(|text| !text.is_empty()),
+        Must::BeEarliest(None) => stands.is_null(),
+        Must::BeEarliest(Some(time)) => Must::at(*time) == Must::Be(stands.clone()),
     };
     let mut found = Vec::new();
     for (member, must) in must {
@@ -143,15 +164,24 @@ fn members(extent: &Extent, expected: &Expected, entity: &Entity) -> Vec<Differe
     found
 }
 
-/// No event of the run is one that may fail: each reason, with how often.
-fn stuck(extent: &Extent, standing: &Standing) -> Vec<Difference> {
+/// Of the events of the run those alone are not understood that name nothing, and each of these is kept. Any other that
+/// failed is told by its reason, with how often.
+fn stuck(extent: &Extent, model: &Model, standing: &Standing) -> Vec<Difference> {
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
-    for (at, why) in &standing.stuck {
-        if at.parse::<DateTime<Utc>>().is_ok_and(|at| at >= extent.begun) {
-            *reasons.entry(why).or_default() += 1;
+    let mut kept: BTreeSet<&Token> = BTreeSet::new();
+    for stuck in &standing.stuck {
+        let of_model =
+            stuck.tokens.iter().filter(|token| stuck.is_unrecognised && model.unrecognised().contains(token));
+        let meant: Vec<&Token> = of_model.collect();
+        kept.extend(&meant);
+        if meant.is_empty() && stuck.at.parse::<DateTime<Utc>>().is_ok_and(|at| at >= extent.begun) {
+            *reasons.entry(&stuck.why).or_default() += 1;
         }
     }
-    reasons.into_iter().map(|(why, times)| difference("stuck", format!("{times} times {why}"))).collect()
+    let lost = model.unrecognised().iter().filter(|token| !kept.contains(token));
+    let lost = lost.map(|token| difference("unrecognised_missing", token.as_str()));
+    let failed = reasons.into_iter().map(|(why, times)| difference("stuck", format!("{times} times {why}")));
+    lost.chain(failed).collect()
 }
 
 /// What the reports on a message come to.

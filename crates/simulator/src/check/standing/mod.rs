@@ -61,13 +61,26 @@ impl Entry {
     }
 }
 
+/// A request that could not be applied or not be understood.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stuck {
+    /// When it came.
+    pub at: String,
+    /// Whether it is authentic and names nothing that is known.
+    pub is_unrecognised: bool,
+    /// Why, in words for people.
+    pub why: String,
+    /// The tokens of the run that it holds.
+    pub tokens: BTreeSet<Token>,
+}
+
 /// Everything that stands.
 #[derive(Debug, Clone, Default)]
 pub struct Standing {
     /// All that is shown.
     pub entities: Vec<Entity>,
-    /// Requests that could not be applied or not be understood: when they came, and in words for people why.
-    pub stuck: Vec<(String, String)>,
+    /// Requests that could not be applied or not be understood.
+    pub stuck: Vec<Stuck>,
     /// The event log since the run began.
     pub log: Vec<Entry>,
     /// How often each event came to the sink, by the event's id; none where there was no sink.
@@ -86,7 +99,7 @@ impl Standing {
         delivered: Option<HashMap<String, u32>>,
     ) -> Result<Self, SimulatorError> {
         let pages = pages::all(client).await?;
-        Ok(Self { entities: read::entities(run, &pages), stuck: read::stuck(&pages), log, delivered })
+        Ok(Self { entities: read::entities(run, &pages), stuck: read::stuck(run, &pages), log, delivered })
     }
 }
 

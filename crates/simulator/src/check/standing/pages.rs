@@ -20,9 +20,10 @@ pub(super) struct Pages {
     pub others: Vec<(&'static str, Vec<Value>)>,
 }
 
-const MESSAGE: &str = "id direction kind contentType content externalId details occurredAt placeholder status sentAt
+const MESSAGE: &str =
+    "id direction kind contentType content externalId details occurredAt occurredAtAssumed placeholder status sentAt
     deliveredAt readAt failedAt failure { code text } reactions quoted { externalId } campaign { externalId }
-    author { __typename ... on Contact { id } } statusHistory { part rawStatus }
+    author { __typename ... on Contact { id } } statusHistory { part rawStatus details }
     attachments { externalId kind url filename }";
 
 /// Conversations are asked for by medium, so that several connections have work.
@@ -31,9 +32,9 @@ const MEDIA: [&str; 6] =
 
 const OTHERS: [(&str, &str); 7] = [
     ("contacts", "id name phone email username identities { kind value original }"),
-    ("groups", "id externalId name participants"),
+    ("groups", "id externalId name description archivedAt participants"),
     ("channels", "id medium identifier phone name"),
-    ("optOuts", "id medium scope value externalId createdAt contact { id }"),
+    ("optOuts", "id medium scope value externalId createdAt contact { id } address { kind value }"),
     ("verifications", "id externalId identifier verified expiresAt createdAt"),
     ("balanceAlerts", "id firm units"),
     ("campaigns", "id externalId status"),
@@ -55,8 +56,9 @@ pub(super) async fn all(client: &Client) -> Result<Pages, SimulatorError> {
     let mut others: Vec<(&'static str, Vec<Value>)> = others.buffered(AT_ONCE).try_collect().await?;
     const STUCK: &str = "query($first: Int!, $after: Cursor) { inboundEvents(first: $first, after: $after,
         filter: { outcome: [FAILED, UNRECOGNISED, QUARANTINED] }) {
-        nodes { id event outcome error receivedAt } pageInfo { hasNextPage endCursor } } }";
-    let stuck = client.all("inboundEvents", STUCK, 100).await?;
+        nodes { id event outcome error receivedAt request { body } } pageInfo { hasNextPage endCursor } } }";
+    // Bodies weigh much.
+    let stuck = client.all("inboundEvents", STUCK, 10).await?;
     let contacts = if others.is_empty() { Vec::new() } else { others.remove(0).1 };
     Ok(Pages { conversations: conversations.into_iter().flatten().collect(), contacts, stuck, others })
 }
@@ -65,8 +67,8 @@ async fn conversations(client: &Client, media: &str) -> Result<Vec<Value>, Simul
     let query = format!(
         "query($first: Int!, $after: Cursor) {{ conversations(first: $first, after: $after,
             filter: {{ medium: {media} }}, orderBy: {{ field: CREATED, direction: ASC }}) {{
-            nodes {{ id status externalId unread lastMessageAt lastMessage {{ id }} channel {{ id medium }} contact {{ id }}
-                group {{ externalId }}
+            nodes {{ id status externalId unread lastMessageAt waitingSince closedAt lastMessage {{ id }}
+                channel {{ id medium }} contact {{ id }} group {{ externalId }}
                 messages(first: 25) {{ nodes {{ {MESSAGE} }} pageInfo {{ hasNextPage endCursor }} }} }}
             pageInfo {{ hasNextPage endCursor }} }} }}"
     );

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 
-use super::{Entity, pages::Pages};
+use super::{Entity, Stuck, pages::Pages};
 use crate::{
-    claim::{Kind, Token},
+    claim::{Kind, Token, hidden, told_beside},
     graphql::{items, text},
 };
 
@@ -33,6 +33,7 @@ fn digits(number: &str) -> &str {
 
 pub(super) fn entities(run: &str, pages: &Pages) -> Vec<Entity> {
     let mut entities: Vec<Entity> = pages.contacts.iter().map(contact).collect();
+    name_hidden(run, &mut entities, &pages.conversations);
     let contacts: HashMap<String, Value> =
         entities.iter().map(|contact| (contact.id.clone(), json!(contact.names))).collect();
     let holders = |node: &Value| contacts.get(&text(&node["id"])).cloned().unwrap_or_default();
@@ -46,7 +47,7 @@ pub(super) fn entities(run: &str, pages: &Pages) -> Vec<Entity> {
             shown.insert("author", holders(&message["author"]));
             entities.push(Entity { kind: Kind::Message, id: text(&message["id"]), names, members: shown });
         }
-        let mut members = of(conversation, &["status", "unread", "lastMessageAt"]);
+        let mut members = of(conversation, &["status", "unread", "lastMessageAt", "waitingSince", "closedAt"]);
         members.insert("lastMessage", conversation["lastMessage"]["id"].clone());
         members.insert("channel", conversation["channel"]["id"].clone());
         members.insert("contactId", conversation["contact"]["id"].clone());
@@ -62,15 +63,47 @@ pub(super) fn entities(run: &str, pages: &Pages) -> Vec<Entity> {
     entities
 }
 
-pub(super) fn stuck(pages: &Pages) -> Vec<(String, String)> {
-    let why = |node: &Value| format!("{} {}: {}", text(&node["outcome"]), text(&node["event"]), text(&node["error"]));
-    pages.stuck.iter().map(|node| (text(&node["receivedAt"]), why(node))).collect()
+/// Inlet alone makes up the addresses of people who hide, so such a contact is named by the messages of its conversations.
+fn name_hidden(run: &str, contacts: &mut [Entity], conversations: &[Value]) {
+    let mut places: HashMap<String, &mut Entity> = contacts
+        .iter_mut()
+        .filter(|contact| contact.names.iter().any(|name| name.starts_with(HIDDEN)))
+        .map(|contact| (contact.id.clone(), contact))
+        .collect();
+    for contact in places.values_mut() {
+        contact.names.retain(|name| !name.starts_with(HIDDEN));
+    }
+    for conversation in conversations {
+        let Some(contact) = places.get_mut(&text(&conversation["contact"]["id"])) else { continue };
+        let medium = text(&conversation["channel"]["medium"]);
+        for message in items(&conversation["messages"]["nodes"]) {
+            contact.names.extend(names_of(run, &medium, message).iter().map(|name| hidden(name)));
+        }
+    }
+}
+
+const HIDDEN: &str = "PROVIDER_CONVERSATION/hidden:";
+
+pub(super) fn stuck(run: &str, pages: &Pages) -> Vec<Stuck> {
+    let stuck = |node: &Value| Stuck {
+        at: text(&node["receivedAt"]),
+        is_unrecognised: node["outcome"] == json!("UNRECOGNISED"),
+        why: format!("{} {}: {}", text(&node["outcome"]), text(&node["event"]), text(&node["error"])),
+        tokens: Token::all_in(run, &node["request"]["body"]),
+    };
+    pages.stuck.iter().map(stuck).collect()
 }
 
 fn contact(node: &Value) -> Entity {
-    let names = items(&node["identities"]).iter().map(|identity| {
+    let identities = items(&node["identities"]);
+    let is_customer = identities.iter().any(|identity| identity["kind"] == json!("PROVIDER_CONVERSATION"));
+    let names = identities.iter().map(|identity| {
         let value = identity["value"].as_str().unwrap_or_default();
         let kind = text(&identity["kind"]);
+        // OneRoute's key of a customer is an address of that account alone, whoever else has the same (OR-3).
+        if kind == "EMAIL" && is_customer {
+            return format!("CUSTOMER/{value}");
+        }
         // An id of a provider stands with what tells whose it is; as it was written it stands beside.
         let own = identity["original"].as_str().filter(|_| kind == "PROVIDER_USER").unwrap_or(value);
         format!("{kind}/{}", digits(own))
@@ -98,6 +131,7 @@ fn message(node: &Value, conversation: &Value) -> BTreeMap<&'static str, Value> 
             "contentType",
             "content",
             "occurredAt",
+            "occurredAtAssumed",
             "placeholder",
             "status",
             "sentAt",
@@ -114,8 +148,8 @@ fn message(node: &Value, conversation: &Value) -> BTreeMap<&'static str, Value> 
     members.insert("conversation", conversation["id"].clone());
     let unnamed = items(&node["attachments"]).iter().filter(|file| file["externalId"].is_null());
     members.insert("files", unnamed.map(|file| file["url"].clone()).collect());
-    let mut history: Vec<_> =
-        items(&node["statusHistory"]).iter().map(|one| (text(&one["part"]), text(&one["rawStatus"]))).collect();
+    let told = |one: &Value| (text(&one["part"]), text(&one["rawStatus"]), told_beside(&one["details"]));
+    let mut history: Vec<_> = items(&node["statusHistory"]).iter().map(told).collect();
     history.sort();
     members.insert("history", json!(history));
     members
@@ -135,7 +169,7 @@ fn files<'a>(message: &'a Value, name: &str) -> impl Iterator<Item = Entity> + '
 fn other(list: &str, node: &Value, holders: &dyn Fn(&Value) -> Value) -> Option<Entity> {
     let external = || optional(&node["externalId"]).into_iter().collect::<Vec<_>>();
     let (kind, names, members) = match list {
-        "groups" => (Kind::Group, external(), of(node, &["name", "participants"])),
+        "groups" => (Kind::Group, external(), of(node, &["name", "description", "archivedAt", "participants"])),
         "channels" => {
             let medium = text(&node["medium"]);
             let mut names: Vec<_> = ["phone", "identifier"]
@@ -149,6 +183,9 @@ fn other(list: &str, node: &Value, holders: &dyn Fn(&Value) -> Value) -> Option<
             let name = format!("{}/{}/{}", text(&node["medium"]), text(&node["scope"]), text(&node["value"]));
             let mut members = of(node, &["externalId", "createdAt"]);
             members.insert("contact", holders(&node["contact"]));
+            let address = &node["address"];
+            members
+                .insert("address", json!(format!("{}/{}", text(&address["kind"]), digits(&text(&address["value"])))));
             (Kind::OptOut, vec![name], members)
         }
         "verifications" => {

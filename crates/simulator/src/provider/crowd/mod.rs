@@ -1,6 +1,7 @@
 //! All providers at once: an endless stream of documented events that a seed fixes, each with what must stand once it
 //! is acknowledged.
 
+mod odd;
 mod scenes;
 
 use std::collections::{HashMap, VecDeque};
@@ -120,7 +121,7 @@ impl Crowd {
     }
 
     fn phone(&mut self) -> String {
-        format!("9198{:08}", self.random.below(100_000_000))
+        odd::number(&mut self.random)
     }
 
     /// A time that no other event has, to the second: some providers tell no finer ones.
@@ -186,17 +187,21 @@ impl Iterator for Crowd {
         Some(match self.random.below(100) {
             0..28 => self.message_in(),
             28..31 => self.burst(),
-            31..50 => self.new_message(),
+            31..49 => self.new_message(),
+            49 => self.late_email(),
             50..56 => self.mobtexting_status(),
             56..60 => self.sms_status(),
             60..64 => self.oneroute_sent(),
-            64..80 => self.oblic_message(),
+            64..79 => self.oblic_message(),
+            79 => self.placeless(),
             80..83 => self.oblic_conversation(),
             83..86 => self.oblic_contact(),
             86..89 => self.oblic_group(),
             89..92 => self.subscriber(),
             92..94 => self.call(),
-            94..97 => self.unsubscription(),
+            94..96 => self.unsubscription(),
+            96 => self.forgotten(),
+            97 => self.nothing(),
             _ => self.notice(),
         })
     }

@@ -3,9 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::{Crowd, Event};
+use super::super::{Crowd, Event, FIRST, LAST, odd::DESK};
 use crate::{
-    claim::{Claim, Kind, Must, Stamp},
+    claim::{Claim, GIVES_WAY, Kind, Must, Stamp, created, updated},
     provider::{
         Provider,
         oblic::{self, Person},
@@ -37,17 +37,38 @@ fn object(value: Value) -> Map<String, Value> {
     }
 }
 
-fn about(person: &Person) -> Claim {
-    let mut names = vec![user(&person.id), format!("USERNAME/{}", person.username)];
-    names.extend(person.phone.iter().map(|phone| format!("PHONE/{phone}")));
-    Claim::person(names, vec![("username", Must::text(&person.username))])
+/// The name of a person: by its id, else by its username.
+fn address(person: &Person) -> String {
+    if person.id.is_empty() { format!("USERNAME/{}", person.username) } else { user(&person.id) }
+}
+
+/// What is known of a person wherever one is named. The number is the profile's: it names nobody. The username is shown
+/// until there is a name.
+fn about(person: &Person) -> Vec<Claim> {
+    let names = vec![address(person), format!("USERNAME/{}", person.username)];
+    let phone = person.phone.as_ref().map_or_else(Must::be_null, |phone| Must::text(format!("+{phone}")));
+    let members = vec![("username", Must::text(&person.username)), ("phone", phone)];
+    let called = vec![("name", Must::text(&person.username))];
+    let (kind, named) = (Kind::Contact, vec![address(person)]);
+    vec![Claim::person(names, members), Claim::Told { kind, names: named, stamp: GIVES_WAY, members: called }]
+}
+
+/// The stamp of the `version`th change: the first is that it came to be.
+fn stamp_of(version: i64, at: i64) -> Stamp {
+    if version == 0 { created(Some(at)) } else { updated(Some(at)) }
 }
 
 impl Crowd {
     fn new_friend(&mut self) -> Person {
         let token = self.token();
         let token = token.as_str();
-        let phone = self.random.percent(30).then(|| self.phone());
+        // The number of someone else who writes, or that of a desk: whoever has it in a profile is not the same person.
+        let phone = match self.random.below(10) {
+            0 => Some(self.person().phone),
+            1 => Some(DESK.1.to_owned()),
+            2 => Some(self.phone()),
+            _ => None,
+        };
         Person { id: format!("c-{token}"), username: format!("u-{token}"), conversation: format!("v-{token}"), phone }
     }
 
@@ -55,15 +76,26 @@ impl Crowd {
         if let Some(friend) = Self::old(&mut self.random, &self.friends) {
             return friend;
         }
-        let friend = self.new_friend();
+        let mut friend = self.new_friend();
+        if self.random.percent(5) {
+            friend.id.clear();
+        }
         self.friends.push(friend.clone());
         friend
     }
 
+    /// Someone whom Oblic gives an id.
+    fn known_friend(&mut self) -> Person {
+        let friend = self.friend();
+        if friend.id.is_empty() { self.new_friend() } else { friend }
+    }
+
     /// An event of Oblic, with an envelope of its own.
     fn oblic(&mut self, name: &str, payload: Value, claims: Vec<Claim>) -> Event {
-        let envelope = self.token();
-        let body = json!({ "id": format!("e-{}", envelope.as_str()), "type": name, "payload": payload });
+        let envelope = json!(format!("e-{}", self.token().as_str()));
+        // One that is none names no event; what the event holds does.
+        let envelope = if self.random.percent(5) { self.no_id() } else { envelope };
+        let body = json!({ "id": envelope, "type": name, "payload": payload });
         Event::new(Provider::Oblic, name, body, claims)
     }
 
@@ -84,22 +116,54 @@ impl Crowd {
             }
         };
         author.conversation.clone_from(&thread);
-        let (token, created) = (self.token(), self.second().timestamp());
+        let (token, created_at) = (self.token(), self.second().timestamp());
         let id = format!("m-{}", token.as_str());
         let text = format!("I hate meetings. {} v0", token.as_str());
-        let whole = object(oblic::message("", &id, &author, &text, created, created)["payload"].take());
-        let mut events = vec![self.version(&whole, &author, "message.created", (created, 0))];
+        let mut whole = object(oblic::message("", &id, &author, &text, created_at, created_at)["payload"].take());
+        let file = self.random.percent(12).then(|| format!("f-{}", token.as_str()));
+        if let Some(file) = &file {
+            let part = oblic::attachment_created("", file, &id)["payload"].take();
+            whole.insert("attachments".into(), json!([part]));
+        }
+        let mut first = whole.clone();
+        match self.random.below(24) {
+            0 => first.insert("updated_at".into(), Value::Null),
+            1 => first.insert("message".into(), json!({ "text": text })),
+            2 => first.insert("message".into(), json!([text])),
+            _ => None,
+        };
+        if self.random.percent(3) {
+            // No message is written after it came.
+            let late = if self.random.percent(50) { json!(0) } else { json!(self.to_come().timestamp()) };
+            first.insert("created_at".into(), late.clone());
+            first.insert("updated_at".into(), json!(created_at));
+            whole.insert("created_at".into(), late);
+        }
+        let mut events = vec![self.version(&first, &author, "message.created", created(Some(created_at)))];
+        let mut is_untold = false;
         for _ in 0..self.random.below(4) {
-            let stamp = if self.random.percent(20) { created } else { self.second().timestamp() };
-            if stamp == created && events.len() > 1 {
+            let stamp = if self.random.percent(20) { created_at } else { self.second().timestamp() };
+            if stamp == created_at && events.len() > 1 {
                 continue;
             }
-            let event = self.update(&whole, &author, stamp);
+            let mut part = self.update(&whole, &author, stamp);
+            let mut version = updated(Some(stamp));
+            // Of several that tell no time the last to come is the newest, so there is one at most.
+            if stamp != created_at && !is_untold && self.random.percent(6) {
+                is_untold = true;
+                part.insert("updated_at".into(), Value::Null);
+                version = updated(None);
+            }
+            let event = self.version(&part, &author, "message.updated", version);
             events.push(event);
         }
-        if self.random.percent(15) {
-            let file = self.file(&id);
-            events.extend(file);
+        if let Some(file) = &file {
+            let events_of_file = self.file(&id, file, true);
+            events.extend(events_of_file);
+        } else if self.random.percent(15) {
+            let file = format!("f-{}", self.token().as_str());
+            let events_of_file = self.file(&id, &file, false);
+            events.extend(events_of_file);
         }
         if self.random.percent(10) {
             events.push(self.gone(Kind::Message, "message.deleted", &id, format!("{MEDIUM}/{id}")));
@@ -108,7 +172,7 @@ impl Crowd {
     }
 
     /// An update of some members; an absent one is not null (OB-10).
-    fn update(&mut self, whole: &Map<String, Value>, author: &Person, stamp: i64) -> Event {
+    fn update(&mut self, whole: &Map<String, Value>, author: &Person, stamp: i64) -> Map<String, Value> {
         let mut part = whole.clone();
         part.insert("updated_at".into(), json!(stamp));
         let text = whole["message"].as_str().unwrap_or_default().to_owned();
@@ -125,7 +189,7 @@ impl Crowd {
             _ => &[],
         };
         part.retain(|name, _| !droppable.contains(&name.as_str()));
-        self.version(&part, author, "message.updated", (stamp, 1))
+        part
     }
 
     /// OB-5: an array of objects, or one object.
@@ -142,20 +206,27 @@ impl Crowd {
         let mut members = vec![("direction", Must::text("INBOUND")), ("kind", Must::text("MESSAGE"))];
         let mut claims = Vec::new();
         if let Some(text) = part.get("message") {
+            // In odd shapes too it is the text that is shown.
+            let text = text.get("text").or_else(|| text.get(0)).unwrap_or(text);
             members.push(("content", Must::Be(text.clone())));
         }
         if let Some(time) = part.get("created_at").and_then(Value::as_i64) {
-            members.push(("occurredAt", at(time)));
+            let is_to_come = time > self.to_come().timestamp() - 1;
+            members.push(("occurredAt", if time == 0 || is_to_come { Must::BeArrival } else { at(time) }));
         }
         if let Some(time) = part.get("read_at") {
-            members.push(("readAt", time.as_i64().map_or_else(Must::be_null, at)));
+            let time = time.as_i64().and_then(|time| chrono::DateTime::from_timestamp(time, 0));
+            members.push(("readAt", Must::BeEarliest(time)));
+        }
+        if let Some(files) = part.get("attachments").and_then(Value::as_array) {
+            claims.extend(files.iter().map(|file| file_claim(id, file, stamp)));
         }
         if let Some(reactions) = part.get("reactions") {
             members.push(("reactions", Must::Be(flat(reactions))));
         }
         if part.contains_key("contact") {
-            members.push(("author", Must::Hold(user(&author.id))));
-            claims.push(about(author));
+            members.push(("author", Must::Hold(address(author))));
+            claims.extend(about(author));
         }
         if part.contains_key("conversation_id") {
             members.push(("thread", Must::text(format!("oblic:{}", author.conversation))));
@@ -165,34 +236,23 @@ impl Crowd {
         self.oblic(name, Value::Object(part.clone()), claims)
     }
 
-    /// A file of a message, which may come before the message or go before it came (OB-7).
-    fn file(&mut self, message: &str) -> Vec<Event> {
-        let token = self.token();
-        let id = format!("f-{}", token.as_str());
-        let whole = oblic::attachment_created("", &id, message)["payload"].take();
-        let stamp = self.second().timestamp();
+    /// What becomes of a file of a message: it may come before the message, or go before that came (OB-7). One that comes
+    /// inside its message is the same file.
+    fn file(&mut self, message: &str, id: &str, came_inside: bool) -> Vec<Event> {
+        let whole = oblic::attachment_created("", id, message)["payload"].take();
+        let at = self.second().timestamp();
         let mut events = Vec::new();
-        for version in 0..=i64::from(self.random.percent(40)) {
+        let versions = if came_inside { i64::from(self.random.percent(50)) } else { 0 };
+        for version in versions..=i64::from(self.random.percent(40)) {
             let mut payload = whole.clone();
-            let filename = format!("photo{version}.jpg");
-            payload["updated_at"] = json!(stamp + version);
-            payload["filename"] = json!(filename);
-            let claim = Claim::Told {
-                kind: Kind::File,
-                names: vec![id.clone()],
-                stamp: (stamp + version, u8::from(version > 0)),
-                members: vec![
-                    ("message", Must::text(format!("{MEDIUM}/{message}"))),
-                    ("filename", Must::text(filename)),
-                    ("url", Must::Be(payload["file_url"].clone())),
-                    ("kind", Must::text("IMAGE")),
-                ],
-            };
+            payload["updated_at"] = json!(at + version);
+            payload["filename"] = json!(format!("photo{version}.jpg"));
+            let claim = file_claim(message, &payload, stamp_of(version, at + version));
             let name = if version == 0 { "attachment.created" } else { "attachment.updated" };
             events.push(self.oblic(name, payload, vec![claim]));
         }
         if self.random.percent(20) {
-            events.push(self.gone(Kind::File, "attachment.deleted", &id, id.clone()));
+            events.push(self.gone(Kind::File, "attachment.deleted", id, id.to_owned()));
         }
         events
     }
@@ -209,9 +269,12 @@ impl Crowd {
                 "id": id, "contact": oblic::contact(&friend, stamp), "pinned": version > 0, "muted": false,
                 "archived_at": null, "created_at": stamp, "updated_at": stamp });
             let name = format!("oblic:{id}");
-            let claim = Claim::Told { kind: Kind::Conversation, names: vec![name], stamp: (stamp, 0), members: vec![] };
+            let members = vec![("contact", Must::Hold(address(&friend)))];
+            let stamp = stamp_of(version, stamp);
+            let mut claims = vec![Claim::Told { kind: Kind::Conversation, names: vec![name], stamp, members }];
+            claims.extend(about(&friend));
             let event = if version == 0 { "conversation.created" } else { "conversation.updated" };
-            events.push(self.oblic(event, payload, vec![claim, about(&friend)]));
+            events.push(self.oblic(event, payload, claims));
         }
         if silent && self.random.percent(60) {
             events.push(self.gone(Kind::Conversation, "conversation.deleted", &id, format!("oblic:{id}")));
@@ -219,69 +282,170 @@ impl Crowd {
         self.mixed(events)
     }
 
-    /// A contact's own life; deleted only where nothing else is known of it.
+    /// A contact's own life; deleted only where nothing else is known of it. Where an update tells no name, the username
+    /// stands in for one, and gives way to each that was told.
     pub(in super::super) fn oblic_contact(&mut self) -> Event {
         let silent = self.random.percent(40);
-        let friend = if silent { self.new_friend() } else { self.friend() };
+        let friend = if silent { self.new_friend() } else { self.known_friend() };
         let mut events = Vec::new();
-        for version in 0..=self.random.below(3) {
-            let stamp = self.second().timestamp();
-            let mut payload = oblic::contact(&friend, stamp);
-            payload["updated_at"] = json!(stamp);
-            payload["name"] = json!(format!("Name {stamp}"));
-            if version > 0 && friend.phone.is_none() && self.random.percent(30) {
-                payload = json!({ "id": friend.id, "name": format!("Name {stamp}"), "updated_at": stamp });
+        for version in 0..=i64::try_from(self.random.below(4)).unwrap_or(0) {
+            let at = self.second().timestamp();
+            let mut payload = oblic::contact(&friend, at);
+            payload["updated_at"] = json!(at);
+            let name = format!("{} {} {at}", self.random.pick(&FIRST), self.random.pick(&LAST));
+            let mut claims = about(&friend);
+            if self.random.percent(80) {
+                payload["name"] = json!(name);
+                if version > 0 && self.random.percent(20) {
+                    payload = json!({ "id": friend.id, "name": name, "updated_at": at });
+                    claims.clear();
+                }
+                let (kind, names, stamp) = (Kind::Contact, vec![user(&friend.id)], stamp_of(version, at));
+                claims.push(Claim::Told { kind, names, stamp, members: vec![("name", Must::text(name))] });
             }
-            let Claim::Told { kind, names, .. } = about(&friend) else { continue };
-            let names = if payload["username"].is_null() { vec![user(&friend.id)] } else { names };
-            let members = vec![("name", Must::text(format!("Name {stamp}")))];
-            let claim = Claim::Told { kind, names, stamp: (stamp, u8::from(version > 0)), members };
             let name = if version == 0 { "contact.created" } else { "contact.updated" };
-            events.push(self.oblic(name, payload, vec![claim]));
+            events.push(self.oblic(name, payload, claims));
         }
-        if silent && friend.phone.is_none() && self.random.percent(50) {
-            events.push(self.gone(Kind::Contact, "contact.deleted", &friend.id, user(&friend.id)));
+        if silent && self.random.percent(50) {
+            events.push(self.forget(&friend, None));
         }
         self.mixed(events)
     }
 
-    /// A group, and mostly the conversation that its members share (OB-6).
+    fn forget(&mut self, person: &Person, until: Option<i64>) -> Event {
+        let name = user(&person.id);
+        let payload = json!({ "id": person.id, "updated_at": until });
+        let until = until.and_then(|until| chrono::DateTime::from_timestamp(until, 0));
+        self.oblic("contact.deleted", payload, vec![Claim::Forgotten { name, until }])
+    }
+
+    /// Someone whom the provider deletes, between messages or after them. What was written until then is nobody's; who
+    /// writes later is somebody. What else is said of the deleted contact changes nothing.
+    pub(in super::super) fn forgotten(&mut self) -> Event {
+        let friend = self.new_friend();
+        let mut events = Vec::new();
+        for version in 0..=i64::from(self.random.percent(50)) {
+            let at = self.second().timestamp();
+            let mut payload = oblic::contact(&friend, at);
+            payload["updated_at"] = json!(at);
+            payload["name"] = json!(format!("{} {at}", self.random.pick(&FIRST)));
+            let name = if version == 0 { "contact.created" } else { "contact.updated" };
+            events.push(self.oblic(name, payload, vec![]));
+        }
+        for _ in 0..self.random.below(3) {
+            events.push(self.told_by(&friend, false));
+        }
+        let until = self.random.percent(80).then(|| self.second().timestamp());
+        events.push(self.forget(&friend, until));
+        let later = self.random.below(3);
+        for _ in 0..later {
+            events.push(self.told_by(&friend, until.is_some()));
+        }
+        let is_theirs = until.is_some() && later > 0;
+        let contact = if is_theirs { Must::Hold(user(&friend.id)) } else { Must::be_null() };
+        let name = format!("oblic:{}", friend.conversation);
+        let claim = Claim::told(Kind::Conversation, name, vec![("contact", contact)]);
+        for event in events.iter_mut().filter(|event| event.name == "message.created") {
+            event.claims.push(claim.clone());
+        }
+        self.mixed(events)
+    }
+
+    /// Someone whose conversation is named now and then by what is no id: then the writer's own is meant. Two who have the
+    /// same placeholder have two conversations.
+    pub(in super::super) fn placeless(&mut self) -> Event {
+        let friend = self.new_friend();
+        let mut events = Vec::new();
+        for _ in 0..2 + self.random.below(3) {
+            let mut event = self.told_by(&friend, true);
+            event.claims.extend(about(&friend));
+            if self.random.percent(50) {
+                event.body["payload"]["conversation_id"] = self.no_id();
+            }
+            events.push(event);
+        }
+        self.mixed(events)
+    }
+
+    /// A message of someone who is forgotten some time, or nowhere; whether it must be theirs.
+    fn told_by(&mut self, friend: &Person, is_theirs: bool) -> Event {
+        let (token, created_at) = (self.token(), self.second());
+        let id = format!("m-{}", token.as_str());
+        let text = format!("Do you know me? {}", token.as_str());
+        let seconds = created_at.timestamp();
+        let payload = oblic::message("", &id, friend, &text, seconds, seconds)["payload"].take();
+        let mut members = vec![
+            ("direction", Must::text("INBOUND")),
+            ("kind", Must::text("MESSAGE")),
+            ("content", Must::text(text)),
+            ("occurredAt", at(seconds)),
+            ("thread", Must::text(format!("oblic:{}", friend.conversation))),
+        ];
+        if is_theirs {
+            members.push(("author", Must::Hold(user(&friend.id))));
+        }
+        let message = Claim::told(Kind::Message, format!("{MEDIUM}/{id}"), members);
+        let wrote = Claim::Wrote { name: user(&friend.id), at: created_at };
+        self.oblic("message.created", payload, vec![message, wrote])
+    }
+
+    /// A group, and mostly the conversation that its members share (OB-6): a conversation of its own tells of the group, or
+    /// the group tells of its conversation. What was written in a group that is deleted stays.
     pub(in super::super) fn oblic_group(&mut self) -> Event {
         let token = self.token();
         let (group, conversation) = (format!("g-{}", token.as_str()), format!("v-{}", token.as_str()));
         let members: Vec<Person> = (0..2 + self.random.below(3)).map(|_| self.new_friend()).collect();
+        let (tells, is_silent) = (self.random.percent(40), self.random.percent(20));
+        let shared = |stamp| {
+            let (kind, names) = (Kind::Conversation, vec![format!("oblic:{conversation}")]);
+            let claim = Claim::Told { kind, names, stamp, members: vec![("group", Must::text(&group))] };
+            [claim, Claim::told(Kind::Group, &group, vec![])]
+        };
         let mut events = Vec::new();
-        for version in 0..=self.random.below(3) {
-            let stamp = self.second().timestamp();
+        for version in 0..=i64::try_from(self.random.below(3)).unwrap_or(0) {
+            let at_seconds = self.second().timestamp();
+            let stamp = stamp_of(version, at_seconds);
+            let left = usize::from(version == 1);
             let participants: Vec<Value> =
-                members.iter().skip(version % 2).map(|person| json!({ "username": person.username })).collect();
-            let payload = json!({
-                "id": group, "name": format!("Group {stamp}"), "avatar_url": null, "contacts": participants,
-                "created_at": stamp, "updated_at": stamp });
-            let claim = Claim::Told {
+                members.iter().skip(left).map(|person| json!({ "username": person.username })).collect();
+            let archived_at = (version > 0 && self.random.percent(30)).then_some(at_seconds);
+            let mut payload = json!({
+                "id": group, "name": format!("Group {at_seconds}"), "avatar_url": null, "contacts": participants,
+                "description": format!("About {at_seconds}"), "archived_at": archived_at, "created_at": at_seconds,
+                "updated_at": at_seconds });
+            let mut claims = vec![Claim::Told {
                 kind: Kind::Group,
                 names: vec![group.clone()],
-                stamp: (stamp, u8::from(version > 0)),
+                stamp,
                 members: vec![
-                    ("name", Must::text(format!("Group {stamp}"))),
+                    ("name", Must::text(format!("Group {at_seconds}"))),
+                    ("description", Must::text(format!("About {at_seconds}"))),
+                    ("archivedAt", archived_at.map_or_else(Must::be_null, at)),
                     ("participants", Must::Be(Value::Array(participants))),
                 ],
-            };
+            }];
+            if tells && !is_silent {
+                match self.random.below(2) {
+                    0 => payload["conversation_id"] = json!(conversation),
+                    _ => payload["conversation"] = json!({ "id": conversation }),
+                }
+                claims.extend(shared(stamp));
+            }
             let name = if version == 0 { "group.created" } else { "group.updated" };
-            events.push(self.oblic(name, payload, vec![claim]));
+            events.push(self.oblic(name, payload, claims));
         }
-        if self.random.percent(20) {
+        if is_silent || (tells && self.random.percent(20)) {
             events.push(self.gone(Kind::Group, "group.deleted", &group, group.clone()));
-        } else {
-            let stamp = self.second().timestamp();
-            let payload = json!({
-                "id": conversation, "group": { "id": group }, "pinned": false, "muted": false, "created_at": stamp,
-                "updated_at": stamp });
-            let name = format!("oblic:{conversation}");
-            let told = vec![("group", Must::text(&group))];
-            let claim = Claim::Told { kind: Kind::Conversation, names: vec![name], stamp: (stamp, 0), members: told };
-            let named = Claim::told(Kind::Group, &group, vec![]);
-            events.push(self.oblic("conversation.created", payload, vec![claim, named]));
+        }
+        if !is_silent {
+            if !tells {
+                let at_seconds = self.second().timestamp();
+                let payload = json!({
+                    "id": conversation, "group": { "id": group }, "pinned": false, "muted": false,
+                    "created_at": at_seconds, "updated_at": at_seconds });
+                let claims = shared(created(Some(at_seconds))).to_vec();
+                events.push(self.oblic("conversation.created", payload, claims));
+            }
             self.circles.push(Circle { conversation, members });
         }
         self.mixed(events)
@@ -298,6 +462,21 @@ impl Crowd {
         let first = events.remove(0);
         self.later(events);
         first
+    }
+}
+
+/// What an event says of a file of a message.
+fn file_claim(message: &str, file: &Value, stamp: Stamp) -> Claim {
+    Claim::Told {
+        kind: Kind::File,
+        names: vec![file["id"].as_str().unwrap_or_default().to_owned()],
+        stamp,
+        members: vec![
+            ("message", Must::text(format!("{MEDIUM}/{message}"))),
+            ("filename", Must::Be(file["filename"].clone())),
+            ("url", Must::Be(file["file_url"].clone())),
+            ("kind", Must::text("IMAGE")),
+        ],
     }
 }
 

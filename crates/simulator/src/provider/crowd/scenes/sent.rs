@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use super::{
     super::{Crowd, Event},
-    mobtexting::{number, phone_name, thread},
+    mobtexting::thread,
 };
 use crate::{
-    claim::{Claim, Kind, Must, Report, Rung},
+    claim::{Claim, Kind, Must, Report, Rung, STOOD_IN, told_beside},
     provider::{Provider, mobtexting, oneroute},
 };
 
@@ -24,7 +24,7 @@ impl Crowd {
         }
         if self.random.percent(15) {
             course.push((
-                self.random.pick(&["failed", "rejected", "expired", "offline", "blacklist"]),
+                self.random.pick(&["failed", "rejected", "expired", "offline", "blacklist", "UNDELIVERED", "Rejectd"]),
                 Some(Rung::Failed),
             ));
         }
@@ -40,8 +40,9 @@ impl Crowd {
         if self.random.percent(8) {
             course.push((self.random.pick(&UNKNOWN), None));
         }
-        if self.random.percent(3) {
-            course.push(("deleted", None));
+        if self.random.percent(9) {
+            // Of a report, it is a failure: the message stays.
+            course.push(("deleted", Some(Rung::Failed)));
         }
         // The same step once more, with another time.
         if self.random.percent(15) {
@@ -60,7 +61,9 @@ impl Crowd {
             let at = self.second();
             let mut body = mobtexting::message_status(&medium, &id, ours, &to, word, at);
             let payload = &mut body["payload"];
+            payload["to"] = self.written(&to).0;
             let mut times = [Some(at), None, None, None];
+            let mut early = [false; 4];
             let told = |written: &mut Value, time: DateTime<Utc>| {
                 *written = json!(mobtexting::time(time));
                 Some(time)
@@ -77,27 +80,34 @@ impl Crowd {
                 // The time of the report is then that of its step.
                 times[1] = Some(at);
             }
+            if times[1].is_some_and(|time| time != at) && self.random.percent(6) {
+                payload["delivered_at"] = json!(mobtexting::time(self.to_come()));
+                (times[1], early[1]) = (None, true);
+            }
+            let mut failure = ((word != "failed").then(|| word.to_owned()), None);
             if rung == Some(Rung::Failed) {
                 times[3] = Some(at);
+                if self.random.percent(60) {
+                    failure = self.reason(payload);
+                }
             }
-            if rung.is_none() && word != "deleted" {
+            if rung.is_none() {
                 // Times beside an unknown word change nothing either.
                 payload["read_at"] = json!(mobtexting::time(at));
             }
-            let code = (word != "failed").then(|| word.to_owned());
             let report = Report {
                 word: word.to_owned(),
                 rung,
-                deleted: word == "deleted",
                 times,
-                failure: (code, None),
+                early,
+                failure,
                 digest: payload.to_string(),
+                details: told_beside(payload),
                 ..Report::default()
             };
             let claims = vec![
                 Claim::Reported { names: vec![format!("{upper}/{id}")], report: Box::new(report) },
                 stood_in(&format!("{upper}/{id}"), &thread(&upper, ours, &to)),
-                number(&to),
                 Claim::told(Kind::Channel, format!("{upper}/{ours}"), vec![]),
             ];
             events.push(Event::new(Provider::MobTexting, &format!("{medium}:message:status"), body, claims));
@@ -105,29 +115,46 @@ impl Crowd {
         self.one_of(events)
     }
 
+    /// Why a message failed, in one of the forms that providers use: the code and the sentence to be shown.
+    fn reason(&mut self, report: &mut Value) -> (Option<String>, Option<String>) {
+        let code = 131_000 + self.random.below(60);
+        let sentence = format!("Undeliverable {}", self.random.below(1_000));
+        match self.random.below(5) {
+            0 => report["error"] = json!({ "code": code, "description": sentence }),
+            1 => report["errors"] = json!([{ "code": code.to_string(), "title": sentence }]),
+            2 => report["reason"] = json!({ "code": code, "message": sentence }),
+            3 => (report["error_code"], report["error_message"]) = (json!(code), json!(sentence)),
+            _ => (report["errorCode"], report["reason"]) = (json!(code.to_string()), json!([sentence])),
+        }
+        (Some(code.to_string()), Some(sentence))
+    }
+
     /// The parts of one SMS, each with its own course (MT-3).
     pub(in super::super) fn sms_status(&mut self) -> Event {
         let (id, to) = (self.random.uuid(), self.person().phone);
         let mut events = Vec::new();
         for part in 1..=1 + self.random.below(3) {
-            let mut course = vec![match self.random.below(12) {
+            let mut course = vec![match self.random.below(14) {
                 0 => ("UNDELIV", Some(Rung::Failed)),
                 1 => ("expired", Some(Rung::Failed)),
                 2 => ("DLT-TEMPLATE", Some(Rung::Failed)),
+                3 => ("un delivered", Some(Rung::Failed)),
+                4 => ("DELETED", Some(Rung::Failed)),
                 _ => ("DELIVRD", Some(Rung::Delivered)),
             }];
             if self.random.percent(30) {
-                course.push(("AWAITING-DLR", Some(Rung::Sent)));
+                course.push((self.random.pick(&["AWAITING-DLR", "ENROUTE", "acceptd"]), Some(Rung::Sent)));
             }
             if self.random.percent(10) {
                 course.push(("REJECTED", Some(Rung::Failed)));
             }
             if self.random.percent(5) {
-                course.push(("NOT-DELIVRD", None));
+                course.push((self.random.pick(&["NOT-DELIVRD", "UNKNOWN"]), None));
             }
             for (word, rung) in course {
                 let at = self.second();
                 let mut body = mobtexting::sms_status(&id, part, &to, word, at);
+                body["mobile"] = self.written(&to).0;
                 let (mut delivered, mut failed) = (None, None);
                 match rung {
                     Some(Rung::Delivered) => delivered = Some(at),
@@ -141,13 +168,13 @@ impl Crowd {
                     times: [Some(at - TimeDelta::seconds(12)), delivered, None, failed],
                     failure: (Some(word.to_owned()), None),
                     digest: body.to_string(),
+                    details: told_beside(&body),
                     ..Report::default()
                 };
                 let name = format!("SMS/{id}");
                 let claims = vec![
                     Claim::Reported { names: vec![name.clone()], report: Box::new(report) },
                     stood_in(&name, &thread("SMS", "own", &to)),
-                    number(&to),
                 ];
                 let event = Event::new(Provider::MobTexting, "sms:message:status", body, claims);
                 events.push(if self.random.percent(50) { event.named_by_url() } else { event });
@@ -162,30 +189,25 @@ impl Crowd {
         let token = self.token();
         let (id, to, sms) = (self.random.uuid(), self.person().phone, self.random.percent(50));
         let external = self.random.percent(66).then(|| format!("x-{}", token.as_str()));
-        let events = self.oneroute_reports(sms, 0, &id, external.as_deref(), &to);
+        let events = self.oneroute_reports(sms, 0, (&id, external.as_deref()), &to, false);
         self.one_of(events)
     }
 
-    /// The reports on a message that went out over a channel of OneRoute.
+    /// The reports on a message that went out over a channel of OneRoute; whether the message itself comes too.
     pub(super) fn oneroute_reports(
         &mut self,
         sms: bool,
         channel: usize,
-        id: &str,
-        external: Option<&str>,
+        (id, external): (&str, Option<&str>),
         to: &str,
+        comes: bool,
     ) -> Vec<Event> {
         let (name, medium) = if sms { ("smsDeliveryReport", "SMS") } else { ("whatsappDeliveryReport", "WHATSAPP") };
         let from = if sms { "Simulated".to_owned() } else { oneroute::channel_phone(channel) };
         let created = self.second();
-        let mut failed = false;
         let mut events = Vec::new();
         let campaign = (!sms && external.is_some() && self.random.percent(20)).then(|| self.campaign_id());
         for (word, rung) in self.course(!sms) {
-            if word == "deleted" || (rung == Some(Rung::Failed) && failed) {
-                continue;
-            }
-            failed |= rung == Some(Rung::Failed);
             let at = self.second();
             let mut body = oneroute::delivery_report(sms, id, "", word, to, created);
             let sent = &mut body["conversation"];
@@ -197,30 +219,53 @@ impl Crowd {
                 delivered = Some(at);
                 sent["delivered_time"] = json!(oneroute::time(at));
             }
-            let reason = (rung == Some(Rung::Failed)).then(|| format!("Absent subscriber ({word})"));
-            sent["reason"] = json!(reason);
-            // A report may name the message by one of its ids only; another that names both shows that they are one.
-            let told = external.filter(|_| events.is_empty() || !self.random.percent(10));
-            if told.is_none() {
-                sent["externalId"] = Value::Null;
+            let mut failure = ((word != "failed").then(|| word.to_owned()), None);
+            sent["reason"] = Value::Null;
+            if rung == Some(Rung::Failed) {
+                // By the word alone: what says nothing new is a repeat, whatever else it says.
+                let sentence = format!("Absent subscriber ({word})");
+                let code = word.len().to_string();
+                sent["reason"] = match word.len() % 3 {
+                    0 => json!(sentence),
+                    1 => json!({ "code": word.len(), "description": sentence }),
+                    _ => json!([{ "code": code, "title": sentence }]),
+                };
+                let told = if word.len() % 3 == 0 { failure.0 } else { Some(code) };
+                failure = (told, Some(sentence));
             }
-            let names = told.iter().map(|external| format!("{medium}/{external}"));
-            let names: Vec<_> = names.chain([format!("{medium}/{id}")]).collect();
+            // A report may name the message by one of its ids only; another that names both shows that they are one. In
+            // place of the other there may stand what is no id.
+            let is_bare = !events.is_empty() && self.random.percent(20);
+            let (named, named_by_us) = match external {
+                Some(external) if is_bare && self.random.percent(50) => (None, Some(external)),
+                Some(external) if !is_bare => (Some(id), Some(external)),
+                _ => (Some(id), None),
+            };
+            if named.is_none() {
+                sent["id"] = self.no_id();
+            }
+            if named_by_us.is_none() {
+                sent["externalId"] = if self.random.percent(50) { self.no_id() } else { Value::Null };
+            }
+            let names = named_by_us.into_iter().chain(named);
+            let names: Vec<_> = names.map(|name| format!("{medium}/{name}")).collect();
+            let hides = comes && self.random.percent(10);
+            sent["to"] = if hides { self.nobody() } else { self.written(to).0 };
             let report = Report {
                 word: word.to_owned(),
                 rung,
                 times: [None, delivered, None, None],
-                failure: ((word != "failed").then(|| word.to_owned()), reason),
+                failure,
                 // One that names it otherwise is another report.
-                digest: json!([sent["delivered_time"], told]).to_string(),
+                digest: json!([sent["delivered_time"], named, named_by_us]).to_string(),
+                details: told_beside(sent),
                 ..Report::default()
             };
-            let mut claims = vec![
-                stood_in(&names[0], &thread(medium, &format!("or-{from}"), to)),
-                Claim::Reported { names, report: Box::new(report) },
-                // Where the message itself was there first, nothing need be known of the number.
-                mentioned(to),
-            ];
+            let mut claims = Vec::new();
+            if !hides {
+                claims.push(stood_in(&names[0], &thread(medium, &format!("or-{from}"), to)));
+            }
+            claims.push(Claim::Reported { names, report: Box::new(report) });
             if let (Some(campaign), Some(external)) = (&campaign, external) {
                 sent["campaign_id"] = json!(campaign);
                 let members = vec![("campaign", Must::text(campaign))];
@@ -238,16 +283,11 @@ impl Crowd {
     }
 }
 
-/// There is one contact with the number at most.
-fn mentioned(phone: &str) -> Claim {
-    Claim::Told { kind: Kind::Contact, names: vec![phone_name(phone)], stamp: (-1, 0), members: vec![] }
-}
-
 /// Until the message itself comes, one without content stands in for it (OR-9).
 fn stood_in(name: &str, thread: &str) -> Claim {
     stood_in_with(name, vec![("direction", Must::text("OUTBOUND")), ("thread", Must::text(thread))])
 }
 
 fn stood_in_with(name: &str, members: Vec<(&'static str, Must)>) -> Claim {
-    Claim::Told { kind: Kind::Message, names: vec![name.to_owned()], stamp: (-1, 0), members }
+    Claim::Told { kind: Kind::Message, names: vec![name.to_owned()], stamp: STOOD_IN, members }
 }
