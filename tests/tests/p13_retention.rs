@@ -63,7 +63,7 @@ async fn p13_old_days_go_and_the_log_is_numbered_on() {
 
     house.clock.step(Duration::days(60));
     let expired = expire(&house).await;
-    assert!(expired.dropped.contains(&"event_20261120".to_owned()), "{expired:?}");
+    assert!(expired.dropped.contains(&"event_20261127".to_owned()), "{expired:?}");
     assert!(!expired.dropped.iter().any(|name| name.starts_with("status_report")), "kept for a year: {expired:?}");
     assert_eq!((expired.kept, expired.skipped), (Vec::new(), 0));
     assert_eq!(house.count("SELECT count(*) FROM message WHERE workspace_id = $1").await, 1, "messages stay");
@@ -88,7 +88,7 @@ async fn p7_a_day_of_the_log_stays_until_it_is_dispatched_and_delivered() {
     let expired = expire(&house).await;
     assert_eq!(
         expired.kept,
-        [kept("delivery_20261120", Pin::Unfinished), kept("event_20261120", Pin::Undispatched)],
+        [kept("delivery_20261127", Pin::Unfinished), kept("event_20261127", Pin::Undispatched)],
         "{expired:?}"
     );
     assert_eq!(log::state(&house.database.pool, Scope::of(house.workspace)).await.unwrap().floor, 0);
@@ -97,14 +97,14 @@ async fn p7_a_day_of_the_log_stays_until_it_is_dispatched_and_delivered() {
     let expired = expire(&house).await;
     assert_eq!(
         expired.kept,
-        [kept("delivery_20261120", Pin::Unfinished), kept("event_20261120", Pin::Unfinished)],
+        [kept("delivery_20261127", Pin::Unfinished), kept("event_20261127", Pin::Unfinished)],
         "{expired:?}"
     );
 
     sqlx::query("UPDATE delivery SET status = 'succeeded'").execute(&house.database.pool).await.unwrap();
     let expired = expire(&house).await;
     assert_eq!(expired.kept, []);
-    assert!(expired.dropped.contains(&"event_20261120".to_owned()), "{expired:?}");
+    assert!(expired.dropped.contains(&"event_20261127".to_owned()), "{expired:?}");
     house.leave().await;
 }
 
@@ -120,7 +120,7 @@ async fn p13_a_paused_webhook_does_not_keep_the_log_for_ever() {
     let retention = Retention { deliveries: 365, ..Retention::default() };
     let expired = expiry::expire(&house.database, house.ambient.now(), &retention).await.unwrap();
     assert_eq!((expired.skipped, expired.kept), (1, Vec::new()));
-    assert!(expired.dropped.contains(&"event_20261120".to_owned()));
+    assert!(expired.dropped.contains(&"event_20261127".to_owned()));
     let skipped =
         "SELECT count(*) FROM delivery WHERE workspace_id = $1 AND status = 'skipped' AND finished_at IS NOT NULL";
     assert_eq!(house.count(skipped).await, 1);
@@ -142,9 +142,9 @@ async fn p13_a_drop_waits_for_nobody_and_holds_nobody_up() {
             receive(&house, &format!("0000000{n}")).await;
         }
     });
-    let busy = Kept { partition: "event_20261120".to_owned(), why: Pin::Busy };
+    let busy = Kept { partition: "event_20261127".to_owned(), why: Pin::Busy };
     assert_eq!(expired.kept, [busy], "{expired:?}");
-    assert!(expired.dropped.contains(&"inbound_event_20261120".to_owned()), "the other tables are not held up");
+    assert!(expired.dropped.contains(&"inbound_event_20261127".to_owned()), "the other tables are not held up");
     reader.rollback().await.unwrap();
     assert_eq!(expire(&house).await.kept, []);
     house.leave().await;
