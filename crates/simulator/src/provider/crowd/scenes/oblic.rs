@@ -3,7 +3,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::{Crowd, Event, FIRST, LAST, odd::DESK};
+use super::super::{
+    Crowd, Event, FIRST, LAST,
+    odd::{DESK, occurred},
+};
 use crate::{
     claim::{Claim, GIVES_WAY, Kind, Must, Stamp, created, updated},
     provider::{
@@ -211,8 +214,9 @@ impl Crowd {
             members.push(("content", Must::Be(text.clone())));
         }
         if let Some(time) = part.get("created_at").and_then(Value::as_i64) {
-            let is_to_come = time > self.to_come().timestamp() - 1;
-            members.push(("occurredAt", if time == 0 || is_to_come { Must::BeArrival } else { at(time) }));
+            let is_none = time == 0 || time > self.to_come().timestamp() - 1;
+            let told = chrono::DateTime::from_timestamp(time, 0).filter(|_| !is_none);
+            members.extend(occurred(told));
         }
         if let Some(time) = part.get("read_at") {
             let time = time.as_i64().and_then(|time| chrono::DateTime::from_timestamp(time, 0));
@@ -378,9 +382,9 @@ impl Crowd {
             ("direction", Must::text("INBOUND")),
             ("kind", Must::text("MESSAGE")),
             ("content", Must::text(text)),
-            ("occurredAt", at(seconds)),
             ("thread", Must::text(format!("oblic:{}", friend.conversation))),
         ];
+        members.extend(occurred(Some(created_at)));
         if is_theirs {
             members.push(("author", Must::Hold(user(&friend.id))));
         }
