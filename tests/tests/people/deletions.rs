@@ -84,9 +84,14 @@ async fn b5_deletions_and_messages_in_any_order_end_alike() {
 
 #[tokio::test]
 async fn b5_who_wrote_after_the_deletion_stays_whichever_comes_first() {
-    let later = written("m1", user("u1"), 8, |_| {});
+    let later = written("m1", user("u1"), 8, |report| {
+        report.person.as_mut().unwrap().username = Some("ada_l".to_owned());
+    });
     let deletion = record("u1", Change::Deleted, Some(5), |_| {});
-    let created = record("u1", Change::Created, Some(0), named("Ada"));
+    let created = record("u1", Change::Created, Some(0), |report| {
+        report.username = Patch::Value("ada_l".to_owned());
+        report.phone = Patch::Value("+919800000009".to_owned());
+    });
     for order in [[&created, &deletion, &later], [&created, &later, &deletion], [&later, &deletion, &created]] {
         let house = House::build().await;
         let apply = house.apply(1, 64);
@@ -95,5 +100,7 @@ async fn b5_who_wrote_after_the_deletion_stays_whichever_comes_first() {
         }
         assert_eq!(people(&house).await, ["-|-|-|provider_user:u1"]);
         assert_eq!(conversations(&house).await, ["nameless|m1"]);
+        let told = lines(&house, "SELECT username FROM contact WHERE workspace_id = $1 AND deleted_at IS NULL").await;
+        assert_eq!(told, ["ada_l"], "what the later message told stays, and what only the record told goes");
     }
 }

@@ -269,14 +269,19 @@ const STAND_IN: &str = "name.stand_in";
 /// What a message tells of the person: what the contact lacks is filled, a name that stands in for one gives way to a real
 /// one, and picture and attributes follow the newest message.
 fn take_person(row: &mut ContactRow, person: &PersonReport, stamp: Stamp) {
-    let fill = |have: &mut Option<String>, told: &Option<String>| {
-        if have.is_none() {
-            have.clone_from(told);
+    let versions = &mut row.provider_members.0;
+    for (member, have, told) in [
+        ("phone", &mut row.phone, &person.phone),
+        ("email", &mut row.email, &person.email),
+        ("username", &mut row.username, &person.username),
+    ] {
+        if !stamp.version.told {
+            *have = have.take().or_else(|| told.clone());
+        } else if have.is_none() || have == told {
+            // A message that says so again says it as of its own time.
+            take(versions, stamp, member, have, &Patch::known(told.clone()));
         }
-    };
-    fill(&mut row.phone, &person.phone);
-    fill(&mut row.email, &person.email);
-    fill(&mut row.username, &person.username);
+    }
     let gives_way = row.name.as_deref().is_none_or(|name| is_stand_in(row, name));
     if gives_way && person.name.as_deref().is_some_and(|new| row.name.is_none() || !is_stand_in(row, new)) {
         row.name.clone_from(&person.name);
