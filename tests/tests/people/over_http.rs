@@ -1,5 +1,6 @@
 //! What real senders write, posted at the door and read over GraphQL.
 
+use inlet_domain::ambient::Ambient;
 use inlet_tests::{TestServer, database, sign, spawn};
 use serde_json::{Value, json};
 
@@ -193,7 +194,7 @@ async fn b3_b4_e8_one_number_in_many_clothes_is_one_person() {
 #[tokio::test]
 async fn b5_whom_oblic_deleted_is_nobody_and_who_writes_later_is_somebody() {
     let server = spawn().await;
-    let now = chrono::Utc::now().timestamp();
+    let now = Ambient::system().now().timestamp();
     let event = |kind: &str, payload: Value| json!({"id": database::unique(), "type": kind, "payload": payload});
     let contact = json!({"id": "u1", "username": "kevin", "name": "Kevin"});
     let message = |id: &str, at: i64| json!({"id": id, "conversation_id": "k1", "contact": contact, "message": id, "created_at": at, "updated_at": null});

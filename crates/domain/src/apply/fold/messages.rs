@@ -97,13 +97,18 @@ impl Fold<'_> {
         row.placeholder = false;
         describe(&mut row, report, contact, context.at());
         let mut files = Vec::new();
+        let waited = self.references.pending(names);
         if let Some(version) = report.version {
             row.content_type = None;
             row.content = None;
-            if let Some(stub) = self.references.pending(names) {
+            if let Some(stub) = waited {
                 files = stub.give(&mut row);
             }
             stamp_members(&mut row, report, context.stamp(version));
+        } else if let Some(stub) = waited {
+            // Of a message that has no versions only reactions come by themselves.
+            row.reactions = stub.reactions.unwrap_or_default().into();
+            row.provider_members = stub.versions.into();
         }
         if !stood_in {
             self.join_reports(&mut row);
