@@ -36,4 +36,7 @@ pub trait Reader: Send + Sync {
     /// A kept request as it is shown to people: whatever is named like a secret is masked. What is kept stays, so that a
     /// replay reads all.
     fn shown(&self, raw: RawRequest) -> RawRequest;
+
+    /// The phone number that a text with `+` and country code is, in E.164; `None` where it is none.
+    fn phone(&self, text: &str) -> Option<String>;
 }

@@ -19,6 +19,7 @@ use inlet_domain::{
 use serde_json::Value;
 
 use crate::{
+    address::{self, Numbering},
     batch, charset,
     lenient::{self, Parsed, Unreadable},
     mask, multipart,
@@ -70,6 +71,10 @@ impl Reader for Adapters {
 
     fn shown(&self, raw: RawRequest) -> RawRequest {
         secrets::shown(raw)
+    }
+
+    fn phone(&self, text: &str) -> Option<String> {
+        address::shown(text, Numbering::PlusOnly)
     }
 }
 

@@ -67,6 +67,7 @@ async fn every_mutation_that_succeeds_leaves_an_entry_and_no_secret() {
         "deleteLabel" => Some(json!({"id": other})),
         "mergeContacts" => Some(json!({"contactId": contacts[0], "intoId": contacts[1]})),
         "unmergeContacts" => Some(json!({"contactId": contacts[0]})),
+        "updateContact" => Some(json!({"id": contacts[2], "name": "t0p s3cret"})),
         "deleteContact" => Some(json!({"id": contacts[2]})),
         "updateMember" => Some(json!({"id": member, "role": "AGENT", "name": "t0p s3cret"})),
         "revokeApiKey" => Some(json!({"id": key})),

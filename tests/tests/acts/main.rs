@@ -7,6 +7,7 @@
 )]
 
 mod assignees;
+mod contacts;
 mod conversations;
 mod deletions;
 mod labels;

@@ -104,3 +104,23 @@ async fn b5_who_wrote_after_the_deletion_stays_whichever_comes_first() {
         assert_eq!(told, ["ada_l"], "what the later message told stays, and what only the record told goes");
     }
 }
+
+#[tokio::test]
+async fn b5_a_name_that_only_earlier_messages_told_goes_with_the_record_in_any_order() {
+    let naming = |id: &str, at: i64, name: Option<&'static str>| {
+        written(id, user("u1"), at, |report| report.person.as_mut().unwrap().name = name.map(str::to_owned))
+    };
+    let deletion = record("u1", Change::Deleted, Some(5), |_| {});
+    let house = House::build().await;
+    for (later, expected) in [(None, "-|-|-|provider_user:u1"), (Some("Ada"), "Ada|-|-|provider_user:u1")] {
+        let commands = [naming("m1", 2, Some("Ada")), deletion.clone(), naming("m2", 8, later)];
+        for order in orders(commands.len()) {
+            let house = house.neighbour().await;
+            let apply = house.apply(1, 64);
+            for at in &order {
+                take(&house, &apply, &commands[*at]).await;
+            }
+            assert_eq!(people(&house).await, [expected], "{later:?} {order:?}");
+        }
+    }
+}

@@ -9,7 +9,7 @@ use inlet_domain::{
 };
 use inlet_tests::house::{House, message, status};
 
-use super::support::{people, take, written};
+use super::support::{lines, people, request, take, written};
 
 fn phone(number: &str) -> IdentityRef {
     IdentityRef::new(IdentityKind::Phone, number)
@@ -127,4 +127,21 @@ async fn b4_the_form_that_was_written_last_is_the_one_to_answer_to() {
     take(&house, &apply, &form("m4", 4, Some("551187654321"))).await;
     assert_eq!(original().await.as_deref(), Some("55 11 8765-4321"), "the same digits are no other form");
     assert_eq!(people(&house).await.len(), 1);
+}
+
+#[tokio::test]
+async fn p10_a_refusal_in_one_workspace_is_none_in_another_of_the_same_batch() {
+    let house = House::build().await;
+    let neighbour = house.neighbour().await;
+    let apply = house.apply(1, 64);
+    let (first, both) = (refusal("+919800000001"), refusal("+919800000002"));
+    let requests = [request(&house, &first), request(&house, &both), request(&neighbour, &both)];
+    // The first is on its way when the others come, so these two go together.
+    for receipt in futures::future::join_all(requests.into_iter().map(|request| apply.submit(request))).await {
+        assert_eq!(receipt.unwrap().outcome, inlet_domain::apply::Outcome::Accepted);
+    }
+    for (house, expected) in [(&house, 2), (&neighbour, 1)] {
+        let standing = "SELECT 1::text FROM opt_out WHERE workspace_id = $1";
+        assert_eq!(lines(house, standing).await.len(), expected);
+    }
 }

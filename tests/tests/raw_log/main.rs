@@ -87,6 +87,10 @@ impl<F: Fn(Reading) -> Reading + Send + Sync> Reader for Broken<F> {
         let readout = Adapters.read(source, at, hint, raw);
         Readout { reading: (self.0)(readout.reading), ..readout }
     }
+
+    fn phone(&self, text: &str) -> Option<String> {
+        Adapters.phone(text)
+    }
 }
 
 /// Takes a request as a process with that reader would.

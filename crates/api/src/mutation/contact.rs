@@ -1,8 +1,8 @@
-//! Merging and deleting contacts.
+//! Writing, merging and deleting contacts.
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use inlet_domain::{ids::ContactId, store::inbox};
 
 use super::{asked, or_conflict};
@@ -11,6 +11,31 @@ use crate::{
     error::ApiError,
     types::{contact::Contact, node::typed, scalars::Revision},
 };
+
+/// What a member of the staff knows of a contact. What is left out stays as it is.
+#[derive(InputObject)]
+pub struct UpdateContactInput {
+    /// Its global id.
+    id: ID,
+    /// Their name; 1 to 200 characters, at least one of them visible. Null takes the name away, and the next one that a
+    /// provider tells is shown.
+    name: MaybeUndefined<String>,
+    /// Their phone number, with `+` and country code. Null as with `name`.
+    phone: MaybeUndefined<String>,
+    /// Their email address. Null as with `name`.
+    email: MaybeUndefined<String>,
+    /// The revision that was read: where it has another since, nothing changes, and the error is `CONFLICT`.
+    if_revision: Option<Revision>,
+    /// Makes a repeat a repeat.
+    idempotency_key: Option<String>,
+}
+
+/// A contact that was written.
+#[derive(SimpleObject)]
+pub struct UpdateContactPayload {
+    /// The contact, as it stands.
+    contact: Option<Contact>,
+}
 
 /// Which contact is merged into which.
 #[derive(InputObject)]
@@ -81,6 +106,32 @@ pub(super) struct Contacts;
 
 #[Object]
 impl Contacts {
+    /// Writes a contact's name, phone number or email address. No provider overwrites what was written here. A phone
+    /// number or an email address that was written here joins nobody: the contact's addresses stay those that someone
+    /// wrote from.
+    async fn update_contact(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to change.")] input: UpdateContactInput,
+    ) -> Result<Option<UpdateContactPayload>> {
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
+        let id: ContactId = typed("input.id", &input.id)?;
+        let mut phone = written(&input.phone);
+        if let Some(Some(number)) = &mut phone {
+            let message = "this is no phone number: write it with + and its country code, as +44 7700 900123";
+            *number = shared.reader.phone(number).ok_or_else(|| ApiError::input("input.phone", message))?;
+        }
+        let change = inbox::ContactChange {
+            name: written(&input.name),
+            phone,
+            email: written(&input.email),
+            if_revision: input.if_revision.map(|revision| revision.0),
+        };
+        or_conflict(ctx, inbox::update_contact(shared.desk(), &asked, id, &change).await)?;
+        Ok(Some(UpdateContactPayload { contact: standing(ctx, id).await? }))
+    }
+
     /// Merges a contact into another: its addresses and its conversations point to the other from now on, which takes from
     /// it the name, phone, email, username and picture that it lacks. What comes from any of the addresses goes to the
     /// contact that stays. Messages that were written before keep their author.
@@ -135,6 +186,15 @@ impl Contacts {
         let deleted = or_conflict(ctx, inbox::delete_contact(shared.desk(), &asked, id, if_revision).await)?;
         let contact = if deleted.is_none() { standing(ctx, id).await? } else { None };
         Ok(Some(DeleteContactPayload { deleted_contact_id: deleted.map(|()| ID(id.to_string())), contact }))
+    }
+}
+
+/// A member of an update: whether it is given, and then what it is to be.
+fn written(member: &MaybeUndefined<String>) -> Option<Option<String>> {
+    match member {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(None),
+        MaybeUndefined::Value(value) => Some(Some(value.clone())),
     }
 }
 

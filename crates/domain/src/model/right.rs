@@ -234,6 +234,7 @@ pub const FIELDS: &[(&str, Need)] = &[
     ("Mutation.setTyping", Need::Member(&[Right::WriteInbox])),
     ("Mutation.snoozeConversation", WRITE_INBOX),
     ("Mutation.unmergeContacts", WRITE_INBOX),
+    ("Mutation.updateContact", WRITE_INBOX),
     ("Mutation.updateLabel", WRITE_INBOX),
     ("Mutation.updateMember", MANAGE_MEMBERS),
     ("Mutation.updateSource", MANAGE_SOURCES),

@@ -43,6 +43,8 @@ impl Stamp {
 const CREATED: u8 = 10;
 const UPDATED: u8 = 20;
 const DELETED: u8 = 30;
+/// The rank of what a member of the staff wrote: above every provider's.
+const STAFF: u8 = u8::MAX;
 
 /// A rank as it is compared today. Those below 10 are of rows from before ranks told whether the time was told, which is
 /// taken for granted.
@@ -72,12 +74,40 @@ impl Versions {
         self.0.insert(member.to_owned(), (at, rank, stamp.writer));
         true
     }
-}
 
-impl Versions {
     /// Whether any version told this member.
+    #[must_use]
     pub fn tells(&self, member: &str) -> bool {
         self.0.contains_key(member)
+    }
+
+    /// Notes that a member was still told at this time.
+    pub fn note(&mut self, member: &str, at: DateTime<Utc>) {
+        let at = self.told_at(member).map_or(at, |known| known.max(at));
+        self.0.insert(member.to_owned(), (at, CREATED, 0));
+    }
+
+    /// Takes back what was noted of a member.
+    pub fn forget(&mut self, member: &str) {
+        self.0.remove(member);
+    }
+
+    /// Notes that a member of the staff wrote this member: no provider's version is taken from then on.
+    pub fn pin(&mut self, member: &str, at: DateTime<Utc>) {
+        self.0.insert(member.to_owned(), (at, STAFF, 0));
+    }
+
+    /// Gives a member that the staff wrote back to the providers: the next version is taken, whatever it is.
+    pub fn unpin(&mut self, member: &str) {
+        if self.is_pinned(member) {
+            self.forget(member);
+        }
+    }
+
+    /// Whether a member of the staff wrote this member.
+    #[must_use]
+    pub fn is_pinned(&self, member: &str) -> bool {
+        self.0.get(member).is_some_and(|(_, rank, _)| *rank == STAFF)
     }
 }
 

@@ -99,8 +99,11 @@ impl Fold<'_> {
         let Some(row) = self.contacts.edit(id) else { return };
         let name = row.name.as_deref().filter(|name| is_stand_in(row, name)).map_or("name", |_| STAND_IN);
         let versions = &row.provider_members.0;
-        let is_old =
-            |member: &str| versions.told_at(if member == "name" { name } else { member }).is_some_and(|at| at <= until);
+        let told_at = |member: &str| match member {
+            "name" => versions.told_at(name).max(versions.told_at(BY_MESSAGE)),
+            member => versions.told_at(member),
+        };
+        let is_old = |member: &str| !versions.is_pinned(member) && told_at(member).is_some_and(|at| at <= until);
         let old: Vec<String> = ["name", "phone", "email", "username", "avatar_url", "last_active_at"]
             .into_iter()
             .filter(|member| is_old(member))
@@ -245,8 +248,11 @@ fn is_stand_in(row: &ContactRow, name: &str) -> bool {
 }
 
 /// What a provider's record says of the name. One that only stands in for a name has versions of its own: it replaces no
-/// real name, and gives way to each real one, whatever its version.
+/// real name, and gives way to each real one, whatever its version. What the staff wrote stays.
 fn take_name(row: &mut ContactRow, stamp: Stamp, before: &ContactRow, told: &Patch<String>) {
+    if row.provider_members.0.is_pinned("name") {
+        return;
+    }
     let stood_in = before.name.as_deref().is_some_and(|name| is_stand_in(before, name));
     match told.value() {
         Some(new) if is_stand_in(row, new) => {
@@ -261,13 +267,18 @@ fn take_name(row: &mut ContactRow, stamp: Stamp, before: &ContactRow, told: &Pat
         }
         _ => take(&mut row.provider_members.0, stamp, "name", &mut row.name, told),
     }
+    if row.name != before.name {
+        row.provider_members.0.forget(BY_MESSAGE);
+    }
 }
 
 /// The member under which the version of a name is kept that only stands in for one.
 const STAND_IN: &str = "name.stand_in";
+/// The member under which is kept when a message last told the name that the contact has.
+const BY_MESSAGE: &str = "name.by_message";
 
 /// What a message tells of the person: what the contact lacks is filled, a name that stands in for one gives way to a real
-/// one, and picture and attributes follow the newest message.
+/// one, and picture and attributes follow the newest message. What the staff wrote stays.
 fn take_person(row: &mut ContactRow, person: &PersonReport, stamp: Stamp) {
     let versions = &mut row.provider_members.0;
     for (member, have, told) in [
@@ -275,6 +286,9 @@ fn take_person(row: &mut ContactRow, person: &PersonReport, stamp: Stamp) {
         ("email", &mut row.email, &person.email),
         ("username", &mut row.username, &person.username),
     ] {
+        if versions.is_pinned(member) {
+            continue;
+        }
         if !stamp.version.told {
             *have = have.take().or_else(|| told.clone());
         } else if have.is_none() || have == told {
@@ -282,9 +296,15 @@ fn take_person(row: &mut ContactRow, person: &PersonReport, stamp: Stamp) {
             take(versions, stamp, member, have, &Patch::known(told.clone()));
         }
     }
-    let gives_way = row.name.as_deref().is_none_or(|name| is_stand_in(row, name));
-    if gives_way && person.name.as_deref().is_some_and(|new| row.name.is_none() || !is_stand_in(row, new)) {
+    let is_ours = row.provider_members.0.is_pinned("name");
+    let gives_way = !is_ours && row.name.as_deref().is_none_or(|name| is_stand_in(row, name));
+    let grows = gives_way && person.name.as_deref().is_some_and(|new| row.name.is_none() || !is_stand_in(row, new));
+    if grows {
         row.name.clone_from(&person.name);
+        row.provider_members.0.forget(BY_MESSAGE);
+    }
+    if grows || stamp.version.told && person.name.is_some() && row.name == person.name {
+        row.provider_members.0.note(BY_MESSAGE, stamp.version.at);
     }
     row.last_active_at = row.last_active_at.max(person.last_active_at);
     // Messages whose time is not told come in the order of their arrival: what says nothing new need not be stamped.

@@ -25,8 +25,8 @@ impl Fold<'_> {
         let address = address.ok_or_else(|| Rejection("it does not tell who wants no more messages".to_owned()))?;
         let address = IdentityKey::of(context.workspace(), context.speaker.account, address);
         let stands = self.opt_outs.iter().any(|row| {
-            (row.address_scope_id, row.address_kind.as_str(), &row.address_value)
-                == (address.scope, address.kind.as_str(), &address.value)
+            (row.workspace_id, row.address_scope_id, row.address_kind.as_str(), &row.address_value)
+                == (address.workspace, address.scope, address.kind.as_str(), &address.value)
                 && row.medium == report.medium
                 && row.scope == report.scope
                 && row.value == report.value

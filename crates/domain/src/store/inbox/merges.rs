@@ -7,27 +7,20 @@ use sqlx::{PgConnection, Row, types::Json};
 use uuid::Uuid;
 
 use super::{
-    Desk, Held, check_revision, contact_draft,
+    Desk, Held, changed, check_revision, contact_draft,
     people::{conversations_of, hold, hold_some, save},
-    write,
+    refuse, write,
 };
 use crate::{
     apply::{fold::payloads, rows::ContactRow},
     database::Database,
     error::StoreError,
-    event::{
-        EventType,
-        payload::{ContactMergedPayload, ContactPayload, previous},
-    },
+    event::{EventType, payload::ContactMergedPayload},
     ids::{ContactId, ConversationId},
     log::Draft,
     scope::{Actor, Scope},
     store::acts::Asked,
 };
-
-fn refuse<T>(path: &'static str, message: impl Into<String>) -> Result<T, StoreError> {
-    Err(StoreError::Invalid { path, message: message.into() })
-}
 
 /// Merges one contact into another, once where there is a key: its addresses and its conversations point to the other from
 /// now on, which takes from it what it lacks itself. The one that was merged stays as a tombstone; who wrote an old message
@@ -59,7 +52,7 @@ pub async fn merge(
     }
     let mut held = conversations_of(act.conn(), scope, contact).await?;
     let now = desk.ambient.now();
-    let filled = fill(&mut survivor, &merged);
+    let filled = fill(&mut survivor, &merged, now);
     for row in [&mut merged, &mut survivor] {
         row.revision += 1;
         row.updated_at = now;
@@ -124,7 +117,7 @@ pub async fn unmerge(
     let now = desk.ambient.now();
     let before = [payloads::contact(&back), payloads::contact(&other)];
     if other.deleted_at.is_none() {
-        take_back(&mut other, &merge.filled);
+        take_back(&mut other, &back, &merge.filled);
     }
     back.merged_into_id = None;
     let mut events = Vec::new();
@@ -166,22 +159,6 @@ pub(super) fn hand_over(desk: &Desk<'_>, actor: Actor, held: &mut [Held], to: Op
         .collect()
 }
 
-fn changed(
-    desk: &Desk<'_>,
-    actor: Actor,
-    row: &mut ContactRow,
-    before: &ContactPayload,
-    now: DateTime<Utc>,
-) -> Option<Draft> {
-    let previous = previous(before, &payloads::contact(row))?;
-    row.revision += 1;
-    row.updated_at = now;
-    let payload = payloads::bytes(&payloads::contact(row));
-    let mut draft = contact_draft(desk, actor, EventType::ContactUpdated, row, payload);
-    draft.previous = Some(previous);
-    Some(draft)
-}
-
 fn find(rows: &[ContactRow], id: ContactId) -> Result<ContactRow, StoreError> {
     rows.iter().find(|row| row.id == id.0).cloned().ok_or(StoreError::NotFound { kind: "contact" })
 }
@@ -206,7 +183,7 @@ fn members(row: &mut ContactRow) -> Members<'_> {
 }
 
 /// Gives a contact what it lacks and the other has; what that was.
-fn fill(survivor: &mut ContactRow, merged: &ContactRow) -> Map<String, Value> {
+fn fill(survivor: &mut ContactRow, merged: &ContactRow, now: DateTime<Utc>) -> Map<String, Value> {
     let mut merged = merged.clone();
     let mut filled = Map::new();
     for ((name, have), (_, told)) in members(survivor).into_iter().zip(members(&mut merged)) {
@@ -215,14 +192,23 @@ fn fill(survivor: &mut ContactRow, merged: &ContactRow) -> Map<String, Value> {
             *have = Some(value);
         }
     }
+    // What the staff wrote stays the staff's.
+    for name in filled.keys().filter(|name| merged.provider_members.0.is_pinned(name)) {
+        survivor.provider_members.0.pin(name, now);
+    }
     filled
 }
 
-fn take_back(survivor: &mut ContactRow, filled: &Map<String, Value>) {
+fn take_back(survivor: &mut ContactRow, back: &ContactRow, filled: &Map<String, Value>) {
+    let mut taken = Vec::new();
     for (name, have) in members(survivor) {
         if have.is_some() && have.as_deref() == filled.get(name).and_then(Value::as_str) {
             *have = None;
+            taken.push(name);
         }
+    }
+    for name in taken.into_iter().filter(|name| back.provider_members.0.is_pinned(name)) {
+        survivor.provider_members.0.unpin(name);
     }
 }
 

@@ -10,6 +10,7 @@ mod people;
 mod reads;
 mod snoozes;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
@@ -17,7 +18,7 @@ pub use self::{
     assignees::{give_back, give_back_due},
     decisions::{decide, strip_label},
     merges::{merge, unmerge},
-    people::delete as delete_contact,
+    people::{ContactChange, delete as delete_contact, update as update_contact},
     reads::{Mark, mark},
     snoozes::wake_due,
 };
@@ -32,7 +33,7 @@ use crate::{
     error::StoreError,
     event::{
         EventType,
-        payload::{ConversationPayload, previous},
+        payload::{ContactPayload, ConversationPayload, previous},
     },
     heads::Heads,
     ids::{AnyId, ContactId, ConversationId},
@@ -191,7 +192,28 @@ pub(super) fn check_revision(kind: &'static str, read: Option<i64>, revision: i6
     }
 }
 
-/// The event of a contact that changed.
+fn refuse<T>(path: &'static str, message: impl Into<String>) -> Result<T, StoreError> {
+    Err(StoreError::Invalid { path, message: message.into() })
+}
+
+/// The event of a contact that differs from `before`; `None` where nothing does. Counts the change.
+fn changed(
+    desk: &Desk<'_>,
+    actor: Actor,
+    row: &mut ContactRow,
+    before: &ContactPayload,
+    now: DateTime<Utc>,
+) -> Option<Draft> {
+    let previous = previous(before, &payloads::contact(row))?;
+    row.revision += 1;
+    row.updated_at = now;
+    let payload = payloads::bytes(&payloads::contact(row));
+    let mut draft = contact_draft(desk, actor, EventType::ContactUpdated, row, payload);
+    draft.previous = Some(previous);
+    Some(draft)
+}
+
+/// An event of a contact.
 pub(super) fn contact_draft(
     desk: &Desk<'_>,
     actor: Actor,

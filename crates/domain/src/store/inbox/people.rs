@@ -1,16 +1,17 @@
-//! Contacts under their locks, with all that hangs on them; and deleting one.
+//! Contacts under their locks, with all that hangs on them; writing what the staff knows of one, and deleting one.
 
 use std::time::Duration;
 
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Desk, Held, check_revision, contact_draft, merges::hand_over, write};
+use super::{Desk, Held, changed, check_revision, contact_draft, merges::hand_over, refuse, write};
 use crate::{
     apply::{fold::payloads, rows::ContactRow},
     error::StoreError,
     event::{EventType, payload::DeletedPayload},
     ids::{ContactId, ConversationId},
+    model::{email, name},
     scope::Scope,
     store::acts::Asked,
 };
@@ -104,19 +105,20 @@ pub(super) async fn conversations_of(
     if ids.len() > MOST_CONVERSATIONS {
         let message =
             format!("this contact has more than {MOST_CONVERSATIONS} conversations: too many to move at once");
-        return Err(StoreError::Invalid { path: "input", message });
+        return refuse("input", message);
     }
     let mut held = Held::lock_all(conn, scope, &ids).await?;
     held.retain(|held| held.row.contact_id == Some(contact.0));
     Ok(held)
 }
 
-/// Writes what merges and deletions change of contacts.
+/// Writes what people change of contacts.
 pub(super) async fn save(conn: &mut PgConnection, rows: &[&ContactRow]) -> Result<(), StoreError> {
     for row in rows {
         sqlx::query(
             "UPDATE contact SET name = $3, phone = $4, email = $5, username = $6, avatar_url = $7, merged_into_id = $8, \
-               deleted_at = $9, revision = $10, updated_at = $11 WHERE workspace_id = $1 AND id = $2",
+               deleted_at = $9, revision = $10, updated_at = $11, provider_members = $12 \
+             WHERE workspace_id = $1 AND id = $2",
         )
         .bind(row.workspace_id)
         .bind(row.id)
@@ -129,10 +131,80 @@ pub(super) async fn save(conn: &mut PgConnection, rows: &[&ContactRow]) -> Resul
         .bind(row.deleted_at)
         .bind(row.revision)
         .bind(row.updated_at)
+        .bind(&row.provider_members)
         .execute(&mut *conn)
         .await?;
     }
     Ok(())
+}
+
+/// What the staff writes of a contact. What is `None` stays; the inner `None` takes the value away, and gives the member
+/// back to the providers.
+#[derive(Debug, Clone, Default)]
+pub struct ContactChange {
+    /// The name.
+    pub name: Option<Option<String>>,
+    /// The phone number, in E.164.
+    pub phone: Option<Option<String>>,
+    /// The email address.
+    pub email: Option<Option<String>>,
+    /// How it stood when the asker read it.
+    pub if_revision: Option<i64>,
+}
+
+impl ContactChange {
+    fn checked(&self) -> Result<[(&'static str, Option<Option<String>>); 3], StoreError> {
+        let name = |name: &str| {
+            name::checked(name, name::LONGEST).or_else(|refusal| refuse("input.name", refusal.to_string()))
+        };
+        let email = |email: &str| match email::checked(email) {
+            Some(email) => Ok(email),
+            None => refuse("input.email", "this is no email address: write one as ada@example.com"),
+        };
+        let of = |member: &Option<Option<String>>, check: &dyn Fn(&str) -> Result<String, StoreError>| {
+            member.as_ref().map(|value| value.as_deref().map(check).transpose()).transpose()
+        };
+        Ok([("name", of(&self.name, &name)?), ("phone", self.phone.clone()), ("email", of(&self.email, &email)?)])
+    }
+}
+
+/// Writes what the staff knows of a contact, once where there is a key. No provider overwrites it from then on (B6). It
+/// joins nobody: an address is what was written from.
+///
+/// # Errors
+/// `NotFound` where the workspace has no such contact; `Conflict` where it has changed since; `Invalid` where a value will
+/// not do, or the contact was merged into another; `Overloaded` where rows are held for long; those of
+/// [`Act::begin`](crate::store::acts::Act::begin).
+pub async fn update(
+    desk: Desk<'_>,
+    asked: &Asked<'_>,
+    id: ContactId,
+    change: &ContactChange,
+) -> Result<(), StoreError> {
+    let written = change.checked()?;
+    let Some(mut act) = desk.begin(asked).await? else { return Ok(()) };
+    let found = lock_contacts(act.conn(), asked.scope, &[id]).await?.pop().filter(|row| row.deleted_at.is_none());
+    let mut row = found.ok_or(StoreError::NotFound { kind: "contact" })?;
+    check_revision("contact", change.if_revision, row.revision)?;
+    if let Some(other) = row.merged_into_id.map(ContactId) {
+        return refuse("input.id", format!("this contact was merged into {other}: write to that one"));
+    }
+    let (before, now) = (payloads::contact(&row), desk.ambient.now());
+    for (member, value) in written {
+        let Some(value) = value else { continue };
+        match &value {
+            Some(_) => row.provider_members.0.pin(member, now),
+            None => row.provider_members.0.unpin(member),
+        }
+        match member {
+            "name" => row.name = value,
+            "phone" => row.phone = value,
+            _ => row.email = value,
+        }
+    }
+    let event = changed(&desk, asked.actor, &mut row, &before, now);
+    save(act.conn(), &[&row]).await?;
+    desk.finish(act, id, event.as_slice()).await
 }
 
 /// Deletes a contact, once where there is a key. Its conversations stay, with no contact; who writes from one of its
@@ -156,7 +228,7 @@ pub async fn delete(
     check_revision("contact", if_revision, row.revision)?;
     if let Some(other) = row.merged_into_id.map(ContactId) {
         let message = format!("this contact was merged into {other}: undo that first, or delete that one");
-        return Err(StoreError::Invalid { path: "input.id", message });
+        return refuse("input.id", message);
     }
     let mut held = conversations_of(act.conn(), scope, id).await?;
     let now = desk.ambient.now();
