@@ -60,7 +60,13 @@ fn mt_1_bare_bodies_are_told_apart_by_their_shape() {
 fn mt_2_an_unsubscriptions_channel_is_never_guessed() {
     let body = json("mobtexting/06-whatsapp-unsubscription.json");
     let unnamed = read_at(&source(Provider::Mobtexting), None, &body);
+    let kept_as = unnamed.event.clone();
     assert!(reason(unnamed).contains("does not tell its channel"));
+    // A replay brings the name that the request was kept under.
+    let mut of_sms = source(Provider::Mobtexting);
+    of_sms.medium = Some(Medium::Sms);
+    let replayed = expect_commands(read_at(&of_sms, kept_as.as_deref(), &body)).remove(0);
+    assert!(matches!(replayed.effect, Effect::OptOut(report) if report.medium == Medium::Sms));
 
     let by_url = read_at(&source(Provider::Mobtexting), Some("rcs:unsubscription"), &body);
     let mut of_voice = source(Provider::Mobtexting);

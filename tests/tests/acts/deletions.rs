@@ -108,3 +108,38 @@ async fn a_conversation_that_the_provider_deletes_reaches_who_watches_and_stands
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn p2_a_replay_brings_no_deleted_contact_back() {
+    let server = spawn().await;
+    let number = phone();
+    let contact = hear(&server, &number).await["contact"]["id"].clone();
+    let refusal = json!({"event": "whatsapp:unsubscription", "payload": {"id": number, "receiver": number,
+        "type": "tag", "value": "news", "status": "created"}});
+    let profile = json!({"event": "contacts:subscriber:subscription", "payload": {"id": number, "identity": number,
+        "attributes": {"name": "Zed"}}});
+    for body in [&refusal, &profile] {
+        let (_, answer) = server.post("mobtexting", None, &body.to_string()).await;
+        assert_eq!(answer["outcome"], "accepted", "{answer}");
+    }
+    done(&server, "deleteContact", "deletedContactId", json!({ "id": contact })).await;
+    let from = head(&server).await;
+    for _ in 0..3 {
+        let replayed = "mutation { replayInboundEvents(input: {filter: {}}) { replayed { after eventIds } } }";
+        let replayed = server.graphql(replayed, json!({})).await["replayInboundEvents"]["replayed"].clone();
+        let replayed = replayed.as_array().unwrap();
+        assert_eq!(replayed.len(), 3, "{replayed:?}");
+        for request in replayed {
+            assert_eq!(request, &json!({"after": "ACCEPTED", "eventIds": []}));
+        }
+    }
+    assert_eq!(types(&events_after(&server, &from).await), [""; 0]);
+    let shown = server.graphql("{ contacts { nodes { name } } }", json!({})).await;
+    assert_eq!(shown["contacts"]["nodes"], json!([]));
+
+    // Who writes again is somebody.
+    hear(&server, &number).await;
+    let shown = server.graphql("{ contacts { nodes { name } } }", json!({})).await;
+    assert_eq!(shown["contacts"]["nodes"].as_array().unwrap().len(), 1);
+    server.stop().await;
+}

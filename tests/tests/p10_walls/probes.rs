@@ -185,9 +185,9 @@ async fn p10_no_cursor_reaches_into_another_workspace() {
 async fn p10_no_mutation_reaches_into_another_workspace_by_an_id() {
     let house = house().await;
     let mut probed = 0;
+    let mut owned = Pool::of(&house.schema, &house.owner).await;
+    let mut strange = Pool::of(&house.schema, &house.stranger).await;
     for position in places(&house, &["ID"], |owner| owner == "Mutation") {
-        let mut owned = Pool::of(&house.schema, &house.owner).await;
-        let mut strange = Pool::of(&house.schema, &house.stranger).await;
         owned.replenish(&house.schema, &house.owner).await;
         strange.replenish(&house.schema, &house.stranger).await;
         let owner = Side { party: &house.owner, pool: &owned };
@@ -234,11 +234,11 @@ async fn p10_no_text_tells_a_stranger_what_another_workspace_has() {
     let ids = house.owner.ids().await;
     let mut probes = 0;
     let mut strange = Pool::of(&house.schema, &house.stranger).await;
+    let mut owned = pool;
     for position in places(&house, &["String", "JSON"], |owner| ["Query", "Mutation"].contains(&owner)) {
         let mut words = words.clone();
         if position.path.last().is_some_and(|last| last == "idempotencyKey") {
             // A key that the owner has used for the same mutation.
-            let mut owned = Pool::of(&house.schema, &house.owner).await;
             owned.replenish(&house.schema, &house.owner).await;
             let owner = Side { party: &house.owner, pool: &owned };
             let key = inlet_tests::database::unique();

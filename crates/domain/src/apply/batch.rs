@@ -64,6 +64,8 @@ pub(crate) struct Work<'a> {
     pub inbound: &'a Inbound,
     pub speaker: Speaker,
     pub command: &'a Command,
+    /// Whether it had its effect before and is replayed.
+    pub again: bool,
 }
 
 /// Applies the requests, all or none. The turn ends when all rows but those of the logs are written.
@@ -108,8 +110,8 @@ async fn run(
     batch: &[&Inbound],
     turn: Turn,
 ) -> Result<(Committed, Vec<Draft>), BatchError> {
-    let fresh = keys::claim(transaction, batch).await?;
-    let work = keys::surviving(batch, &fresh);
+    let taken = keys::claim(transaction, batch).await?;
+    let work = keys::surviving(batch, &taken);
     let mut drafts = Vec::new();
     // For each draft, the request that caused it.
     let mut caused: Vec<usize> = Vec::with_capacity(work.len());

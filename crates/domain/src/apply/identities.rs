@@ -44,6 +44,9 @@ impl IdentityKey {
 pub(crate) struct Claim {
     pub keys: Vec<ClaimedKey>,
     pub wants: Wants,
+    /// Whether it is of a command that had its effect before and is replayed: an address whose contact went since stays
+    /// without one.
+    pub again: bool,
 }
 
 /// Which contact a claim asks for.
@@ -83,6 +86,8 @@ struct State {
     contact: Option<Uuid>,
     /// As it was written last, where that differs from the value.
     original: Option<String>,
+    /// Whether the row stood before the batch.
+    stands: bool,
     /// Until when what came from it is nobody's.
     record_deleted_at: Option<DateTime<Utc>>,
     /// Contact and original in the row as it stands.
@@ -214,7 +219,8 @@ impl Identities {
                 if matches!(claim.wants, Wants::Writer(_)) && named.key.kind == IdentityKind::Phone {
                     address.write(&named.key.value, named.original.as_ref());
                 }
-                if is_nobodys {
+                let went = claim.again && address.stands && address.contact.is_none();
+                if is_nobodys || went {
                     return Some(Resolved { address: address_id, contact: None });
                 }
                 let contact = address
@@ -261,6 +267,7 @@ impl Identities {
                 id: row.try_get("id")?,
                 contact,
                 original: original.clone(),
+                stands: true,
                 record_deleted_at: row.try_get("record_deleted_at")?,
                 stored: (contact, original),
             };

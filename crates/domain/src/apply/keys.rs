@@ -7,7 +7,7 @@ use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::{batch::Work, batch::commands, plan::Speaker};
-use crate::command::{Command, Inbound};
+use crate::command::{Command, Inbound, Purpose};
 
 /// (workspace, account, kind, id): what an idempotency key is unique in.
 type Mark<'a> = (Uuid, Uuid, &'a str, &'a str);
@@ -21,12 +21,11 @@ fn marks<'a>(inbound: &Inbound, command: &'a Command) -> impl Iterator<Item = Ma
         .map(move |id| (workspace, account, key.kind.as_str(), id.as_str()))
 }
 
-/// Takes the idempotency keys that are free, in order; the inbound event that each was taken for. What is replayed
-/// takes those again that it holds.
-pub(crate) async fn claim(
-    connection: &mut PgConnection,
-    batch: &[&Inbound],
-) -> Result<HashMap<(Uuid, Uuid, String, String), Uuid>, sqlx::Error> {
+/// The keys that a batch took: for which inbound event, and whether that held it before.
+pub(crate) type Taken = HashMap<(Uuid, Uuid, String, String), (Uuid, bool)>;
+
+/// Takes the idempotency keys that are free, in order. What is replayed takes those again that it holds.
+pub(crate) async fn claim(connection: &mut PgConnection, batch: &[&Inbound]) -> Result<Taken, sqlx::Error> {
     let mut keys: BTreeMap<Mark<'_>, (Uuid, DateTime<Utc>, TimeDelta)> = BTreeMap::new();
     for inbound in batch {
         for command in commands(inbound) {
@@ -50,7 +49,7 @@ pub(crate) async fn claim(
            expires_at = greatest(held.expires_at, excluded.expires_at) \
          WHERE held.expires_at <= (SELECT max(r) FROM unnest($7::timestamptz[]) r) \
            OR held.inbound_event_id = excluded.inbound_event_id \
-         RETURNING workspace_id, provider_account_id, kind, external_id, inbound_event_id",
+         RETURNING workspace_id, provider_account_id, kind, external_id, inbound_event_id, xmax <> 0",
     )
     .bind(keys.keys().map(|key| key.0).collect::<Vec<_>>())
     .bind(keys.keys().map(|key| key.1).collect::<Vec<_>>())
@@ -64,25 +63,27 @@ pub(crate) async fn claim(
     rows.iter()
         .map(|row| {
             let key = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
-            Ok((key, row.try_get(4)?))
+            Ok((key, (row.try_get(4)?, row.try_get(5)?)))
         })
         .collect()
 }
 
 /// The commands whose keys were all taken for their own request, the first of equal ones in a request.
-pub(crate) fn surviving<'a>(
-    batch: &[&'a Inbound],
-    fresh: &HashMap<(Uuid, Uuid, String, String), Uuid>,
-) -> Vec<Work<'a>> {
+pub(crate) fn surviving<'a>(batch: &[&'a Inbound], taken: &Taken) -> Vec<Work<'a>> {
     let mut seen = HashSet::new();
     let mut work = Vec::new();
     for (index, inbound) in batch.iter().enumerate() {
         for command in commands(inbound) {
-            let is_taken = |(workspace, account, kind, id): Mark<'_>| {
-                fresh.get(&(workspace, account, kind.to_owned(), id.to_owned())) == Some(&inbound.id.0)
+            let of = |(workspace, account, kind, id): Mark<'_>| {
+                let taken = taken.get(&(workspace, account, kind.to_owned(), id.to_owned()));
+                taken.filter(|(holder, _)| *holder == inbound.id.0)
             };
-            if marks(inbound, command).all(is_taken) && marks(inbound, command).all(|mark| seen.insert(mark)) {
-                work.push(Work { index, inbound, speaker: Speaker::of(inbound), command });
+            if marks(inbound, command).all(|mark| of(mark).is_some())
+                && marks(inbound, command).all(|mark| seen.insert(mark))
+            {
+                let again = inbound.purpose == Purpose::Replay
+                    && marks(inbound, command).filter_map(of).any(|(_, was_held)| *was_held);
+                work.push(Work { index, inbound, speaker: Speaker::of(inbound), command, again });
             }
         }
     }

@@ -62,11 +62,10 @@ pub(crate) async fn load(
     let claims: Vec<Option<Claim>> = work
         .iter()
         .zip(&placed)
-        .map(
-            |(work, placed)| {
-                if *placed { plan::claim(work.speaker, &work.command.effect, work.inbound.received_at) } else { None }
-            },
-        )
+        .map(|(work, placed)| {
+            let claim = plan::claim(work.speaker, &work.command.effect, work.inbound.received_at)?;
+            placed.then_some(Claim { again: work.again, ..claim })
+        })
         .collect();
     let mut identities = Identities::default();
     let resolved = identities.resolve(connection, ambient, &claims).await?;

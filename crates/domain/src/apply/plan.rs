@@ -68,7 +68,7 @@ impl Speaker {
             .collect();
         // A group is no person.
         let is_group = identities.first().is_some_and(|address| address.kind == IdentityKind::Group);
-        Some(Claim { keys, wants: if is_group { Wants::Standing } else { wants } })
+        Some(Claim { keys, wants: if is_group { Wants::Standing } else { wants }, again: false })
     }
 
     fn person(self, person: Option<&PersonReport>, wants: Wants) -> Option<Claim> {

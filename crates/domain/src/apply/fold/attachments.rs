@@ -154,7 +154,7 @@ impl Fold<'_> {
             && let Some(row) = self.attachments.edit(id)
         {
             row.revision += 1;
-            row.updated_at = context.at();
+            row.updated_at = row.updated_at.max(context.at());
         }
         if kind != EventType::AttachmentDeleted && row.deleted_at.is_some() {
             return Ok(());

@@ -50,7 +50,7 @@ impl Fold<'_> {
         let previous = previous(&shown, &payloads::contact(&after));
         if previous.is_some() {
             after.revision += 1;
-            after.updated_at = context.at();
+            after.updated_at = after.updated_at.max(context.at());
         }
         self.contacts.add(after);
         if previous.is_some() {
@@ -86,7 +86,7 @@ impl Fold<'_> {
             return;
         }
         row.revision += 1;
-        row.updated_at = context.at();
+        row.updated_at = row.updated_at.max(context.at());
         if row.deleted_at.is_none() {
             self.tell_contact(context, EventType::ContactUpdated, id, previous);
         }
@@ -122,7 +122,7 @@ impl Fold<'_> {
         }
         let Some(previous) = previous(&before, &payloads::contact(row)) else { return };
         row.revision += 1;
-        row.updated_at = context.at();
+        row.updated_at = row.updated_at.max(context.at());
         self.tell_contact(context, EventType::ContactUpdated, id, Some(previous));
     }
 
@@ -131,7 +131,7 @@ impl Fold<'_> {
         let Some(row) = self.contacts.edit(id).filter(|row| row.deleted_at.is_none()) else { return };
         row.deleted_at = Some(at);
         row.revision += 1;
-        row.updated_at = context.at();
+        row.updated_at = row.updated_at.max(context.at());
         self.tell_contact(context, EventType::ContactDeleted, id, None);
     }
 
@@ -145,7 +145,7 @@ impl Fold<'_> {
             return;
         }
         row.revision += 1;
-        row.updated_at = context.at();
+        row.updated_at = row.updated_at.max(context.at());
         self.tell_conversation_change(context, id, &before);
     }
 
@@ -181,7 +181,7 @@ impl Fold<'_> {
             return Ok(());
         }
         row.revision += 1;
-        row.updated_at = context.at();
+        row.updated_at = row.updated_at.max(context.at());
         let now_deleted = row.deleted_at.is_some();
         if now_deleted && before.deleted_at.is_none() {
             self.tell_group(context, EventType::GroupDeleted, id, None);

@@ -153,7 +153,7 @@ impl Fold<'_> {
         if let Some(row) = self.conversations.edit(id) {
             row.contact_id = contact;
             row.revision += 1;
-            row.updated_at = context.at();
+            row.updated_at = row.updated_at.max(context.at());
         }
         self.tell_conversation_change(context, id, &before);
     }
@@ -204,7 +204,7 @@ impl Fold<'_> {
             row.stand(woken, context.at());
             row.assignee_id = assignee;
             row.revision += 1;
-            row.updated_at = context.at();
+            row.updated_at = row.updated_at.max(context.at());
         }
         self.latest.insert(key, id);
         self.tell_conversation_change(context, id, &before);
@@ -361,7 +361,7 @@ impl Fold<'_> {
         }
         if let Some(row) = self.conversations.edit(id) {
             row.revision += 1;
-            row.updated_at = context.at();
+            row.updated_at = row.updated_at.max(context.at());
         }
         if now_deleted && !was_deleted {
             self.tell_conversation_gone(context, id, &before);
@@ -421,7 +421,7 @@ impl Fold<'_> {
             if let Some(row) = self.conversations.edit(id) {
                 row.stand(ConversationStatus::Closed, context.at());
                 row.revision += 1;
-                row.updated_at = context.at();
+                row.updated_at = row.updated_at.max(context.at());
             }
             self.tell_conversation_change(context, id, &before);
         }

@@ -120,7 +120,7 @@ impl Fold<'_> {
         row.deleted_at = row.deleted_at.or(self.references.deleted_at(names));
         if stood_in {
             row.revision += 1;
-            row.updated_at = context.at();
+            row.updated_at = row.updated_at.max(context.at());
         }
         for file in &files {
             self.add_files(context, id, std::slice::from_ref(&file.part), file.version);
@@ -166,7 +166,9 @@ impl Fold<'_> {
             match report.version {
                 Some(version) => stamp_members(row, report, context.stamp(version)),
                 None => {
-                    describe(row, report, contact, context.at());
+                    // Whoever wrote it did, whatever became of their contact since.
+                    let author = if row.direction == report.direction { row.author_id } else { contact };
+                    describe(row, report, author, context.at());
                     row.show();
                 }
             }
@@ -193,7 +195,7 @@ impl Fold<'_> {
         }
         let Some(row) = self.messages.edit(id) else { return Ok(()) };
         row.revision += 1;
-        row.updated_at = context.at();
+        row.updated_at = row.updated_at.max(context.at());
         let row = row.clone();
         if row.deleted_at.is_none() {
             let payload = bytes(&self.message_payload(&row));
@@ -220,7 +222,7 @@ impl Fold<'_> {
         if let Some(row) = self.conversations.edit(conversation) {
             row.contact_id = contact;
             row.revision += 1;
-            row.updated_at = context.at();
+            row.updated_at = row.updated_at.max(context.at());
         }
         self.tell_conversation_change(context, conversation, &before);
         Ok(())
@@ -265,7 +267,7 @@ impl Fold<'_> {
         }
         row.deleted_at = Some(version.at.min(context.at()));
         row.revision += 1;
-        row.updated_at = context.at();
+        row.updated_at = row.updated_at.max(context.at());
         let row = row.clone();
         self.tell_deletion(context, &row);
     }
@@ -300,8 +302,8 @@ fn by_arrival(report: &MessageReport, arrived: DateTime<Utc>) -> Cow<'_, Message
     Cow::Owned(report)
 }
 
-/// What a message that has no versions says of itself.
-fn describe(row: &mut MessageRow, report: &MessageReport, contact: Option<Uuid>, arrived: DateTime<Utc>) {
+/// What a message that has no versions says of itself. `author` is the contact that wrote it, where one of theirs did.
+fn describe(row: &mut MessageRow, report: &MessageReport, author: Option<Uuid>, arrived: DateTime<Utc>) {
     row.direction = report.direction;
     row.kind = report.kind;
     row.content_type = report.content_type.value().cloned();
@@ -315,7 +317,7 @@ fn describe(row: &mut MessageRow, report: &MessageReport, contact: Option<Uuid>,
     row.occurred_at_assumed = report.occurred_at.is_none();
     row.author_name.clone_from(&report.author_name);
     (row.author_kind, row.author_id) = match report.direction {
-        Direction::Inbound => ("contact".to_owned(), contact),
+        Direction::Inbound => ("contact".to_owned(), author),
         Direction::Outbound => ("provider".to_owned(), None),
     };
 }

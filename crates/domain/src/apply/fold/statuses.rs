@@ -57,7 +57,7 @@ impl Fold<'_> {
             return Ok(());
         }
         row.revision += 1;
-        row.updated_at = context.at();
+        row.updated_at = row.updated_at.max(context.at());
         let row = row.clone();
         self.tell_status(context, &row, report);
         Ok(())
@@ -185,7 +185,7 @@ impl Fold<'_> {
         row.deleted_at.get_or_insert(context.at());
         row.placeholder = false;
         row.revision += 1;
-        row.updated_at = context.at();
+        row.updated_at = row.updated_at.max(context.at());
         let row = row.clone();
         self.tell_deletion(context, &row);
         let files: Vec<Uuid> =

@@ -123,9 +123,7 @@ impl Adapter for Mobtexting {
         let event = match request.named(Event::of_name) {
             Some(event) => event,
             // A name that is not known is no reason to guess by the shape.
-            None if request.hint.is_some() || body.contains_key("event") => {
-                return request.unknown("no MobTexting event that is known");
-            }
+            None if is_named(request, body) => return request.unknown("no MobTexting event that is known"),
             None => match Event::of_shape(payload, request.source.medium) {
                 Ok(event) => event,
                 Err(reason) => return request.unknown(reason),
@@ -159,6 +157,12 @@ impl Adapter for Mobtexting {
         let challenge = body.get("challenge").filter(|challenge| challenge.is_string() || challenge.is_number())?;
         (body.contains_key(VALIDATION_KEY) && !body.contains_key("payload")).then(|| json!({"challenge": challenge}))
     }
+}
+
+/// Whether the URL or the body names an event. A body's `type` names none, though a replay may bring it as the name.
+fn is_named(request: &Request<'_>, body: &Object) -> bool {
+    let own_type = body.get("type").and_then(Value::as_str).map(str::trim);
+    request.hint.is_some_and(|hint| Some(hint.trim()) != own_type) || body.contains_key("event")
 }
 
 /// What a handshake carries beside its challenge.
