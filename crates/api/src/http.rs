@@ -1,21 +1,24 @@
 //! GraphQL over HTTP: POST with JSON, and GET for queries and, as event streams, for subscriptions.
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{Method, StatusCode, header},
     web,
 };
 use async_graphql::{Response, parser::types::OperationType};
-use inlet_domain::{model::network, store::audit::Origin};
+use inlet_domain::{apply::places::Slot, ids::WorkspaceId, model::network, store::audit::Origin};
 use serde_json::json;
 
 use crate::{
     ApiState,
     accept::{Media, negotiate, takes_events, wants_html},
+    context::Credential,
     error::{ApiError, ErrorCode},
     graphiql,
-    operation::{finish, is_request_error, is_timeout, response_of, to_json},
+    intake::{self, NotTaken},
+    operation::{Outcome, Written, response_of},
     origin::{self, PageOrigin},
+    outgoing::{Held, Outgoing},
     parameters::{BadParameters, Parameters},
     sse, websocket,
 };
@@ -59,19 +62,52 @@ async fn answer(request: HttpRequest, payload: web::Payload, state: &ApiState) -
         let message = "accept application/json, application/graphql-response+json or text/event-stream";
         return refuse(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message);
     };
+    let takes_events = takes_events(accept.as_deref());
+    let mut answer = Answer { media, request_id, takes_events, outgoing: state.outgoing().clone(), workspace: None };
     let is_get = request.method() == Method::GET;
-    let parameters = if is_get {
-        Parameters::from_url(request.query_string())
-    } else {
-        match body(&request, payload, state.config().max_body).await {
-            Ok(body) => Parameters::from_body(&body),
-            Err(refusal) => return refusal,
+    if !is_get && let Err(refusal) = is_json(&request) {
+        return refusal;
+    }
+    // Who asks is known before anything of it is read.
+    let mut payload = payload;
+    let credential = match credential(&request, state).await {
+        Ok(credential) => credential,
+        Err(error) => {
+            intake::drain(&mut payload, state.config().max_body).await;
+            return answer.refused(error);
         }
     };
-    let answer = Answer { media, request_id, takes_events: takes_events(accept.as_deref()) };
+    answer.workspace = credential.as_ref().map(|credential| credential.viewer.scope.workspace());
+    let Some(mut place) = state.intake().place(answer.workspace) else {
+        return answer.not_taken(NotTaken::Crowded);
+    };
+    let parameters = if is_get {
+        match intake::weigh(request.query_string().as_bytes(), &mut place) {
+            Ok(()) => Parameters::from_url(request.query_string()),
+            Err(refusal) => return answer.not_taken(refusal),
+        }
+    } else {
+        let limit = state.config().max_body;
+        let limit = if credential.is_some() { limit } else { limit.min(intake::STRANGERS_BODY) };
+        match intake::read(&mut payload, limit, &mut place).await {
+            Ok(body) => Parameters::from_body(&body),
+            Err(refusal) => {
+                intake::drain(&mut payload, state.config().max_body).await;
+                return answer.not_taken(refusal);
+            }
+        }
+    };
     match parameters {
-        Ok(parameters) => run(&request, state, parameters, is_get, &answer).await,
+        Ok(parameters) => run(&request, state, parameters, (credential, place), &answer).await,
         Err(bad) => answer.bad_parameters(&bad),
+    }
+}
+
+/// Who asks; none without a credential.
+async fn credential(request: &HttpRequest, state: &ApiState) -> Result<Option<Credential>, ApiError> {
+    match bearer(request) {
+        Some(bearer) => state.engine().credential(&bearer).await.map(Some),
+        None => Ok(None),
     }
 }
 
@@ -79,53 +115,48 @@ async fn run(
     request: &HttpRequest,
     state: &ApiState,
     parameters: Parameters,
-    is_get: bool,
+    (credential, place): (Option<Credential>, Slot),
     answer: &Answer,
 ) -> HttpResponse {
     let engine = state.engine();
-    let credential = match bearer(request) {
-        None => None,
-        Some(bearer) => match engine.credential(&bearer).await {
-            Ok(credential) => Some(credential),
-            Err(error) => {
-                let status = if error.code() == ErrorCode::Unauthenticated {
-                    StatusCode::UNAUTHORIZED
-                } else {
-                    StatusCode::SERVICE_UNAVAILABLE
-                };
-                return answer.send(status, response_of(error));
-            }
-        },
+    let is_get = request.method() == Method::GET;
+    let wants_stream = answer.media == Media::EventStream && credential.is_some();
+    let streams = move |kind| match kind {
+        OperationType::Subscription => true,
+        OperationType::Mutation => is_get || wants_stream,
+        OperationType::Query => wants_stream,
     };
     let origin = origin(request, state, &answer.request_id);
-    let prepared = match engine.prepare(parameters, credential.as_ref(), origin).await {
-        Ok(prepared) => prepared,
-        Err(refused) => return answer.request_error(*refused),
+    let outcome = engine.answer(parameters, credential.clone(), origin, streams).await;
+    drop(place);
+    let prepared = match outcome {
+        Ok(Outcome::Answered(written)) if written.is_request_error => return answer.request_error(written),
+        Ok(Outcome::Answered(written)) => return answer.whole(written).await,
+        Ok(Outcome::Prepared(prepared)) => *prepared,
+        Err(error) => return answer.refused(error),
     };
     match prepared.kind {
         OperationType::Mutation if is_get => {
             let error = ApiError::new(ErrorCode::GraphqlValidationFailed, "a mutation needs POST");
-            let mut response = answer.send(StatusCode::METHOD_NOT_ALLOWED, response_of(error));
+            let mut response = answer.told(StatusCode::METHOD_NOT_ALLOWED, response_of(error));
             response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
             response
         }
         OperationType::Subscription if !answer.takes_events => {
             let message = "a subscription needs an event stream (accept: text/event-stream) or a WebSocket with \
                            graphql-transport-ws, at this same URL";
-            answer.request_error(response_of(ApiError::new(ErrorCode::GraphqlValidationFailed, message)))
-        }
-        kind if kind == OperationType::Subscription || answer.media == Media::EventStream => {
-            match sse::open(state, prepared, credential, &answer.request_id) {
-                Ok(response) => response,
-                Err(error) => answer.send(StatusCode::SERVICE_UNAVAILABLE, response_of(error)),
-            }
+            let error = ApiError::new(ErrorCode::GraphqlValidationFailed, message);
+            answer.request_error(Written::of(response_of(error), &answer.request_id))
         }
         _ => {
-            let response = engine.execute(prepared).await;
-            if is_request_error(&response) {
-                answer.request_error(response)
-            } else {
-                answer.send(StatusCode::OK, response)
+            let Some(credential) = credential else {
+                let message = "pass `Authorization: Bearer` with a session token (see `login`) or an API key";
+                let error = ApiError::new(ErrorCode::Unauthenticated, message);
+                return answer.request_error(Written::of(response_of(error), &answer.request_id));
+            };
+            match sse::open(state, prepared, credential, &answer.request_id) {
+                Ok(response) => response,
+                Err(error) => answer.refused(error),
             }
         }
     }
@@ -136,21 +167,68 @@ struct Answer {
     media: Media,
     request_id: String,
     takes_events: bool,
+    outgoing: Outgoing,
+    /// Of whoever asks, once that is known.
+    workspace: Option<WorkspaceId>,
 }
 
 impl Answer {
     /// Answers a well-formed request that has no data.
-    fn request_error(&self, response: Response) -> HttpResponse {
+    fn request_error(&self, written: Written) -> HttpResponse {
         match self.media {
-            Media::Json => self.send(StatusCode::OK, response),
-            Media::GraphqlResponse if is_timeout(&response) => self.send(StatusCode::GATEWAY_TIMEOUT, response),
-            Media::GraphqlResponse => self.send(StatusCode::BAD_REQUEST, response),
-            Media::EventStream => sse::one(response, &self.request_id),
+            Media::Json => self.send(StatusCode::OK, written),
+            Media::GraphqlResponse if written.is_timeout => self.send(StatusCode::GATEWAY_TIMEOUT, written),
+            Media::GraphqlResponse => self.send(StatusCode::BAD_REQUEST, written),
+            Media::EventStream => sse::one(&written, &self.request_id),
         }
     }
 
-    fn send(&self, status: StatusCode, mut response: Response) -> HttpResponse {
-        finish(&mut response, &self.request_id);
+    /// Answers a request that is not looked at now, or of someone who is nobody.
+    fn refused(&self, error: ApiError) -> HttpResponse {
+        let status = match error.code() {
+            ErrorCode::Unauthenticated => StatusCode::UNAUTHORIZED,
+            ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        self.told(status, response_of(error))
+    }
+
+    fn not_taken(&self, refusal: NotTaken) -> HttpResponse {
+        match refusal {
+            NotTaken::TooLong(limit) => {
+                let message = format!("a request has at most {limit} bytes, without a credential less");
+                refuse(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", &message)
+            }
+            NotTaken::TooMany(limit) => {
+                let message = format!("a request holds at most {limit} values: send it in parts");
+                self.told(StatusCode::BAD_REQUEST, response_of(ApiError::new(ErrorCode::LimitExceeded, message)))
+            }
+            NotTaken::TooSlow => {
+                refuse(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", "the body did not come to its end in time")
+            }
+            NotTaken::BrokenOff => {
+                refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", "the body could not be read to its end")
+            }
+            NotTaken::Crowded => self.refused(ApiError::overloaded("too much is in hand already: come again", 1)),
+        }
+    }
+
+    fn told(&self, status: StatusCode, response: Response) -> HttpResponse {
+        self.send(status, Written::of(response, &self.request_id))
+    }
+
+    /// Answers with what was asked for, once those of the same workspace have read enough of what came before.
+    async fn whole(&self, written: Written) -> HttpResponse {
+        let body = web::Bytes::from(written.body);
+        let room = self.outgoing.room(self.workspace, body.len()).await;
+        self.head(StatusCode::OK).body(Held::new(body, room))
+    }
+
+    fn send(&self, status: StatusCode, written: Written) -> HttpResponse {
+        self.head(status).body(written.body)
+    }
+
+    fn head(&self, status: StatusCode) -> HttpResponseBuilder {
         let mut builder = HttpResponse::build(status);
         if status == StatusCode::UNAUTHORIZED {
             builder.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
@@ -161,13 +239,12 @@ impl Answer {
         builder
             .insert_header((header::CONTENT_TYPE, self.media.content_type()))
             .insert_header((header::CACHE_CONTROL, "no-store"))
-            .insert_header(("x-request-id", self.request_id.clone()))
-            .body(to_json(&response))
+            .insert_header(("x-request-id", self.request_id.clone()));
+        builder
     }
 
     fn bad_parameters(&self, bad: &BadParameters) -> HttpResponse {
-        let error = ApiError::new(ErrorCode::BadUserInput, bad.to_string());
-        self.send(StatusCode::BAD_REQUEST, response_of(error))
+        self.told(StatusCode::BAD_REQUEST, response_of(ApiError::new(ErrorCode::BadUserInput, bad.to_string())))
     }
 }
 
@@ -183,24 +260,18 @@ pub async fn method_not_allowed() -> HttpResponse {
     response
 }
 
-async fn body(request: &HttpRequest, payload: web::Payload, limit: usize) -> Result<web::Bytes, HttpResponse> {
+/// Refuses a body that is not said to be JSON in UTF-8.
+fn is_json(request: &HttpRequest) -> Result<(), HttpResponse> {
     let content_type = header_text(request, header::CONTENT_TYPE).unwrap_or_default();
     let mut parts = content_type.split(';').map(str::trim);
     let is_json = parts.next().is_some_and(|media| media.eq_ignore_ascii_case("application/json"));
     let charset = parts.find_map(|part| part.split_once('=').filter(|(name, _)| name.eq_ignore_ascii_case("charset")));
     let is_utf8 = charset.is_none_or(|(_, name)| name.trim_matches('"').eq_ignore_ascii_case("utf-8"));
-    if !is_json || !is_utf8 {
-        let message = "send the body as application/json in UTF-8";
-        return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message));
+    if is_json && is_utf8 {
+        return Ok(());
     }
-    match payload.to_bytes_limited(limit).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(_)) => Err(refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", "the body could not be read to its end")),
-        Err(_) => {
-            let message = format!("a request has at most {limit} bytes");
-            Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", &message))
-        }
-    }
+    let message = "send the body as application/json in UTF-8";
+    Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message))
 }
 
 pub(crate) fn header_text(request: &HttpRequest, name: header::HeaderName) -> Option<&str> {

@@ -6,18 +6,21 @@
 mod accept;
 mod answer;
 mod batch;
+mod bounds;
 mod context;
-mod deadline;
 mod error;
+mod executor;
 mod gate;
 mod graphiql;
 mod http;
+mod intake;
 mod limits;
 mod live;
 mod loaders;
 mod mutation;
 mod operation;
 mod origin;
+mod outgoing;
 mod parameters;
 mod places;
 mod protocol;
@@ -45,7 +48,21 @@ pub use rights::rights_markdown;
 pub use schema::schema_sdl;
 pub use websocket::SocketConfig;
 
-use crate::{context::Shared, live::Live, operation::Engine, places::Places};
+use crate::{
+    context::Shared, executor::Executor, intake::Intake, live::Live, operation::Engine, outgoing::Outgoing,
+    places::Places,
+};
+
+/// Who may ask for the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Introspection {
+    /// No one.
+    Off,
+    /// Whoever has a credential.
+    Members,
+    /// Everyone.
+    Public,
+}
 
 /// How the API is served.
 #[derive(Debug, Clone)]
@@ -56,14 +73,16 @@ pub struct ApiConfig {
     pub allow_loopback_targets: bool,
     /// Whether webhooks may be plain HTTP.
     pub allow_http_targets: bool,
-    /// Whether the schema may be asked for.
-    pub introspection: bool,
+    /// Who may ask for the schema.
+    pub introspection: Introspection,
     /// Whose pages may call from a browser beside our own, as `https://host[:port]`.
     pub allowed_origins: Vec<String>,
     /// The most bytes of a request or of a socket's message.
     pub max_body: usize,
     /// How long an operation, or one answer of a subscription, may take.
     pub operation: Duration,
+    /// The most bytes of an answer.
+    pub max_answer: usize,
     /// The most sockets and event streams of the process.
     pub max_live: usize,
     /// The most of them of one member or key.
@@ -82,10 +101,11 @@ impl Default for ApiConfig {
             public_url: String::new(),
             allow_loopback_targets: false,
             allow_http_targets: false,
-            introspection: true,
+            introspection: Introspection::Members,
             allowed_origins: Vec::new(),
             max_body: 1024 * 1024,
             operation: Duration::from_secs(20),
+            max_answer: 8 << 20,
             max_live: 10_000,
             max_live_each: 1_000,
             trusted_proxies: Vec::new(),
@@ -126,13 +146,17 @@ struct Inner {
     engine: Engine,
     config: ApiConfig,
     places: Places,
+    intake: Intake,
+    outgoing: Outgoing,
     draining: CancellationToken,
 }
 
 impl ApiState {
-    /// Over these parts.
-    #[must_use]
-    pub fn new(parts: ApiParts, config: ApiConfig) -> Self {
+    /// Over these parts. Starts the threads that operations run on.
+    ///
+    /// # Errors
+    /// Where the system gives no threads.
+    pub fn new(parts: ApiParts, config: ApiConfig) -> std::io::Result<Self> {
         let ApiParts { database, heads, presence, revocations, sealer, ambient, apply, reader } = parts;
         let shared = Arc::new(Shared {
             live: Live::new(database.clone(), heads.clone(), config.live.clone()),
@@ -151,9 +175,11 @@ impl ApiState {
             revocations,
         });
         let schema = schema::build(Arc::clone(&shared), &config);
-        let engine = Engine::new(schema, shared, config.introspection);
+        let engine = Engine::new(schema, shared, config.introspection, Executor::start()?);
         let places = Places::new(config.max_live, config.max_live_each);
-        Self { inner: Arc::new(Inner { engine, config, places, draining: CancellationToken::new() }) }
+        let (intake, outgoing) = (Intake::default(), Outgoing::default());
+        let draining = CancellationToken::new();
+        Ok(Self { inner: Arc::new(Inner { engine, config, places, intake, outgoing, draining }) })
     }
 
     /// Closes every socket with 1012 and ends every event stream, so that clients come again elsewhere, and takes no
@@ -172,6 +198,14 @@ impl ApiState {
 
     fn places(&self) -> &Places {
         &self.inner.places
+    }
+
+    fn intake(&self) -> &Intake {
+        &self.inner.intake
+    }
+
+    fn outgoing(&self) -> &Outgoing {
+        &self.inner.outgoing
     }
 
     fn draining(&self) -> &CancellationToken {

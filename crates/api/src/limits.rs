@@ -18,6 +18,10 @@ pub const MAX_FIELDS: usize = 10_000;
 pub const MAX_OPERATIONS: usize = 100;
 /// The most directives of a document.
 pub const MAX_DIRECTIVES: usize = 500;
+/// How often a document may ask for the whole schema: its answer is as long as all else that a document may ask for.
+pub const MAX_SCHEMAS: usize = 1;
+/// How often a document may ask for one type of it.
+pub const MAX_TYPES: usize = 20;
 /// How often one may go on from a type of the schema to the types of its parts: each step shows ten times as much, and
 /// tools need one.
 pub const MAX_TYPE_STEPS: usize = 2;
@@ -44,9 +48,18 @@ pub fn exceeded(document: &ExecutableDocument) -> Option<String> {
     if sets().any(|set| type_steps(document, set, &mut known) > MAX_TYPE_STEPS) {
         return Some(format!("the document goes on from type to type more than {MAX_TYPE_STEPS} times"));
     }
-    let mut known = HashMap::new();
-    let fields = sets().map(|set| fields(document, set, &mut known)).fold(0, usize::saturating_add);
-    (fields > MAX_FIELDS).then(|| format!("the document asks for more than {MAX_FIELDS} fields"))
+    let count = |of: fn(&str) -> bool| {
+        let mut known = HashMap::new();
+        sets().map(|set| fields(document, set, of, &mut known)).fold(0, usize::saturating_add)
+    };
+    if count(|_| true) > MAX_FIELDS {
+        return Some(format!("the document asks for more than {MAX_FIELDS} fields"));
+    }
+    if count(|name| name == "__schema") > MAX_SCHEMAS {
+        return Some("the document asks for `__schema` more than once".to_owned());
+    }
+    (count(|name| name == "__type") > MAX_TYPES)
+        .then(|| format!("the document asks for `__type` more than {MAX_TYPES} times"))
 }
 
 fn aliases(set: &SelectionSet) -> usize {
@@ -123,13 +136,20 @@ fn type_steps<'a>(
     most
 }
 
-/// Counts each fragment once, however often it is used, so a document that doubles at every level costs no time.
-fn fields<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, known: &mut HashMap<&'a Name, usize>) -> usize {
+/// How many fields of these names a document asks for. Looks at each fragment once, however often it is used, so a document
+/// that doubles at every level costs no time.
+fn fields<'a>(
+    document: &'a ExecutableDocument,
+    set: &'a SelectionSet,
+    of: fn(&str) -> bool,
+    known: &mut HashMap<&'a Name, usize>,
+) -> usize {
     let mut count = 0_usize;
     for selection in &set.items {
         let more = match &selection.node {
-            Selection::Field(field) => fields(document, &field.node.selection_set.node, known).saturating_add(1),
-            Selection::InlineFragment(fragment) => fields(document, &fragment.node.selection_set.node, known),
+            Selection::Field(field) => fields(document, &field.node.selection_set.node, of, known)
+                .saturating_add(usize::from(of(field.node.name.node.as_str()))),
+            Selection::InlineFragment(fragment) => fields(document, &fragment.node.selection_set.node, of, known),
             Selection::FragmentSpread(spread) => {
                 let name = &spread.node.fragment_name.node;
                 match (known.get(name), document.fragments.get(name)) {
@@ -138,7 +158,7 @@ fn fields<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, known: &m
                     (None, Some(fragment)) => {
                         // While it is being counted it counts nothing: a circle ends, and is refused later.
                         known.insert(name, 0);
-                        let counted = fields(document, &fragment.node.selection_set.node, known);
+                        let counted = fields(document, &fragment.node.selection_set.node, of, known);
                         known.insert(name, counted);
                         counted
                     }
@@ -190,6 +210,26 @@ mod tests {
                      { interfaces { ...B } } } fragment B on __Type { possibleTypes { name } }";
         assert!(exceeds(steps.to_owned()).contains("type to type"));
         assert_eq!(exceeds(steps.replace("possibleTypes { name }", "name")), "");
+    }
+
+    #[test]
+    fn b2_the_schema_is_asked_for_once_whatever_stands_for_it() {
+        let exceeds = |text: &str| exceeded(&parse_query(text).unwrap()).unwrap_or_default();
+        let one = "{ __schema { queryType { name } } ...F } fragment F on Query { __typename }";
+        assert_eq!(exceeds(one), "");
+        for many in [
+            "{ a: __schema { queryType { name } } b: __schema { queryType { name } } }",
+            "{ ...F ...F } fragment F on Query { __schema { queryType { name } } }",
+            "{ ...F ... { __schema { queryType { name } } } } fragment F on Query { __schema { queryType { name } } }",
+        ] {
+            assert!(exceeds(many).contains("__schema"), "{many}");
+        }
+        let types = |n: usize| {
+            let each = (0..n).map(|i| format!("a{i}: __type(name: \"T\") {{ name }} ")).collect::<String>();
+            exceeds(&format!("{{ {each} }}"))
+        };
+        assert_eq!(types(20), "");
+        assert!(types(21).contains("__type"));
     }
 
     #[test]

@@ -3,8 +3,11 @@
 use std::sync::{Arc, PoisonError};
 
 use async_graphql::{
-    Name, Positioned, Request, Response, ServerError, Value,
-    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
+    Name, Positioned, Request, Response, ServerError, Value, Variables,
+    parser::{
+        parse_query,
+        types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
+    },
 };
 use futures::{
     FutureExt, StreamExt,
@@ -15,11 +18,14 @@ use inlet_domain::{
     store::{audit::Origin, credentials},
 };
 use serde_json::Map;
+use tokio::sync::mpsc;
 
 use crate::{
+    Introspection,
     answer::{Plan, Types},
     context::{Caller, Credential, Session, Shared},
     error::{ApiError, ErrorCode},
+    executor::{Executor, Holder},
     gate::Gate,
     limits::{MAX_TEXT, exceeded, introspects},
     live::{
@@ -38,25 +44,60 @@ pub struct Engine {
     pub(crate) schema: Schema,
     pub(crate) shared: Arc<Shared>,
     pub(crate) groups: Arc<Groups>,
+    pub(crate) executor: Executor,
     types: Arc<Types>,
-    introspection: bool,
+    introspection: Introspection,
 }
 
 /// An operation that may be executed.
 pub struct Prepared {
     request: Request,
     plan: Arc<Plan>,
+    holder: Holder,
+    request_id: String,
     /// What follows the log, and for whom.
     following: Option<(Credential, Operation)>,
     /// What it is.
     pub kind: OperationType,
 }
 
-impl Engine {
-    /// Of a schema over these parts, which tells of itself or does not.
+/// What an HTTP request came to.
+pub enum Outcome {
+    /// An answer.
+    Answered(Written),
+    /// It goes on: a subscription, or what its sender wants as a stream.
+    Prepared(Box<Prepared>),
+}
+
+/// An answer as text.
+pub struct Written {
+    /// The response as JSON.
+    pub body: String,
+    /// See [`is_request_error`].
+    pub is_request_error: bool,
+    /// See [`is_timeout`].
+    pub is_timeout: bool,
+}
+
+impl Written {
+    /// Of a response whose errors are told under this id.
     #[must_use]
-    pub fn new(schema: Schema, shared: Arc<Shared>, introspection: bool) -> Self {
-        Self { types: Arc::new(Types::of(&schema.sdl())), groups: Arc::default(), schema, shared, introspection }
+    pub fn of(mut response: Response, request_id: &str) -> Self {
+        finish(&mut response, request_id);
+        Self {
+            body: to_json(&response),
+            is_request_error: is_request_error(&response),
+            is_timeout: is_timeout(&response),
+        }
+    }
+}
+
+impl Engine {
+    /// Of a schema over these parts.
+    #[must_use]
+    pub fn new(schema: Schema, shared: Arc<Shared>, introspection: Introspection, executor: Executor) -> Self {
+        let types = Arc::new(Types::of(&schema.sdl()));
+        Self { types, groups: Arc::default(), schema, shared, introspection, executor }
     }
 
     /// Who a bearer token stands for.
@@ -101,7 +142,7 @@ impl Engine {
     ///
     /// # Errors
     /// A response with the errors of the request.
-    pub async fn prepare(
+    async fn prepare(
         &self,
         parameters: Parameters,
         credential: Option<&Credential>,
@@ -110,14 +151,12 @@ impl Engine {
         if parameters.query.len() > MAX_TEXT {
             return Err(refusal(ErrorCode::LimitExceeded, format!("the document has more than {MAX_TEXT} bytes")));
         }
-        let given = parameters.variables.clone();
-        let asks_head = parameters.query.contains("head");
-        let text = parameters.query.clone();
-        let mut request = parameters.into_request();
-        let name = request.operation_name.clone();
-        let document = match request.parsed_query() {
+        let Parameters { query: text, operation_name: name, variables: mut given } = parameters;
+        let asks_head = text.contains("head");
+        let document = match parse_query(&text) {
             Ok(document) => document,
-            Err(mut error) => {
+            Err(error) => {
+                let mut error = ServerError::from(error);
                 mark(&mut error, ErrorCode::GraphqlParseFailed);
                 // The parser quotes the line, which may be the whole document; its last line says what was expected.
                 if error.message.len() > LONGEST_QUOTE {
@@ -127,25 +166,46 @@ impl Engine {
                 return Err(Box::new(Response::from_errors(vec![error])));
             }
         };
-        if let Some(limit) = exceeded(document) {
+        if let Some(limit) = exceeded(&document) {
             return Err(refusal(ErrorCode::LimitExceeded, limit));
         }
-        let Some(operation) = operation(document, name.as_deref()) else {
+        let Some(operation) = operation(&document, name.as_deref()) else {
             let message = "pass `operationName`: one of the operations of the document";
             return Err(refusal(ErrorCode::GraphqlValidationFailed, message));
         };
         let kind = operation.node.ty;
-        if !self.introspection && introspects(document) {
-            return Err(refusal(ErrorCode::GraphqlValidationFailed, "this server does not tell its schema"));
+        if introspects(&document) {
+            match self.introspection {
+                Introspection::Off => {
+                    let message = "this server does not tell its schema";
+                    return Err(refusal(ErrorCode::GraphqlValidationFailed, message));
+                }
+                Introspection::Members if credential.is_none() => {
+                    let message = "the schema is for whoever has a credential: pass `Authorization: Bearer` with a \
+                                   session token (see `login`) or an API key";
+                    return Err(refusal(ErrorCode::Unauthenticated, message));
+                }
+                Introspection::Members | Introspection::Public => {}
+            }
         }
+        // What no variable of the operation is called after is of no use to it, and is not kept.
+        let declared = &operation.node.variable_definitions;
+        given.retain(|name, _| declared.iter().any(|variable| variable.node.name.node == name.as_str()));
         if let Some(name) = missing_variable(&operation.node, &given) {
             let message = format!("the variable `${name}` is required: give it a value that is not null");
             return Err(Box::new(response_of(ApiError::input(format!("variables.{name}"), message))));
         }
-        let plan = Arc::new(Plan::of(&self.types, document, &operation.node));
+        let plan = Arc::new(Plan::of(&self.types, &document, &operation.node));
+        let mut request =
+            Request::new(text.clone()).variables(Variables::from_json(serde_json::Value::Object(given.clone())));
+        if let Some(name) = &name {
+            request = request.operation_name(name);
+        }
+        let request_id = origin.request_id.clone().unwrap_or_default();
+        let holder = Holder::of(credential, &origin);
         let following = credential.zip(Operation::field(&operation.node)).map(|(credential, field)| {
             let asked = (name.clone(), given);
-            let id = origin.request_id.clone().unwrap_or_default();
+            let id = request_id.clone();
             let operation = Operation::new(text, document.clone(), field, asked, Arc::clone(&plan), id);
             (credential.clone(), operation)
         });
@@ -155,39 +215,128 @@ impl Engine {
             let state = log::state(&self.shared.database.pool, session.viewer.scope).await;
             caller.head = Some(state.map_err(|error| Box::new(response_of(ApiError::from(error))))?);
         }
-        Ok(Prepared { request: request.data(caller), plan, following, kind })
+        request.set_parsed_query(document);
+        Ok(Prepared { request: request.data(caller), plan, holder, request_id, following, kind })
+    }
+
+    /// Parses an operation when its turn comes, and holds it against the limits that need no schema.
+    ///
+    /// # Errors
+    /// A response with the errors of the request.
+    pub async fn prepared(
+        &self,
+        parameters: Parameters,
+        credential: Option<Credential>,
+        origin: Origin,
+    ) -> Result<Prepared, Box<Response>> {
+        let engine = self.clone();
+        let holder = Holder::of(credential.as_ref(), &origin);
+        let work = async move { engine.prepare(parameters, credential.as_ref(), origin).await };
+        self.executor.run(holder, work).await.unwrap_or_else(|error| Err(Box::new(response_of(error))))
     }
 
     /// Answers a query or a mutation.
-    pub async fn execute(&self, prepared: Prepared) -> Response {
+    async fn execute(&self, prepared: Prepared) -> Response {
         let mut response = self.schema.execute(prepared.request).await;
         prepared.plan.arrange(&mut response);
         response
     }
 
+    /// Answers what comes by HTTP when its turn comes; what `streams` says goes on by [`Engine::stream`].
+    ///
+    /// # Errors
+    /// Where there is no turn.
+    pub async fn answer(
+        &self,
+        parameters: Parameters,
+        credential: Option<Credential>,
+        origin: Origin,
+        streams: impl FnOnce(OperationType) -> bool + Send + 'static,
+    ) -> Result<Outcome, ApiError> {
+        let engine = self.clone();
+        let id = origin.request_id.clone().unwrap_or_default();
+        let holder = Holder::of(credential.as_ref(), &origin);
+        let work = async move {
+            let response = match engine.prepare(parameters, credential.as_ref(), origin).await {
+                Ok(prepared) if streams(prepared.kind) => return Outcome::Prepared(Box::new(prepared)),
+                Ok(prepared) => engine.execute(prepared).await,
+                Err(refused) => *refused,
+            };
+            Outcome::Answered(Written::of(response, &id))
+        };
+        self.executor.run(holder, work).await
+    }
+
     /// Answers an operation of any kind, a subscription with many answers.
     pub fn stream(&self, prepared: Prepared) -> BoxStream<'static, Answer> {
-        let Prepared { request, plan, following, .. } = prepared;
-        let own = move |mut response: Response| {
+        let engine = self.clone();
+        async move { engine.opened(prepared).await.unwrap_or_else(|error| once(response_of(error))) }
+            .flatten_stream()
+            .boxed()
+    }
+
+    async fn opened(self, mut prepared: Prepared) -> Result<BoxStream<'static, Answer>, ApiError> {
+        let holder = prepared.holder;
+        if prepared.kind != OperationType::Subscription {
+            let engine = self.clone();
+            let work = async move {
+                let id = prepared.request_id.clone();
+                let response = engine.execute(prepared).await;
+                if is_request_error(&response) {
+                    return Answer::Own(Box::new(response));
+                }
+                Answer::Rendered(Written::of(response, &id).body.into())
+            };
+            let answer = self.executor.run(holder, work).await?;
+            return Ok(stream::once(async { answer }).boxed());
+        }
+        let following = prepared.following.take();
+        let opening = Opening::default();
+        let Prepared { request, plan, .. } = prepared;
+        let answers = self.schema.execute_stream(request.data(opening.clone())).map(move |mut response| {
             plan.arrange(&mut response);
             Answer::Own(Box::new(response))
-        };
-        let Some((credential, operation)) = following else {
-            return self.schema.execute_stream(request).map(own).boxed();
-        };
+        });
+        let Some((credential, operation)) = following else { return Ok(self.pump(answers)) };
         // Executed once to find what it asks for, or that it asks amiss; then it follows without being executed.
-        let opening = Opening::default();
-        let refusals = self.schema.execute_stream(request.data(opening.clone())).map(own);
-        let engine = self.clone();
-        let follow = async move {
-            let wanted = opening.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-            match wanted {
-                Some(wanted) => follow(&engine, credential, operation, wanted).boxed(),
-                None => stream::empty().boxed(),
+        let refusals = self.executor.run(holder, answers.collect::<Vec<_>>()).await?;
+        let wanted = opening.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let follow = match wanted {
+            Some(wanted) => follow(&self, credential, operation, wanted).boxed(),
+            None => stream::empty().boxed(),
+        };
+        Ok(stream::iter(refusals).chain(follow).boxed())
+    }
+
+    /// The answers of a subscription that is executed for as long as it lasts.
+    fn pump(self, answers: impl futures::Stream<Item = Answer> + Send + 'static) -> BoxStream<'static, Answer> {
+        let (sender, receiver) = mpsc::channel(1);
+        let pumping = async move {
+            let mut answers = Box::pin(answers);
+            loop {
+                let answer = tokio::select! {
+                    () = sender.closed() => return,
+                    answer = answers.next() => answer,
+                };
+                let Some(answer) = answer else { return };
+                if sender.send(answer).await.is_err() {
+                    return;
+                }
             }
         };
-        refusals.chain(follow.flatten_stream()).boxed()
+        let pump = async move { self.executor.spawn(pumping).await };
+        // The pump is driven by its own threads; it is waited for beside what it brings.
+        let pump = stream::once(pump).filter_map(|_| async { None });
+        stream::select(
+            stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) }),
+            pump,
+        )
+        .boxed()
     }
+}
+
+fn once(response: Response) -> BoxStream<'static, Answer> {
+    stream::once(async { Answer::Own(Box::new(response)) }).boxed()
 }
 
 fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option<&'a Positioned<OperationDefinition>> {
@@ -295,7 +444,7 @@ mod tests {
 
     #[test]
     fn an_operation_is_chosen_by_its_name() {
-        let document = async_graphql::parser::parse_query("query A { x } mutation B { y }").unwrap();
+        let document = parse_query("query A { x } mutation B { y }").unwrap();
         assert!(operation(&document, None).is_none());
         assert!(operation(&document, Some("C")).is_none());
         assert_eq!(operation(&document, Some("B")).unwrap().node.ty, OperationType::Mutation);

@@ -1,6 +1,5 @@
 //! The parameters of a GraphQL request, checked strictly (GraphQL over HTTP, section "Request Parameters").
 
-use async_graphql::{Request, Variables};
 use serde_json::{Map, Value};
 
 /// What a client asks, well-formed but not yet understood.
@@ -90,16 +89,6 @@ impl Parameters {
             members.insert(name.into_owned(), value);
         }
         Self::from_json(Value::Object(members))
-    }
-
-    /// As the executor takes it.
-    #[must_use]
-    pub fn into_request(self) -> Request {
-        let request = Request::new(self.query).variables(Variables::from_json(Value::Object(self.variables)));
-        match self.operation_name {
-            Some(name) => request.operation_name(name),
-            None => request,
-        }
     }
 }
 

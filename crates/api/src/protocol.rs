@@ -49,6 +49,12 @@ impl Close {
         Self::new(1013, "Too many sockets of this credential: come again later")
     }
 
+    /// Too many sockets are open, or wait to tell whose they are.
+    #[must_use]
+    pub fn crowded() -> Self {
+        Self::new(1013, "Too many sockets: come again later")
+    }
+
     /// The client did not introduce itself in time.
     #[must_use]
     pub fn init_timeout() -> Self {

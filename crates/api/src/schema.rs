@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{SDLExportOptions, Schema as AnySchema, SchemaBuilder};
 
 use crate::{
-    ApiConfig, context::Shared, deadline::Deadline, error::ErrorCode, mutation::Mutation, query::Query,
+    ApiConfig, Introspection, bounds::Bounds, context::Shared, error::ErrorCode, mutation::Mutation, query::Query,
     subscription::Subscription,
 };
 
@@ -27,9 +27,12 @@ pub fn build(shared: Arc<Shared>, config: &ApiConfig) -> Schema {
     let builder = builder()
         .limit_depth(MAX_DEPTH)
         .limit_complexity(MAX_COMPLEXITY)
-        .extension(Deadline(config.operation))
+        .extension(Bounds { time: config.operation, bytes: config.max_answer })
         .data(shared);
-    if config.introspection { builder.finish() } else { builder.disable_introspection().disable_suggestions().finish() }
+    match config.introspection {
+        Introspection::Off => builder.disable_introspection().disable_suggestions().finish(),
+        Introspection::Members | Introspection::Public => builder.finish(),
+    }
 }
 
 /// The schema as text, as `schema.graphql` holds it.

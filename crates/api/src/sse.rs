@@ -26,8 +26,9 @@ use crate::{
     context::Credential,
     error::ApiError,
     live::following::Answer,
-    operation::{Engine, Prepared, finish, is_request_error, response_of, to_json},
-    places::Place,
+    operation::{Engine, Prepared, Written, is_request_error, response_of},
+    outgoing::{Room, Way},
+    places::{Full, Place},
     websocket::{SocketConfig, revoked},
 };
 
@@ -36,9 +37,8 @@ const HEARTBEAT: &[u8] = b":\n\n";
 
 /// Answers with a stream that holds this and nothing more.
 #[must_use]
-pub fn one(mut response: Response, request_id: &str) -> HttpResponse {
-    finish(&mut response, request_id);
-    let mut body = BytesMut::from(next(&response).as_ref());
+pub fn one(written: &Written, request_id: &str) -> HttpResponse {
+    let mut body = BytesMut::from(data(&written.body).as_ref());
     body.extend_from_slice(COMPLETE);
     head(request_id).body(body.freeze())
 }
@@ -50,7 +50,7 @@ pub fn one(mut response: Response, request_id: &str) -> HttpResponse {
 pub fn open(
     state: &ApiState,
     prepared: Prepared,
-    credential: Option<Credential>,
+    credential: Credential,
     request_id: &str,
 ) -> Result<HttpResponse, ApiError> {
     let is_subscription = prepared.kind == OperationType::Subscription;
@@ -58,14 +58,13 @@ pub fn open(
         return Err(ApiError::overloaded("this process stops: come again", 1));
     }
     let full = |whose| ApiError::overloaded(format!("{whose} has as many streams as it may: end one"), 10);
-    let mut place = state.places().take().ok_or_else(|| full("this process"))?;
-    if let Some(credential) = &credential
-        && !place.belongs_to(&credential.viewer)
-    {
-        return Err(full("this credential"));
-    }
+    let place = state.places().take(&credential.viewer).map_err(|taken| match taken {
+        Full::All => full("this process"),
+        Full::Holder => full("this credential"),
+    })?;
     let config = state.config().socket.clone();
-    let (frames, body) = frames(config.buffer, config.stall);
+    let way = state.outgoing().way(Some(credential.viewer.scope.workspace()));
+    let (frames, body) = frames(config.buffer, config.stall, way);
     let running = Running {
         engine: state.engine().clone(),
         config,
@@ -92,35 +91,36 @@ fn head(request_id: &str) -> actix_web::HttpResponseBuilder {
 }
 
 /// JSON has no line ends outside of strings, and in them they are escaped, so it is one line of data.
-fn next(response: &Response) -> Bytes {
-    data(&to_json(response))
-}
-
 fn data(payload: &str) -> Bytes {
     Bytes::from(format!("event: next\ndata: {payload}\n\n"))
 }
 
 /// The way of frames to a client: bounded, and emptied where the client does not read.
 struct Frames {
-    sender: mpsc::Sender<Bytes>,
-    receiver: Arc<Mutex<Option<mpsc::Receiver<Bytes>>>>,
+    sender: mpsc::Sender<(Bytes, Room)>,
+    receiver: Arc<Mutex<Option<mpsc::Receiver<(Bytes, Room)>>>>,
+    way: Way,
     stall: Duration,
 }
 
-fn frames(buffer: usize, stall: Duration) -> (Frames, impl Stream<Item = Result<Bytes, actix_web::Error>> + use<>) {
+fn frames(
+    buffer: usize,
+    stall: Duration,
+    way: Way,
+) -> (Frames, impl Stream<Item = Result<Bytes, actix_web::Error>> + use<>) {
     let (sender, receiver) = mpsc::channel(buffer);
     let receiver = Arc::new(Mutex::new(Some(receiver)));
-    let frames = Frames { sender, receiver: Arc::clone(&receiver), stall };
+    let frames = Frames { sender, receiver: Arc::clone(&receiver), way, stall };
     let guard = Closing(receiver);
     let body = stream::poll_fn(move |cx| match guard.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-        Some(receiver) => receiver.poll_recv(cx).map(|frame| frame.map(Ok)),
+        Some(receiver) => receiver.poll_recv(cx).map(|frame| frame.map(|(frame, _)| Ok(frame))),
         None => Poll::Ready(None),
     });
     (frames, body)
 }
 
 /// The client's end: with it the receiver goes, though the other end knows of it too.
-struct Closing(Arc<Mutex<Option<mpsc::Receiver<Bytes>>>>);
+struct Closing(Arc<Mutex<Option<mpsc::Receiver<(Bytes, Room)>>>>);
 
 impl Drop for Closing {
     fn drop(&mut self) {
@@ -131,7 +131,11 @@ impl Drop for Closing {
 impl Frames {
     /// False where no one reads: then the stream is over.
     async fn send(&self, frame: Bytes) -> bool {
-        match timeout(self.stall, self.sender.send(frame)).await {
+        let sending = async {
+            let room = self.way.room(frame.len()).await;
+            self.sender.send((frame, room)).await
+        };
+        match timeout(self.stall, sending).await {
             Ok(sent) => sent.is_ok(),
             Err(_) => {
                 tracing::debug!("an event stream was cut off: its client does not read");
@@ -147,7 +151,7 @@ struct Running {
     engine: Engine,
     config: SocketConfig,
     draining: CancellationToken,
-    credential: Option<Credential>,
+    credential: Credential,
     request_id: String,
     frames: Frames,
     _place: Place,
@@ -164,7 +168,7 @@ impl Running {
             let answer = tokio::select! {
                 () = self.frames.sender.closed() => return,
                 () = self.draining.cancelled() => return,
-                () = revoked(&mut revocations, self.credential.as_ref()) => {
+                () = revoked(&mut revocations, Some(&self.credential)) => {
                     match self.look_again().await {
                         Ok(()) => continue,
                         Err(error) => return self.end(response_of(error)).await,
@@ -198,9 +202,8 @@ impl Running {
         }
     }
 
-    async fn send(&self, mut answer: Response) -> bool {
-        finish(&mut answer, &self.request_id);
-        self.frames.send(next(&answer)).await
+    async fn send(&self, answer: Response) -> bool {
+        self.frames.send(data(&Written::of(answer, &self.request_id).body)).await
     }
 
     async fn end(&self, answer: Response) {
@@ -210,20 +213,18 @@ impl Running {
     }
 
     async fn look_again(&self) -> Result<(), ApiError> {
-        match &self.credential {
-            Some(credential) => self.engine.look_again(credential).await,
-            None => Ok(()),
-        }
+        self.engine.look_again(&self.credential).await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outgoing::Outgoing;
 
     #[tokio::test]
     async fn p8_who_does_not_read_is_cut_off_and_holds_nothing() {
-        let (frames, body) = frames(2, Duration::from_millis(20));
+        let (frames, body) = frames(2, Duration::from_millis(20), Outgoing::default().way(None));
         for _ in 0..2 {
             assert!(frames.send(Bytes::from_static(HEARTBEAT)).await);
         }
@@ -233,7 +234,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_stream_ends_with_its_client() {
-        let (frames, body) = frames(2, Duration::from_secs(10));
+        let (frames, body) = frames(2, Duration::from_secs(10), Outgoing::default().way(None));
         drop(body);
         frames.sender.closed().await;
         assert!(!frames.send(Bytes::from_static(HEARTBEAT)).await);

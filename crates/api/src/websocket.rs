@@ -20,10 +20,12 @@ use crate::{
     context::Credential,
     error::{ApiError, ErrorCode},
     http::{bearer, origin, request_id, token},
+    intake::Meter,
     live::following::Answer,
-    operation::{Engine, errors, finish, is_request_error, response_of, to_json},
+    operation::{Engine, Written, errors, finish, is_request_error, response_of},
+    outgoing::{Outgoing, Room, Tap, Way},
     parameters::Parameters,
-    places::Place,
+    places::{Full, Knock, Place, Places},
     protocol::{Close, Protocol, Step},
 };
 
@@ -61,15 +63,14 @@ pub async fn open(request: &HttpRequest, payload: web::Payload, state: &ApiState
     if state.draining().is_cancelled() {
         return HttpResponse::ServiceUnavailable().insert_header(("retry-after", "1")).finish();
     }
-    let Some(place) = state.places().take() else {
-        return HttpResponse::ServiceUnavailable().insert_header(("retry-after", "10")).finish();
-    };
     let offered = request.headers().get_all("sec-websocket-protocol").filter_map(|value| value.to_str().ok());
     let offered: Vec<&str> = offered.flat_map(|list| list.split(',')).map(str::trim).collect();
     let speaks = offered.contains(&PROTOCOL);
     // Who speaks something else is let in under that name, for only then does a browser show the code of the close.
     let spoken = if speaks { Some(PROTOCOL) } else { offered.first().copied() };
-    match actix_ws::handle_with_protocols(request, payload, spoken.as_slice()) {
+    let meter = Meter::new(state.intake());
+    let counted = meter.payload(request, payload);
+    match counted.and_then(|payload| actix_ws::handle_with_protocols(request, payload, spoken.as_slice())) {
         Ok((response, socket, _)) if !speaks => {
             let close = Close::subprotocol();
             let reason = CloseReason { code: CloseCode::from(close.code), description: Some(close.reason) };
@@ -77,23 +78,32 @@ pub async fn open(request: &HttpRequest, payload: web::Payload, state: &ApiState
             response
         }
         Ok((response, socket, stream)) => {
+            let tap = Tap::default();
+            let response = response.map_body(|_, body| tap.of(body));
             let limit = state.config().max_body;
             let stream = stream.max_frame_size(limit).aggregate_continuations().max_continuation_size(limit);
-            let (frames, outgoing) = mpsc::channel(state.config().socket.buffer);
+            let (frames, handed) = mpsc::channel(state.config().socket.buffer);
+            let origin = origin(request, state, &request_id(request, state));
             let connection = Connection {
                 engine: state.engine().clone(),
                 config: state.config().socket.clone(),
                 draining: state.draining().clone(),
-                origin: origin(request, state, &request_id(request, state)),
+                standing: Standing::Waiting(state.places().knock(origin.client)),
+                places: state.places().clone(),
+                meter,
+                limit,
+                origin,
                 bearer: bearer(request),
                 credential: None,
-                place,
+                outgoing: state.outgoing().clone(),
+                way: state.outgoing().way(None),
+                tap,
                 protocol: Protocol::new(MAX_OPERATIONS),
                 running: HashMap::new(),
                 frames,
                 socket,
             };
-            actix_web::rt::spawn(connection.serve(stream, outgoing));
+            actix_web::rt::spawn(connection.serve(stream, handed));
             response
         }
         Err(error) => HttpResponse::from_error(error),
@@ -101,29 +111,43 @@ pub async fn open(request: &HttpRequest, payload: web::Payload, state: &ApiState
 }
 
 /// What an operation hands to its socket.
-enum Outgoing {
-    Frame(String),
+enum Handed {
+    Frame(String, Room),
     /// The operation's last frame, if the client has not ended it: then it is over.
-    Last(String, Option<String>),
+    Last(String, String, Room),
+}
+
+/// Where a client stands who has or has not told who they are.
+enum Standing {
+    Waiting(Knock),
+    Placed { _place: Place },
 }
 
 struct Connection {
     engine: Engine,
     config: SocketConfig,
     draining: CancellationToken,
+    standing: Standing,
+    places: Places,
+    /// What of a message is in hand.
+    meter: Meter,
+    /// The most bytes of a message of one who has told who they are.
+    limit: usize,
     origin: Origin,
     bearer: Option<String>,
     credential: Option<Credential>,
-    place: Place,
+    outgoing: Outgoing,
+    way: Way,
+    tap: Tap,
     protocol: Protocol,
     running: HashMap<String, AbortHandle>,
-    frames: mpsc::Sender<Outgoing>,
+    frames: mpsc::Sender<Handed>,
     socket: Socket,
 }
 
 impl Connection {
-    async fn serve(mut self, mut stream: AggregatedMessageStream, mut outgoing: mpsc::Receiver<Outgoing>) {
-        let end = self.run(&mut stream, &mut outgoing).await;
+    async fn serve(mut self, mut stream: AggregatedMessageStream, mut handed: mpsc::Receiver<Handed>) {
+        let end = self.run(&mut stream, &mut handed).await;
         for (_, operation) in self.running.drain() {
             operation.abort();
         }
@@ -139,38 +163,49 @@ impl Connection {
     async fn run(
         &mut self,
         stream: &mut AggregatedMessageStream,
-        outgoing: &mut mpsc::Receiver<Outgoing>,
+        handed: &mut mpsc::Receiver<Handed>,
     ) -> Result<std::convert::Infallible, Option<Close>> {
         let deadline = Instant::now() + self.config.init_timeout;
         let mut revocations = self.engine.shared.revocations.listen();
         let mut heartbeat = interval(self.config.heartbeat);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         heartbeat.reset();
-        let mut is_alive = true;
+        let (mut is_alive, mut was_in_hand) = (true, false);
         let draining = self.draining.clone();
+        let turned_away = match &self.standing {
+            Standing::Waiting(knock) => knock.turned_away(),
+            Standing::Placed { .. } => return Err(None),
+        };
+        tokio::pin!(turned_away);
         loop {
             tokio::select! {
                 () = draining.cancelled() => return Err(Some(Close::draining())),
                 () = sleep_until(deadline), if !self.protocol.is_introduced() => {
                     return Err(Some(Close::init_timeout()));
                 }
+                () = &mut turned_away, if self.credential.is_none() => return Err(Some(Close::crowded())),
                 () = revoked(&mut revocations, self.credential.as_ref()) => self.look_again().await?,
                 _ = heartbeat.tick() => {
                     if !std::mem::replace(&mut is_alive, false) {
                         return Err(None);
                     }
+                    // What has not come to its end since the last time will not.
+                    if self.meter.is_in_hand() && std::mem::replace(&mut was_in_hand, true) {
+                        return Err(Some(Close::new(1008, "A message did not come to its end")));
+                    }
                     self.look_again().await?;
                     self.written(|mut socket| async move { socket.ping(b"").await }).await?;
                 }
-                Some(frame) = outgoing.recv() => {
+                Some(frame) = handed.recv() => {
                     self.hand_over(frame).await?;
                     for _ in 0..self.config.buffer {
-                        let Ok(frame) = outgoing.try_recv() else { break };
+                        let Ok(frame) = handed.try_recv() else { break };
                         self.hand_over(frame).await?;
                     }
                 }
                 message = stream.recv() => {
                     is_alive = true;
+                    was_in_hand = false;
                     self.on_message(message).await?;
                 }
             }
@@ -181,6 +216,10 @@ impl Connection {
         &mut self,
         message: Option<Result<AggregatedMessage, ProtocolError>>,
     ) -> Result<(), Option<Close>> {
+        let is_over = self.meter.is_over();
+        if matches!(message, Some(Ok(_))) {
+            self.meter.delivered();
+        }
         match message {
             Some(Ok(AggregatedMessage::Text(text))) => self.on_text(&text).await,
             Some(Ok(AggregatedMessage::Binary(_))) => Err(Some(Close::bad_request("Invalid message: expected text"))),
@@ -189,6 +228,7 @@ impl Connection {
             }
             Some(Ok(AggregatedMessage::Pong(_))) => Ok(()),
             Some(Ok(AggregatedMessage::Close(_))) => Err(Some(Close::new(1000, ""))),
+            Some(Err(_)) if is_over => Err(Some(Close::new(1009, "Message too big"))),
             Some(Err(ProtocolError::Overflow)) => Err(Some(Close::new(1009, "Message too big"))),
             Some(Err(_)) | None => Err(None),
         }
@@ -223,8 +263,16 @@ impl Connection {
         }
         let Some(bearer) = &self.bearer else { return Err(Some(Close::forbidden())) };
         match self.engine.credential(bearer).await {
-            Ok(credential) if !self.place.belongs_to(&credential.viewer) => return Err(Some(Close::too_many())),
-            Ok(credential) => self.credential = Some(credential),
+            Ok(credential) => {
+                let place = self.places.take(&credential.viewer).map_err(|full| match full {
+                    Full::All => Some(Close::crowded()),
+                    Full::Holder => Some(Close::too_many()),
+                })?;
+                self.way = self.outgoing.way(Some(credential.viewer.scope.workspace()));
+                self.meter.admit(credential.viewer.scope.workspace(), self.limit);
+                self.standing = Standing::Placed { _place: place };
+                self.credential = Some(credential);
+            }
             Err(error) if error.code() == ErrorCode::Unauthenticated => return Err(Some(Close::forbidden())),
             Err(_) => return Err(Some(Close::new(1013, "Try again later"))),
         }
@@ -245,27 +293,30 @@ impl Connection {
             credential: self.credential.clone(),
             origin: self.origin.clone(),
             frames: self.frames.clone(),
+            way: self.way.clone(),
             id: id.clone(),
         };
         let task = actix_web::rt::spawn(operation.run(payload));
         self.running.insert(id, task.abort_handle());
     }
 
-    async fn hand_over(&mut self, outgoing: Outgoing) -> Result<(), Option<Close>> {
-        match outgoing {
-            Outgoing::Frame(frame) => self.write(frame).await,
-            Outgoing::Last(id, frame) => {
+    async fn hand_over(&mut self, handed: Handed) -> Result<(), Option<Close>> {
+        match handed {
+            Handed::Frame(frame, _room) => self.write(frame).await,
+            Handed::Last(id, frame, _room) => {
                 self.running.remove(&id);
-                match (self.protocol.ended(&id), frame) {
-                    (true, Some(frame)) => self.write(frame).await,
-                    _ => Ok(()),
-                }
+                if self.protocol.ended(&id) { self.write(frame).await } else { Ok(()) }
             }
         }
     }
 
     async fn write(&mut self, frame: String) -> Result<(), Option<Close>> {
-        self.written(|mut socket| async move { socket.text(frame).await }).await
+        let tap = self.tap.clone();
+        self.written(|mut socket| async move {
+            tap.hand_over(frame.len()).await;
+            socket.text(frame).await
+        })
+        .await
     }
 
     async fn written<F>(&mut self, send: impl FnOnce(Socket) -> F) -> Result<(), Option<Close>>
@@ -293,7 +344,8 @@ struct Operation {
     engine: Engine,
     credential: Option<Credential>,
     origin: Origin,
-    frames: mpsc::Sender<Outgoing>,
+    frames: mpsc::Sender<Handed>,
+    way: Way,
     id: String,
 }
 
@@ -305,7 +357,8 @@ impl Operation {
                 return self.fail(response_of(ApiError::new(ErrorCode::BadUserInput, bad.to_string()))).await;
             }
         };
-        let prepared = match self.engine.prepare(parameters, self.credential.as_ref(), self.origin.clone()).await {
+        let prepared = self.engine.prepared(parameters, self.credential.clone(), self.origin.clone()).await;
+        let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(refused) => return self.fail(*refused).await,
         };
@@ -313,11 +366,11 @@ impl Operation {
         let mut answers = self.engine.stream(prepared);
         let mut is_first = true;
         while let Some(answer) = answers.next().await {
-            let mut answer = match answer {
+            let answer = match answer {
                 Answer::Own(answer) => *answer,
                 Answer::Rendered(payload) => {
                     is_first = false;
-                    if self.frames.send(Outgoing::Frame(self.frame(&payload))).await.is_err() {
+                    if self.hand(self.frame(&payload)).await.is_err() {
                         return;
                     }
                     continue;
@@ -329,13 +382,23 @@ impl Operation {
                 return self.fail(answer).await;
             }
             is_first = false;
-            finish(&mut answer, self.request_id());
-            if self.frames.send(Outgoing::Frame(self.frame(&to_json(&answer)))).await.is_err() {
+            let written = Written::of(answer, self.request_id());
+            if self.hand(self.frame(&written.body)).await.is_err() {
                 return;
             }
         }
         let frame = format!("{{\"id\":{},\"type\":\"complete\"}}", quoted(&self.id));
-        let _ = self.frames.send(Outgoing::Last(self.id, Some(frame))).await;
+        self.last(frame).await;
+    }
+
+    async fn hand(&self, frame: String) -> Result<(), mpsc::error::SendError<Handed>> {
+        let room = self.way.room(frame.len()).await;
+        self.frames.send(Handed::Frame(frame, room)).await
+    }
+
+    async fn last(self, frame: String) {
+        let room = self.way.room(frame.len()).await;
+        let _ = self.frames.send(Handed::Last(self.id, frame, room)).await;
     }
 
     fn frame(&self, payload: &str) -> String {
@@ -350,7 +413,7 @@ impl Operation {
         finish(&mut response, self.request_id());
         let errors = serde_json::to_string(&errors(&response)).unwrap_or_else(|_| "[]".to_owned());
         let frame = format!("{{\"id\":{},\"type\":\"error\",\"payload\":{errors}}}", quoted(&self.id));
-        let _ = self.frames.send(Outgoing::Last(self.id, Some(frame))).await;
+        self.last(frame).await;
     }
 }
 

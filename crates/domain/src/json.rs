@@ -12,6 +12,23 @@ pub fn javascript(value: &Value) -> String {
     out
 }
 
+/// How many values a JSON text holds, members and items, told without parsing it: a value takes far more memory than the
+/// two bytes that it may be in the text. Of what is no JSON it is a number all the same.
+#[must_use]
+pub fn count_values(text: &[u8]) -> usize {
+    let (mut count, mut in_string, mut escaped) = (1, false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b',' | b':' | b'[' | b'{' if !in_string => count += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
 /// A quoted string with the escapes that `JSON.stringify` uses.
 pub fn write_string(text: &str, out: &mut String) {
     out.push('"');
@@ -101,6 +118,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn counts_values_outside_of_texts() {
+        for (text, count) in
+            [("", 1), ("1", 1), ("[]", 2), ("[1,2,3]", 4), (r#"{"a":[1],"b":{}}"#, 7), (r#"["\",{[:"]"#, 2)]
+        {
+            assert_eq!(count_values(text.as_bytes()), count, "{text}");
+        }
+    }
 
     #[test]
     fn writes_as_javascript_does() {

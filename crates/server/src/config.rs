@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, time::Duration};
 
 use clap::{Args, ValueEnum};
-use inlet_api::ApiConfig;
+use inlet_api::{ApiConfig, Introspection};
 use inlet_domain::{ambient::Ambient, apply::ApplyConfig, secrets::Sealer, store::retention::Retention};
 use secrecy::SecretString;
 
@@ -42,6 +42,17 @@ impl Roles {
     }
 }
 
+/// Who may ask for the GraphQL schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Asker {
+    /// No one.
+    Off,
+    /// Whoever has a credential.
+    Members,
+    /// Everyone.
+    Public,
+}
+
 /// Where the server listens and how it treats who comes.
 #[derive(Debug, Clone, Args)]
 pub struct HttpArgs {
@@ -60,12 +71,9 @@ pub struct HttpArgs {
     /// Networks of the proxies in front, whose word on the client's address is taken. Comma-separated, in CIDR notation.
     #[arg(long, env = "INLET_TRUSTED_PROXIES", value_name = "NETWORKS", value_delimiter = ',')]
     pub trusted_proxies: Vec<ipnet::IpNet>,
-    /// Whether the GraphQL schema may be asked for.
-    #[arg(
-        long, env = "INLET_INTROSPECTION", value_name = "BOOL", default_value_t = true,
-        action = clap::ArgAction::Set
-    )]
-    pub introspection: bool,
+    /// Who may ask for the GraphQL schema.
+    #[arg(long, env = "INLET_INTROSPECTION", value_name = "WHO", default_value = "members")]
+    pub introspection: Asker,
     /// Origins whose pages may call GraphQL from a browser, beside our own. Comma-separated, as `https://host[:port]`.
     #[arg(long, env = "INLET_ALLOWED_ORIGINS", value_name = "ORIGINS", value_delimiter = ',', value_parser = origin)]
     pub allowed_origins: Vec<String>,
@@ -76,6 +84,11 @@ pub struct HttpArgs {
         value_parser = clap::value_parser!(u64).range(1..)
     )]
     pub operation_seconds: u64,
+    /// The most bytes of a GraphQL answer. An operation whose answer grows beyond it is given up with LIMIT_EXCEEDED.
+    #[arg(
+        long, env = "INLET_MAX_ANSWER", value_name = "BYTES", default_value_t = ApiConfig::default().max_answer
+    )]
+    pub max_answer: usize,
     /// The most GraphQL sockets and event streams of this process.
     #[arg(long, env = "INLET_MAX_LIVE", value_name = "NUMBER", default_value_t = ApiConfig::default().max_live)]
     pub max_live: usize,
@@ -292,7 +305,12 @@ impl ServerConfig {
             migrate: false,
             allow_loopback_targets: false,
             api: ApiConfig {
-                introspection: http.introspection,
+                introspection: match http.introspection {
+                    Asker::Off => Introspection::Off,
+                    Asker::Members => Introspection::Members,
+                    Asker::Public => Introspection::Public,
+                },
+                max_answer: http.max_answer,
                 allowed_origins: http.allowed_origins,
                 operation: Duration::from_secs(http.operation_seconds),
                 max_live: http.max_live,

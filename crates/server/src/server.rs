@@ -32,6 +32,11 @@ use crate::{
     upgrade,
 };
 
+/// How long a client may leave what it is sent unread before its connection is ended. The kernel counts: of bytes that are
+/// not acknowledged, and of a window that stays shut (`man 7 tcp`, TCP_USER_TIMEOUT).
+#[cfg(target_os = "linux")]
+const UNREAD: Duration = Duration::from_secs(30);
+
 /// How long the end waits for connections to be given back.
 const CLOSE: Duration = Duration::from_secs(2);
 
@@ -43,6 +48,16 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     public_url: String,
+}
+
+#[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "other systems know no such bound"))]
+fn give_up_on_the_unread(connection: &dyn std::any::Any, _: &mut actix_web::dev::Extensions) {
+    #[cfg(target_os = "linux")]
+    if let Some(stream) = connection.downcast_ref::<tokio::net::TcpStream>()
+        && let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(UNREAD))
+    {
+        tracing::debug!(error = &error as &dyn std::error::Error, "a connection has no bound for what is unread");
+    }
 }
 
 impl Server {
@@ -154,8 +169,9 @@ impl Server {
                 apply: apply.clone(),
                 reader: Arc::new(Adapters),
             };
-            ApiState::new(parts, settings)
+            ApiState::new(parts, settings).map_err(ServerError::Http)
         });
+        let api = api.transpose()?;
         let loopback = config.allow_loopback_targets;
         let client = Client::new(Policy { allow_loopback: loopback, allow_http: loopback })?;
         let reporter = config.roles.ingest.then(|| {
@@ -184,6 +200,7 @@ impl Server {
         // Frames of a socket are small and come in bursts: none must wait for the one before to be confirmed.
         .tcp_nodelay(true)
         .keep_alive(Duration::from_secs(75))
+        .on_connect(give_up_on_the_unread)
         .disable_signals()
         .shutdown_timeout(config.shutdown.as_secs())
         .listen(listener)

@@ -52,7 +52,7 @@ pub fn follow(
     let following = Following {
         feed: engine.shared.live.feed(credential.clone(), wanted),
         forbidden: Box::pin(credential.until_forbidden(need)),
-        group: engine.groups.join(&engine.schema, &engine.shared, &credential, &Arc::new(operation)),
+        group: engine.groups.join(&engine.schema, &engine.shared, &engine.executor, &credential, &Arc::new(operation)),
         engine: engine.clone(),
         credential,
         rendering: FuturesOrdered::new(),
@@ -106,7 +106,7 @@ impl Following {
 
     fn regroup(&mut self) {
         let operation = Arc::clone(self.group.operation());
-        let Engine { schema, shared, groups, .. } = &self.engine;
-        self.group = groups.join(schema, shared, &self.credential, &operation);
+        let Engine { schema, shared, groups, executor, .. } = &self.engine;
+        self.group = groups.join(schema, shared, executor, &self.credential, &operation);
     }
 }

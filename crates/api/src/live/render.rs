@@ -29,9 +29,10 @@ use crate::{
     answer::Plan,
     context::{Caller, Credential, Session, Shared},
     error::ErrorCode,
+    executor::Executor,
     gate::Gate,
     loaders::Loaders,
-    operation::{finish, to_json},
+    operation::{Written, finish, response_of, to_json},
     schema::Schema,
     subscription::Injected,
 };
@@ -156,6 +157,7 @@ impl UpdateKey {
 struct Work {
     schema: Schema,
     shared: Arc<Shared>,
+    executor: Executor,
     gate: Gate,
     operation: Arc<Operation>,
     viewer: Viewer,
@@ -169,6 +171,7 @@ impl Groups {
         &self,
         schema: &Schema,
         shared: &Arc<Shared>,
+        executor: &Executor,
         credential: &Credential,
         operation: &Arc<Operation>,
     ) -> Arc<Group> {
@@ -191,6 +194,7 @@ impl Groups {
         let work = Work {
             schema: schema.clone(),
             shared: Arc::clone(shared),
+            executor: executor.clone(),
             gate: self.gate.clone(),
             operation: Arc::clone(operation),
             viewer: viewer.clone(),
@@ -219,14 +223,14 @@ impl Group {
     pub fn render(self: &Arc<Self>, told: &Told) -> BoxFuture<'static, Arc<str>> {
         let (work, told) = (Arc::clone(&self.work), told.clone());
         if Arc::strong_count(self) == 1 {
-            return async move { work.render(told).await }.boxed();
+            return work.rendered(told).boxed();
         }
         let key = UpdateKey::of(&told);
         let mut kept = self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, rendered)) = kept.iter().rev().find(|(known, _)| *known == key) {
             return rendered.clone().boxed();
         }
-        let rendered = async move { work.render(told).await }.boxed().shared();
+        let rendered = work.rendered(told).boxed().shared();
         if kept.len() >= KEPT {
             kept.pop_front();
         }
@@ -236,6 +240,13 @@ impl Group {
 }
 
 impl Work {
+    /// On the threads of operations.
+    async fn rendered(self: Arc<Self>, told: Told) -> Arc<str> {
+        let (executor, id) = (self.executor.clone(), self.operation.request_id.clone());
+        let rendered = executor.spawn(async move { self.render(told).await }).await;
+        rendered.unwrap_or_else(|error| Written::of(response_of(error), &id).body.into())
+    }
+
     async fn render(&self, told: Told) -> Arc<str> {
         let mut tries = 0;
         let mut answer = loop {

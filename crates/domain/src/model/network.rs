@@ -1,6 +1,6 @@
 //! Where a request comes from (OR-15): the peer, or what a configured proxy says in its place.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::IpNet;
 
@@ -22,6 +22,16 @@ pub fn client(peer: IpAddr, forwarded_for: &[&str], trusted: &[IpNet]) -> IpAddr
     client
 }
 
+/// The network that an address stands for where those of one are counted together: whoever has an IPv6 address has 2^64 of
+/// them.
+#[must_use]
+pub fn of(client: IpAddr) -> IpAddr {
+    match client.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+    }
+}
+
 fn address(hop: &str) -> Option<IpAddr> {
     let ip = hop
         .parse()
@@ -36,6 +46,13 @@ mod tests {
 
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn b3_an_ipv6_address_stands_for_its_network() {
+        assert_eq!(of(ip("2001:db8:1:2:3:4:5:6")), of(ip("2001:db8:1:2::")));
+        assert_ne!(of(ip("2001:db8:1:2::")), of(ip("2001:db8:1:3::")));
+        assert_eq!(of(ip("::ffff:192.0.2.1")), ip("192.0.2.1"));
     }
 
     #[test]

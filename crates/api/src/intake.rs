@@ -1,0 +1,285 @@
+//! Taking in what clients send, within bounds of bytes and of time: whoever has not told who they are has little of both.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload as AnyPayload,
+    error::PayloadError,
+    web::{Bytes, BytesMut, Payload},
+};
+use futures::{Stream, StreamExt};
+use inlet_domain::{
+    apply::places::{Places, Slot},
+    ids::WorkspaceId,
+    json,
+};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+/// How long a body may take to come.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How many bytes may be in hand of those who told who they are; half of it of one workspace.
+const MOST_BYTES: usize = 64 << 20;
+/// How many of those who did not.
+const MOST_OF_STRANGERS: usize = 8 << 20;
+/// The most bytes of one body of a stranger: enough to log in.
+pub const STRANGERS_BODY: usize = 16 << 10;
+/// The most values of a body.
+pub const MOST_VALUES: usize = 20_000;
+/// How much memory a value takes that is two bytes in the text, in all forms that it is held in.
+const OF_A_VALUE: usize = 200;
+/// In so many forms the text is held.
+const COPIES: usize = 3;
+/// What a socket may have in hand without being counted among the others.
+const UNCOUNTED: usize = 8 << 10;
+
+/// The bounds of a process.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    known: Places,
+    strangers: Places,
+}
+
+/// Why a body is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotTaken {
+    /// It has more bytes than this.
+    TooLong(usize),
+    /// It holds more values than this.
+    TooMany(usize),
+    /// It did not come to its end in time.
+    TooSlow,
+    /// It broke off.
+    BrokenOff,
+    /// There is too much in hand already.
+    Crowded,
+}
+
+impl Default for Intake {
+    fn default() -> Self {
+        Self {
+            known: Places::new(usize::MAX, MOST_BYTES),
+            // One place for all of them: half of it is theirs.
+            strangers: Places::new(usize::MAX, 2 * MOST_OF_STRANGERS),
+        }
+    }
+}
+
+impl Intake {
+    /// A place for what a workspace sends, or a stranger.
+    #[must_use]
+    pub fn place(&self, workspace: Option<WorkspaceId>) -> Option<Slot> {
+        match workspace {
+            Some(workspace) => self.known.take(workspace, 0),
+            None => self.strangers.take(WorkspaceId(Uuid::nil()), 0),
+        }
+    }
+}
+
+/// The body, of at most `limit` bytes. `place` grows by what it takes until it is understood.
+///
+/// # Errors
+/// See [`NotTaken`].
+pub async fn read(payload: &mut Payload, limit: usize, place: &mut Slot) -> Result<Bytes, NotTaken> {
+    let reading = async {
+        let mut body = BytesMut::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| NotTaken::BrokenOff)?;
+            if body.len() + chunk.len() > limit {
+                return Err(NotTaken::TooLong(limit));
+            }
+            if !place.grow(chunk.len()) {
+                return Err(NotTaken::Crowded);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    };
+    let body = timeout(PATIENCE, reading).await.unwrap_or(Err(NotTaken::TooSlow))?;
+    weigh(&body, place)?;
+    Ok(body)
+}
+
+/// Makes room for what a text becomes when it is parsed.
+///
+/// # Errors
+/// `TooMany` and `Crowded`.
+pub fn weigh(text: &[u8], place: &mut Slot) -> Result<(), NotTaken> {
+    let values = json::count_values(text);
+    if values > MOST_VALUES {
+        return Err(NotTaken::TooMany(MOST_VALUES));
+    }
+    if place.grow(text.len() * COPIES + values * OF_A_VALUE) { Ok(()) } else { Err(NotTaken::Crowded) }
+}
+
+/// Reads on and throws away, up to `limit`, so that the sender gets to read the answer: a connection that is closed on
+/// unread bytes is reset.
+pub async fn drain(payload: &mut Payload, limit: usize) {
+    let draining = async {
+        let mut left = limit;
+        while let Some(Ok(chunk)) = payload.next().await {
+            match left.checked_sub(chunk.len()) {
+                Some(rest) => left = rest,
+                None => break,
+            }
+        }
+    };
+    // Whether it came to its end or to the bound, there is nothing more to do for the sender.
+    let _ = timeout(PATIENCE, draining).await;
+}
+
+/// How much a socket has in hand: the bytes of a message that is not there whole. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Meter(Arc<Metered>);
+
+#[derive(Debug)]
+struct Metered {
+    intake: Intake,
+    in_hand: AtomicUsize,
+    limit: AtomicUsize,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    workspace: Option<WorkspaceId>,
+    slot: Option<Slot>,
+}
+
+impl Meter {
+    /// Of a socket of a stranger.
+    #[must_use]
+    pub fn new(intake: &Intake) -> Self {
+        Self(Arc::new(Metered {
+            intake: intake.clone(),
+            in_hand: AtomicUsize::new(0),
+            limit: AtomicUsize::new(STRANGERS_BODY),
+            held: Mutex::default(),
+        }))
+    }
+
+    /// From now on it is known whose it is, and its messages may have `limit` bytes.
+    pub fn admit(&self, workspace: WorkspaceId, limit: usize) {
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner).workspace = Some(workspace);
+        // The heads of frames come on top.
+        self.0.limit.store(limit + UNCOUNTED, Ordering::Relaxed);
+    }
+
+    /// A message came to its end.
+    pub fn delivered(&self) {
+        self.0.in_hand.store(0, Ordering::Relaxed);
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner).slot = None;
+    }
+
+    /// Whether more came than may be in hand.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.0.in_hand.load(Ordering::Relaxed) > self.0.limit.load(Ordering::Relaxed)
+    }
+
+    /// Whether a part of a message is in hand.
+    #[must_use]
+    pub fn is_in_hand(&self) -> bool {
+        self.0.in_hand.load(Ordering::Relaxed) > 0
+    }
+
+    fn came(&self, bytes: usize) -> bool {
+        let in_hand = self.0.in_hand.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if in_hand > self.0.limit.load(Ordering::Relaxed) {
+            return false;
+        }
+        if in_hand <= UNCOUNTED {
+            return true;
+        }
+        let mut held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let workspace = held.workspace;
+        if held.slot.is_none() {
+            held.slot = self.0.intake.place(workspace);
+        }
+        let is_room = held.slot.as_mut().is_some_and(|slot| slot.grow(bytes));
+        if !is_room {
+            self.0.limit.store(0, Ordering::Relaxed);
+        }
+        is_room
+    }
+
+    /// The bytes of a socket, counted as they come.
+    ///
+    /// # Errors
+    /// Never: it is actix that might refuse to wrap them.
+    pub fn payload(&self, request: &HttpRequest, payload: Payload) -> Result<Payload, actix_web::Error> {
+        let counted = Counted { inner: Box::pin(payload), meter: self.clone() };
+        let mut counted: AnyPayload = AnyPayload::Stream { payload: Box::pin(counted) };
+        Payload::from_request(request, &mut counted).into_inner()
+    }
+}
+
+struct Counted {
+    inner: Pin<Box<Payload>>,
+    meter: Meter,
+}
+
+impl Stream for Counted {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = std::task::ready!(self.inner.as_mut().poll_next(cx));
+        Poll::Ready(match next {
+            Some(Ok(chunk)) if !self.meter.came(chunk.len()) => Some(Err(PayloadError::Overflow)),
+            next => next,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn b1_p11_a_stranger_has_little_and_one_who_is_known_has_more() {
+        let intake = Intake::default();
+        let meter = Meter::new(&intake);
+        assert!(meter.came(STRANGERS_BODY) && !meter.came(1) && meter.is_over());
+        let meter = Meter::new(&intake);
+        meter.admit(WorkspaceId(Uuid::from_u128(1)), 1 << 20);
+        assert!(meter.came(1 << 20) && meter.is_in_hand());
+        meter.delivered();
+        assert!(!meter.is_in_hand() && meter.came(1 << 20));
+    }
+
+    #[test]
+    fn b1_p11_what_all_sockets_have_in_hand_is_bounded() {
+        let intake = Intake::default();
+        let of = |number: u128| {
+            let meter = Meter::new(&intake);
+            meter.admit(WorkspaceId(Uuid::from_u128(number)), 1 << 20);
+            meter
+        };
+        let greedy: Vec<Meter> = (0..64).map(|_| of(1)).take_while(|meter| meter.came(1 << 20)).collect();
+        assert_eq!(greedy.len(), 32, "half of all");
+        assert!(of(2).came(1 << 20), "another workspace has the rest");
+        drop(greedy);
+        assert!(of(1).came(1 << 20));
+    }
+
+    #[test]
+    fn b1_p11_a_body_weighs_what_it_becomes() {
+        let intake = Intake::default();
+        let mut place = intake.place(None).unwrap();
+        let numbers = |count: usize| format!("[{}]", vec!["0"; count].join(","));
+        assert_eq!(weigh(numbers(MOST_VALUES).as_bytes(), &mut place), Err(NotTaken::TooMany(MOST_VALUES)));
+        let text = format!("\"{}\"", ",[{:".repeat(MOST_VALUES));
+        assert_eq!(weigh(&text.as_bytes()[..1_000], &mut place), Ok(()), "what stands in a text is no value");
+        let taken = (0..).take_while(|_| weigh(numbers(10_000).as_bytes(), &mut place).is_ok()).count();
+        assert!((1..10).contains(&taken), "{taken}");
+    }
+}

@@ -1,0 +1,223 @@
+//! What clients have yet to read: its bytes are bounded for each workspace and each connection.
+
+use std::{
+    collections::HashMap,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+};
+
+use actix_web::{
+    body::{BodySize, BoxBody, MessageBody},
+    web::Bytes,
+};
+use inlet_domain::ids::WorkspaceId;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+
+/// What one permit stands for.
+const UNIT: usize = 1 << 10;
+/// How many bytes may wait for the clients of one workspace, or for all strangers together.
+const MOST_OF_WORKSPACE: usize = 64 << 20;
+/// How many bytes may wait for one socket or stream, beside the one frame that is longer.
+const MOST_OF_CONNECTION: usize = 1 << 20;
+/// How many bytes of a socket are handed to its connection before it has written them.
+const MOST_HANDED_OVER: usize = 256 << 10;
+/// Bodies are handed to a connection in such pieces: it takes the next one when there is room.
+const PIECE: usize = 32 << 10;
+
+/// The bounds of a process. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Outgoing(Arc<Mutex<HashMap<Option<WorkspaceId>, Arc<Semaphore>>>>);
+
+/// Room for so many bytes, free again when this is dropped.
+#[derive(Debug)]
+pub struct Room {
+    _permits: [Option<OwnedSemaphorePermit>; 2],
+}
+
+/// The bounds of one connection. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Way {
+    workspace: Arc<Semaphore>,
+    connection: Arc<Semaphore>,
+}
+
+impl Outgoing {
+    fn of(&self, workspace: Option<WorkspaceId>) -> Arc<Semaphore> {
+        let mut each = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if each.len() >= 64 && each.len().is_power_of_two() {
+            each.retain(|_, semaphore| Arc::strong_count(semaphore) > 1);
+        }
+        let new = || Arc::new(Semaphore::new(MOST_OF_WORKSPACE / UNIT));
+        Arc::clone(each.entry(workspace).or_insert_with(new))
+    }
+
+    /// Waits for room for an answer.
+    pub async fn room(&self, workspace: Option<WorkspaceId>, bytes: usize) -> Room {
+        Room { _permits: [take(&self.of(workspace), bytes, MOST_OF_WORKSPACE).await, None] }
+    }
+
+    /// The way of a new connection of a workspace, or of a stranger.
+    #[must_use]
+    pub fn way(&self, workspace: Option<WorkspaceId>) -> Way {
+        Way { workspace: self.of(workspace), connection: Arc::new(Semaphore::new(MOST_OF_CONNECTION / UNIT)) }
+    }
+}
+
+impl Way {
+    /// Waits for room for a frame.
+    pub async fn room(&self, bytes: usize) -> Room {
+        // The narrow one first: who waits for their own connection holds nothing of the others.
+        let connection = take(&self.connection, bytes, MOST_OF_CONNECTION).await;
+        Room { _permits: [connection, take(&self.workspace, bytes, MOST_OF_WORKSPACE).await] }
+    }
+}
+
+/// What is longer than all that may wait, waits alone. No semaphore is ever closed.
+async fn take(semaphore: &Arc<Semaphore>, bytes: usize, most: usize) -> Option<OwnedSemaphorePermit> {
+    let units = bytes.div_ceil(UNIT).clamp(1, most / UNIT);
+    Arc::clone(semaphore).acquire_many_owned(u32::try_from(units).unwrap_or(u32::MAX)).await.ok()
+}
+
+/// A body that holds its room until the last of it is taken.
+pub struct Held {
+    rest: Bytes,
+    _room: Room,
+}
+
+impl Held {
+    /// Of these bytes.
+    #[must_use]
+    pub fn new(bytes: Bytes, room: Room) -> Self {
+        Self { rest: bytes, _room: room }
+    }
+}
+
+impl MessageBody for Held {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(u64::try_from(self.rest.len()).unwrap_or(u64::MAX))
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let length = self.rest.len().min(PIECE);
+        Poll::Ready((length > 0).then(|| Ok(self.rest.split_to(length))))
+    }
+}
+
+/// How far a socket's connection has come with what was handed to it. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Tap(Arc<Tapped>);
+
+#[derive(Debug, Default)]
+struct Tapped {
+    handed_over: Mutex<usize>,
+    taken: Notify,
+}
+
+impl Tap {
+    /// Counts so many bytes as handed over, once there is room for more.
+    pub async fn hand_over(&self, bytes: usize) {
+        loop {
+            let taken = self.0.taken.notified();
+            {
+                let mut handed_over = self.0.handed_over.lock().unwrap_or_else(PoisonError::into_inner);
+                if *handed_over < MOST_HANDED_OVER {
+                    *handed_over += bytes;
+                    return;
+                }
+            }
+            taken.await;
+        }
+    }
+
+    fn take(&self, bytes: usize) {
+        let mut handed_over = self.0.handed_over.lock().unwrap_or_else(PoisonError::into_inner);
+        *handed_over = handed_over.saturating_sub(bytes);
+        self.0.taken.notify_one();
+    }
+
+    /// The body, counted as its connection takes it.
+    #[must_use]
+    pub fn of(&self, body: BoxBody) -> BoxBody {
+        BoxBody::new(Counted { body, tap: self.clone() })
+    }
+}
+
+struct Counted {
+    body: BoxBody,
+    tap: Tap,
+}
+
+impl MessageBody for Counted {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let next = std::task::ready!(Pin::new(&mut self.body).poll_next(cx));
+        if let Some(Ok(bytes)) = &next {
+            self.tap.take(bytes.len());
+        }
+        Poll::Ready(next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use tokio::task::unconstrained;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn c3_p11_what_waits_is_bounded_for_each_connection_and_each_workspace() {
+        let outgoing = Outgoing::default();
+        let workspace = Some(WorkspaceId(Uuid::from_u128(1)));
+        let way = outgoing.way(workspace);
+        let held = [way.room(MOST_OF_CONNECTION / 2).await, way.room(MOST_OF_CONNECTION / 2).await];
+        assert!(way.room(1).now_or_never().is_none());
+        drop(held);
+        let long = way.room(2 * MOST_OF_CONNECTION).now_or_never().expect("what is too long goes alone");
+        assert!(way.room(1).now_or_never().is_none());
+        drop(long);
+
+        let ways: Vec<Way> = (0..70).map(|_| outgoing.way(workspace)).collect();
+        let room = |way| unconstrained(Way::room(way, MOST_OF_CONNECTION)).now_or_never();
+        let rooms: Vec<Room> = ways.iter().map_while(room).collect();
+        assert_eq!(rooms.len(), MOST_OF_WORKSPACE / MOST_OF_CONNECTION);
+        assert!(
+            outgoing.room(Some(WorkspaceId(Uuid::from_u128(2))), 1).now_or_never().is_some(),
+            "another's is its own"
+        );
+    }
+
+    #[tokio::test]
+    async fn c3_a_socket_is_handed_no_more_than_it_writes() {
+        let tap = Tap::default();
+        tap.hand_over(MOST_HANDED_OVER).await;
+        let mut more = Box::pin(tap.hand_over(1));
+        assert!((&mut more).now_or_never().is_none());
+        tap.take(1);
+        assert!((&mut more).now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn c3_a_body_goes_in_pieces_and_holds_its_room_to_the_last() {
+        let outgoing = Outgoing::default();
+        let room = outgoing.room(None, MOST_OF_WORKSPACE).await;
+        let mut body = Held::new(Bytes::from(vec![0; PIECE + 1]), room);
+        let mut lengths = Vec::new();
+        while let Some(Ok(piece)) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await {
+            assert!(outgoing.room(None, 1).now_or_never().is_none());
+            lengths.push(piece.len());
+        }
+        assert_eq!(lengths, [PIECE, 1]);
+        drop(body);
+        assert!(outgoing.room(None, 1).now_or_never().is_some());
+    }
+}
