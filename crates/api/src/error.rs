@@ -25,7 +25,7 @@ pub enum ErrorCode {
     Unauthenticated,
     /// The credential does not allow this.
     Forbidden,
-    /// What the input names is not there.
+    /// The input names an object that is not there; `inputPath` tells which member names it, where that is known.
     NotFound,
     /// The object has changed since it was read.
     Conflict,
@@ -121,6 +121,7 @@ impl From<&StoreError> for ApiError {
         match error {
             StoreError::Invalid { path, message } => Self::input(*path, message),
             StoreError::NotFound { .. } => told(ErrorCode::NotFound),
+            StoreError::Missing { path, .. } => Self::at(ErrorCode::NotFound, *path, error.to_string()),
             StoreError::IdempotencyKeyReused { .. } => {
                 Self { input_path: Some("input.idempotencyKey".to_owned()), ..told(ErrorCode::IdempotencyKeyReused) }
             }

@@ -23,10 +23,10 @@ use crate::{
     },
 };
 
-/// What can be followed live.
+/// All subscriptions.
 pub struct Subscription;
 
-/// What can be followed live, over a WebSocket with `graphql-transport-ws` or as an event stream (`accept:
+/// All subscriptions, over a WebSocket with `graphql-transport-ws` or as an event stream (`accept:
 /// text/event-stream`, by POST or GET).
 #[Subscription]
 impl Subscription {

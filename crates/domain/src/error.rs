@@ -77,6 +77,14 @@ pub enum StoreError {
         /// What was looked for, e.g. `channel`.
         kind: &'static str,
     },
+    /// The same, where it is known which member of the input names it.
+    #[error("{message}")]
+    Missing {
+        /// Which input, as a path such as `input.labelIds`.
+        path: &'static str,
+        /// What is not there.
+        message: String,
+    },
 }
 
 impl StoreError {
@@ -89,7 +97,7 @@ impl StoreError {
             Self::InvalidRow { .. } | Self::Open(_) => "INTERNAL",
             Self::IdempotencyKeyReused { .. } => "IDEMPOTENCY_KEY_REUSED",
             Self::Invalid { .. } => "BAD_USER_INPUT",
-            Self::NotFound { .. } => "NOT_FOUND",
+            Self::NotFound { .. } | Self::Missing { .. } => "NOT_FOUND",
             Self::Overloaded { .. } => "OVERLOADED",
             Self::Conflict { .. } => "CONFLICT",
             Self::Forbidden { .. } => "FORBIDDEN",
@@ -99,6 +107,18 @@ impl StoreError {
 }
 
 impl StoreError {
+    /// What this member of the input names is not there, or not in this workspace.
+    #[must_use]
+    pub fn missing(kind: &'static str, path: &'static str) -> Self {
+        Self::Missing { path, message: format!("there is no such {kind}") }
+    }
+
+    /// The same, of one of several ids.
+    #[must_use]
+    pub fn missing_one(kind: &'static str, path: &'static str, id: impl std::fmt::Display) -> Self {
+        Self::Missing { path, message: format!("there is no such {kind}: `{id}`") }
+    }
+
     /// Of a statement that waits for others of its like: that they take longer than the connection waits for a lock is
     /// no fault of the database's.
     pub(crate) fn or_busy(error: sqlx::Error) -> Self {

@@ -339,6 +339,38 @@ pub(crate) fn kind_of(word: &str) -> AttachmentKind {
     }
 }
 
+/// What a file is: by its media type, else by the provider's word, else by the ending of its name or of its URL.
+pub(crate) fn kind_of_file(
+    mime_type: Option<&str>,
+    word: Option<&str>,
+    filename: Option<&str>,
+    url: Option<&str>,
+) -> AttachmentKind {
+    let known = |kind: &AttachmentKind| *kind != AttachmentKind::Other;
+    let by_word = [mime_type, word].into_iter().flatten().map(kind_of).find(known);
+    let by_ending = || {
+        let in_url = url.and_then(name_in_url);
+        [filename, in_url.as_deref()].into_iter().flatten().filter_map(kind_of_ending).next()
+    };
+    by_word.or_else(by_ending).unwrap_or(AttachmentKind::Other)
+}
+
+/// What a file is by the ending of its name.
+fn kind_of_ending(name: &str) -> Option<AttachmentKind> {
+    let (_, ending) = name.trim().rsplit_once('.')?;
+    Some(match ending.to_ascii_lowercase().as_str() {
+        "jpg" | "jpeg" | "png" | "gif" | "webp" | "heic" | "heif" | "bmp" | "tif" | "tiff" | "svg" => {
+            AttachmentKind::Image
+        }
+        "mp4" | "mov" | "m4v" | "3gp" | "webm" | "avi" | "mkv" | "mpg" | "mpeg" => AttachmentKind::Video,
+        "mp3" | "m4a" | "aac" | "amr" | "ogg" | "oga" | "opus" | "wav" | "flac" => AttachmentKind::Audio,
+        "pdf" | "doc" | "docx" | "xls" | "xlsx" | "ppt" | "pptx" | "odt" | "ods" | "odp" | "rtf" | "txt" | "csv" => {
+            AttachmentKind::Document
+        }
+        _ => return None,
+    })
+}
+
 /// The files that stand in a value: a URL, an object that has one, or a list of these. What is no URL, and tells no file
 /// otherwise, is none.
 pub(crate) fn files(kind: Option<&str>, value: &Value) -> Vec<AttachmentPart> {
@@ -386,13 +418,12 @@ fn collect(kind: Option<&str>, value: &Value, deeper: usize, found: &mut Vec<Att
 /// The file that an object tells of.
 fn part(kind: Option<&str>, object: &Object, url: Option<String>, id: Option<String>) -> AttachmentPart {
     let mime_type = object.known_of(&MIME_TYPES);
-    let told = mime_type.as_deref().map(kind_of).filter(|kind| *kind != AttachmentKind::Other);
-    let told =
-        told.or_else(|| object.known("type").map(|word| kind_of(&word)).filter(|kind| *kind != AttachmentKind::Other));
+    let own = object.known("type").filter(|word| kind_of(word) != AttachmentKind::Other);
+    let filename = filename(object, url.as_deref());
     AttachmentPart {
         external_id: id.filter(|_| url.is_none()).map(fields::bounded_id),
-        kind: told.or_else(|| kind.map(kind_of)).unwrap_or(AttachmentKind::Other),
-        filename: filename(object, url.as_deref()),
+        kind: kind_of_file(mime_type.as_deref(), own.as_deref().or(kind), filename.as_deref(), url.as_deref()),
+        filename,
         url,
         mime_type,
         size_bytes: SIZES.iter().find_map(|name| size(object.get(*name)?)),
@@ -403,7 +434,7 @@ fn part(kind: Option<&str>, object: &Object, url: Option<String>, id: Option<Str
 pub(crate) fn at_url(kind: Option<&str>, url: &str) -> AttachmentPart {
     AttachmentPart {
         external_id: None,
-        kind: kind.map_or(AttachmentKind::Other, kind_of),
+        kind: kind_of_file(None, kind, None, Some(url)),
         filename: name_in_url(url),
         url: Some(url.to_owned()),
         mime_type: None,
@@ -606,6 +637,25 @@ mod tests {
         assert_eq!((kept.external_id.as_deref(), kept.url, kept.size_bytes), (Some("media-7"), None, Some(12)));
         assert!(found("image", json!({"caption": "no file"})).is_empty());
         assert_eq!(shown(Some("image"), &json!(a)), None, "a file's URL is no text");
+    }
+
+    #[test]
+    fn a_file_is_what_its_type_says_else_what_its_ending_does() {
+        use AttachmentKind::{Audio, Document, Image, Other, Video};
+        let url = Some("https://x.example/a/bill.PDF?sig=1");
+        for (mime_type, word, filename, url, expected) in [
+            (Some("image/png"), Some("audio"), Some("a.pdf"), url, Image),
+            (None, Some("audio"), Some("a.pdf"), url, Audio),
+            (None, Some("text"), Some("a.mp4"), url, Video),
+            (None, None, None, url, Document),
+            (None, None, Some("bill"), url, Document),
+            (None, None, Some("a.unheard_of"), None, Other),
+            (None, None, None, Some("https://x.example.jpg"), Other),
+            (None, None, None, None, Other),
+        ] {
+            assert_eq!(kind_of_file(mime_type, word, filename, url), expected, "{mime_type:?} {word:?} {filename:?}");
+        }
+        assert_eq!(files(None, &json!("https://x.example/a.png"))[0].kind, Image);
     }
 
     #[test]

@@ -436,6 +436,35 @@ fn d2_p11_lists_are_bounded() {
 }
 
 #[test]
+fn a_request_that_no_rule_fits_tells_which_rules_were_tried() {
+    let source = custom(json!({"rules": [
+        {"name": "in", "kind": "message", "items": "/batches/*/events", "when": {"at": "/type", "equals": "mo"},
+         "fields": {"id": "/id", "address": "/from"}},
+        {"name": "ping", "kind": "contact", "when": {"at": "/ping", "exists": true}, "fields": {"id": "/ping"}},
+    ]}));
+    assert_eq!(
+        reason(read_at(&source, None, &json!({"batches": [{"events": []}]}))),
+        "no rule of the mapping fits it: there is no list with an element at the `items` of `in`; the `when` does not \
+         hold of `ping`"
+    );
+    let odd = json!({"batches": [{"events": [{"type": "odd"}]}]});
+    assert_eq!(
+        reason(read_at(&source, None, &odd)),
+        "no rule of the mapping fits it: the `when` does not hold of `in`, `ping`"
+    );
+    let event = json!({"id": "1", "from": "+919019120123", "type": "mo"});
+    let mixed = json!({"batches": [{"events": [event, {"type": "odd"}]}]});
+    assert_eq!(
+        reason(read_at(&source, None, &mixed)),
+        "element 2: no rule of the mapping fits it: the `when` does not hold of `in`"
+    );
+    let many: Vec<Value> = (0..8)
+        .map(|n| json!({"name": format!("r{n}"), "kind": "contact", "when": {"event": "x"}, "fields": {"id": "/id"}}))
+        .collect();
+    assert!(reason(read_at(&custom(json!({"rules": many})), None, &json!({"id": 1}))).ends_with("`r4` and 3 more"));
+}
+
+#[test]
 fn d2_one_message_has_several_files() {
     let files = |attachments: Value, body: &Value| -> Vec<(AttachmentKind, String, Option<String>, Option<i64>)> {
         let source = custom(json!({"rules": [{"kind": "message", "attachments": attachments,

@@ -72,8 +72,8 @@ async fn b6_what_the_staff_wrote_joins_nobody_and_moves_with_a_merge() {
     done(&server, "updateContact", SHOWN, written).await;
     hear(&server, &two).await;
     assert_eq!(named(&server).await.len(), 2, "a written phone number is no address");
-    let suggested = "query($id: ID!) { contact(id: $id) { suggestedMerges { value contact { id } } } }";
-    let suggested = server.graphql(suggested, json!({"id": first["id"]})).await;
+    let suggests = "query($id: ID!) { contact(id: $id) { suggestedMerges { value contact { id } } } }";
+    let suggested = server.graphql(suggests, json!({"id": first["id"]})).await;
     assert_eq!(
         suggested["contact"]["suggestedMerges"],
         json!([{"value": format!("+{two}"), "contact": {"id": second["id"]}}])
@@ -84,6 +84,10 @@ async fn b6_what_the_staff_wrote_joins_nobody_and_moves_with_a_merge() {
     let after = named(&server).await;
     let survivor = after.iter().find(|contact| contact["id"] == second["id"]).unwrap();
     assert_eq!(survivor["email"], "both@example.com");
+    for contact in [&first, &second] {
+        let suggested = server.graphql(suggests, json!({"id": contact["id"]})).await;
+        assert_eq!(suggested["contact"]["suggestedMerges"], json!([]), "of a tombstone and of who it went into");
+    }
     let answer =
         act(&server, &server.api_key, "updateContact", SHOWN, json!({"id": first["id"], "name": "Gone"})).await;
     assert_eq!(code(&answer), "BAD_USER_INPUT", "{answer}");

@@ -45,7 +45,10 @@ async fn labels_are_put_on_and_taken_off_and_one_that_is_deleted_comes_off_every
         .await;
     assert_eq!(found, json!({"node": null, "labels": {"nodes": [{"id": labels[1]}]}}));
     let gone = json!({"id": first["id"], "labelIds": [labels[0]]});
-    assert_eq!(code(&act(&server, &server.api_key, "addLabels", SHOWN, gone).await), "NOT_FOUND");
+    let refused = act(&server, &server.api_key, "addLabels", SHOWN, gone).await;
+    assert_eq!(code(&refused), "NOT_FOUND");
+    assert_eq!(refused["errors"][0]["extensions"]["inputPath"], json!(["input", "labelIds"]), "{refused}");
+    assert!(refused["errors"][0]["message"].as_str().unwrap().contains(labels[0].as_str().unwrap()), "{refused}");
     assert_eq!(
         code(&act(&server, &server.api_key, "deleteLabel", "deletedLabelId", json!({"id": labels[0]})).await),
         "NOT_FOUND"

@@ -129,7 +129,11 @@ async fn a_merge_moves_all_and_undoing_it_moves_exactly_that_back() {
     assert_eq!(types(&events), ["contact.updated", "contact.updated", "conversation.updated"]);
     assert_eq!(events[0]["previous"], json!({"merged_into_id": survivor}));
     assert_eq!(events[1]["previous"], json!({"phone": first["contact"]["phone"]}));
-    assert_eq!(code(&unmerge(&server, merged).await), "NOT_FOUND");
+    let refused = unmerge(&server, merged).await;
+    assert_eq!(code(&refused), "NOT_FOUND");
+    assert_eq!(refused["errors"][0]["extensions"]["inputPath"], json!(["input", "contactId"]), "{refused}");
+    let told = refused["errors"][0]["message"].as_str().unwrap();
+    assert!(told.contains("pass the one that was merged"), "{refused}");
     server.stop().await;
 }
 

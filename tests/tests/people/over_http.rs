@@ -107,6 +107,17 @@ async fn b1_a_profile_joins_nobody_and_is_offered_as_a_merge() {
     post(&server, "oneroute", new_message(json!("t1"), customer.clone(), json!("m1"), "hi")).await;
     post(&server, "oneroute", new_message(json!("t2"), customer, json!("m2"), "hi again")).await;
     assert_eq!(contacts(&server).await.len(), 4);
+    let query = "{ contacts(first: 100) { nodes { identities { kind value providerAccount { provider } } } } }";
+    let shown = server.graphql(query, json!({})).await;
+    let all = shown["contacts"]["nodes"].as_array().unwrap().iter();
+    for identity in all.flat_map(|contact| contact["identities"].as_array().unwrap()) {
+        let account = match (identity["kind"].as_str().unwrap(), identity["value"].as_str().unwrap()) {
+            ("PHONE", _) => Value::Null,
+            ("PROVIDER_USER", value) if value.starts_with("user:u") => json!({"provider": "MOBTEXTING"}),
+            _ => json!({"provider": "ONEROUTE"}),
+        };
+        assert_eq!(identity["providerAccount"], account, "{identity}");
+    }
     server.stop().await;
 }
 

@@ -33,7 +33,7 @@ pub struct PreviewCompositionInput {
     idempotency_key: Option<String>,
 }
 
-/// What would be sent, but for the signatures and the headers that every request has.
+/// The request that would be sent, but for the signatures and the headers that every request has.
 #[derive(SimpleObject)]
 pub struct PreviewCompositionPayload {
     /// The method.
@@ -58,7 +58,7 @@ impl Compositions {
     async fn preview_composition(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is tried.")] input: PreviewCompositionInput,
+        #[graphql(desc = "The composition to try.")] input: PreviewCompositionInput,
     ) -> Result<Option<PreviewCompositionPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;

@@ -12,7 +12,7 @@ use crate::{
     types::{contact::Contact, node::typed, scalars::Revision},
 };
 
-/// What a member of the staff knows of a contact. What is left out stays as it is.
+/// Changes of a contact by a member of the staff. A member that is left out stays as it is.
 #[derive(InputObject)]
 pub struct UpdateContactInput {
     /// Its global id.
@@ -33,7 +33,7 @@ pub struct UpdateContactInput {
 /// A contact that was written.
 #[derive(SimpleObject)]
 pub struct UpdateContactPayload {
-    /// The contact, as it stands.
+    /// The contact as it stands, also where the error is `CONFLICT`.
     contact: Option<Contact>,
 }
 
@@ -112,7 +112,7 @@ impl Contacts {
     async fn update_contact(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to change.")] input: UpdateContactInput,
+        #[graphql(desc = "The changes.")] input: UpdateContactInput,
     ) -> Result<Option<UpdateContactPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
@@ -152,9 +152,10 @@ impl Contacts {
         }))
     }
 
-    /// Undoes a merge: the addresses and conversations that moved with the contact go back to it, where they are still where
-    /// the merge put them. What came after the merge stays with the other: a conversation that began later
-    /// shows that contact also where it is of an address that goes back.
+    /// Undoes a merge. The addresses that moved with the merge go back to the contact. A conversation that moved with the
+    /// merge goes back with all its messages, also with those that came later; messages that were written while the contacts
+    /// were merged keep the other contact as their author. A conversation that began after the merge stays with the other
+    /// contact, also where it is of an address that goes back.
     async fn unmerge_contacts(
         &self,
         ctx: &Context<'_>,

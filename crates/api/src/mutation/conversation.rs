@@ -113,9 +113,11 @@ pub struct RemoveLabelsInput {
 pub struct MarkReadInput {
     /// Its global id.
     id: ID,
-    /// The last message that was read, by its global id; it is one of the conversation. Inbound messages that came after
-    /// it stay unread, and a mark that stands further stays there. Of an outbound message or a note: all that came before
-    /// it was read. Without it all that has come is read.
+    /// The global id of a message of the conversation. Inbound messages that arrived at Inlet after it stay unread; all that
+    /// arrived before it are read. The order is that of arrival, not that of `occurredAt`: pass the message that arrived last
+    /// among those that the dashboard shows, the one with the greatest `id`, for ids are ordered by arrival. It may be an
+    /// outbound message or a note. A mark that stands further stays there. Without `upTo` all messages are read, also those
+    /// that the dashboard does not show yet.
     up_to: Option<ID>,
     /// Makes a repeat a repeat.
     idempotency_key: Option<String>,
@@ -131,12 +133,12 @@ pub struct MarkUnreadInput {
 }
 
 macro_rules! payloads {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
+    ($what:literal: $($(#[$doc:meta])* $name:ident,)*) => {
         $(
             $(#[$doc])*
             #[derive(SimpleObject)]
             pub struct $name {
-                /// The conversation, as it stands.
+                #[doc = $what]
                 conversation: Option<Conversation>,
             }
         )*
@@ -144,6 +146,7 @@ macro_rules! payloads {
 }
 
 payloads! {
+    "The conversation as it stands, also where the error is `CONFLICT`.":
     /// A conversation that was assigned.
     AssignConversationPayload,
     /// A conversation whose status was set.
@@ -156,6 +159,10 @@ payloads! {
     AddLabelsPayload,
     /// A conversation with labels taken off.
     RemoveLabelsPayload,
+}
+
+payloads! {
+    "The conversation as it stands.":
     /// A conversation that was read.
     MarkReadPayload,
     /// A conversation that is unread again.

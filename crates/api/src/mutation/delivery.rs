@@ -29,12 +29,12 @@ pub struct RedeliverInput {
     idempotency_key: Option<String>,
 }
 
-/// What a webhook is sent again.
+/// The events that a webhook is sent again.
 #[derive(InputObject)]
 pub struct RecoverWebhookInput {
     /// Its global id.
     id: ID,
-    /// What happened from this moment on and did not reach it.
+    /// Events from this moment on that did not reach it are sent again.
     since: DateTime,
     /// Makes a repeat a repeat.
     idempotency_key: Option<String>,
@@ -47,7 +47,7 @@ pub struct DeliveryPayload {
     delivery: Option<Delivery>,
 }
 
-/// What is sent again.
+/// The deliveries that are sent again.
 #[derive(SimpleObject)]
 pub struct RecoverWebhookPayload {
     /// The webhook.

@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// What a new label is to be.
+/// A new label.
 #[derive(InputObject)]
 pub struct CreateLabelInput {
     /// The word; 1 to 100 characters, at least one of them visible. No other label has it, whatever its case.
@@ -43,7 +43,7 @@ pub struct CreateLabelPayload {
     label_edge: Option<Edge<Label>>,
 }
 
-/// What of a label is to change. What is left out stays as it is.
+/// Changes of a label. A member that is left out stays as it is.
 #[derive(InputObject)]
 pub struct UpdateLabelInput {
     /// Its global id.
@@ -61,7 +61,7 @@ pub struct UpdateLabelInput {
 /// A label that was changed.
 #[derive(SimpleObject)]
 pub struct UpdateLabelPayload {
-    /// The label, as it stands.
+    /// The label as it stands, also where the error is `CONFLICT`.
     label: Option<Label>,
 }
 
@@ -91,7 +91,7 @@ impl Labels {
     async fn create_label(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What it is to be.")] input: CreateLabelInput,
+        #[graphql(desc = "Its settings.")] input: CreateLabelInput,
     ) -> Result<Option<CreateLabelPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, Some(&input.idempotency_key))?;
@@ -106,7 +106,7 @@ impl Labels {
     async fn update_label(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to change.")] input: UpdateLabelInput,
+        #[graphql(desc = "The changes.")] input: UpdateLabelInput,
     ) -> Result<Option<UpdateLabelPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;

@@ -62,24 +62,24 @@ pub struct PreviewMappingInput {
 pub struct PreviewedCommand {
     /// `message`, `status`, `contact`, `opt_out` and so on.
     kind: String,
-    /// What makes a repeat a repeat: kind and id within the provider account.
+    /// The idempotency key within the provider account: `kind`, which is the rule's name for a CUSTOM source, and `id`.
     key: Json,
-    /// What it says, in Inlet's own terms.
+    /// Its members, in Inlet's own terms: see docs/custom-provider.md.
     fields: Json,
 }
 
-/// What a request would become. Where its body is an array, or holds lists that the mapping names as `items`, each
-/// element is a request of its own: `requests` shows them all, the other fields the first.
+/// The result of reading a request. Where its body is an array, or holds lists that the mapping names as `items`, each
+/// element is a request of its own. `requests` shows all of them; every other field here is of the first request alone.
 #[derive(SimpleObject)]
 pub struct PreviewMappingPayload {
-    /// What each request in the body would become, in their order.
+    /// The result of each request in the body, in their order: ask for this.
     requests: Vec<PreviewedRequest>,
-    /// What the first would become.
+    /// Of the first.
     #[graphql(flatten)]
     first: PreviewedRequest,
 }
 
-/// What one request would become.
+/// The result of reading one request.
 #[derive(SimpleObject, Clone)]
 pub struct PreviewedRequest {
     /// ACCEPTED where it would be applied, UNRECOGNISED or QUARANTINED where it would be kept.
@@ -92,7 +92,7 @@ pub struct PreviewedRequest {
     reason: Option<String>,
     /// Whether strict JSON fails on it.
     lenient: bool,
-    /// What it asks for.
+    /// The commands that it would apply.
     commands: Vec<PreviewedCommand>,
 }
 
@@ -106,7 +106,7 @@ impl Mappings {
     async fn preview_mapping(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be tried.")] input: PreviewMappingInput,
+        #[graphql(desc = "The request to try.")] input: PreviewMappingInput,
     ) -> Result<Option<PreviewMappingPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
@@ -170,7 +170,7 @@ async fn source(shared: &Shared, scope: Scope, input: &PreviewMappingInput) -> R
         let id: SourceId = typed("input.sourceId", id)?;
         let found = sources::with_token(&shared.database, scope, &shared.sealer, id).await;
         let found = found.map_err(ApiError::from)?;
-        let missing = || ApiError::new(ErrorCode::NotFound, "there is no such source");
+        let missing = || ApiError::at(ErrorCode::NotFound, "input.sourceId", "there is no such source");
         return Ok(found.map(|(source, _)| source).ok_or_else(missing)?);
     }
     Ok(sources::Source {

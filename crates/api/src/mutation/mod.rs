@@ -28,7 +28,7 @@ use crate::{
     error::ApiError,
 };
 
-/// What can be changed. With an `idempotencyKey` a mutation has its effect once: for 24 hours a repeat under the same
+/// All mutations. With an `idempotencyKey` a mutation has its effect once: for 24 hours a repeat under the same
 /// key gets the same answer without its secrets, and another input under it is refused with `IDEMPOTENCY_KEY_REUSED`.
 /// With `ifRevision` an update is refused with `CONFLICT` where the object has changed since; the payload then holds the
 /// object as it stands.

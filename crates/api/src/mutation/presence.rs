@@ -31,14 +31,14 @@ pub struct SetTypingPayload {
 /// Whether a member can be reached.
 #[derive(InputObject)]
 pub struct SetAvailabilityInput {
-    /// What they are from now on. It lasts for a minute, and as long as they have a subscription to `presence`.
+    /// Their availability from now on. It lasts for a minute, and as long as they have a subscription to `presence`.
     availability: words::Availability,
 }
 
 /// That it was told.
 #[derive(SimpleObject)]
 pub struct SetAvailabilityPayload {
-    /// What they are now.
+    /// Their availability now.
     availability: words::Availability,
 }
 
@@ -57,7 +57,7 @@ impl Presence {
         let (session, member) = asker(ctx)?;
         let id = typed("input.conversationId", &input.conversation_id)?;
         let found = loaders(ctx)?.conversations.load(id).await.map_err(ApiError::from)?;
-        let conversation = found.ok_or(ApiError::from(StoreError::NotFound { kind: "conversation" }))?;
+        let conversation = found.ok_or(ApiError::from(StoreError::missing("conversation", "input.conversationId")))?;
         let presence = &ctx.data_unchecked::<Arc<Shared>>().presence;
         presence.type_in(session.viewer.scope, member, id, input.is_typing).map_err(ApiError::from)?;
         Ok(Some(SetTypingPayload { conversation: Some(Conversation(conversation)) }))
@@ -67,7 +67,7 @@ impl Presence {
     async fn set_availability(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What they are.")] input: SetAvailabilityInput,
+        #[graphql(desc = "Their availability.")] input: SetAvailabilityInput,
     ) -> Result<Option<SetAvailabilityPayload>> {
         let (session, member) = asker(ctx)?;
         let presence = &ctx.data_unchecked::<Arc<Shared>>().presence;

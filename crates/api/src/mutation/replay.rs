@@ -45,7 +45,7 @@ pub struct ReplayInboundEventsInput {
     idempotency_key: Option<String>,
 }
 
-/// What a replay came to, or would come to.
+/// The result of a replay, or of its dry run.
 #[derive(SimpleObject)]
 pub struct ReplayInboundEventsPayload {
     /// Whether nothing was written.
@@ -61,15 +61,15 @@ pub struct ReplayInboundEventsPayload {
 /// How many requests went from one outcome to another.
 #[derive(SimpleObject)]
 pub struct ReplayCount {
-    /// What had come of them.
+    /// Their outcome before the replay.
     before: words::InboundOutcome,
-    /// What comes of them now; null where they could not be read again.
+    /// Their outcome now; null where they could not be read again.
     after: Option<words::InboundOutcome>,
     /// How many.
     count: usize,
 }
 
-/// What became of one request.
+/// The result for one request.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct ReplayedInboundEvent {
@@ -77,9 +77,9 @@ pub struct ReplayedInboundEvent {
     replayed: Replayed,
     /// The request's id.
     id: ID,
-    /// What had come of it.
+    /// Its outcome before the replay.
     before: words::InboundOutcome,
-    /// What comes of it now; null where it could not be read again. What had its effect once stays ACCEPTED in the raw
+    /// Its outcome now; null where it could not be read again. What had its effect once stays ACCEPTED in the raw
     /// log, whatever this says.
     after: Option<words::InboundOutcome>,
     /// Why it was not accepted, or could not be read again.
@@ -156,7 +156,8 @@ pub(super) struct Replays;
 impl Replays {
     /// Reads kept requests anew and applies them once more, oldest first: what a mended adapter now understands has its
     /// effect, and what had its effect has it once. A replay reopens no conversation, marks none unread and sends
-    /// nothing. Needs the right to manage sources. For more requests than `limit`, call again with `nextCursor`.
+    /// nothing. The events that it raises bear the time when the request first came. Needs the right to manage sources. For
+    /// more requests than `limit`, call again with `nextCursor`.
     #[graphql(complexity = "usize::try_from(input.limit).unwrap_or(1).max(1) * child_complexity + 1")]
     async fn replay_inbound_events(
         &self,

@@ -57,12 +57,12 @@ pub struct RotateSourceSecretInput {
     idempotency_key: Option<String>,
 }
 
-/// What a new provider account is to be.
+/// A new provider account.
 #[derive(InputObject)]
 pub struct CreateProviderAccountInput {
     /// The provider.
     provider: words::Provider,
-    /// What people call it; 1 to 200 characters, at least one of them visible.
+    /// Its name among the staff; 1 to 200 characters, at least one of them visible.
     name: String,
     /// Makes a repeat a repeat.
     idempotency_key: String,
@@ -80,7 +80,7 @@ pub struct CreateSourcePayload {
 /// A source that was changed.
 #[derive(SimpleObject)]
 pub struct UpdateSourcePayload {
-    /// The source.
+    /// The source as it stands, also where the error is `CONFLICT`.
     source: Option<Source>,
 }
 
@@ -119,7 +119,7 @@ impl Sources {
     async fn create_source(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What it is to be.")] input: CreateSourceInput,
+        #[graphql(desc = "Its settings.")] input: CreateSourceInput,
     ) -> Result<Option<CreateSourcePayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, Some(&input.idempotency_key))?;
@@ -155,7 +155,7 @@ impl Sources {
     async fn update_source(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to change.")] input: UpdateSourceInput,
+        #[graphql(desc = "The changes.")] input: UpdateSourceInput,
     ) -> Result<Option<UpdateSourcePayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
@@ -218,7 +218,7 @@ impl Sources {
     async fn create_provider_account(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What it is to be.")] input: CreateProviderAccountInput,
+        #[graphql(desc = "Its settings.")] input: CreateProviderAccountInput,
     ) -> Result<Option<CreateProviderAccountPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, Some(&input.idempotency_key))?;

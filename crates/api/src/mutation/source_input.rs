@@ -22,7 +22,7 @@ pub struct SourceSignatureInput {
     encoding: Option<words::SignatureEncoding>,
     /// The header.
     header: Option<String>,
-    /// What stands in the header before the signature, such as `sha256=`.
+    /// A text in the header before the signature, such as `sha256=`.
     prefix: Option<String>,
 }
 
@@ -37,10 +37,10 @@ impl From<SourceSignatureInput> for SignatureSettings {
     }
 }
 
-/// What a new source is to be.
+/// A new source.
 #[derive(InputObject)]
 pub struct CreateSourceInput {
-    /// What people call it; 1 to 200 characters, at least one of them visible.
+    /// Its name among the staff; 1 to 200 characters, at least one of them visible.
     pub(super) name: String,
     /// Which adapter reads what comes.
     pub(super) provider: words::Provider,
@@ -89,12 +89,12 @@ pub(super) fn value_of(json: Json) -> serde_json::Value {
     }
 }
 
-/// What of a source is to change. What is left out stays as it is; null takes a setting away.
+/// Changes of a source. A member that is left out stays as it is; null takes a setting away.
 #[derive(InputObject)]
 pub struct UpdateSourceInput {
     /// Its global id.
     pub(super) id: ID,
-    /// What people call it; 1 to 200 characters, at least one of them visible.
+    /// Its name among the staff; 1 to 200 characters, at least one of them visible.
     pub(super) name: Option<String>,
     /// How a request proves that it is authentic. HMAC needs a secret: see `rotateSourceSecret`.
     pub(super) verification: Option<words::SourceVerification>,

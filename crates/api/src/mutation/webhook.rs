@@ -43,7 +43,7 @@ pub struct RegisterWebhookPayload {
 /// A webhook that was changed.
 #[derive(SimpleObject)]
 pub struct UpdateWebhookPayload {
-    /// The webhook.
+    /// The webhook as it stands, also where the error is `CONFLICT`.
     webhook: Option<Webhook>,
 }
 
@@ -73,7 +73,7 @@ impl Webhooks {
     async fn register_webhook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What it is to be.")] input: RegisterWebhookInput,
+        #[graphql(desc = "Its settings.")] input: RegisterWebhookInput,
     ) -> Result<Option<RegisterWebhookPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, Some(&input.idempotency_key))?;
@@ -98,7 +98,7 @@ impl Webhooks {
     async fn update_webhook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to change.")] input: UpdateWebhookInput,
+        #[graphql(desc = "The changes.")] input: UpdateWebhookInput,
     ) -> Result<Option<UpdateWebhookPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;

@@ -44,7 +44,7 @@ pub struct WebhookFilterInput {
     /// The global ids of the channels.
     #[graphql(default)]
     channel_ids: Vec<ID>,
-    /// What the channels carry.
+    /// The media of the channels.
     #[graphql(default)]
     medium: Vec<words::Medium>,
     /// The global ids of labels: the conversation has one of them, or had it until this event.
@@ -53,7 +53,7 @@ pub struct WebhookFilterInput {
     /// Which way the message goes.
     #[graphql(default)]
     direction: Vec<words::Direction>,
-    /// What kind of actor caused it.
+    /// The kinds of actors that cause it.
     #[graphql(default)]
     actor: Vec<words::ActorKind>,
 }
@@ -136,10 +136,10 @@ impl From<WebhookCompositionInput> for Composition {
     }
 }
 
-/// What a new webhook is to be.
+/// A new webhook.
 #[derive(InputObject)]
 pub struct RegisterWebhookInput {
-    /// What people call it; 1 to 200 characters, at least one of them visible.
+    /// Its name among the staff; 1 to 200 characters, at least one of them visible.
     pub(super) name: String,
     /// Where events are posted.
     pub(super) url: String,
@@ -149,7 +149,7 @@ pub struct RegisterWebhookInput {
     /// Whether notes and activities are sent too.
     #[graphql(default)]
     pub(super) include_notes: bool,
-    /// What else is asked of an event.
+    /// Further conditions for an event.
     pub(super) filter: Option<WebhookFilterInput>,
     /// The global id of a channel whose own it is: it gets what happens on that channel alone.
     pub(super) channel_id: Option<ID>,
@@ -165,7 +165,7 @@ pub struct RegisterWebhookInput {
     /// How many requests may be under way at once: 1 to 256.
     #[graphql(default = 64)]
     pub(super) max_concurrency: i32,
-    /// How many requests a second each sending process makes at most: 1 to 10,000; null for no limit.
+    /// How many requests a second all sending processes together make at most: 1 to 10,000; null for no limit.
     pub(super) rate_limit: Option<i32>,
     /// Headers that go with every request; at most 20.
     #[graphql(default)]
@@ -202,12 +202,12 @@ impl RegisterWebhookInput {
     }
 }
 
-/// What of a webhook is to change. What is left out stays as it is; null takes a setting away.
+/// Changes of a webhook. A member that is left out stays as it is; null takes a setting away.
 #[derive(InputObject)]
 pub struct UpdateWebhookInput {
     /// Its global id.
     pub(super) id: ID,
-    /// What people call it; 1 to 200 characters, at least one of them visible.
+    /// Its name among the staff; 1 to 200 characters, at least one of them visible.
     name: Option<String>,
     /// Where events are posted.
     url: Option<String>,
@@ -215,7 +215,7 @@ pub struct UpdateWebhookInput {
     event_types: MaybeUndefined<Vec<String>>,
     /// Whether notes and activities are sent too.
     include_notes: Option<bool>,
-    /// What else is asked of an event, as a whole.
+    /// Further conditions for an event, as a whole.
     pub(super) filter: MaybeUndefined<WebhookFilterInput>,
     /// The global id of the channel whose own it is.
     pub(super) channel_id: MaybeUndefined<ID>,
@@ -229,7 +229,7 @@ pub struct UpdateWebhookInput {
     retry_delays: MaybeUndefined<Vec<i32>>,
     /// How many requests may be under way at once: 1 to 256.
     max_concurrency: Option<i32>,
-    /// How many requests a second each sending process makes at most: 1 to 10,000; null for no limit.
+    /// How many requests a second all sending processes together make at most: 1 to 10,000; null for no limit.
     rate_limit: MaybeUndefined<i32>,
     /// All headers that go with every request; of one without a value the value stays.
     pub(super) headers: MaybeUndefined<Vec<WebhookHeaderInput>>,

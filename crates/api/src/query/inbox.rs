@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// What a list of conversations may be ordered by.
+/// The orders of a list of conversations.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConversationOrderField {
     /// When anything last happened in them.
@@ -49,7 +49,7 @@ pub enum OrderDirection {
 /// The order of a list of conversations.
 #[derive(InputObject)]
 pub struct ConversationOrder {
-    /// What it is ordered by.
+    /// The field that orders it.
     field: ConversationOrderField,
     /// Which end comes first.
     #[graphql(default_with = "OrderDirection::Desc")]
@@ -267,7 +267,8 @@ impl Inbox {
         Ok(Some(Connection::of(page, |row| Campaign(Arc::new(row)))))
     }
 
-    /// Refusals of messages that stand, newest first.
+    /// Refusals of messages that stand. The one that Inlet heard of last is the first; `createdAt` is the provider's time, so
+    /// it may be in another order.
     #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     async fn opt_outs(
         &self,

@@ -10,7 +10,7 @@ use async_graphql::MergedObject;
 
 pub use raw_log::InboundEventFilter;
 
-/// What can be read. Each field but `head` is null where it failed or is not there; `errors` tells which.
+/// All queries. Each field but `head` is null where it failed or is not there; `errors` tells which.
 ///
 /// Limits: an operation is at most 16 levels deep, costs at most 200,000 (each field one, a page as many times what
 /// is asked of its items), has at most 100 aliases, 10,000 fields with its fragments written out, and 64 KiB of text; a

@@ -33,7 +33,7 @@ pub struct InboundEventFilter {
     /// These alone; at most 100.
     #[graphql(default)]
     ids: Vec<ID>,
-    /// What came of them.
+    /// The outcomes.
     #[graphql(default)]
     outcome: Vec<words::InboundOutcome>,
     /// The source that they came to; at most 100.

@@ -81,7 +81,7 @@ impl DeliveryFilter {
 pub struct AttemptFilter {
     /// The delivery that they are of.
     delivery_id: Option<ID>,
-    /// What went wrong, in one word: `timeout`, `connect`, `dns`, `tls`, `refused_address`, `redirect`, `status` ...
+    /// The kinds of errors, in one word: `timeout`, `connect`, `dns`, `tls`, `refused_address`, `redirect`, `status` ...
     #[graphql(default)]
     error_kind: Vec<String>,
     /// The HTTP statuses of the answers.
@@ -95,7 +95,7 @@ pub struct AuditLogFilter {
     /// The global ids of members and API keys who did it.
     #[graphql(default)]
     actor_id: Vec<ID>,
-    /// What was done, such as `createSource`.
+    /// The acts, such as `createSource`.
     #[graphql(default)]
     action: Vec<String>,
     /// The global ids of what it was done to.
@@ -195,7 +195,7 @@ impl Settings {
         Ok(Some(Connection::of(page, |row| ApiKey(Arc::new(row)))))
     }
 
-    /// What people, programs and operators did, newest first.
+    /// The acts of people, programs and operators, newest first.
     #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     async fn audit_log(
         &self,

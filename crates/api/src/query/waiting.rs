@@ -22,7 +22,7 @@ pub(super) struct Waiting;
 
 #[Object]
 impl Waiting {
-    /// What came before what it belongs to and still waits for it, the longest first: reports, files, replies and
+    /// References to objects that have not come, the one that waits longest first: reports, files, replies and
     /// deletions of what is not known, and placeholders.
     #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     async fn waiting_references(

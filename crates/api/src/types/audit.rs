@@ -32,7 +32,7 @@ impl AuditEntry {
         actor(ctx, &self.0.actor_kind, self.0.actor_id).await
     }
 
-    /// What was done: the name of a mutation such as `createSource`, or `admin.` and a command's such as
+    /// The act: the name of a mutation such as `createSource`, or `admin.` and a command's such as
     /// `admin.create-key`.
     async fn action(&self) -> &str {
         &self.0.action
@@ -43,7 +43,7 @@ impl AuditEntry {
         self.0.subject.map(|subject| ID(subject.to_string()))
     }
 
-    /// What else there is to tell. `fields` holds the members of the input that were given: ids, enums, numbers and
+    /// Details. `fields` holds the members of the input that were given: ids, enums, numbers and
     /// times as they were, of all else only that it was given, for it may be a secret.
     async fn detail(&self) -> Json {
         Json::Value(self.0.detail.clone())

@@ -24,7 +24,7 @@ impl CampaignReport {
         self.0.status.into()
     }
 
-    /// What went wrong last; null once a page was applied after it.
+    /// The last error; null once a page was applied after it.
     async fn error(&self) -> Option<&str> {
         self.0.error.as_deref()
     }

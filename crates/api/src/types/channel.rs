@@ -26,7 +26,7 @@ impl Channel {
         ID(self.0.id.to_string())
     }
 
-    /// What it carries.
+    /// The kind of channel, such as WHATSAPP or SMS.
     async fn medium(&self) -> words::Medium {
         self.0.medium.into()
     }
@@ -46,7 +46,7 @@ impl Channel {
         self.0.name.as_deref()
     }
 
-    /// What it is for.
+    /// Its purpose, as the provider tells it.
     async fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
     }
@@ -109,7 +109,7 @@ impl ProviderAccount {
         self.0.provider.into()
     }
 
-    /// What people call it.
+    /// Its name among the staff.
     async fn name(&self) -> &str {
         &self.0.name
     }
@@ -120,7 +120,9 @@ impl ProviderAccount {
     }
 }
 
-/// How the requests to a source are signed. A null member means the provider's default.
+/// How the requests to a source are signed. A null member means the provider's default. ONEROUTE: HMAC-SHA512 in hex in the
+/// header `x-oneroute-signature`. MOBTEXTING: HMAC-SHA256 in hex in `signature`. OBLIC: HMAC-SHA256 in hex in
+/// `x-oblic-signature`. CUSTOM: HMAC-SHA256 in hex in `x-signature`. None has a prefix.
 #[derive(Clone, SimpleObject)]
 pub struct SourceSignature {
     /// The hash.
@@ -129,7 +131,7 @@ pub struct SourceSignature {
     encoding: Option<words::SignatureEncoding>,
     /// The header, in lower case.
     header: Option<String>,
-    /// What stands in the header before the signature.
+    /// A text in the header before the signature, such as `sha256=`.
     prefix: Option<String>,
 }
 
@@ -150,7 +152,7 @@ impl Source {
         ID(self.source.id.to_string())
     }
 
-    /// What people call it.
+    /// Its name among the staff.
     async fn name(&self) -> &str {
         &self.source.name
     }
@@ -170,7 +172,7 @@ impl Source {
         self.source.verification.into()
     }
 
-    /// How requests are signed, where that is not the provider's default.
+    /// How requests are signed. Each null member means the provider's default: see `SourceSignature`.
     async fn signature(&self) -> SourceSignature {
         let signature = &self.source.signature;
         SourceSignature {

@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result};
-use inlet_domain::store::{contacts, groups, opt_outs::Binds};
+use inlet_domain::{
+    ids::ProviderAccountId,
+    store::{contacts, groups, opt_outs::Binds},
+};
 
 use super::{
+    channel::ProviderAccount,
     report::OptOut,
     scalars::{DateTime, Json, Revision},
     words,
@@ -24,23 +28,28 @@ impl Contact {
         ID(self.0.id.to_string())
     }
 
-    /// Their name.
+    /// The name to show. A name that a member wrote with `updateContact` stands above all. Else the provider's record of the
+    /// contact tells it, in its newest version. Else a message tells it, where nothing did before. A name that only stands in
+    /// for one (a number, the username, `Guest 4711`) gives way to each real name.
     async fn name(&self) -> Option<&str> {
         self.0.name.as_deref()
     }
 
-    /// Their phone number: the one that they write from, else the one that a profile names. In E.164 where a numbering plan
-    /// knows it, else a `+` and its digits.
+    /// The phone number to show. A number that a member wrote with `updateContact` stands above all. Else the provider's
+    /// record of the contact tells it, in its newest version. Else a message tells it, where nothing did before: the number
+    /// that the message comes from, or the one in the sender's profile; a version of the record that is older than that
+    /// message changes nothing. In E.164 where a numbering plan knows it, else a `+` and its digits. The numbers that the
+    /// contact writes from are in `identities`.
     async fn phone(&self) -> Option<&str> {
         self.0.phone.as_deref()
     }
 
-    /// Their email address: the one that they write from, else the one that a profile names.
+    /// The email address to show. It comes about as `phone` does.
     async fn email(&self) -> Option<&str> {
         self.0.email.as_deref()
     }
 
-    /// At a provider.
+    /// Their name at a provider.
     async fn username(&self) -> Option<&str> {
         self.0.username.as_deref()
     }
@@ -87,8 +96,9 @@ impl Contact {
         Ok(identities.unwrap_or_default().into_iter().map(Identity).collect())
     }
 
-    /// The standing opt-outs that bind this contact, newest first: those of its addresses, and those of the phone number
-    /// and the email address in its profile, which nobody has written from.
+    /// The standing opt-outs that bind this contact: those of its addresses, and those of its `phone` and `email`, also where
+    /// the contact has not written from these. The opt-out that Inlet heard of last is the first; `createdAt` is the
+    /// provider's time, so it may be in another order.
     #[graphql(complexity = "5 * child_complexity + 1")]
     async fn opt_outs(&self, ctx: &Context<'_>) -> Result<Vec<OptOut>> {
         let bindings = loaders(ctx)?.bindings.load(self.0.id).await.map_err(ApiError::from)?;
@@ -96,8 +106,9 @@ impl Contact {
         Ok(opt_outs.iter().map(|binding| OptOut(Arc::new(binding.opt_out.clone()))).collect())
     }
 
-    /// Contacts that may be the same person, at most 20: a message never joins contacts by what a profile says, a member
-    /// does by `mergeContacts`.
+    /// Contacts that may be the same person, at most 20: both have the same phone number or email address, as an address or
+    /// in `phone` and `email`. Inlet does not join contacts for that; a member does with `mergeContacts`. A contact that was
+    /// merged into another has none, and is suggested to none.
     #[graphql(complexity = "5 * child_complexity + 1")]
     async fn suggested_merges(&self, ctx: &Context<'_>) -> Result<Vec<SuggestedMerge>> {
         let suggested = loaders(ctx)?.suggested_merges.load(self.0.id).await.map_err(ApiError::from)?;
@@ -140,14 +151,28 @@ impl Identity {
         ID(self.0.id.to_string())
     }
 
-    /// `phone`, `email`, `username` ...
+    /// The kind of address.
     async fn kind(&self) -> words::IdentityKind {
         self.0.kind.into()
     }
 
-    /// In its normal form.
+    /// The address in its normal form. PHONE: `+` and digits, or the digits of a short number. EMAIL: in lower case.
+    /// PROVIDER_USER: the provider's id of the person; MobTexting has two kinds of these, `user:...` and `subscriber:...`.
+    /// PROVIDER_CONVERSATION: the provider's id of the conversation, or `hidden:...` for a sender who hides, in one message
+    /// or call.
     async fn value(&self) -> &str {
         &self.0.value
+    }
+
+    /// The provider account within which the address holds: another account may mean someone else by it. Null where the
+    /// address holds in the whole workspace, as a phone number does. An email address holds in the workspace where someone
+    /// wrote from it, and within the account where a provider uses it as its key of a person.
+    async fn provider_account(&self, ctx: &Context<'_>) -> Result<Option<ProviderAccount>> {
+        let account = ProviderAccountId(self.0.scope_id);
+        if account.0.is_nil() {
+            return Ok(None);
+        }
+        Ok(loaders(ctx)?.accounts.load(account).await.map_err(ApiError::from)?.map(ProviderAccount))
     }
 
     /// As it was written last, where that differs from `value`: the form to answer to.
@@ -160,7 +185,8 @@ impl Identity {
         DateTime(self.0.created_at)
     }
 
-    /// The standing opt-outs of this address, newest first.
+    /// The standing opt-outs of this address. The one that Inlet heard of last is the first; `createdAt` is the provider's
+    /// time, so it may be in another order.
     #[graphql(complexity = "5 * child_complexity + 1")]
     async fn opt_outs(&self, ctx: &Context<'_>) -> Result<Vec<OptOut>> {
         let Some(contact) = self.0.contact_id else { return Ok(Vec::new()) };
@@ -192,7 +218,7 @@ impl Group {
         self.0.avatar_url.as_deref()
     }
 
-    /// What it is about, as the provider tells it.
+    /// Its subject, as the provider tells it.
     async fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
     }

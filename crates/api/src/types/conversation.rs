@@ -32,7 +32,7 @@ impl Conversation {
         ID(self.0.id.to_string())
     }
 
-    /// Where it stands.
+    /// Its status with the agents.
     async fn status(&self) -> words::ConversationStatus {
         self.0.status.into()
     }
@@ -47,7 +47,7 @@ impl Conversation {
         self.0.external_id.as_deref()
     }
 
-    /// What it is about.
+    /// Its subject.
     async fn subject(&self) -> Option<&str> {
         self.0.subject.as_deref()
     }
@@ -62,7 +62,7 @@ impl Conversation {
         Json::Value(self.0.attributes.clone())
     }
 
-    /// When that was.
+    /// When its last message was written or sent.
     async fn last_message_at(&self) -> Option<DateTime> {
         self.0.last_message_at.map(DateTime)
     }
@@ -126,7 +126,8 @@ impl Conversation {
         Ok(loaders(ctx)?.channels.load(self.0.channel_id).await.map_err(ApiError::from)?.map(Channel))
     }
 
-    /// Who it is with; null of a group or where the contact was deleted.
+    /// The contact that it is with. Null of a group, where the contact was deleted, and where only a delivery report is known
+    /// of an address: a delivery report makes no contact.
     async fn contact(&self, ctx: &Context<'_>) -> Result<Option<Contact>> {
         let Some(id) = self.0.contact_id else { return Ok(None) };
         Ok(loaders(ctx)?.contacts.load(id).await.map_err(ApiError::from)?.map(Contact))

@@ -29,7 +29,7 @@ pub struct Event {
     pub entry: Arc<LogEntry>,
     /// The life of the log that it stands in.
     pub epoch: i32,
-    /// What it is to the list under a subscription's filter.
+    /// Whether it enters, stays in or leaves the list under a subscription's filter.
     pub membership: Option<Membership>,
 }
 
@@ -83,7 +83,9 @@ impl Event {
         &self.entry.kind
     }
 
-    /// When it happened.
+    /// When it happened: of a provider's report, when its request came; of any other act, when it was done. An event
+    /// that a replay raises bears the time when its request first came, so it may be much older than its neighbours in the
+    /// log.
     async fn occurred_at(&self) -> DateTime {
         DateTime(self.entry.occurred_at)
     }
@@ -98,8 +100,8 @@ impl Event {
         self.entry.revision.map(Revision)
     }
 
-    /// What it is to the list of conversations under the subscription's filter; null where it is about no conversation,
-    /// and of events that are not followed live.
+    /// Whether its conversation is in the list of conversations under the subscription's filter. Null of an event that is
+    /// about no conversation, and of events that a query reads.
     async fn membership(&self) -> Option<Membership> {
         self.membership
     }
@@ -133,14 +135,14 @@ impl Event {
     }
 }
 
-/// What an event is to the list of conversations under the subscription's filter.
+/// Whether the conversation of an event is in the list of conversations under the subscription's filter.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Membership {
-    /// Its conversation belongs to the list since this event.
+    /// The conversation is in the list since this event: add it.
     Entered,
-    /// Its conversation belongs to the list, and did before.
+    /// The conversation is in the list, and was in it before this event.
     Inside,
-    /// Its conversation does not belong to the list any more: remove it.
+    /// The conversation is in the list no more: remove it.
     Left,
 }
 
@@ -177,7 +179,7 @@ pub struct Checkpoint {
     pub counts: InboxCounts,
 }
 
-/// What a live stream carries. Types may be added.
+/// An item of a live stream. Types may be added.
 #[derive(Union, Clone)]
 pub enum LiveUpdate {
     /// Something happened.

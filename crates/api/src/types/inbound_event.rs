@@ -40,7 +40,7 @@ impl InboundEvent {
         self.0.event.as_deref()
     }
 
-    /// What came of it.
+    /// The outcome: whether it was applied.
     async fn outcome(&self) -> words::InboundOutcome {
         self.0.outcome.into()
     }
@@ -84,8 +84,10 @@ impl InboundEvent {
         Event::of_ids(ctx, &self.0.event_ids).await
     }
 
-    /// The request itself, unsealed. What adapters declare secret was masked before it was kept; whatever else is named
-    /// like a secret (`password`, `token`, `apiKey`, `credentials` ...) is masked as it is shown. Needs the right to manage sources; null without it, or where it is past retention. It costs as much as 9,000 fields.
+    /// The request itself, unsealed. Members that an adapter declares secret were masked before the request was kept. Other
+    /// members with the name of a secret (`password`, `token`, `apiKey`, `credentials` ...) are masked when it is shown. Needs
+    /// the right to manage sources; null without it, or where the request is past retention. This field counts as 9,000
+    /// fields against the limit of 200,000 for one operation: ask for it in pages of at most 20.
     #[graphql(complexity = "9_000 + child_complexity")]
     async fn request(&self, ctx: &Context<'_>) -> Result<Option<InboundRequest>> {
         let scope = viewer_of(ctx, "InboundEvent.request")?.scope;
@@ -102,7 +104,7 @@ impl InboundEvent {
 pub struct InboundRequest {
     /// `POST`, `GET` or `PUT`.
     method: String,
-    /// What stood behind the `?`; null where nothing did.
+    /// The query: the text behind the `?` of the URL; null where there was none.
     query: Option<String>,
     /// The headers, in the order that they came in.
     headers: Vec<InboundHeader>,

@@ -37,7 +37,7 @@ impl Member {
         &self.0.email
     }
 
-    /// What they may do here.
+    /// Their role here, which tells their rights.
     async fn role(&self) -> words::Role {
         self.0.role.into()
     }
@@ -112,12 +112,12 @@ impl ApiKey {
         ID(self.0.id.to_string())
     }
 
-    /// What people call it.
+    /// Its name among the staff.
     async fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// What it may do.
+    /// Its scopes, which tell its rights.
     async fn scopes(&self) -> Vec<words::KeyScope> {
         self.0.scopes.iter().map(|scope| (*scope).into()).collect()
     }

@@ -37,7 +37,7 @@ impl Message {
         self.0.direction.into()
     }
 
-    /// What it is.
+    /// The kind of entry.
     async fn kind(&self) -> words::MessageKind {
         self.0.kind.into()
     }
@@ -198,7 +198,8 @@ impl Attachment {
         self.0.external_id.as_deref()
     }
 
-    /// What it is.
+    /// The kind of file: by its media type, else by the provider's word for the file or the message, else by the ending of its
+    /// name or its URL.
     async fn kind(&self) -> words::AttachmentKind {
         self.0.kind.into()
     }
@@ -257,7 +258,7 @@ impl StatusReport {
         &self.0.part
     }
 
-    /// What it means; none where the provider's word is unknown.
+    /// The provider's word as a step of the ladder; null where Inlet does not know the word.
     async fn status(&self) -> Option<words::DeliveryStatus> {
         self.0.status.map(Into::into)
     }
@@ -287,7 +288,7 @@ impl StatusReport {
         DateTime(self.0.received_at)
     }
 
-    /// What else it says, by the provider's names: units, credits, the sender's own fields and the like.
+    /// The other members of the report, by the provider's names: units, credits, the sender's own fields and the like.
     async fn details(&self) -> Json {
         Json::Value(self.0.details.clone())
     }

@@ -78,7 +78,7 @@ pub enum Node {
     Team(Team),
     /// A verification.
     Verification(Verification),
-    /// What waits for its other half.
+    /// A reference that waits for its other half.
     WaitingReference(WaitingReference),
     /// A webhook.
     Webhook(Webhook),

@@ -19,14 +19,14 @@ pub struct PresenceSnapshot {
     pub typing: Vec<MemberTyping>,
 }
 
-/// What a member is now.
+/// The presence of a member.
 #[derive(Clone, Copy)]
 pub struct MemberAvailability {
     member: MemberId,
     status: Availability,
 }
 
-/// What a member is now.
+/// The presence of a member.
 #[Object]
 impl MemberAvailability {
     /// The member's global id.
@@ -82,7 +82,7 @@ impl MemberTyping {
     }
 }
 
-/// What a subscription to `presence` carries: all first, then each change. Types may be added.
+/// An item of a subscription to `presence`: all members first, then each change. Types may be added.
 #[derive(Union, Clone)]
 pub enum PresenceUpdate {
     /// All that is known. It comes first, and again where changes were missed.

@@ -41,7 +41,7 @@ impl Campaign {
         &self.0.external_id
     }
 
-    /// `running` or `completed`.
+    /// RUNNING or COMPLETED.
     async fn status(&self) -> words::CampaignStatus {
         self.0.status.into()
     }
@@ -56,7 +56,7 @@ impl Campaign {
         Ok(together(&self.jobs(ctx).await?).map(Into::into))
     }
 
-    /// What went wrong last with the fetching of its report; null once it went on.
+    /// The last error in the fetching of its report; null once it went on.
     async fn report_error(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         Ok(self.jobs(ctx).await?.iter().rev().find_map(|report| report.error.clone()))
     }
@@ -124,7 +124,7 @@ impl OptOut {
         self.0.external_id.as_deref()
     }
 
-    /// When it came to be.
+    /// When the person refused, as the provider tells it; else when Inlet heard of it.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
@@ -149,7 +149,7 @@ impl OptOut {
 /// The address that an opt-out binds.
 #[derive(SimpleObject)]
 pub struct OptOutAddress {
-    /// What it is.
+    /// The kind of address.
     kind: words::IdentityKind,
     /// In its normal form.
     value: String,
@@ -215,7 +215,7 @@ impl BalanceAlert {
         self.0.firm.as_deref()
     }
 
-    /// What is left, as a decimal.
+    /// The credit that is left, as a decimal.
     async fn units(&self) -> Option<Decimal> {
         self.0.units.clone().map(Decimal)
     }

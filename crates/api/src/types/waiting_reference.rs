@@ -20,7 +20,7 @@ impl WaitingReference {
         ID(self.0.id.to_string())
     }
 
-    /// What has not come: `message`, `conversation`, `group` or `attachment`.
+    /// The kind of object that has not come: `message`, `conversation`, `group` or `attachment`.
     async fn kind(&self) -> &str {
         &self.0.kind
     }

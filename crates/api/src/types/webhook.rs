@@ -31,7 +31,7 @@ impl Webhook {
         ID(self.0.id.to_string())
     }
 
-    /// What people call it.
+    /// Its name among the staff.
     async fn name(&self) -> &str {
         &self.0.name
     }
@@ -61,7 +61,7 @@ impl Webhook {
         self.0.include_notes
     }
 
-    /// What else is asked of an event.
+    /// Further conditions for an event.
     async fn filter(&self) -> WebhookFilter {
         let filter = &self.0.filter;
         WebhookFilter {
@@ -89,7 +89,7 @@ impl Webhook {
         self.0.max_concurrency
     }
 
-    /// How many requests a second each sending process makes at most; null for no limit.
+    /// How many requests a second all sending processes together make at most; null for no limit.
     async fn rate_limit(&self) -> Option<i32> {
         self.0.rate_limit
     }
@@ -155,18 +155,18 @@ impl Webhook {
     }
 }
 
-/// What is asked of an event beside its type. The values of each member mean "any of"; an empty one asks for nothing.
+/// Conditions for an event beside its type. The values of each member mean "any of"; an empty member is no condition.
 #[derive(SimpleObject)]
 pub struct WebhookFilter {
     /// The global ids of the channels.
     channel_ids: Vec<ID>,
-    /// What the channels carry.
+    /// The media of the channels.
     medium: Vec<words::Medium>,
     /// The global ids of the conversation's labels.
     label_ids: Vec<ID>,
     /// Which way the message goes.
     direction: Vec<words::Direction>,
-    /// What kind of actor caused it.
+    /// The kinds of actors that cause it.
     actor: Vec<words::ActorKind>,
 }
 
@@ -232,7 +232,7 @@ impl Delivery {
         &self.0.event_type
     }
 
-    /// `pending`, `held`, `succeeded`, `exhausted` or `skipped`.
+    /// The state: PENDING, HELD, SUCCEEDED, EXHAUSTED or SKIPPED.
     async fn status(&self) -> words::DeliveryState {
         self.0.status.into()
     }
@@ -335,12 +335,12 @@ impl Attempt {
         self.0.response_status
     }
 
-    /// What went wrong, in one word; none on success.
+    /// The kind of error, in one word; null on success.
     async fn error_kind(&self) -> Option<&str> {
         self.0.error_kind.as_deref()
     }
 
-    /// What went wrong.
+    /// The error, as a sentence; null on success.
     async fn error(&self) -> Option<&str> {
         self.0.error.as_deref()
     }

@@ -42,7 +42,7 @@ pub enum Direction {
     Outbound,
 }
 
-/// What an entry of a conversation is.
+/// The kind of an entry of a conversation.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::message::MessageKind")]
 pub enum MessageKind {
@@ -66,7 +66,7 @@ pub enum Origin {
     Provider,
 }
 
-/// What a file is.
+/// The kind of a file.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::message::AttachmentKind")]
 pub enum AttachmentKind {
@@ -98,7 +98,7 @@ pub enum DeliveryStatus {
     Read,
 }
 
-/// What a channel carries.
+/// The kind of a channel.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::channel::Medium")]
 pub enum Medium {
@@ -189,7 +189,7 @@ pub enum CallLeg {
     From,
 }
 
-/// Of what a contact wants no more.
+/// The messages that a contact refuses.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::opt_out::OptOutScope")]
 pub enum OptOutScope {
@@ -207,7 +207,7 @@ pub enum OptOutScope {
     Product,
 }
 
-/// What a person is in a workspace. The order of the values is the ladder: each may all that the next one may.
+/// The role of a member in a workspace. The order of the values is the ladder: each role has all rights of the next one.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::right::Role")]
 pub enum Role {
@@ -221,7 +221,7 @@ pub enum Role {
     Viewer,
 }
 
-/// What an API key was made for.
+/// The scope of an API key.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::right::KeyScope")]
 pub enum KeyScope {
@@ -257,7 +257,7 @@ pub enum RetryPreset {
     Standard,
 }
 
-/// What kind of actor caused an event.
+/// The kind of actor that caused an event.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::webhook_filter::ActorKind")]
 pub enum ActorKind {
@@ -369,11 +369,11 @@ pub enum WaitingHalf {
     Placeholder,
 }
 
-/// What came of an inbound event.
+/// The outcome of an inbound event.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::apply::Outcome")]
 pub enum InboundOutcome {
-    /// It had an effect.
+    /// It was applied. That raises no event where it tells nothing new.
     Accepted,
     /// All that it says had its effect already.
     Duplicate,
@@ -425,7 +425,7 @@ pub enum DeliveryState {
     Skipped,
 }
 
-/// What an address is.
+/// The kind of an address.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::store::contacts::AddressKind")]
 pub enum IdentityKind {

@@ -25,10 +25,15 @@ pub enum TargetError {
     #[error("a URL may have no more than 2048 bytes")]
     TooLong,
     /// Neither http nor https.
-    #[error("the scheme must be https, not `{0}`")]
-    Scheme(String),
+    #[error("a URL begins with {allowed}, and not with `{scheme}:`")]
+    Scheme {
+        /// As it is written.
+        scheme: String,
+        /// How a URL may begin.
+        allowed: &'static str,
+    },
     /// http where only https is allowed.
-    #[error("the URL must begin with https://")]
+    #[error("the URL must begin with https://: http is not allowed to this host")]
     Insecure,
     /// A user name or password stands in it, where logs would show it.
     #[error("a URL may not contain a user name or password: the request is signed instead")]
@@ -79,7 +84,12 @@ impl TargetPolicy {
     /// With the first rule that it breaks.
     pub fn check(self, url: &Url) -> Result<(), TargetError> {
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(TargetError::Scheme(url.scheme().to_owned()));
+            let allowed = match (self.allow_http, self.allow_loopback) {
+                (true, _) => "`https://` or `http://`",
+                (false, true) => "`https://`, or to this machine with `http://`",
+                (false, false) => "`https://`",
+            };
+            return Err(TargetError::Scheme { scheme: url.scheme().to_owned(), allowed });
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(TargetError::Credentials);
@@ -148,8 +158,8 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_plain_web_target() {
-        assert!(matches!(STRICT.check_url("ftp://example.com/"), Err(TargetError::Scheme(_))));
-        assert!(matches!(STRICT.check_url("file:///etc/passwd"), Err(TargetError::Scheme(_))));
+        assert!(matches!(STRICT.check_url("ftp://example.com/"), Err(TargetError::Scheme { .. })));
+        assert!(matches!(STRICT.check_url("file:///etc/passwd"), Err(TargetError::Scheme { .. })));
         assert_eq!(STRICT.check_url("http://example.com/"), Err(TargetError::Insecure));
         assert_eq!(STRICT.check_url("https://user@example.com/"), Err(TargetError::Credentials));
         assert_eq!(STRICT.check_url("https://:pass@example.com/"), Err(TargetError::Credentials));
@@ -165,6 +175,8 @@ mod tests {
         }
         assert_eq!(DEVELOPMENT.check_url("http://example.com/"), Err(TargetError::Insecure));
         assert!(DEVELOPMENT.check_url("http://10.0.0.1/").is_err());
+        let told = DEVELOPMENT.check_url("ftp://localhost/").unwrap_err().to_string();
+        assert!(told.contains("to this machine with `http://`, and not with `ftp:`"), "{told}");
         assert!(DEVELOPMENT.check_url("http://[::ffff:127.0.0.1]/").is_err());
     }
 }

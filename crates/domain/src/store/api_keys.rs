@@ -92,7 +92,7 @@ pub async fn create(
 /// Revokes an API key for ever; one that was revoked before stays so.
 ///
 /// # Errors
-/// `NotFound` where there is none.
+/// `Missing` where there is none.
 pub async fn revoke(conn: &mut PgConnection, ambient: &Ambient, scope: Scope, id: ApiKeyId) -> Result<(), StoreError> {
     let done =
         sqlx::query("UPDATE api_key SET revoked_at = coalesce(revoked_at, $3) WHERE workspace_id = $1 AND id = $2")
@@ -102,7 +102,7 @@ pub async fn revoke(conn: &mut PgConnection, ambient: &Ambient, scope: Scope, id
             .execute(&mut *conn)
             .await?;
     if done.rows_affected() == 0 {
-        return Err(StoreError::NotFound { kind: "API key" });
+        return Err(StoreError::missing("API key", "input.id"));
     }
     revocations::notify(conn, &[scope.workspace()]).await
 }

@@ -169,7 +169,7 @@ pub const MOST_RECOVERED: u64 = 50_000;
 /// transaction of its own, so one that is broken off has done a part, and can be asked for again.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] where there is no such webhook; those of [`acts::begin_long`].
+/// [`StoreError::Missing`] where there is no such webhook; those of [`acts::begin_long`].
 pub async fn recover_webhook(
     database: &Database,
     ambient: &Ambient,
@@ -181,7 +181,8 @@ pub async fn recover_webhook(
         return Ok(before);
     }
     let mut transaction = database.pool.begin().await?;
-    let webhook = webhooks::by_id(database, asked.scope, id).await?.ok_or(StoreError::NotFound { kind: "webhook" })?;
+    let webhook =
+        webhooks::by_id(database, asked.scope, id).await?.ok_or(StoreError::missing("webhook", "input.id"))?;
     if webhook.status == WebhookStatus::Disabled {
         webhooks::resume(&mut transaction, asked.scope, id).await?;
     }

@@ -100,7 +100,7 @@ pub async fn by_id(
 /// Ends a session: of `member` alone, where one is given.
 ///
 /// # Errors
-/// `NotFound` where there is none that has not ended.
+/// `Missing` where there is none that has not ended.
 pub async fn revoke(
     conn: &mut PgConnection,
     ambient: &Ambient,
@@ -119,7 +119,7 @@ pub async fn revoke(
     .execute(&mut *conn)
     .await?;
     if done.rows_affected() == 0 {
-        return Err(StoreError::NotFound { kind: "session" });
+        return Err(StoreError::missing("session", "input.id"));
     }
     revocations::notify(conn, &[scope.workspace()]).await
 }

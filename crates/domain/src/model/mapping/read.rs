@@ -43,11 +43,24 @@ fn below(path: &str, name: &str) -> String {
 }
 
 impl Mapping {
-    /// Reads and checks a mapping.
+    /// Reads and checks a mapping that is to be saved or tried.
+    ///
+    /// # Errors
+    /// Where it is not one, or a place in it can never hold anything; the error names the place.
+    pub fn read(document: &Value) -> Result<Self, MappingError> {
+        let mapping = Self::stored(document)?;
+        for (i, rule) in mapping.rules.iter().enumerate() {
+            holds_something(&format!("rules[{i}]"), rule)?;
+        }
+        Ok(mapping)
+    }
+
+    /// Reads a mapping that was saved. It was checked by the rules of its day: a check that came later must not make its
+    /// source unreadable.
     ///
     /// # Errors
     /// Where it is not one; the error names the place.
-    pub fn read(document: &Value) -> Result<Self, MappingError> {
+    pub fn stored(document: &Value) -> Result<Self, MappingError> {
         let mapping = object("", document)?;
         if document.to_string().len() > LONGEST {
             return wrong("", format!("a mapping has at most {LONGEST} bytes"));
@@ -71,6 +84,68 @@ impl Mapping {
     }
 }
 
+/// Refuses a place of a rule that can never hold anything: a `*` that nothing gives an index, and a way to the member
+/// without a name.
+fn holds_something(path: &str, rule: &Rule) -> Read<()> {
+    let items = below(path, "items");
+    if let Some(steps) = &rule.items
+        && steps.last() == Some(&Step::Member(String::new()))
+    {
+        return wrong(&items, "the way to a list ends with a `/`: leave that out");
+    }
+    // The last list is named by its way: the index in it is the element's own.
+    let indices = rule.items.as_ref().map_or(0, |steps| {
+        steps.split_last().map_or(0, |(_, way)| way.iter().filter(|step| **step == Step::Each).count())
+    });
+    let check = |path: &str, place: &Place| match unbound(place, indices) {
+        None => Ok(()),
+        Some(pointer) if rule.items.is_none() => wrong(
+            path,
+            format!(
+                "a `*` in `#{pointer}` is the index of the element on the way that `items` names, and this rule has no \
+                 `items`: give it `items`, or write an index such as 0"
+            ),
+        ),
+        Some(pointer) => wrong(
+            path,
+            format!(
+                "`#{pointer}` has more `*` than `items` has before its last list ({indices}): each `*` is the index of \
+                 the element on that way; write an index such as 0"
+            ),
+        ),
+    };
+    for (field, place) in &rule.fields {
+        check(&below(&below(path, "fields"), field.as_str()), place)?;
+    }
+    for (name, place) in &rule.details {
+        check(&below(&below(path, "details"), name), place)?;
+    }
+    for place in &rule.key {
+        check(&below(path, "key"), place)?;
+    }
+    for place in rule.when.iter().flat_map(Condition::places) {
+        check(&below(path, "when"), place)?;
+    }
+    // In a rule without `items` a `*` counts the files of a message.
+    let of_files = rule.attachments.iter().flat_map(|files| match rule.items {
+        Some(_) => files.places().collect::<Vec<_>>(),
+        None => files.items.iter().collect(),
+    });
+    for place in of_files {
+        check(&below(path, "attachments"), place)?;
+    }
+    Ok(())
+}
+
+/// The pointer of the whole body in this place that has more `*` than there are indices.
+fn unbound(place: &Place, indices: usize) -> Option<&str> {
+    match place {
+        Place::Root(pointer) if pointer.split('/').filter(|step| *step == "*").count() > indices => Some(pointer),
+        Place::FirstOf(places) => places.iter().find_map(|place| unbound(place, indices)),
+        Place::Root(_) | Place::Pointer(_) | Place::Form(_) | Place::Query(_) | Place::Fixed(_) => None,
+    }
+}
+
 /// At a replay the name under which a request is kept stands in for the one in the URL: a rule that is named as another
 /// rule's event would lead there.
 fn own_names(rules: &[Rule]) -> Read<()> {
@@ -85,6 +160,16 @@ fn own_names(rules: &[Rule]) -> Read<()> {
 }
 
 impl Condition {
+    /// The places that it looks at.
+    fn places(&self) -> Vec<&Place> {
+        match self {
+            Self::Equals(place, _) | Self::Exists(place, _) => vec![place],
+            Self::All(conditions) | Self::Any(conditions) => conditions.iter().flat_map(Self::places).collect(),
+            Self::Not(condition) => condition.places(),
+            Self::Event(_) => Vec::new(),
+        }
+    }
+
     fn waits_for(&self, name: &str) -> bool {
         match self {
             Self::Event(event) => event == name,
@@ -168,7 +253,15 @@ fn rule(path: &str, value: &Value, times: TimeFormat) -> Read<Rule> {
 
 /// The way to a list: a JSON pointer in which a `*` stands for each element of a list on the way.
 fn steps(path: &str, value: &Value) -> Read<Vec<Step>> {
-    let Place::Pointer(pointer) = pointer_at(path, text(path, value)?)? else {
+    let written = text(path, value)?;
+    if !written.starts_with(['/', '#']) {
+        let shown: String = written.chars().take(64).collect();
+        return wrong(
+            path,
+            format!("`{shown}` is no way to a list: one begins with `/`, such as `/{shown}` or `/a/*/b`"),
+        );
+    }
+    let Place::Pointer(pointer) = pointer_at(path, written)? else {
         return wrong(path, "the way to a list begins at the whole body: write it without `#`");
     };
     let steps: Vec<Step> = pointer

@@ -17,7 +17,12 @@ use crate::{
 /// Deliveries that one step of a recovery takes up.
 pub const STEP: i64 = 500;
 
-async fn status_of(conn: &mut PgConnection, scope: Scope, webhook: WebhookId) -> Result<WebhookStatus, StoreError> {
+async fn status_of(
+    conn: &mut PgConnection,
+    scope: Scope,
+    webhook: WebhookId,
+    path: &'static str,
+) -> Result<WebhookStatus, StoreError> {
     sqlx::query_scalar(
         "SELECT status FROM webhook WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL FOR SHARE",
     )
@@ -25,7 +30,7 @@ async fn status_of(conn: &mut PgConnection, scope: Scope, webhook: WebhookId) ->
     .bind(webhook)
     .fetch_optional(conn)
     .await?
-    .ok_or(StoreError::NotFound { kind: "webhook" })
+    .ok_or(StoreError::missing("webhook", path))
 }
 
 fn refuse_disabled(status: WebhookStatus, path: &'static str) -> Result<(), StoreError> {
@@ -40,7 +45,7 @@ fn refuse_disabled(status: WebhookStatus, path: &'static str) -> Result<(), Stor
 /// that is under way is left to it.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] where there is none or its webhook is gone, [`StoreError::Invalid`] where the webhook is
+/// [`StoreError::Missing`] where there is none or its webhook is gone, [`StoreError::Invalid`] where the webhook is
 /// disabled.
 pub async fn redeliver(conn: &mut PgConnection, scope: Scope, id: DeliveryId) -> Result<(), StoreError> {
     let webhook: WebhookId = sqlx::query_scalar("SELECT webhook_id FROM delivery WHERE workspace_id = $1 AND id = $2")
@@ -48,8 +53,8 @@ pub async fn redeliver(conn: &mut PgConnection, scope: Scope, id: DeliveryId) ->
         .bind(id)
         .fetch_optional(&mut *conn)
         .await?
-        .ok_or(StoreError::NotFound { kind: "delivery" })?;
-    refuse_disabled(status_of(&mut *conn, scope, webhook).await?, "input.deliveryId")?;
+        .ok_or(StoreError::missing("delivery", "input.deliveryId"))?;
+    refuse_disabled(status_of(&mut *conn, scope, webhook, "input.deliveryId").await?, "input.deliveryId")?;
     sqlx::query(
         "UPDATE delivery SET status = 'pending', due_at = inlet_now(), parked = false, finished_at = NULL, \
            skipped_because = NULL, round_start = CASE WHEN status = 'pending' THEN round_start ELSE attempts END \
@@ -99,7 +104,7 @@ pub async fn recover(
 /// way of all deliveries. It is in no log, and no filter keeps it out.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] where there is no such webhook, [`StoreError::Invalid`] where it is disabled or the type is
+/// [`StoreError::Missing`] where there is no such webhook, [`StoreError::Invalid`] where it is disabled or the type is
 /// none that webhooks get.
 pub async fn test(
     conn: &mut PgConnection,
@@ -109,11 +114,11 @@ pub async fn test(
     webhook: WebhookId,
     kind: &str,
 ) -> Result<DeliveryId, StoreError> {
-    refuse_disabled(status_of(&mut *conn, scope, webhook).await?, "input.id")?;
+    refuse_disabled(status_of(&mut *conn, scope, webhook, "input.id").await?, "input.id")?;
     let known = kind.parse::<EventType>().ok().and_then(|kind| Some((kind, sample::of(kind, ambient.now())?)));
     let Some((kind, sample)) = known else {
         let shown: String = kind.chars().take(64).collect();
-        let message = format!("`{shown}` is no event type that webhooks get: use a name such as `message.created`");
+        let message = format!("`{shown}` is no event type that webhooks get: the query `eventTypes` lists them");
         return Err(StoreError::Invalid { path: "input.eventType", message });
     };
     let (workspace, event, now) = (scope.workspace(), EventId(ambient.uuid()), ambient.now());

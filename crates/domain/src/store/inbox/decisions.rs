@@ -48,7 +48,7 @@ impl Handling {
 /// Takes a decision about a conversation, once where there is a key. What changes nothing raises no event.
 ///
 /// # Errors
-/// `NotFound` where the conversation, or what the decision names, is not in the workspace; `Conflict` where it has changed
+/// `Missing` where the conversation, or what the decision names, is not in the workspace; `Conflict` where it has changed
 /// since; `Invalid` where it cannot be decided so; those of [`Act::begin`](crate::store::acts::Act::begin).
 pub async fn decide(
     desk: Desk<'_>,
@@ -112,7 +112,7 @@ async fn hold_named(conn: &mut PgConnection, scope: Scope, decision: &Decision) 
                 .fetch_optional(&mut *conn)
                 .await
                 .map_err(StoreError::or_busy)?;
-                let refusal = match found.ok_or(StoreError::NotFound { kind: "member" })? {
+                let refusal = match found.ok_or(StoreError::missing("member", "input.memberId"))? {
                     (true, _) => Some("this member is disabled: assign the conversation to someone who can answer"),
                     (false, false) => {
                         Some("a VIEWER cannot answer: assign the conversation to an AGENT, ADMIN or OWNER")
@@ -124,19 +124,28 @@ async fn hold_named(conn: &mut PgConnection, scope: Scope, decision: &Decision) 
                 }
             }
             match team {
-                Some(Some(team)) => hold(conn, scope, "team", &[team.0]).await,
+                Some(Some(team)) => {
+                    hold(conn, scope, "team", &[team.0], |_| StoreError::missing("team", "input.teamId")).await
+                }
                 _ => Ok(()),
             }
         }
         // A label that is gone may be taken off all the same.
         Decision::AddLabels(labels) => {
-            hold(conn, scope, "label", &labels.iter().map(|label| label.0).collect::<Vec<_>>()).await
+            let gone = |id| StoreError::missing_one("label", "input.labelIds", LabelId(id));
+            hold(conn, scope, "label", &labels.iter().map(|label| label.0).collect::<Vec<_>>(), gone).await
         }
         _ => Ok(()),
     }
 }
 
-async fn hold(conn: &mut PgConnection, scope: Scope, table: &'static str, ids: &[Uuid]) -> Result<(), StoreError> {
+async fn hold(
+    conn: &mut PgConnection,
+    scope: Scope,
+    table: &'static str,
+    ids: &[Uuid],
+    gone: impl Fn(Uuid) -> StoreError,
+) -> Result<(), StoreError> {
     let sql =
         format!("SELECT id FROM {table} WHERE workspace_id = $1 AND id = ANY($2) ORDER BY id FOR KEY SHARE OF {table}");
     let found: Vec<Uuid> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
@@ -145,7 +154,10 @@ async fn hold(conn: &mut PgConnection, scope: Scope, table: &'static str, ids: &
         .fetch_all(conn)
         .await
         .map_err(StoreError::or_busy)?;
-    if ids.iter().all(|id| found.contains(id)) { Ok(()) } else { Err(StoreError::NotFound { kind: table }) }
+    match ids.iter().find(|id| !found.contains(id)) {
+        None => Ok(()),
+        Some(id) => Err(gone(*id)),
+    }
 }
 
 /// Refuses to reopen a conversation beside one of its address that is not closed (P5). Whoever is just opening one holds

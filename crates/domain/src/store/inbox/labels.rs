@@ -139,7 +139,7 @@ pub async fn create(
 /// Changes a label, once where there is a key.
 ///
 /// # Errors
-/// `NotFound`; `Conflict` where it has changed since; else as [`create`].
+/// `Missing`; `Conflict` where it has changed since; else as [`create`].
 pub async fn update(desk: Desk<'_>, asked: &Asked<'_>, id: LabelId, change: &LabelChange) -> Result<(), StoreError> {
     let name = change.name.as_deref().map(checked_name).transpose()?;
     let color = change.color.as_ref().map(|color| checked_color(color.as_deref())).transpose()?;
@@ -154,7 +154,7 @@ pub async fn update(desk: Desk<'_>, asked: &Asked<'_>, id: LabelId, change: &Lab
             .fetch_optional(act.conn())
             .await
             .map_err(StoreError::or_busy)?;
-    check_revision("label", change.if_revision, revision.ok_or(StoreError::NotFound { kind: "label" })?)?;
+    check_revision("label", change.if_revision, revision.ok_or(StoreError::missing("label", "input.id"))?)?;
     sqlx::query(
         "UPDATE label SET name = coalesce($3, name), name_key = coalesce($6, name_key), \
            color = CASE WHEN $4 THEN $5 ELSE color END, revision = revision + 1 WHERE workspace_id = $1 AND id = $2",
@@ -175,7 +175,7 @@ pub async fn update(desk: Desk<'_>, asked: &Asked<'_>, id: LabelId, change: &Lab
 /// goes with the last of them, so that it stands until all is done, and whoever is cut off may ask again.
 ///
 /// # Errors
-/// `NotFound`; `Overloaded` where rows are held for long; those of [`Act::begin`].
+/// `Missing`; `Overloaded` where rows are held for long; those of [`Act::begin`].
 pub async fn delete(desk: Desk<'_>, asked: &Asked<'_>, id: LabelId) -> Result<(), StoreError> {
     let stands: Option<LabelId> = sqlx::query_scalar("SELECT id FROM label WHERE workspace_id = $1 AND id = $2")
         .bind(asked.scope.workspace())
@@ -195,7 +195,7 @@ pub async fn delete(desk: Desk<'_>, asked: &Asked<'_>, id: LabelId) -> Result<()
         .await
         .map_err(StoreError::or_busy)?;
     if gone.rows_affected() == 0 {
-        return Err(StoreError::NotFound { kind: "label" });
+        return Err(StoreError::missing("label", "input.id"));
     }
     let mut events = Vec::new();
     let mut from = Some(ConversationId(Uuid::nil()).0);

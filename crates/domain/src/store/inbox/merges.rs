@@ -27,7 +27,7 @@ use crate::{
 /// stays as it was. A refusal binds its address, whoever has that.
 ///
 /// # Errors
-/// `NotFound` where either is not in the workspace; `Conflict` where the one to be merged has changed since; `Invalid`
+/// `Missing` where either is not in the workspace; `Conflict` where the one to be merged has changed since; `Invalid`
 /// where they are one, either was merged already, or there is too much to move; `Overloaded` where rows are held for long;
 /// those of [`Act::begin`](crate::store::acts::Act::begin).
 pub async fn merge(
@@ -43,7 +43,7 @@ pub async fn merge(
         return refuse("input.intoId", "a contact is not merged into itself");
     }
     let (identities, rows) = hold(act.conn(), scope, contact, &[contact, into]).await?;
-    let (mut merged, mut survivor) = (pick(&rows, contact)?, pick(&rows, into)?);
+    let (mut merged, mut survivor) = (pick(&rows, contact, "input.contactId")?, pick(&rows, into, "input.intoId")?);
     check_revision("contact", if_revision, merged.revision)?;
     for (path, row) in [("input.contactId", &merged), ("input.intoId", &survivor)] {
         if let Some(other) = row.merged_into_id.map(ContactId) {
@@ -90,7 +90,7 @@ pub async fn merge(
 /// other; `None` on a repeat whose merge nothing tells of.
 ///
 /// # Errors
-/// `NotFound` where the contact is not in the workspace or was not merged; `Conflict` where it has changed since; `Invalid`
+/// `Missing` where the contact is not in the workspace or was not merged; `Conflict` where it has changed since; `Invalid`
 /// where the other was merged on; `Overloaded` where rows are held for long; those of
 /// [`Act::begin`](crate::store::acts::Act::begin).
 pub async fn unmerge(
@@ -106,7 +106,7 @@ pub async fn unmerge(
         hold_some(act.conn(), scope, merge.into, &merge.identities, &[contact, merge.into]).await?;
     // Under the locks of both: whoever was quicker has undone it.
     let merge = Merge::standing(act.conn(), scope, contact).await?;
-    let (mut back, mut other) = (pick(&rows, contact)?, find(&rows, merge.into)?);
+    let (mut back, mut other) = (pick(&rows, contact, "input.contactId")?, find(&rows, merge.into, "input.contactId")?);
     check_revision("contact", if_revision, back.revision)?;
     if let Some(further) = other.merged_into_id.map(ContactId) {
         let message = format!("{} was itself merged into {further}: undo that first", merge.into);
@@ -159,14 +159,14 @@ pub(super) fn hand_over(desk: &Desk<'_>, actor: Actor, held: &mut [Held], to: Op
         .collect()
 }
 
-fn find(rows: &[ContactRow], id: ContactId) -> Result<ContactRow, StoreError> {
-    rows.iter().find(|row| row.id == id.0).cloned().ok_or(StoreError::NotFound { kind: "contact" })
+fn find(rows: &[ContactRow], id: ContactId, path: &'static str) -> Result<ContactRow, StoreError> {
+    rows.iter().find(|row| row.id == id.0).cloned().ok_or(StoreError::missing("contact", path))
 }
 
-fn pick(rows: &[ContactRow], id: ContactId) -> Result<ContactRow, StoreError> {
-    find(rows, id).and_then(|row| match row.deleted_at {
+fn pick(rows: &[ContactRow], id: ContactId, path: &'static str) -> Result<ContactRow, StoreError> {
+    find(rows, id, path).and_then(|row| match row.deleted_at {
         None => Ok(row),
-        Some(_) => Err(StoreError::NotFound { kind: "contact" }),
+        Some(_) => Err(StoreError::missing("contact", path)),
     })
 }
 
@@ -229,9 +229,19 @@ impl Merge {
         )
         .bind(scope.workspace())
         .bind(contact)
-        .fetch_optional(conn)
-        .await?
-        .ok_or(StoreError::NotFound { kind: "merge" })?;
+        .fetch_optional(&mut *conn)
+        .await?;
+        let Some(row) = row else {
+            let stands = "SELECT EXISTS (SELECT FROM contact WHERE workspace_id = $1 AND id = $2)";
+            let stands: bool = sqlx::query_scalar(stands).bind(scope.workspace()).bind(contact).fetch_one(conn).await?;
+            let path = "input.contactId";
+            let message = "this contact was not merged into another: pass the one that was merged".to_owned();
+            return Err(if stands {
+                StoreError::Missing { path, message }
+            } else {
+                StoreError::missing("contact", path)
+            });
+        };
         let conversations: Vec<Uuid> = row.try_get("conversation_ids")?;
         Ok(Self {
             id: row.try_get("id")?,

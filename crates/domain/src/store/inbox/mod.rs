@@ -82,9 +82,9 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Locks it; `NotFound` where the workspace has none, or none any more.
+    /// Locks it; `Missing` where the workspace has none, or none any more.
     pub(super) async fn lock(conn: &mut PgConnection, scope: Scope, id: ConversationId) -> Result<Self, StoreError> {
-        Self::lock_all(conn, scope, &[id]).await?.pop().ok_or(StoreError::NotFound { kind: "conversation" })
+        Self::lock_all(conn, scope, &[id]).await?.pop().ok_or(StoreError::missing("conversation", "input.id"))
     }
 
     /// Locks those of these that stand, in the order of their ids.

@@ -152,8 +152,11 @@ pub struct ContactChange {
     pub if_revision: Option<i64>,
 }
 
+/// A member of a contact, and what is written of it: nothing, that there is none, or a value.
+type Written = (&'static str, Option<Option<String>>);
+
 impl ContactChange {
-    fn checked(&self) -> Result<[(&'static str, Option<Option<String>>); 3], StoreError> {
+    fn checked(&self) -> Result<[Written; 3], StoreError> {
         let name = |name: &str| {
             name::checked(name, name::LONGEST).or_else(|refusal| refuse("input.name", refusal.to_string()))
         };
@@ -172,7 +175,7 @@ impl ContactChange {
 /// joins nobody: an address is what was written from.
 ///
 /// # Errors
-/// `NotFound` where the workspace has no such contact; `Conflict` where it has changed since; `Invalid` where a value will
+/// `Missing` where the workspace has no such contact; `Conflict` where it has changed since; `Invalid` where a value will
 /// not do, or the contact was merged into another; `Overloaded` where rows are held for long; those of
 /// [`Act::begin`](crate::store::acts::Act::begin).
 pub async fn update(
@@ -184,7 +187,7 @@ pub async fn update(
     let written = change.checked()?;
     let Some(mut act) = desk.begin(asked).await? else { return Ok(()) };
     let found = lock_contacts(act.conn(), asked.scope, &[id]).await?.pop().filter(|row| row.deleted_at.is_none());
-    let mut row = found.ok_or(StoreError::NotFound { kind: "contact" })?;
+    let mut row = found.ok_or(StoreError::missing("contact", "input.id"))?;
     check_revision("contact", change.if_revision, row.revision)?;
     if let Some(other) = row.merged_into_id.map(ContactId) {
         return refuse("input.id", format!("this contact was merged into {other}: write to that one"));
@@ -211,7 +214,7 @@ pub async fn update(
 /// addresses again is a new contact. A refusal of messages goes on to bind its address.
 ///
 /// # Errors
-/// `NotFound` where the workspace has no such contact; `Conflict` where it has changed since; `Invalid` where it was merged
+/// `Missing` where the workspace has no such contact; `Conflict` where it has changed since; `Invalid` where it was merged
 /// into another, or has too many conversations; `Overloaded` where rows are held for long; those of
 /// [`Act::begin`](crate::store::acts::Act::begin).
 pub async fn delete(
@@ -224,7 +227,7 @@ pub async fn delete(
     let Some(mut act) = desk.begin(asked).await? else { return Ok(()) };
     let (identities, mut rows) = hold(act.conn(), scope, id, &[id]).await?;
     let found = rows.pop().filter(|row| row.deleted_at.is_none());
-    let mut row = found.ok_or(StoreError::NotFound { kind: "contact" })?;
+    let mut row = found.ok_or(StoreError::missing("contact", "input.id"))?;
     check_revision("contact", if_revision, row.revision)?;
     if let Some(other) = row.merged_into_id.map(ContactId) {
         let message = format!("this contact was merged into {other}: undo that first, or delete that one");

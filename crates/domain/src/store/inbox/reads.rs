@@ -43,7 +43,7 @@ struct Reading {
 /// inbound messages nothing can be unread.
 ///
 /// # Errors
-/// `NotFound` where the conversation is not in the workspace, or the message is not or not to be seen by the asker;
+/// `Missing` where the conversation is not in the workspace, or the message is not or not to be seen by the asker;
 /// `Invalid` where the message is of another conversation; those of [`Act::begin`](crate::store::acts::Act::begin).
 pub async fn mark(desk: Desk<'_>, asked: &Asked<'_>, id: ConversationId, mark: Mark) -> Result<(), StoreError> {
     let Some(mut act) = desk.begin(asked).await? else { return Ok(()) };
@@ -176,10 +176,10 @@ async fn place(
     .bind(message)
     .fetch_optional(&mut *conn)
     .await?;
-    let (conversation, kind, ordinal) = found.ok_or(StoreError::NotFound { kind: "message" })?;
+    let (conversation, kind, ordinal) = found.ok_or(StoreError::missing("message", "input.upTo"))?;
     let kind: MessageKind = word("message", "kind", message, &kind)?;
     if matches!(kind, MessageKind::Note | MessageKind::Activity) && !sees_notes {
-        return Err(StoreError::NotFound { kind: "message" });
+        return Err(StoreError::missing("message", "input.upTo"));
     }
     if conversation.0 != row.id {
         let message = format!("this message is of {conversation}: name one of the conversation that was read");

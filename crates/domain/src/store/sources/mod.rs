@@ -129,7 +129,7 @@ impl Model {
         let mapping = match &self.mapping {
             None => None,
             Some(document) => {
-                Some(Arc::new(Mapping::read(document).map_err(|problem| self.invalid("mapping", problem))?))
+                Some(Arc::new(Mapping::stored(document).map_err(|problem| self.invalid("mapping", problem))?))
             }
         };
         Ok(Source {

@@ -116,7 +116,7 @@ pub async fn create_account(
 /// Makes a source, and an account for it where none is given. The token is the last part of its URL.
 ///
 /// # Errors
-/// [`StoreError::Invalid`] where the secret is missing, or a setting will not do; [`StoreError::NotFound`] where the
+/// [`StoreError::Invalid`] where the secret is missing, or a setting will not do; [`StoreError::Missing`] where the
 /// account or the channel is not in this workspace.
 pub async fn create(
     conn: &mut PgConnection,
@@ -194,7 +194,7 @@ pub async fn create(
 /// Changes a source.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] where there is none, [`StoreError::Conflict`] where it has changed since,
+/// [`StoreError::Missing`] where there is none, [`StoreError::Conflict`] where it has changed since,
 /// [`StoreError::Invalid`] where what it would become will not do.
 pub async fn update(
     conn: &mut PgConnection,
@@ -252,7 +252,7 @@ pub async fn update(
 /// ends then.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] where there is none, [`StoreError::Invalid`] where the secret is empty or counts already,
+/// [`StoreError::Missing`] where there is none, [`StoreError::Invalid`] where the secret is empty or counts already,
 /// or the overlap is longer than 30 days.
 pub async fn rotate(
     conn: &mut PgConnection,
@@ -293,7 +293,7 @@ pub async fn rotate(
 /// Deletes a source: its URL answers no more. What came to it stays.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] where there is none.
+/// [`StoreError::Missing`] where there is none.
 pub async fn delete(conn: &mut PgConnection, scope: Scope, now: DateTime<Utc>, id: SourceId) -> Result<(), StoreError> {
     let gone =
         sqlx::query("UPDATE source SET deleted_at = $3 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL")
@@ -302,7 +302,7 @@ pub async fn delete(conn: &mut PgConnection, scope: Scope, now: DateTime<Utc>, i
             .bind(now)
             .execute(conn)
             .await?;
-    if gone.rows_affected() == 0 { Err(StoreError::NotFound { kind: "source" }) } else { Ok(()) }
+    if gone.rows_affected() == 0 { Err(StoreError::missing("source", "input.id")) } else { Ok(()) }
 }
 
 /// The source as it stands, locked until the end of the transaction, with the secrets that still count.
@@ -320,7 +320,7 @@ async fn lock(
     .bind(id)
     .fetch_optional(conn)
     .await?
-    .ok_or(StoreError::NotFound { kind: "source" })?;
+    .ok_or(StoreError::missing("source", "input.id"))?;
     let mut source = <super::Model as sqlx::FromRow<_>>::from_row(&row)?.read(sealer)?;
     source.secrets.retain(|secret| secret.counts(now));
     Ok(source)
@@ -365,7 +365,7 @@ async fn account_of_provider(
         .bind(account)
         .fetch_optional(conn)
         .await?
-        .ok_or(StoreError::NotFound { kind: "provider account" })?;
+        .ok_or(StoreError::missing("provider account", "input.providerAccountId"))?;
     let theirs: String = row.try_get(0)?;
     if theirs == provider.as_str() {
         return Ok(());
@@ -387,7 +387,7 @@ async fn channel_of_account(
         .bind(channel)
         .fetch_optional(conn)
         .await?
-        .ok_or(StoreError::NotFound { kind: "channel" })?;
+        .ok_or(StoreError::missing("channel", "input.channelId"))?;
     let theirs: ProviderAccountId = row.try_get(0)?;
     if theirs != account {
         return refuse("input.channelId", "the channel is on another provider account than the source");

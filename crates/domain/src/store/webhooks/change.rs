@@ -55,14 +55,14 @@ async fn lock(conn: &mut PgConnection, scope: Scope, id: WebhookId) -> Result<(W
     .bind(id)
     .fetch_optional(conn)
     .await?
-    .ok_or(StoreError::NotFound { kind: "webhook" })?;
+    .ok_or(StoreError::missing("webhook", "input.id"))?;
     Ok((Webhook::from_row(&row)?, row))
 }
 
 /// Changes a webhook.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] where there is none, or no such channel or label; [`StoreError::Conflict`] where it has
+/// [`StoreError::Missing`] where there is none, or no such channel or label; [`StoreError::Conflict`] where it has
 /// changed since; [`StoreError::Invalid`] where what it would become will not do.
 pub async fn update(
     conn: &mut PgConnection,
@@ -145,7 +145,7 @@ fn unchanged(header: &super::OwnHeader) -> HeaderChange {
 /// kept.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] where there is none.
+/// [`StoreError::Missing`] where there is none.
 pub async fn delete(
     conn: &mut PgConnection,
     scope: Scope,
@@ -166,7 +166,7 @@ pub async fn delete(
 /// one that was to end sooner ends then.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] where there is none, [`StoreError::Invalid`] where the overlap is longer than 30 days.
+/// [`StoreError::Missing`] where there is none, [`StoreError::Invalid`] where the overlap is longer than 30 days.
 pub async fn rotate(
     conn: &mut PgConnection,
     scope: Scope,
@@ -198,7 +198,7 @@ pub async fn rotate(
 /// Ends the overlap of a rotation: only the newest secret counts from now on.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] where there is none.
+/// [`StoreError::Missing`] where there is none.
 pub async fn finish_rotation(
     conn: &mut PgConnection,
     scope: Scope,
@@ -234,7 +234,7 @@ async fn keep_secrets(
 /// Pauses a webhook: its events are held until it is resumed. What is under way is finished.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] where there is none, [`StoreError::Invalid`] where it is disabled.
+/// [`StoreError::Missing`] where there is none, [`StoreError::Invalid`] where it is disabled.
 pub async fn pause(conn: &mut PgConnection, scope: Scope, id: WebhookId) -> Result<(), StoreError> {
     let (webhook, _) = lock(&mut *conn, scope, id).await?;
     match webhook.status {
@@ -250,7 +250,7 @@ pub async fn pause(conn: &mut PgConnection, scope: Scope, id: WebhookId) -> Resu
 /// Sends to a webhook again that is paused or disabled. What was held is sent now; what was skipped stays skipped.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] where there is none.
+/// [`StoreError::Missing`] where there is none.
 pub async fn resume(conn: &mut PgConnection, scope: Scope, id: WebhookId) -> Result<(), StoreError> {
     let (webhook, _) = lock(&mut *conn, scope, id).await?;
     match webhook.status {

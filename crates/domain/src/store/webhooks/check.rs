@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::OwnHeader;
 use crate::{
@@ -116,7 +117,9 @@ pub(super) fn settings(mut given: Settings, targets: TargetPolicy) -> Result<Set
         let shown: String = unknown.chars().take(64).collect();
         return refuse(
             "input.eventTypes",
-            format!("`{shown}` is no event type: use a name such as `message.created`, or `message.*`"),
+            format!(
+                "`{shown}` is no event type: the query `eventTypes` lists them, and `message.*` is all of one entity"
+            ),
         );
     }
     given.event_types.sort();
@@ -246,23 +249,25 @@ pub(super) async fn references(conn: &mut PgConnection, scope: Scope, settings: 
     if channels.is_empty() && labels.is_empty() {
         return Ok(());
     }
-    let (known_channels, known_labels): (i64, i64) = sqlx::query_as(
-        "SELECT (SELECT count(*) FROM channel WHERE workspace_id = $1 AND id = ANY($2)), \
-                (SELECT count(*) FROM label WHERE workspace_id = $1 AND id = ANY($3))",
+    let (known_channels, known_labels): (Vec<Uuid>, Vec<Uuid>) = sqlx::query_as(
+        "SELECT ARRAY(SELECT id FROM channel WHERE workspace_id = $1 AND id = ANY($2)), \
+                ARRAY(SELECT id FROM label WHERE workspace_id = $1 AND id = ANY($3))",
     )
     .bind(scope.workspace())
     .bind(channels.iter().map(|channel| channel.0).collect::<Vec<_>>())
     .bind(labels.iter().map(|label| label.0).collect::<Vec<_>>())
     .fetch_one(conn)
     .await?;
-    let all = |known: i64, asked: usize| usize::try_from(known).is_ok_and(|known| known == asked);
-    if !all(known_channels, channels.len()) {
-        return Err(StoreError::NotFound { kind: "channel" });
+    if let Some(channel) = settings.channel.filter(|channel| !known_channels.contains(&channel.0)) {
+        return Err(StoreError::missing_one("channel", "input.channelId", channel));
     }
-    if !all(known_labels, labels.len()) {
-        return Err(StoreError::NotFound { kind: "label" });
+    if let Some(channel) = settings.filter.channels.iter().find(|channel| !known_channels.contains(&channel.0)) {
+        return Err(StoreError::missing_one("channel", "input.filter.channelIds", channel));
     }
-    Ok(())
+    match labels.iter().find(|label| !known_labels.contains(&label.0)) {
+        Some(label) => Err(StoreError::missing_one("label", "input.filter.labelIds", label)),
+        None => Ok(()),
+    }
 }
 
 /// A token (RFC 9110, section 5.6.2) that neither HTTP nor our own headers give a meaning to.
@@ -341,7 +346,7 @@ mod tests {
             assert_eq!(refused(|w| w.retry_delays = Some(delays)), "input.retryDelays");
         }
         assert_eq!(
-            refused(|w| w.filter.channels = (0..101).map(|n| ChannelId(uuid::Uuid::from_u128(n))).collect()),
+            refused(|w| w.filter.channels = (0..101).map(|n| ChannelId(Uuid::from_u128(n))).collect()),
             "input.filter"
         );
     }

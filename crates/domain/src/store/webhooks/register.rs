@@ -43,7 +43,7 @@ pub struct NewWebhook {
 /// transaction, so call this last. The secret is given once and kept sealed.
 ///
 /// # Errors
-/// [`StoreError::Invalid`] with the path of the input that is refused, [`StoreError::NotFound`] where it names a channel
+/// [`StoreError::Invalid`] with the path of the input that is refused, [`StoreError::Missing`] where it names a channel
 /// or label that is not there; or the database's.
 pub async fn register(
     conn: &mut sqlx::PgConnection,

@@ -4,10 +4,7 @@ use std::collections::BTreeSet;
 
 use inlet_domain::{
     command::AttachmentPart,
-    model::{
-        mapping::{Field, Files, Place},
-        message::AttachmentKind,
-    },
+    model::mapping::{Field, Files, Place},
 };
 use serde_json::Value;
 
@@ -98,11 +95,11 @@ fn at(places: Places<'_>, files: &Files, kind: Option<&str>) -> Reading<Vec<Atta
         None => Ok(None),
     };
     let mime_type = text(&files.mime_type)?;
-    let of_type = mime_type.as_deref().map(content::kind_of).filter(|kind| *kind != AttachmentKind::Other);
+    let filename = text(&files.filename)?.or_else(|| content::name_in_url(&url));
     Ok(vec![AttachmentPart {
         external_id: None,
-        kind: of_type.or_else(|| kind.map(content::kind_of)).unwrap_or(AttachmentKind::Other),
-        filename: text(&files.filename)?.or_else(|| content::name_in_url(&url)),
+        kind: content::kind_of_file(mime_type.as_deref(), kind, filename.as_deref(), Some(&url)),
+        filename,
         url: Some(url),
         mime_type,
         size_bytes: text(&files.size)?.and_then(|text| content::size(&Value::from(text))),

@@ -10,8 +10,8 @@ use crate::{batch, key, provider::Request};
 
 /// What a mapping finds in a request.
 pub(super) enum Found<'a> {
-    /// No rule fits.
-    Nothing,
+    /// No rule fits. The first rules found no list by their `items`; of the second ones the `when` does not hold.
+    Nothing(Vec<&'a Rule>, Vec<&'a Rule>),
     /// The request is one event.
     Whole(&'a Rule),
     /// Each of these is an event, in the order of the body.
@@ -38,10 +38,12 @@ pub(super) fn find<'a>(mapping: &'a Mapping, request: &'a Request<'a>) -> Found<
     let fits = |rule: &Rule, view: View<'_>| rule.when.as_ref().is_none_or(|when| holds(when, view));
     let mut elements: Vec<Element<'a>> = Vec::new();
     let mut known: HashMap<(String, usize), usize> = HashMap::new();
+    let (mut without_list, mut unfit) = (Vec::new(), Vec::new());
     for rule in &mapping.rules {
         let Some(steps) = &rule.items else {
             let taken = elements.iter().any(|element| element.rule.is_some());
             if !fits(rule, View::whole(request)) {
+                unfit.push(rule);
                 continue;
             }
             if taken {
@@ -51,6 +53,7 @@ pub(super) fn find<'a>(mapping: &'a Mapping, request: &'a Request<'a>) -> Found<
         };
         let mut lists = Lists { left: batch::MOST, found: Vec::new() };
         lists.walk(request.body, steps, &mut String::new(), &mut Vec::new());
+        if lists.found.is_empty() { &mut without_list } else { &mut unfit }.push(rule);
         for (list, indices) in lists.found {
             let Some(value) = request.body.pointer(&list) else { continue };
             let (several, is_list) = match value {
@@ -75,7 +78,23 @@ pub(super) fn find<'a>(mapping: &'a Mapping, request: &'a Request<'a>) -> Found<
             }
         }
     }
-    if elements.iter().any(|element| element.rule.is_some()) { Found::Elements(elements) } else { Found::Nothing }
+    if elements.iter().any(|element| element.rule.is_some()) {
+        Found::Elements(elements)
+    } else {
+        Found::Nothing(without_list, unfit)
+    }
+}
+
+/// The rules whose `items` lead to the element.
+pub(super) fn tried<'a>(mapping: &'a Mapping, body: &Value, element: &Element<'_>) -> Vec<&'a Rule> {
+    let leads = |rule: &&Rule| {
+        rule.items.as_ref().is_some_and(|steps| {
+            let mut lists = Lists { left: batch::MOST, found: Vec::new() };
+            lists.walk(body, steps, &mut String::new(), &mut Vec::new());
+            lists.found.iter().any(|(list, _)| *list == element.list.0)
+        })
+    };
+    mapping.rules.iter().filter(leads).collect()
 }
 
 /// The lists that a way leads to.

@@ -46,7 +46,7 @@ impl Adapter for Custom {
             return request.unknown("the source has no mapping yet: give it one, then replay");
         };
         let elements = match items::find(mapping, request) {
-            Found::Nothing => return request.unknown("no rule of the mapping fits it"),
+            Found::Nothing(without_list, unfit) => return request.unknown(no_fit(&without_list, &unfit)),
             Found::TooMany(_) => {
                 return request
                     .unknown(format!("its lists hold more than {} events, which is the most at once", batch::MOST));
@@ -85,7 +85,7 @@ impl Adapter for Custom {
                 }
                 items::bodies(request.body, &elements).map_or(Split::One, Split::Several)
             }
-            Found::Elements(_) | Found::Whole(_) | Found::Nothing => Split::One,
+            Found::Elements(_) | Found::Whole(_) | Found::Nothing(..) => Split::One,
         }
     }
 }
@@ -93,8 +93,24 @@ impl Adapter for Custom {
 /// The most bytes that are kept of what the elements of one body share.
 const MOST_SHARED: usize = 4 * 1024 * 1024;
 
-/// The most elements whose faults a reason tells.
+/// The most elements whose faults a reason tells, and the most rules that one names.
 const MOST_TOLD: usize = 5;
+
+/// Why no rule fits: some found no list by their `items`, of the others the `when` does not hold.
+fn no_fit(without_list: &[&Rule], unfit: &[&Rule]) -> String {
+    let named = |rules: &[&Rule], told: &str| {
+        let names: Vec<String> = rules.iter().take(MOST_TOLD).map(|rule| format!("`{}`", rule.name)).collect();
+        let more = match rules.len().saturating_sub(MOST_TOLD) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        (!rules.is_empty()).then(|| format!("{told} {}{more}", names.join(", ")))
+    };
+    let without_list = named(without_list, "there is no list with an element at the `items` of");
+    let reasons: Vec<String> =
+        [without_list, named(unfit, "the `when` does not hold of")].into_iter().flatten().collect();
+    format!("no rule of the mapping fits it: {}", reasons.join("; "))
+}
 
 /// What the URL names decides again at a replay, so it is the name that is kept.
 fn event_name(request: &Request<'_>, rule: &Rule) -> String {
@@ -108,7 +124,9 @@ fn understand_elements(mapping: &Mapping, request: &Request<'_>, elements: &[Ele
     let (mut commands, mut faults) = (Vec::with_capacity(elements.len()), Vec::new());
     for (element, number) in elements.iter().zip(1..) {
         let fault = match element.rule {
-            None => "no rule of the mapping fits it".to_owned(),
+            // No more faults are told than these: the others are counted.
+            None if faults.len() >= MOST_TOLD => String::new(),
+            None => no_fit(&[], &items::tried(mapping, request.body, element)),
             Some(rule) => {
                 let view = View::of(request, element.value, &element.indices);
                 let digest = || {

@@ -97,7 +97,28 @@ fn what_is_wrong_is_told_with_its_place() {
             "whatsapp",
         ),
         (with(json!({"kind": "status", "items": 7})), "rules[1].items", "expected a text"),
-        (with(json!({"kind": "status", "items": "entry"})), "rules[1].items", "begins with `/`"),
+        (with(json!({"kind": "status", "items": "entry"})), "rules[1].items", "such as `/entry`"),
+        (
+            with(json!({"kind": "opt_out", "items": "/entry/", "fields": {"address": "/a"}})),
+            "rules[1].items",
+            "ends with a `/`",
+        ),
+        (
+            with(json!({"kind": "opt_out", "fields": {"address": {"first": ["/a", "#/x/*/y"]}}})),
+            "rules[1].fields.address",
+            "this rule has no `items`",
+        ),
+        (
+            with(json!({"kind": "opt_out", "when": {"not": {"at": "#/x/*", "exists": true}},
+                        "fields": {"address": "/a"}})),
+            "rules[1].when",
+            "this rule has no `items`",
+        ),
+        (
+            with(json!({"kind": "opt_out", "items": "/x/*/y/*", "key": "#/x/*/y/*/z", "fields": {"address": "/a"}})),
+            "rules[1].key",
+            "more `*` than `items` has before its last list (1)",
+        ),
         (with(json!({"kind": "status", "items": "#/entry"})), "rules[1].items", "without `#`"),
         (with(json!({"kind": "status", "items": "/*".repeat(21)})), "rules[1].items", "at most 20 steps"),
         (
@@ -131,6 +152,21 @@ fn what_is_wrong_is_told_with_its_place() {
         let (at, problem) = refused(&document);
         assert_eq!(at, path, "{document}");
         assert!(problem.contains(told), "{document}: {problem}");
+    }
+}
+
+#[test]
+fn a_star_counts_files_and_a_saved_mapping_stays_readable() {
+    let files = json!({"rules": [{"kind": "message", "fields": {"address": "/a"},
+                                  "attachments": {"url": "#/files/*/url", "mime_type": "#/files/*/type"}}]});
+    assert!(Mapping::read(&files).is_ok());
+    for rule in [
+        json!({"kind": "opt_out", "fields": {"address": "#/x/*/y"}}),
+        json!({"kind": "opt_out", "items": "/x/", "fields": {"address": "/a"}}),
+    ] {
+        let document = json!({"rules": [rule]});
+        assert!(Mapping::read(&document).is_err(), "{document}");
+        assert!(Mapping::stored(&document).is_ok(), "{document}");
     }
 }
 
