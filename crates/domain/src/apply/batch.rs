@@ -170,6 +170,7 @@ fn receipt(inbound: &Inbound) -> Receipt {
         Reading::Commands { .. } => (Outcome::Accepted, None),
         Reading::Unrecognised { reason, .. } => (Outcome::Unrecognised, Some(reason.clone())),
         Reading::Quarantined { reason } => (Outcome::Quarantined, Some(reason.clone())),
+        Reading::Excessive { reason, .. } => (Outcome::Failed, Some(reason.clone())),
     };
     Receipt { outcome, error, events: Vec::new() }
 }
@@ -177,6 +178,6 @@ fn receipt(inbound: &Inbound) -> Receipt {
 pub(crate) fn commands(inbound: &Inbound) -> &[Command] {
     match &inbound.reading {
         Reading::Commands { commands, .. } => commands,
-        Reading::Unrecognised { .. } | Reading::Quarantined { .. } => &[],
+        Reading::Unrecognised { .. } | Reading::Quarantined { .. } | Reading::Excessive { .. } => &[],
     }
 }

@@ -34,7 +34,9 @@ pub(crate) async fn save(
 
 fn is_lenient(inbound: &&Inbound) -> bool {
     match &inbound.reading {
-        Reading::Commands { lenient, .. } | Reading::Unrecognised { lenient, .. } => *lenient,
+        Reading::Commands { lenient, .. }
+        | Reading::Unrecognised { lenient, .. }
+        | Reading::Excessive { lenient, .. } => *lenient,
         Reading::Quarantined { .. } => false,
     }
 }

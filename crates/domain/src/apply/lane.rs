@@ -127,7 +127,7 @@ impl Lane {
             Blame::Request(_) => {
                 Ok(Preview { outcome: Outcome::Failed, error: Some(reason(&error)), events: Vec::new() })
             }
-            Blame::Contention | Blame::Unclear | Blame::Absence => {
+            Blame::Contention | Blame::Slowness | Blame::Unclear | Blame::Absence => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a preview could not be had");
                 Err(UNAVAILABLE)
             }
@@ -190,13 +190,13 @@ impl Worker {
                 self.attempt(vec![culprit]);
                 self.attempt(attempt.submissions);
             }
-            Blame::Request(_) | Blame::Unclear if attempt.submissions.len() > 1 => {
+            Blame::Request(_) | Blame::Unclear | Blame::Slowness if attempt.submissions.len() > 1 => {
                 let rest = attempt.submissions.split_off(attempt.submissions.len() / 2);
                 self.attempt(rest);
                 self.attempt(attempt.submissions);
             }
             // What is refused alone, and for no reason of its own that is known, may be taken when it comes again.
-            Blame::Request(_) | Blame::Unclear | Blame::Contention => {
+            Blame::Request(_) | Blame::Unclear | Blame::Slowness | Blame::Contention => {
                 self.after_contention(attempt.submissions, error).await;
             }
             Blame::Absence => self.after_absence(attempt.submissions, error).await,

@@ -96,7 +96,7 @@ impl<'a> Act<'a> {
         ambient: &'a Ambient,
         asked: &'a Asked<'a>,
     ) -> Result<Begun<'a, T>, StoreError> {
-        let mut transaction = database.pool.begin().await?;
+        let mut transaction = database.writes.begin().await?;
         if let Some(once) = asked.once()
             && let Some(answer) = mutation_keys::begin(&mut transaction, ambient, &once).await?
         {
@@ -156,7 +156,7 @@ pub async fn begin_long<T: DeserializeOwned>(
     ambient: &Ambient,
     asked: &Asked<'_>,
 ) -> Result<Option<T>, StoreError> {
-    let mut transaction = database.pool.begin().await?;
+    let mut transaction = database.writes.begin().await?;
     if let Some(once) = asked.once()
         && let Some(answer) = mutation_keys::begin(&mut transaction, ambient, &once).await?
         && !answer.is_null()
@@ -174,6 +174,6 @@ pub async fn begin_long<T: DeserializeOwned>(
 /// Where the database fails.
 pub async fn done_long<T: Serialize>(database: &Database, asked: &Asked<'_>, answer: &T) -> Result<(), StoreError> {
     let Some(once) = asked.once() else { return Ok(()) };
-    let mut conn = database.pool.acquire().await?;
+    let mut conn = database.writes.acquire().await?;
     mutation_keys::finish(&mut conn, &once, &serde_json::to_value(answer).unwrap_or_default()).await
 }

@@ -59,7 +59,7 @@ async fn step(
     member: MemberId,
     from: Uuid,
 ) -> Result<Option<Uuid>, StoreError> {
-    let mut transaction = desk.database.pool.begin().await?;
+    let mut transaction = desk.database.writes.begin().await?;
     let found: Option<(bool, i64)> = sqlx::query_as(
         "SELECT disabled_at IS NULL AND role = ANY($3), revision FROM member \
          WHERE workspace_id = $1 AND id = $2 AND gives_back FOR SHARE",

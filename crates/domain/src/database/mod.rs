@@ -1,4 +1,6 @@
-//! The way to Postgres: one pool for ordinary work, through sqlx and sea-orm alike, and one for apply.
+//! The way to Postgres: a pool for each kind of work.
+
+mod work;
 
 use std::{
     sync::{
@@ -17,6 +19,7 @@ use sqlx::{
 
 pub use sqlx::PgConnection;
 
+pub(crate) use self::work::Work;
 use crate::error::StoreError;
 
 /// Every migration, embedded.
@@ -28,52 +31,44 @@ const FRESH: Duration = Duration::from_secs(1);
 /// Handles on one database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Database {
-    /// For reads, ordinary writes and claims.
+    /// For reads and look-ups.
     pub pool: PgPool,
     /// The same pool, as sea-orm sees it.
     pub orm: DatabaseConnection,
+    /// For the transactions of members and keys.
+    pub writes: PgPool,
     /// For apply's lanes alone. Its plans are forced to what they should be at a million rows: see docs/adr/0003.
     pub apply: PgPool,
+    /// For what keeps the database in order.
+    pub upkeep: PgPool,
+    /// Where the database is, for connections of any kind.
+    options: PgConnectOptions,
     /// Moves whenever a source was changed through this handle or a clone of it.
     sources: Arc<AtomicU64>,
 }
 
 impl Database {
-    /// Connects. `connections` bounds the ordinary pool, `lanes` the one of apply.
+    /// Connects. `connections` bounds what reads and what writes, half as many for these; `lanes` the lanes of apply.
     ///
-    /// A statement of the ordinary pool ends with the future that waits for it: see [`is_idle`].
+    /// A statement of the pool for reads ends with the future that waits for it: see [`is_idle`].
     ///
     /// # Errors
     /// Where the URL is wrong or the server does not answer.
     pub async fn connect(url: &str, connections: u32, lanes: u32) -> Result<Self, StoreError> {
         let options: PgConnectOptions = url.parse()?;
-        let options = options.application_name("inlet").options([("lock_timeout", "1s"), ("timezone", "UTC")]);
-        let pool = PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(Duration::from_secs(5))
-            // What came back a moment ago was asked then.
-            .test_before_acquire(false)
-            .before_acquire(|connection, metadata| {
-                Box::pin(async move { Ok(metadata.idle_for < FRESH || is_idle(connection).await) })
-            })
-            .after_connect(|connection, _| Box::pin(watch_for_our_end(connection)))
-            .after_release(|connection, _| Box::pin(async move { Ok(is_idle(connection).await) }))
-            .connect_with(options.clone())
-            .await?;
-        let planned = options.options([
-            ("plan_cache_mode", "force_generic_plan"),
-            ("enable_seqscan", "off"),
-            ("enable_hashjoin", "off"),
-            ("enable_mergejoin", "off"),
-            ("jit", "off"),
-        ]);
-        let apply = PgPoolOptions::new()
-            .max_connections(lanes)
-            // A request is given 2 s: while the database is away, each must come to be tried, and to be told, within it.
-            .acquire_timeout(Duration::from_secs(1))
-            .connect_lazy_with(planned);
+        let pool = pool(connections, Duration::from_secs(5)).connect_with(Work::Reads.options(options.clone())).await?;
+        let lazily = |work: Work, most: u32, patience| pool_of(work, &options, most, patience);
+        let writes = lazily(Work::Writes, connections.div_ceil(2).max(2), Duration::from_secs(5));
+        // A request is given 2 s: while the database is away, each must come to be tried, and to be told, within it.
+        let apply = lazily(Work::Apply, lanes, Duration::from_secs(1));
+        let upkeep = lazily(Work::Upkeep, 2, Duration::from_secs(5));
         let orm = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
-        Ok(Self { pool, orm, apply, sources: Arc::default() })
+        Ok(Self { pool, orm, writes, apply, upkeep, options, sources: Arc::default() })
+    }
+
+    /// A pool of its own for a kind of work, which connects when it is needed.
+    pub(crate) fn open(&self, work: Work, most: u32) -> PgPool {
+        pool_of(work, &self.options, most, Duration::from_secs(5))
     }
 
     /// Applies the migrations that are missing, under an advisory lock.
@@ -81,7 +76,10 @@ impl Database {
     /// # Errors
     /// Where one fails, or the database has one that this binary does not know.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        Ok(MIGRATOR.run(&self.pool).await?)
+        let pool = self.open(Work::Migration, 1);
+        let migrated = MIGRATOR.run(&pool).await;
+        pool.close().await;
+        Ok(migrated?)
     }
 
     /// A number that is another one after every change of a source in this process: what was remembered of sources
@@ -98,9 +96,27 @@ impl Database {
 
     /// Gives every connection back. What comes after it fails.
     pub async fn close(&self) {
-        self.pool.close().await;
-        self.apply.close().await;
+        for pool in [&self.pool, &self.writes, &self.apply, &self.upkeep] {
+            pool.close().await;
+        }
     }
+}
+
+fn pool_of(work: Work, options: &PgConnectOptions, most: u32, patience: Duration) -> PgPool {
+    pool(most, patience).connect_lazy_with(work.options(options.clone()))
+}
+
+fn pool(most: u32, patience: Duration) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(most)
+        .acquire_timeout(patience)
+        // What came back a moment ago was asked then.
+        .test_before_acquire(false)
+        .before_acquire(|connection, metadata| {
+            Box::pin(async move { Ok(metadata.idle_for < FRESH || is_idle(connection).await) })
+        })
+        .after_connect(|connection, _| Box::pin(watch_for_our_end(connection)))
+        .after_release(|connection, _| Box::pin(async move { Ok(is_idle(connection).await) }))
 }
 
 /// Asks Postgres to look, while a statement runs, whether we are still there. It has that since version 14, on Linux;
