@@ -1,11 +1,14 @@
 //! D1: a process that is frozen in the middle of a transaction stops no other. Two processes of the operating system over
-//! one database; one is stopped with SIGSTOP while it holds the log of the workspace.
+//! one database; one is stopped with SIGSTOP while it holds the log of the workspace. And a statement that takes too long
+//! makes its batch smaller.
 
 use std::time::Duration;
 
-use inlet_domain::{ids::WorkspaceId, log};
+use futures::future::join_all;
+use inlet_domain::{apply::Outcome, ids::WorkspaceId, log, model::message::Direction};
 use inlet_tests::{
     Process, fixtures,
+    house::{House, message},
     process::{Beside, DataDir},
 };
 use serde_json::{Value, json};
@@ -90,4 +93,25 @@ async fn d1_a_process_that_is_frozen_in_a_transaction_stops_no_other() {
     let failed = "SELECT count(*) FROM inbound_event WHERE outcome = 'failed'";
     assert_eq!(sqlx::query_scalar::<_, i64>(failed).fetch_one(&mut look).await.unwrap(), 0, "nothing is called FAILED");
     assert!(process.stop().await.success());
+}
+
+/// Each message takes 0.6 s to write, and a statement has 1.5 s: two of them go together, three do not.
+const SLOW: &str = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS \
+    $$ BEGIN PERFORM pg_sleep(0.6); RETURN NEW; END $$; \
+    CREATE TRIGGER slow BEFORE INSERT ON message FOR EACH ROW EXECUTE FUNCTION slow()";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d1_p6_a_statement_that_takes_too_long_halves_its_batch() {
+    let house = House::build().await;
+    sqlx::raw_sql(SLOW).execute(&house.database.pool).await.unwrap();
+    let apply = house.apply(1, 256);
+    let message = |number: usize| {
+        let (id, phone) = (format!("slow-{number}"), format!("9198000000{number:02}"));
+        house.inbound(vec![message(&id, &phone, Direction::Inbound, "slow", 0)])
+    };
+    let receipts = join_all((0..6).map(|number| apply.submit(message(number)))).await;
+    assert!(receipts.iter().all(|receipt| receipt.as_ref().unwrap().outcome == Outcome::Accepted), "{receipts:?}");
+    house.assert_gapless_log().await;
+    apply.stop().await;
+    house.leave().await;
 }
