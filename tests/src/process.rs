@@ -34,6 +34,7 @@ pub struct Beside {
     pub url: String,
     child: Child,
     log: PathBuf,
+    client: reqwest::Client,
 }
 
 impl Beside {
@@ -69,7 +70,7 @@ impl Beside {
             }
         };
         timeout(PATIENCE, ready).await.expect("inlet serve is ready in time");
-        Self { url, child, log }
+        Self { url, child, log, client: client() }
     }
 
     /// Its number.
@@ -91,7 +92,13 @@ impl Beside {
     /// Posts a body of `provider`, signed by its source's secret; the status, and the answer's body.
     pub async fn post(&self, dev: &DevFile, provider: &str, body: &str) -> (u16, Value) {
         let source = &dev.sources[provider];
-        post(&source.url.replace(&dev.url, &self.url), provider, &source.secret, body).await
+        let url = source.url.replace(&dev.url, &self.url);
+        // Like a provider: a connection that breaks off under many is made anew.
+        loop {
+            if let Ok(answer) = post(&self.client, &url, provider, &source.secret, body).await {
+                return answer;
+            }
+        }
     }
 
     /// All that it wrote to its log so far.
@@ -101,11 +108,17 @@ impl Beside {
     }
 }
 
-async fn post(url: &str, provider: &str, secret: &str, body: &str) -> (u16, Value) {
+async fn post(
+    client: &reqwest::Client,
+    url: &str,
+    provider: &str,
+    secret: &str,
+    body: &str,
+) -> reqwest::Result<(u16, Value)> {
     let (header, signature) = sign::header(provider, secret, body.as_bytes());
-    let request = client().post(url).header("content-type", "application/json").header(header, signature);
-    let answer = request.body(body.to_owned()).send().await.unwrap();
-    (answer.status().as_u16(), answer.json().await.unwrap())
+    let request = client.post(url).header("content-type", "application/json").header(header, signature);
+    let answer = request.body(body.to_owned()).send().await?;
+    Ok((answer.status().as_u16(), answer.json().await?))
 }
 
 /// A data folder that goes away with all that runs in it.
@@ -249,7 +262,7 @@ impl Process {
     /// Posts a body of `provider`, signed by its source's secret; the status, and the answer's body.
     pub async fn post(&self, provider: &str, body: &str) -> (u16, Value) {
         let source = &self.dev.sources[provider];
-        post(&source.url, provider, &source.secret, body).await
+        post(&client(), &source.url, provider, &source.secret, body).await.unwrap()
     }
 
     /// The data of a GraphQL operation under the owner's key.

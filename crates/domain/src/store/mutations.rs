@@ -185,12 +185,12 @@ pub async fn recover_webhook(
     if webhook.status == WebhookStatus::Disabled {
         webhooks::resume(&mut transaction, asked.scope, id).await?;
     }
-    transaction.commit().await?;
+    database.commit(transaction).await?;
     let (mut deliveries, mut after) = (0, None);
     loop {
         let mut transaction = database.writes.begin().await?;
         let (step, last) = deliveries::recover(&mut transaction, asked.scope, id, since, after).await?;
-        transaction.commit().await?;
+        database.commit(transaction).await?;
         deliveries += step;
         after = last;
         if after.is_none() || deliveries >= MOST_RECOVERED {

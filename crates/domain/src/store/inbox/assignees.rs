@@ -94,7 +94,7 @@ async fn step(
     }
     write(&mut transaction, &all.iter().map(|held| &held.row).collect::<Vec<_>>()).await?;
     let heads = log::append(&mut transaction, desk.ambient, &events).await?.heads;
-    transaction.commit().await?;
+    desk.database.commit(transaction).await?;
     desk.heads.tell(desk.database, &heads).await;
     let full = i64::try_from(ids.len()).is_ok_and(|found| found >= CHUNK);
     if let Some(last) = ids.last().filter(|_| full) {

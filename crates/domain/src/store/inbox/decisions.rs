@@ -188,7 +188,7 @@ pub async fn strip_label(
     let mut transaction = desk.database.writes.begin().await?;
     let (events, next) = strip(&mut transaction, &desk, scope, actor, label, from).await?;
     let heads = log::append(&mut transaction, desk.ambient, &events).await?.heads;
-    transaction.commit().await?;
+    desk.database.commit(transaction).await?;
     desk.heads.tell(desk.database, &heads).await;
     Ok(next)
 }

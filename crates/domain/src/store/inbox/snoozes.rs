@@ -71,7 +71,7 @@ async fn wake(desk: &Desk<'_>, scope: Scope, now: DateTime<Utc>) -> Result<usize
     }
     write(&mut transaction, &all.iter().map(|held| &held.row).collect::<Vec<_>>()).await?;
     let heads = log::append(&mut transaction, desk.ambient, &events).await?.heads;
-    transaction.commit().await?;
+    desk.database.commit(transaction).await?;
     desk.heads.tell(desk.database, &heads).await;
     Ok(all.len())
 }
