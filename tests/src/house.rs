@@ -97,7 +97,7 @@ impl House {
     #[must_use]
     pub fn apply_on(&self, database: Database, lanes: usize, batch: usize) -> Apply {
         let sealer = Sealer::new([(1, [7; 32])], self.ambient.clone()).unwrap();
-        let config = ApplyConfig { lanes, queue: 4096, batch };
+        let config = ApplyConfig { lanes, queue: 4096, batch, patience: std::time::Duration::from_secs(30) };
         Apply::start(database, Heads::default(), sealer, self.ambient.clone(), config)
     }
 

@@ -33,6 +33,8 @@ pub struct Beside {
     /// Where it listens, without a slash at the end.
     pub url: String,
     child: Child,
+    log: PathBuf,
+    client: reqwest::Client,
 }
 
 impl Beside {
@@ -50,13 +52,14 @@ impl Beside {
     }
 
     async fn start_at(data_dir: &Path, dev: &DevFile, address: &str) -> Self {
+        let log = data_dir.join(format!("beside-{}.log", address.rsplit(':').next().unwrap_or_default()));
         let child = Command::new(workspace::inlet())
             .args(["serve", "--allow-loopback-targets", "--listen", address, "--secrets-key-file"])
             .arg(data_dir.join("secrets.key"))
             .env("DATABASE_URL", &dev.database_url)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(fs::File::create(&log).unwrap())
             .kill_on_drop(true)
             .spawn()
             .expect("the binary runs");
@@ -67,7 +70,7 @@ impl Beside {
             }
         };
         timeout(PATIENCE, ready).await.expect("inlet serve is ready in time");
-        Self { url, child }
+        Self { url, child, log, client: client() }
     }
 
     /// Its number.
@@ -75,6 +78,47 @@ impl Beside {
     pub fn pid(&self) -> i32 {
         i32::try_from(self.child.id().expect("it runs")).unwrap()
     }
+
+    /// Freezes it with SIGSTOP: it does nothing more, and its connections stand.
+    pub fn freeze(&self) {
+        kill(Pid::from_raw(self.pid()), Signal::SIGSTOP).unwrap();
+    }
+
+    /// Lets it go on after [`Self::freeze`].
+    pub fn thaw(&self) {
+        kill(Pid::from_raw(self.pid()), Signal::SIGCONT).unwrap();
+    }
+
+    /// Posts a body of `provider`, signed by its source's secret; the status, and the answer's body.
+    pub async fn post(&self, dev: &DevFile, provider: &str, body: &str) -> (u16, Value) {
+        let source = &dev.sources[provider];
+        let url = source.url.replace(&dev.url, &self.url);
+        // Like a provider: a connection that breaks off under many is made anew.
+        loop {
+            if let Ok(answer) = post(&self.client, &url, provider, &source.secret, body).await {
+                return answer;
+            }
+        }
+    }
+
+    /// All that it wrote to its log so far.
+    #[must_use]
+    pub fn said(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+}
+
+async fn post(
+    client: &reqwest::Client,
+    url: &str,
+    provider: &str,
+    secret: &str,
+    body: &str,
+) -> reqwest::Result<(u16, Value)> {
+    let (header, signature) = sign::header(provider, secret, body.as_bytes());
+    let request = client.post(url).header("content-type", "application/json").header(header, signature);
+    let answer = request.body(body.to_owned()).send().await?;
+    Ok((answer.status().as_u16(), answer.json().await?))
 }
 
 /// A data folder that goes away with all that runs in it.
@@ -218,10 +262,7 @@ impl Process {
     /// Posts a body of `provider`, signed by its source's secret; the status, and the answer's body.
     pub async fn post(&self, provider: &str, body: &str) -> (u16, Value) {
         let source = &self.dev.sources[provider];
-        let (header, signature) = sign::header(provider, &source.secret, body.as_bytes());
-        let request = client().post(&source.url).header("content-type", "application/json").header(header, signature);
-        let answer = request.body(body.to_owned()).send().await.unwrap();
-        (answer.status().as_u16(), answer.json().await.unwrap())
+        post(&client(), &source.url, provider, &source.secret, body).await.unwrap()
     }
 
     /// The data of a GraphQL operation under the owner's key.

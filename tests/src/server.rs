@@ -48,7 +48,8 @@ impl Default for Options {
         Self {
             roles: vec![Role::All],
             ambient: Ambient::system(),
-            apply: ApplyConfig::default(),
+            // What is built for tests takes its time over a large body.
+            apply: ApplyConfig { patience: Duration::from_secs(6), ..ApplyConfig::default() },
             max_body: 1 << 20,
             shutdown: Duration::from_secs(5),
             api: ApiConfig::default(),
@@ -148,7 +149,7 @@ async fn start(options: Options, database_url: String, seeds: Option<seed::Seeds
     let seeds = match seeds {
         Some(seeds) => seeds,
         None => {
-            let mut transaction = server.database().pool.begin().await.unwrap();
+            let mut transaction = server.database().upkeep.begin().await.unwrap();
             let slug = format!("test-{}", &database::unique()[16..]);
             let seeds = seed::plant(&mut transaction, &options.ambient, &sealer, "Test", &slug).await.unwrap();
             transaction.commit().await.unwrap();

@@ -55,10 +55,12 @@ async fn p5_concurrent_first_messages_over_two_sources_make_one_conversation() {
             let (header, signature) = sign::header("mobtexting", secret, body.as_bytes());
             let request = client.post(url).header("content-type", "application/json").header(header, signature);
             async move {
-                // Like a provider: a connection that breaks off under so many is made anew.
+                // Like a provider: a connection that breaks off under so many is made anew, and 503 comes again.
                 loop {
                     let request = request.try_clone().unwrap().body(body.clone());
-                    if let Ok(answer) = request.send().await {
+                    if let Ok(answer) = request.send().await
+                        && answer.status() != 503
+                    {
                         return (answer.status().as_u16(), answer.json::<Value>().await.unwrap());
                     }
                 }

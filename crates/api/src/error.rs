@@ -139,6 +139,10 @@ impl From<&StoreError> for ApiError {
                 let message = "a value of the input is none that the database can hold, such as text with a NUL";
                 Self::new(ErrorCode::BadUserInput, message)
             }
+            StoreError::Away => {
+                let message = "the database does not answer now: come again, with the idempotency key of a mutation";
+                Self { retry_after: Some(1), ..Self::new(ErrorCode::Unavailable, message) }
+            }
             StoreError::Database(_) | StoreError::Orm(_) | StoreError::Migrate(_) => {
                 tracing::error!(error = error as &dyn std::error::Error, "a request failed in the database");
                 Self {

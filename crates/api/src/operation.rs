@@ -106,7 +106,8 @@ impl Engine {
     /// Where the token stands for nothing (any more), or the database fails.
     pub async fn credential(&self, bearer: &str) -> Result<Credential, ApiError> {
         let shared = &self.shared;
-        let viewer = credentials::viewer(&shared.database, &shared.ambient, bearer).await.map_err(ApiError::from)?;
+        let viewer = credentials::viewer(&shared.database, &shared.ambient, bearer);
+        let viewer = shared.database.while_present(viewer).await.map_err(ApiError::from)?.map_err(ApiError::from)?;
         let viewer = viewer.ok_or_else(|| {
             ApiError::new(ErrorCode::Unauthenticated, "this token is unknown, expired or revoked: log in again")
         })?;
@@ -212,7 +213,10 @@ impl Engine {
         let mut caller = self.caller(credential, origin, kind);
         if let Some(session) = caller.session.as_ref().filter(|_| asks_head && kind == OperationType::Query) {
             // Before anything else is read: what the other fields show is at or after it.
-            let state = log::state(&self.shared.database.pool, session.viewer.scope).await;
+            let database = &self.shared.database;
+            let state = log::durable_state(database, &self.shared.heads, session.viewer.scope);
+            let state = database.while_present(state).await;
+            let state = state.and_then(std::convert::identity);
             caller.head = Some(state.map_err(|error| Box::new(response_of(ApiError::from(error))))?);
         }
         request.set_parsed_query(document);
@@ -235,9 +239,13 @@ impl Engine {
         self.executor.run(holder, work).await.unwrap_or_else(|error| Err(Box::new(response_of(error))))
     }
 
-    /// Answers a query or a mutation.
+    /// Answers a query or a mutation. Where the database hangs it is given up, as where it is away.
     async fn execute(&self, prepared: Prepared) -> Response {
-        let mut response = self.schema.execute(prepared.request).await;
+        let executing = self.shared.database.while_present(self.schema.execute(prepared.request));
+        let mut response = match executing.await {
+            Ok(response) => response,
+            Err(error) => return response_of(ApiError::from(error)),
+        };
         prepared.plan.arrange(&mut response);
         response
     }

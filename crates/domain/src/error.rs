@@ -10,7 +10,10 @@ pub enum StoreError {
     /// Postgres refused or could not be reached.
     #[error("the database refused or could not be reached")]
     Database(#[from] sqlx::Error),
-    /// The same, seen through sea-orm.
+    /// Postgres does not answer, or did not say in time whether it committed.
+    #[error("the database does not answer")]
+    Away,
+    /// Postgres refused or could not be reached, seen through sea-orm.
     #[error("the database refused or could not be reached")]
     Orm(#[from] DbErr),
     /// A migration failed.
@@ -93,7 +96,7 @@ impl StoreError {
     pub fn code(&self) -> &'static str {
         match self {
             _ if self.is_of_input() => "BAD_USER_INPUT",
-            Self::Database(_) | Self::Orm(_) | Self::Migrate(_) => "UNAVAILABLE",
+            Self::Database(_) | Self::Orm(_) | Self::Migrate(_) | Self::Away => "UNAVAILABLE",
             Self::InvalidRow { .. } | Self::Open(_) => "INTERNAL",
             Self::IdempotencyKeyReused { .. } => "IDEMPOTENCY_KEY_REUSED",
             Self::Invalid { .. } => "BAD_USER_INPUT",

@@ -18,14 +18,24 @@ use crate::{
     revocations::{self, Revocations},
 };
 
-/// The NOTIFY channel. The payload is `<workspace uuid>:<head>` joined by commas.
+/// The NOTIFY channel. The payload is `<workspace uuid>:<head>` joined by commas, with a `?` after a head that may not be
+/// durable yet.
 pub const CHANNEL: &str = "inlet_log";
 
 /// The heads that this process knows of. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Heads {
-    known: Arc<Mutex<HashMap<WorkspaceId, i64>>>,
+    known: Arc<Mutex<HashMap<WorkspaceId, Head>>>,
     generation: Arc<watch::Sender<u64>>,
+}
+
+/// How far a log has come.
+#[derive(Debug, Clone, Copy, Default)]
+struct Head {
+    /// As far as is known.
+    seen: i64,
+    /// As far as it is known to be durable.
+    durable: i64,
 }
 
 impl Default for Heads {
@@ -35,15 +45,20 @@ impl Default for Heads {
 }
 
 impl Heads {
-    /// Notes that the logs have come this far, and wakes who waits if any of it is new.
+    /// Notes that the logs have come this far and are durable so far, and wakes who waits if any of it is new.
     pub fn advance(&self, heads: impl IntoIterator<Item = (WorkspaceId, i64)>) {
+        self.note(heads.into_iter().map(|(workspace, head)| (workspace, Head { seen: head, durable: head })));
+    }
+
+    fn note(&self, heads: impl IntoIterator<Item = (WorkspaceId, Head)>) {
         let mut news = false;
         {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             for (workspace, head) in heads {
-                let entry = known.entry(workspace).or_insert(0);
-                if head > *entry {
-                    *entry = head;
+                let entry = known.entry(workspace).or_default();
+                entry.durable = entry.durable.max(head.durable);
+                if head.seen > entry.seen {
+                    entry.seen = head.seen;
                     news = true;
                 }
             }
@@ -65,13 +80,24 @@ impl Heads {
     /// The last known head of a workspace's log; 0 where nothing is known.
     #[must_use]
     pub fn of(&self, workspace: WorkspaceId) -> i64 {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&workspace).copied().unwrap_or(0)
+        self.head(workspace).seen
+    }
+
+    /// How far a workspace's log is known to be durable: a commit of this process was answered, or the process that made it
+    /// told so after its answer. 0 where nothing is known.
+    #[must_use]
+    pub fn durable(&self, workspace: WorkspaceId) -> i64 {
+        self.head(workspace).durable
+    }
+
+    fn head(&self, workspace: WorkspaceId) -> Head {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&workspace).copied().unwrap_or_default()
     }
 
     /// All that is known.
     #[must_use]
     pub fn all(&self) -> Vec<(WorkspaceId, i64)> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(w, h)| (*w, *h)).collect()
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(w, h)| (*w, h.seen)).collect()
     }
 
     /// Resolves whenever any head has moved since the last look. Make it before the first query, so that nothing
@@ -83,20 +109,23 @@ impl Heads {
 
     /// Reads a NOTIFY payload; what does not parse is passed over, for the poll finds it anyway.
     pub fn advance_from_payload(&self, payload: &str) {
-        self.advance(payload.split(',').filter_map(|entry| {
+        self.note(payload.split(',').filter_map(|entry| {
             let (workspace, head) = entry.split_once(':')?;
-            Some((WorkspaceId(workspace.parse().ok()?), head.parse().ok()?))
+            let (seen, is_durable) = head.strip_suffix('?').map_or((head, true), |head| (head, false));
+            let seen = seen.parse().ok()?;
+            Some((WorkspaceId(workspace.parse().ok()?), Head { seen, durable: if is_durable { seen } else { 0 } }))
         }));
     }
 }
 
 /// Tells every process, this one too, how far logs have come when the transaction has committed. For rare ones: the
-/// commits of a cluster that notify come one after another.
+/// commits of a cluster that notify come one after another. It is told also where the commit waits for its standby and its
+/// backend is ended, so it does not say that they are durable.
 ///
 /// # Errors
 /// Where the database fails.
 pub(crate) async fn notify(conn: &mut PgConnection, heads: &[(WorkspaceId, i64)]) -> Result<(), StoreError> {
-    let payloads: Vec<String> = heads.iter().map(|(workspace, head)| format!("{}:{head}", workspace.0)).collect();
+    let payloads: Vec<String> = heads.iter().map(|(workspace, head)| format!("{}:{head}?", workspace.0)).collect();
     sqlx::query("SELECT pg_notify($1, p) FROM unnest($2::text[]) p").bind(CHANNEL).bind(payloads).execute(conn).await?;
     Ok(())
 }
@@ -129,9 +158,13 @@ pub async fn listen(
                 }
             }
         };
-        let outcome: Option<Result<(), sqlx::Error>> = stop.run_until_cancelled(listening).await;
-        if let Some(Err(error)) = outcome {
-            tracing::warn!(%error, "lost the LISTEN connection; following by poll until it is back");
+        // Over a connection that hangs nothing is heard, and nothing says so.
+        let listening = async {
+            let heard: Result<(), sqlx::Error> = database.while_present(listening).await?;
+            Ok::<(), StoreError>(heard?)
+        };
+        if let Some(Err(error)) = stop.run_until_cancelled(listening).await {
+            database.complain(&error, "lost the LISTEN connection; following by poll until it is back");
             stop.run_until_cancelled(tokio::time::sleep(std::time::Duration::from_secs(1))).await;
         }
     }
@@ -155,5 +188,14 @@ mod tests {
         heads.advance([(workspace, 6)]);
         assert!(!watch.has_changed().unwrap());
         assert_eq!(heads.of(workspace), 7);
+    }
+
+    #[test]
+    fn e_what_is_told_within_a_commit_is_not_taken_for_durable() {
+        let (heads, workspace) = (Heads::default(), WorkspaceId(Uuid::from_u128(5)));
+        heads.advance_from_payload(&format!("{}:7?", workspace.0));
+        assert_eq!((heads.of(workspace), heads.durable(workspace)), (7, 0));
+        heads.advance_from_payload(&format!("{}:6", workspace.0));
+        assert_eq!((heads.of(workspace), heads.durable(workspace)), (7, 6));
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use inlet_domain::{
-    command::{RawRequest, Reading},
+    command::{MOST_COMMANDS, RawRequest, Reading},
     model::{
         mapping::Mapping,
         provider::{Provider, Verification},
@@ -186,13 +186,18 @@ pub fn read(source: &Source, received_at: DateTime<Utc>, hint: Option<&str>, mut
             });
             let lenient = parsed.lenient;
             match understanding {
+                Understanding::Known { event, commands } if commands.len() > MOST_COMMANDS => {
+                    let (number, most) = (commands.len(), MOST_COMMANDS);
+                    let reason = format!("it says {number} things at once: at most {most} are applied");
+                    (Some(event), Reading::Excessive { reason, lenient })
+                }
                 Understanding::Known { event, commands } => (Some(event), Reading::Commands { commands, lenient }),
                 Understanding::Unknown { event, reason } => (event, Reading::Unrecognised { reason, lenient }),
             }
         }
     };
 
-    let is_known = matches!(reading, Reading::Commands { .. });
+    let is_known = matches!(reading, Reading::Commands { .. } | Reading::Excessive { .. });
     let secret = adapter.secret_members(event.as_deref().filter(|_| is_known));
     if !secret.is_empty() {
         // In another charset the name of what is secret is written otherwise.

@@ -1,6 +1,6 @@
 //! The door for providers: `POST|GET|PUT /in/{token}[/{event}]`.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -14,6 +14,7 @@ use inlet_domain::{
     apply::{Apply, Outcome, places::Places},
     command::{Inbound, Purpose, RawRequest},
     database::Database,
+    error::StoreError,
     ids::InboundEventId,
     model::provider::Verification,
     secrets::Sealer,
@@ -21,6 +22,7 @@ use inlet_domain::{
 };
 use ipnet::IpNet;
 use serde_json::{Value, json};
+use tokio::time::{Instant, timeout};
 
 use crate::{
     batch, intake,
@@ -36,6 +38,9 @@ use crate::{
 /// How many elements of one body wait for their commit at once: as many as one transaction takes, and far from the
 /// half of the queue that a workspace may hold.
 const ELEMENTS_AT_ONCE: usize = 256;
+
+/// How long the look-up of a source may take: providers give up at 3 s.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the door needs.
 #[derive(Clone)]
@@ -56,6 +61,7 @@ pub struct IngestState {
 
 #[derive(Clone)]
 struct Door {
+    database: Database,
     sources: SourceCache,
     apply: Apply,
     ambient: Ambient,
@@ -67,7 +73,8 @@ struct Door {
 /// Mounts the door. Call it once and clone the result for each worker, so that they share one cache.
 pub fn configure(state: IngestState) -> impl FnOnce(&mut ServiceConfig) + Clone {
     let door = Door {
-        sources: SourceCache::new(state.database, state.sealer),
+        sources: SourceCache::new(state.database.clone(), state.sealer),
+        database: state.database,
         apply: state.apply,
         ambient: state.ambient,
         max_body: state.max_body,
@@ -101,14 +108,25 @@ async fn answer(request: &HttpRequest, door: &Door, payload: &mut Payload) -> Re
         return Err(Refusal::Method);
     }
     let token = request.match_info().get("token").unwrap_or_default();
-    let source = match door.sources.by_token(token).await {
-        Ok(Some(source)) => source,
-        Ok(None) => return Err(Refusal::UnknownToken),
+    let came = Instant::now();
+    // One that is away may be back in time.
+    let found = async {
+        door.database.present().await;
+        door.database.while_present(door.sources.by_token(token)).await
+    };
+    let source = match timeout(PATIENCE, found).await.unwrap_or(Err(StoreError::Away)) {
+        Ok(Ok(Some(source))) => source,
+        Ok(Ok(None)) => return Err(Refusal::UnknownToken),
+        Ok(Err(error)) => {
+            door.database.complain(&*error, "a source could not be looked up");
+            return Err(Refusal::Store);
+        }
         Err(error) => {
-            tracing::error!(error = &*error as &dyn std::error::Error, "a source could not be looked up");
+            door.database.complain(&error, "a source could not be looked up");
             return Err(Refusal::Store);
         }
     };
+    let waited = came.elapsed();
     check_network(request, door, &source)?;
     let mut place = door.bodies.take(source.workspace, 0).ok_or_else(Refusal::crowded)?;
     let body = intake::read(payload, declared_length(request), door.max_body, &mut place).await?;
@@ -135,7 +153,7 @@ async fn answer(request: &HttpRequest, door: &Door, payload: &mut Payload) -> Re
 
     let raw = raw_request(request, body);
     let named = hint(request);
-    let arrival = Arrival { door, source: &source, received_at, named: named.as_deref() };
+    let arrival = Arrival { door, source: &source, received_at, waited, named: named.as_deref() };
     match read::split(&source, received_at, named.as_deref(), &raw)? {
         Some(requests) => arrival.take_all(requests).await,
         None => arrival.take_one(raw).await,
@@ -148,6 +166,8 @@ struct Arrival<'a> {
     door: &'a Door,
     source: &'a Source,
     received_at: DateTime<Utc>,
+    /// How long its source had to be looked up.
+    waited: Duration,
     /// The event's name in the URL.
     named: Option<&'a str>,
 }
@@ -179,7 +199,7 @@ impl Arrival<'_> {
     }
 
     async fn submit(self, raw: RawRequest) -> Result<(InboundEventId, Outcome, Option<Unreadable>), Refusal> {
-        let Self { door, source, received_at, named } = self;
+        let Self { door, source, received_at, waited, named } = self;
         let Readout { event, reading, raw, unreadable } = read::read(source, received_at, named, raw);
         let id = InboundEventId(door.ambient.uuid());
         let inbound = Inbound {
@@ -193,7 +213,8 @@ impl Arrival<'_> {
             reading,
             purpose: Purpose::Receipt,
         };
-        let receipt = door.apply.submit(inbound).await?;
+        let now = Instant::now();
+        let receipt = door.apply.submit_since(inbound, now.checked_sub(waited).unwrap_or(now)).await?;
         metrics::counter!(
             "inlet_ingest_requests_total",
             "provider" => source.provider.as_str(), "outcome" => receipt.outcome.as_str()

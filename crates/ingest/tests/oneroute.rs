@@ -5,7 +5,7 @@
 mod support;
 
 use inlet_domain::{
-    command::{CampaignReport, Command, Effect, IdentityKind, Patch, RawRequest, Reading},
+    command::{CampaignReport, Command, Effect, IdentityKind, MOST_COMMANDS, Patch, RawRequest, Reading},
     model::{
         channel::Medium,
         conversation::ConversationStatus,
@@ -262,6 +262,20 @@ fn or_12_a_row_that_cannot_be_read_is_named_and_a_refusal_is_no_page() {
     assert!(reason(read(&refused)).contains("logs data"));
     assert!(reason(read(&json!({"data": 7, "totalPage": 1}))).contains("no array"));
     assert!(expect_commands(read(&page(json!([])))).is_empty());
+}
+
+#[test]
+fn d1_p6_a_request_that_says_too_much_at_once_is_failed_when_it_is_read() {
+    let row = json("oneroute/08-whatsappDeliveryReport-campaign.json")["conversation"].clone();
+    let rows = |count: usize| {
+        let rows: Vec<Value> = (0..count).map(|number| with(&row, "/id", json!(format!("row-{number}")))).collect();
+        read_at(&source(Provider::Oneroute), Some("campaignReport"), &page(json!(rows)))
+    };
+    assert_eq!(expect_commands(rows(MOST_COMMANDS)).len(), MOST_COMMANDS);
+    let readout = rows(MOST_COMMANDS + 1);
+    assert_eq!(readout.event.as_deref(), Some("campaignReport"));
+    let Reading::Excessive { reason, lenient: false } = readout.reading else { panic!("{:?}", readout.reading) };
+    assert_eq!(reason, "it says 1001 things at once: at most 1000 are applied");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use inlet_domain::{
     store::deliveries::{Finish, Outbox, Settlement},
 };
 use inlet_egress::Client;
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     lanes::{Job, Lanes, Next},
     lease::Lease,
     receiver::{Receiver, State},
+    sockets::Sockets,
 };
 
 /// A job that is out of its worker's hands.
@@ -53,7 +54,7 @@ struct Inner {
     client: Client,
     ambient: Ambient,
     lanes: Lanes,
-    sockets: Semaphore,
+    sockets: Sockets,
     done: mpsc::UnboundedSender<Done>,
     room: Notify,
     workers: TaskTracker,
@@ -82,7 +83,7 @@ impl Deliverer {
             client,
             ambient,
             lanes: Lanes::new(in_hand),
-            sockets: Semaphore::new(sockets),
+            sockets: Sockets::new(sockets),
             done,
             room: Notify::new(),
             workers: TaskTracker::new(),
@@ -103,23 +104,23 @@ impl Deliverer {
 
     /// Takes jobs in hand.
     pub(crate) fn submit(&self, jobs: Vec<Job>) {
-        for (webhook, workers) in self.inner.lanes.push(jobs) {
+        for ((workspace, webhook), workers) in self.inner.lanes.push(jobs) {
             for _ in 0..workers {
-                self.spawn(webhook);
+                self.spawn(workspace, webhook);
             }
         }
     }
 
-    fn spawn(&self, webhook: WebhookId) {
+    fn spawn(&self, workspace: WorkspaceId, webhook: WebhookId) {
         let this = self.clone();
-        self.inner.workers.spawn(async move { this.work(webhook).await });
+        self.inner.workers.spawn(async move { this.work(workspace, webhook).await });
     }
 
     /// Ends when the queue is empty, the lane has too many workers, or all stops.
-    async fn work(&self, webhook: WebhookId) {
+    async fn work(&self, workspace: WorkspaceId, webhook: WebhookId) {
         let mut waited = false;
         loop {
-            let Ok(permit) = self.inner.sockets.acquire().await else { return };
+            let socket = self.inner.sockets.acquire(workspace, webhook).await;
             if self.inner.stop.is_cancelled() {
                 return;
             }
@@ -127,13 +128,13 @@ impl Deliverer {
                 Next::Over => return,
                 Next::Job(job, another) => {
                     if another {
-                        self.spawn(webhook);
+                        self.spawn(workspace, webhook);
                     }
                     *job
                 }
                 Next::Wait(wait) => {
                     // Whoever waits takes no room from others.
-                    drop(permit);
+                    drop(socket);
                     if self.inner.stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
                         return;
                     }
@@ -141,7 +142,7 @@ impl Deliverer {
                     continue;
                 }
                 Next::Turns { workspace, rate, count } => {
-                    drop(permit);
+                    drop(socket);
                     let taking = self.take_turns(workspace, webhook, (rate, count));
                     if self.inner.stop.run_until_cancelled(taking).await.is_none() {
                         return;
@@ -199,7 +200,7 @@ impl Deliverer {
             self.inner.lanes.hush(receiver.id, Instant::now(), wait);
         }
         if self.inner.lanes.heard(&receiver, exchange.health) {
-            self.spawn(receiver.id);
+            self.spawn(job.workspace, receiver.id);
         }
         let finish = Finish {
             workspace: job.workspace,

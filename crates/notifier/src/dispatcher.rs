@@ -221,6 +221,7 @@ impl Dispatcher {
                 let (room, _) = lanes.rooms(active())[0];
                 (room >= 16).then_some(room.min(PAGE))
             }
+            // What its workspace has no room for is parked, so that it waits for nobody.
             several => (lanes.room() > 0).then_some((DELIVERIES / several).clamp(10, PAGE)),
         }
     }
@@ -235,6 +236,7 @@ impl Dispatcher {
         to: i64,
     ) -> Result<bool, StoreError> {
         let mut rooms = self.deliverer.lanes().rooms(receivers.iter().map(AsRef::as_ref));
+        let mut room_of_all = self.deliverer.lanes().room_of(workspace);
         let mut deliveries = Vec::with_capacity(lines.len());
         let mut leased = Vec::with_capacity(lines.len());
         let mut numbered: HashMap<WebhookId, i64> = HashMap::new();
@@ -247,7 +249,7 @@ impl Dispatcher {
                 let disposition = match receiver.state {
                     State::Disabled => Disposition::Skipped,
                     State::Held => Disposition::Held,
-                    State::Active { .. } if *room == 0 || *waiting => Disposition::Parked,
+                    State::Active { .. } if *room == 0 || *waiting || room_of_all == 0 => Disposition::Parked,
                     State::Active { .. } => Disposition::Leased,
                 };
                 let id = delivery_id(line.id, receiver.id);
@@ -256,6 +258,7 @@ impl Dispatcher {
                         let ordinal = numbered.entry(receiver.id).or_default();
                         *ordinal += 1;
                         *room -= 1;
+                        room_of_all -= 1;
                         leased.push((index, receiver, id, *ordinal));
                     }
                     Disposition::Parked => {

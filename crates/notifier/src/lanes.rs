@@ -90,6 +90,16 @@ struct Lane {
 struct State {
     lanes: HashMap<WebhookId, Lane>,
     in_hand: usize,
+    /// The same of each workspace that has any.
+    of_workspace: HashMap<WorkspaceId, usize>,
+}
+
+impl State {
+    /// How many more a workspace may have in hand: no more than it leaves to others.
+    fn room(&self, workspace: WorkspaceId, limit: usize) -> usize {
+        let mine = self.of_workspace.get(&workspace).copied().unwrap_or(0);
+        limit.saturating_sub(self.in_hand).saturating_sub(mine)
+    }
 }
 
 /// All lanes of a process.
@@ -130,6 +140,11 @@ impl Lanes {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many more deliveries of a workspace may come into hand.
+    pub(crate) fn room_of(&self, workspace: WorkspaceId) -> usize {
+        self.state().room(workspace, self.limit)
+    }
+
     /// How many more deliveries may come into hand, whoever they are for.
     pub(crate) fn room(&self) -> usize {
         self.limit.saturating_sub(self.state().in_hand)
@@ -138,28 +153,32 @@ impl Lanes {
     /// How many more may come into hand for each of these, and whether others of it are parked and go first.
     pub(crate) fn rooms<'a>(&self, receivers: impl Iterator<Item = &'a Receiver>) -> Vec<(usize, bool)> {
         let state = self.state();
-        let all = self.limit.saturating_sub(state.in_hand);
         receivers
-            .map(|receiver| match state.lanes.get(&receiver.id) {
-                None => (all.min(receiver.capacity(receiver.concurrency)), false),
-                Some(lane) => (all.min(lane.room()), lane.parked),
+            .map(|receiver| {
+                let all = state.room(receiver.workspace, self.limit);
+                match state.lanes.get(&receiver.id) {
+                    None => (all.min(receiver.capacity(receiver.concurrency)), false),
+                    // It leaves as much to the others of its workspace.
+                    Some(lane) => (all.saturating_sub(lane.in_hand).min(lane.room()), lane.parked),
+                }
             })
             .collect()
     }
 
     /// Takes jobs in hand; gives for each webhook how many more workers it wants.
-    pub(crate) fn push(&self, jobs: Vec<Job>) -> Vec<(WebhookId, usize)> {
+    pub(crate) fn push(&self, jobs: Vec<Job>) -> Vec<((WorkspaceId, WebhookId), usize)> {
         let mut state = self.state();
-        let mut wanted: HashMap<WebhookId, usize> = HashMap::new();
+        let mut wanted: HashMap<(WorkspaceId, WebhookId), usize> = HashMap::new();
         for job in jobs {
             let webhook = job.receiver.id;
             state.in_hand += 1;
+            *state.of_workspace.entry(job.workspace).or_default() += 1;
             let lane = state.lanes.entry(webhook).or_insert_with(|| Lane::new(job.workspace, Some(&job.receiver)));
             lane.in_hand += 1;
             lane.queue.push_back(job);
             if lane.running < lane.width && !lane.waiting {
                 lane.running += 1;
-                *wanted.entry(webhook).or_default() += 1;
+                *wanted.entry((lane.workspace, webhook)).or_default() += 1;
             }
         }
         wanted.into_iter().collect()
@@ -265,8 +284,15 @@ impl Lanes {
         let mut state = self.state();
         for webhook in webhooks {
             state.in_hand = state.in_hand.saturating_sub(1);
-            if let Some(lane) = state.lanes.get_mut(&webhook) {
+            let State { lanes, of_workspace, .. } = &mut *state;
+            if let Some(lane) = lanes.get_mut(&webhook) {
                 lane.in_hand = lane.in_hand.saturating_sub(1);
+                if let Some(mine) = of_workspace.get_mut(&lane.workspace) {
+                    *mine = mine.saturating_sub(1);
+                    if *mine == 0 {
+                        of_workspace.remove(&lane.workspace);
+                    }
+                }
             }
         }
     }
@@ -292,17 +318,22 @@ impl Lanes {
         }
     }
 
-    /// The webhooks with parked deliveries that have room for at least half of what they may hold, and how much. They
-    /// count as not parked from here on, until [`Self::park`] says so again.
+    /// The webhooks with parked deliveries that have room for at least half of what they may hold, or hold nothing, and how
+    /// much. They count as not parked from here on, until [`Self::park`] says so again.
     pub(crate) fn unpark(&self) -> Vec<(WorkspaceId, WebhookId, usize)> {
         let mut state = self.state();
         let mut all = self.limit.saturating_sub(state.in_hand);
         let mut found = Vec::new();
-        for (webhook, lane) in &mut state.lanes {
-            let room = lane.room().min(all);
-            if lane.parked && room > 0 && room * 2 >= lane.capacity {
+        let State { lanes, of_workspace, .. } = &mut *state;
+        // What each workspace may have with what is found for it here.
+        let mut mine = of_workspace.clone();
+        for (webhook, lane) in lanes {
+            let mine = mine.entry(lane.workspace).or_default();
+            let room = lane.room().min(all.saturating_sub(*mine).saturating_sub(lane.in_hand).div_ceil(2));
+            if lane.parked && room > 0 && (room * 2 >= lane.capacity || lane.in_hand == 0) {
                 lane.parked = false;
                 all -= room;
+                *mine += room;
                 found.push((lane.workspace, *webhook, room));
             }
         }
@@ -396,7 +427,7 @@ mod tests {
     fn p9_a_silent_webhook_keeps_one_request_and_takes_no_room_from_others() {
         let lanes = Lanes::new(1_000);
         let (silent, well) = (receiver(1, 8), receiver(2, 8));
-        assert_eq!(lanes.push(jobs(&silent, 128)), vec![(silent.id, 8)]);
+        assert_eq!(lanes.push(jobs(&silent, 128)), vec![((silent.workspace, silent.id), 8)]);
         assert_eq!(room(&lanes, &silent), 0);
         assert_eq!(room(&lanes, &well), 128);
         let under_way: Vec<_> = (0..8).filter_map(|_| next(&lanes, silent.id)).collect();
@@ -433,11 +464,24 @@ mod tests {
         let lanes = Lanes::new(10);
         let (one, two) = (receiver(1, 8), receiver(2, 8));
         lanes.push(jobs(&one, 7));
-        assert_eq!((lanes.room(), room(&lanes, &two)), (3, 3));
+        assert_eq!(lanes.room(), 3);
         lanes.push(jobs(&two, 3));
         assert_eq!((lanes.room(), room(&lanes, &one), lanes.in_hand()), (0, 0, 10));
         lanes.release([one.id, two.id].into_iter());
         assert_eq!((lanes.room(), lanes.in_hand()), (2, 8));
+    }
+
+    #[test]
+    fn p9_a_workspace_has_no_more_in_hand_than_it_leaves_to_others() {
+        let lanes = Lanes::new(100);
+        let mine = WorkspaceId(Uuid::nil());
+        for id in 0..40 {
+            let webhook = receiver(id, 8);
+            let room = room(&lanes, &webhook).min(10);
+            lanes.push(jobs(&webhook, room));
+        }
+        assert_eq!((lanes.in_hand(), lanes.room_of(mine)), (50, 0));
+        assert_eq!(lanes.room_of(WorkspaceId(Uuid::from_u128(1))), 50);
     }
 
     #[test]

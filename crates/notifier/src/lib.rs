@@ -23,6 +23,7 @@ mod lease;
 mod pace;
 mod receiver;
 mod signing;
+mod sockets;
 
 use std::{sync::Arc, time::Duration};
 
@@ -42,9 +43,9 @@ use crate::{claimer::Claimer, deliverer::Deliverer, dispatcher::Dispatcher, fini
 /// How the notifier works.
 #[derive(Debug, Clone)]
 pub struct NotifierConfig {
-    /// Requests under way at once, in all. One webhook has at most 64 of them.
+    /// Requests under way at once, in all. One webhook has at most 64 of them, and a workspace as many as it leaves free.
     pub sockets: usize,
-    /// Deliveries in memory at once.
+    /// Deliveries in memory at once; of them too a workspace has as many as it leaves to others.
     pub in_hand: usize,
     /// Workspaces whose logs are read at once.
     pub dispatchers: usize,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use inlet_domain::{
     compose::Composer,
-    ids::WebhookId,
+    ids::{WebhookId, WorkspaceId},
     model::{target::TargetPolicy, webhook::WebhookStatus, webhook_filter::Wants},
     store::{
         deliveries::{LogLine, Receiver as Stored},
@@ -19,6 +19,7 @@ use crate::signing::Signer;
 /// What is known of a webhook at one revision.
 pub(crate) struct Receiver {
     pub(crate) id: WebhookId,
+    pub(crate) workspace: WorkspaceId,
     pub(crate) revision: i64,
     pub(crate) max_attempts: i32,
     /// Seconds between attempts.
@@ -101,6 +102,7 @@ impl Receiver {
         };
         Self {
             id: webhook.id,
+            workspace: webhook.workspace,
             revision: webhook.revision,
             max_attempts: webhook.max_attempts,
             delays: webhook.delays(),

@@ -115,7 +115,7 @@ fn origin(text: &str) -> Result<String, String> {
 /// How the server works with Postgres.
 #[derive(Debug, Clone, Args)]
 pub struct WorkArgs {
-    /// The most connections for reads and ordinary writes.
+    /// The most connections for reads; there are half as many more for writes.
     #[arg(long, env = "INLET_CONNECTIONS", value_name = "NUMBER", default_value_t = 16)]
     pub connections: u32,
     /// Transactions that commit providers' events at the same time; each has a connection of its own.
@@ -189,7 +189,8 @@ impl RetentionArgs {
 /// The database of a command that needs one.
 #[derive(Debug, Clone, Args)]
 pub struct DatabaseArgs {
-    /// The database, as `postgres://user:password@host/name`.
+    /// The database, as `postgres://user:password@host/name`. Of several hosts, `h1:5432,h2:5433`, the one that takes writes
+    /// is found and followed.
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: String,
 }
@@ -258,7 +259,7 @@ pub struct ServerConfig {
     pub shutdown: Duration,
     /// The database.
     pub database_url: SecretString,
-    /// The most connections of the ordinary pool.
+    /// The most connections for reads.
     pub connections: u32,
     /// How apply works.
     pub apply: ApplyConfig,

@@ -73,15 +73,16 @@ async fn ready(health: Data<Health>) -> HttpResponse {
     if health.draining.load(Ordering::Relaxed) {
         fail("process", "this process is stopping".into(), &mut checks);
     }
-    match tokio::time::timeout(PATIENCE, readiness::look(&health.database)).await {
+    let look = health.database.while_present(readiness::look(&health.database));
+    match tokio::time::timeout(PATIENCE, look).await {
         Err(_) => {
             fail("database", format!("the database did not answer within {} s", PATIENCE.as_secs()), &mut checks);
         }
-        Ok(Err(error)) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "not ready");
+        Ok(Err(error) | Ok(Err(error))) => {
+            health.database.complain(&error, "not ready");
             fail("database", error.to_string(), &mut checks);
         }
-        Ok(Ok(found)) => {
+        Ok(Ok(Ok(found))) => {
             if !found.pending_migrations.is_empty() {
                 let count = found.pending_migrations.len();
                 fail("migrations", format!("{count} migrations are missing: run `inlet migrate`"), &mut checks);

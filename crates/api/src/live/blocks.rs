@@ -98,6 +98,9 @@ impl Blocks {
         let _place = self.inner.readers.acquire().await.ok();
         drop(waiting);
         let entries = log::after(&self.inner.database.pool, self.scope, after, size).await?;
+        if let Some(last) = entries.last() {
+            log::settle(&self.inner.database, &self.inner.heads, self.scope, last.seq).await?;
+        }
         metrics::counter!("inlet_live_pages_total").increment(1);
         let within = entries.into_iter().take_while(|entry| entry.seq <= after + size);
         Ok(Arc::new(LiveEntry::page(epoch, within.collect()).collect()))

@@ -107,10 +107,10 @@ impl Tail {
             most: inner.config.remembered.max(1),
             most_bytes: inner.config.remembered_bytes,
         });
-        let database = inner.database.clone();
+        let (database, heads) = (inner.database.clone(), inner.heads.clone());
         let states = Batch::new(move |_| {
-            let database = database.clone();
-            async move { Ok(HashMap::from([((), log::state(&database.pool, scope).await?)])) }
+            let (database, heads) = (database.clone(), heads.clone());
+            async move { Ok(HashMap::from([((), log::durable_state(&database, &heads, scope).await?)])) }
         });
         let blocks = Arc::new(Blocks::new(Arc::clone(&inner), scope));
         let tail = Self {
@@ -138,9 +138,9 @@ async fn run(inner: &Inner, scope: Scope, memory: &Memory, blocks: &Blocks) {
             }
             read_on(inner, scope, memory).await
         };
-        let read: Result<(), StoreError> = read.await;
+        let read: Result<(), StoreError> = inner.database.while_present(read).await.and_then(std::convert::identity);
         if let Err(error) = &read {
-            tracing::warn!(error = error as &dyn std::error::Error, "a live tail could not read the log");
+            inner.database.complain(error, "a live tail could not read the log");
         }
         let woken = async {
             while moved.changed().await.is_ok() {
@@ -156,7 +156,7 @@ async fn run(inner: &Inner, scope: Scope, memory: &Memory, blocks: &Blocks) {
 
 /// Finds where the log stands, where it has not begun or a new life of it has.
 async fn look(inner: &Inner, scope: Scope, memory: &Memory) -> Result<(), StoreError> {
-    let state = log::state(&inner.database.pool, scope).await?;
+    let state = log::durable_state(&inner.database, &inner.heads, scope).await?;
     let known = *memory.newest.borrow();
     if known.is_none_or(|known| known.epoch != state.epoch || known.seq > state.head) {
         memory.begin(Newest { epoch: state.epoch, seq: state.head });
@@ -169,6 +169,9 @@ async fn read_on(inner: &Inner, scope: Scope, memory: &Memory) -> Result<(), Sto
         let Some(newest) = *memory.newest.borrow() else { return Ok(()) };
         let page = log::after(&inner.database.pool, scope, newest.seq, inner.config.page).await?;
         let full = i64::try_from(page.len()).is_ok_and(|read| read >= inner.config.page);
+        if let Some(last) = page.last() {
+            log::settle(&inner.database, &inner.heads, scope, last.seq).await?;
+        }
         memory.push(newest.epoch, LiveEntry::page(newest.epoch, page).collect());
         if !full {
             return Ok(());

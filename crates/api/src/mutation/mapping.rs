@@ -153,6 +153,7 @@ fn previewed(source: &sources::Source, readout: Readout) -> PreviewedRequest {
         Reading::Commands { commands, lenient } => (Outcome::Accepted, None, lenient, commands),
         Reading::Unrecognised { reason, lenient } => (Outcome::Unrecognised, Some(reason), lenient, Vec::new()),
         Reading::Quarantined { reason } => (Outcome::Quarantined, Some(reason), false, Vec::new()),
+        Reading::Excessive { reason, lenient } => (Outcome::Failed, Some(reason), lenient, Vec::new()),
     };
     let rule = commands.first().filter(|_| source.provider == Provider::Custom);
     PreviewedRequest {

@@ -5,12 +5,13 @@ use std::{collections::VecDeque, sync::Arc};
 use async_graphql::{Context, Object, Result};
 use inlet_domain::{
     event::{EventType, schema},
+    heads::Heads,
     log::{self, Cursor as LogCursor, LogEntry, LogState, Lost},
     model::webhook::is_sent,
 };
 
 use crate::{
-    context::{Caller, session, viewer},
+    context::{Caller, Shared, session, viewer},
     error::{ApiError, ErrorCode},
     gate::reads,
     types::{
@@ -24,6 +25,10 @@ use crate::{
 /// The part of the query root that reads the log.
 #[derive(Default)]
 pub(super) struct Events;
+
+fn heads<'a>(ctx: &Context<'a>) -> &'a Heads {
+    &ctx.data_unchecked::<Arc<Shared>>().heads
+}
 
 fn resume(state: &LogState, path: &str, cursor: &Cursor) -> Result<i64, ApiError> {
     let cursor: LogCursor =
@@ -45,7 +50,10 @@ impl Events {
         let scope = viewer(ctx)?.scope;
         let state = match ctx.data_opt::<Caller>().and_then(|caller| caller.head) {
             Some(state) => state,
-            None => log::state(&reads(ctx).await.pool, scope).await.map_err(ApiError::from)?,
+            None => {
+                let state = log::durable_state(&*reads(ctx).await, heads(ctx), scope).await;
+                state.map_err(ApiError::from)?
+            }
         };
         Ok(Cursor(state.cursor().to_string()))
     }
@@ -65,7 +73,7 @@ impl Events {
         let size = i64::from(size);
         let database = reads(ctx).await;
         let pool = &database.pool;
-        let state = log::state(pool, scope).await.map_err(ApiError::from)?;
+        let state = log::durable_state(&database, heads(ctx), scope).await.map_err(ApiError::from)?;
         let lowest = after.as_ref().map_or(Ok(state.floor), |cursor| resume(&state, "after", cursor))?;
         let highest = match &before {
             Some(cursor) => (resume(&state, "before", cursor)? - 1).max(lowest),

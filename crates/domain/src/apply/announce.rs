@@ -30,7 +30,7 @@ pub(crate) async fn tell(database: &Database, heads: HashMap<WorkspaceId, i64>) 
         .execute(&database.pool)
         .await;
     if let Err(error) = told {
-        tracing::warn!(%error, "could not tell other processes of new events; they will find them by their poll");
+        database.complain(&error, "could not tell other processes of new events; they will find them by their poll");
     }
 }
 

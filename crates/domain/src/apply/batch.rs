@@ -76,8 +76,9 @@ pub(crate) async fn apply(
     batch: &[&Inbound],
     turn: Turn,
 ) -> Result<Committed, BatchError> {
+    let sealed = inbound::seal(sealer, batch);
     let mut transaction = sqlx::Connection::begin(connection).await?;
-    let (committed, _) = run(&mut transaction, ambient, sealer, batch, turn).await?;
+    let (committed, _) = run(&mut transaction, ambient, sealer, (batch, sealed), turn).await?;
     transaction.commit().await?;
     Ok(committed)
 }
@@ -89,8 +90,9 @@ pub(crate) async fn preview(
     sealer: &Sealer,
     inbound: &Inbound,
 ) -> Result<Preview, BatchError> {
+    let sealed = inbound::seal(sealer, &[inbound]);
     let mut transaction = sqlx::Connection::begin(connection).await?;
-    let (committed, drafts) = run(&mut transaction, ambient, sealer, &[inbound], None).await?;
+    let (committed, drafts) = run(&mut transaction, ambient, sealer, (&[inbound], sealed), None).await?;
     transaction.rollback().await?;
     let json = |text: &str| serde_json::from_str(text).unwrap_or_default();
     let events = drafts.iter().map(|draft| PreviewedEvent {
@@ -107,7 +109,7 @@ async fn run(
     transaction: &mut PgConnection,
     ambient: &Ambient,
     sealer: &Sealer,
-    batch: &[&Inbound],
+    (batch, sealed): (&[&Inbound], Vec<Vec<u8>>),
     turn: Turn,
 ) -> Result<(Committed, Vec<Draft>), BatchError> {
     let taken = keys::claim(transaction, batch).await?;
@@ -137,7 +139,7 @@ async fn run(
             receipt.events.push((*id).into());
         }
     }
-    inbound::save(transaction, sealer, batch, &receipts).await?;
+    inbound::save(transaction, sealed, batch, &receipts).await?;
     Ok((Committed { receipts, heads: appended.heads }, drafts))
 }
 
@@ -172,6 +174,7 @@ fn receipt(inbound: &Inbound) -> Receipt {
         Reading::Commands { .. } => (Outcome::Accepted, None),
         Reading::Unrecognised { reason, .. } => (Outcome::Unrecognised, Some(reason.clone())),
         Reading::Quarantined { reason } => (Outcome::Quarantined, Some(reason.clone())),
+        Reading::Excessive { reason, .. } => (Outcome::Failed, Some(reason.clone())),
     };
     Receipt { outcome, error, events: Vec::new() }
 }
@@ -179,6 +182,6 @@ fn receipt(inbound: &Inbound) -> Receipt {
 pub(crate) fn commands(inbound: &Inbound) -> &[Command] {
     match &inbound.reading {
         Reading::Commands { commands, .. } => commands,
-        Reading::Unrecognised { .. } | Reading::Quarantined { .. } => &[],
+        Reading::Unrecognised { .. } | Reading::Quarantined { .. } | Reading::Excessive { .. } => &[],
     }
 }

@@ -12,21 +12,32 @@ use crate::{
     store::inbound_events::place,
 };
 
-/// Writes the requests with their receipts; of those that are replayed, brings the rows up to date.
+/// The requests as they are kept, in order; of those that are replayed nothing is kept anew. It takes its time, so it is
+/// done before the transaction begins, which must not stand idle for long.
+pub(crate) fn seal(sealer: &Sealer, batch: &[&Inbound]) -> Vec<Vec<u8>> {
+    let sealed = |inbound: &Inbound| {
+        sealer.seal(&place(inbound.workspace, inbound.id.0), &serde_json::to_vec(&inbound.raw).unwrap_or_default())
+    };
+    let is_new = |inbound: &Inbound| inbound.purpose == Purpose::Receipt;
+    batch.iter().map(|inbound| if is_new(inbound) { sealed(inbound) } else { Vec::new() }).collect()
+}
+
+/// Writes the requests with their receipts, as [`seal`] made them; of those that are replayed, brings the rows up to date.
 pub(crate) async fn save(
     connection: &mut PgConnection,
-    sealer: &Sealer,
+    sealed: Vec<Vec<u8>>,
     batch: &[&Inbound],
     receipts: &[Receipt],
 ) -> Result<(), sqlx::Error> {
-    let (replays, new): (Vec<_>, Vec<_>) =
-        batch.iter().copied().zip(receipts).partition(|(inbound, _)| inbound.purpose == Purpose::Replay);
+    let all = batch.iter().copied().zip(receipts).zip(sealed);
+    let (replays, new): (Vec<_>, Vec<_>) = all.partition(|((inbound, _), _)| inbound.purpose == Purpose::Replay);
     if !new.is_empty() {
-        let (batch, receipts): (Vec<&Inbound>, Vec<&Receipt>) = new.into_iter().unzip();
-        insert(connection, sealer, &batch, &receipts).await?;
+        let (rows, sealed): (Vec<_>, Vec<Vec<u8>>) = new.into_iter().unzip();
+        let (batch, receipts): (Vec<&Inbound>, Vec<&Receipt>) = rows.into_iter().unzip();
+        insert(connection, &batch, &receipts, sealed).await?;
     }
     if !replays.is_empty() {
-        let (batch, receipts): (Vec<&Inbound>, Vec<&Receipt>) = replays.into_iter().unzip();
+        let (batch, receipts): (Vec<&Inbound>, Vec<&Receipt>) = replays.into_iter().map(|(row, _)| row).unzip();
         update(connection, &batch, &receipts).await?;
     }
     Ok(())
@@ -34,7 +45,9 @@ pub(crate) async fn save(
 
 fn is_lenient(inbound: &&Inbound) -> bool {
     match &inbound.reading {
-        Reading::Commands { lenient, .. } | Reading::Unrecognised { lenient, .. } => *lenient,
+        Reading::Commands { lenient, .. }
+        | Reading::Unrecognised { lenient, .. }
+        | Reading::Excessive { lenient, .. } => *lenient,
         Reading::Quarantined { .. } => false,
     }
 }
@@ -68,16 +81,10 @@ async fn update(connection: &mut PgConnection, batch: &[&Inbound], receipts: &[&
 
 async fn insert(
     connection: &mut PgConnection,
-    sealer: &Sealer,
     batch: &[&Inbound],
     receipts: &[&Receipt],
+    sealed: Vec<Vec<u8>>,
 ) -> Result<(), sqlx::Error> {
-    let sealed: Vec<Vec<u8>> = batch
-        .iter()
-        .map(|inbound| {
-            sealer.seal(&place(inbound.workspace, inbound.id.0), &serde_json::to_vec(&inbound.raw).unwrap_or_default())
-        })
-        .collect();
     let Some(sql) = row::for_few(&FEW, batch.len()) else {
         return insert_many(connection, batch, receipts, sealed).await;
     };
@@ -173,6 +180,6 @@ pub(crate) async fn keep_failed(
     error: String,
 ) -> Result<Receipt, sqlx::Error> {
     let receipt = Receipt { outcome: Outcome::Failed, error: Some(error), events: Vec::new() };
-    save(connection, sealer, &[inbound], std::slice::from_ref(&receipt)).await?;
+    save(connection, seal(sealer, &[inbound]), &[inbound], std::slice::from_ref(&receipt)).await?;
     Ok(receipt)
 }

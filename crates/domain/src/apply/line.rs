@@ -9,35 +9,45 @@ use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection};
 /// anew after 2, 4, 8 ... batches: before such a table has grown much, and hardly ever later.
 pub(crate) struct Line {
     pool: PgPool,
-    connection: Option<PoolConnection<Postgres>>,
+    wire: Option<Wire>,
+}
+
+struct Wire {
+    connection: PoolConnection<Postgres>,
     used: u64,
     replan_at: u64,
 }
 
 impl Line {
     pub(crate) fn new(pool: PgPool) -> Self {
-        Self { pool, connection: None, used: 0, replan_at: 2 }
+        Self { pool, wire: None }
     }
 
     /// The connection for one more batch.
     pub(crate) async fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
-        if self.connection.is_none() {
-            (self.used, self.replan_at) = (0, 2);
-        }
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.pool.acquire().await?,
+        let mut wire = match self.wire.take() {
+            Some(wire) => wire,
+            None => Wire { connection: self.pool.acquire().await?, used: 0, replan_at: 2 },
         };
-        self.used += 1;
-        if self.used == self.replan_at {
-            self.replan_at *= 2;
-            sqlx::query("DISCARD PLANS").execute(&mut *connection).await?;
+        wire.used += 1;
+        if wire.used == wire.replan_at {
+            wire.replan_at *= 2;
+            sqlx::query("DISCARD PLANS").execute(&mut *wire.connection).await?;
         }
-        Ok(self.connection.insert(connection))
+        Ok(&mut self.wire.insert(wire).connection)
     }
 
-    /// Gives the connection up: it may be broken, and a new one is had when it is next needed.
+    /// Closes the connection: it may be broken, or lead to a server that takes no writes any more. A new one, which proves
+    /// itself, is had when it is next needed.
     pub(crate) fn hang_up(&mut self) {
-        self.connection = None;
+        if let Some(wire) = &mut self.wire {
+            wire.connection.close_on_drop();
+        }
+        self.wire = None;
+    }
+
+    /// A line of its own over the same pool, for what goes on while this one hangs.
+    pub(crate) fn another(&self) -> Self {
+        Self::new(self.pool.clone())
     }
 }

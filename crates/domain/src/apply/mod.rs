@@ -35,7 +35,7 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use self::{
-    lane::{Lane, Submission},
+    lane::{Lane, Submission, UNAVAILABLE},
     places::{MOST_BYTES, Places},
     plan::Speaker,
     queue::Queue,
@@ -130,11 +130,13 @@ pub struct ApplyConfig {
     pub queue: usize,
     /// The most requests in one transaction.
     pub batch: usize,
+    /// How long after its receipt a request is told that it could not be committed: providers give up at 3 s.
+    pub patience: Duration,
 }
 
 impl Default for ApplyConfig {
     fn default() -> Self {
-        Self { lanes: 2, queue: 4096, batch: 256 }
+        Self { lanes: 2, queue: 4096, batch: 256, patience: Duration::from_secs(2) }
     }
 }
 
@@ -161,6 +163,7 @@ pub struct Apply {
     queues: Arc<Queues>,
     tasks: TaskTracker,
     lane: Lane,
+    patience: Duration,
 }
 
 impl Apply {
@@ -176,7 +179,8 @@ impl Apply {
             tasks.spawn(lane.clone().run(queue.clone(), announce.clone(), config.batch.max(1)));
         }
         tasks.close();
-        Self { places: Places::new(config.queue, MOST_BYTES), queues: Arc::new(Queues(queues)), tasks, lane }
+        let places = Places::new(config.queue, MOST_BYTES);
+        Self { places, queues: Arc::new(Queues(queues)), tasks, lane, patience: config.patience }
     }
 
     /// Applies one request; resolves after its commit.
@@ -184,6 +188,14 @@ impl Apply {
     /// # Errors
     /// Where it was not committed: the provider should come again.
     pub async fn submit(&self, inbound: Inbound) -> Result<Receipt, ApplyError> {
+        self.submit_since(inbound, Instant::now()).await
+    }
+
+    /// Applies one request that came at `received`; resolves after its commit, or when its time is up.
+    ///
+    /// # Errors
+    /// Where it was not committed in time, as far as is known: the provider should come again.
+    pub async fn submit_since(&self, inbound: Inbound, received: Instant) -> Result<Receipt, ApplyError> {
         let Some(slot) = self.places.take(inbound.workspace, places::weight(&inbound)) else {
             metrics::counter!("inlet_apply_overload_total").increment(1);
             return Err(ApplyError::Overloaded { retry_after: Duration::from_secs(1) });
@@ -192,9 +204,14 @@ impl Apply {
         let count = self.queues.0.len() as u64;
         let index = lane_of(&inbound).checked_rem(count).and_then(|lane| usize::try_from(lane).ok());
         let queue = index.and_then(|index| self.queues.0.get(index)).ok_or(ApplyError::Stopping)?;
-        let submission = Submission { inbound, answer, received: Instant::now(), slot, doubtful: false };
+        let until = received + self.patience;
+        let submission = Submission { inbound, answer, until, slot, doubtful: false };
         queue.push(submission).map_err(|_| ApplyError::Stopping)?;
-        receipt.await.unwrap_or(Err(ApplyError::Stopping))
+        // By a timer of its own: where the database hangs, its lane hears nothing that it could tell.
+        match tokio::time::timeout_at(until, receipt).await {
+            Ok(answered) => answered.unwrap_or(Err(ApplyError::Stopping)),
+            Err(_) => Err(UNAVAILABLE),
+        }
     }
 
     /// Applies a request of the raw log once more; `inbound.id` is the one it has there, and its row is brought up to

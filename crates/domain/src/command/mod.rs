@@ -102,7 +102,17 @@ pub enum Reading {
         /// What was wrong and where.
         reason: String,
     },
+    /// Authentic and known, but it says more than one transaction may hold: kept as FAILED.
+    Excessive {
+        /// How much it says, and how much is taken.
+        reason: String,
+        /// Whether strict JSON failed.
+        lenient: bool,
+    },
 }
+
+/// The most commands of one request: so many are applied well within the time of a statement.
+pub const MOST_COMMANDS: usize = 1_000;
 
 /// One thing that happened, and the key under which it happens once (P2).
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -15,7 +15,9 @@ pub use append::{Appended, Draft, append};
 pub use facets::{Facets, Standing, State};
 
 use crate::{
+    database::Database,
     error::StoreError,
+    heads::Heads,
     ids::{ChannelId, ContactId, ConversationId, EventId, MessageId, WorkspaceId},
     scope::Scope,
 };
@@ -255,6 +257,31 @@ pub async fn state(executor: impl PgExecutor<'_>, scope: Scope) -> Result<LogSta
     .fetch_one(executor)
     .await?;
     Ok(LogState { epoch: row.try_get("epoch")?, floor: row.try_get("floor")?, head: row.try_get("head")? })
+}
+
+/// Where the log of `scope` stands, as far as it is durable.
+///
+/// # Errors
+/// As [`settle`].
+pub async fn durable_state(database: &Database, heads: &Heads, scope: Scope) -> Result<LogState, StoreError> {
+    let state = state(&database.pool, scope).await?;
+    settle(database, heads, scope, state.head).await?;
+    Ok(state)
+}
+
+/// Waits until the log is durable up to a number that was read. A commit that waits for its standby, and whose backend is
+/// ended, can be read already; a failover may give its number to another event. There is nothing to wait for where this
+/// process committed the number, or was told of it by the one that did.
+///
+/// # Errors
+/// Where the database fails; `Away` where it is not known in time.
+pub async fn settle(database: &Database, heads: &Heads, scope: Scope, seq: i64) -> Result<(), StoreError> {
+    if heads.durable(scope.workspace()) >= seq {
+        return Ok(());
+    }
+    database.make_durable().await?;
+    heads.advance([(scope.workspace(), seq)]);
+    Ok(())
 }
 
 /// Takes the log's lock until the end of the transaction: after every row lock, before the number is read.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     ambient::Ambient,
-    database::Database,
+    database::{Database, make_durable},
     error::StoreError,
     heads,
     ids::{AnyId, WorkspaceId},
@@ -73,6 +73,7 @@ impl Asked<'_> {
 /// A mutation that is under way.
 #[must_use = "without `done` nothing of it stays"]
 pub struct Act<'a> {
+    database: Database,
     asked: &'a Asked<'a>,
     ambient: &'a Ambient,
     transaction: Transaction<'static, Postgres>,
@@ -96,13 +97,15 @@ impl<'a> Act<'a> {
         ambient: &'a Ambient,
         asked: &'a Asked<'a>,
     ) -> Result<Begun<'a, T>, StoreError> {
-        let mut transaction = database.pool.begin().await?;
+        let mut transaction = database.writes.begin().await?;
         if let Some(once) = asked.once()
             && let Some(answer) = mutation_keys::begin(&mut transaction, ambient, &once).await?
         {
-            return Ok(Begun::Repeat(mutation_keys::read(&once, answer)?));
+            let answer = mutation_keys::read(&once, answer)?;
+            repeated(database, transaction).await?;
+            return Ok(Begun::Repeat(answer));
         }
-        Ok(Begun::First(Self { asked, ambient, transaction }))
+        Ok(Begun::First(Self { database: database.clone(), asked, ambient, transaction }))
     }
 
     /// Where the effect is written.
@@ -140,7 +143,7 @@ impl<'a> Act<'a> {
             // Settings change seldom, so the lock that a NOTIFY takes at the commit holds up no one.
             heads::notify(&mut self.transaction, &appended.heads).await?;
         }
-        self.transaction.commit().await?;
+        self.database.commit(self.transaction).await?;
         Ok(appended.heads)
     }
 }
@@ -156,16 +159,24 @@ pub async fn begin_long<T: DeserializeOwned>(
     ambient: &Ambient,
     asked: &Asked<'_>,
 ) -> Result<Option<T>, StoreError> {
-    let mut transaction = database.pool.begin().await?;
+    let mut transaction = database.writes.begin().await?;
     if let Some(once) = asked.once()
         && let Some(answer) = mutation_keys::begin(&mut transaction, ambient, &once).await?
         && !answer.is_null()
     {
-        return Ok(Some(mutation_keys::read(&once, answer)?));
+        let answer = mutation_keys::read(&once, answer)?;
+        repeated(database, transaction).await?;
+        return Ok(Some(answer));
     }
     asked.write_down(&mut transaction, ambient, None).await?;
-    transaction.commit().await?;
+    database.commit(transaction).await?;
     Ok(None)
+}
+
+/// What an earlier one answered is told again once it is known to be durable: it was only read.
+async fn repeated(database: &Database, mut transaction: Transaction<'static, Postgres>) -> Result<(), StoreError> {
+    make_durable(&mut transaction).await?;
+    database.commit(transaction).await
 }
 
 /// Keeps what a mutation of many transactions answered. It must hold no secret.
@@ -174,6 +185,6 @@ pub async fn begin_long<T: DeserializeOwned>(
 /// Where the database fails.
 pub async fn done_long<T: Serialize>(database: &Database, asked: &Asked<'_>, answer: &T) -> Result<(), StoreError> {
     let Some(once) = asked.once() else { return Ok(()) };
-    let mut conn = database.pool.acquire().await?;
+    let mut conn = database.writes.acquire().await?;
     mutation_keys::finish(&mut conn, &once, &serde_json::to_value(answer).unwrap_or_default()).await
 }

@@ -92,7 +92,7 @@ impl Part {
 /// Where the database fails; what was dropped until then is gone, and the rest goes at the next call.
 pub async fn expire(database: &Database, now: DateTime<Utc>, retention: &Retention) -> Result<Expired, StoreError> {
     let mut expired = Expired::default();
-    let mut conn = database.pool.acquire().await?;
+    let mut conn = database.upkeep.acquire().await?;
     // Deliveries before the log: what is unfinished pins it.
     for table in TABLES.into_iter().rev() {
         let mut overdue = 0_u32;

@@ -147,7 +147,7 @@ async fn begin_session(
     let token = SecretString::from(new_token(SESSION_PREFIX, ambient));
     let session = SessionId(ambient.uuid());
     let now = ambient.now();
-    let mut transaction = database.pool.begin().await?;
+    let mut transaction = database.writes.begin().await?;
     sqlx::query(
         "INSERT INTO session (workspace_id, id, member_id, token_hash, created_at, expires_at, client_address) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)",

@@ -180,18 +180,18 @@ pub async fn recover_webhook(
     if let Some(before) = acts::begin_long(database, ambient, asked).await? {
         return Ok(before);
     }
-    let mut transaction = database.pool.begin().await?;
+    let mut transaction = database.writes.begin().await?;
     let webhook =
         webhooks::by_id(database, asked.scope, id).await?.ok_or(StoreError::missing("webhook", "input.id"))?;
     if webhook.status == WebhookStatus::Disabled {
         webhooks::resume(&mut transaction, asked.scope, id).await?;
     }
-    transaction.commit().await?;
+    database.commit(transaction).await?;
     let (mut deliveries, mut after) = (0, None);
     loop {
-        let mut transaction = database.pool.begin().await?;
+        let mut transaction = database.writes.begin().await?;
         let (step, last) = deliveries::recover(&mut transaction, asked.scope, id, since, after).await?;
-        transaction.commit().await?;
+        database.commit(transaction).await?;
         deliveries += step;
         after = last;
         if after.is_none() || deliveries >= MOST_RECOVERED {
@@ -406,7 +406,7 @@ pub async fn change_password(
     let mut act = match Act::begin::<Kept>(database, ambient, asked).await? {
         Begun::First(act) => act,
         Begun::Repeat(_) => {
-            tried.give_back(&mut *database.pool.acquire().await?).await?;
+            tried.give_back(&mut *database.writes.acquire().await?).await?;
             return Ok(Vec::new());
         }
     };

@@ -39,7 +39,7 @@ pub struct Made {
 /// Where the database refuses, or a table stayed locked for longer than the connection's lock timeout: call again.
 pub async fn ensure(database: &Database, now: DateTime<Utc>) -> Result<Made, StoreError> {
     let mut made = Made::default();
-    let mut conn = database.pool.acquire().await?;
+    let mut conn = database.upkeep.acquire().await?;
     for table in TABLES {
         for ahead in 0..=DAYS_AHEAD {
             if let Some(day) = now.date_naive().checked_add_days(Days::new(ahead)) {

@@ -61,7 +61,7 @@ pub async fn delete_expired_idempotency_keys(database: &Database, now: DateTime<
     )
     .bind(now)
     .bind(CHUNK)
-    .execute(&database.pool)
+    .execute(&database.upkeep)
     .await?;
     Ok(deleted.rows_affected())
 }
@@ -77,7 +77,7 @@ pub async fn delete_old_mutation_keys(database: &Database, now: DateTime<Utc>) -
     )
     .bind(now - Duration::hours(MUTATION_KEY_HOURS))
     .bind(CHUNK)
-    .execute(&database.pool)
+    .execute(&database.upkeep)
     .await?;
     Ok(deleted.rows_affected())
 }
@@ -97,7 +97,7 @@ pub async fn delete_old_test_events(
     )
     .bind(now - Duration::days(i64::from(retention.events)))
     .bind(CHUNK)
-    .execute(&database.pool)
+    .execute(&database.upkeep)
     .await?;
     Ok(deleted.rows_affected())
 }
@@ -116,7 +116,7 @@ pub async fn delete_old_login_attempts(database: &Database, now: DateTime<Utc>) 
     )
     .bind(now - Duration::hours(LOGIN_ATTEMPT_HOURS))
     .bind(CHUNK)
-    .execute(&database.pool)
+    .execute(&database.upkeep)
     .await?;
     Ok(deleted.rows_affected())
 }

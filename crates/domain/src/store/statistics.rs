@@ -29,10 +29,10 @@ pub async fn refresh(database: &Database) -> Result<Vec<String>, StoreError> {
     )
     .bind(FEWEST)
     .bind(LARGEST)
-    .fetch_all(&database.pool)
+    .fetch_all(&database.upkeep)
     .await?;
     for table in &grown {
-        let mut transaction = database.pool.begin().await?;
+        let mut transaction = database.upkeep.begin().await?;
         sqlx::query(AssertSqlSafe(format!("SET LOCAL default_statistics_target = {TARGET}")))
             .execute(&mut *transaction)
             .await?;

@@ -72,7 +72,7 @@ pub async fn is_pending(database: &Database) -> Result<bool, StoreError> {
 /// # Errors
 /// Where the database fails.
 pub async fn addresses(database: &Database) -> Result<u64, StoreError> {
-    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM identity").fetch_one(&database.pool).await?;
+    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM identity").fetch_one(&database.upkeep).await?;
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
@@ -129,7 +129,7 @@ struct Use {
 /// # Errors
 /// Where the database fails. What the chunk did is rolled back then.
 pub async fn rekey_addresses(database: &Database, ambient: &Ambient, rekey: Rekey<'_>) -> Result<Progress, StoreError> {
-    let mut transaction = database.pool.begin().await?;
+    let mut transaction = database.upkeep.begin().await?;
     let standing: Option<(Option<Json<RowKey>>,)> =
         sqlx::query_as("SELECT position FROM upgrade_step WHERE name = $1 AND done_at IS NULL FOR UPDATE")
             .bind(ADDRESS_KEYS)

@@ -82,7 +82,7 @@ async fn step(
         .bind(after.1)
         .bind(i32::from(sealer.version()))
         .bind(CHUNK)
-        .fetch_all(&database.pool)
+        .fetch_all(&database.upkeep)
         .await?;
     let mut keys = (Vec::new(), Vec::new());
     let mut values = (Vec::new(), Vec::new());
@@ -110,7 +110,7 @@ async fn step(
         .bind(keys.1)
         .bind(values.0)
         .bind(values.1)
-        .execute(&database.pool)
+        .execute(&database.upkeep)
         .await?;
     Ok(Some((done.rows_affected(), (workspace, id))))
 }

@@ -139,7 +139,7 @@ pub(super) async fn run(args: AdminArgs) -> Result<(), ServerError> {
         Task::Make(task) => {
             // What is sealed under a key that the servers do not have would be of use to no one.
             canary::check(&database, &sealer).await?;
-            let mut transaction = database.pool.begin().await.map_err(StoreError::from)?;
+            let mut transaction = database.upkeep.begin().await.map_err(StoreError::from)?;
             let done = create(&mut transaction, &ambient, &sealer, task).await?;
             write_down(&mut transaction, &ambient, done.workspace, done.action, Some(done.subject)).await?;
             settings::tell(&mut transaction, &ambient, done.workspace, Actor::System, done.subject).await?;
@@ -219,7 +219,7 @@ async fn reseal(database: &Database, sealer: &Sealer) -> Result<(), ServerError>
 }
 
 async fn new_epoch(database: &Database, ambient: &Ambient) -> Result<(), ServerError> {
-    let mut transaction = database.pool.begin().await.map_err(StoreError::from)?;
+    let mut transaction = database.upkeep.begin().await.map_err(StoreError::from)?;
     let begun = upkeep::begin_epoch(&mut transaction, ambient.now()).await?;
     for (workspace, _) in &begun {
         let scope = Scope::of(*workspace);

@@ -110,7 +110,7 @@ async fn dev_file(
         let sources = moved(server.database(), &left, sealer, &url).await?;
         return Ok(DevFile { url, graphql_url, database_url, sources, ..left });
     }
-    let mut transaction = server.database().pool.begin().await.map_err(StoreError::from)?;
+    let mut transaction = server.database().upkeep.begin().await.map_err(StoreError::from)?;
     let slug = match store::setup::workspace_by_slug(&mut transaction, SLUG).await? {
         None => SLUG.to_owned(),
         Some(_) => format!("{SLUG}-{}", &hex::encode(ambient.random_256())[..8]),

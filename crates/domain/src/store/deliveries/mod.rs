@@ -18,7 +18,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
-use sqlx::{PgPool, Row, postgres::PgPoolOptions, postgres::PgRow};
+use sqlx::{PgPool, Row, postgres::PgRow};
 use uuid::Uuid;
 
 pub use again::{STEP, recover, redeliver, test};
@@ -30,7 +30,7 @@ pub use page::{Disposition, LogLine, NewDelivery, NewPage, Page};
 use super::webhooks::{OwnHeader, SigningSecret, Webhook, open_headers, open_legacy, open_secrets};
 use crate::{
     ambient::Ambient,
-    database::Database,
+    database::{Database, Work},
     error::StoreError,
     ids::{AttemptId, DeliveryId, EventId, WebhookId, WorkspaceId},
     model::webhook::LegacySignature,
@@ -93,17 +93,7 @@ impl Outbox {
     /// Opens `connections` connections of its own when they are needed.
     #[must_use]
     pub fn new(database: &Database, sealer: Sealer, ambient: &Ambient, connections: u32) -> Self {
-        let options = database.pool.connect_options().as_ref().clone().application_name("inlet-notifier").options([
-            ("plan_cache_mode", "force_generic_plan"),
-            ("enable_seqscan", "off"),
-            ("enable_hashjoin", "off"),
-            ("enable_mergejoin", "off"),
-            ("jit", "off"),
-        ]);
-        let pool = PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(Duration::from_secs(5))
-            .connect_lazy_with(options);
+        let pool = database.open(Work::Deliveries, connections);
         Self { pool, sealer, owner: ambient.uuid() }
     }
 

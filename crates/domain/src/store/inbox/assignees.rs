@@ -59,7 +59,7 @@ async fn step(
     member: MemberId,
     from: Uuid,
 ) -> Result<Option<Uuid>, StoreError> {
-    let mut transaction = desk.database.pool.begin().await?;
+    let mut transaction = desk.database.writes.begin().await?;
     let found: Option<(bool, i64)> = sqlx::query_as(
         "SELECT disabled_at IS NULL AND role = ANY($3), revision FROM member \
          WHERE workspace_id = $1 AND id = $2 AND gives_back FOR SHARE",
@@ -94,7 +94,7 @@ async fn step(
     }
     write(&mut transaction, &all.iter().map(|held| &held.row).collect::<Vec<_>>()).await?;
     let heads = log::append(&mut transaction, desk.ambient, &events).await?.heads;
-    transaction.commit().await?;
+    desk.database.commit(transaction).await?;
     desk.heads.tell(desk.database, &heads).await;
     let full = i64::try_from(ids.len()).is_ok_and(|found| found >= CHUNK);
     if let Some(last) = ids.last().filter(|_| full) {

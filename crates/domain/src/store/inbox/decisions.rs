@@ -197,10 +197,10 @@ pub async fn strip_label(
     label: LabelId,
     from: Uuid,
 ) -> Result<Option<Uuid>, StoreError> {
-    let mut transaction = desk.database.pool.begin().await?;
+    let mut transaction = desk.database.writes.begin().await?;
     let (events, next) = strip(&mut transaction, &desk, scope, actor, label, from).await?;
     let heads = log::append(&mut transaction, desk.ambient, &events).await?.heads;
-    transaction.commit().await?;
+    desk.database.commit(transaction).await?;
     desk.heads.tell(desk.database, &heads).await;
     Ok(next)
 }

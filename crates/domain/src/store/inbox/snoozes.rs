@@ -41,7 +41,7 @@ pub async fn wake_due(desk: Desk<'_>) -> Result<usize, StoreError> {
 }
 
 async fn wake(desk: &Desk<'_>, scope: Scope, now: DateTime<Utc>) -> Result<usize, StoreError> {
-    let mut transaction = desk.database.pool.begin().await?;
+    let mut transaction = desk.database.writes.begin().await?;
     let ids: Vec<ConversationId> = sqlx::query_scalar(
         "SELECT id FROM conversation WHERE workspace_id = $1 AND status = 'snoozed' AND snoozed_until <= $2 \
          ORDER BY id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED",
@@ -71,7 +71,7 @@ async fn wake(desk: &Desk<'_>, scope: Scope, now: DateTime<Utc>) -> Result<usize
     }
     write(&mut transaction, &all.iter().map(|held| &held.row).collect::<Vec<_>>()).await?;
     let heads = log::append(&mut transaction, desk.ambient, &events).await?.heads;
-    transaction.commit().await?;
+    desk.database.commit(transaction).await?;
     desk.heads.tell(desk.database, &heads).await;
     Ok(all.len())
 }

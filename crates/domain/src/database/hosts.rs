@@ -1,0 +1,95 @@
+//! The hosts of a `DATABASE_URL`. Of several, one is the primary; which one it is changes at a failover.
+
+use std::time::Duration;
+
+use futures::{StreamExt, stream::FuturesUnordered};
+use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
+
+use super::Work;
+
+/// One host for each that the URL names, in its order.
+#[derive(Debug, Clone)]
+pub(crate) struct Hosts(Vec<PgConnectOptions>);
+
+impl Hosts {
+    /// Of `postgres://user:password@first:5432,second:5433/name`. A host may leave its port out.
+    ///
+    /// # Errors
+    /// Where it is no such URL.
+    pub(crate) fn parse(url: &str) -> Result<Self, sqlx::Error> {
+        let Some((scheme, rest)) = url.split_once("://") else { return Ok(Self(vec![url.parse()?])) };
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(end);
+        let (user, hosts) = match authority.rsplit_once('@') {
+            Some((user, hosts)) => (format!("{user}@"), hosts),
+            None => (String::new(), authority),
+        };
+        let of = |host: &str| format!("{scheme}://{user}{host}{path}").parse::<PgConnectOptions>();
+        Ok(Self(hosts.split(',').map(of).collect::<Result<_, _>>()?))
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// How to connect to one of them for a kind of work. There is always a first one.
+    pub(crate) fn options(&self, number: usize, work: Work) -> PgConnectOptions {
+        let host = self.0.get(number).or(self.0.first()).cloned().unwrap_or_default();
+        work.options(host)
+    }
+
+    /// The first of them to prove within so long that it is a primary, with a connection to it.
+    pub(crate) async fn primary(&self, patience: Duration) -> Option<(usize, PgConnection)> {
+        let knocking = |number: usize| async move {
+            let mut connection = self.options(number, Work::Look).connect().await.ok()?;
+            match takes_writes(&mut connection).await {
+                Ok(true) => Some((number, connection)),
+                Ok(false) => {
+                    let _ = connection.close().await;
+                    None
+                }
+                Err(_) => None,
+            }
+        };
+        let mut all: FuturesUnordered<_> = (0..self.0.len()).map(knocking).collect();
+        let first = async {
+            loop {
+                match all.next().await {
+                    Some(Some(found)) => return Some(found),
+                    Some(None) => {}
+                    None => return None,
+                }
+            }
+        };
+        tokio::time::timeout(patience, first).await.ok().flatten()
+    }
+}
+
+/// Whether the server behind a connection takes writes: a standby does not, nor does one that was made read-only.
+pub(crate) async fn takes_writes(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let read_only: String = sqlx::query_scalar("SHOW transaction_read_only").fetch_one(connection).await?;
+    Ok(read_only == "off")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(url: &str) -> Vec<(String, u16)> {
+        let hosts = Hosts::parse(url).unwrap();
+        let of = |options: &PgConnectOptions| (options.get_host().to_owned(), options.get_port());
+        hosts.0.iter().map(of).collect()
+    }
+
+    #[test]
+    fn e_a_url_may_name_several_hosts() {
+        let two = [("h1".to_owned(), 5432), ("h2".to_owned(), 5433)];
+        assert_eq!(parsed("postgres://u:p@h1:5432,h2:5433/db?sslmode=disable"), two);
+        assert_eq!(parsed("postgres://u:p%40,x@h1,h2:5433/db"), two);
+        assert_eq!(parsed("postgresql://h1/db"), two[..1]);
+        let options = Hosts::parse("postgres://u:p@h1,h2/db").unwrap().options(1, Work::Look);
+        assert_eq!((options.get_username(), options.get_database()), ("u", Some("db")));
+        assert!(Hosts::parse("postgres://u:p@h1:5432,h2:nonsense/db").is_err());
+    }
+}
