@@ -11,6 +11,7 @@ mod door;
 mod members;
 mod once;
 mod operator;
+mod origins;
 mod processes;
 
 use std::sync::atomic::{AtomicU16, Ordering};

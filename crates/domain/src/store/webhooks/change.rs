@@ -1,6 +1,6 @@
 //! Changing a webhook. Each change counts for what is dispatched after it, and within a poll for what is in hand.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
@@ -63,7 +63,8 @@ async fn lock(conn: &mut PgConnection, scope: Scope, id: WebhookId) -> Result<(W
 ///
 /// # Errors
 /// [`StoreError::NotFound`] where there is none, or no such channel or label; [`StoreError::Conflict`] where it has
-/// changed since; [`StoreError::Invalid`] where what it would become will not do.
+/// changed since; [`StoreError::Invalid`] where what it would become will not do, or a secret header would be sent to
+/// another origin than it was given for.
 pub async fn update(
     conn: &mut PgConnection,
     scope: Scope,
@@ -84,8 +85,12 @@ pub async fn update(
     let sealed: Option<Vec<u8>> = row.try_get("sealed_headers")?;
     let secret_values = sealed.map(|sealed| open_headers(sealer, workspace, id, &sealed)).transpose()?;
     let mut values = secret_values.unwrap_or_default();
+    let secret_names: BTreeSet<String> = values.keys().cloned().collect();
     values.extend(standing.headers.iter().filter_map(|it| Some((it.name.clone(), it.value.clone()?.into()))));
     let headers = update.headers.unwrap_or_else(|| standing.headers.iter().map(unchanged).collect());
+    let goes_on = |it: &&HeaderChange| it.value.is_none() && secret_names.contains(&it.name.to_ascii_lowercase());
+    let kept_secrets: Vec<HeaderChange> = headers.iter().filter(goes_on).cloned().collect();
+    let former_url = standing.url.clone();
     let (headers, sealed_values) = check::headers(headers, &values, legacy.as_ref().map(|it| it.header.as_str()))?;
 
     let mut settings = Settings {
@@ -105,6 +110,7 @@ pub async fn update(
     };
     (update.change)(&mut settings);
     let settings = check::settings(settings, update.targets)?;
+    check::kept_secrets(&kept_secrets, (&former_url, &settings.url))?;
     check::composition(&settings, &headers, legacy.as_ref().map(|it| it.header.as_str()), update.targets)?;
     check::references(&mut *conn, scope, &settings).await?;
     sqlx::query(
