@@ -85,7 +85,8 @@ impl InboundEvent {
     }
 
     /// The request itself, unsealed. What adapters declare secret was masked before it was kept; whatever else is named
-    /// like a secret (`password`, `token`, `apiKey`, `credentials` ...) is masked as it is shown. Needs the right to manage sources; null without it, or where it is past retention. It costs as much as 9,000 fields.
+    /// like a secret (`password`, `token`, `apiKey`, `credentials` ...) is masked as it is shown. Needs the rights to manage sources and
+    /// to read the inbox; null without them, or where it is past retention. It costs as much as 9,000 fields.
     #[graphql(complexity = "9_000 + child_complexity")]
     async fn request(&self, ctx: &Context<'_>) -> Result<Option<InboundRequest>> {
         let scope = viewer_of(ctx, "InboundEvent.request")?.scope;

@@ -16,6 +16,7 @@ use crate::{
     error::StoreError,
     ids::WebhookId,
     model::{
+        right::{Gift, Grant, Right},
         target::TargetPolicy,
         webhook::{LegacySignature, WebhookStatus},
     },
@@ -44,6 +45,8 @@ pub struct Update<'a> {
     pub headers: Option<Vec<HeaderChange>>,
     /// Which URLs this server allows.
     pub targets: TargetPolicy,
+    /// What the asker holds.
+    pub grant: &'a Grant,
 }
 
 /// The row as it stands, locked until the end of the transaction.
@@ -64,7 +67,8 @@ async fn lock(conn: &mut PgConnection, scope: Scope, id: WebhookId) -> Result<(W
 /// # Errors
 /// [`StoreError::NotFound`] where there is none, or no such channel or label; [`StoreError::Conflict`] where it has
 /// changed since; [`StoreError::Invalid`] where what it would become will not do, or a secret header would be sent to
-/// another origin than it was given for.
+/// another origin than it was given for; [`StoreError::Forbidden`] where a receiver would be given what the asker does not
+/// hold.
 pub async fn update(
     conn: &mut PgConnection,
     scope: Scope,
@@ -108,8 +112,14 @@ pub async fn update(
         rate_limit: standing.rate_limit,
         composition: standing.composition,
     };
+    let former_gift = settings.gift();
     (update.change)(&mut settings);
     let settings = check::settings(settings, update.targets)?;
+    if let Some(gift) = settings.gift() {
+        // With another URL it has another receiver, who has been given nothing yet.
+        let before = former_gift.filter(|_| settings.url == former_url).map(Gift::rights);
+        update.grant.check_growth(&before.unwrap_or_else(Vec::<Right>::new), &gift)?;
+    }
     check::kept_secrets(&kept_secrets, (&former_url, &settings.url))?;
     check::composition(&settings, &headers, legacy.as_ref().map(|it| it.header.as_str()), update.targets)?;
     check::references(&mut *conn, scope, &settings).await?;

@@ -13,6 +13,7 @@ use crate::{
     ids::ChannelId,
     model::{
         name,
+        right::Gift,
         target::TargetPolicy,
         webhook::{LegacySignature, RetryPreset, is_event_pattern, wants},
         webhook_filter::WebhookFilter,
@@ -79,6 +80,14 @@ impl Settings {
             rate_limit: None,
             composition: None,
         }
+    }
+
+    /// What the receiver is given: nothing of the inbox where it hears of webhooks alone.
+    #[must_use]
+    pub fn gift(&self) -> Option<Gift> {
+        let is_of_inbox = |kind: &&EventType| !kind.name().starts_with("webhook.");
+        let hears = EventType::ALL.iter().filter(is_of_inbox).any(|kind| wants(&self.event_types, kind.name()));
+        hears.then_some(Gift::Webhook { notes: self.include_notes })
     }
 
     /// The attempts that the delays allow.
