@@ -26,7 +26,8 @@ async fn p12_a1_an_unknown_login_costs_as_many_hashes_as_a_known_one_or_several(
         let invite = "mutation { inviteMember(input: {email: \"several@example.com\", name: \"S\", role: AGENT,
             idempotencyKey: \"1\"}) { link } }";
         let link = ask(invite, json!({})).await["inviteMember"]["link"].as_str().unwrap().to_owned();
-        let accept = "mutation($t: String!, $p: String!) { acceptInvitation(input: {token: $t, password: $p}) { token } }";
+        let accept =
+            "mutation($t: String!, $p: String!) { acceptInvitation(input: {token: $t, password: $p}) { token } }";
         let token = link.split_once('#').unwrap().1;
         let password = format!("{number} lamps under seven hedgehogs");
         let accepted = ask(accept, json!({"t": token, "p": password})).await;

@@ -57,7 +57,12 @@ const TEXTS: [&str; 18] = [
 ];
 
 async fn house() -> (TestServer, Schema, Party) {
-    let server = spawn_with(Options { roles: vec![Role::Ingest, Role::Api], mail_hook: Some(mail_hook()), ..Options::default() }).await;
+    let server = spawn_with(Options {
+        roles: vec![Role::Ingest, Role::Api],
+        mail_hook: Some(mail_hook()),
+        ..Options::default()
+    })
+    .await;
     let schema = Schema::of(&server).await;
     let party = Party::of(&server).await;
     party.fill().await;

@@ -131,7 +131,9 @@ impl From<&StoreError> for ApiError {
                 Self { input_path: Some("input.ifRevision".to_owned()), ..told(ErrorCode::Conflict) }
             }
             StoreError::Forbidden { .. } => told(ErrorCode::Forbidden),
-            StoreError::TokenRefused => Self { input_path: Some("input.token".to_owned()), ..told(ErrorCode::TokenRefused) },
+            StoreError::TokenRefused => {
+                Self { input_path: Some("input.token".to_owned()), ..told(ErrorCode::TokenRefused) }
+            }
             StoreError::RateLimited { retry_after } => {
                 Self { retry_after: Some(retry_after.as_secs().max(1)), ..told(ErrorCode::RateLimited) }
             }

@@ -37,7 +37,8 @@ pub fn rights_markdown() -> String {
     for rule in rules {
         let _ = writeln!(page, "- {rule}");
     }
-    let _ = writeln!(page, "\n## What may be handed on\n\nWhoever gives something must hold each right that it gives.\n");
+    let _ =
+        writeln!(page, "\n## What may be handed on\n\nWhoever gives something must hold each right that it gives.\n");
     let _ = writeln!(page, "| what is given | needs |\n|---|---|");
     for gift in Gift::ALL {
         let rights: Vec<String> = gift.rights().iter().map(|right| format!("`{right}`")).collect();

@@ -100,7 +100,10 @@ impl Postman {
                 Ok(_) => {}
                 Err(error) => {
                     metrics::counter!("inlet_mail_failures_total").increment(1);
-                    tracing::warn!(error = &error as &dyn std::error::Error, "letters could not be read; it comes again");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "letters could not be read; it comes again"
+                    );
                 }
             }
             if stop.run_until_cancelled(tokio::time::sleep(POLL)).await.is_none() {

@@ -129,7 +129,8 @@ async fn a1_a_link_works_once_for_a_week_and_every_other_is_refused_alike() {
     let used = token_of(&made["link"]);
 
     // A password that will not do uses nothing up.
-    for (weak, word) in [("short", "10 characters"), ("password123", "easily guessed"), ("new@example.com", "guessed")] {
+    for (weak, word) in [("short", "10 characters"), ("password123", "easily guessed"), ("new@example.com", "guessed")]
+    {
         let refused = accept(&server, &used, weak).await;
         let error = &refused["errors"][0];
         assert_eq!(error["extensions"]["inputPath"], json!(["input", "password"]), "{refused}");
@@ -140,8 +141,13 @@ async fn a1_a_link_works_once_for_a_week_and_every_other_is_refused_alike() {
     let session = accepted["token"].as_str().unwrap();
     assert_eq!(data(&server, session, "{ viewer { role } }", json!({})).await["viewer"]["role"], "AGENT");
     login(&server, "new@example.com", PASSWORD).await;
-    let already = ask(&server, &owner, INVITE, json!({"input": {"email": "new@example.com", "name": "N", "role": "AGENT",
-        "idempotencyKey": "again"}}));
+    let already = ask(
+        &server,
+        &owner,
+        INVITE,
+        json!({"input": {"email": "new@example.com", "name": "N", "role": "AGENT",
+        "idempotencyKey": "again"}}),
+    );
     assert_eq!(already.await["errors"][0]["extensions"]["inputPath"], json!(["input", "email"]));
     let list = "{ invitations { nodes { email acceptedAt member { name } invitedBy { __typename } } } }";
     let told = data(&server, &owner, list, json!({})).await["invitations"]["nodes"][0].clone();

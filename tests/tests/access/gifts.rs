@@ -30,7 +30,8 @@ async fn give(server: &TestServer, party: &Party, token: &str, gift: Gift, membe
     match gift {
         Gift::Role(role) => {
             let role = upper(role.as_str());
-            let input = json!({"email": format!("{key}@example.com"), "name": "n", "role": role, "idempotencyKey": key});
+            let input =
+                json!({"email": format!("{key}@example.com"), "name": "n", "role": role, "idempotencyKey": key});
             let invited = ask(server, token, INVITE, json!({ "input": input })).await;
             // Who is shut out has nothing, and is given their role when they are let in.
             let sql = "UPDATE member SET role = 'viewer', disabled_at = now() WHERE id = $1";
@@ -45,10 +46,9 @@ async fn give(server: &TestServer, party: &Party, token: &str, gift: Gift, membe
             (Right::ManageKeys, vec![ask(server, token, create, json!({ "input": input })).await])
         }
         Gift::Webhook { notes } => {
-            let register = "mutation($input: RegisterWebhookInput!) { registerWebhook(input: $input) { webhook { id } } }";
-            let new = |key: &str, notes| {
-                json!({"name": "w", "url": "http://127.0.0.1:9/", "includeNotes": notes, "idempotencyKey": key})
-            };
+            let register =
+                "mutation($input: RegisterWebhookInput!) { registerWebhook(input: $input) { webhook { id } } }";
+            let new = |key: &str, notes| json!({"name": "w", "url": "http://127.0.0.1:9/", "includeNotes": notes, "idempotencyKey": key});
             let registered = ask(server, token, register, json!({"input": new(&key, notes)})).await;
             // One that another registered, taken to a place of one's own.
             let other = new(&format!("other {key}"), notes);
@@ -103,7 +103,8 @@ async fn a2_a_key_for_settings_alone_comes_to_no_inbox() {
         assert_eq!(code(&ask(&server, key, update, json!({ "input": wider })).await), "FORBIDDEN");
     }
     // What providers posted holds what the inbox shows.
-    let (status, _) = server.post("mobtexting", None, r#"{"event": "whatsapp:message:in", "payload": {"id": "1"}}"#).await;
+    let (status, _) =
+        server.post("mobtexting", None, r#"{"event": "whatsapp:message:in", "payload": {"id": "1"}}"#).await;
     assert_eq!(status, 200);
     let raw = "{ inboundEvents(first: 1) { nodes { id request { body } } } }";
     let answer = ask(&server, key, raw, json!({})).await;
@@ -121,7 +122,8 @@ async fn a2_an_admin_acts_upon_no_owner() {
     let admin = accept(&server, &link, PASSWORD).await["data"]["acceptInvitation"]["token"].clone();
     let sessions = "{ sessions { nodes { id current } } viewer { member { id } } }";
     let own = data(&server, &owner, sessions, json!({})).await;
-    let current = own["sessions"]["nodes"].as_array().unwrap().iter().find(|it| it["current"] == true).unwrap()["id"].clone();
+    let current =
+        own["sessions"]["nodes"].as_array().unwrap().iter().find(|it| it["current"] == true).unwrap()["id"].clone();
     invite(&server, &owner, "next@example.com", "OWNER").await;
     let list = "{ invitations(first: 1) { nodes { id } } }";
     let invitation = data(&server, &owner, list, json!({})).await["invitations"]["nodes"][0]["id"].clone();
@@ -133,12 +135,17 @@ async fn a2_an_admin_acts_upon_no_owner() {
         for change in [json!({"disabled": true}), json!({"role": "VIEWER"}), json!({"name": "x"})] {
             let mut input = change.clone();
             input["id"] = own["viewer"]["member"]["id"].clone();
-            assert_eq!(code(&ask(&server, token, UPDATE_MEMBER, json!({ "input": input })).await), "FORBIDDEN", "{change}");
+            assert_eq!(
+                code(&ask(&server, token, UPDATE_MEMBER, json!({ "input": input })).await),
+                "FORBIDDEN",
+                "{change}"
+            );
         }
     }
     assert_eq!(code(&ask(&server, &owner, "{ head }", json!({})).await), "none", "the owner's session goes on");
     // A key is the workspace's, also one that an owner made.
-    let create = "mutation { createApiKey(input: {name: \"k\", scopes: [READ], idempotencyKey: \"k\"}) { apiKey { id } } }";
+    let create =
+        "mutation { createApiKey(input: {name: \"k\", scopes: [READ], idempotencyKey: \"k\"}) { apiKey { id } } }";
     let key = data(&server, &owner, create, json!({})).await["createApiKey"]["apiKey"]["id"].clone();
     let revoke_key = "mutation($id: ID!) { revokeApiKey(input: {id: $id}) { apiKey { id } } }";
     data(&server, admin.as_str().unwrap(), revoke_key, json!({"id": key})).await;

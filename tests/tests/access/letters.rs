@@ -5,9 +5,7 @@ use inlet_notifier::MailHook;
 use inlet_tests::{LiveClient, Options, Sink, Tenant, TestServer, sink::Received, spawn, spawn_with};
 use serde_json::{Value, json};
 
-use super::{
-    INVITE, LOGIN, PASSWORD, accept, accounts::stepped, ask, ask_at, code, data, invite, login, token_of,
-};
+use super::{INVITE, LOGIN, PASSWORD, accept, accounts::stepped, ask, ask_at, code, data, invite, login, token_of};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const NEW: &str = "eleven brass kettles sing";
@@ -25,8 +23,7 @@ fn verified(letter: &Received) -> Value {
     letter.json()
 }
 
-const REQUEST: &str =
-    "mutation($email: String!) { requestPasswordReset(input: {email: $email}) { requested } }";
+const REQUEST: &str = "mutation($email: String!) { requestPasswordReset(input: {email: $email}) { requested } }";
 const RESET: &str = "mutation($token: String!, $password: String!) {
     resetPassword(input: {token: $token, newPassword: $password}) { reset } }";
 
@@ -120,12 +117,16 @@ async fn a1_a_letter_is_posted_until_the_hook_takes_it_and_no_longer_than_it_is_
     while waits().await.first().is_some_and(|(_, is_leased)| *is_leased) {
         tokio::task::yield_now().await;
     }
-    let sealed: Vec<u8> = sqlx::query_scalar("SELECT sealed FROM mail_outbox").fetch_one(&server.database).await.unwrap();
+    let sealed: Vec<u8> =
+        sqlx::query_scalar("SELECT sealed FROM mail_outbox").fetch_one(&server.database).await.unwrap();
     assert!(!sealed.windows(7).any(|part| part == b"invite_" || part == b"ada@exa"), "it stands sealed");
     sink.answer(|_| (204, Vec::new()));
     clock.step(TimeDelta::seconds(61));
     let letters = sink.letters(2).await;
-    assert_eq!((letters[0].header("webhook-id"), &letters[0].body), (letters[1].header("webhook-id"), &letters[1].body));
+    assert_eq!(
+        (letters[0].header("webhook-id"), &letters[0].body),
+        (letters[1].header("webhook-id"), &letters[1].body)
+    );
     while !waits().await.is_empty() {
         tokio::task::yield_now().await;
     }

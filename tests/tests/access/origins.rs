@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::data;
 
 const UPDATE: &str = "mutation($input: UpdateWebhookInput!) { updateWebhook(input: $input) {
-    webhook { url headers { name value secret } } } }";
+    webhook { url headers { name value isSecret } } } }";
 
 #[tokio::test]
 async fn a3_a_secret_header_is_asked_for_anew_by_another_origin() {
@@ -33,13 +33,16 @@ async fn a3_a_secret_header_is_asked_for_anew_by_another_origin() {
     ] {
         let refused = update(input.clone()).await;
         let error = &refused["errors"][0]["extensions"];
-        assert_eq!((&error["code"], &error["inputPath"]), (&json!("BAD_USER_INPUT"), &json!(["input", "headers", "value"])));
+        assert_eq!(
+            (&error["code"], &error["inputPath"]),
+            (&json!("BAD_USER_INPUT"), &json!(["input", "headers", "value"]))
+        );
         assert!(refused.to_string().contains("`authorization`") && !refused.to_string().contains("t0p"), "{refused}");
     }
     let webhook = |answer: &Value| answer["data"]["updateWebhook"]["webhook"].clone();
     // Within the origin it goes on; to another one it goes where it is given anew, or without it.
     let moved = webhook(&update(json!({"url": "http://127.0.0.1:9/b"})).await);
-    assert_eq!(moved["headers"][0], json!({"name": "authorization", "value": null, "secret": true}));
+    assert_eq!(moved["headers"][0], json!({"name": "authorization", "value": null, "isSecret": true}));
     let anew = json!([{"name": "authorization", "value": "Bearer other", "secret": true}]);
     let moved = webhook(&update(json!({"url": "http://127.0.0.1:10/a", "headers": anew})).await);
     assert_eq!((&moved["url"], &moved["headers"][0]["value"]), (&json!("http://127.0.0.1:10/a"), &json!(null)));

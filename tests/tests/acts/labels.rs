@@ -190,9 +190,10 @@ async fn d1_whatever_has_a_name_has_one_that_is_visible_and_emails_are_emails() 
     let set = json!({"t": link.split_once('#').unwrap().1, "p": "la contrase\u{f1}a de Jos\u{e9}"});
     while code(&server.graphql_raw(accept, set.clone()).await) == "OVERLOADED" {}
     let query = "mutation($e: String!, $p: String!) { login(input: {email: $e, password: $p}) { token } }";
-    for (email, password) in
-        [("jos\u{e9}@example.com", "la contrasen\u{303}a de Jose\u{301}"), (" Jose\u{301}@EXAMPLE.com", "la contrase\u{f1}a de Jos\u{e9}")]
-    {
+    for (email, password) in [
+        ("jos\u{e9}@example.com", "la contrasen\u{303}a de Jose\u{301}"),
+        (" Jose\u{301}@EXAMPLE.com", "la contrase\u{f1}a de Jos\u{e9}"),
+    ] {
         let answer = loop {
             let answer = server.graphql_raw(query, json!({"e": email, "p": password})).await;
             if code(&answer) != "OVERLOADED" {

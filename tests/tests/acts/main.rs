@@ -92,7 +92,8 @@ pub async fn member(server: &TestServer, role: &str) -> (String, String) {
     let input = json!({"email": email, "name": role, "role": role, "idempotencyKey": email});
     let made = done(server, "inviteMember", "link", input).await;
     let token = made["link"].as_str().unwrap().split_once('#').unwrap().1.to_owned();
-    let query = "mutation($t: String!) { acceptInvitation(input: {token: $t, password: \"a lamp under seven hedgehogs\"})
+    let query =
+        "mutation($t: String!) { acceptInvitation(input: {token: $t, password: \"a lamp under seven hedgehogs\"})
         { token member { id } } }";
     loop {
         let answer = server.graphql_raw(query, json!({"t": token})).await;

@@ -139,11 +139,7 @@ impl Invitations {
     }
 }
 
-async fn standing(
-    shared: &Shared,
-    scope: &inlet_domain::scope::Scope,
-    id: InvitationId,
-) -> Result<Option<Invitation>> {
+async fn standing(shared: &Shared, scope: &inlet_domain::scope::Scope, id: InvitationId) -> Result<Option<Invitation>> {
     let found = invitations::by_id(&shared.database, *scope, id).await.map_err(ApiError::from)?;
     Ok(found.map(|it| Invitation(Arc::new(it))))
 }

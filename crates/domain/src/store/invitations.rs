@@ -513,14 +513,12 @@ async fn join(
         return Ok(id);
     };
     if known.person != person {
-        sqlx::query(
-            "UPDATE member SET person_id = $3, revision = revision + 1 WHERE workspace_id = $1 AND id = $2",
-        )
-        .bind(found.workspace)
-        .bind(known.member)
-        .bind(person)
-        .execute(&mut *conn)
-        .await?;
+        sqlx::query("UPDATE member SET person_id = $3, revision = revision + 1 WHERE workspace_id = $1 AND id = $2")
+            .bind(found.workspace)
+            .bind(known.member)
+            .bind(person)
+            .execute(&mut *conn)
+            .await?;
         sqlx::query("DELETE FROM person WHERE id = $1 AND workspace_id = $2")
             .bind(known.person)
             .bind(found.workspace)

@@ -136,7 +136,12 @@ pub struct Due {
 ///
 /// # Errors
 /// Where the database fails. A letter that does not open is passed over.
-pub async fn claim(database: &Database, sealer: &Sealer, now: DateTime<Utc>, most: i64) -> Result<Vec<Due>, StoreError> {
+pub async fn claim(
+    database: &Database,
+    sealer: &Sealer,
+    now: DateTime<Utc>,
+    most: i64,
+) -> Result<Vec<Due>, StoreError> {
     sqlx::query("DELETE FROM mail_outbox WHERE expires_at <= $1").bind(now).execute(&database.pool).await?;
     let rows = sqlx::query(
         "UPDATE mail_outbox m SET attempts = attempts + 1, due_at = $2 \

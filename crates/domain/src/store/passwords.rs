@@ -170,7 +170,8 @@ fn matches(password: &[u8], kept: &[Option<PasswordHash>]) -> Vec<bool> {
 
 /// Whether both were made with the same salt and the same cost.
 fn is_alike(one: &PasswordHash, other: &PasswordHash) -> bool {
-    (&one.algorithm, one.version, &one.params, &one.salt) == (&other.algorithm, other.version, &other.params, &other.salt)
+    (&one.algorithm, one.version, &one.params, &one.salt)
+        == (&other.algorithm, other.version, &other.params, &other.salt)
 }
 
 /// The hash of `password` with the salt and the cost of `kept`.

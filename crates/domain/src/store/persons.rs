@@ -202,8 +202,7 @@ pub(super) async fn tell(
     (action, detail, origin): (&str, &serde_json::Value, &Origin),
 ) -> Result<(), StoreError> {
     for Membership { workspace, member } in memberships(&mut *conn, person).await? {
-        let record =
-            Record { actor: by(member), action, subject: Some(member.into()), detail, refusal: None, origin };
+        let record = Record { actor: by(member), action, subject: Some(member.into()), detail, refusal: None, origin };
         audit::write(&mut *conn, ambient, Scope::of(workspace), record).await?;
     }
     Ok(())

@@ -262,7 +262,8 @@ pub(super) fn kept_secrets(kept: &[HeaderChange], (former, new): (&str, &str)) -
         return Ok(());
     }
     let Some(first) = kept.first() else { return Ok(()) };
-    let ascii = |origin: Option<url::Origin>| origin.map_or_else(|| "another".to_owned(), |it| it.ascii_serialization());
+    let ascii =
+        |origin: Option<url::Origin>| origin.map_or_else(|| "another".to_owned(), |it| it.ascii_serialization());
     let message = format!(
         "the value of the secret header `{}` was given for {}: give it anew, or leave the header out, to send to {}",
         first.name,
@@ -409,7 +410,9 @@ mod tests {
         for same in [former, "https://a.example:443/@{{id}}?x=1", "https://A.example/"] {
             kept_secrets(&kept(true), (former, same)).unwrap();
         }
-        for other in ["http://a.example/", "https://a.example:8443/", "https://b.example/hook", "https://a.example.b.example/"] {
+        for other in
+            ["http://a.example/", "https://a.example:8443/", "https://b.example/hook", "https://a.example.b.example/"]
+        {
             assert_eq!(path(kept_secrets(&kept(true), (former, other))), "input.headers.value", "{other}");
             kept_secrets(&[], (former, other)).unwrap();
         }
