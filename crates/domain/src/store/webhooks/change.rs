@@ -16,7 +16,7 @@ use crate::{
     error::StoreError,
     ids::WebhookId,
     model::{
-        right::{Gift, Grant, Right},
+        right::{Gift, Grant},
         target::TargetPolicy,
         webhook::{LegacySignature, WebhookStatus},
     },
@@ -118,7 +118,7 @@ pub async fn update(
     if let Some(gift) = settings.gift() {
         // With another URL it has another receiver, who has been given nothing yet.
         let before = former_gift.filter(|_| settings.url == former_url).map(Gift::rights);
-        update.grant.check_growth(&before.unwrap_or_else(Vec::<Right>::new), &gift)?;
+        update.grant.check_growth(&before.unwrap_or_default(), &gift)?;
     }
     check::kept_secrets(&kept_secrets, (&former_url, &settings.url))?;
     check::composition(&settings, &headers, legacy.as_ref().map(|it| it.header.as_str()), update.targets)?;
