@@ -120,9 +120,11 @@ impl House {
     /// A member of this role, disabled or not.
     pub async fn member(&self, role: Role, disabled: bool) -> MemberId {
         let (person, member) = (self.ambient.uuid(), MemberId(self.ambient.uuid()));
-        sqlx::query("INSERT INTO person (id, email, name, password_hash, created_at) VALUES ($1, $2, 'm', '', now())")
+        let sql = "INSERT INTO person (id, email, name, created_at, workspace_id) VALUES ($1, $2, 'm', now(), $3)";
+        sqlx::query(sql)
             .bind(person)
             .bind(format!("{person}@example.com"))
+            .bind(self.workspace)
             .execute(&self.database.pool)
             .await
             .unwrap();

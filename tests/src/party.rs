@@ -196,6 +196,7 @@ impl Party {
             }
             self.key_of(&[KeyScope::Read], Term::default()).await;
             self.webhook().await;
+            self.invitation().await;
         }
         for sql in [
             "INSERT INTO team_member (workspace_id, team_id, member_id) SELECT t.workspace_id, t.id, m.id \
@@ -236,8 +237,8 @@ impl Party {
     /// The session of a new member.
     pub async fn member(&self, role: Role, is_disabled: bool) -> String {
         let (person, member) = (Ambient::system().uuid(), Ambient::system().uuid());
-        let sql = "INSERT INTO person (id, email, name, password_hash, created_at) \
-                   SELECT $1, $2, $3, p.password_hash, now() FROM person p WHERE p.email = $4";
+        let sql = "INSERT INTO person (id, email, name, password_hash, created_at, workspace_id) \
+                   SELECT $1, $2, $3, p.password_hash, now(), p.workspace_id FROM person p WHERE p.email = $4";
         let email = format!("{}@{}.test", database::unique(), self.mark);
         let insert = sqlx::query(sql).bind(person).bind(email).bind(&self.mark).bind(&self.email);
         insert.execute(&self.database).await.unwrap();
@@ -246,6 +247,31 @@ impl Party {
         let insert = sqlx::query(sql).bind(self.workspace).bind(member).bind(person).bind(role.as_str());
         insert.bind(is_disabled).execute(&self.database).await.unwrap();
         self.session(member, Term::default()).await
+    }
+
+    /// Invites someone; the invitation's id, and the token of its link.
+    pub async fn invitation(&self) -> (String, String) {
+        let query = "mutation Q($e: String!, $n: String!) { inviteMember(input: {email: $e, name: $n, role: VIEWER, \
+                     idempotencyKey: $e}) { invitation { id } link } }";
+        let variables = json!({"e": format!("{}@{}.test", database::unique(), self.mark), "n": self.mark});
+        let answer = self.ask(&Operation { query: query.to_owned(), variables }).await;
+        let made = &answer["data"]["inviteMember"];
+        let id = made["invitation"]["id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+        (id, made["link"].as_str().unwrap().rsplit('#').next().unwrap().to_owned())
+    }
+
+    /// The token for a new password of someone who is a member nowhere.
+    pub async fn reset(&self) -> String {
+        let (person, token) = (Ambient::system().uuid(), new_token("reset_", &Ambient::system()));
+        let sql = "INSERT INTO person (id, email, name, password_hash, created_at, proven_at) \
+                   SELECT $1, $2, $3, p.password_hash, now(), now() FROM person p WHERE p.email = $4";
+        let insert = sqlx::query(sql).bind(person).bind(format!("{}@reset.test", database::unique()));
+        insert.bind(&self.mark).bind(&self.email).execute(&self.database).await.unwrap();
+        let sql = "INSERT INTO password_reset (id, person_id, token_hash, created_at, expires_at) \
+                   VALUES ($1, $2, $3, now(), now() + interval '1 hour')";
+        let insert = sqlx::query(sql).bind(Ambient::system().uuid()).bind(person).bind(&token_hash(&token)[..]);
+        insert.execute(&self.database).await.unwrap();
+        token
     }
 
     /// The id of the newest row of a table of the workspace's.

@@ -30,6 +30,8 @@ pub struct Pool {
     merged: Vec<String>,
     /// Of messages: their conversation.
     homes: BTreeMap<String, String>,
+    /// Tokens that work once: of an invitation, and for a new password.
+    tokens: Option<[String; 2]>,
 }
 
 /// Whether it is a global id: a short word, `_`, and 26 characters.
@@ -155,6 +157,10 @@ impl Pool {
                      { apiKey { __typename id } } }";
         let made = party.ask(&Operation { query: query.into(), variables: json!({"k": database::unique()}) }).await;
         self.gather(&made["data"]);
+        let (invitation, token) = party.invitation().await;
+        self.gather(&json!(invitation));
+        push(self.types.entry("Invitation".into()).or_default(), &invitation);
+        self.tokens = Some([token, party.reset().await]);
         // One who can be given a conversation.
         party.member(Role::Agent, false).await;
         let (member, session) = (party.newest("member").await, party.newest("session").await);
@@ -205,8 +211,15 @@ impl Pool {
             ("createSource", "input.verification") => return Some(json!("NONE")),
             // No one gives what they do not hold.
             ("createApiKey", "input.scopes") => return Some(json!(["ADMIN"])),
-            ("createMember", "input.role") => return Some(json!("VIEWER")),
-            ("createMember", "input.email") => return Some(json!(format!("{}@example.test", database::unique()))),
+            ("inviteMember", "input.role") => return Some(json!("VIEWER")),
+            ("inviteMember" | "requestPasswordReset", "input.email") => {
+                return Some(json!(format!("{}@example.test", database::unique())));
+            }
+            ("acceptInvitation", "input.token") => return self.tokens.as_ref().map(|tokens| json!(tokens[0])),
+            ("resetPassword", "input.token") => return self.tokens.as_ref().map(|tokens| json!(tokens[1])),
+            ("acceptInvitation", "input.password") | ("resetPassword", "input.newPassword") => {
+                return Some(json!("a lamp under seven hedgehogs"));
+            }
             ("createSource", "input.providerAccountId") if probed.starts_with("chan_") => {
                 return Some(kin()?[0].clone());
             }

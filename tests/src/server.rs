@@ -11,6 +11,7 @@ use inlet_domain::{
     secrets::{Place, Sealer},
     store::retention::Retention,
 };
+use inlet_notifier::MailHook;
 use inlet_server::{
     config::{Role, Roles, ServerConfig},
     dev_file::DevSource,
@@ -41,6 +42,8 @@ pub struct Options {
     pub shutdown: Duration,
     /// How GraphQL is served.
     pub api: ApiConfig,
+    /// Where letters to people go.
+    pub mail_hook: Option<MailHook>,
 }
 
 impl Default for Options {
@@ -53,6 +56,7 @@ impl Default for Options {
             max_body: 1 << 20,
             shutdown: Duration::from_secs(5),
             api: ApiConfig::default(),
+            mail_hook: None,
         }
     }
 }
@@ -106,6 +110,15 @@ pub fn sealer(ambient: &Ambient) -> Sealer {
     Sealer::new([(1, *key)], ambient.clone()).expect("there is a key")
 }
 
+/// A mail hook that nobody listens at.
+///
+/// # Panics
+/// Never: it is one.
+#[must_use]
+pub fn mail_hook() -> MailHook {
+    MailHook::new("http://127.0.0.1:9/", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into()).expect("it is one")
+}
+
 /// A client with keep-alive.
 #[must_use]
 pub fn client() -> reqwest::Client {
@@ -141,6 +154,7 @@ async fn start(options: Options, database_url: String, seeds: Option<seed::Seeds
         retention: Retention::default(),
         migrate: false,
         allow_loopback_targets: true,
+        mail_hook: options.mail_hook,
         api: options.api,
         sealer: sealer.clone(),
         ambient: options.ambient.clone(),

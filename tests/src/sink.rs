@@ -109,6 +109,14 @@ impl Sink {
         self.state.received.borrow().clone()
     }
 
+    /// Waits until so many letters of the mail hook have come, and gives them. They are no webhooks.
+    pub async fn letters(&self, count: usize) -> Vec<Received> {
+        let mut watch = self.state.received.subscribe();
+        let enough = watch.wait_for(|received| received.len() >= count);
+        let received = tokio::time::timeout(std::time::Duration::from_secs(60), enough).await;
+        received.expect("the letters that were waited for did not come").unwrap().clone()
+    }
+
     /// Waits until `enough` holds of what has come, and gives it.
     pub async fn wait(&self, enough: impl FnMut(&Vec<Received>) -> bool) -> Vec<Received> {
         let mut watch = self.state.received.subscribe();

@@ -9,6 +9,7 @@ use inlet_tests::{
     party::Term,
     pool::is_granted,
     schema::{Field, Schema},
+    server::mail_hook,
     spawn_with,
 };
 use serde_json::{Value, json};
@@ -56,7 +57,12 @@ const TEXTS: [&str; 18] = [
 ];
 
 async fn house() -> (TestServer, Schema, Party) {
-    let server = spawn_with(Options { roles: vec![Role::Ingest, Role::Api], ..Options::default() }).await;
+    let server = spawn_with(Options {
+        roles: vec![Role::Ingest, Role::Api],
+        mail_hook: Some(mail_hook()),
+        ..Options::default()
+    })
+    .await;
     let schema = Schema::of(&server).await;
     let party = Party::of(&server).await;
     party.fill().await;

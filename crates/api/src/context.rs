@@ -51,6 +51,8 @@ pub struct Shared {
     pub public_url: String,
     /// Which URLs webhooks may have.
     pub targets: TargetPolicy,
+    /// Whether letters to people go out.
+    pub has_mail_hook: bool,
     /// Tells who holds a connection open to look again at its credential.
     pub revocations: Revocations,
 }

@@ -37,6 +37,8 @@ pub enum ErrorCode {
     LoginRefused,
     /// The login has several workspaces: one of them must be named.
     WorkspaceRequired,
+    /// The token of a link is unknown, used, revoked or past its time.
+    TokenRefused,
     /// The event log cannot be followed from this cursor: read the lists anew, then follow from `head`.
     CursorLost,
     /// A member of the filter cannot be followed live; `inputPath` tells which.
@@ -68,6 +70,7 @@ impl ErrorCode {
             Self::RateLimited => "RATE_LIMITED",
             Self::LoginRefused => "LOGIN_REFUSED",
             Self::WorkspaceRequired => "WORKSPACE_REQUIRED",
+            Self::TokenRefused => "TOKEN_REFUSED",
             Self::CursorLost => "CURSOR_LOST",
             Self::FilterNotLive => "FILTER_NOT_LIVE",
             Self::Overloaded => "OVERLOADED",
@@ -129,6 +132,9 @@ impl From<&StoreError> for ApiError {
                 Self { input_path: Some("input.ifRevision".to_owned()), ..told(ErrorCode::Conflict) }
             }
             StoreError::Forbidden { .. } => told(ErrorCode::Forbidden),
+            StoreError::TokenRefused => {
+                Self { input_path: Some("input.token".to_owned()), ..told(ErrorCode::TokenRefused) }
+            }
             StoreError::RateLimited { retry_after } => {
                 Self { retry_after: Some(retry_after.as_secs().max(1)), ..told(ErrorCode::RateLimited) }
             }

@@ -73,6 +73,8 @@ pub struct ApiConfig {
     pub allow_loopback_targets: bool,
     /// Whether webhooks may be plain HTTP.
     pub allow_http_targets: bool,
+    /// Whether the operator has set up a mail hook, so that letters to people go out.
+    pub has_mail_hook: bool,
     /// Who may ask for the schema.
     pub introspection: Introspection,
     /// Whose pages may call from a browser beside our own, as `https://host[:port]`.
@@ -101,6 +103,7 @@ impl Default for ApiConfig {
             public_url: String::new(),
             allow_loopback_targets: false,
             allow_http_targets: false,
+            has_mail_hook: false,
             introspection: Introspection::Members,
             allowed_origins: Vec::new(),
             max_body: 1024 * 1024,
@@ -173,6 +176,7 @@ impl ApiState {
                 allow_http: config.allow_http_targets,
             },
             revocations,
+            has_mail_hook: config.has_mail_hook,
         });
         let schema = schema::build(Arc::clone(&shared), &config);
         let engine = Engine::new(schema, shared, config.introspection, Executor::start()?);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use inlet_domain::model::right::{FIELDS, Grant, KINDS, KeyScope, Need, Right, Role};
+use inlet_domain::model::right::{FIELDS, Gift, Grant, KINDS, KeyScope, Need, Right, Role};
 
 /// The table as Markdown, as `inlet rights` prints it.
 #[must_use]
@@ -23,13 +23,26 @@ pub fn rights_markdown() -> String {
         let _ = writeln!(page, "| `{right}` | {} |", marks.join(" | "));
     }
     let rules = [
-        "Only an OWNER makes, changes or unmakes an OWNER; no key does. One OWNER always stays.",
-        "No one raises themselves, and no one gives a key a scope whose rights they do not have.",
+        "Only an OWNER makes, changes, disables or unmakes an OWNER, takes back an OWNER's invitation, or ends an \
+         OWNER's sessions; no key does. One OWNER always stays.",
+        "No one raises themselves.",
         "`sessions` and `revokeSession` are about one's own; about everyone's with `manage_members`.",
+        "API keys are the workspace's, whoever made them: whoever has `manage_keys` revokes any, so that a key that got \
+         out ends without waiting for its maker.",
+        "What a member or a webhook is given anew by a change counts as given; a webhook with another URL is given all \
+         that it is sent.",
+        "An invitation works while the inviter still holds what it gives.",
     ];
     let _ = writeln!(page, "\nBeyond the rights:\n");
     for rule in rules {
         let _ = writeln!(page, "- {rule}");
+    }
+    let _ =
+        writeln!(page, "\n## What may be handed on\n\nWhoever gives something must hold each right that it gives.\n");
+    let _ = writeln!(page, "| what is given | needs |\n|---|---|");
+    for gift in Gift::ALL {
+        let rights: Vec<String> = gift.rights().iter().map(|right| format!("`{right}`")).collect();
+        let _ = writeln!(page, "| {gift} | {} |", rights.join(", "));
     }
     for (title, prefix) in [("Queries", "Query."), ("Mutations", "Mutation."), ("Subscriptions", "Subscription.")] {
         let of_root = FIELDS.iter().filter_map(|(name, need)| Some((name.strip_prefix(prefix)?, *need)));
@@ -125,7 +138,9 @@ mod tests {
     /// What a mutation takes beside its key differs; that it takes one does not.
     #[test]
     fn every_mutation_takes_an_idempotency_key() {
-        let without = ["login", "setTyping", "setAvailability"];
+        // Who has no credential is no actor whose keys could be told apart; a token works once by itself.
+        let without =
+            ["login", "acceptInvitation", "requestPasswordReset", "resetPassword", "setTyping", "setAvailability"];
         let definitions = parse_schema(crate::schema_sdl()).unwrap().definitions;
         let kinds: std::collections::HashMap<String, TypeKind> = definitions
             .into_iter()
@@ -146,7 +161,7 @@ mod tests {
                 }
                 _ => None,
             });
-            let makes = ["create", "register", "send"].iter().any(|verb| name.starts_with(verb));
+            let makes = ["create", "invite", "register", "send"].iter().any(|verb| name.starts_with(verb));
             let expected = match (without.contains(&name), makes) {
                 (true, _) => None,
                 (false, true) => Some("String!".to_owned()),

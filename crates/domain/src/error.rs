@@ -2,7 +2,7 @@
 
 use sea_orm::{DbErr, RuntimeErr};
 
-use crate::{ids::InvalidId, secrets::OpenError};
+use crate::{ids::InvalidId, model::right::NotHeld, secrets::OpenError};
 
 /// A failed read or write.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +74,9 @@ pub enum StoreError {
         /// When to come again.
         retry_after: std::time::Duration,
     },
+    /// A one-time token is unknown, used, revoked or past its time: it never says which.
+    #[error("this link does not work: it is unknown, used, revoked or past its time; ask for a new one")]
+    TokenRefused,
     /// What the input names is not there, or not in this workspace.
     #[error("there is no such {kind}")]
     NotFound {
@@ -105,6 +108,7 @@ impl StoreError {
             Self::Conflict { .. } => "CONFLICT",
             Self::Forbidden { .. } => "FORBIDDEN",
             Self::RateLimited { .. } => "RATE_LIMITED",
+            Self::TokenRefused => "TOKEN_REFUSED",
         }
     }
 }
@@ -160,6 +164,12 @@ impl StoreError {
         problem: &impl std::fmt::Display,
     ) -> Self {
         Self::InvalidRow { table, column, row: row.to_string(), problem: problem.to_string() }
+    }
+}
+
+impl From<NotHeld> for StoreError {
+    fn from(error: NotHeld) -> Self {
+        Self::Forbidden { message: error.to_string() }
     }
 }
 

@@ -169,6 +169,8 @@ registry! {
     PersonId "per" "person";
     /// A person in one workspace.
     MemberId "mem" "member";
+    /// Someone who may become a member.
+    InvitationId "inv" "invitation";
     /// Members who share conversations.
     TeamId "team" "team";
     /// A program's credential.

@@ -49,7 +49,8 @@ pub struct Response {
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
-    policy: Policy,
+    /// None where the URLs are the operator's own.
+    policy: Option<Policy>,
 }
 
 impl Client {
@@ -62,7 +63,24 @@ impl Client {
         Self::with_lookup(policy, system)
     }
 
+    /// A client for URLs of the operator's configuration, which may be inside the house: no address is refused. Timeouts and
+    /// limits hold, and nothing is redirected. No URL that a tenant chose may come to it.
+    ///
+    /// # Errors
+    /// Where TLS cannot be set up.
+    pub fn of_operator() -> Result<Self, BuildError> {
+        Self::build(None, system)
+    }
+
     pub(crate) fn with_lookup<L, F>(policy: Policy, lookup: L) -> Result<Self, BuildError>
+    where
+        L: Fn(String) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
+    {
+        Self::build(Some(policy), lookup)
+    }
+
+    fn build<L, F>(policy: Option<Policy>, lookup: L) -> Result<Self, BuildError>
     where
         L: Fn(String) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
@@ -92,7 +110,9 @@ impl Client {
     /// Where the target is refused, no whole answer comes in time, or it is a redirect. A status of 4xx or 5xx is an
     /// answer.
     pub async fn send(&self, request: Request) -> Result<Response, SendError> {
-        self.policy.check(&request.url)?;
+        if let Some(policy) = self.policy {
+            policy.check(&request.url)?;
+        }
         let limit = request.timeout;
         match tokio::time::timeout(limit, self.exchange(request)).await {
             Ok(outcome) => outcome,
@@ -249,6 +269,16 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::RefusedAddress, "{host}");
         }
         assert!(server.received_requests().await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a1_an_operators_client_reaches_an_inner_address_and_follows_no_redirect() {
+        let server = answering(ResponseTemplate::new(200)).await;
+        let moved = answering(ResponseTemplate::new(307).insert_header("location", server.uri())).await;
+        let client = Client::of_operator().unwrap();
+        assert_eq!(client.send(request(&server.uri())).await.unwrap().status, 200);
+        assert_eq!(client.send(request(&moved.uri())).await.unwrap_err().kind(), ErrorKind::Redirect);
+        assert_eq!(server.received_requests().await.unwrap().len(), 1);
     }
 
     #[tokio::test]

@@ -20,6 +20,7 @@ mod failpoint;
 mod finisher;
 mod lanes;
 mod lease;
+mod mail;
 mod pace;
 mod receiver;
 mod signing;
@@ -38,6 +39,7 @@ use inlet_egress::Client;
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use crate::mail::{MailHook, MailHookError, Postman};
 use crate::{claimer::Claimer, deliverer::Deliverer, dispatcher::Dispatcher, finisher::Finisher, lease::Leases};
 
 /// How the notifier works.

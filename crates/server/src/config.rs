@@ -5,6 +5,7 @@ use std::{num::NonZeroUsize, time::Duration};
 use clap::{Args, ValueEnum};
 use inlet_api::{ApiConfig, Introspection};
 use inlet_domain::{ambient::Ambient, apply::ApplyConfig, secrets::Sealer, store::retention::Retention};
+use inlet_notifier::MailHook;
 use secrecy::SecretString;
 
 use crate::{error::ServerError, files, keys};
@@ -186,6 +187,38 @@ impl RetentionArgs {
     }
 }
 
+/// Where letters to people go: invitations, and links for forgotten passwords.
+#[derive(Clone, Default, Args)]
+pub struct MailArgs {
+    /// Where letters to people are posted as JSON, for you to send them. Without it nobody can prove an email, and nobody
+    /// can reset a password by mail.
+    #[arg(long, env = "INLET_MAIL_HOOK_URL", value_name = "URL", requires = "mail_hook_secret")]
+    mail_hook_url: Option<String>,
+    /// What the letters are signed with, as webhooks are (Standard Webhooks): `whsec_` and base64. Better in the environment
+    /// than on the command line, which others can see.
+    #[arg(long, env = "INLET_MAIL_HOOK_SECRET", value_name = "SECRET", hide_env_values = true)]
+    mail_hook_secret: Option<SecretString>,
+}
+
+impl std::fmt::Debug for MailArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MailArgs").field("mail_hook_url", &self.mail_hook_url).finish_non_exhaustive()
+    }
+}
+
+impl MailArgs {
+    /// The hook, where one is set up.
+    ///
+    /// # Errors
+    /// Where its URL or its secret will not do.
+    pub fn hook(&self) -> Result<Option<MailHook>, ServerError> {
+        match (&self.mail_hook_url, &self.mail_hook_secret) {
+            (Some(url), Some(secret)) => Ok(Some(MailHook::new(url, secret.clone())?)),
+            _ => Ok(None),
+        }
+    }
+}
+
 /// The database of a command that needs one.
 #[derive(Debug, Clone, Args)]
 pub struct DatabaseArgs {
@@ -269,6 +302,8 @@ pub struct ServerConfig {
     pub migrate: bool,
     /// Whether webhooks may go to loopback addresses and over plain http: for development.
     pub allow_loopback_targets: bool,
+    /// Where letters to people go.
+    pub mail_hook: Option<MailHook>,
     /// How GraphQL is served; what of it follows from the above is set when the server runs.
     pub api: ApiConfig,
     /// The keys for secrets.
@@ -305,6 +340,7 @@ impl ServerConfig {
             retention: work.retention.retention(),
             migrate: false,
             allow_loopback_targets: false,
+            mail_hook: None,
             api: ApiConfig {
                 introspection: match http.introspection {
                     Asker::Off => Introspection::Off,

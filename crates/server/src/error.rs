@@ -39,6 +39,9 @@ pub enum ServerError {
     /// The client for webhooks could not be built.
     #[error("the HTTP client for webhooks could not be built")]
     Egress(#[from] inlet_egress::BuildError),
+    /// The mail hook will not do.
+    #[error(transparent)]
+    MailHook(#[from] inlet_notifier::MailHookError),
     /// The HTTP server broke.
     #[error("the HTTP server ended")]
     Http(#[source] io::Error),
@@ -90,6 +93,7 @@ impl ServerError {
             Self::Listen { .. } => "LISTEN",
             Self::Http(_) => "HTTP",
             Self::Egress(_) => "EGRESS",
+            Self::MailHook(_) => "MAIL_HOOK",
             Self::File { .. } => "FILE_SYSTEM",
             Self::DamagedDevFile { .. } => "DEV_FILE_DAMAGED",
             Self::Argument(_) => "ARGUMENT",

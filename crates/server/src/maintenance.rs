@@ -89,6 +89,7 @@ pub async fn once(
     while !stop.is_cancelled() && retention::delete_expired_idempotency_keys(database, now).await? == chunk {}
     while !stop.is_cancelled() && retention::delete_old_mutation_keys(database, now).await? == chunk {}
     while !stop.is_cancelled() && retention::delete_old_login_attempts(database, now).await? == chunk {}
+    while !stop.is_cancelled() && retention::delete_old_password_resets(database, now).await? == chunk {}
     while !stop.is_cancelled() && retention::delete_old_test_events(database, now, retention).await? == chunk {}
     Ok(())
 }

@@ -22,7 +22,7 @@ use inlet_ingest::{
     read::Adapters,
     report_job::{Reporter, ReporterParts},
 };
-use inlet_notifier::{Notifier, NotifierConfig};
+use inlet_notifier::{Notifier, NotifierConfig, Postman};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -157,6 +157,7 @@ impl Server {
                 public_url,
                 allow_loopback_targets: config.allow_loopback_targets,
                 allow_http_targets: config.allow_loopback_targets,
+                has_mail_hook: config.mail_hook.is_some(),
                 trusted_proxies: config.trusted_proxies.clone(),
                 ..config.api.clone()
             };
@@ -184,6 +185,16 @@ impl Server {
                 client: client.clone(),
             })
         });
+        if let Some(hook) = config.mail_hook.clone().filter(|_| config.roles.notifier) {
+            let postman = Postman {
+                database: database.clone(),
+                sealer: config.sealer.clone(),
+                ambient: config.ambient.clone(),
+                client: Client::of_operator()?,
+                hook,
+            };
+            tasks.spawn(postman.run(background.clone()));
+        }
         let notifier = config.roles.notifier.then(|| notifier(&config, &database, &heads, client));
         let graphql = api.clone().map(inlet_api::configure);
         let health = Health::new(database.clone(), telemetry::metrics());

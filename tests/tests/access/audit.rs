@@ -1,9 +1,12 @@
 //! What was done is told, and what it was done with is not.
 
-use inlet_tests::spawn;
+use inlet_tests::{Options, server::mail_hook, spawn, spawn_with};
 use serde_json::{Value, json};
 
-use super::{LOGIN, ask_at, data, login};
+use super::{LOGIN, accept, ask_at, data, invite, login};
+
+/// A password that no log may hold.
+const SECRET: &str = "t0p s3cret of hedgehogs";
 
 const LOG: &str = "query($filter: AuditLogFilter) { auditLog(first: 100, filter: $filter) { nodes { id action subjectId
     detail refusal requestId clientAddress occurredAt actor { __typename ... on Member { id } ... on ApiKey { id } } } } }";
@@ -16,7 +19,7 @@ async fn log(server: &inlet_tests::TestServer, filter: Value) -> Vec<Value> {
 /// Each mutation of the schema, made to succeed: a new one has to be added here, or this fails.
 #[tokio::test]
 async fn every_mutation_that_succeeds_leaves_an_entry_and_no_secret() {
-    let server = spawn().await;
+    let server = spawn_with(Options { mail_hook: Some(mail_hook()), ..Options::default() }).await;
     let owner = login(&server, &server.email, &server.password).await;
     let spare = login(&server, &server.email, &server.password).await;
     let schema = data(&server, &owner, "{ __schema { mutationType { fields { name } } } }", json!({})).await;
@@ -24,9 +27,19 @@ async fn every_mutation_that_succeeds_leaves_an_entry_and_no_secret() {
     let source = data(&server, &owner, "{ sources { nodes { id } } }", json!({})).await["sources"]["nodes"][0].clone();
     let sessions = "{ sessions { nodes { id current } } }";
     let spare_id = data(&server, &spare, sessions, json!({})).await["sessions"]["nodes"][0]["id"].clone();
-    let made = "mutation { createMember(input: {email: \"m@example.com\", name: \"M\", role: VIEWER,
-        password: \"t0p s3cret\", idempotencyKey: \"m\"}) { member { id } } }";
-    let member = data(&server, &owner, made, json!({})).await["createMember"]["member"]["id"].clone();
+    let token = invite(&server, &owner, "m@example.com", "VIEWER").await;
+    let member = accept(&server, &token, SECRET).await["data"]["acceptInvitation"]["member"]["id"].clone();
+    let token = invite(&server, &owner, "n@example.com", "VIEWER").await;
+    invite(&server, &owner, "o@example.com", "VIEWER").await;
+    let waiting = "{ invitations(first: 1) { nodes { id } } }";
+    let waiting = data(&server, &owner, waiting, json!({})).await["invitations"]["nodes"][0]["id"].clone();
+    // The owner has proven the email and has asked for a new password.
+    let sql = "UPDATE person SET workspace_id = NULL, proven_at = now() WHERE email = $1";
+    sqlx::query(sql).bind(&server.email).execute(&server.database).await.unwrap();
+    let sql = "INSERT INTO password_reset (id, person_id, token_hash, created_at, expires_at) \
+               SELECT gen_random_uuid(), id, $2, now(), now() + interval '1 hour' FROM person WHERE email = $1";
+    let hash = inlet_domain::secrets::token_hash("reset_t0p s3cret");
+    sqlx::query(sql).bind(&server.email).bind(&hash[..]).execute(&server.database).await.unwrap();
     let made =
         "mutation { createApiKey(input: {name: \"k\", scopes: [READ], idempotencyKey: \"k\"}) { apiKey { id } } }";
     let key = data(&server, &owner, made, json!({})).await["createApiKey"]["apiKey"]["id"].clone();
@@ -55,7 +68,13 @@ async fn every_mutation_that_succeeds_leaves_an_entry_and_no_secret() {
     let input = |name: &str| match name {
         "login" => Some(json!({"email": server.email, "password": server.password})),
         // What is said of the moment is told nowhere.
-        "createMember" | "createApiKey" | "logout" | "setTyping" | "setAvailability" => None,
+        "createApiKey" | "logout" | "setTyping" | "setAvailability" => None,
+        "inviteMember" => Some(json!({"email": "t0p-s3cret@example.com", "name": "t0p s3cret", "role": "ADMIN",
+            "idempotencyKey": "i"})),
+        "revokeInvitation" => Some(json!({"id": waiting})),
+        "acceptInvitation" => Some(json!({"token": token, "password": SECRET, "name": "t0p s3cret"})),
+        "requestPasswordReset" => Some(json!({"email": server.email})),
+        "resetPassword" => Some(json!({"token": "reset_t0p s3cret", "newPassword": SECRET})),
         "assignConversation" => Some(json!({"id": conversation, "memberId": null})),
         "setConversationStatus" => Some(json!({"id": conversation, "status": "OPEN"})),
         "snoozeConversation" => Some(json!({"id": conversation, "until": "2099-01-01T00:00:00Z"})),
@@ -72,7 +91,7 @@ async fn every_mutation_that_succeeds_leaves_an_entry_and_no_secret() {
         "updateMember" => Some(json!({"id": member, "role": "AGENT", "name": "t0p s3cret"})),
         "revokeApiKey" => Some(json!({"id": key})),
         "revokeSession" => Some(json!({"id": spare_id})),
-        "changePassword" => Some(json!({"oldPassword": server.password, "newPassword": "t0p s3cret"})),
+        "changePassword" => Some(json!({"oldPassword": server.password, "newPassword": SECRET})),
         "createProviderAccount" => Some(json!({"provider": "OBLIC", "name": "t0p s3cret", "idempotencyKey": "a"})),
         "createSource" => Some(json!({"name": "s", "provider": "ONEROUTE", "secret": "t0p s3cret",
             "idempotencyKey": "t0p s3cret"})),
@@ -96,7 +115,7 @@ async fn every_mutation_that_succeeds_leaves_an_entry_and_no_secret() {
     };
     // What ends what the others need comes last.
     let mut names: Vec<&str> = names.iter().map(|field| field["name"].as_str().unwrap()).collect();
-    names.sort_by_key(|name| (*name == "logout", name.starts_with("delete")));
+    names.sort_by_key(|name| (*name == "resetPassword", *name == "logout", name.starts_with("delete")));
     for name in &names {
         let before = log(&server, json!({"action": [name]})).await.len();
         if let Some(input) = input(name) {
@@ -106,7 +125,10 @@ async fn every_mutation_that_succeeds_leaves_an_entry_and_no_secret() {
                 format!("{}{}Input", name[..1].to_uppercase(), &name[1..])
             };
             let query = format!("mutation($input: {kind}!) {{ {name}(input: $input) {{ __typename }} }}");
-            data(&server, &owner, &query, json!({ "input": input })).await;
+            // By then the owner has logged out.
+            let token = (*name != "resetPassword").then_some(owner.as_str());
+            let answer = ask_at(&server.graphql_url, token, &query, json!({ "input": input })).await;
+            assert!(answer["errors"].is_null(), "{query}: {answer}");
         } else if *name == "logout" {
             data(&server, &owner, "mutation { logout { __typename } }", json!({})).await;
         }
@@ -118,7 +140,9 @@ async fn every_mutation_that_succeeds_leaves_an_entry_and_no_secret() {
             continue;
         };
         assert!(last["refusal"].is_null() && last["requestId"].is_string(), "{last}");
-        assert_eq!((&last["actor"]["__typename"], &last["clientAddress"]), (&json!("Member"), &json!("127.0.0.1")));
+        // Who asks for a new password may be anyone.
+        let actor = if *name == "requestPasswordReset" { json!("System") } else { json!("Member") };
+        assert_eq!((&last["actor"]["__typename"], &last["clientAddress"]), (&actor, &json!("127.0.0.1")), "{name}");
     }
     let all = Value::from(log(&server, json!({})).await).to_string();
     assert!(!all.contains("s3cret") && !all.contains(&server.password), "{all}");

@@ -6,11 +6,15 @@
     reason = "a test that cannot be set up can only fail"
 )]
 
+mod accounts;
 mod audit;
 mod door;
+mod gifts;
+mod letters;
 mod members;
 mod once;
 mod operator;
+mod origins;
 mod processes;
 
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -64,8 +68,32 @@ pub async fn login(server: &TestServer, email: &str, password: &str) -> String {
     answer["data"]["login"]["token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
 }
 
-pub const CREATE_MEMBER: &str = "mutation($input: CreateMemberInput!) {
-    createMember(input: $input) { password member { id name role revision } memberEdge { cursor } } }";
+pub const INVITE: &str = "mutation($input: InviteMemberInput!) { inviteMember(input: $input) {
+    link invitation { id email name role expiresAt acceptedAt revokedAt member { id } } invitationEdge { cursor } } }";
+
+pub const ACCEPT: &str = "mutation($input: AcceptInvitationInput!) { acceptInvitation(input: $input) {
+    token workspaceId member { id name role } } }";
+
+/// A password that nobody guesses.
+pub const PASSWORD: &str = "a lamp under seven hedgehogs";
+
+/// The token of a link.
+pub fn token_of(link: &Value) -> String {
+    link.as_str().unwrap_or_else(|| panic!("{link}")).split_once('#').unwrap().1.to_owned()
+}
+
+/// Invites someone under a token of a credential; the token of the link.
+pub async fn invite(server: &TestServer, by: &str, email: &str, role: &str) -> String {
+    let key = inlet_tests::database::unique();
+    let input = json!({"email": email, "name": "Invited", "role": role, "idempotencyKey": key});
+    token_of(&data(server, by, INVITE, json!({ "input": input })).await["inviteMember"]["link"])
+}
+
+/// The whole answer to who accepts an invitation.
+pub async fn accept(server: &TestServer, token: &str, password: &str) -> Value {
+    let input = json!({"token": token, "password": password});
+    ask_at(&server.graphql_url, None, ACCEPT, json!({ "input": input })).await
+}
 
 pub const UPDATE_MEMBER: &str = "mutation($input: UpdateMemberInput!) {
     updateMember(input: $input) { member { id name role revision disabledAt } } }";
@@ -73,7 +101,10 @@ pub const UPDATE_MEMBER: &str = "mutation($input: UpdateMemberInput!) {
 /// A member of the server's workspace: id, email and password.
 pub async fn member(server: &TestServer, owner: &str, name: &str, role: &str) -> (String, String, String) {
     let email = format!("{name}-{}@example.com", &inlet_tests::database::unique()[20..]);
-    let input = json!({"email": email, "name": name, "role": role, "idempotencyKey": email});
-    let made = data(server, owner, CREATE_MEMBER, json!({ "input": input })).await["createMember"].clone();
-    (made["member"]["id"].as_str().unwrap().into(), email, made["password"].as_str().unwrap().into())
+    let token = invite(server, owner, &email, role).await;
+    let accepted = accept(server, &token, PASSWORD).await["data"]["acceptInvitation"].clone();
+    // Tests count sessions.
+    let end = "mutation { logout { deletedSessionId } }";
+    data(server, accepted["token"].as_str().unwrap(), end, json!({})).await;
+    (accepted["member"]["id"].as_str().unwrap().into(), email, PASSWORD.into())
 }

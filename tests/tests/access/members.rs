@@ -1,43 +1,9 @@
 //! Members and their roles.
 
-use inlet_tests::{LiveClient, Tenant, spawn};
+use inlet_tests::{LiveClient, spawn};
 use serde_json::json;
 
-use super::{CREATE_MEMBER, UPDATE_MEMBER, ask, code, data, login, member};
-
-#[tokio::test]
-async fn a_new_member_gets_a_password_once_and_a_known_person_keeps_theirs() {
-    let server = spawn().await;
-    let owner = login(&server, &server.email, &server.password).await;
-    let input = json!({"email": " New@Example.com ", "name": "New", "role": "AGENT", "idempotencyKey": "1"});
-    let made = data(&server, &owner, CREATE_MEMBER, json!({ "input": input })).await["createMember"].clone();
-    let password = made["password"].as_str().unwrap();
-    let again = data(&server, &owner, CREATE_MEMBER, json!({ "input": input })).await["createMember"].clone();
-    assert_eq!((&again["member"], &again["password"]), (&made["member"], &json!(null)), "a secret is shown once");
-    login(&server, "new@example.com", password).await;
-
-    // In another workspace they join by their login; neither their password nor their name elsewhere changes.
-    let other = Tenant::of(&server).await;
-    let key = other.api_key();
-    let input = json!({"email": "new@example.com", "name": "Otherwise", "role": "VIEWER", "password": "another one",
-                       "idempotencyKey": "1"});
-    let joined = data(&server, key, CREATE_MEMBER, json!({ "input": input })).await["createMember"].clone();
-    assert_eq!((&joined["password"], &joined["member"]["name"]), (&json!(null), &json!("Otherwise")));
-    let names = data(&server, &owner, "{ members { nodes { name } } }", json!({})).await["members"]["nodes"].clone();
-    assert_eq!(names, json!([{"name": "Demo Owner"}, {"name": "New"}]));
-    let ambiguous = json!({"email": "new@example.com", "password": password});
-    let answer = super::ask_at(&server.graphql_url, None, super::LOGIN, ambiguous).await;
-    assert_eq!(code(&answer), "WORKSPACE_REQUIRED", "{answer}");
-    let answer = super::ask_at(
-        &server.graphql_url,
-        None,
-        super::LOGIN,
-        json!({"email": "new@example.com", "password": password, "workspace": other.workspace.to_string()}),
-    )
-    .await;
-    assert_eq!(answer["data"]["login"]["member"]["role"], "VIEWER", "{answer}");
-    server.stop().await;
-}
+use super::{INVITE, UPDATE_MEMBER, ask, code, data, login, member};
 
 #[tokio::test]
 async fn owners_are_made_by_owners_and_one_always_stays() {
@@ -52,7 +18,7 @@ async fn owners_are_made_by_owners_and_one_always_stays() {
 
     for token in [&admin, &server.api_key] {
         let new = json!({"email": "o@example.com", "name": "o", "role": "OWNER", "idempotencyKey": "o"});
-        assert_eq!(code(&ask(&server, token, CREATE_MEMBER, json!({ "input": new })).await), "FORBIDDEN");
+        assert_eq!(code(&ask(&server, token, INVITE, json!({ "input": new })).await), "FORBIDDEN");
         for input in [
             json!({"id": own, "role": "ADMIN"}),
             json!({"id": own, "disabled": true}),

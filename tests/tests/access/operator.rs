@@ -10,7 +10,7 @@ use sqlx::PgPool;
 use super::data;
 
 /// Standard output, and whether it went well.
-fn admin(url: &str, keys: &str, arguments: &[&str]) -> (String, bool) {
+pub(super) fn admin(url: &str, keys: &str, arguments: &[&str]) -> (String, bool) {
     let output = Command::new(workspace::inlet())
         .arg("admin")
         .args(arguments)

@@ -9,7 +9,7 @@ use inlet_tests::{
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::{LOGIN, UPDATE_MEMBER, ask_at, code};
+use super::{ACCEPT, INVITE, LOGIN, PASSWORD, UPDATE_MEMBER, ask_at, code, token_of};
 
 /// Less than the heartbeat's 25 s, which would tell of a revocation in the end, too.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -50,12 +50,13 @@ async fn a_revocation_closes_the_sockets_of_the_other_process_at_once() {
 
     // A role that changes there counts here, on the socket that is open.
     let owner = login().await;
-    let made = "mutation { createMember(input: {email: \"a@example.com\", name: \"a\", role: ADMIN,
-        password: \"password of a\", idempotencyKey: \"a\"}) { member { id } } }";
-    let made = ask_at(&here, Some(&owner), made, json!({})).await;
-    let id = made["data"]["createMember"]["member"]["id"].clone();
-    let admin = ask_at(&here, None, LOGIN, json!({"email": "a@example.com", "password": "password of a"})).await;
-    let mut socket = LiveClient::connect(&there, admin["data"]["login"]["token"].as_str().unwrap()).await;
+    let new = json!({"email": "a@example.com", "name": "a", "role": "ADMIN", "idempotencyKey": "a"});
+    let invited = ask_at(&here, Some(&owner), INVITE, json!({ "input": new })).await;
+    let token = token_of(&invited["data"]["inviteMember"]["link"]);
+    let admin = ask_at(&here, None, ACCEPT, json!({"input": {"token": token, "password": PASSWORD}})).await;
+    let admin = &admin["data"]["acceptInvitation"];
+    let id = admin["member"]["id"].clone();
+    let mut socket = LiveClient::connect(&there, admin["token"].as_str().unwrap()).await;
     let demote = json!({"input": {"id": id, "role": "VIEWER"}});
     let demoted = ask_at(&here, Some(&owner), UPDATE_MEMBER, demote).await;
     assert!(demoted["errors"].is_null(), "{demoted}");

@@ -10,7 +10,7 @@ mod probes;
 mod rights;
 
 use inlet_server::config::Role;
-use inlet_tests::{Options, Party, TestServer, schema::Schema, spawn_with};
+use inlet_tests::{Options, Party, TestServer, schema::Schema, server::mail_hook, spawn_with};
 
 /// Two workspaces that heard the same events under the same ids of their providers.
 pub struct House {
@@ -26,7 +26,12 @@ pub struct House {
 
 /// Without the notifier: what it does to deliveries meanwhile would look like the stranger's doing.
 async fn house() -> House {
-    let server = spawn_with(Options { roles: vec![Role::Ingest, Role::Api], ..Options::default() }).await;
+    let server = spawn_with(Options {
+        roles: vec![Role::Ingest, Role::Api],
+        mail_hook: Some(mail_hook()),
+        ..Options::default()
+    })
+    .await;
     let schema = Schema::of(&server).await;
     let (owner, stranger) = (Party::of(&server).await, Party::of(&server).await);
     owner.fill().await;

@@ -270,8 +270,10 @@ async fn p10_no_text_tells_a_stranger_what_another_workspace_has() {
 async fn alike(house: &House, position: &Position, pool: &mut Pool, word: &str) -> Value {
     let other = unknown(word);
     let mut answers = Vec::new();
-    let is_of_object =
-        house.schema.positions().iter().any(|place| {
+    // What works once is new for each try.
+    let works_once = ["acceptInvitation", "resetPassword"].contains(&position.field.name.as_str());
+    let is_of_object = works_once
+        || house.schema.positions().iter().any(|place| {
             place.owner == "Mutation" && place.field.name == position.field.name && place.ty.text == "ID!"
         });
     for text in [word, &other] {
@@ -282,10 +284,6 @@ async fn alike(house: &House, position: &Position, pool: &mut Pool, word: &str) 
         sqlx::query("DELETE FROM login_attempt").execute(&house.server.database).await.unwrap();
         let stranger = Side { party: &house.stranger, pool };
         answers.push(plain(&stranger.ask(&house.schema, position, text).await, text));
-    }
-    if position.name() == "Mutation.createMember(input.email)" {
-        // Who hands out a login has to know whether the person has one already: that alone may differ.
-        answers.iter_mut().for_each(|answer| drop(answer["data"]["createMember"]["password"].take()));
     }
     assert_eq!(answers[0], answers[1], "{}: a stranger is told whether {word} exists", position.name());
     answers.remove(0)

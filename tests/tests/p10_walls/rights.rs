@@ -3,7 +3,7 @@
 
 use std::slice::from_ref;
 
-use inlet_domain::model::right::{self, Grant, KeyScope, Need, Right, Role};
+use inlet_domain::model::right::{self, Gift, Grant, KeyScope, Need, Right, Role};
 use inlet_tests::{
     LiveClient, Party, Pool,
     live::Frame,
@@ -55,8 +55,18 @@ impl Guest {
         match (field, &self.grant) {
             ("sessions" | "revokeSession", Some(Grant::Scopes(_))) if !self.manages_members() => Some("FORBIDDEN"),
             ("revokeSession", Some(Grant::Role(_))) if !self.manages_members() => Some("NOT_FOUND"),
-            _ => self.refusal(need),
+            _ => self.refusal(need).or_else(|| self.refusal_of_gift(field)),
         }
+    }
+
+    /// The same of what the call gives: who may invite or register at all may give no more than they hold.
+    fn refusal_of_gift(&self, field: &str) -> Option<&'static str> {
+        let gift = match field {
+            "inviteMember" => Gift::Role(Role::Viewer),
+            "registerWebhook" => Gift::Webhook { notes: false },
+            _ => return None,
+        };
+        self.grant.as_ref().is_some_and(|grant| grant.check_gift(&gift).is_err()).then_some("FORBIDDEN")
     }
 
     /// `None` where they may, else the code of the refusal.

@@ -5,6 +5,7 @@ mod composition;
 mod contact;
 mod conversation;
 mod delivery;
+mod invitation;
 mod label;
 mod mapping;
 mod member;
@@ -39,6 +40,7 @@ pub struct Mutation(
     contact::Contacts,
     conversation::Conversations,
     delivery::Deliveries,
+    invitation::Invitations,
     label::Labels,
     mapping::Mappings,
     member::Members,

@@ -8,8 +8,9 @@ use inlet_domain::{
     model::right::Right,
     scope::Actor,
     store::{
-        logins::{self, Attempt},
+        logins::{self, Attempt, Login},
         mutations::{self, PasswordChange},
+        resets,
     },
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -29,7 +30,7 @@ pub struct LoginInput {
     /// The password.
     #[graphql(secret)]
     password: String,
-    /// The workspace, by its slug or id; needed where the login is a member of several.
+    /// The workspace, by its slug or id; needed where the email and the password are good in several.
     workspace: Option<String>,
 }
 
@@ -42,6 +43,16 @@ pub struct LoginPayload {
     member: Member,
     /// The workspace that the session is of.
     workspace_id: ID,
+}
+
+impl From<Login> for LoginPayload {
+    fn from(login: Login) -> Self {
+        Self {
+            token: login.token.expose_secret().to_owned(),
+            workspace_id: ID(login.scope.workspace().to_string()),
+            member: Member(Arc::new(login.member)),
+        }
+    }
 }
 
 /// How to end the viewer's session.
@@ -80,7 +91,7 @@ pub struct ChangePasswordInput {
     /// The password until now.
     #[graphql(secret)]
     old_password: String,
-    /// The password from now on: 8 to 1,024 bytes.
+    /// The password from now on: at least 10 characters, at most 1,024 bytes, and none that is easily guessed.
     #[graphql(secret)]
     new_password: String,
     /// Makes a repeat a repeat.
@@ -92,6 +103,38 @@ pub struct ChangePasswordInput {
 pub struct ChangePasswordPayload {
     /// The member.
     member: Option<Member>,
+}
+
+/// Who has forgotten their password.
+#[derive(InputObject)]
+pub struct RequestPasswordResetInput {
+    /// The login.
+    email: String,
+}
+
+/// A request for a new password that was taken.
+#[derive(SimpleObject)]
+pub struct RequestPasswordResetPayload {
+    /// True, whether anyone has the email or not.
+    requested: bool,
+}
+
+/// A new password instead of a forgotten one.
+#[derive(InputObject)]
+pub struct ResetPasswordInput {
+    /// The token, which stands behind the `#` of the link that was sent to the email.
+    #[graphql(secret)]
+    token: String,
+    /// The password from now on: at least 10 characters, at most 1,024 bytes, and none that is easily guessed.
+    #[graphql(secret)]
+    new_password: String,
+}
+
+/// A password that was set.
+#[derive(SimpleObject)]
+pub struct ResetPasswordPayload {
+    /// True: the person can log in with it.
+    reset: bool,
 }
 
 /// The part of the mutation root for sessions.
@@ -116,12 +159,46 @@ impl Sessions {
             origin: &origin,
         };
         let login = logins::login(&shared.database, &shared.sealer, &shared.ambient, attempt).await;
-        let login = login.map_err(ApiError::from)?;
-        Ok(Some(LoginPayload {
-            token: login.token.expose_secret().to_owned(),
-            member: Member(Arc::new(login.member)),
-            workspace_id: ID(login.scope.workspace().to_string()),
-        }))
+        Ok(Some(LoginPayload::from(login.map_err(ApiError::from)?)))
+    }
+
+    /// Sends a link for a new password to the email, where a person has proven it: where they accepted an invitation that was
+    /// sent there. The answer is the same for every email. After five requests for an email, or twenty from one address,
+    /// within minutes, further ones are refused for a while with `RATE_LIMITED`. Where the operator has set up no mail hook
+    /// it is refused with `FORBIDDEN`.
+    async fn request_password_reset(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who.")] input: RequestPasswordResetInput,
+    ) -> Result<Option<RequestPasswordResetPayload>> {
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        if !shared.has_mail_hook {
+            let message = "reset by mail is not set up on this server: ask its operator to set a password with `inlet \
+                           admin set-password`, or to set up a mail hook";
+            return Err(ApiError::new(ErrorCode::Forbidden, message).into());
+        }
+        let origin = ctx.data_opt::<Caller>().map(|caller| caller.origin.clone()).unwrap_or_default();
+        let (database, sealer, ambient) = (&shared.database, &shared.sealer, &shared.ambient);
+        let about = (input.email.as_str(), shared.public_url.as_str());
+        resets::request(database, sealer, ambient, about, &origin).await.map_err(ApiError::from)?;
+        Ok(Some(RequestPasswordResetPayload { requested: true }))
+    }
+
+    /// Gives a person a new password by the token of a link that was sent to them, and ends all their sessions in every
+    /// workspace at once. It needs no credential but the token, which works once and for an hour.
+    async fn reset_password(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "With what.")] input: ResetPasswordInput,
+    ) -> Result<Option<ResetPasswordPayload>> {
+        let shared = ctx.data_unchecked::<Arc<Shared>>();
+        let origin = ctx.data_opt::<Caller>().map(|caller| caller.origin.clone()).unwrap_or_default();
+        let (token, password) = (input.token.into(), input.new_password.into());
+        let ended = resets::reset(&shared.database, &shared.ambient, &token, password, &origin).await;
+        for workspace in ended.map_err(ApiError::from)? {
+            shared.revocations.tell(workspace);
+        }
+        Ok(Some(ResetPasswordPayload { reset: true }))
     }
 
     /// Ends the viewer's session, and with it every subscription that it opened.
@@ -134,31 +211,27 @@ impl Sessions {
         let (session, asked) = asked(ctx, key.as_deref())?;
         let id = own(session)?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let ended = mutations::revoke_session(&shared.database, &shared.ambient, &asked, id, None).await;
+        let ended = mutations::revoke_session(&shared.database, &shared.ambient, &asked, &session.grant(), id).await;
         ended.map_err(ApiError::from)?;
         shared.revocations.tell(session.viewer.scope.workspace());
         Ok(Some(LogoutPayload { deleted_session_id: ID(id.to_string()) }))
     }
 
     /// Ends a session, and with it every subscription that it opened: one of the viewer's own, or, with the right to
-    /// manage members, anyone's.
+    /// manage members, anyone's. Only an OWNER ends an OWNER's.
     async fn revoke_session(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which.")] input: RevokeSessionInput,
     ) -> Result<Option<RevokeSessionPayload>> {
         let (session, asked) = asked(ctx, input.idempotency_key.as_deref())?;
-        let member = match (session.may(Right::ManageMembers), session.viewer.actor) {
-            (true, _) => None,
-            (false, Actor::Member(member)) => Some(member),
-            (false, _) => {
-                let message = "this credential does not give the right `manage_members`";
-                return Err(ApiError::new(ErrorCode::Forbidden, message).into());
-            }
-        };
+        if !session.may(Right::ManageMembers) && !matches!(session.viewer.actor, Actor::Member(_)) {
+            let message = "this credential does not give the right `manage_members`";
+            return Err(ApiError::new(ErrorCode::Forbidden, message).into());
+        }
         let id: SessionId = typed("input.id", &input.id)?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let ended = mutations::revoke_session(&shared.database, &shared.ambient, &asked, id, member).await;
+        let ended = mutations::revoke_session(&shared.database, &shared.ambient, &asked, &session.grant(), id).await;
         ended.map_err(ApiError::from)?;
         shared.revocations.tell(session.viewer.scope.workspace());
         Ok(Some(RevokeSessionPayload { deleted_session_id: ID(id.to_string()) }))

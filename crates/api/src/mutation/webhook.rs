@@ -69,21 +69,24 @@ pub(super) struct Webhooks;
 
 #[Object]
 impl Webhooks {
-    /// Registers a receiver of events. It gets every event that comes after this.
+    /// Registers a receiver of events. It gets every event that comes after this. No one gives what they do not hold: what is
+    /// sent events of the inbox needs the right to read it, and with notes the right to read these.
     async fn register_webhook(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Its settings.")] input: RegisterWebhookInput,
     ) -> Result<Option<RegisterWebhookPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let (_, asked) = asked(ctx, Some(&input.idempotency_key))?;
+        let (session, asked) = asked(ctx, Some(&input.idempotency_key))?;
+        let grant = session.grant();
         let new = NewWebhook {
             settings: input.settings()?,
             legacy_signature: input.legacy_signature.clone().map(Into::into),
             headers: input.headers.iter().cloned().map(Into::into).collect(),
             targets: shared.targets,
         };
-        let made = mutations::register_webhook(&shared.database, &shared.sealer, &shared.ambient, &asked, new).await;
+        let (database, sealer, ambient) = (&shared.database, &shared.sealer, &shared.ambient);
+        let made = mutations::register_webhook(database, sealer, ambient, &asked, &grant, new).await;
         let made = made.map_err(ApiError::from)?;
         let webhook = standing(shared, asked.scope, made.id).await?;
         let cursor = Cursor(Position::of_id(made.id.0).to_string());
@@ -94,15 +97,16 @@ impl Webhooks {
         }))
     }
 
-    /// Changes a webhook. It counts for what is dispatched from then on, and within a second for what waits.
+    /// Changes a webhook. It counts for what is dispatched from then on, and within a second for what waits. What it is sent
+    /// anew, or at another URL, the viewer must be allowed to read.
     async fn update_webhook(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The changes.")] input: UpdateWebhookInput,
     ) -> Result<Option<UpdateWebhookPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
-        let id: WebhookId = typed("input.id", &input.id)?;
+        let (session, asked) = asked(ctx, input.idempotency_key.as_deref())?;
+        let (id, grant): (WebhookId, _) = (typed("input.id", &input.id)?, session.grant());
         let filter = match &input.filter {
             MaybeUndefined::Undefined => MaybeUndefined::Undefined,
             MaybeUndefined::Null => MaybeUndefined::Null,
@@ -128,6 +132,7 @@ impl Webhooks {
                 MaybeUndefined::Value(headers) => Some(headers.into_iter().map(Into::into).collect()),
             },
             targets: shared.targets,
+            grant: &grant,
         };
         or_conflict(ctx, changed(shared, &asked, id, WebhookChange::Update(update)).await)?;
         Ok(Some(UpdateWebhookPayload { webhook: standing(shared, asked.scope, id).await? }))

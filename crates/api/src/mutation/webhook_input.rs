@@ -81,7 +81,9 @@ impl WebhookFilterInput {
 pub struct WebhookHeaderInput {
     /// Its name; none that HTTP or Inlet use themselves.
     name: String,
-    /// Its value: printable ASCII. On an update null leaves the one that stands.
+    /// Its value: printable ASCII. On an update null leaves the one that stands. A secret one was given for the origin
+    /// (scheme, host and port) of the URL: with a URL of another origin it has to be given anew, and so it has to become
+    /// plain.
     #[graphql(secret)]
     value: Option<String>,
     /// Whether the value is sealed, and never shown.
@@ -209,7 +211,7 @@ pub struct UpdateWebhookInput {
     pub(super) id: ID,
     /// Its name among the staff; 1 to 200 characters, at least one of them visible.
     name: Option<String>,
-    /// Where events are posted.
+    /// Where events are posted. With another origin (scheme, host or port) give the values of secret headers anew.
     url: Option<String>,
     /// Exact names such as `message.created`, or `message.*`; null or none means all.
     event_types: MaybeUndefined<Vec<String>>,

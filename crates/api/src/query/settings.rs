@@ -7,7 +7,7 @@ use inlet_domain::{
     ids::AnyId,
     model::right::{Grant, Right},
     scope::Actor as DomainActor,
-    store::{api_keys, audit, delivery_log, page::Page, sessions, sources, webhooks},
+    store::{api_keys, audit, delivery_log, invitations, page::Page, sessions, sources, webhooks},
 };
 
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
         audit::AuditEntry,
         channel::Source,
         connection::{Connection, page_cost, slice},
+        invitation::Invitation,
         member::{ApiKey, Member},
         node::typed,
         scalars::{Cursor, DateTime},
@@ -193,6 +194,22 @@ impl Settings {
         let slice = slice(first, after, last, before)?;
         let page = api_keys::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
         Ok(Some(Connection::of(page, |row| ApiKey(Arc::new(row)))))
+    }
+
+    /// Invitations, newest first, those that are over among them.
+    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    async fn invitations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+    ) -> Result<Option<Connection<Invitation>>> {
+        let scope = viewer(ctx)?.scope;
+        let slice = slice(first, after, last, before)?;
+        let page = invitations::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
+        Ok(Some(Connection::of(page, |row| Invitation(Arc::new(row)))))
     }
 
     /// The acts of people, programs and operators, newest first.

@@ -86,7 +86,7 @@ impl InboundEvent {
 
     /// The request itself, unsealed. Members that an adapter declares secret were masked before the request was kept. Other
     /// members with the name of a secret (`password`, `token`, `apiKey`, `credentials` ...) are masked when it is shown. Needs
-    /// the right to manage sources; null without it, or where the request is past retention. This field counts as 9,000
+    /// the rights to manage sources and to read the inbox; null without them, or where the request is past retention. This field counts as 9,000
     /// fields against the limit of 200,000 for one operation: ask for it in pages of at most 20.
     #[graphql(complexity = "9_000 + child_complexity")]
     async fn request(&self, ctx: &Context<'_>) -> Result<Option<InboundRequest>> {

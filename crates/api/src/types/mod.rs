@@ -11,6 +11,7 @@ pub mod conversation_filter;
 pub mod event;
 pub mod inbound_event;
 pub mod inbox_counts;
+pub mod invitation;
 pub mod label;
 pub mod member;
 pub mod message;

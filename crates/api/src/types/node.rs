@@ -6,8 +6,8 @@ use async_graphql::{Context, ID, Interface, Result};
 use inlet_domain::{
     ids::AnyId,
     store::{
-        audit, balance_alerts, campaigns, delivery_log, inbound_events, opt_outs, sessions, sources, verifications,
-        waiting_references, webhooks,
+        audit, balance_alerts, campaigns, delivery_log, inbound_events, invitations, opt_outs, sessions, sources,
+        verifications, waiting_references, webhooks,
     },
 };
 
@@ -18,6 +18,7 @@ use super::{
     conversation::Conversation,
     event::Event,
     inbound_event::InboundEvent,
+    invitation::Invitation,
     label::Label,
     member::{ApiKey, Member, Team},
     message::Message,
@@ -60,6 +61,8 @@ pub enum Node {
     Group(Group),
     /// A provider's request.
     InboundEvent(InboundEvent),
+    /// An invitation.
+    Invitation(Invitation),
     /// A label.
     Label(Label),
     /// A member.
@@ -157,6 +160,10 @@ pub async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
             let found = audit::by_id(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?;
             found.map(|it| Node::AuditEntry(AuditEntry(Arc::new(it))))
         }
+        AnyId::InvitationId(id) => {
+            let found = invitations::by_id(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?;
+            found.map(|it| Node::Invitation(Invitation(Arc::new(it))))
+        }
         AnyId::SessionId(id) => {
             let found =
                 sessions::by_id(&*reads(ctx).await, scope, id, shared.ambient.now()).await.map_err(ApiError::from)?;
@@ -187,6 +194,7 @@ fn kind_of(id: AnyId) -> Option<&'static str> {
         AnyId::EventId(_) => "Event",
         AnyId::GroupId(_) => "Group",
         AnyId::InboundEventId(_) => "InboundEvent",
+        AnyId::InvitationId(_) => "Invitation",
         AnyId::LabelId(_) => "Label",
         AnyId::MemberId(_) => "Member",
         AnyId::MessageId(_) => "Message",

@@ -417,7 +417,8 @@ pub struct ReadPayload {
 /// Payload of `settings.changed`, which live subscribers alone see.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct SettingsPayload {
-    /// What changed: `member`, `api_key`, `source`, `provider_account`, `channel`, `webhook`, `team` or `label`.
+    /// What changed: `member`, `invitation`, `api_key`, `source`, `provider_account`, `channel`, `webhook`, `team` or
+    /// `label`.
     pub kind: String,
     /// Which.
     pub id: String,

@@ -1,4 +1,5 @@
-//! Who may do what: the roles of members, the scopes of API keys, and the one table that joins both to rights.
+//! Who may do what: the roles of members, the scopes of API keys, the one table that joins both to rights, and the one
+//! rule of what may be handed on.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -62,28 +63,31 @@ words! {
         ManageWebhooks = "manage_webhooks",
         /// Make and revoke API keys.
         ManageKeys = "manage_keys",
-        /// Make and change members, and end their sessions.
+        /// Invite and change members who are no OWNER, and end their sessions.
         ManageMembers = "manage_members",
+        /// Make, change and unmake an OWNER, and end their sessions.
+        ManageOwners = "manage_owners",
         /// Read who did what.
         ReadAudit = "read_audit",
     }
 }
 
 impl Right {
-    /// The least role that has it, and the one scope that gives it to a key. With [`FIELDS`] and [`KINDS`] it is the
-    /// whole of the policy.
+    /// The least role that has it, and the one scope that gives it to a key; no key has what no scope gives. With
+    /// [`FIELDS`], [`KINDS`] and [`Gift`] it is the whole of the policy.
     #[must_use]
-    pub fn needs(self) -> (Role, KeyScope) {
+    pub fn needs(self) -> (Role, Option<KeyScope>) {
         match self {
-            Self::ReadInbox => (Role::Viewer, KeyScope::Read),
-            Self::ReadNotes => (Role::Viewer, KeyScope::Notes),
-            Self::WriteInbox => (Role::Agent, KeyScope::Write),
+            Self::ReadInbox => (Role::Viewer, Some(KeyScope::Read)),
+            Self::ReadNotes => (Role::Viewer, Some(KeyScope::Notes)),
+            Self::WriteInbox => (Role::Agent, Some(KeyScope::Write)),
             Self::ReadSettings
             | Self::ManageSources
             | Self::ManageWebhooks
             | Self::ManageKeys
             | Self::ManageMembers
-            | Self::ReadAudit => (Role::Admin, KeyScope::Admin),
+            | Self::ReadAudit => (Role::Admin, Some(KeyScope::Admin)),
+            Self::ManageOwners => (Role::Owner, None),
         }
     }
 }
@@ -104,20 +108,108 @@ impl Grant {
         let (role, scope) = right.needs();
         match self {
             Self::Role(held) => *held <= role,
-            Self::Scopes(held) => held.contains(&scope),
+            Self::Scopes(held) => scope.is_some_and(|scope| held.contains(&scope)),
         }
     }
 
-    /// Whether it gives all that a key with `scope` may: no one makes a key that may more than they do.
-    #[must_use]
-    pub fn covers(&self, scope: KeyScope) -> bool {
-        Right::ALL.iter().all(|right| right.needs().1 != scope || self.gives(*right))
+    /// The rights that it gives.
+    pub fn rights(&self) -> impl Iterator<Item = Right> {
+        Right::ALL.iter().copied().filter(|right| self.gives(*right))
     }
 
-    /// Whether it is an owner's. No key is: only people own a workspace.
+    /// Refuses to hand on what is not held.
+    ///
+    /// # Errors
+    /// With the first right that is missing.
+    pub fn check_gift(&self, gift: &Gift) -> Result<(), NotHeld> {
+        self.check_growth(&[], gift)
+    }
+
+    /// The same for someone or something that has rights already: only what comes new is handed on.
+    ///
+    /// # Errors
+    /// With the first right that is missing.
+    pub fn check_growth(&self, before: &[Right], gift: &Gift) -> Result<(), NotHeld> {
+        match gift.rights().into_iter().find(|right| !before.contains(right) && !self.gives(*right)) {
+            None => Ok(()),
+            Some(right) => Err(NotHeld::Right { gift: *gift, right }),
+        }
+    }
+
+    /// Refuses who acts upon a member of this role, or upon what is theirs, without the right to.
+    ///
+    /// # Errors
+    /// [`NotHeld::Owner`].
+    pub fn check_acts_upon(&self, role: Role) -> Result<(), NotHeld> {
+        if role == Role::Owner && !self.gives(Right::ManageOwners) { Err(NotHeld::Owner) } else { Ok(()) }
+    }
+}
+
+/// Why something may not be handed on, or done to someone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotHeld {
+    /// It gives a right that the giver does not have.
+    #[error("you cannot give {gift}: it gives the right `{right}`, which you do not have")]
+    Right {
+        /// What was to be given.
+        gift: Gift,
+        /// The right that is missing.
+        right: Right,
+    },
+    /// It is done to an OWNER.
+    #[error("only an OWNER acts upon an OWNER: ask one of them")]
+    Owner,
+}
+
+/// Something that hands rights on to whoever gets it. Whoever gives it must hold each of them: so no right grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Gift {
+    /// A member's role, by an invitation or a change.
+    Role(Role),
+    /// A scope of an API key.
+    Scope(KeyScope),
+    /// A webhook that is sent what the inbox holds; with notes and activities, or without.
+    Webhook {
+        /// Whether it is sent notes and activities too.
+        notes: bool,
+    },
+}
+
+impl Gift {
+    /// Everything that can be handed on.
+    pub const ALL: &'static [Self] = &[
+        Self::Role(Role::Owner),
+        Self::Role(Role::Admin),
+        Self::Role(Role::Agent),
+        Self::Role(Role::Viewer),
+        Self::Scope(KeyScope::Read),
+        Self::Scope(KeyScope::Notes),
+        Self::Scope(KeyScope::Write),
+        Self::Scope(KeyScope::Admin),
+        Self::Webhook { notes: false },
+        Self::Webhook { notes: true },
+    ];
+
+    /// The rights that it gives.
     #[must_use]
-    pub fn is_owner(&self) -> bool {
-        *self == Self::Role(Role::Owner)
+    pub fn rights(self) -> Vec<Right> {
+        match self {
+            Self::Role(role) => Grant::Role(role).rights().collect(),
+            Self::Scope(scope) => Grant::Scopes(vec![scope]).rights().collect(),
+            Self::Webhook { notes: false } => vec![Right::ReadInbox],
+            Self::Webhook { notes: true } => vec![Right::ReadInbox, Right::ReadNotes],
+        }
+    }
+}
+
+impl std::fmt::Display for Gift {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Role(role) => write!(f, "the role {}", role.as_str().to_uppercase()),
+            Self::Scope(scope) => write!(f, "a key the scope {}", scope.as_str().to_uppercase()),
+            Self::Webhook { notes: false } => write!(f, "a webhook events of the inbox"),
+            Self::Webhook { notes: true } => write!(f, "a webhook events of the inbox with notes"),
+        }
     }
 }
 
@@ -181,6 +273,7 @@ pub const FIELDS: &[(&str, Need)] = &[
     ("Query.head", READ_INBOX),
     ("Query.inboundEvents", READ_SETTINGS),
     ("Query.inboxCounts", READ_INBOX),
+    ("Query.invitations", MANAGE_MEMBERS),
     ("Query.labels", READ_INBOX),
     ("Query.members", READ_INBOX),
     ("Query.message", READ_INBOX),
@@ -196,12 +289,12 @@ pub const FIELDS: &[(&str, Need)] = &[
     ("Query.viewer", Need::Nothing),
     ("Query.waitingReferences", READ_SETTINGS),
     ("Query.webhooks", READ_SETTINGS),
+    ("Mutation.acceptInvitation", Need::Nothing),
     ("Mutation.addLabels", WRITE_INBOX),
     ("Mutation.assignConversation", WRITE_INBOX),
     ("Mutation.changePassword", Need::Session),
     ("Mutation.createApiKey", MANAGE_KEYS),
     ("Mutation.createLabel", WRITE_INBOX),
-    ("Mutation.createMember", MANAGE_MEMBERS),
     ("Mutation.createProviderAccount", MANAGE_SOURCES),
     ("Mutation.createSource", MANAGE_SOURCES),
     ("Mutation.deleteContact", WRITE_INBOX),
@@ -209,6 +302,7 @@ pub const FIELDS: &[(&str, Need)] = &[
     ("Mutation.deleteSource", MANAGE_SOURCES),
     ("Mutation.deleteWebhook", MANAGE_WEBHOOKS),
     ("Mutation.finishWebhookRotation", MANAGE_WEBHOOKS),
+    ("Mutation.inviteMember", MANAGE_MEMBERS),
     ("Mutation.login", Need::Nothing),
     ("Mutation.logout", Need::Session),
     ("Mutation.markRead", WRITE_INBOX),
@@ -222,8 +316,11 @@ pub const FIELDS: &[(&str, Need)] = &[
     ("Mutation.registerWebhook", MANAGE_WEBHOOKS),
     ("Mutation.removeLabels", WRITE_INBOX),
     ("Mutation.replayInboundEvents", MANAGE_SOURCES),
+    ("Mutation.requestPasswordReset", Need::Nothing),
+    ("Mutation.resetPassword", Need::Nothing),
     ("Mutation.resumeWebhook", MANAGE_WEBHOOKS),
     ("Mutation.revokeApiKey", MANAGE_KEYS),
+    ("Mutation.revokeInvitation", MANAGE_MEMBERS),
     ("Mutation.revokeSession", Need::Credential),
     ("Mutation.rotateSourceSecret", MANAGE_SOURCES),
     ("Mutation.rotateWebhookSecret", MANAGE_WEBHOOKS),
@@ -244,7 +341,8 @@ pub const FIELDS: &[(&str, Need)] = &[
     ("Conversation.unread", READ_INBOX),
     ("Delivery.webhook", READ_SETTINGS),
     ("InboundEvent.events", READ_INBOX),
-    ("InboundEvent.request", MANAGE_SOURCES),
+    // What providers post holds what the inbox shows.
+    ("InboundEvent.request", Need::Rights(&[Right::ManageSources, Right::ReadInbox])),
     ("Message.clientKey", READ_INBOX),
     ("ReplayedInboundEvent.events", READ_INBOX),
     ("ReplayedInboundEvent.wouldRaise", READ_INBOX),
@@ -264,6 +362,7 @@ pub const KINDS: &[(&str, Need)] = &[
     ("Event", READ_INBOX),
     ("Group", READ_INBOX),
     ("InboundEvent", READ_SETTINGS),
+    ("Invitation", MANAGE_MEMBERS),
     ("Label", READ_INBOX),
     ("Member", READ_INBOX),
     ("Message", READ_INBOX),
@@ -301,6 +400,8 @@ mod tests {
             assert!(Grant::Role(Role::Owner).gives(*right));
             assert!(!Grant::Scopes(vec![]).gives(*right));
         }
+        assert!(!Grant::Role(Role::Admin).gives(Right::ManageOwners));
+        assert!(!Grant::Scopes(KeyScope::ALL.to_vec()).gives(Right::ManageOwners));
         assert!(Grant::Role(Role::Viewer).gives(Right::ReadInbox));
         assert!(!Grant::Role(Role::Viewer).gives(Right::WriteInbox));
         assert!(!Grant::Role(Role::Agent).gives(Right::ReadSettings));
@@ -309,11 +410,28 @@ mod tests {
     }
 
     #[test]
-    fn no_one_gives_what_they_do_not_have() {
-        assert!(KeyScope::ALL.iter().all(|scope| Grant::Role(Role::Admin).covers(*scope)));
-        assert!(!Grant::Role(Role::Agent).covers(KeyScope::Admin));
-        assert!(!Grant::Scopes(vec![KeyScope::Admin]).covers(KeyScope::Read));
-        assert!(!Grant::Scopes(KeyScope::ALL.to_vec()).is_owner());
+    fn a2_no_one_gives_what_they_do_not_have() {
+        let grants = Role::ALL.iter().map(|role| Grant::Role(*role));
+        let keys = (0..1_u32 << KeyScope::ALL.len()).map(|set| {
+            let held = KeyScope::ALL.iter().enumerate().filter(|(bit, _)| set & (1 << bit) != 0);
+            Grant::Scopes(held.map(|(_, scope)| *scope).collect())
+        });
+        for grant in grants.chain(keys) {
+            for gift in Gift::ALL {
+                let holds = gift.rights().iter().all(|right| grant.gives(*right));
+                assert_eq!(grant.check_gift(gift).is_ok(), holds, "{grant:?} {gift}");
+                // Whoever got it could hand on nothing that the giver could not.
+                assert!(!holds || gift.rights().iter().all(|right| grant.rights().any(|held| held == *right)));
+            }
+        }
+        let admin = Grant::Scopes(vec![KeyScope::Admin]);
+        assert!(admin.check_gift(&Gift::Role(Role::Viewer)).is_err());
+        // Nothing comes new to who is made less.
+        let before: Vec<Right> = Grant::Role(Role::Agent).rights().collect();
+        admin.check_growth(&before, &Gift::Role(Role::Viewer)).unwrap();
+        assert!(Grant::Role(Role::Admin).check_gift(&Gift::Role(Role::Owner)).is_err());
+        assert!(Grant::Role(Role::Admin).check_acts_upon(Role::Owner).is_err());
+        Grant::Role(Role::Owner).check_acts_upon(Role::Owner).unwrap();
     }
 
     #[test]

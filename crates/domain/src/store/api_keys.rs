@@ -6,7 +6,7 @@ use sqlx::{PgConnection, Row, postgres::PgRow};
 use uuid::Uuid;
 
 use super::{
-    credentials::{Grant, KEY_PREFIX, KeyScope, parse_scopes},
+    credentials::{KEY_PREFIX, KeyScope, parse_scopes},
     page::{Page, Position, Slice, Sort},
 };
 use crate::{
@@ -29,20 +29,6 @@ pub struct NewApiKey {
     pub scopes: Vec<KeyScope>,
     /// When it ends by itself.
     pub expires_at: Option<DateTime<Utc>>,
-}
-
-/// Refuses scopes that the maker does not have.
-///
-/// # Errors
-/// `Forbidden` with the first of them.
-pub fn may_give(grant: &Grant, scopes: &[KeyScope]) -> Result<(), StoreError> {
-    match scopes.iter().find(|scope| !grant.covers(**scope)) {
-        None => Ok(()),
-        Some(scope) => {
-            let message = format!("you cannot give a key the scope `{scope}`, which you do not have yourself");
-            Err(StoreError::Forbidden { message })
-        }
-    }
 }
 
 /// Makes an API key. The token, prefix `ik_`, is shown once.

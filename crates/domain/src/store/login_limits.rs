@@ -20,6 +20,42 @@ const FIRST_BLOCK: TimeDelta = TimeDelta::minutes(1);
 /// The longest: whoever is locked out by a stranger's tries is not so for long.
 const LONGEST_BLOCK: TimeDelta = TimeDelta::minutes(15);
 
+/// What a try is counted under, beside the address that it comes from. Emails are in the form that logins are looked up by.
+#[derive(Debug, Clone, Copy)]
+pub enum Gate<'a> {
+    /// A login by the email alone.
+    Email(&'a str),
+    /// A login to one workspace.
+    Workspace(&'a str, WorkspaceId),
+    /// A login to a workspace that is not there.
+    Unknown(&'a str, &'a str),
+    /// A request of a new password, which is counted apart.
+    Reset(&'a str),
+}
+
+impl Gate<'_> {
+    fn bucket(self, sealer: &Sealer) -> Vec<u8> {
+        match self {
+            Self::Email(email) => bucket(sealer, "login attempts of a login", email),
+            Self::Workspace(email, workspace) => {
+                bucket(sealer, "login attempts of a login in a workspace", &format!("{}\n{email}", workspace.0))
+            }
+            Self::Unknown(email, text) => {
+                bucket(sealer, "login attempts of a login in no workspace", &format!("{text}\n{email}"))
+            }
+            Self::Reset(email) => bucket(sealer, "password resets of a login", email),
+        }
+    }
+
+    /// What the address is counted under.
+    fn purpose(self) -> &'static str {
+        match self {
+            Self::Reset(_) => "password resets of an address",
+            _ => "login attempts of an address",
+        }
+    }
+}
+
 /// A try that has been counted. It is given back where the password was right.
 #[derive(Debug)]
 pub struct Try {
@@ -66,7 +102,7 @@ fn network(client: IpAddr) -> String {
     }
 }
 
-/// Counts a try. `email` is in the form that logins are looked up by.
+/// Counts a try.
 ///
 /// # Errors
 /// `RateLimited` where the login or the address is blocked: then nothing is counted.
@@ -74,11 +110,11 @@ pub async fn count(
     database: &Database,
     sealer: &Sealer,
     ambient: &Ambient,
-    email: &str,
+    gate: Gate<'_>,
     client: Option<IpAddr>,
 ) -> Result<Try, StoreError> {
-    let login = bucket(sealer, "login attempts of a login", email);
-    let address = client.map(|client| bucket(sealer, "login attempts of an address", &network(client)));
+    let login = gate.bucket(sealer);
+    let address = client.map(|client| bucket(sealer, gate.purpose(), &network(client)));
     let mut buckets = vec![(login.clone(), MOST_OF_LOGIN)];
     buckets.extend(address.clone().map(|address| (address, MOST_OF_ADDRESS)));
     buckets.sort();
@@ -129,12 +165,38 @@ async fn write(conn: &mut PgConnection, bucket: &[u8], count: Count) -> Result<(
     Ok(())
 }
 
+/// One try less in a bucket.
+async fn less(conn: &mut PgConnection, bucket: &[u8], most: i32) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE login_attempt SET attempts = greatest(attempts - 1, 0), \
+           blocked_until = CASE WHEN attempts <= $2 THEN NULL ELSE blocked_until END WHERE bucket = $1",
+    )
+    .bind(bucket)
+    .bind(most)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 impl Try {
     /// The password was right: the login's count begins anew, and the address has its try back.
     ///
     /// # Errors
     /// Where the database fails.
     pub async fn give_back(&self, conn: &mut PgConnection) -> Result<(), StoreError> {
+        self.give(conn, true).await
+    }
+
+    /// The password was right, and tells nothing of who made the tries before: the login and the address have this one
+    /// try back.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn give_back_one(&self, conn: &mut PgConnection) -> Result<(), StoreError> {
+        self.give(conn, false).await
+    }
+
+    async fn give(&self, conn: &mut PgConnection, counts_anew: bool) -> Result<(), StoreError> {
         let mut transaction = conn.begin().await?;
         let conn = &mut *transaction;
         // In the order of [`count`], so that neither waits for the other in a circle.
@@ -145,15 +207,14 @@ impl Try {
             .execute(&mut *conn)
             .await
             .map_err(StoreError::or_busy)?;
-        sqlx::query("DELETE FROM login_attempt WHERE bucket = $1").bind(&self.login).execute(&mut *conn).await?;
-        sqlx::query(
-            "UPDATE login_attempt SET attempts = greatest(attempts - 1, 0), \
-               blocked_until = CASE WHEN attempts <= $2 THEN NULL ELSE blocked_until END WHERE bucket = $1",
-        )
-        .bind(&self.address)
-        .bind(MOST_OF_ADDRESS)
-        .execute(&mut *conn)
-        .await?;
+        if counts_anew {
+            sqlx::query("DELETE FROM login_attempt WHERE bucket = $1").bind(&self.login).execute(&mut *conn).await?;
+        } else {
+            less(&mut *conn, &self.login, MOST_OF_LOGIN).await?;
+        }
+        if let Some(address) = &self.address {
+            less(&mut *conn, address, MOST_OF_ADDRESS).await?;
+        }
         Ok(transaction.commit().await?)
     }
 

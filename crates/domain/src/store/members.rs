@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{
     page::{Page, Position, Slice, Sort},
     passwords::Turn,
+    persons::{self, NewPerson, Reach},
     sessions,
     words::word,
 };
@@ -19,8 +20,11 @@ use crate::{
     apply::row::Key,
     database::Database,
     error::StoreError,
-    ids::MemberId,
-    model::{email, name, right::Grant},
+    ids::{MemberId, WorkspaceId},
+    model::{
+        email, name,
+        right::{Gift, Grant},
+    },
     revocations,
     scope::{Actor, Scope},
 };
@@ -67,7 +71,7 @@ pub struct NewMember {
     pub name: String,
     /// What they may do.
     pub role: Role,
-    /// The first password, none for a random one; passed over where the person has a login already.
+    /// The password, none for a random one.
     pub password: Option<SecretString>,
 }
 
@@ -76,11 +80,18 @@ pub struct NewMember {
 pub struct MadeMember {
     /// The membership's id.
     pub id: MemberId,
-    /// The random password of a new person; it is shown once.
+    /// The random password, where none was given; it is shown once.
     pub password: Option<SecretString>,
 }
 
-fn checked_name(name: &str) -> Result<String, StoreError> {
+/// The email as a login is kept.
+pub(super) fn checked_email(given: &str) -> Result<String, StoreError> {
+    let message = || "this is not an email address such as `ada@example.com`".to_owned();
+    email::checked(given).ok_or_else(|| StoreError::Invalid { path: "input.email", message: message() })
+}
+
+/// The name as it is kept.
+pub(super) fn checked_name(name: &str) -> Result<String, StoreError> {
     name::checked(name, name::LONGEST)
         .map_err(|refusal| StoreError::Invalid { path: "input.name", message: refusal.to_string() })
 }
@@ -107,7 +118,7 @@ pub(crate) async fn shut_out(conn: &mut PgConnection, members: &[Key]) -> Result
     Ok(found.into_iter().filter(|(_, answers)| !answers).map(|(id, _)| id).collect())
 }
 
-/// Makes a member, and the person where the email is new. A person who is known keeps their password.
+/// Makes a member with a login that is good in this workspace alone, as operators do. Everyone else invites.
 ///
 /// # Errors
 /// `Invalid` where the email, the name or the password will not do, or they are a member already.
@@ -117,20 +128,32 @@ pub async fn create(
     scope: Scope,
     new: NewMember,
 ) -> Result<MadeMember, StoreError> {
-    let message = || "this is not an email address such as `ada@example.com`".to_owned();
-    let email =
-        email::checked(&new.email).ok_or_else(|| StoreError::Invalid { path: "input.email", message: message() })?;
-    let name = checked_name(&new.name)?;
-    let known: Option<Uuid> =
-        sqlx::query_scalar("SELECT id FROM person WHERE email = $1").bind(&email).fetch_optional(&mut *conn).await?;
-    let (person, password) = match known {
-        Some(person) => (person, None),
-        None => create_person(&mut *conn, ambient, &email, &name, new.password).await?,
+    let (email, name) = (checked_email(&new.email)?, checked_name(&new.name)?);
+    persons::lock(&mut *conn, &email).await?;
+    let is_member: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM member m JOIN person p ON p.id = m.person_id \
+         WHERE m.workspace_id = $1 AND p.email = $2)",
+    )
+    .bind(scope.workspace())
+    .bind(&email)
+    .fetch_one(&mut *conn)
+    .await?;
+    if is_member {
+        return Err(StoreError::Invalid { path: "input.email", message: "they are a member already".to_owned() });
+    }
+    let random = new.password.is_none().then(|| persons::random_password(ambient));
+    let password = new.password.or_else(|| random.clone()).unwrap_or_default();
+    let person = NewPerson {
+        email: &email,
+        name: &name,
+        password,
+        path: "input.password",
+        reach: Reach::Workspace(scope.workspace()),
     };
+    let person = persons::create(&mut *conn, ambient, person, Turn::wait().await?).await?;
     let id = MemberId(ambient.uuid());
-    let made = sqlx::query(
-        "INSERT INTO member (workspace_id, id, person_id, role, name, created_at) VALUES ($1, $2, $3, $4, $5, $6) \
-         ON CONFLICT (person_id, workspace_id) DO NOTHING",
+    sqlx::query(
+        "INSERT INTO member (workspace_id, id, person_id, role, name, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(scope.workspace())
     .bind(id)
@@ -140,36 +163,53 @@ pub async fn create(
     .bind(ambient.now())
     .execute(conn)
     .await?;
-    if made.rows_affected() == 0 {
-        return Err(StoreError::Invalid { path: "input.email", message: "they are a member already".to_owned() });
-    }
-    Ok(MadeMember { id, password })
+    Ok(MadeMember { id, password: random })
 }
 
-/// The person, and their random password where none was given.
-async fn create_person(
+/// A member whose password an operator has set.
+#[derive(Debug)]
+pub struct PasswordSet {
+    /// The password.
+    pub password: SecretString,
+    /// The memberships that it is good for.
+    pub members: Vec<(WorkspaceId, MemberId)>,
+}
+
+/// Gives someone another password, as operators do, and ends their sessions: a random one, where none is given. Of several
+/// logins with the email, `workspace` tells which.
+///
+/// # Errors
+/// `NotFound` where there is no such login, `Invalid` where there are several or the password will not do.
+pub async fn set_password(
     conn: &mut PgConnection,
     ambient: &Ambient,
     email: &str,
-    name: &str,
-    given: Option<SecretString>,
-) -> Result<(Uuid, Option<SecretString>), StoreError> {
-    let random = given.is_none().then(|| SecretString::from(hex::encode(&ambient.random_256()[..16])));
-    let password = given.or_else(|| random.clone()).unwrap_or_default();
-    let hash = Turn::wait().await?.hash(ambient, password, "input.password").await?;
-    // Another workspace may have made the person meanwhile: then their password stands.
-    let (person, is_new): (Uuid, bool) = sqlx::query_as(
-        "INSERT INTO person (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT (email) DO UPDATE SET email = excluded.email RETURNING id, xmax = 0",
+    workspace: Option<Scope>,
+    password: Option<SecretString>,
+) -> Result<PasswordSet, StoreError> {
+    let persons: Vec<Uuid> = sqlx::query_scalar(
+        "SELECT p.id FROM person p WHERE p.email = $1 \
+           AND ($2::uuid IS NULL OR EXISTS (SELECT FROM member m WHERE m.person_id = p.id AND m.workspace_id = $2)) \
+         ORDER BY p.id FOR NO KEY UPDATE OF p",
     )
-    .bind(ambient.uuid())
-    .bind(email)
-    .bind(name)
-    .bind(hash)
-    .bind(ambient.now())
-    .fetch_one(conn)
+    .bind(email::normal(email))
+    .bind(workspace.map(Scope::workspace))
+    .fetch_all(&mut *conn)
     .await?;
-    Ok((person, random.filter(|_| is_new)))
+    let person = match persons.as_slice() {
+        [] => return Err(StoreError::NotFound { kind: "login" }),
+        [person] => *person,
+        _ => {
+            let message = "several workspaces have a login with this email: name one of them".to_owned();
+            return Err(StoreError::Invalid { path: "workspace", message });
+        }
+    };
+    let password = password.unwrap_or_else(|| persons::random_password(ambient));
+    let new = (password.clone(), "password");
+    persons::set_password(&mut *conn, ambient, person, new, Turn::wait().await?).await?;
+    persons::end_sessions(&mut *conn, ambient.now(), person, None).await?;
+    let members = persons::memberships(conn, person).await?;
+    Ok(PasswordSet { password, members: members.into_iter().map(|it| (it.workspace, it.member)).collect() })
 }
 
 /// What is to change of a member; what is `None` stays.
@@ -183,17 +223,6 @@ pub struct MemberChange {
     pub disabled: Option<bool>,
     /// How it stood when the asker read it.
     pub if_revision: Option<i64>,
-}
-
-/// Refuses to let anyone but an owner make an owner.
-///
-/// # Errors
-/// `Forbidden`.
-pub fn may_make(grant: &Grant, role: Role) -> Result<(), StoreError> {
-    if role == Role::Owner && !grant.is_owner() {
-        return Err(StoreError::Forbidden { message: "only an OWNER makes an OWNER".to_owned() });
-    }
-    Ok(())
 }
 
 /// Changes a member. Who is disabled is so at once: their sessions end. Whoever can answer conversations no more gives
@@ -238,7 +267,7 @@ pub async fn update(
     }
     let new_role = change.role.unwrap_or(role);
     let disabled = change.disabled.unwrap_or(disabled_at.is_some());
-    may_change(asker, id, role, new_role)?;
+    may_change(asker, id, (role, disabled_at.is_some()), (new_role, disabled))?;
     let was_owner = role == Role::Owner && disabled_at.is_none();
     if was_owner && other_owners == 0 && (new_role != Role::Owner || disabled) {
         let path = if disabled { "input.disabled" } else { "input.role" };
@@ -264,15 +293,23 @@ pub async fn update(
     revocations::notify(conn, &[scope.workspace()]).await
 }
 
-fn may_change((actor, grant): (Actor, &Grant), id: MemberId, role: Role, new_role: Role) -> Result<(), StoreError> {
-    let refuse = |message: &str| Err(StoreError::Forbidden { message: message.to_owned() });
-    may_make(grant, new_role)?;
-    if role == Role::Owner && !grant.is_owner() {
-        return refuse("only an OWNER changes an OWNER");
+/// Whether the asker may make of a member who is `before` one who is `after`; each is a role, and whether they are shut out.
+fn may_change(
+    (actor, grant): (Actor, &Grant),
+    id: MemberId,
+    before: (Role, bool),
+    after: (Role, bool),
+) -> Result<(), StoreError> {
+    grant.check_acts_upon(before.0)?;
+    if actor == Actor::Member(id) && after.0 < before.0 {
+        return Err(StoreError::Forbidden { message: "no one raises themselves".to_owned() });
     }
-    if actor == Actor::Member(id) && new_role < role {
-        return refuse("no one raises themselves");
+    let rights = |(role, is_disabled)| if is_disabled { Vec::new() } else { Gift::Role(role).rights() };
+    // What someone who is shut out may is given when they are let in again.
+    if !after.1 {
+        grant.check_growth(&rights(before), &Gift::Role(after.0))?;
     }
+    grant.check_acts_upon(after.0)?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Scoped reads and ordinary writes.
 //!
 //! Every function takes a [`crate::scope::Scope`], but for those that find one: the look-ups of [`sources::by_token`],
-//! [`credentials`] and [`logins`], and the claims of background work in [`deliveries`], [`report_jobs::claim`],
+//! [`credentials`], [`logins`], [`invitations::accept`] and [`resets`], and the claims of background work in [`deliveries`], [`mail`], [`report_jobs::claim`],
 //! [`inbox::wake_due`] and [`inbox::give_back_due`]; for [`partitions`] and [`retention`], to which age is all that counts,
 //! and [`statistics`], to which size is; for [`login_limits`], as an attempt has no workspace yet; and for [`upkeep`],
 //! which operators alone call. A changed password ends the person's sessions in each of their workspaces, for the password
@@ -24,9 +24,11 @@ pub mod groups;
 pub mod inbound_events;
 pub mod inbox;
 pub mod inbox_counts;
+pub mod invitations;
 pub mod labels;
 pub mod login_limits;
 pub mod logins;
+pub mod mail;
 pub mod members;
 pub mod messages;
 pub mod mutation_keys;
@@ -35,9 +37,11 @@ pub mod opt_outs;
 pub mod page;
 pub mod partitions;
 pub mod passwords;
+mod persons;
 pub mod readiness;
 pub mod references;
 pub mod report_jobs;
+pub mod resets;
 pub mod retention;
 pub mod sessions;
 pub mod settings;

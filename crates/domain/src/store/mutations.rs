@@ -10,8 +10,9 @@ use uuid::Uuid;
 use super::{
     acts::{self, Act, Asked, Begun},
     api_keys::{self, NewApiKey},
-    deliveries, login_limits,
-    members::{self, MemberChange, NewMember},
+    deliveries,
+    login_limits::{self, Gate},
+    members::{self, MemberChange},
     sessions,
     sources::{self, NewSource},
     webhooks::{self, NewWebhook},
@@ -21,7 +22,11 @@ use crate::{
     database::Database,
     error::StoreError,
     ids::{AnyId, ApiKeyId, DeliveryId, MemberId, ProviderAccountId, SessionId, SourceId, WebhookId, WorkspaceId},
-    model::{provider::Provider, right::Grant, webhook::WebhookStatus},
+    model::{
+        provider::Provider,
+        right::{Gift, Grant},
+        webhook::WebhookStatus,
+    },
     secrets::Sealer,
 };
 
@@ -62,17 +67,21 @@ macro_rules! begin {
     };
 }
 
-/// Registers a webhook once.
+/// Registers a webhook once. It is sent no more than who registers it may read.
 ///
 /// # Errors
-/// Those of [`webhooks::register`] and [`Act::begin`].
+/// Those of [`Grant::check_gift`], [`webhooks::register`] and [`Act::begin`].
 pub async fn register_webhook(
     database: &Database,
     sealer: &Sealer,
     ambient: &Ambient,
     asked: &Asked<'_>,
+    grant: &Grant,
     new: NewWebhook,
 ) -> Result<Made<WebhookId>, StoreError> {
+    if let Some(gift) = new.settings.gift() {
+        grant.check_gift(&gift)?;
+    }
     let mut act = begin!(database, ambient, asked);
     let (webhook, secret) = webhooks::register(act.conn(), asked.scope, sealer, ambient, new).await?;
     Made { id: webhook.id, secret: Some(secret) }.done(act).await
@@ -296,7 +305,7 @@ pub async fn change_source(
 /// Makes an API key once, that may no more than its maker.
 ///
 /// # Errors
-/// Those of [`api_keys::may_give`], [`api_keys::create`] and [`Act::begin`].
+/// Those of [`Grant::check_gift`], [`api_keys::create`] and [`Act::begin`].
 pub async fn create_api_key(
     database: &Database,
     ambient: &Ambient,
@@ -304,7 +313,7 @@ pub async fn create_api_key(
     grant: &Grant,
     new: &NewApiKey,
 ) -> Result<Made<ApiKeyId>, StoreError> {
-    api_keys::may_give(grant, &new.scopes)?;
+    new.scopes.iter().try_for_each(|scope| grant.check_gift(&Gift::Scope(*scope)))?;
     let mut act = begin!(database, ambient, asked);
     let (id, token) = api_keys::create(act.conn(), ambient, asked.scope, asked.actor, new).await?;
     Made { id, secret: Some(token) }.done(act).await
@@ -325,23 +334,6 @@ pub async fn revoke_api_key(
     Made { id, secret: None }.done(act).await
 }
 
-/// Makes a member once. The secret is the random password of a person who is new.
-///
-/// # Errors
-/// Those of [`members::may_make`], [`members::create`] and [`Act::begin`].
-pub async fn create_member(
-    database: &Database,
-    ambient: &Ambient,
-    asked: &Asked<'_>,
-    grant: &Grant,
-    new: NewMember,
-) -> Result<Made<MemberId>, StoreError> {
-    members::may_make(grant, new.role)?;
-    let mut act = begin!(database, ambient, asked);
-    let made = members::create(act.conn(), ambient, asked.scope, new).await?;
-    Made { id: made.id, secret: made.password }.done(act).await
-}
-
 /// Changes a member.
 ///
 /// # Errors
@@ -359,7 +351,7 @@ pub async fn update_member(
     Made { id, secret: None }.done(act).await
 }
 
-/// Ends a session: of `member` alone, where one is given.
+/// Ends a session.
 ///
 /// # Errors
 /// Those of [`sessions::revoke`] and [`Act::begin`].
@@ -367,11 +359,11 @@ pub async fn revoke_session(
     database: &Database,
     ambient: &Ambient,
     asked: &Asked<'_>,
+    grant: &Grant,
     id: SessionId,
-    member: Option<MemberId>,
 ) -> Result<Made<SessionId>, StoreError> {
     let mut act = begin!(database, ambient, asked);
-    sessions::revoke(act.conn(), ambient, asked.scope, id, member).await?;
+    sessions::revoke(act.conn(), ambient, asked.scope, id, (asked.actor, grant)).await?;
     Made { id, secret: None }.done(act).await
 }
 
@@ -401,8 +393,9 @@ pub async fn change_password(
     asked: &Asked<'_>,
     change: PasswordChange,
 ) -> Result<Vec<WorkspaceId>, StoreError> {
-    let email = sessions::login_of(database, asked.scope, change.member).await?;
-    let tried = login_limits::count(database, sealer, ambient, &email, asked.origin.client).await?;
+    let (email, is_proven) = sessions::login_of(database, asked.scope, change.member).await?;
+    let gate = if is_proven { Gate::Email(&email) } else { Gate::Workspace(&email, asked.scope.workspace()) };
+    let tried = login_limits::count(database, sealer, ambient, gate, asked.origin.client).await?;
     let mut act = match Act::begin::<Kept>(database, ambient, asked).await? {
         Begun::First(act) => act,
         Begun::Repeat(_) => {

@@ -120,3 +120,22 @@ pub async fn delete_old_login_attempts(database: &Database, now: DateTime<Utc>) 
     .await?;
     Ok(deleted.rows_affected())
 }
+
+/// For how many days it is kept that someone asked for a new password.
+const PASSWORD_RESET_DAYS: i64 = 1;
+
+/// Deletes up to [`CHUNK`] tokens of new passwords that are past their time; returns how many.
+///
+/// # Errors
+/// Where the database refuses.
+pub async fn delete_old_password_resets(database: &Database, now: DateTime<Utc>) -> Result<u64, StoreError> {
+    let deleted = sqlx::query(
+        "DELETE FROM password_reset WHERE ctid = ANY (ARRAY(
+           SELECT ctid FROM password_reset WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
+    )
+    .bind(now - Duration::days(PASSWORD_RESET_DAYS))
+    .bind(CHUNK)
+    .execute(&database.pool)
+    .await?;
+    Ok(deleted.rows_affected())
+}

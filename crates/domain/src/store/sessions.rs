@@ -8,14 +8,17 @@ use uuid::Uuid;
 use super::{
     page::{Page, Position, Slice, Sort},
     passwords::Turn,
+    persons,
+    words::word,
 };
 use crate::{
     ambient::Ambient,
     database::Database,
     error::StoreError,
     ids::{MemberId, SessionId, WorkspaceId},
+    model::right::{Grant, Right},
     revocations,
-    scope::Scope,
+    scope::{Actor, Scope},
 };
 
 /// A session that has not ended, without its token.
@@ -97,30 +100,41 @@ pub async fn by_id(
     row.as_ref().map(session).transpose()
 }
 
-/// Ends a session: of `member` alone, where one is given.
+/// Ends a session: one of the asker's own, or anyone's by who manages members.
 ///
 /// # Errors
-/// `Missing` where there is none that has not ended.
+/// `Missing` where the asker may see none that has not ended; `Forbidden` where it is an owner's and the asker is none.
 pub async fn revoke(
     conn: &mut PgConnection,
     ambient: &Ambient,
     scope: Scope,
     id: SessionId,
-    member: Option<MemberId>,
+    (asker, grant): (Actor, &Grant),
 ) -> Result<(), StoreError> {
-    let done = sqlx::query(
-        "UPDATE session SET revoked_at = $3 WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL \
-           AND expires_at > $3 AND ($4::uuid IS NULL OR member_id = $4)",
+    let now = ambient.now();
+    let found: Option<(MemberId, String)> = sqlx::query_as(
+        "SELECT s.member_id, m.role FROM session s \
+         JOIN member m ON m.workspace_id = s.workspace_id AND m.id = s.member_id \
+         WHERE s.workspace_id = $1 AND s.id = $2 AND s.revoked_at IS NULL AND s.expires_at > $3 \
+         FOR SHARE OF m FOR NO KEY UPDATE OF s",
     )
     .bind(scope.workspace())
     .bind(id)
-    .bind(ambient.now())
-    .bind(member)
-    .execute(&mut *conn)
+    .bind(now)
+    .fetch_optional(&mut *conn)
     .await?;
-    if done.rows_affected() == 0 {
-        return Err(StoreError::missing("session", "input.id"));
+    let is_own = |member: MemberId| asker == Actor::Member(member);
+    let seen = found.filter(|(member, _)| is_own(*member) || grant.gives(Right::ManageMembers));
+    let (member, role) = seen.ok_or(StoreError::missing("session", "input.id"))?;
+    if !is_own(member) {
+        grant.check_acts_upon(word("member", "role", member, &role)?)?;
     }
+    sqlx::query("UPDATE session SET revoked_at = $3 WHERE workspace_id = $1 AND id = $2")
+        .bind(scope.workspace())
+        .bind(id)
+        .bind(now)
+        .execute(&mut *conn)
+        .await?;
     revocations::notify(conn, &[scope.workspace()]).await
 }
 
@@ -143,19 +157,24 @@ pub(super) async fn revoke_all(
     Ok(())
 }
 
-/// The login of a member, for the limits of tries.
+/// The login of a member, for the limits of tries, and whether the person has proven the email.
 ///
 /// # Errors
 /// `NotFound` where there is no such member.
-pub async fn login_of(database: &Database, scope: Scope, member: MemberId) -> Result<String, StoreError> {
-    let email = sqlx::query_scalar(
-        "SELECT p.email FROM member m JOIN person p ON p.id = m.person_id WHERE m.workspace_id = $1 AND m.id = $2",
+pub(super) async fn login_of(
+    database: &Database,
+    scope: Scope,
+    member: MemberId,
+) -> Result<(String, bool), StoreError> {
+    let found = sqlx::query_as(
+        "SELECT p.email, p.workspace_id IS NULL FROM member m JOIN person p ON p.id = m.person_id \
+         WHERE m.workspace_id = $1 AND m.id = $2",
     )
     .bind(scope.workspace())
     .bind(member)
     .fetch_optional(&database.pool)
     .await?;
-    email.ok_or(StoreError::NotFound { kind: "member" })
+    found.ok_or(StoreError::NotFound { kind: "member" })
 }
 
 /// Gives the person behind a member another password, and ends every session of theirs but `kept`, in each of their
@@ -172,7 +191,7 @@ pub(super) async fn change_password(
     passwords: (SecretString, SecretString),
 ) -> Result<Vec<WorkspaceId>, StoreError> {
     let (old, new) = passwords;
-    let (person, hash): (Uuid, String) = sqlx::query_as(
+    let (person, hash): (Uuid, Option<String>) = sqlx::query_as(
         "SELECT p.id, p.password_hash FROM member m JOIN person p ON p.id = m.person_id \
          WHERE m.workspace_id = $1 AND m.id = $2 FOR NO KEY UPDATE OF p",
     )
@@ -181,28 +200,10 @@ pub(super) async fn change_password(
     .fetch_optional(&mut *conn)
     .await?
     .ok_or(StoreError::NotFound { kind: "member" })?;
-    if !Turn::now()?.verify(old, Some(hash)).await? {
+    if Turn::soon().await?.verify(old, hash.into_iter().collect()).await? != [true] {
         let message = "this is not the password that you have".to_owned();
         return Err(StoreError::Invalid { path: "input.oldPassword", message });
     }
-    let hash = Turn::now()?.hash(ambient, new, "input.newPassword").await?;
-    sqlx::query("UPDATE person SET password_hash = $2 WHERE id = $1")
-        .bind(person)
-        .bind(hash)
-        .execute(&mut *conn)
-        .await?;
-    let mut ended: Vec<WorkspaceId> = sqlx::query_scalar(
-        "UPDATE session s SET revoked_at = $2 FROM member m \
-         WHERE m.person_id = $1 AND s.workspace_id = m.workspace_id AND s.member_id = m.id \
-           AND s.revoked_at IS NULL AND s.id <> $3 RETURNING s.workspace_id",
-    )
-    .bind(person)
-    .bind(ambient.now())
-    .bind(kept)
-    .fetch_all(&mut *conn)
-    .await?;
-    ended.sort_unstable();
-    ended.dedup();
-    revocations::notify(conn, &ended).await?;
-    Ok(ended)
+    persons::set_password(&mut *conn, ambient, person, (new, "input.newPassword"), Turn::soon().await?).await?;
+    persons::end_sessions(conn, ambient.now(), person, Some(kept)).await
 }

@@ -27,6 +27,7 @@ pub(super) fn changed(asked: &Asked<'_>, ambient: &Ambient, subject: Option<AnyI
 pub(crate) fn draft(workspace: WorkspaceId, actor: Actor, at: DateTime<Utc>, subject: AnyId) -> Option<Draft> {
     let kind = match subject {
         AnyId::MemberId(_) => "member",
+        AnyId::InvitationId(_) => "invitation",
         AnyId::ApiKeyId(_) => "api_key",
         AnyId::SourceId(_) => "source",
         AnyId::ProviderAccountId(_) => "provider_account",

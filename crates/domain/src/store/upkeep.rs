@@ -14,13 +14,14 @@ use crate::{
 };
 
 /// Each column that holds what is sealed. A test compares it with the database's columns of bytes.
-pub const SEALED: [(&str, &str); 6] = [
+pub const SEALED: [(&str, &str); 7] = [
     ("source", "sealed_token"),
     ("source", "sealed_secrets"),
     ("webhook", "sealed_secrets"),
     ("webhook", "sealed_legacy_signature"),
     ("webhook", "sealed_headers"),
     ("inbound_event", "sealed"),
+    ("mail_outbox", "sealed"),
 ];
 
 /// The most rows of one step.

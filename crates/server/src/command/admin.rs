@@ -1,8 +1,6 @@
 //! `inlet admin`: what an operator does at the command line. Each command that changes a workspace is told in its audit
 //! log, in the same transaction.
 
-use std::fmt::Write as _;
-
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
@@ -47,6 +45,21 @@ pub(super) struct AdminArgs {
 enum Task {
     #[command(flatten)]
     Make(Make),
+    /// Give someone another password and end their sessions: for who has forgotten theirs and cannot reset it by mail, or has
+    /// none yet.
+    #[command(name = "set-password")]
+    SetPassword {
+        /// The login.
+        #[arg(long, env = "INLET_ADMIN_EMAIL")]
+        email: String,
+        /// The workspace, by its short name or id; needed where several have a login with this email.
+        #[arg(long, env = "INLET_ADMIN_WORKSPACE")]
+        workspace: Option<String>,
+        /// The password. Default: a random one, which is shown once. Better in the environment than on the command line,
+        /// which others can see.
+        #[arg(long, env = "INLET_ADMIN_PASSWORD", hide_env_values = true)]
+        password: Option<SecretString>,
+    },
     /// Seal every secret and every kept request anew under the newest of the keys. Start every server with both keys
     /// first (INLET_SECRETS_KEYS=1:<old>,2:<new>); when this is done, the old key can go. It can be broken off and begun
     /// anew.
@@ -70,8 +83,8 @@ enum Make {
         #[arg(long, env = "INLET_ADMIN_SLUG")]
         slug: String,
     },
-    /// Make a member. A person who has a login already joins with it and keeps their password; one who is new gets a
-    /// random password, which is shown once.
+    /// Make a member. Their login is good in this workspace alone, also where another workspace has one with the same email;
+    /// its random password is shown once.
     #[command(name = "create-member")]
     Member {
         /// The workspace, by its short name or id.
@@ -136,6 +149,9 @@ pub(super) async fn run(args: AdminArgs) -> Result<(), ServerError> {
     match args.task {
         Task::Reseal => reseal(&database, &sealer).await,
         Task::NewEpoch => new_epoch(&database, &ambient).await,
+        Task::SetPassword { email, workspace, password } => {
+            set_password(&database, &ambient, &email, workspace, password).await
+        }
         Task::Make(task) => {
             // What is sealed under a key that the servers do not have would be of use to no one.
             canary::check(&database, &sealer).await?;
@@ -173,11 +189,9 @@ async fn create(conn: &mut PgConnection, ambient: &Ambient, sealer: &Sealer, tas
             let new = members::NewMember { email: email.clone(), name, role, password: None };
             let made = members::create(conn, ambient, workspace, new).await?;
             let mut said = format!("member {}\nemail {email}\nrole {role}\n", made.id);
-            match made.password {
-                Some(password) => write!(said, "password {}", password.expose_secret()),
-                None => write!(said, "password as it is: they have a login already"),
+            if let Some(password) = made.password {
+                said.push_str(&format!("password {}", password.expose_secret()));
             }
-            .map_err(|_| ServerError::Argument("the answer could not be written".to_owned()))?;
             Done { workspace, action: "admin.create-member", subject: made.id.into(), said }
         }
         Make::Key { workspace, name, scopes, expires_at } => {
@@ -205,6 +219,34 @@ async fn create(conn: &mut PgConnection, ambient: &Ambient, sealer: &Sealer, tas
             Done { workspace, action: "admin.create-source", subject: source.id.into(), said }
         }
     })
+}
+
+async fn set_password(
+    database: &Database,
+    ambient: &Ambient,
+    email: &str,
+    workspace: Option<String>,
+    password: Option<SecretString>,
+) -> Result<(), ServerError> {
+    let is_random = password.is_none();
+    let mut transaction = database.pool.begin().await.map_err(StoreError::from)?;
+    let conn = &mut *transaction;
+    let scope = match workspace {
+        Some(workspace) => Some(scope_of(&mut *conn, &workspace).await?),
+        None => None,
+    };
+    let set = members::set_password(&mut *conn, ambient, email, scope, password).await?;
+    let mut said = Vec::new();
+    for (workspace, member) in &set.members {
+        let scope = Scope::of(*workspace);
+        write_down(&mut *conn, ambient, scope, "admin.set-password", Some((*member).into())).await?;
+        said.push(format!("member {member} of {workspace}"));
+    }
+    transaction.commit().await.map_err(StoreError::from)?;
+    if is_random {
+        said.push(format!("password {}", set.password.expose_secret()));
+    }
+    print::line(&said.join("\n"))
 }
 
 async fn reseal(database: &Database, sealer: &Sealer) -> Result<(), ServerError> {

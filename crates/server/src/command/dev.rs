@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 
 use super::print;
 use crate::{
-    config::{HttpArgs, Role, Roles, ServerConfig, WorkArgs},
+    config::{HttpArgs, MailArgs, Role, Roles, ServerConfig, WorkArgs},
     dev_file::{DevFile, DevSource},
     error::ServerError,
     files, keys,
@@ -37,6 +37,8 @@ pub(super) struct DevArgs {
     http: HttpArgs,
     #[command(flatten)]
     work: WorkArgs,
+    #[command(flatten)]
+    mail: MailArgs,
 }
 
 pub(super) async fn run(args: DevArgs) -> Result<(), ServerError> {
@@ -84,6 +86,7 @@ async fn serve(
     );
     config.migrate = true;
     config.allow_loopback_targets = true;
+    config.mail_hook = args.mail.hook()?;
     let server = Server::build(config).await?;
     let dev = dev_file(args, &server, outside, &sealer, &ambient).await?;
     dev.write(&args.data_dir)?;

@@ -4,7 +4,7 @@ use clap::Args;
 use inlet_domain::ambient::Ambient;
 
 use crate::{
-    config::{DatabaseArgs, HttpArgs, Role, Roles, SecretsArgs, ServerConfig, WorkArgs},
+    config::{DatabaseArgs, HttpArgs, MailArgs, Role, Roles, SecretsArgs, ServerConfig, WorkArgs},
     error::ServerError,
     lifecycle::Shutdown,
     server::Server,
@@ -27,6 +27,8 @@ pub(super) struct ServeArgs {
     #[command(flatten)]
     work: WorkArgs,
     #[command(flatten)]
+    mail: MailArgs,
+    #[command(flatten)]
     database: DatabaseArgs,
     #[command(flatten)]
     secrets: SecretsArgs,
@@ -39,6 +41,7 @@ pub(super) async fn run(args: ServeArgs) -> Result<(), ServerError> {
     let mut config = ServerConfig::new(Roles::of(&args.roles), args.http, &args.work, url, sealer, ambient);
     config.migrate = args.migrate;
     config.allow_loopback_targets = args.allow_loopback_targets;
+    config.mail_hook = args.mail.hook()?;
     let server = Server::build(config).await?;
     tracing::info!(address = %server.address(), url = server.public_url(), "listening");
     server.run(Shutdown::on_signals()).await

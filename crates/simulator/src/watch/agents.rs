@@ -35,10 +35,15 @@ pub async fn prepare(client: &Client) -> Result<Names, SimulatorError> {
     let mut names = Names::default();
     for word in ["ada", "bola", "chidi"] {
         let input = json!({ "email": format!("{word}@example.com"), "name": word, "role": "AGENT",
-            "password": format!("{word}-has-a-long-password"), "idempotencyKey": word });
-        let make = "mutation($input: CreateMemberInput!) { createMember(input: $input) { member { id } } }";
-        let made = client.ask("createMember", make, json!({ "input": input })).await?;
-        names.members.push(text(&made["createMember"]["member"]["id"]));
+            "idempotencyKey": word });
+        let invite = "mutation($input: InviteMemberInput!) { inviteMember(input: $input) { link } }";
+        let invited = client.ask("inviteMember", invite, json!({ "input": input })).await?;
+        let link = text(&invited["inviteMember"]["link"]);
+        let token = link.rsplit('#').next().unwrap_or_default();
+        let input = json!({ "token": token, "password": format!("{word} has three uncommon words") });
+        let accept = "mutation($input: AcceptInvitationInput!) { acceptInvitation(input: $input) { member { id } } }";
+        let accepted = client.ask("acceptInvitation", accept, json!({ "input": input })).await?;
+        names.members.push(text(&accepted["acceptInvitation"]["member"]["id"]));
     }
     for word in ["urgent", "refund", "vip", "spam"] {
         let make = "mutation($input: CreateLabelInput!) { createLabel(input: $input) { label { id } } }";

@@ -1,6 +1,6 @@
 //! Changing a webhook. Each change counts for what is dispatched after it, and within a poll for what is in hand.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
@@ -16,6 +16,7 @@ use crate::{
     error::StoreError,
     ids::WebhookId,
     model::{
+        right::{Gift, Grant},
         target::TargetPolicy,
         webhook::{LegacySignature, WebhookStatus},
     },
@@ -44,6 +45,8 @@ pub struct Update<'a> {
     pub headers: Option<Vec<HeaderChange>>,
     /// Which URLs this server allows.
     pub targets: TargetPolicy,
+    /// What the asker holds.
+    pub grant: &'a Grant,
 }
 
 /// The row as it stands, locked until the end of the transaction.
@@ -63,7 +66,9 @@ async fn lock(conn: &mut PgConnection, scope: Scope, id: WebhookId) -> Result<(W
 ///
 /// # Errors
 /// [`StoreError::Missing`] where there is none, or no such channel or label; [`StoreError::Conflict`] where it has
-/// changed since; [`StoreError::Invalid`] where what it would become will not do.
+/// changed since; [`StoreError::Invalid`] where what it would become will not do, or a secret header would be sent to
+/// another origin than it was given for; [`StoreError::Forbidden`] where a receiver would be given what the asker does not
+/// hold.
 pub async fn update(
     conn: &mut PgConnection,
     scope: Scope,
@@ -84,8 +89,12 @@ pub async fn update(
     let sealed: Option<Vec<u8>> = row.try_get("sealed_headers")?;
     let secret_values = sealed.map(|sealed| open_headers(sealer, workspace, id, &sealed)).transpose()?;
     let mut values = secret_values.unwrap_or_default();
+    let secret_names: BTreeSet<String> = values.keys().cloned().collect();
     values.extend(standing.headers.iter().filter_map(|it| Some((it.name.clone(), it.value.clone()?.into()))));
     let headers = update.headers.unwrap_or_else(|| standing.headers.iter().map(unchanged).collect());
+    let goes_on = |it: &&HeaderChange| it.value.is_none() && secret_names.contains(&it.name.to_ascii_lowercase());
+    let kept_secrets: Vec<HeaderChange> = headers.iter().filter(goes_on).cloned().collect();
+    let former_url = standing.url.clone();
     let (headers, sealed_values) = check::headers(headers, &values, legacy.as_ref().map(|it| it.header.as_str()))?;
 
     let mut settings = Settings {
@@ -103,8 +112,15 @@ pub async fn update(
         rate_limit: standing.rate_limit,
         composition: standing.composition,
     };
+    let former_gift = settings.gift();
     (update.change)(&mut settings);
     let settings = check::settings(settings, update.targets)?;
+    if let Some(gift) = settings.gift() {
+        // With another URL it has another receiver, who has been given nothing yet.
+        let before = former_gift.filter(|_| settings.url == former_url).map(Gift::rights);
+        update.grant.check_growth(&before.unwrap_or_default(), &gift)?;
+    }
+    check::kept_secrets(&kept_secrets, (&former_url, &settings.url))?;
     check::composition(&settings, &headers, legacy.as_ref().map(|it| it.header.as_str()), update.targets)?;
     check::references(&mut *conn, scope, &settings).await?;
     sqlx::query(

@@ -14,6 +14,7 @@ use crate::{
     ids::ChannelId,
     model::{
         name,
+        right::Gift,
         target::TargetPolicy,
         webhook::{LegacySignature, RetryPreset, is_event_pattern, wants},
         webhook_filter::WebhookFilter,
@@ -80,6 +81,14 @@ impl Settings {
             rate_limit: None,
             composition: None,
         }
+    }
+
+    /// What the receiver is given: nothing of the inbox where it hears of webhooks alone.
+    #[must_use]
+    pub fn gift(&self) -> Option<Gift> {
+        let is_of_inbox = |kind: &&EventType| !kind.name().starts_with("webhook.");
+        let hears = EventType::ALL.iter().filter(is_of_inbox).any(|kind| wants(&self.event_types, kind.name()));
+        hears.then_some(Gift::Webhook { notes: self.include_notes })
     }
 
     /// The attempts that the delays allow.
@@ -242,6 +251,31 @@ pub(super) fn headers(
     Ok((shown, sealed))
 }
 
+/// Whether the values of secret headers that go on as they stand may do so: each was given for one origin, and is shown
+/// to no one. `kept` are those of which the update gives no value; the URLs are those before and after.
+pub(super) fn kept_secrets(kept: &[HeaderChange], (former, new): (&str, &str)) -> Result<(), StoreError> {
+    if let Some(shown) = kept.iter().find(|header| !header.secret) {
+        let message = format!("the value of `{}` is secret and is shown to no one: give one that is not", shown.name);
+        return refuse("input.headers.value", message);
+    }
+    // The host of a URL that is a template holds no placeholder.
+    let origin = |text: &str| url::Url::parse(text).ok().map(|url| url.origin()).filter(url::Origin::is_tuple);
+    let (from, to) = (origin(former), origin(new));
+    if from.is_some() && from == to {
+        return Ok(());
+    }
+    let Some(first) = kept.first() else { return Ok(()) };
+    let ascii =
+        |origin: Option<url::Origin>| origin.map_or_else(|| "another".to_owned(), |it| it.ascii_serialization());
+    let message = format!(
+        "the value of the secret header `{}` was given for {}: give it anew, or leave the header out, to send to {}",
+        first.name,
+        ascii(from),
+        ascii(to),
+    );
+    refuse("input.headers.value", message)
+}
+
 /// Whether the channels and labels that a webhook names are there.
 pub(super) async fn references(conn: &mut PgConnection, scope: Scope, settings: &Settings) -> Result<(), StoreError> {
     let channels: BTreeSet<_> = settings.filter.channels.iter().copied().chain(settings.channel).collect();
@@ -372,6 +406,22 @@ mod tests {
         }
         assert_eq!(path(given("x-sig", "")), "input.legacySignature.secret");
         assert_eq!(given("X-Sig", "s").unwrap().header, "x-sig");
+    }
+
+    #[test]
+    fn a3_a_secret_header_goes_on_to_its_own_origin_alone_and_stays_secret() {
+        let kept = |secret| [HeaderChange { name: "authorization".to_owned(), value: None, secret }];
+        let former = "https://a.example/hook";
+        for same in [former, "https://a.example:443/@{{id}}?x=1", "https://A.example/"] {
+            kept_secrets(&kept(true), (former, same)).unwrap();
+        }
+        for other in
+            ["http://a.example/", "https://a.example:8443/", "https://b.example/hook", "https://a.example.b.example/"]
+        {
+            assert_eq!(path(kept_secrets(&kept(true), (former, other))), "input.headers.value", "{other}");
+            kept_secrets(&[], (former, other)).unwrap();
+        }
+        assert_eq!(path(kept_secrets(&kept(false), (former, former))), "input.headers.value");
     }
 
     #[test]

@@ -1,0 +1,154 @@
+//! The operator's mail hook: letters to people are posted to it, signed as webhooks are, until it takes them or nobody
+//! could use them any more.
+
+use std::time::Duration;
+
+use inlet_domain::{
+    ambient::Ambient,
+    database::Database,
+    error::StoreError,
+    secrets::Sealer,
+    store::{
+        deliveries::Signing,
+        mail::{self, Due},
+        webhooks::SigningSecret,
+    },
+};
+use inlet_egress::{Client, HeaderMap, HeaderValue, Method, Request, Url, header};
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+
+use crate::signing::{Signer, SigningError};
+
+/// How often it looks for letters.
+const POLL: Duration = Duration::from_secs(1);
+/// How long one exchange may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// How many letters are posted at once.
+const AT_ONCE: i64 = 16;
+
+/// Where letters are posted, and what they are signed with.
+#[derive(Debug, Clone)]
+pub struct MailHook {
+    /// The operator's URL. It may be inside the house.
+    pub url: Url,
+    /// `whsec_` and base64.
+    pub secret: SecretString,
+}
+
+/// Why a mail hook cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum MailHookError {
+    /// The URL is no URL that can be posted to.
+    #[error("the mail hook's URL must be http:// or https:// with a host, without a user name or a password")]
+    Url,
+    /// The secret is none.
+    #[error("the mail hook's secret: {0}; make one with `echo whsec_$(openssl rand -base64 32)`")]
+    Secret(#[from] SigningError),
+}
+
+impl MailHook {
+    /// Of what was configured.
+    ///
+    /// # Errors
+    /// Where the URL or the secret will not do.
+    pub fn new(url: &str, secret: SecretString) -> Result<Self, MailHookError> {
+        let url = Url::parse(url.trim()).map_err(|_| MailHookError::Url)?;
+        let is_plain = url.username().is_empty() && url.password().is_none() && url.has_host();
+        if !is_plain || !matches!(url.scheme(), "http" | "https") {
+            return Err(MailHookError::Url);
+        }
+        let hook = Self { url, secret };
+        hook.signer()?;
+        Ok(hook)
+    }
+
+    fn signer(&self) -> Result<Signer, SigningError> {
+        let secret = SigningSecret { secret: self.secret.clone(), until: None };
+        Signer::new(&Signing { secrets: vec![secret], legacy: None, headers: Vec::new() })
+    }
+}
+
+/// Posts letters to a hook.
+pub struct Postman {
+    /// Where letters wait.
+    pub database: Database,
+    /// Opens them.
+    pub sealer: Sealer,
+    /// Time.
+    pub ambient: Ambient,
+    /// A client for the operator's URLs.
+    pub client: Client,
+    /// The hook.
+    pub hook: MailHook,
+}
+
+impl Postman {
+    /// Posts letters as they come, until `stop`. What is under way is finished.
+    pub async fn run(self, stop: CancellationToken) {
+        let signer = match self.hook.signer() {
+            Ok(signer) => signer,
+            Err(error) => {
+                tracing::error!(%error, "no letters go out");
+                return;
+            }
+        };
+        loop {
+            match self.post_due(&signer).await {
+                // There may be more.
+                Ok(posted) if posted > 0 && !stop.is_cancelled() => continue,
+                Ok(_) => {}
+                Err(error) => {
+                    metrics::counter!("inlet_mail_failures_total").increment(1);
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "letters could not be read; it comes again"
+                    );
+                }
+            }
+            if stop.run_until_cancelled(tokio::time::sleep(POLL)).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Posts what is due now; gives how many letters that were.
+    async fn post_due(&self, signer: &Signer) -> Result<usize, StoreError> {
+        let due = mail::claim(&self.database, &self.sealer, self.ambient.now(), AT_ONCE).await?;
+        let posted = futures::future::join_all(due.iter().map(|letter| self.post(signer, letter))).await;
+        posted.into_iter().collect::<Result<Vec<()>, _>>().map(|posted| posted.len())
+    }
+
+    async fn post(&self, signer: &Signer, letter: &Due) -> Result<(), StoreError> {
+        let why = match self.exchange(signer, letter).await {
+            Ok(status) if (200..300).contains(&status) => {
+                metrics::counter!("inlet_mail_posted_total").increment(1);
+                return mail::taken(&self.database, letter).await;
+            }
+            Ok(status) => format!("the hook answered {status}"),
+            Err(error) => error.to_string(),
+        };
+        metrics::counter!("inlet_mail_failures_total").increment(1);
+        tracing::warn!(letter = %letter.id, why, "the mail hook did not take a letter; it is posted again");
+        mail::failed(&self.database, letter, self.ambient.now()).await
+    }
+
+    async fn exchange(&self, signer: &Signer, letter: &Due) -> Result<u16, inlet_egress::SendError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(concat!("Inlet/", env!("CARGO_PKG_VERSION"))));
+        let id = HeaderValue::from_str(&format!("mail_{}", letter.id.simple()));
+        let id = id.unwrap_or_else(|_| HeaderValue::from_static("mail"));
+        let now = self.ambient.now().timestamp();
+        signer.sign(&mut headers, &id, now, &letter.body);
+        let request = Request {
+            method: Method::POST,
+            url: self.hook.url.clone(),
+            headers,
+            body: letter.body.to_vec().into(),
+            timeout: TIMEOUT,
+            max_body: 1024,
+        };
+        self.client.send(request).await.map(|answer| answer.status)
+    }
+}
