@@ -163,7 +163,7 @@ pub async fn listen(
             let heard: Result<(), sqlx::Error> = database.while_present(listening).await?;
             Ok::<(), StoreError>(heard?)
         };
-        if let Some(Err(error)) = stop.run_until_cancelled(listening).await {
+        if let Some(Err(error)) = stop.run_until_cancelled(Box::pin(listening)).await {
             database.complain(&error, "lost the LISTEN connection; following by poll until it is back");
             stop.run_until_cancelled(tokio::time::sleep(std::time::Duration::from_secs(1))).await;
         }

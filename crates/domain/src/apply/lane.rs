@@ -328,8 +328,15 @@ impl Trial {
     }
 
     async fn apply(&mut self) -> Result<Vec<Receipt>, BatchError> {
-        let batch: Vec<&Inbound> = self.submissions.iter().map(|submission| &submission.inbound).collect();
         let connection = self.line.connection().await?;
+        // A connection may have been long in coming. Who was told meanwhile that it was not committed is let go.
+        for late in self.submissions.extract_if(.., |submission| submission.is_late()).collect::<Vec<_>>() {
+            late.answer(Err(UNAVAILABLE));
+        }
+        if self.submissions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let batch: Vec<&Inbound> = self.submissions.iter().map(|submission| &submission.inbound).collect();
         let Lane { ambient, sealer, .. } = &self.lane;
         let committed = batch::apply(connection, ambient, sealer, &batch, self.turn.take()).await?;
         self.lane.heads.advance(committed.heads.iter().copied());
