@@ -186,7 +186,10 @@ pub fn read(source: &Source, received_at: DateTime<Utc>, hint: Option<&str>, mut
             });
             let lenient = parsed.lenient;
             match understanding {
-                Understanding::Known { event, commands } => (Some(event), Reading::Commands { commands, lenient }),
+                Understanding::Known { event, mut commands } => {
+                    commands.iter_mut().for_each(|command| secrets::mask_kept(&mut command.effect));
+                    (Some(event), Reading::Commands { commands, lenient })
+                }
                 Understanding::Unknown { event, reason } => (event, Reading::Unrecognised { reason, lenient }),
             }
         }
