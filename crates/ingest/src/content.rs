@@ -110,17 +110,30 @@ fn shown_within(kind: Option<&str>, value: &Value, deeper: usize) -> Option<Stri
             lines(items.iter().filter_map(|item| shown_within(kind, item, deeper)))
         }
         Value::Object(object) => special(kind, object).or_else(|| {
-            TEXTS.into_iter().find_map(|name| {
-                let value = object.get(name).filter(|value| !is_nothing(value))?;
-                // The name of a file is shown with the file.
-                if name == "name" && has_file(object) {
-                    return None;
-                }
-                let is_data = matches!(name, "value" | "name" | "data" | "payload" | "header" | "description");
-                (!is_data || !value.is_boolean()).then(|| shown_within(kind, value, deeper)).flatten()
-            })
+            TEXTS
+                .into_iter()
+                .find_map(|name| {
+                    let value = object.get(name).filter(|value| !is_nothing(value))?;
+                    // The name of a file is shown with the file.
+                    if name == "name" && has_file(object) {
+                        return None;
+                    }
+                    let is_data = matches!(name, "value" | "name" | "data" | "payload" | "header" | "description");
+                    (!is_data || !value.is_boolean()).then(|| shown_within(kind, value, deeper)).flatten()
+                })
+                .or_else(|| HOLDERS.into_iter().find_map(|name| caption(object.get(name)?, deeper)))
         }),
         Value::String(_) | Value::Null => None,
+    }
+}
+
+/// What was written beside a file that stands in a member of its own.
+fn caption(files: &Value, deeper: usize) -> Option<String> {
+    let deeper = deeper.checked_sub(1)?;
+    match files {
+        Value::Array(files) => lines(files.iter().take(MOST).filter_map(|file| caption(file, deeper))),
+        Value::Object(file) => file.written_of(&["caption", "text"]).filter(|text| !text.trim().is_empty()),
+        _ => None,
     }
 }
 
@@ -490,7 +503,7 @@ fn bounded(name: String) -> String {
     name.chars().take(room).chain(ending.chars()).collect()
 }
 
-fn looks_like_url(text: &str) -> bool {
+pub(crate) fn looks_like_url(text: &str) -> bool {
     let text = text.trim();
     let scheme = text.split_once("://").map(|(scheme, _)| scheme);
     let has_scheme = scheme.is_some_and(|scheme| {

@@ -14,10 +14,23 @@ pub(crate) struct Failure {
 }
 
 /// Members of a report that hold a code and nothing else.
-const CODES: [&str; 9] =
-    ["error_code", "errorCode", "err_code", "failure_code", "failureCode", "reason_code", "reasonCode", "code", "err"];
+const CODES: [&str; 11] = [
+    "status_code",
+    "statusCode",
+    "error_code",
+    "errorCode",
+    "err_code",
+    "failure_code",
+    "failureCode",
+    "reason_code",
+    "reasonCode",
+    "code",
+    "err",
+];
 /// Members of a report that hold a sentence, or an object or list that tells both.
-const REASONS: [&str; 16] = [
+const REASONS: [&str; 18] = [
+    "status_message",
+    "statusMessage",
     "reason",
     "error",
     "errors",
@@ -83,11 +96,11 @@ const LONGEST_JSON: usize = 4096;
 pub(crate) fn of_report(report: &Object) -> Failure {
     let mut failure = Failure::default();
     for name in REASONS {
-        if let Some(value) = report.get(name) {
+        if let Some(value) = member(report, name) {
             failure = failure.or(of_value(value));
         }
     }
-    let code = CODES.into_iter().filter_map(|name| report.get(name)).map(of_code).find(|told| told.code.is_some());
+    let code = CODES.into_iter().filter_map(|name| member(report, name)).map(of_code).find(|told| told.code.is_some());
     // A member that is named for the code is surer than a number elsewhere.
     match code {
         Some(told) => told.or(failure),
@@ -148,17 +161,28 @@ fn within(value: &Value, deeper: usize) -> Failure {
         Value::Object(object) => {
             let mut told = Failure::default();
             for name in CODES_WITHIN {
-                told.code = told.code.or_else(|| code(object.get(name)?));
+                told.code = told.code.or_else(|| code(member(object, name)?));
             }
             for name in REASONS_WITHIN {
-                if let Some(value) = object.get(name).filter(|_| told.code.is_none() || told.reason.is_none()) {
+                if let Some(value) = member(object, name).filter(|_| told.code.is_none() || told.reason.is_none()) {
                     told = told.or(within(value, deeper));
                 }
+            }
+            // Of an error that is told, a zero is its code.
+            if told.code.is_none() && told.reason.is_some() {
+                let zero = CODES_WITHIN.into_iter().filter_map(|name| fields::text(member(object, name)?));
+                told.code = zero.into_iter().find(|text| is_number(text));
             }
             told
         }
         Value::Null | Value::Bool(_) => Failure::default(),
     }
+}
+
+/// A member by its name, in whatever case that is written.
+fn member<'a>(object: &'a Object, name: &str) -> Option<&'a Value> {
+    let in_any_case = || object.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    object.get(name).or_else(in_any_case)
 }
 
 /// A code as text; zeros alone say that nothing is wrong.
@@ -213,9 +237,13 @@ mod tests {
             json!({"errors": {"error": [{"code": 131026}], "message": "Undeliverable"}}),
             json!({"errors": "[{\"code\": 131026, \"title\": \"Undeliverable\"}]"}),
             json!({"error_code": {"code": "131026"}, "description": "Undeliverable"}),
+            json!({"error": {"Code": 131026, "Description": "Undeliverable"}}),
+            json!({"Error": {"CODE": 131026, "MESSAGE": "Undeliverable"}}),
+            json!({"status_code": 131026, "status_message": "Undeliverable"}),
         ] {
             assert_eq!(told(report.clone()), both("131026", "Undeliverable"), "{report}");
         }
+        assert_eq!(told(json!({"error": {"code": 0, "description": "zero"}})), both("0", "zero"));
         let sentence = (None, Some("Number is off".to_owned()));
         for report in [json!({"reason": " Number is off "}), json!({"error": "Number is off", "error_code": "000"})] {
             assert_eq!(told(report.clone()), sentence, "{report}");

@@ -2,6 +2,7 @@
 
 use inlet_domain::command::Patch;
 use serde_json::{Map, Number, Value};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::{address, key};
 
@@ -13,26 +14,39 @@ pub(crate) type Object = Map<String, Value>;
 const LONGEST_ID: usize = 255;
 
 /// Words that programs write where they have no id, in lower case and without what stands around them.
-const NO_IDS: [&str; 24] = [
+const NO_IDS: [&str; 37] = [
+    "0e0",
+    "anonymous",
     "blank",
     "dbnull",
+    "default",
     "empty",
     "false",
     "missing",
     "na",
     "nan",
+    "nbsp",
     "nil",
+    "noid",
     "none",
+    "nonetype",
     "notapplicable",
     "notavailable",
     "notset",
+    "novalue",
+    "nsnull",
     "null",
+    "nullnull",
     "nullptr",
     "object",
     "objectnull",
     "objectobject",
     "objectundefined",
+    "optionalnil",
+    "string",
+    "tbd",
     "true",
+    "undef",
     "undefined",
     "uninitialized",
     "unknown",
@@ -98,12 +112,55 @@ pub(crate) fn name(value: &Value) -> Option<String> {
 
 /// Whether a text that was trimmed stands where an id should, and is none: it tells no two things apart.
 pub(crate) fn is_placeholder(text: &str) -> bool {
-    let is_nothing = |word: &str| word.chars().all(|c| c == '0') || NO_IDS.contains(&word);
+    // Fullwidth letters are letters, and a zero is one in any script.
+    let text: String = text.nfkc().map(|c| address::digit(c).unwrap_or(c)).collect();
+    let text = text.as_str();
+    // A part of nothing is nothing: `null:1`.
+    let whole = text.rsplit_once(':').filter(|(_, part)| (1..=6).contains(&part.len()) && is_digits(part));
+    if whole.is_some_and(|(whole, _)| !whole.is_empty() && is_placeholder(whole)) {
+        return true;
+    }
     let lower = text.to_lowercase();
-    is_nothing(&joined(text))
+    let word = joined(text);
+    is_nothing(&word)
         || lower.split(|c: char| !c.is_alphanumeric()).all(is_nothing)
-        || text == "-1"
+        || is_filler(&word)
+        || matches!(text, "-1" | "\\N")
         || is_template(text)
+        || is_unfilled(text)
+}
+
+fn is_nothing(word: &str) -> bool {
+    let digits = word.strip_prefix("0x").filter(|digits| !digits.is_empty()).unwrap_or(word);
+    digits.chars().all(|c| c == '0') || NO_IDS.contains(&word)
+}
+
+fn is_digits(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a word only fills the place of an id: `xxxx`, or the greatest UUID.
+fn is_filler(word: &str) -> bool {
+    (word.len() >= 3 && word.bytes().all(|byte| byte == b'x'))
+        || (word.len() == 32 && word.bytes().all(|byte| byte == b'f'))
+}
+
+/// Whether the text is a name that a program should have put a value for: `<id>`, `%id%`, `$id`, `$(id)`, `%s`,
+/// `%!s(<nil>)`.
+fn is_unfilled(text: &str) -> bool {
+    let is_name = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ' '))
+    };
+    let within = |open: &str, close: &str| {
+        text.strip_prefix(open).and_then(|text| text.strip_suffix(close)).is_some_and(is_name)
+    };
+    within("<", ">")
+        || within("%", "%")
+        || within("$(", ")")
+        || text.strip_prefix('$').is_some_and(|name| is_name(name) && name.len() <= 40)
+        || matches!(text, "%s" | "%d" | "%v" | "%@" | "%i" | "%u")
+        || text.starts_with("%!")
 }
 
 /// Letters and digits alone, in lower case.
@@ -350,6 +407,41 @@ mod tests {
             json!(true),
             json!([]),
             json!({"id": 1}),
+            json!("\u{ff4e}\u{ff55}\u{ff4c}\u{ff4c}"),
+            json!("\u{ff10}\u{ff10}"),
+            json!("\u{660}\u{660}\u{660}"),
+            json!("<no value>"),
+            json!("%!s(<nil>)"),
+            json!("Optional(nil)"),
+            json!("NSNull"),
+            json!("NoneType"),
+            json!("no-value"),
+            json!("no_value"),
+            json!("no id"),
+            json!("undef"),
+            json!("nullnull"),
+            json!("Anonymous"),
+            json!("\\N"),
+            json!("0x0"),
+            json!("0x0000"),
+            json!("0e0"),
+            json!("&nbsp;"),
+            json!("<id>"),
+            json!("%id%"),
+            json!("$id"),
+            json!("${id}"),
+            json!("$(id)"),
+            json!("%s"),
+            json!("ffffffff-ffff-ffff-ffff-ffffffffffff"),
+            json!("FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"),
+            json!("TBD"),
+            json!("xxxx"),
+            json!("XXX-XXX"),
+            json!("string"),
+            json!("default"),
+            json!("null:1"),
+            json!("undefined:12"),
+            json!("0:1"),
         ] {
             assert_eq!(id(&nothing), None, "{nothing}");
         }
@@ -364,6 +456,13 @@ mod tests {
             (json!("null-1"), "null-1"),
             (json!("nullable"), "nullable"),
             (json!("0a"), "0a"),
+            (json!("a:1"), "a:1"),
+            (json!("xx"), "xx"),
+            (json!("fff"), "fff"),
+            (json!("0x1"), "0x1"),
+            (json!("$5"), "$5"),
+            (json!("strings"), "strings"),
+            (json!("N"), "N"),
             (json!("{550E8400-E29B-41D4-A716-446655440000}"), "{550E8400-E29B-41D4-A716-446655440000}"),
             (json!("\u{967}"), "\u{967}"),
         ] {

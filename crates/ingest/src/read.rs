@@ -191,7 +191,10 @@ pub fn read(source: &Source, received_at: DateTime<Utc>, hint: Option<&str>, mut
                     let reason = format!("it says {number} things at once: at most {most} are applied");
                     (Some(event), Reading::Excessive { reason, lenient })
                 }
-                Understanding::Known { event, commands } => (Some(event), Reading::Commands { commands, lenient }),
+                Understanding::Known { event, mut commands } => {
+                    commands.iter_mut().for_each(|command| secrets::mask_kept(&mut command.effect));
+                    (Some(event), Reading::Commands { commands, lenient })
+                }
                 Understanding::Unknown { event, reason } => (event, Reading::Unrecognised { reason, lenient }),
             }
         }

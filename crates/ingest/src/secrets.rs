@@ -1,8 +1,12 @@
 //! Requests as people are shown them: whatever is named like a secret is masked, in JSON, in forms, in the query and in
 //! headers. What is kept stays as it is, so that a replay reads all.
 
-use inlet_domain::{command::RawRequest, json};
-use serde_json::Value;
+use inlet_domain::{
+    command::{Effect, PersonReport, RawRequest},
+    json,
+};
+use serde_json::{Map, Value};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::{
     batch::{end_of_comment, end_of_text},
@@ -25,7 +29,16 @@ const WORDS: [&str; 10] = [
     "authorization",
 ];
 /// Ends of the names of secrets, without what separates words.
-const ENDS: [&str; 19] = [
+const ENDS: [&str; 28] = [
+    "passphrases",
+    "basicauth",
+    "tokenvalue",
+    "securitycode",
+    "serviceaccount",
+    "accountsid",
+    "licensekey",
+    "hmackey",
+    "oauth",
     "password",
     "passwords",
     "passwd",
@@ -47,19 +60,68 @@ const ENDS: [&str; 19] = [
     "authorization",
 ];
 /// Names of secrets that are no end of another's.
-const WHOLE: [&str; 8] = ["otp", "otpcode", "auth", "bearer", "jwt", "cookie", "setcookie", "credential"];
+const WHOLE: [&str; 10] =
+    ["key", "private", "otp", "otpcode", "auth", "bearer", "jwt", "cookie", "setcookie", "credential"];
+/// Words that make a name that of a secret where they end it.
+const LAST: [&str; 11] =
+    ["pass", "oauth", "oauth2", "session", "pin", "cvv", "cvv2", "cvc", "hmac", "signature", "sessions"];
 /// How deeply texts that hold JSON again are looked into.
 const DEEPEST: usize = 5;
 
 /// Whether a member of this name holds a secret.
-fn is_secret(name: &str) -> bool {
+pub(crate) fn is_secret(name: &str) -> bool {
     if name.len() > 200 {
         return false;
     }
+    let name: String = name.nfkc().collect();
+    let name = name.as_str();
     let plain: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     WHOLE.contains(&plain.as_str())
         || ENDS.iter().any(|end| plain.ends_with(end))
         || words(name).iter().any(|word| WORDS.contains(&word.as_str()))
+        || words(name).iter().rfind(|word| !word.is_empty()).is_some_and(|word| LAST.contains(&word.as_str()))
+}
+
+/// Masks what details and attributes hold that is named like a secret: they are kept, and go into events and to webhooks.
+pub(crate) fn mask_members(members: &mut Map<String, Value>) {
+    for (name, value) in members.iter_mut() {
+        if is_secret(name) && !value.is_null() {
+            *value = Value::from(MASK);
+        } else {
+            mask(value);
+        }
+    }
+}
+
+/// The same of all that a command keeps by the names that its sender gives.
+pub(crate) fn mask_kept(effect: &mut Effect) {
+    let of_person = |person: &mut Option<PersonReport>| {
+        if let Some(person) = person {
+            mask_members(&mut person.attributes);
+        }
+    };
+    match effect {
+        Effect::Message(report) => {
+            mask_members(&mut report.details);
+            mask_members(&mut report.thread.attributes);
+            of_person(&mut report.person);
+        }
+        Effect::Status(report) => {
+            mask_members(&mut report.details);
+            of_person(&mut report.person);
+        }
+        Effect::Contact(report) => mask_members(&mut report.attributes),
+        Effect::Conversation(report) => {
+            mask_members(&mut report.attributes);
+            of_person(&mut report.person);
+        }
+        Effect::OptOut(report) => mask_members(&mut report.person.attributes),
+        Effect::Group(_)
+        | Effect::Attachment(_)
+        | Effect::Verification(_)
+        | Effect::Balance(_)
+        | Effect::Campaign(_) => {}
+    }
 }
 
 /// The words of a name such as `client_secret`, `client-secret` or `clientSecret`, in lower case.
@@ -442,13 +504,32 @@ mod tests {
             "otp_code",
             "signing.key",
             "webhook secret",
+            "pass",
+            "db_pass",
+            "passphrase",
+            "basic_auth",
+            "basicAuth",
+            "oauth",
+            "token_value",
+            "signature",
+            "session",
+            "pin",
+            "cardPin",
+            "cvv",
+            "security_code",
+            "private",
+            "service_account",
+            "account_sid",
+            "hmac",
+            "license_key",
+            "key",
+            "\u{ff30}\u{ff21}\u{ff33}\u{ff33}\u{ff37}\u{ff2f}\u{ff32}\u{ff24}",
         ] {
             assert!(is_secret(name), "{name}");
         }
         for name in [
             "",
             "text",
-            "key",
             "author",
             "secretary",
             "tokenise",
@@ -458,8 +539,12 @@ mod tests {
             "keyboard",
             "otpVerified",
             "apiKeyboard",
-            "signature",
             "authored_by",
+            "authUser",
+            "pinned",
+            "sessionless",
+            "privately",
+            "bypass_count",
         ] {
             assert!(!is_secret(name), "{name}");
         }

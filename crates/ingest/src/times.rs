@@ -10,7 +10,9 @@ use serde_json::Value;
 use crate::fields::Object;
 
 /// Forms that tell their offset, without blanks before it. `%#z` takes `Z`, `+05`, `+0530` and `+05:30`.
-const WITH_OFFSET: [&str; 8] = [
+const WITH_OFFSET: [&str; 10] = [
+    "%d-%b-%y %H:%M:%S%#z",
+    "%d-%b-%Y %H:%M:%S%#z",
     "%Y-%m-%dT%H:%M:%S%.f%#z",
     "%Y-%m-%dT%H:%M%#z",
     "%Y-%m-%d %H:%M:%S%.f%#z",
@@ -21,13 +23,15 @@ const WITH_OFFSET: [&str; 8] = [
     "%d %b %Y %H:%M:%S%#z",
 ];
 /// Forms without an offset.
-const NAIVE: [&str; 10] = [
+const NAIVE: [&str; 12] = [
     "%Y-%m-%d %H:%M:%S%.f",
     "%Y-%m-%dT%H:%M:%S%.f",
     "%Y-%m-%d %H:%M",
     "%Y-%m-%dT%H:%M",
     "%Y-%m-%d %I:%M:%S %p",
     "%Y/%m/%d %H:%M:%S%.f",
+    "%d/%m/%Y %H:%M:%S",
+    "%m/%d/%Y %H:%M:%S",
     "%Y%m%dT%H%M%S%.f",
     "%b %d %H:%M:%S %Y",
     "%b %d %Y %H:%M:%S",
@@ -137,7 +141,10 @@ fn parse(value: &Value, zone: Tz) -> Option<Told> {
             if text.is_empty() || text.len() > LONGEST {
                 return None;
             }
-            let is_number = text.bytes().all(|b| b.is_ascii_digit() || b == b'.') && text.contains(|c: char| c != '.');
+            let is_of_number = |b: u8| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+');
+            let is_number = text.bytes().all(is_of_number)
+                && text.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+                && text.contains(|c: char| c != '.');
             if is_number {
                 let since_1970 = text.parse().ok().and_then(from_unix);
                 // No year of a number with so many digits is meant.
@@ -175,6 +182,7 @@ fn from_micros(micros: f64) -> Option<DateTime<Utc>> {
 
 fn from_text(text: &str, zone: Tz) -> Option<Told> {
     let sure = |time| Told { time, sure: true };
+    let text = &*with_point(text);
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Some(sure(time.to_utc()));
     }
@@ -191,6 +199,41 @@ fn from_text(text: &str, zone: Tz) -> Option<Told> {
     from_naive(&text, zone).map(|time| Told { time, sure: false })
 }
 
+/// With a point before the fraction of a second, where there is a comma.
+fn with_point(text: &str) -> Cow<'_, str> {
+    let at = text.find(',').filter(|at| {
+        let (before, after) = (text[..*at].as_bytes(), text[*at + 1..].as_bytes());
+        before.last().is_some_and(u8::is_ascii_digit)
+            && after.first().is_some_and(u8::is_ascii_digit)
+            && before.contains(&b':')
+    });
+    at.map_or(Cow::Borrowed(text), |at| Cow::Owned(format!("{}.{}", &text[..at], &text[at + 1..])))
+}
+
+/// Names of zones that mean one offset alone in what providers send: those of RFC 2822, and some of Europe and Asia.
+const ZONES: [(&str, &str); 20] = [
+    ("EST", "-0500"),
+    ("EDT", "-0400"),
+    ("CST", "-0600"),
+    ("CDT", "-0500"),
+    ("MST", "-0700"),
+    ("MDT", "-0600"),
+    ("PST", "-0800"),
+    ("PDT", "-0700"),
+    ("WET", "+0000"),
+    ("CET", "+0100"),
+    ("CEST", "+0200"),
+    ("EET", "+0200"),
+    ("EEST", "+0300"),
+    ("BST", "+0100"),
+    ("MSK", "+0300"),
+    ("SAST", "+0200"),
+    ("WAT", "+0100"),
+    ("IST", "+0530"),
+    ("SGT", "+0800"),
+    ("JST", "+0900"),
+];
+
 /// Takes away what a time needs not: the day of the week, the zone's name beside its offset, the blank before the offset,
 /// a comma before the fraction.
 fn plain(text: &str) -> Cow<'_, str> {
@@ -202,6 +245,9 @@ fn plain(text: &str) -> Cow<'_, str> {
     };
     let Some((head, zone)) = text.rsplit_once(' ') else { return Cow::Borrowed(text) };
     let upper = zone.to_ascii_uppercase();
+    if let Some((_, offset)) = ZONES.iter().find(|(name, _)| *name == upper) {
+        return Cow::Owned(format!("{}{offset}", head.trim_end()));
+    }
     let offset = ["UTC", "GMT", "UT", "Z"].into_iter().find_map(|name| upper.strip_prefix(name)).unwrap_or(&upper);
     let is_offset = offset.is_empty()
         || (offset.starts_with(['+', '-']) && offset.bytes().skip(1).all(|b| b.is_ascii_digit() || b == b':'));
@@ -398,5 +444,23 @@ mod tests {
         assert_eq!(surest(&["zoned", "unix"]), Some(1_795_172_400));
         assert_eq!(surest(&["zero", "naive"]), Some(1_795_167_000));
         assert_eq!(surest(&["nowhere", "zero"]), None);
+    }
+
+    #[test]
+    fn c3_more_forms_of_one_time() {
+        for text in [
+            "28/11/2026 23:40:44",
+            "11/28/2026 23:40:44",
+            "Saturday, 28-Nov-26 23:40:44 GMT",
+            "Sat, 28 Nov 2026 18:40:44 EST",
+            "Sun, 29 Nov 2026 00:40:44 CET",
+            "Sun, 29 Nov 2026 05:10:44 IST",
+            "2026-11-28T23:40:44,000Z",
+            "2026-11-28T23:40:44,000+00:00",
+            "1.795909244e9",
+            "1795909244e3",
+        ] {
+            assert_eq!(utc(json!(text), Tz::UTC).as_deref(), Some("2026-11-28T23:40:44+00:00"), "{text}");
+        }
     }
 }

@@ -15,7 +15,7 @@ pub(crate) enum Meaning {
 /// Each word with what it means and the document that explains it; of several documents, one that agrees with the others.
 /// `UNKNOWN` (SMPP 3.4, 5.2.28) is no row: the state of the message cannot be told, so the word changes nothing. Neither is
 /// Telnyx's `delivery_unconfirmed` nor OneAPI's `DeliveryUncertain`.
-const WORDS: [(&str, DeliveryStatus, &str); 55] = [
+const WORDS: [(&str, DeliveryStatus, &str); 59] = [
     ("queued", Queued, "MobTexting, status of messages"),
     ("scheduled", Queued, "Twilio, message status values"),
     ("sending", Queued, "Twilio, message status values"),
@@ -71,6 +71,10 @@ const WORDS: [(&str, DeliveryStatus, &str); 55] = [
     ("played", Read, "WhatsApp Business, voice messages"),
     ("open", Read, "SendGrid, event webhook"),
     ("opened", Read, "Mailgun, events"),
+    ("not_delivered", Failed, "seen in reports; the end of Infobip's UNDELIVERABLE_NOT_DELIVERED"),
+    ("failure", Failed, "seen in reports, for `failed`"),
+    ("error", Failed, "seen in reports, for `failed`"),
+    ("UNDELIVRD", Failed, "seen in reports, for SMPP's UNDELIV"),
 ];
 
 /// What a report may tell beside its message, status, times and failure: kept in its details by these names, whoever sends
@@ -196,11 +200,11 @@ mod tests {
                 Failed,
                 [
                     "UNDELIVERED",
-                    "un_delivered",
-                    "Undeliverable",
-                    "REJECTD",
-                    "EXPIRED",
-                    "DELETED",
+                    "NOT_DELIVERED",
+                    "not delivered",
+                    "FAILURE",
+                    "error",
+                    "UNDELIVRD",
                     "DLT_SCRUB",
                     "dlt header",
                 ],

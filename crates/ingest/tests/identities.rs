@@ -254,7 +254,10 @@ fn a_who_hides_is_a_contact_of_its_own_each_time() {
         assert!(of_mobtexting("a") != of_mobtexting("b") && of_mobtexting("a") == of_mobtexting("a"), "{hidden}");
         assert!(of_call(one) != of_call(other) && of_call(one) == of_call(one), "{hidden}");
         assert!(of_message("a") != of_message("b") && of_message("a") == of_message("a"), "{hidden}");
-        assert!(of_oblic("a") != of_oblic("b") && of_oblic("a") == of_oblic("a"), "{hidden}");
+        // A number is no word of one who hides, where ids are no phone numbers.
+        if hidden.chars().any(char::is_alphabetic) {
+            assert!(of_oblic("a") != of_oblic("b") && of_oblic("a") == of_oblic("a"), "{hidden}");
+        }
 
         // A conversation that the provider names is the one who hides.
         let body = json!({"id": "a", "from": hidden, "thread": "t1"});

@@ -4,6 +4,8 @@
 
 mod deletions;
 mod files;
+mod forms;
+mod in_any_order;
 mod keys;
 mod names;
 mod opt_outs;

@@ -76,6 +76,8 @@ pub async fn author(ctx: &Context<'_>, message: &messages::Message) -> Result<Op
             let key = loaders.keys.load(ApiKeyId(id)).await.map_err(ApiError::from)?;
             key.map(|key| Author::ApiKey(ApiKey(key)))
         }
+        // Someone of a group, of whom no more is known.
+        ("contact", None) if name.is_some() => Some(Author::ProviderAgent(ProviderAgent { name })),
         ("provider", _) => Some(Author::ProviderAgent(ProviderAgent { name })),
         ("system", _) => Some(Author::System(System { name })),
         _ => None,

@@ -4,7 +4,8 @@
 use std::collections::{BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use serde_json::{Map, Value};
+use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 use super::{
@@ -19,6 +20,9 @@ use crate::command::{Change, Command, ContactReport, Effect, IdentityKind};
 
 /// The most conversations that one deletion takes a contact off.
 const MOST_CONVERSATIONS: usize = 2_000;
+
+/// No contact stands for others that stand for others deeper than this.
+const DEEPEST: i32 = 50;
 
 /// Whether the command deletes a provider's record of a contact.
 pub(crate) fn is_deletion(command: &Command) -> bool {
@@ -41,11 +45,28 @@ struct Address {
     value: String,
 }
 
+/// A contact that was merged into another, under the locks of both.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(in crate::apply) struct Merged {
+    id: Uuid,
+    /// The one that was merged.
+    #[sqlx(rename = "contact_id")]
+    pub contact: Uuid,
+    /// The one that stands for it.
+    #[sqlx(rename = "into_id")]
+    pub into: Uuid,
+    /// The addresses that moved.
+    identity_ids: Vec<Uuid>,
+    /// What the other took from it.
+    pub filled: Json<Map<String, Value>>,
+}
+
 /// What must be known of a contact before the provider's record of it goes.
 struct Standing {
     addresses: Vec<Address>,
-    /// Whether other contacts were merged into it: it stands for those too.
-    is_survivor: bool,
+    /// Those who were merged into it, whom it stands for too: who was merged first, and whoever was merged into that one
+    /// before it.
+    merges: Vec<Merged>,
     /// Addresses that someone wrote from after the record was deleted.
     written_later: HashSet<Uuid>,
 }
@@ -70,15 +91,16 @@ pub(crate) async fn forget(
     bury(connection, &named, at).await?;
     let Some(contact) = resolved.and_then(|resolved| resolved.contact) else { return Ok(Ok(())) };
     let key: Key = (work.speaker.workspace, contact);
-    let Some(standing) = load(connection, fold, key, at).await? else {
+    let Some(mut standing) = load(connection, fold, key, at).await? else {
         let message = format!(
             "the contact has more than {MOST_CONVERSATIONS} conversations: Inlet does not take it off so many at once"
         );
         return Ok(Err(Rejection(message)));
     };
     let context = Context { inbound: work.inbound, speaker: work.speaker, key: &work.command.key, resolved };
-    let freed = fold.forget(context, contact, &named, &standing, at);
+    let freed = fold.forget(context, contact, &named, &mut standing, at);
     free(connection, key, &freed, at).await?;
+    save_merges(connection, key, &standing.merges).await?;
     Ok(Ok(()))
 }
 
@@ -120,7 +142,42 @@ async fn free(
     Ok(())
 }
 
-/// Locks the addresses of a contact, the contact and its conversations; `None` where those are too many.
+/// Writes what contacts took from those who were merged into them.
+async fn save_merges(connection: &mut PgConnection, (workspace, _): Key, merges: &[Merged]) -> Result<(), sqlx::Error> {
+    if merges.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE contact_merge m SET filled = k.filled FROM unnest($2::uuid[], $3::jsonb[]) k(id, filled) \
+         WHERE m.workspace_id = $1 AND m.id = k.id AND m.filled <> k.filled",
+    )
+    .bind(workspace)
+    .bind(merges.iter().map(|merged| merged.id).collect::<Vec<_>>())
+    .bind(merges.iter().map(|merged| merged.filled.clone()).collect::<Vec<_>>())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Those who were merged into a contact, and into those, the deepest first.
+async fn merges(connection: &mut PgConnection, (workspace, contact): Key) -> Result<Vec<Merged>, sqlx::Error> {
+    sqlx::query_as(
+        "WITH RECURSIVE merged AS ( \
+           SELECT m.*, 1 AS depth FROM contact_merge m \
+           WHERE m.workspace_id = $1 AND m.into_id = $2 AND m.undone_at IS NULL \
+           UNION ALL \
+           SELECT m.*, merged.depth + 1 FROM merged JOIN contact_merge m \
+             ON m.workspace_id = $1 AND m.into_id = merged.contact_id AND m.undone_at IS NULL WHERE merged.depth < $3) \
+         SELECT id, contact_id, into_id, identity_ids, filled FROM merged ORDER BY depth DESC, merged_at, id",
+    )
+    .bind(workspace)
+    .bind(contact)
+    .bind(DEEPEST)
+    .fetch_all(connection)
+    .await
+}
+
+/// Locks the addresses of a contact, the contact with those who were merged into it, and its conversations; `None` where those are too many.
 async fn load(
     connection: &mut PgConnection,
     fold: &mut Fold<'_>,
@@ -138,7 +195,13 @@ async fn load(
     .bind(IdentityKind::ALL.map(IdentityKind::as_str).as_slice())
     .fetch_all(&mut *connection)
     .await?;
-    fold.contacts.load(ContactRow::lock(connection, &[key]).await?);
+    let known: BTreeSet<Key> =
+        merges(connection, key).await?.iter().map(|merged| (workspace, merged.contact)).collect();
+    let contacts: Vec<Key> = known.into_iter().chain([key]).collect::<BTreeSet<_>>().into_iter().collect();
+    fold.contacts.load(ContactRow::lock(connection, &contacts).await?);
+    // Under their locks none of these is undone. One that was made meanwhile is of whom the deletion does not speak.
+    let mut merges = merges(connection, key).await?;
+    merges.retain(|merged| contacts.contains(&(workspace, merged.contact)));
     let conversations: Vec<Key> = sqlx::query_as(
         "SELECT workspace_id, id FROM conversation WHERE workspace_id = $1 AND contact_id = $2 ORDER BY id LIMIT $3",
     )
@@ -153,13 +216,6 @@ async fn load(
     fold.conversations.load(ConversationRow::lock(connection, &conversations).await?);
     let channels: BTreeSet<Key> = fold.conversations.iter().map(|row| (row.workspace_id, row.channel_id)).collect();
     fold.channels.load(ChannelRow::read(connection, &channels.into_iter().collect::<Vec<_>>()).await?);
-    let is_survivor: bool = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT FROM contact_merge WHERE workspace_id = $1 AND into_id = $2 AND undone_at IS NULL)",
-    )
-    .bind(workspace)
-    .bind(contact)
-    .fetch_one(&mut *connection)
-    .await?;
     let written_later: Vec<Uuid> = sqlx::query_scalar(
         "SELECT c.address_id FROM unnest($2::uuid[]) named(id) \
          JOIN conversation c ON c.workspace_id = $1 AND c.id = named.id \
@@ -171,39 +227,54 @@ async fn load(
     .bind(at)
     .fetch_all(connection)
     .await?;
-    Ok(Some(Standing { addresses, is_survivor, written_later: written_later.into_iter().collect() }))
+    Ok(Some(Standing { addresses, merges, written_later: written_later.into_iter().collect() }))
 }
 
 impl Fold<'_> {
-    /// Takes the provider's record of a contact away. Gives the addresses that are free from then on.
+    /// Takes the provider's record of a contact away. Gives the addresses that are free from then on: all that the account
+    /// knows of that record, and those that the deletion names.
     ///
     /// The contact goes, unless it stands for someone else too: for those who were merged into it, for who is known by
-    /// addresses of other accounts, or for who wrote later.
+    /// addresses of other accounts, or for who wrote later. Then only what the account alone told goes.
     fn forget(
         &mut self,
         context: Context<'_>,
         contact: Uuid,
         named: &[IdentityKey],
-        standing: &Standing,
+        standing: &mut Standing,
         at: DateTime<Utc>,
     ) -> Vec<Uuid> {
-        if !standing.written_later.is_empty() {
-            self.blank(context, contact, at);
-            return Vec::new();
-        }
         let account = context.speaker.account;
-        let is_elsewhere = |address: &Address| !address.scope_id.is_nil() && address.scope_id != account;
-        let of_others = |id: Uuid| self.channels.get(id).is_some_and(|row| row.provider_account_id != account);
-        let stays = standing.is_survivor
-            || standing.addresses.iter().any(is_elsewhere)
-            || self.conversations.iter().any(|row| row.contact_id == Some(contact) && of_others(row.channel_id));
-        let is_named = |address: &Address| {
+        let is_named = |address: &&Address| {
             named.iter().any(|key| {
                 (key.scope, key.kind.as_str(), &key.value) == (address.scope_id, address.kind.as_str(), &address.value)
             })
         };
-        let goes =
-            |address: &&Address| !stays || is_named(address) || (!standing.is_survivor && address.scope_id == account);
+        // Who of those that the contact stands for is meant: the first that brought a named address.
+        let first_named = standing.addresses.iter().find(is_named).map(|address| address.id);
+        let brought =
+            standing.merges.iter().find(|merged| first_named.is_some_and(|id| merged.identity_ids.contains(&id)));
+        let meant = brought.map_or(contact, |merged| merged.contact);
+        let is_of_meant = |id: Uuid| {
+            let brought = standing.merges.iter().find(|merged| merged.identity_ids.contains(&id));
+            brought.map_or(contact, |merged| merged.contact) == meant
+        };
+        let is_own = |address: &&Address| is_named(address) || (address.scope_id == account && is_of_meant(address.id));
+        let own: Vec<Uuid> = standing.addresses.iter().filter(is_own).map(|address| address.id).collect();
+        let is_known_still =
+            standing.addresses.iter().any(|address| address.scope_id == account && !own.contains(&address.id));
+        let only = is_known_still.then_some(meant);
+        if own.iter().any(|address| standing.written_later.contains(address)) {
+            self.blank(context, contact, at, &mut standing.merges, only);
+            return Vec::new();
+        }
+        let is_elsewhere = |address: &Address| !address.scope_id.is_nil() && address.scope_id != account;
+        let of_others = |id: Uuid| self.channels.get(id).is_some_and(|row| row.provider_account_id != account);
+        let stays = !standing.merges.is_empty()
+            || standing.addresses.iter().any(is_elsewhere)
+            || standing.addresses.iter().any(|address| standing.written_later.contains(&address.id))
+            || self.conversations.iter().any(|row| row.contact_id == Some(contact) && of_others(row.channel_id));
+        let goes = |address: &&Address| !stays || own.contains(&address.id);
         let freed: Vec<Uuid> = standing.addresses.iter().filter(goes).map(|address| address.id).collect();
         let left: Vec<Uuid> = self
             .conversations
@@ -211,7 +282,9 @@ impl Fold<'_> {
             .filter(|row| row.contact_id == Some(contact) && (!stays || freed.contains(&row.address_id)))
             .map(|row| row.id)
             .collect();
-        if !stays {
+        if stays {
+            self.blank(context, contact, at, &mut standing.merges, only);
+        } else {
             self.delete_contact(context, contact, at);
         }
         for id in left {

@@ -49,7 +49,7 @@ pub(crate) async fn claim(connection: &mut PgConnection, batch: &[&Inbound]) -> 
            expires_at = greatest(held.expires_at, excluded.expires_at) \
          WHERE held.expires_at <= (SELECT max(r) FROM unnest($7::timestamptz[]) r) \
            OR held.inbound_event_id = excluded.inbound_event_id \
-         RETURNING workspace_id, provider_account_id, kind, external_id, inbound_event_id, xmax <> 0",
+         RETURNING workspace_id, provider_account_id, kind, external_id, inbound_event_id, xmax::text::bigint <> 0",
     )
     .bind(keys.keys().map(|key| key.0).collect::<Vec<_>>())
     .bind(keys.keys().map(|key| key.1).collect::<Vec<_>>())

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     batch::Work,
-    fold::Fold,
+    fold::{Fold, MOST_ENDED},
     identities::{Claim, Identities, IdentityKey, Resolved},
     plan,
     references::{RefKey, RefKind},
@@ -90,7 +90,12 @@ pub(crate) async fn load(
     fold.latest.extend(latest.into_iter().map(|(_, channel, address, id)| ((channel, address), id)));
 
     let messages: BTreeSet<Key> = known.iter().map(|(id, known)| (known.workspace, *id)).collect();
-    let messages: Vec<Key> = messages.into_iter().collect();
+    let messages: Vec<Key> = messages
+        .into_iter()
+        .chain(of_deleted_threads(connection, fold, work).await?)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
     fold.messages.load(MessageRow::lock(connection, &messages).await?);
     // One that went to another conversation while its row was waited for. Its conversation is locked after it, against
     // the order: what comes of that is tried once more.
@@ -262,6 +267,40 @@ async fn of_deleted_groups(
         })
         .collect();
     children(connection, "conversation", "group_id", &groups.into_iter().collect::<Vec<_>>()).await
+}
+
+/// What was written in conversations that are deleted while others write on: all of it until the deletion, as far as so
+/// many go at once. In a batch others may write before the deletion is taken in.
+async fn of_deleted_threads(
+    connection: &mut PgConnection,
+    fold: &Fold<'_>,
+    work: &[Work<'_>],
+) -> Result<Vec<Key>, sqlx::Error> {
+    let ended = work.iter().filter_map(|one| match &one.command.effect {
+        Effect::Conversation(report) if report.version.change == Change::Deleted => {
+            let name = one.speaker.name(RefKind::Conversation, &report.id);
+            let row = fold.conversations.get(fold.references.target([&name])?)?;
+            let at = report.version.at.min(one.inbound.received_at);
+            let goes_on = work.len() > 1 || row.last_message_at > Some(at);
+            goes_on.then_some((row.workspace_id, row.id, at))
+        }
+        _ => None,
+    });
+    let mut found = Vec::new();
+    for (workspace, id, at) in ended {
+        let keys: Vec<Key> = sqlx::query_as(
+            "SELECT workspace_id, id FROM message WHERE workspace_id = $1 AND conversation_id = $2 AND occurred_at <= $3 \
+               AND deleted_at IS NULL ORDER BY occurred_at, id LIMIT $4",
+        )
+        .bind(workspace)
+        .bind(id)
+        .bind(at)
+        .bind(i64::try_from(MOST_ENDED + 1).unwrap_or(i64::MAX))
+        .fetch_all(&mut *connection)
+        .await?;
+        found.extend(keys);
+    }
+    Ok(found)
 }
 
 /// Those who have conversations that a message may wake, and can answer them no more.

@@ -230,7 +230,7 @@ impl References {
         keys.into_iter().find_map(|key| self.known.get(key)?.meaning.target)
     }
 
-    /// When the named thing was deleted before it came.
+    /// When the named thing was deleted, be it before it came.
     pub(crate) fn deleted_at<'a>(&self, keys: impl IntoIterator<Item = &'a RefKey>) -> Option<DateTime<Utc>> {
         keys.into_iter().find_map(|key| self.known.get(key)?.meaning.deleted_at)
     }
@@ -299,10 +299,11 @@ impl References {
         targets
     }
 
-    /// Notes that what the names mean is gone before it came.
+    /// Notes that what the names mean is gone, maybe before it came; of several times the last.
     pub(crate) fn bury<'a>(&mut self, keys: impl IntoIterator<Item = &'a RefKey>, at: DateTime<Utc>) {
         for key in keys {
-            self.known.entry(key.clone()).or_default().meaning.deleted_at.get_or_insert(at);
+            let deleted_at = &mut self.known.entry(key.clone()).or_default().meaning.deleted_at;
+            *deleted_at = (*deleted_at).max(Some(at));
         }
     }
 

@@ -194,6 +194,70 @@ pub(crate) struct Besides {
     pub external_id: Option<String>,
 }
 
+impl ContactRow {
+    /// What a contact takes over from one that is merged into it.
+    fn members(&mut self) -> [(&'static str, &mut Option<String>); 5] {
+        [
+            ("name", &mut self.name),
+            ("phone", &mut self.phone),
+            ("email", &mut self.email),
+            ("username", &mut self.username),
+            ("avatar_url", &mut self.avatar_url),
+        ]
+    }
+
+    /// Takes from one that is merged into it what it lacks; what that was.
+    pub(crate) fn fill(&mut self, merged: &Self, now: Time) -> Map<String, Value> {
+        let mut other = merged.clone();
+        let mut filled = Map::new();
+        for ((name, have), (_, told)) in self.members().into_iter().zip(other.members()) {
+            if let (None, Some(value)) = (&have, told.take()) {
+                filled.insert(name.to_owned(), value.clone().into());
+                *have = Some(value);
+            }
+        }
+        // What the staff wrote stays the staff's.
+        for name in filled.keys().filter(|name| merged.provider_members.0.is_pinned(name)) {
+            self.provider_members.0.pin(name, now);
+        }
+        filled
+    }
+
+    /// Gives away what it took from one that was merged into it and has that no more; what it took is told by `filled`.
+    pub(crate) fn take_back(&mut self, merged: &Self, filled: &mut Map<String, Value>) {
+        let mut other = merged.clone();
+        for ((name, have), (_, told)) in self.members().into_iter().zip(other.members()) {
+            let is_theirs = |value: &Option<String>| filled.get(name).and_then(Value::as_str) == value.as_deref();
+            if filled.contains_key(name) && have.is_some() && is_theirs(have) && !is_theirs(told) {
+                *have = None;
+                filled.remove(name);
+            }
+        }
+        if self.name.is_none() && !self.provider_members.0.is_pinned("name") {
+            self.provider_members.0.give_back("name");
+        }
+    }
+
+    /// Gives everything back that it took from one that was merged into it, and has as it took it.
+    pub(crate) fn part(&mut self, back: &Self, filled: &Map<String, Value>) {
+        let mut taken = Vec::new();
+        for (name, have) in self.members() {
+            if have.is_some() && have.as_deref() == filled.get(name).and_then(Value::as_str) {
+                *have = None;
+                taken.push(name);
+            }
+        }
+        for name in taken {
+            if back.provider_members.0.is_pinned(name) {
+                self.provider_members.0.unpin(name);
+            }
+            if name == "name" && !self.provider_members.0.is_pinned(name) {
+                self.provider_members.0.give_back(name);
+            }
+        }
+    }
+}
+
 impl ConversationRow {
     /// It stands here from now on, with the times that belong to that.
     pub(crate) fn stand(&mut self, status: ConversationStatus, at: Time) {

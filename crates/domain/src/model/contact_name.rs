@@ -1,13 +1,14 @@
 //! Names of contacts, and what stands in for one until the real one is known.
 
 /// Words of which the stand-ins of providers are made, as in `Guest 4711`, `web visitor`, `Unknown customer`.
-const STAND_INS: [&str; 34] = [
+const STAND_INS: [&str; 38] = [
     "anonymous",
     "caller",
     "chat",
     "client",
     "contact",
     "customer",
+    "gast",
     "guest",
     "hidden",
     "instagram",
@@ -27,6 +28,7 @@ const STAND_INS: [&str; 34] = [
     "sms",
     "subscriber",
     "telegram",
+    "unbekannt",
     "undefined",
     "unknown",
     "unnamed",
@@ -36,6 +38,8 @@ const STAND_INS: [&str; 34] = [
     "web",
     "webchat",
     "website",
+    "whatsapp",
+    "invitado",
 ];
 
 /// The words that are telling only beside another: a contact may be called `Chat`.
@@ -48,11 +52,21 @@ pub fn stands_in(name: &str, username: Option<&str>, email: Option<&str>) -> boo
     let name = name.trim().trim_start_matches('@').to_lowercase();
     let is_the =
         |other: Option<&str>| other.is_some_and(|other| name == other.trim().trim_start_matches('@').to_lowercase());
-    name.is_empty() || is_the(username) || is_the(email) || is_a_number(&name) || is_a_guest(&name)
+    name.chars().all(says_nothing) || is_the(username) || is_the(email) || is_a_number(&name) || is_a_guest(&name)
+}
+
+/// Signs that no name is made of: a dot, a tilde, a dash.
+fn says_nothing(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_ascii_punctuation()
+        || matches!(c, '\u{a1}'..='\u{bf}' | '\u{2010}'..='\u{205e}')
+        || !is_visible(c)
 }
 
 fn is_a_number(name: &str) -> bool {
-    let is_mark = |c: char| matches!(c, '+' | '-' | '(' | ')' | '.' | '/') || c.is_whitespace() || !is_visible(c);
+    // An address of WhatsApp is a number too.
+    let name = ["@c.us", "@s.whatsapp.net"].iter().find_map(|host| name.strip_suffix(host)).unwrap_or(name);
+    let is_mark = |c: char| matches!(c, '+' | '-' | '(' | ')' | '.' | '/' | '~') || c.is_whitespace() || !is_visible(c);
     name.chars().filter(char::is_ascii_digit).count() >= 5 && name.chars().all(|c| c.is_ascii_digit() || is_mark(c))
 }
 
@@ -97,6 +111,13 @@ mod tests {
             "no name",
             "N/A",
             " ",
+            "~447400123456",
+            "447400123456@c.us",
+            "WhatsApp User",
+            "Gast",
+            ".",
+            "~",
+            "...",
         ] {
             assert!(stands_in(name, Some("ada_l"), Some("ada@example.com")), "{name}");
         }

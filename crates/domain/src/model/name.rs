@@ -24,7 +24,11 @@ pub struct NoName {
 pub fn checked(name: &str, longest: usize) -> Result<String, NoName> {
     let name: String = name.trim().nfc().collect();
     let fits = name.chars().count() <= longest && !name.chars().any(char::is_control);
-    if fits && name.chars().any(is_visible) { Ok(name) } else { Err(NoName { longest }) }
+    if fits && name.chars().any(|letter| is_visible(letter) && !is_mark(letter)) {
+        Ok(name)
+    } else {
+        Err(NoName { longest })
+    }
 }
 
 /// What names have in common that look alike: case, composition and invisible characters do not count, and a run of
@@ -50,6 +54,12 @@ pub fn key(name: &str) -> String {
     key.nfc().collect()
 }
 
+/// Whether a character only changes how the one before it looks.
+fn is_mark(letter: char) -> bool {
+    use GeneralCategory::{EnclosingMark, NonspacingMark, SpacingMark};
+    matches!(letter.general_category(), NonspacingMark | SpacingMark | EnclosingMark)
+}
+
 /// Whether a character shows anything.
 #[must_use]
 pub fn is_visible(letter: char) -> bool {
@@ -68,6 +78,7 @@ pub fn is_visible(letter: char) -> bool {
             | '\u{FE00}'..='\u{FE0F}'
             | '\u{FFA0}'
             | '\u{FFF0}'..='\u{FFF8}'
+            | '\u{FFFC}'
             | '\u{1D159}'
             | '\u{E0000}'..='\u{E0FFF}'
     );
@@ -95,6 +106,7 @@ mod tests {
 
     /// What shows nothing: blanks, zero widths, marks of direction, fillers, selectors.
     const NOTHING: &[&str] = &[
+        "\u{FFFC}",
         "",
         " ",
         "\u{A0}",
@@ -170,5 +182,13 @@ mod tests {
                 prop_assert_eq!(key(&kept), once);
             }
         }
+    }
+
+    #[test]
+    fn d1_marks_alone_are_no_name() {
+        for nothing in ["\u{301}", "\u{301}\u{302} \u{20dd}", "\u{FFFC}"] {
+            assert!(checked(nothing, LONGEST).is_err(), "{nothing:?}");
+        }
+        assert!(checked("e\u{301}", LONGEST).is_ok());
     }
 }

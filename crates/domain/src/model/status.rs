@@ -233,8 +233,8 @@ impl Ladders {
     }
 
     /// What the message shows: of parts, FAILED when any is, else the lowest, so DELIVERED when all known parts are. A
-    /// step of the whole is taken when the last part takes it; a failure when the first fails. Of several failures the
-    /// last by the provider's time is shown.
+    /// step of the whole is taken when the last part takes it. Of several failures the last by the provider's time is shown,
+    /// with that time; none of what was read.
     #[must_use]
     pub fn shown(&self) -> Shown {
         let ladders = || self.0.values();
@@ -243,6 +243,9 @@ impl Ladders {
             let times: Option<Vec<_>> = ladders().map(step).collect();
             times?.into_iter().max()
         };
+        // Whoever has read it has it, whatever failed besides.
+        let unread = || ladders().filter(|ladder| ladder.status != Some(DeliveryStatus::Read));
+        let failure = unread().filter_map(|ladder| ladder.failure.as_ref()).max();
         Shown {
             status: match failed {
                 Some(_) => Some(DeliveryStatus::Failed),
@@ -251,8 +254,11 @@ impl Ladders {
             sent_at: all(|ladder| ladder.sent.time()),
             delivered_at: all(|ladder| ladder.delivered.time()),
             read_at: all(|ladder| ladder.read.time()),
-            failed_at: ladders().filter_map(|ladder| ladder.failed.time()).min(),
-            failure: ladders().filter_map(|ladder| ladder.failure.as_ref()).max().map(|(_, failure)| failure.clone()),
+            failed_at: match failure {
+                Some((Some(at), _)) => Some(*at),
+                Some((None, _)) | None => unread().filter_map(|ladder| ladder.failed.time()).min(),
+            },
+            failure: failure.map(|(_, failure)| failure.clone()),
         }
     }
 }
@@ -358,13 +364,26 @@ mod tests {
             reports[turn..].iter().chain(&reports[..turn]).for_each(|report| ladders.raise(report, time(20)));
             let shown = ladders.shown();
             assert_eq!(shown.failure.and_then(|failure| failure.text).as_deref(), Some("third"), "{turn}");
-            assert_eq!(shown.failed_at, Some(time(2)));
+            assert_eq!(shown.failed_at, Some(time(9)), "the time of the failure that is shown");
         }
         let mut parts = Ladders::default();
         for (part, minute, reason) in [("1", Some(7), "seven"), ("2", Some(8), "eight"), ("3", None, "untimed")] {
             parts.raise(&failure(part, minute, reason), time(20));
         }
         assert_eq!(parts.shown().failure.and_then(|failure| failure.text).as_deref(), Some("eight"));
+    }
+
+    #[test]
+    fn e5_what_was_read_is_not_failed_by_a_later_word() {
+        let deleted =
+            StatusReport { raw_status: "deleted".into(), ..report("", Some(DeliveryStatus::Failed), Some(9)) };
+        let read = report("", Some(DeliveryStatus::Read), Some(5));
+        for reports in [[&read, &deleted], [&deleted, &read]] {
+            let mut ladders = Ladders::default();
+            reports.iter().for_each(|report| ladders.raise(*report, time(20)));
+            let shown = ladders.shown();
+            assert_eq!((shown.status, shown.failed_at, shown.failure), (Some(DeliveryStatus::Read), None, None));
+        }
     }
 
     #[test]

@@ -3,7 +3,10 @@
 use std::{cmp::Ordering, collections::BTreeMap};
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{SeqAccess, Visitor},
+};
 use serde_json::Value;
 
 use crate::{
@@ -11,10 +14,61 @@ use crate::{
     json,
 };
 
-/// For each member that a versioned update has set, the version that set it, and a mark of the request that did.
+/// For each member that a versioned update has set, the version that set it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Versions(BTreeMap<String, (DateTime<Utc>, u8, u32)>);
+pub struct Versions(BTreeMap<String, Set>);
+
+/// How a member was set.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Set {
+    at: DateTime<Utc>,
+    rank: u8,
+    /// A mark of the request.
+    writer: u32,
+    /// Marks of those who told the value that stands, where that counts. Rows from before hold none.
+    tellers: Vec<u32>,
+    /// The value, where the row has no column for it.
+    kept: Option<String>,
+}
+
+impl Serialize for Set {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match (self.tellers.as_slice(), &self.kept) {
+            ([], None) => (self.at, self.rank, self.writer).serialize(serializer),
+            (tellers, None) => (self.at, self.rank, self.writer, tellers).serialize(serializer),
+            (tellers, kept) => (self.at, self.rank, self.writer, tellers, kept).serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Set {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Stored)
+    }
+}
+
+/// Reads what [`Set`] writes: its last two members may be missing.
+struct Stored;
+
+impl<'de> Visitor<'de> for Stored {
+    type Value = Set;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("a time, a rank and a writer")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Set, A::Error> {
+        let missing = |place: usize| serde::de::Error::invalid_length(place, &Self);
+        Ok(Set {
+            at: seq.next_element()?.ok_or_else(|| missing(0))?,
+            rank: seq.next_element()?.ok_or_else(|| missing(1))?,
+            writer: seq.next_element()?.ok_or_else(|| missing(2))?,
+            tellers: seq.next_element()?.unwrap_or_default(),
+            kept: seq.next_element::<Option<String>>()?.flatten(),
+        })
+    }
+}
 
 /// A version as one request brings it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +79,8 @@ pub struct Stamp {
     pub writer: u32,
     /// Whether the request is replayed: what it wrote itself it may write anew.
     pub again: bool,
+    /// A mark of who tells it, where it counts who told what.
+    pub teller: Option<u32>,
 }
 
 impl Stamp {
@@ -56,23 +112,97 @@ impl Versions {
     /// The time of the version that set a member, if one did.
     #[must_use]
     pub fn told_at(&self, member: &str) -> Option<DateTime<Utc>> {
-        self.0.get(member).map(|(at, _, _)| *at)
+        self.0.get(member).map(|set| set.at)
     }
 
     /// Whether a member takes the new value: the newest version wins; under equal versions the greater value does,
     /// and any value over none.
     pub fn accepts(&mut self, member: &str, stamp: Stamp, current: &Value, new: &Value) -> bool {
         let (rank, at) = stamp.order();
-        if let Some((known_at, known_rank, writer)) = self.0.get(member) {
-            match (ranked(*known_rank), *known_at).cmp(&(rank, at)) {
-                Ordering::Greater => return false,
-                Ordering::Equal if stamp.again && *writer == stamp.writer => {}
-                Ordering::Equal if !is_greater(new, current) => return false,
-                Ordering::Equal | Ordering::Less => {}
+        let is_same = current == new;
+        let mut tellers = Vec::new();
+        if let Some(known) = self.0.get_mut(member) {
+            let is_newer = match (ranked(known.rank), known.at).cmp(&(rank, at)) {
+                Ordering::Greater => false,
+                Ordering::Equal if stamp.again && known.writer == stamp.writer => true,
+                Ordering::Equal => is_greater(new, current),
+                Ordering::Less => true,
+            };
+            if is_same && known.rank != STAFF {
+                // Who says what another said too told it as well, whoever did so last.
+                known.tellers.extend(stamp.teller.filter(|teller| !known.tellers.contains(teller)));
+                tellers.clone_from(&known.tellers);
+            }
+            if !is_newer {
+                return false;
             }
         }
-        self.0.insert(member.to_owned(), (at, rank, stamp.writer));
+        if tellers.is_empty() {
+            tellers.extend(stamp.teller);
+        }
+        self.0.insert(member.to_owned(), Set { at, rank, writer: stamp.writer, tellers, kept: None });
         true
+    }
+
+    /// Takes a value in that has no column, as [`Versions::accepts`] does.
+    pub fn keep(&mut self, member: &str, stamp: Stamp, new: Option<&str>) {
+        let current = self.kept(member).map_or(Value::Null, Value::from);
+        if self.accepts(member, stamp, &current, &new.map_or(Value::Null, Value::from))
+            && let Some(set) = self.0.get_mut(member)
+        {
+            set.kept = new.map(str::to_owned);
+        }
+    }
+
+    /// The value of a member that has no column.
+    #[must_use]
+    pub fn kept(&self, member: &str) -> Option<&str> {
+        self.0.get(member)?.kept.as_deref()
+    }
+
+    /// Whether what this stamp would say of the member is news: its time is told, or it was not this one who told the value
+    /// that stands.
+    #[must_use]
+    pub fn is_news(&self, member: &str, stamp: Stamp, is_same: bool) -> bool {
+        let has_told =
+            |teller| self.0.get(member).is_some_and(|set| set.rank == STAFF || set.tellers.contains(&teller));
+        stamp.version.told || !is_same || !stamp.teller.is_none_or(has_told)
+    }
+
+    /// Takes away that this one told the member until then. Whether nobody told the value besides: then it goes. Of rows from
+    /// before, which do not know who told what, whoever asks told it.
+    pub fn untell(&mut self, member: &str, teller: u32, until: DateTime<Utc>) -> bool {
+        let Some(set) = self.0.get_mut(member).filter(|set| set.rank != STAFF) else { return false };
+        if set.at > until && set.tellers.iter().all(|other| *other == teller) {
+            return false;
+        }
+        let knows = !set.tellers.is_empty();
+        set.tellers.retain(|other| *other != teller);
+        let goes = set.tellers.is_empty() && (knows || set.at <= until);
+        if goes {
+            self.forget(member);
+        }
+        goes
+    }
+
+    /// Notes who told a value that was taken without a version: alone where it stands `anew`, else besides others.
+    pub fn tell(&mut self, member: &str, stamp: Stamp, anew: bool) {
+        let Some(teller) = stamp.teller else { return };
+        let set = self.0.entry(member.to_owned()).or_default();
+        if anew {
+            set.tellers.clear();
+        }
+        if set.rank != STAFF && !set.tellers.contains(&teller) {
+            set.tellers.push(teller);
+        }
+    }
+
+    /// Notes who told a time that only grows, and that it is the greatest told.
+    pub fn advance(&mut self, member: &str, stamp: Stamp, at: DateTime<Utc>, anew: bool) {
+        self.tell(member, stamp, anew);
+        if let Some(set) = self.0.get_mut(member) {
+            set.at = set.at.max(at);
+        }
     }
 
     /// Whether any version told this member.
@@ -81,10 +211,14 @@ impl Versions {
         self.0.contains_key(member)
     }
 
-    /// Notes that a member was still told at this time.
-    pub fn note(&mut self, member: &str, at: DateTime<Utc>) {
-        let at = self.told_at(member).map_or(at, |known| known.max(at));
-        self.0.insert(member.to_owned(), (at, CREATED, 0));
+    /// Keeps a value that stands without having been kept, of a row from before such values were: it was told at this time
+    /// at the latest, or at none that is known.
+    pub fn adopt(&mut self, member: &str, at: Option<DateTime<Utc>>, value: &str) {
+        let set = self.0.entry(member.to_owned()).or_default();
+        if let Some(at) = at.filter(|at| (set.rank, set.at) < (UPDATED + 1, *at)) {
+            (set.rank, set.at) = (UPDATED + 1, at);
+        }
+        set.kept = Some(value.to_owned());
     }
 
     /// Takes back what was noted of a member.
@@ -94,7 +228,14 @@ impl Versions {
 
     /// Notes that a member of the staff wrote this member: no provider's version is taken from then on.
     pub fn pin(&mut self, member: &str, at: DateTime<Utc>) {
-        self.0.insert(member.to_owned(), (at, STAFF, 0));
+        self.0.insert(member.to_owned(), Set { at, rank: STAFF, ..Set::default() });
+    }
+
+    /// Gives a member, with all that was kept under its name, back to the providers: the next version is taken, whatever it
+    /// is.
+    pub fn give_back(&mut self, member: &str) {
+        self.0
+            .retain(|name, _| name.strip_prefix(member).is_none_or(|rest| !rest.is_empty() && !rest.starts_with('.')));
     }
 
     /// Gives a member that the staff wrote back to the providers: the next version is taken, whatever it is.
@@ -107,7 +248,7 @@ impl Versions {
     /// Whether a member of the staff wrote this member.
     #[must_use]
     pub fn is_pinned(&self, member: &str) -> bool {
-        self.0.get(member).is_some_and(|(_, rank, _)| *rank == STAFF)
+        self.0.get(member).is_some_and(|set| set.rank == STAFF)
     }
 }
 
@@ -141,7 +282,7 @@ mod tests {
                     let at = DateTime::UNIX_EPOCH + chrono::Duration::seconds(*at);
                     let version = Version::new(change, Some(at), at);
                     let new = json!(new);
-                    let stamp = Stamp { version, writer: 0, again: false };
+                    let stamp = Stamp { version, writer: 0, again: false, teller: None };
                     if versions.accepts("m", stamp, &value, &new) {
                         value = new;
                     }
@@ -155,7 +296,7 @@ mod tests {
     #[test]
     fn what_is_replayed_writes_anew_only_what_it_wrote() {
         let version = Version::new(Change::Updated, None, DateTime::UNIX_EPOCH);
-        let stamp = |writer, again| Stamp { version, writer, again };
+        let stamp = |writer, again| Stamp { version, writer, again, teller: None };
         let mut versions = Versions::default();
         assert!(versions.accepts("m", stamp(1, false), &Value::Null, &json!("misread")));
         assert!(!versions.accepts("m", stamp(2, true), &json!("misread"), &json!("a lesser one")));

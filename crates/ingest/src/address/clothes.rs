@@ -36,7 +36,13 @@ pub(super) enum Form {
     Lid,
 }
 
-const SCHEMES: [(&str, Form); 8] = [
+const SCHEMES: [(&str, Form); 14] = [
+    ("callto", Form::Number),
+    ("im", Form::Number),
+    ("mobile", Form::Number),
+    ("phone", Form::Number),
+    ("rcs", Form::Number),
+    ("smtp", Form::Mail),
     ("tel", Form::Number),
     ("sms", Form::Number),
     ("smsto", Form::Number),
@@ -51,26 +57,35 @@ const SCHEMES: [(&str, Form); 8] = [
 const LINKS: [&str; 2] = ["//wa.me/", "//api.whatsapp.com/"];
 
 /// Words for a sender who hides, without their spaces.
-const HIDDEN: [&str; 25] = [
+const HIDDEN: [&str; 34] = [
     "anonymous",
     "anonymouscaller",
+    "anonymousinvalid",
+    "assertedidentity",
     "blocked",
     "blockednumber",
+    "calleridblocked",
     "callerunknown",
     "hidden",
     "hiddennumber",
+    "idwithheld",
     "nocallerid",
     "nonumber",
+    "noreply",
     "notavailable",
+    "notdisclosed",
     "numberunavailable",
     "numberwithheld",
     "outofarea",
+    "privado",
     "private",
     "privatecaller",
     "privatenumber",
     "restricted",
+    "secret",
     "suppressed",
     "unavailable",
+    "unbekannt",
     "undisclosed",
     "unidentified",
     "unknown",
@@ -90,7 +105,11 @@ pub(super) fn undress(written: &str) -> Bare {
         return Bare { form: Form::Plain, text: written.to_owned() };
     }
     let visible: String = written.chars().filter(|c| !is_invisible(*c)).nfkc().collect();
-    let mut text = trim(named(&visible)).trim_matches(['"', '\'']).to_owned();
+    let bare = trim(named(&visible)).trim_matches(['"', '\'']);
+    let bare = bare.strip_prefix('[').and_then(|bare| bare.strip_suffix(']')).unwrap_or(bare);
+    // Half of what stood around it.
+    let bare = if bare.contains('<') { bare } else { bare.strip_suffix('>').unwrap_or(bare) };
+    let mut text = trim(bare).to_owned();
     let mut form = Form::Plain;
     // `whatsapp:tel:+44...` has two; no address has more than a few.
     for _ in 0..3 {
@@ -111,7 +130,7 @@ pub(super) fn undress(written: &str) -> Bare {
             break;
         }
     }
-    if form != Form::Plain {
+    if form != Form::Plain || ["%2B", "%2b"].iter().any(|plus| text.starts_with(plus)) {
         text = text.replace("%2B", "+").replace("%2b", "+").replace("%20", " ").replace("%40", "@");
     }
     let text = without_parameters(&text, form);
@@ -165,7 +184,7 @@ fn of_host(text: &str, form: Form) -> Bare {
     // A device stands behind the person: `44...:12@` or `44....0:12@`.
     let person = user.split([':', '.', '_']).next().unwrap_or_default().trim();
     match host.as_str() {
-        "s.whatsapp.net" | "c.us" | "hosted" => Bare { form: Form::PhoneJid, text: person.to_owned() },
+        "s.whatsapp.net" | "whatsapp.net" | "c.us" | "hosted" => Bare { form: Form::PhoneJid, text: person.to_owned() },
         "lid" | "hosted.lid" => Bare { form: Form::Lid, text: format!("{person}@lid") },
         "g.us" | "broadcast" | "newsletter" => Bare { form: Form::Group, text: format!("{user}@{host}") },
         _ if form == Form::Sip => {
@@ -210,7 +229,7 @@ impl Bare {
 }
 
 /// The decimal digit, of whatever script.
-pub(super) fn digit(c: char) -> Option<char> {
+pub(crate) fn digit(c: char) -> Option<char> {
     if c.is_ascii() {
         return Some(c).filter(char::is_ascii_digit);
     }

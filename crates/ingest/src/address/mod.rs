@@ -10,6 +10,7 @@ use inlet_domain::{
 };
 use serde_json::json;
 
+pub(crate) use self::clothes::digit;
 use self::clothes::{Bare, Form};
 pub(crate) use self::number::Numbering;
 pub use self::{
@@ -170,7 +171,7 @@ fn of_number(bare: &Bare, written: &str, numbering: Numbering) -> Option<Address
             email: None,
         }
     } else {
-        let identity = identity(IdentityKind::ProviderUser, number.shown, trim(written));
+        let identity = identity(IdentityKind::ProviderUser, number::key(&number.shown), trim(written));
         Address { identity, phone: None, email: None }
     })
 }
@@ -295,6 +296,15 @@ mod tests {
                 format!("whatsapp:{digits}@c.us"),
                 format!("{digits}.0"),
                 format!("+{digits};phone"),
+                format!("rcs:+{digits}"),
+                format!("callto:{digits}"),
+                format!("phone:+{digits}"),
+                format!("mobile:{digits}"),
+                format!("im:+{digits}"),
+                format!("++{digits}"),
+                format!("%2B{digits}"),
+                format!("+{code}_{area}_{line}"),
+                format!("{digits}@whatsapp.net"),
             ] {
                 for numbering in
                     [ANYWHERE, INDIA, Numbering::RegionFirst(Region::IN), Numbering::RegionFirst(Region::GB)]
@@ -349,6 +359,10 @@ mod tests {
             "mailto:ada@example.com",
             "MAILTO:ada@example.com?subject=hi",
             "Ada <mailto:ada@example.com>",
+            "[mailto:ada@example.com]",
+            "ada@example.com>",
+            "smtp:ada@example.com",
+            "SMTP:Ada@example.com",
             "\u{200b}ada@example.com\u{feff}",
             "\u{ff41}da@example.com",
         ] {
@@ -415,6 +429,15 @@ mod tests {
             "+8656696",
             "+86 282452253",
             "-1",
+            "Caller ID blocked",
+            "id withheld",
+            "Privado",
+            "unbekannt",
+            "not disclosed",
+            "secret",
+            "noreply",
+            "anonymous.invalid",
+            "asserted-identity",
         ] {
             assert_eq!(anywhere(written, INDIA), None, "{written}");
             assert_eq!(on(Medium::Voice, written, INDIA), None, "{written}");
@@ -467,6 +490,17 @@ mod tests {
             let address = anywhere(written, ANYWHERE).unwrap();
             assert_eq!((address.identity.kind, address.identity.value.as_str()), (IdentityKind::Phone, "+12345678"));
             assert_eq!(address.phone.as_deref(), Some("+12345678"), "{written}");
+        }
+        for (written, shown) in
+            [("+12345", "+12345"), ("0012345", "+12345"), ("tel:+12345", "+12345"), ("12345", "12345")]
+        {
+            let address = anywhere(written, ANYWHERE).unwrap();
+            assert_eq!(
+                (address.identity.kind, address.identity.value.as_str()),
+                (IdentityKind::Phone, "12345"),
+                "{written}"
+            );
+            assert_eq!(address.phone.as_deref(), Some(shown), "{written}");
         }
         // No country has this code.
         for written in ["9991234567", "+999 123 4567", "00 999 1234567"] {

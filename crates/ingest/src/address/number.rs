@@ -34,7 +34,7 @@ pub(super) struct Number {
 impl Number {
     /// Whether it is one of the world's numbers.
     pub(super) fn is_phone(&self) -> bool {
-        self.shown.len() >= SHORTEST
+        self.shown.bytes().filter(u8::is_ascii_digit).count() >= SHORTEST
     }
 }
 
@@ -50,7 +50,7 @@ struct Signs {
 pub(super) fn read(text: &str, numbering: Numbering) -> Option<Number> {
     let signs = signs(text)?;
     // `00` before a country code is another `+`.
-    let abroad = signs.digits.strip_prefix("00").filter(|rest| rest.len() > LONGEST_SHORT && !rest.starts_with('0'));
+    let abroad = signs.digits.strip_prefix("00").filter(|rest| rest.len() >= SHORTEST && !rest.starts_with('0'));
     let shown = if signs.plus || abroad.is_some() {
         let candidates = [Some(signs.digits.as_str()), signs.without_trunk.as_deref()];
         let candidates =
@@ -66,7 +66,13 @@ fn signs(text: &str) -> Option<Signs> {
     let mut dense = String::with_capacity(text.len());
     for c in whole(text).chars() {
         match c {
-            '+' if !dense.contains(|c: char| c.is_ascii_digit() || c == '+') => dense.push('+'),
+            '+' if !dense.contains(|c: char| c.is_ascii_digit()) => {
+                if !dense.contains('+') {
+                    dense.push('+');
+                }
+            }
+            // In a number that says its country, and in no id.
+            '_' if dense.starts_with('+') => {}
             '(' | '[' | '{' => dense.push('('),
             ')' | ']' | '}' => dense.push(')'),
             c if is_between(c) => {}
@@ -125,7 +131,7 @@ fn international(candidates: [Option<&str>; 2], numbering: Numbering) -> Option<
     }
     let digits = candidates.into_iter().flatten().last()?;
     if digits.len() <= LONGEST_SHORT {
-        return Some(digits.to_owned());
+        return Some(format!("+{digits}"));
     }
     // A `+` before a national number.
     let at_home = match numbering {
@@ -210,6 +216,10 @@ fn unknown(digits: &str) -> Option<String> {
 
 /// The key of a number: its one form, which read again is itself.
 pub(super) fn key(shown: &str) -> String {
+    // A number too short for a country code is one with and without `+`.
+    if let Some(short) = shown.strip_prefix('+').filter(|digits| digits.len() <= LONGEST_SHORT) {
+        return short.to_owned();
+    }
     let mut key = canonical(shown);
     for _ in 0..LONGEST {
         match read(&key, Numbering::PlusOnly).map(|number| canonical(&number.shown)) {

@@ -89,21 +89,27 @@ impl Ladders {
     }
 
     /// The times that the message must show, and why it failed. A step of the whole is taken when its last part takes
-    /// it; a failure when the first part fails. Of several failures the last by the provider's time is told, which one
-    /// without a time comes before.
+    /// it; of several failures the last by the provider's time is told, with that time, which one without a time comes
+    /// before. What was read shows none.
     #[must_use]
     pub fn members(&self) -> Vec<(&'static str, Must)> {
         if self.parts.is_empty() {
             return Vec::new();
         }
         let mut members = Vec::new();
+        let failures =
+            || self.parts.values().filter(|part| part.rung != Some(Rung::Read)).flat_map(|part| &part.failures);
         for (place, (name, rung)) in STEPS.into_iter().enumerate() {
-            let steps: Vec<Step> = self.parts.values().map(|part| part.steps[place]).collect();
+            let counts = |part: &&Part| rung != Rung::Failed || part.rung != Some(Rung::Read);
+            let steps: Vec<Step> = self.parts.values().filter(counts).map(|part| part.steps[place]).collect();
             let has_time = |step: &&Step| step.reported.is_some() || step.taken;
             let arrived = steps.iter().any(|step| step.taken && step.reported.is_none());
             let reported = steps.iter().filter_map(|step| step.reported);
             let shown = if rung == Rung::Failed {
-                steps.iter().any(|step| has_time(&step)).then(|| reported.min())
+                steps
+                    .iter()
+                    .any(|step| has_time(&step))
+                    .then(|| failures().max().and_then(|(at, ..)| *at).or(reported.min()))
             } else {
                 (steps.iter().filter(has_time).count() == steps.len()).then(|| reported.max())
             };
@@ -118,8 +124,7 @@ impl Ladders {
                 },
             ));
         }
-        let failures = self.parts.values().flat_map(|part| &part.failures);
-        if let Some((_, code, text)) = failures.max() {
+        if let Some((_, code, text)) = failures().max() {
             let must = |text: &Option<String>| text.clone().map_or_else(Must::be_null, Must::text);
             members.extend([("failureCode", must(code)), ("failureText", must(text))]);
         }

@@ -95,7 +95,7 @@ impl Fold<'_> {
         let deleted = report.version.change == Change::Deleted;
         let known = self.references.target([&name]).filter(|id| self.attachments.get(*id).is_some());
         if known.is_none() && deleted {
-            self.bury([&name], report.version);
+            self.bury([&name], report.version.at.min(context.at()));
             return Ok(());
         }
         let id = known.unwrap_or_else(|| {
@@ -138,7 +138,7 @@ impl Fold<'_> {
         take(versions, version, "mime_type", &mut row.mime_type, &report.mime_type);
         take(versions, version, "size_bytes", &mut row.size_bytes, &report.size_bytes);
         if deleted {
-            row.deleted_at.get_or_insert(report.version.at);
+            row.deleted_at.get_or_insert(report.version.at.min(context.at()));
         }
         let row = row.clone();
         let kind = match known {

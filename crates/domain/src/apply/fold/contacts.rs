@@ -1,11 +1,13 @@
 //! People and groups.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Context, Fold, Rejection, payloads, take, take_attributes};
+use super::{Context, Fold, Rejection, mark, payloads, take, take_attributes};
 use crate::{
     apply::{
+        forget::Merged,
         references::RefKind,
         rows::{ContactRow, GroupRow},
     },
@@ -15,12 +17,12 @@ use crate::{
 };
 
 impl Fold<'_> {
-    /// The contact that was resolved for a person, made if it is new, with what is told of the person at this version.
+    /// The contact that was resolved for a person, made if it is new, with what is told of the person as of then.
     pub(super) fn person(
         &mut self,
         context: Context<'_>,
         person: Option<&PersonReport>,
-        version: Version,
+        told: Told,
     ) -> Result<(Uuid, Option<Uuid>), Rejection> {
         let resolved = context
             .resolved
@@ -28,10 +30,13 @@ impl Fold<'_> {
         let (Some(id), Some(person)) = (resolved.contact, person) else {
             return Ok((resolved.address, resolved.contact));
         };
-        let stamp = context.stamp(version);
+        let stamp = context.stamp_of_person(told.version);
+        // Nobody was seen after it was told.
+        let seen = [person.last_active_at, told.seen].into_iter().flatten().map(|at| at.min(context.at())).max();
         let Some(before) = self.contacts.get(id) else {
             let mut row = blank_contact(context, id);
-            take_person(&mut row, person, stamp);
+            take_person(&mut row, person, stamp, told.is_record);
+            take_seen(&mut row, stamp, seen);
             self.contacts.add(row);
             self.tell_contact(context, EventType::ContactCreated, id, None);
             return Ok((resolved.address, Some(id)));
@@ -40,7 +45,8 @@ impl Fold<'_> {
             return Ok((resolved.address, Some(id)));
         }
         let mut after = before.clone();
-        take_person(&mut after, person, stamp);
+        take_person(&mut after, person, stamp, told.is_record);
+        take_seen(&mut after, stamp, seen);
         if after == *before {
             return Ok((resolved.address, Some(id)));
         }
@@ -67,16 +73,15 @@ impl Fold<'_> {
             self.contacts.add(blank_contact(context, id));
         }
         let Some(row) = self.contacts.edit(id) else { return };
-        let version = context.stamp(report.version);
-        let called = row.clone();
+        let version = context.stamp_of_person(report.version);
         let versions = &mut row.provider_members.0;
         take(versions, version, "phone", &mut row.phone, &report.phone);
         take(versions, version, "email", &mut row.email, &report.email);
         take(versions, version, "username", &mut row.username, &report.username);
         take(versions, version, "avatar_url", &mut row.avatar_url, &report.avatar_url);
-        take(versions, version, "last_active_at", &mut row.last_active_at, &report.last_active_at);
         take_attributes(versions, version, &mut row.attributes.0, &report.attributes);
-        take_name(row, version, &called, &report.name);
+        take_seen(row, version, report.last_active_at.value().map(|at| (*at).min(context.at())));
+        take_name(row, version, &report.name, &report.username, report.email.value());
         let Some(before) = before else {
             self.tell_contact(context, EventType::ContactCreated, id, None);
             return;
@@ -92,34 +97,33 @@ impl Fold<'_> {
         }
     }
 
-    /// Takes away what the provider said of a person until then; what came later stays.
-    pub(in crate::apply) fn blank(&mut self, context: Context<'_>, id: Uuid, until: DateTime<Utc>) {
+    /// Takes away what the account alone said of a person until then; what others said, or it said later, stays. Where others
+    /// were merged into the contact, each of them is looked at too, `only` one of all where the account knows the rest still,
+    /// and what a contact lacks from then on is theirs to give.
+    pub(in crate::apply) fn blank(
+        &mut self,
+        context: Context<'_>,
+        id: Uuid,
+        until: DateTime<Utc>,
+        merges: &mut [Merged],
+        only: Option<Uuid>,
+    ) {
         let Some(row) = self.contacts.get(id) else { return };
         let before = payloads::contact(row);
-        let Some(row) = self.contacts.edit(id) else { return };
-        let name = row.name.as_deref().filter(|name| is_stand_in(row, name)).map_or("name", |_| STAND_IN);
-        let versions = &row.provider_members.0;
-        let told_at = |member: &str| match member {
-            "name" => versions.told_at(name).max(versions.told_at(BY_MESSAGE)),
-            member => versions.told_at(member),
-        };
-        let is_old = |member: &str| !versions.is_pinned(member) && told_at(member).is_some_and(|at| at <= until);
-        let old: Vec<String> = ["name", "phone", "email", "username", "avatar_url", "last_active_at"]
-            .into_iter()
-            .filter(|member| is_old(member))
-            .map(str::to_owned)
-            .collect();
-        row.attributes.0.retain(|name, _| !is_old(&format!("attributes.{name}")));
-        for member in old {
-            match member.as_str() {
-                "name" => row.name = None,
-                "phone" => row.phone = None,
-                "email" => row.email = None,
-                "username" => row.username = None,
-                "avatar_url" => row.avatar_url = None,
-                _ => row.last_active_at = None,
+        let teller = mark(context.speaker.account);
+        let all: Vec<Uuid> = merges.iter().map(|merged| merged.contact).chain([id]).collect();
+        for contact in all.into_iter().filter(|contact| only.is_none_or(|only| only == *contact)) {
+            if let Some(row) = self.contacts.edit(contact) {
+                untell(row, teller, until);
             }
         }
+        for merged in merges {
+            let Some(given) = self.contacts.get(merged.contact).cloned() else { continue };
+            let Some(into) = self.contacts.edit(merged.into) else { continue };
+            into.take_back(&given, &mut merged.filled.0);
+            merged.filled.0.append(&mut into.fill(&given, context.at()));
+        }
+        let Some(row) = self.contacts.edit(id) else { return };
         let Some(previous) = previous(&before, &payloads::contact(row)) else { return };
         row.revision += 1;
         row.updated_at = row.updated_at.max(context.at());
@@ -154,7 +158,7 @@ impl Fold<'_> {
         let deleted = report.version.change == Change::Deleted;
         let Some(id) = self.references.target([&name]) else {
             if deleted {
-                self.bury([&name], report.version);
+                self.bury([&name], report.version.at.min(context.at()));
                 return Ok(());
             }
             let id = self.references.suggested([&name]).unwrap_or_else(|| self.ambient.uuid());
@@ -174,7 +178,7 @@ impl Fold<'_> {
         self.patch_group(context, id, report);
         let Some(row) = self.groups.edit(id) else { return Ok(()) };
         if deleted {
-            row.deleted_at.get_or_insert(report.version.at);
+            row.deleted_at.get_or_insert(report.version.at.min(context.at()));
         }
         let previous = previous(&payloads::group(&before), &payloads::group(row));
         if previous.is_none() && before.deleted_at == row.deleted_at {
@@ -216,7 +220,11 @@ impl Fold<'_> {
         take(versions, version, "name", &mut row.name, &report.name);
         take(versions, version, "avatar_url", &mut row.avatar_url, &report.avatar_url);
         take(versions, version, "description", &mut row.description, &report.description);
-        take(versions, version, "archived_at", &mut row.archived_at, &report.archived_at);
+        let archived_at = match &report.archived_at {
+            Patch::Value(at) => Patch::Value((*at).min(context.at())),
+            other => other.clone(),
+        };
+        take(versions, version, "archived_at", &mut row.archived_at, &archived_at);
         let mut participants = Some(row.participants.0.clone());
         take(versions, version, "participants", &mut participants, &report.participants);
         row.participants.0 = participants.unwrap_or_default();
@@ -243,80 +251,143 @@ impl Fold<'_> {
     }
 }
 
-fn is_stand_in(row: &ContactRow, name: &str) -> bool {
-    stands_in(name, row.username.as_deref(), row.email.as_deref())
+/// As of when a report tells of its person.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told {
+    /// The version.
+    pub version: Version,
+    /// Whether it is the provider's record of the person, as it was then: what it says of phone and email replaces what the
+    /// contact has.
+    pub is_record: bool,
+    /// When the person did what is reported.
+    pub seen: Option<DateTime<Utc>>,
 }
 
-/// What a provider's record says of the name. One that only stands in for a name has versions of its own: it replaces no
-/// real name, and gives way to each real one, whatever its version. What the staff wrote stays.
-fn take_name(row: &mut ContactRow, stamp: Stamp, before: &ContactRow, told: &Patch<String>) {
+/// The member under which a name is kept that only stands in for one, with its version.
+const STAND_IN: &str = "name.stand_in";
+/// The member under which rows from before keep when a message last told the name that the contact has.
+const BY_MESSAGE: &str = "name.by_message";
+
+/// What is said of the name. A real one and one that only stands in for it have versions of their own, and the real one is
+/// shown, whatever came first. Whether a name stands in for one is told by what is said beside it. What the staff wrote stays.
+fn take_name(
+    row: &mut ContactRow,
+    stamp: Stamp,
+    told: &Patch<String>,
+    username: &Patch<String>,
+    email: Option<&String>,
+) {
     if row.provider_members.0.is_pinned("name") {
         return;
     }
-    let stood_in = before.name.as_deref().is_some_and(|name| is_stand_in(before, name));
+    keep_name_of_before(row);
+    let called = username.value().map(String::as_str);
+    let (mut real, mut stand_in) = (told.clone(), Patch::Absent);
     match told.value() {
-        Some(new) if is_stand_in(row, new) => {
-            if stood_in || row.name.is_none() {
-                take(&mut row.provider_members.0, stamp, STAND_IN, &mut row.name, told);
+        Some(name) if stands_in(name, called, email.map(String::as_str)) => (real, stand_in) = (Patch::Absent, real),
+        Some(_) => {}
+        // Who has a username and no name is called by it.
+        None if !told.is_absent() || *username == Patch::Null => stand_in.clone_from(username),
+        None => {}
+    }
+    for (member, told) in [("name", real), (STAND_IN, stand_in)] {
+        if !told.is_absent() {
+            let new = told.value().map(String::as_str);
+            let versions = &mut row.provider_members.0;
+            if versions.is_news(member, stamp, versions.kept(member) == new) {
+                versions.keep(member, stamp, new);
             }
         }
-        Some(_) if stood_in => {
-            let mut name = None;
-            take(&mut row.provider_members.0, stamp, "name", &mut name, told);
-            row.name = name.or(row.name.take());
-        }
-        _ => take(&mut row.provider_members.0, stamp, "name", &mut row.name, told),
     }
-    if row.name != before.name {
-        row.provider_members.0.forget(BY_MESSAGE);
-    }
+    show_name(row);
 }
 
-/// The member under which the version of a name is kept that only stands in for one.
-const STAND_IN: &str = "name.stand_in";
-/// The member under which is kept when a message last told the name that the contact has.
-const BY_MESSAGE: &str = "name.by_message";
+fn show_name(row: &mut ContactRow) {
+    let versions = &row.provider_members.0;
+    row.name = versions.kept("name").or_else(|| versions.kept(STAND_IN)).map(str::to_owned);
+}
 
-/// What a message tells of the person: what the contact lacks is filled, a name that stands in for one gives way to a real
-/// one, and picture and attributes follow the newest message. What the staff wrote stays.
-fn take_person(row: &mut ContactRow, person: &PersonReport, stamp: Stamp) {
+/// Of a row from before both names were kept: the one that it shows.
+fn keep_name_of_before(row: &mut ContactRow) {
     let versions = &mut row.provider_members.0;
-    for (member, have, told) in [
-        ("phone", &mut row.phone, &person.phone),
-        ("email", &mut row.email, &person.email),
-        ("username", &mut row.username, &person.username),
-    ] {
-        if versions.is_pinned(member) {
+    if versions.kept("name").or_else(|| versions.kept(STAND_IN)).is_none()
+        && let Some(name) = &row.name
+    {
+        let is_stand_in = stands_in(name, row.username.as_deref(), row.email.as_deref());
+        let by_message = versions.told_at(BY_MESSAGE);
+        versions.adopt(if is_stand_in { STAND_IN } else { "name" }, by_message, name);
+    }
+    versions.forget(BY_MESSAGE);
+}
+
+/// What a message tells of the person: phone and email where the contact lacks them, the newest name, username, picture and
+/// attributes. What the staff wrote stays.
+fn take_person(row: &mut ContactRow, person: &PersonReport, stamp: Stamp, is_record: bool) {
+    let versions = &mut row.provider_members.0;
+    for (member, have, told) in [("phone", &mut row.phone, &person.phone), ("email", &mut row.email, &person.email)] {
+        let (is_same, lacks) = (have == told, have.is_none());
+        if told.is_none() || versions.is_pinned(member) || !versions.is_news(member, stamp, is_same) {
             continue;
         }
-        if !stamp.version.told {
-            *have = have.take().or_else(|| told.clone());
-        } else if have.is_none() || have == told {
+        if stamp.version.told && (is_record || lacks || is_same) {
             // A message that says so again says it as of its own time.
+            take(versions, stamp, member, have, &Patch::known(told.clone()));
+        } else if lacks || is_same {
+            have.clone_from(told);
+            versions.tell(member, stamp, lacks);
+        }
+    }
+    for (member, have, told) in
+        [("username", &mut row.username, &person.username), ("avatar_url", &mut row.avatar_url, &person.avatar_url)]
+    {
+        // Messages whose time is not told come in the order of their arrival: what says nothing new need not be stamped.
+        if told.is_some() && versions.is_news(member, stamp, have == told) {
             take(versions, stamp, member, have, &Patch::known(told.clone()));
         }
     }
-    let is_ours = row.provider_members.0.is_pinned("name");
-    let gives_way = !is_ours && row.name.as_deref().is_none_or(|name| is_stand_in(row, name));
-    let grows = gives_way && person.name.as_deref().is_some_and(|new| row.name.is_none() || !is_stand_in(row, new));
-    if grows {
-        row.name.clone_from(&person.name);
-        row.provider_members.0.forget(BY_MESSAGE);
-    }
-    if grows || stamp.version.told && person.name.is_some() && row.name == person.name {
-        row.provider_members.0.note(BY_MESSAGE, stamp.version.at);
-    }
-    row.last_active_at = row.last_active_at.max(person.last_active_at);
-    // Messages whose time is not told come in the order of their arrival: what says nothing new need not be stamped.
-    let is_news = |same: bool| stamp.version.told || !same;
-    let versions = &mut row.provider_members.0;
-    if person.avatar_url.is_some() && is_news(row.avatar_url == person.avatar_url) {
-        let told = Patch::known(person.avatar_url.clone());
-        take(versions, stamp, "avatar_url", &mut row.avatar_url, &told);
-    }
-    let told = person.attributes.iter().filter(|(name, value)| is_news(row.attributes.0.get(*name) == Some(*value)));
+    let is_news = |name: &String, value: &Value| {
+        versions.is_news(&format!("attributes.{name}"), stamp, row.attributes.0.get(name) == Some(value))
+    };
+    let told = person.attributes.iter().filter(|(name, value)| is_news(name, value));
     let told = told.map(|(name, value)| (name.clone(), value.clone())).collect();
     take_attributes(versions, stamp, &mut row.attributes.0, &told);
+    let (name, username) = (Patch::known(person.name.clone()), Patch::known(person.username.clone()));
+    take_name(row, stamp, &name, &username, person.email.as_ref());
+}
+
+/// When the person was last seen: the latest that anyone tells.
+fn take_seen(row: &mut ContactRow, stamp: Stamp, seen: Option<DateTime<Utc>>) {
+    let Some(seen) = seen.filter(|seen| row.last_active_at.is_none_or(|last| last <= *seen)) else { return };
+    let is_later = row.last_active_at != Some(seen);
+    row.last_active_at = Some(seen);
+    row.provider_members.0.advance("last_active_at", stamp, seen, is_later);
+}
+
+/// Takes away what this one alone told until then.
+fn untell(row: &mut ContactRow, teller: u32, until: DateTime<Utc>) {
+    let is_pinned = row.provider_members.0.is_pinned("name");
+    if ["name", STAND_IN, BY_MESSAGE].iter().any(|member| row.provider_members.0.tells(member)) && !is_pinned {
+        keep_name_of_before(row);
+        for member in ["name", STAND_IN] {
+            row.provider_members.0.untell(member, teller, until);
+        }
+        show_name(row);
+    }
+    let versions = &mut row.provider_members.0;
+    for (member, have) in [
+        ("phone", &mut row.phone),
+        ("email", &mut row.email),
+        ("username", &mut row.username),
+        ("avatar_url", &mut row.avatar_url),
+    ] {
+        if versions.untell(member, teller, until) {
+            *have = None;
+        }
+    }
+    if versions.untell("last_active_at", teller, until) {
+        row.last_active_at = None;
+    }
+    row.attributes.0.retain(|name, _| !versions.untell(&format!("attributes.{name}"), teller, until));
 }
 
 fn blank_contact(context: Context<'_>, id: Uuid) -> ContactRow {

@@ -3,11 +3,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::{Context, Fold, Rejection, take, take_attributes};
+use super::{Context, Fold, Rejection, contacts::Told, take, take_attributes};
 use crate::{
     apply::{
         references::{RefKey, RefKind},
-        rows::{ChannelRow, ConversationRow},
+        rows::{ChannelRow, ConversationRow, MessageRow},
     },
     command::{Change, ChannelRef, ChannelReport, ConversationReport, ThreadReport},
     event::{EventType, payload::previous},
@@ -19,6 +19,9 @@ use crate::{
     scope::Actor,
     store::settings,
 };
+
+/// The most messages that the deletion of a thread takes away one by one.
+pub(in crate::apply) const MOST_ENDED: usize = 2_000;
 
 /// Where a message goes.
 #[derive(Debug, Clone, Copy)]
@@ -141,6 +144,64 @@ impl Fold<'_> {
         self.describe(id, thread);
         self.references.point(&alias, id, true);
         id
+    }
+
+    /// When the provider deleted the thread, as far as that is known: what was written later makes a conversation of its own.
+    pub(super) fn gone_at(&self, context: Context<'_>, thread: &ThreadReport) -> Option<DateTime<Utc>> {
+        let id = thread.id.as_ref()?;
+        self.references.deleted_at([&context.speaker.name(RefKind::Conversation, id)])
+    }
+
+    /// The conversation of what was written in a thread before that was deleted: the thread's, else one that nobody sees.
+    pub(super) fn grave(
+        &mut self,
+        context: Context<'_>,
+        place: Place,
+        thread: &ThreadReport,
+        gone_at: DateTime<Utc>,
+    ) -> Uuid {
+        let name = thread.id.as_ref().map(|id| context.speaker.name(RefKind::Conversation, id));
+        let of_thread = self.references.target(&name).filter(|id| self.conversations.get(*id).is_some());
+        if let Some(id) = of_thread {
+            return id;
+        }
+        let suggested = self.references.suggested(&name).filter(|id| self.conversations.get(*id).is_none());
+        let id = suggested.unwrap_or_else(|| self.ambient.uuid());
+        let mut row = self.blank_conversation(context, id, place, ConversationStatus::Closed, gone_at);
+        row.external_id.clone_from(&thread.id);
+        row.sole_thread.clone_from(&thread.id);
+        row.deleted_at = Some(gone_at);
+        self.conversations.add(row);
+        self.references.point(&name, id, true);
+        self.references.settle(&name);
+        id
+    }
+
+    /// Takes a thread away that the provider deleted: all that was written until then goes. The conversation stands where
+    /// something was written later, without what the provider's record told of it.
+    fn end(&mut self, context: Context<'_>, id: Uuid, at: DateTime<Utc>) -> Result<(), Rejection> {
+        let Some(row) = self.conversations.edit(id) else { return Ok(()) };
+        if row.last_message_at.is_none_or(|last| last <= at) {
+            row.deleted_at = Some(at);
+            row.stand(ConversationStatus::Closed, row.closed_at.unwrap_or(context.at()));
+            return Ok(());
+        }
+        row.subject = None;
+        let versions = &row.provider_members.0;
+        row.attributes.0.retain(|name, _| !versions.tells(&format!("attributes.{name}")));
+        let earlier =
+            |row: &&MessageRow| row.conversation_id == id && row.deleted_at.is_none() && row.occurred_at <= at;
+        let earlier: Vec<Uuid> = self.messages.iter().filter(earlier).map(|row| row.id).collect();
+        if earlier.len() > MOST_ENDED {
+            return Err(Rejection(format!(
+                "more than {MOST_ENDED} messages were written before the conversation was deleted, and others later: \
+                 Inlet does not take so many away at once"
+            )));
+        }
+        for message in earlier {
+            self.delete_message(context, message, at);
+        }
+        Ok(())
     }
 
     /// Whose a conversation is that came to be without anyone: a change that is told, for lists are filtered by it.
@@ -284,11 +345,12 @@ impl Fold<'_> {
         let name = context.speaker.name(RefKind::Conversation, &report.id);
         let deleted = report.version.change == Change::Deleted;
         let known = self.references.target([&name]);
+        let active_at = report.version.at.min(context.at());
         if deleted && known.is_none() {
-            self.bury([&name], report.version);
+            self.bury([&name], active_at);
             return Ok(());
         }
-        let active_at = report.version.at.min(context.at());
+        let gone_at = self.references.deleted_at([&name]);
         let group = report.group_id.as_ref().map(|external_id| self.group_on_sight(context, external_id));
         let of_others = known.filter(|id| group.is_some() && self.is_of_others(context, *id, report));
         if deleted && of_others.is_some() {
@@ -296,19 +358,20 @@ impl Fold<'_> {
         }
         let known = known.filter(|_| of_others.is_none());
         let created = known.is_none();
+        let told = Told { version: report.version, is_record: true, seen: None };
         let id = match known {
             Some(id) => {
                 if context.resolved.is_some() {
-                    self.person(context, report.person.as_ref(), report.version)?;
+                    self.person(context, report.person.as_ref(), told)?;
                 }
                 id
             }
             None => {
                 let channel = self.channel(context, &report.channel);
-                let (address, contact) = self.person(context, report.person.as_ref(), report.version)?;
+                let (address, contact) = self.person(context, report.person.as_ref(), told)?;
                 let place = Place { channel, address, contact: if group.is_some() { None } else { contact } };
                 let standing = self.latest.get(&(channel, address)).copied();
-                let id = match standing {
+                let id = match standing.filter(|_| gone_at.is_none()) {
                     Some(id) => id,
                     None => {
                         let id = self.references.suggested([&name]).unwrap_or_else(|| self.ambient.uuid());
@@ -317,9 +380,11 @@ impl Fold<'_> {
                             self.blank_conversation(context, id, place, ConversationStatus::Closed, active_at);
                         row.external_id = Some(report.id.clone());
                         row.sole_thread = Some(report.id.clone());
-                        row.deleted_at = self.references.deleted_at([&name]);
+                        row.deleted_at = gone_at;
                         self.conversations.add(row);
-                        self.latest.insert((channel, address), id);
+                        if gone_at.is_none() {
+                            self.latest.insert((channel, address), id);
+                        }
                         id
                     }
                 };
@@ -328,6 +393,10 @@ impl Fold<'_> {
                 id
             }
         };
+        // What is said of a thread that was deleted changes nothing.
+        if !deleted && !created && gone_at.is_some() {
+            return Ok(());
+        }
         let Some(row) = self.conversations.get(id) else { return Ok(()) };
         let is_new = created && row.created_at == context.at() && row.last_message_id.is_none() && row.revision == 1;
         let before = self.conversation_payload(row);
@@ -343,11 +412,13 @@ impl Fold<'_> {
         let (versions, version) = (&mut row.provider_members.0, context.stamp(report.version));
         take(versions, version, "subject", &mut row.subject, &report.subject);
         take_attributes(versions, version, &mut row.attributes.0, &report.attributes);
-        if deleted && !was_deleted {
-            row.deleted_at = Some(active_at);
-            row.stand(ConversationStatus::Closed, row.closed_at.unwrap_or(context.at()));
+        if deleted {
+            self.references.bury([&name], active_at);
+            if !was_deleted {
+                self.end(context, id, active_at)?;
+            }
         }
-        let now_deleted = row.deleted_at.is_some();
+        let now_deleted = self.conversations.get(id).is_some_and(|row| row.deleted_at.is_some());
         if is_new {
             if !now_deleted {
                 self.tell_conversation(context, EventType::ConversationCreated, id, None);

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Context, Fold, Rejection, conversations::Place, payloads::bytes, statuses::floor};
+use super::{Context, Fold, Rejection, contacts::Told, conversations::Place, payloads::bytes, statuses::floor};
 use crate::{
     apply::{
         plan,
@@ -30,8 +30,8 @@ impl Fold<'_> {
         let target = self.unite(context, &names);
         let known = target.filter(|id| self.messages.get(*id).is_some());
         match (known, deletion) {
-            (Some(id), Some(version)) => self.delete_message(context, id, version),
-            (None, Some(version)) => self.bury(&names, version),
+            (Some(id), Some(version)) => self.delete_message(context, id, version.at),
+            (None, Some(version)) => self.bury(&names, version.at.min(context.at())),
             // A version that does not tell where the message belongs changes what stands in for it, and brings no message.
             (Some(id), None)
                 if !self.messages.get(id).is_some_and(|row| row.placeholder)
@@ -49,8 +49,8 @@ impl Fold<'_> {
     }
 
     /// Keeps that something was deleted before it came.
-    pub(super) fn bury<'a>(&mut self, names: impl IntoIterator<Item = &'a RefKey> + Clone, version: Version) {
-        self.references.bury(names.clone(), version.at);
+    pub(super) fn bury<'a>(&mut self, names: impl IntoIterator<Item = &'a RefKey> + Clone, at: DateTime<Utc>) {
+        self.references.bury(names.clone(), at);
         let since = self.ambient.uuid();
         self.references.wait(names, since, WaitingHalf::Deletion);
     }
@@ -75,10 +75,15 @@ impl Fold<'_> {
         expected: Option<Uuid>,
     ) -> Result<(), Rejection> {
         let channel = self.channel(context, &report.channel);
-        let (address, contact) = self.person(context, report.person.as_ref(), snapshot(context, report))?;
+        let (address, contact) = self.person(context, report.person.as_ref(), told(context, report))?;
         let occurred_at = report.occurred_at.unwrap_or(context.at());
         let place = Place { channel, address, contact };
-        let conversation = self.route(context, place, &report.thread, report.direction, occurred_at);
+        // What was written before its thread was deleted went with it.
+        let gone_at = self.gone_at(context, &report.thread).filter(|gone_at| occurred_at <= *gone_at);
+        let conversation = match gone_at {
+            Some(gone_at) => self.grave(context, place, &report.thread, gone_at),
+            None => self.route(context, place, &report.thread, report.direction, occurred_at),
+        };
         if let Some(group) = plan::group_of(report) {
             let group = self.group_on_sight(context, group);
             if let Some(row) = self.conversations.edit(conversation) {
@@ -117,7 +122,7 @@ impl Fold<'_> {
         if report.direction == Direction::Outbound && report.kind == MessageKind::Message {
             row.status = row.status.max(floor(&row));
         }
-        row.deleted_at = row.deleted_at.or(self.references.deleted_at(names));
+        row.deleted_at = row.deleted_at.or(self.references.deleted_at(names)).or(gone_at);
         if stood_in {
             row.revision += 1;
             row.updated_at = row.updated_at.max(context.at());
@@ -210,7 +215,7 @@ impl Fold<'_> {
         if !faceless || report.person.is_none() || context.resolved.is_none() {
             return Ok(());
         }
-        let (_, contact) = self.person(context, report.person.as_ref(), snapshot(context, report))?;
+        let (_, contact) = self.person(context, report.person.as_ref(), told(context, report))?;
         let Some(row) = self.messages.edit(id) else { return Ok(()) };
         row.author_id = contact;
         let conversation = row.conversation_id;
@@ -260,12 +265,12 @@ impl Fold<'_> {
         };
     }
 
-    fn delete_message(&mut self, context: Context<'_>, id: Uuid, version: Version) {
+    pub(super) fn delete_message(&mut self, context: Context<'_>, id: Uuid, at: DateTime<Utc>) {
         let Some(row) = self.messages.edit(id) else { return };
         if row.deleted_at.is_some() {
             return;
         }
-        row.deleted_at = Some(version.at.min(context.at()));
+        row.deleted_at = Some(at.min(context.at()));
         row.revision += 1;
         row.updated_at = row.updated_at.max(context.at());
         let row = row.clone();
@@ -277,6 +282,17 @@ impl Fold<'_> {
 fn snapshot(context: Context<'_>, report: &MessageReport) -> Version {
     let told = report.version.filter(|version| version.told).map(|version| version.at);
     Version::new(Change::Updated, told.or(report.occurred_at), context.at())
+}
+
+/// As of when a message tells of its person, and that they did something then.
+fn told(context: Context<'_>, report: &MessageReport) -> Told {
+    let seen = report.occurred_at.unwrap_or(context.at());
+    Told {
+        version: snapshot(context, report),
+        // What sends versions sends its record of the person with each.
+        is_record: report.version.is_some(),
+        seen: (report.direction == Direction::Inbound).then_some(seen),
+    }
 }
 
 /// As of when a message tells of its files.

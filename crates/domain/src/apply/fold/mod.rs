@@ -9,6 +9,8 @@ mod notices;
 pub(crate) mod payloads;
 mod statuses;
 
+pub(super) use self::conversations::MOST_ENDED;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
@@ -117,8 +119,19 @@ impl Context<'_> {
 
     fn stamp(&self, version: Version) -> Stamp {
         let [.., a, b, c, d] = *self.inbound.id.0.as_bytes();
-        Stamp { version, writer: u32::from_be_bytes([a, b, c, d]), again: self.is_replay() }
+        Stamp { version, writer: u32::from_be_bytes([a, b, c, d]), again: self.is_replay(), teller: None }
     }
+
+    /// The same of what is told of a person: who told what counts, for an account may delete its record of one.
+    fn stamp_of_person(&self, version: Version) -> Stamp {
+        Stamp { teller: Some(mark(self.speaker.account)), ..self.stamp(version) }
+    }
+}
+
+/// A mark of an account, among the few of one workspace.
+pub(super) fn mark(account: Uuid) -> u32 {
+    let [.., a, b, c, d] = *account.as_bytes();
+    u32::from_be_bytes([a, b, c, d])
 }
 
 impl<'a> Fold<'a> {

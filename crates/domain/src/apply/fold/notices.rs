@@ -2,7 +2,7 @@
 
 use secrecy::ExposeSecret;
 
-use super::{BalanceAlert, Context, Fold, Rejection, payloads::bytes};
+use super::{BalanceAlert, Context, Fold, Rejection, contacts::Told, payloads::bytes};
 use crate::{
     apply::{
         identities::IdentityKey,
@@ -19,8 +19,9 @@ use crate::{
 
 impl Fold<'_> {
     pub(super) fn opt_out(&mut self, context: Context<'_>, report: &OptOutReport) -> Result<(), Rejection> {
+        let version = Version::new(Change::Updated, None, context.at());
         let (_, contact) =
-            self.person(context, Some(&report.person), Version::new(Change::Updated, None, context.at()))?;
+            self.person(context, Some(&report.person), Told { version, is_record: false, seen: None })?;
         let address = report.person.identities.first();
         let address = address.ok_or_else(|| Rejection("it does not tell who wants no more messages".to_owned()))?;
         let address = IdentityKey::of(context.workspace(), context.speaker.account, address);
@@ -45,7 +46,7 @@ impl Fold<'_> {
             scope: report.scope,
             value: report.value.clone(),
             external_id: report.external_id.clone(),
-            created_at: report.occurred_at.unwrap_or(context.at()),
+            created_at: report.occurred_at.unwrap_or(context.at()).min(context.at()),
             withdrawn_at: None,
         };
         let payload = OptOutPayload {

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Context, Fold, Rejection, conversations::Place, messages::blank_message, payloads::bytes};
+use super::{Context, Fold, Rejection, contacts::Told, conversations::Place, messages::blank_message, payloads::bytes};
 use crate::{
     apply::{
         references::RefKey,
@@ -252,8 +252,9 @@ impl Fold<'_> {
         expected: Option<Uuid>,
     ) -> Result<Uuid, Rejection> {
         let channel = self.channel(context, &report.channel);
+        let version = Version::new(Change::Updated, None, context.at());
         let (address, contact) =
-            self.person(context, report.person.as_ref(), Version::new(Change::Updated, None, context.at()))?;
+            self.person(context, report.person.as_ref(), Told { version, is_record: false, seen: None })?;
         let occurred_at = [report.times.sent_at, report.reported_at, report.times.delivered_at]
             .into_iter()
             .flatten()

@@ -1,7 +1,6 @@
 //! Merging contacts, and undoing it. What moved is remembered, so that undoing moves exactly that back; what came after
 //! the merge stays where it is.
 
-use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use sqlx::{PgConnection, Row, types::Json};
 use uuid::Uuid;
@@ -52,7 +51,7 @@ pub async fn merge(
     }
     let mut held = conversations_of(act.conn(), scope, contact).await?;
     let now = desk.ambient.now();
-    let filled = fill(&mut survivor, &merged, now);
+    let filled = survivor.fill(&merged, now);
     for row in [&mut merged, &mut survivor] {
         row.revision += 1;
         row.updated_at = now;
@@ -117,7 +116,7 @@ pub async fn unmerge(
     let now = desk.ambient.now();
     let before = [payloads::contact(&back), payloads::contact(&other)];
     if other.deleted_at.is_none() {
-        take_back(&mut other, &back, &merge.filled);
+        other.part(&back, &merge.filled);
     }
     back.merged_into_id = None;
     let mut events = Vec::new();
@@ -168,48 +167,6 @@ fn pick(rows: &[ContactRow], id: ContactId, path: &'static str) -> Result<Contac
         None => Ok(row),
         Some(_) => Err(StoreError::missing("contact", path)),
     })
-}
-
-type Members<'a> = [(&'static str, &'a mut Option<String>); 5];
-
-fn members(row: &mut ContactRow) -> Members<'_> {
-    [
-        ("name", &mut row.name),
-        ("phone", &mut row.phone),
-        ("email", &mut row.email),
-        ("username", &mut row.username),
-        ("avatar_url", &mut row.avatar_url),
-    ]
-}
-
-/// Gives a contact what it lacks and the other has; what that was.
-fn fill(survivor: &mut ContactRow, merged: &ContactRow, now: DateTime<Utc>) -> Map<String, Value> {
-    let mut merged = merged.clone();
-    let mut filled = Map::new();
-    for ((name, have), (_, told)) in members(survivor).into_iter().zip(members(&mut merged)) {
-        if let (None, Some(value)) = (&have, told.take()) {
-            filled.insert(name.to_owned(), value.clone().into());
-            *have = Some(value);
-        }
-    }
-    // What the staff wrote stays the staff's.
-    for name in filled.keys().filter(|name| merged.provider_members.0.is_pinned(name)) {
-        survivor.provider_members.0.pin(name, now);
-    }
-    filled
-}
-
-fn take_back(survivor: &mut ContactRow, back: &ContactRow, filled: &Map<String, Value>) {
-    let mut taken = Vec::new();
-    for (name, have) in members(survivor) {
-        if have.is_some() && have.as_deref() == filled.get(name).and_then(Value::as_str) {
-            *have = None;
-            taken.push(name);
-        }
-    }
-    for name in taken.into_iter().filter(|name| back.provider_members.0.is_pinned(name)) {
-        survivor.provider_members.0.unpin(name);
-    }
 }
 
 /// A merge that stands.

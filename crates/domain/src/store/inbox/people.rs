@@ -197,7 +197,7 @@ pub async fn update(
         let Some(value) = value else { continue };
         match &value {
             Some(_) => row.provider_members.0.pin(member, now),
-            None => row.provider_members.0.unpin(member),
+            None => row.provider_members.0.give_back(member),
         }
         match member {
             "name" => row.name = value,

@@ -59,8 +59,10 @@ pub(super) fn read_call(places: &Places<'_>, key: &IdempotencyKey) -> Reading<Ef
             details.insert(field.to_string(), Value::from(text));
         }
     }
-    let started_at = places.time(Field::OccurredAt)?;
-    for (name, time) in [("started_at", started_at), ("ended_at", places.time(Field::EndedAt)?)] {
+    let arrived = places.view.request.received_at;
+    let started_at = places.time(Field::OccurredAt)?.map(|time| time.min(arrived));
+    let ended_at = places.time(Field::EndedAt)?.map(|time| time.min(arrived));
+    for (name, time) in [("started_at", started_at), ("ended_at", ended_at)] {
         if let Some(time) = time {
             details.insert(name.to_owned(), Value::from(time.to_rfc3339_opts(SecondsFormat::Millis, true)));
         }

@@ -1,5 +1,6 @@
 //! `voice:message:out`: a call ended (MT-9).
 
+use chrono::{DateTime, Utc};
 use inlet_domain::{
     command::{Command, Effect, IdempotencyKey, MessageReport, Patch, PersonReport, ThreadReport},
     model::{
@@ -24,7 +25,8 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str) -> Read
         CallLeg::From => payload.address("from").ok_or(Misfit("`from` does not tell who called"))?,
     };
     let status = payload.known("status");
-    let started_at = time(request, payload, "start_at");
+    let past = |time: DateTime<Utc>| time.min(request.received_at);
+    let started_at = time(request, payload, "start_at").map(past);
     let numbering = numbering(request);
     // `mid` is a campaign's id, so it takes all four to name one call (MT-11). Without a start, all that came does.
     let key_of = |rules: Rules| {
@@ -50,7 +52,7 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str) -> Read
         put(&mut details, name, payload.get(name));
     }
     put_time(&mut details, "started_at", started_at);
-    put_time(&mut details, "ended_at", time(request, payload, "end_at"));
+    put_time(&mut details, "ended_at", time(request, payload, "end_at").map(past));
     if let Some(seconds) = payload.text("duration").and_then(|text| text.parse::<f64>().ok()).filter(|s| s.is_finite())
     {
         details.insert("duration_seconds".to_owned(), Value::from(seconds.round() as i64));

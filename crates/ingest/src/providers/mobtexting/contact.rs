@@ -19,6 +19,9 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str) -> Read
         return Err(Misfit("neither `id` nor `identity` names a person"));
     }
     let sentence = payload.text("status").unwrap_or_default();
+    if ["deleted", "removed"].iter().any(|word| sentence.to_ascii_lowercase().contains(word)) {
+        return Err(Misfit("its `status` says that a subscriber was deleted, which no document describes"));
+    }
     // Only the sentence tells what happened; whatever it is, the contact is as it says.
     let change = if sentence.to_ascii_lowercase().contains("created") { Change::Created } else { Change::Updated };
     let (phone, email) =

@@ -39,6 +39,8 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium:
     let person = person(request, medium, recipient, &key)
         .ok_or(Misfit("neither `recipient.from` nor an id of `recipient.user` tells who sent it"))?;
 
+    let is_group = person.identities.first().is_some_and(|address| address.kind == IdentityKind::Group);
+    let member = recipient.object("user").filter(|_| is_group).and_then(member);
     let said = Said::of(message);
     let occurred_at = message
         .as_object()
@@ -75,12 +77,16 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium:
         thread: ThreadReport::default(),
         direction: Direction::Inbound,
         kind: MessageKind::Message,
-        author_name: None,
+        author_name: member.as_ref().and_then(|member| member.known("name")),
         content_type: Patch::Value(said.kind.clone().unwrap_or_else(|| {
             attachments.first().filter(|_| shown.is_none()).map_or("text", |file| file.kind.as_str()).to_owned()
         })),
         content: Patch::told(shown),
-        details: said.details(),
+        details: {
+            let mut details = said.details();
+            put(&mut details, "sender", member.map(Value::Object).as_ref());
+            details
+        },
         attachments: Some(attachments),
         reactions: Patch::Absent,
         quoted_id: None,
@@ -262,6 +268,18 @@ fn person(request: &Request<'_>, medium: Medium, recipient: &Object, key: &Idemp
         None => ids.collect(),
     };
     (!report.identities.is_empty()).then_some(report)
+}
+
+/// Who wrote in a group, as the profile beside the group's address tells: by name, number and id.
+fn member(user: &Object) -> Option<Object> {
+    let mut member = Object::new();
+    let name = full_name(user).or_else(|| user.known("username"));
+    for (name, told) in [("name", name), ("phone", user.known("phone")), ("id", user.id("id"))] {
+        if let Some(told) = told {
+            member.insert(name.to_owned(), Value::from(told));
+        }
+    }
+    (!member.is_empty()).then_some(member)
 }
 
 /// The provider counts its users and its subscribers apart, so that one number may mean two people.

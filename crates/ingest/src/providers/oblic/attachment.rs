@@ -26,14 +26,51 @@ pub(super) fn read(report: &Report<'_>) -> AttachmentReport {
     }
 }
 
-/// The files of a message: a list, one object, or the URL of one. `None` where nothing tells of files.
+/// The files of a message: a list, also of lists, one object, objects or URLs by their id, or the URL of one. `None` where
+/// nothing tells of files.
 pub(super) fn parts(files: &Value) -> Option<Vec<AttachmentPart>> {
-    match files {
-        Value::Array(files) => Some(files.iter().take(MOST).filter_map(part).collect()),
-        Value::Object(_) | Value::String(_) => part(files).map(|part| vec![part]),
-        Value::Null | Value::Bool(_) | Value::Number(_) => None,
-    }
+    let mut found = Vec::new();
+    collect(files, None, DEEPEST, &mut found);
+    (files.is_array() || !found.is_empty()).then_some(found)
 }
+
+fn collect(files: &Value, id: Option<&str>, deeper: usize, found: &mut Vec<AttachmentPart>) {
+    let Some(deeper) = deeper.checked_sub(1) else { return };
+    match files {
+        Value::Array(files) => files.iter().take(MOST).for_each(|file| collect(file, None, deeper, found)),
+        Value::Object(files) if is_by_id(files) => {
+            files.iter().take(MOST).for_each(|(id, file)| collect(file, Some(id), deeper, found));
+        }
+        file => found.extend(part(file).map(|file| AttachmentPart {
+            // Numbers count the files and name none.
+            external_id: file.external_id.or_else(|| id.filter(|id| !is_number(id)).map(str::to_owned)),
+            ..file
+        })),
+    }
+    found.truncate(MOST);
+}
+
+/// Whether each member is a file of its own.
+fn is_by_id(files: &Object) -> bool {
+    let is_file = |(name, value): (&String, &Value)| match value {
+        Value::Object(file) => ["file_url", "url", "id"].iter().any(|member| file.contains_key(*member)),
+        Value::Array(_) => is_number(name),
+        Value::String(text) => !FILE_MEMBERS.contains(&name.as_str()) && content::looks_like_url(text),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    };
+    !files.is_empty() && files.iter().all(is_file)
+}
+
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Members of one file that hold a URL.
+const FILE_MEMBERS: [&str; 8] =
+    ["file_url", "url", "link", "href", "src", "media_url", "download_url", "thumbnail_url"];
+
+/// No list of files is nested deeper.
+const DEEPEST: usize = 4;
 
 /// No message holds more files.
 const MOST: usize = 100;

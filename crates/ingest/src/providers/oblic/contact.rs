@@ -1,6 +1,6 @@
 //! `contact.*` (OB-2), and the contact that a message or conversation names.
 
-use inlet_domain::command::{ContactReport, IdentityKind, IdentityRef, PersonReport};
+use inlet_domain::command::{ContactReport, IdentityKind, IdentityRef, Patch, PersonReport};
 use serde_json::Value;
 
 use super::{Report, others, read_time, text, time};
@@ -18,7 +18,11 @@ pub(super) fn read(report: &Report<'_>) -> ContactReport {
     ContactReport {
         version: report.version(),
         identities: identities(contact, report.numbering()),
-        name: if contact.contains_key("name") { text(contact, "name") } else { username.clone() },
+        name: if contact.contains_key("name") {
+            text(contact, "name")
+        } else {
+            Patch::known(username.value().cloned())
+        },
         phone: contact.patch("phone_number", |value| phone(value, report.numbering())),
         email: text(contact, "email"),
         username,

@@ -56,13 +56,23 @@ pub(super) fn read(report: &Report<'_>) -> MessageReport {
     }
 }
 
+/// Whether a message tells of a conversation or of a person that it belongs to.
+pub(super) fn tells_place(report: &Report<'_>) -> bool {
+    let message = report.payload;
+    message.id("conversation_id").is_some()
+        || contact::named(message, report.numbering()).is_some()
+        || hidden(report).is_some()
+}
+
 /// The writer who hides, where no conversation stands for them: this message's alone.
 fn hidden(report: &Report<'_>) -> Option<PersonReport> {
     let message = report.payload;
     let contact = message.object("contact");
     let written = contact.and_then(|contact| contact.address("id").or_else(|| contact.address("username")));
     let written = written.or_else(|| message.address("contact")).or_else(|| message.address("contact_id"))?;
-    let is_alone = address::hides(&written) && message.id("conversation_id").is_none();
+    // A number that is none is a placeholder for an id, and tells of nobody who hides.
+    let is_word = written.chars().any(char::is_alphabetic);
+    let is_alone = is_word && address::hides(&written) && message.id("conversation_id").is_none();
     // Each event of the message names the same person.
     let of_message = IdempotencyKey::new("message", report.id.as_str());
     is_alone.then(|| PersonReport { identities: vec![address::hidden(&of_message)], ..PersonReport::default() })

@@ -92,6 +92,10 @@ impl Adapter for Oblic {
             _ => Some(key::digest(&json!([rules.id_of(payload, "id"), payload]))),
         });
         let report = Report { request, payload, id, change };
+        if entity == Entity::Message && change == Change::Created && !message::tells_place(&report) {
+            let reason = format!("{name}: neither `conversation_id` nor `contact` tells where the message belongs");
+            return Understanding::Unknown { reason, event: Some(name) };
+        }
         let effect = match entity {
             Entity::Contact => Effect::Contact(Box::new(contact::read(&report))),
             Entity::Conversation => Effect::Conversation(Box::new(thread::read_conversation(&report))),
@@ -105,6 +109,11 @@ impl Adapter for Oblic {
         {
             let key = inlet_domain::command::IdempotencyKey { kind: format!("{name}:conversation"), ..key };
             commands.push(Command { key, effect: Effect::Conversation(Box::new(conversation)) });
+        } else if entity == Entity::Conversation
+            && let Some(group) = thread::read_group_of_conversation(&report)
+        {
+            let key = inlet_domain::command::IdempotencyKey { kind: format!("{name}:group"), ..key };
+            commands.push(Command { key, effect: Effect::Group(Box::new(group)) });
         }
         Understanding::Known { event: name, commands }
     }
@@ -120,11 +129,13 @@ struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// The time of a version is `updated_at`; what was created may not have been updated since. Without either, the arrival
-    /// stands in (OB-10).
+    /// The time of a version is `updated_at`; what was created may not have been updated since, and what was deleted may tell
+    /// when that was. Without any of these, the arrival stands in (OB-10).
     fn version(&self) -> Version {
-        let created_at = || time(self.payload, "created_at").filter(|_| self.change == Change::Created);
-        let told = time(self.payload, "updated_at").or_else(created_at);
+        let own = |change, name| time(self.payload, name).filter(|_| self.change == change);
+        let told = own(Change::Deleted, "deleted_at")
+            .or_else(|| time(self.payload, "updated_at"))
+            .or_else(|| own(Change::Created, "created_at"));
         Version::new(self.change, told, self.request.received_at)
     }
 

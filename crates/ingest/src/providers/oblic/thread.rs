@@ -1,8 +1,8 @@
 //! `conversation.*` (OB-3) and `group.*` (OB-6).
 
-use inlet_domain::command::{Change, ConversationReport, GroupReport, Patch};
+use inlet_domain::command::{Change, ConversationReport, GroupReport, Patch, Version};
 
-use super::{Report, contact, others, read_time, text};
+use super::{Report, contact, others, read_time, text, time};
 use crate::fields::{Members, Object};
 
 const PLACED: [&str; 7] = ["id", "contact", "contact_id", "group", "group_id", "subject", "updated_at"];
@@ -40,11 +40,22 @@ pub(super) fn read_conversation_of_group(report: &Report<'_>) -> Option<Conversa
     })
 }
 
+/// The group of a conversation that was created or changed, where that tells more of it than its id.
+pub(super) fn read_group_of_conversation(report: &Report<'_>) -> Option<GroupReport> {
+    let group = report.payload.object("group").filter(|group| group.len() > 1 && report.change != Change::Deleted)?;
+    let told = time(group, "updated_at").or_else(|| time(group, "created_at"));
+    let version = told.map_or_else(|| report.version(), |at| Version { told: true, at, ..report.version() });
+    Some(group_of(group.id("id")?, version, group))
+}
+
 pub(super) fn read_group(report: &Report<'_>) -> GroupReport {
-    let group = report.payload;
+    group_of(report.id.clone(), report.version(), report.payload)
+}
+
+fn group_of(id: String, version: Version, group: &Object) -> GroupReport {
     GroupReport {
-        id: report.id.clone(),
-        version: report.version(),
+        id,
+        version,
         name: text(group, "name"),
         avatar_url: text(group, "avatar_url"),
         description: text(group, "description"),

@@ -2,8 +2,8 @@
 
 use inlet_domain::{
     command::{
-        AttachmentPart, ChannelRef, ChannelReport, Command, Effect, IdempotencyKey, IdentityKind, IdentityRef,
-        MessageReport, Patch, PersonReport, ThreadReport,
+        AttachmentPart, Change, ChannelRef, ChannelReport, Command, Effect, IdempotencyKey, IdentityKind, IdentityRef,
+        MessageReport, Patch, PersonReport, ThreadReport, Version,
     },
     model::{
         channel::Medium,
@@ -81,13 +81,20 @@ pub(super) fn read(request: &Request<'_>, body: &Object) -> Reading {
         attachments = content::files(Some(&kind), content);
     }
     let shown = content::shown(Some(&kind), content).or_else(|| {
-        let is_empty = attachments.is_empty() && kind != "text";
-        if is_empty {
-            content::shown(Some(&kind), &Value::Object(message.clone())).or_else(|| content::named(&kind))
-        } else {
-            None
+        if !attachments.is_empty() {
+            return None;
         }
+        // What it says stands elsewhere; the names of who wrote it and in what are not said.
+        let mut said = message.clone();
+        said.retain(|name, _| !NOT_SAID.contains(&name.as_str()));
+        let told = content::shown(Some(&kind), &Value::Object(said));
+        told.or_else(|| content::named(&kind).filter(|_| kind != "text"))
     });
+    if kind.eq_ignore_ascii_case(REACTION) {
+        let emoji = shown.filter(|_| content::shown(None, content).is_some());
+        let effect = reaction(request, message, conversation, &person, emoji)?;
+        return Ok(Command { key, effect: Effect::Message(Box::new(effect)) });
+    }
     let mut details = Object::new();
     // What holds more than text is kept whole.
     for (name, value) in message.iter().filter(|(name, _)| *name != "sender") {
@@ -117,6 +124,44 @@ pub(super) fn read(request: &Request<'_>, body: &Object) -> Reading {
     Ok(Command { key, effect: Effect::Message(Box::new(report)) })
 }
 
+/// The content type of a reaction.
+const REACTION: &str = "reaction";
+
+/// Members that are no part of what a message says.
+const NOT_SAID: [&str; 6] = ["sender", "externalId", "conversation_id", "contentType", "quoted_message_id", "name"];
+
+/// Someone put an emoji to a message, or took it away: a change of the message that is quoted, and none of its own.
+fn reaction(
+    request: &Request<'_>,
+    message: &Object,
+    conversation: &Object,
+    person: &PersonReport,
+    emoji: Option<String>,
+) -> Result<MessageReport, Misfit> {
+    let target = message.id("quoted_message_id").ok_or(Misfit("the reaction does not name its message"))?;
+    let who = person.identities.first().map(|address| address.value.clone()).unwrap_or_default();
+    let reactions = emoji.map(|emoji| (emoji, Value::from(vec![who]))).into_iter().collect();
+    Ok(MessageReport {
+        ids: vec![target.clone()],
+        external_id: Some(target),
+        version: Some(Version::new(Change::Updated, time(conversation, "lastMessageAt"), request.received_at)),
+        channel: our_channel(request, conversation),
+        person: None,
+        thread: ThreadReport::default(),
+        direction: Direction::Inbound,
+        kind: MessageKind::Message,
+        author_name: None,
+        content_type: Patch::Absent,
+        content: Patch::Absent,
+        details: Object::new(),
+        attachments: None,
+        reactions: Patch::Value(reactions),
+        quoted_id: None,
+        occurred_at: None,
+        read_at: Patch::Absent,
+    })
+}
+
 /// The email address is the provider's key of the customer within its account. The conversation's id stands in where
 /// there is none, and is always kept: a message of the same conversation that has another of the two is the same
 /// person's (OR-3). `None` where nothing tells who it is.
@@ -129,13 +174,13 @@ fn person(
     key: &IdempotencyKey,
 ) -> Option<PersonReport> {
     let written = customer.address("email");
-    let email = written.as_deref().and_then(address::email).map(address::in_account);
+    let email = written.as_deref().filter(|email| !is_nobodys(email)).and_then(address::email).map(address::in_account);
     let thread = thread_id.map(|id| IdentityRef {
         leads: true,
         ..address::identity(IdentityKind::ProviderConversation, id.to_owned(), id)
     });
     let mut identities: Vec<_> = email.clone().into_iter().chain(thread).collect();
-    if identities.is_empty() && written.as_deref().is_some_and(address::hides) {
+    if identities.is_empty() && written.as_deref().is_some_and(|email| address::hides(email) || is_nobodys(email)) {
         identities.push(address::hidden(key));
     }
     let mut attributes = Object::new();
@@ -149,6 +194,18 @@ fn person(
         attributes,
         ..PersonReport::default()
     })
+}
+
+/// Whether an email address is one that programs write where a customer has none.
+fn is_nobodys(email: &str) -> bool {
+    const NOBODIES: [&str; 9] =
+        ["none", "null", "undefined", "noreply", "donotreply", "nobody", "noemail", "anonymous", "unknown"];
+    let Some((user, host)) = email.trim().rsplit_once('@') else { return false };
+    let plain =
+        |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let user = plain(user);
+    let is_no_host = || host.split('.').next().is_some_and(|host| NOBODIES.contains(&plain(host).as_str()));
+    matches!(user.as_str(), "noreply" | "donotreply") || (NOBODIES.contains(&user.as_str()) && is_no_host())
 }
 
 fn thread(conversation: &Object, id: Option<String>) -> ThreadReport {

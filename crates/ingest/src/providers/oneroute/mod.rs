@@ -124,8 +124,11 @@ impl Adapter for Oneroute {
     }
 
     fn secret_members(&self, event: Option<&str>) -> &'static [&'static str] {
-        let harmless = event.and_then(Event::of_name).is_some_and(|event| event != Event::OtpVerified);
-        if harmless { &[] } else { &["otp"] }
+        match event.and_then(Event::of_name) {
+            Some(Event::OtpVerified) => &["otp", "code"],
+            Some(_) => &[],
+            None => &["otp"],
+        }
     }
 }
 

@@ -1,0 +1,248 @@
+//! What providers tell of people and threads, posted at the door in every order: all orders end alike.
+
+use inlet_domain::ambient::Ambient;
+use inlet_tests::{TestServer, database, spawn};
+use serde_json::{Value, json};
+
+use super::support::orders;
+
+async fn post(server: &TestServer, provider: &str, body: Value) {
+    let (status, answer) = server.post(provider, None, &body.to_string()).await;
+    assert_eq!((status, &answer["outcome"]), (200, &json!("accepted")), "{body}: {answer}");
+}
+
+async fn oblic(server: &TestServer, kind: &str, payload: Value) {
+    post(server, "oblic", json!({"id": database::unique(), "type": kind, "payload": payload})).await;
+}
+
+fn now() -> i64 {
+    Ambient::system().now().timestamp()
+}
+
+/// The contacts, each as its members.
+async fn contacts(server: &TestServer) -> Vec<Value> {
+    let query =
+        "{ contacts(first: 100) { nodes { id name username phone email lastActiveAt identities { kind value } } } }";
+    server.graphql(query, json!({})).await["contacts"]["nodes"].as_array().unwrap().clone()
+}
+
+/// The contact whose username ends like this.
+async fn called(server: &TestServer, end: &str) -> Value {
+    let found = contacts(server).await;
+    let mine = |it: &&Value| it["username"].as_str().is_some_and(|name| name.ends_with(end));
+    found.iter().find(mine).unwrap_or_else(|| panic!("nobody ends with {end}: {found:?}")).clone()
+}
+
+/// The conversations, each as who it is with, its attributes and what stands in it.
+async fn conversations(server: &TestServer) -> Vec<Value> {
+    let query = "{ conversations(first: 100) { nodes { id externalId unread attributes contact { id name } \
+                 messages(last: 20) { nodes { content author { ... on ProviderAgent { name } } details } } } } }";
+    server.graphql(query, json!({})).await["conversations"]["nodes"].as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn e1_b6_name_and_username_follow_the_newest_in_any_order() {
+    let server = spawn().await;
+    let now = now();
+    for (number, order) in orders(4).into_iter().enumerate() {
+        let tag = format!("x{number}y");
+        let events = [
+            (
+                "contact.created",
+                json!({"id": format!("c{tag}"), "username": format!("Alice{tag}"), "created_at": now - 100}),
+            ),
+            (
+                "contact.updated",
+                json!({"id": format!("c{tag}"), "username": format!("Bella{tag}"), "updated_at": now - 60}),
+            ),
+            (
+                "contact.updated",
+                json!({"id": format!("c{tag}"), "username": format!("Carla{tag}"), "updated_at": now - 20}),
+            ),
+            (
+                "message.created",
+                json!({"id": format!("m{tag}"), "conversation_id": format!("v{tag}"), "message": "hi",
+                "contact": {"id": format!("c{tag}"), "username": format!("Bella{tag}")}, "created_at": now - 50}),
+            ),
+        ];
+        for at in &order {
+            oblic(&server, events[*at].0, events[*at].1.clone()).await;
+        }
+        let shown = called(&server, &tag).await;
+        let newest = json!(format!("Carla{tag}"));
+        assert_eq!((&shown["name"], &shown["username"]), (&newest, &newest), "{order:?}");
+        // A newer message tells a newer one.
+        let contact = json!({"id": format!("c{tag}"), "username": format!("Dora{tag}")});
+        oblic(
+            &server,
+            "message.created",
+            json!({"id": format!("n{tag}"), "conversation_id": format!("v{tag}"),
+            "contact": contact, "message": "hi", "created_at": now - 5}),
+        )
+        .await;
+        let shown = called(&server, &tag).await;
+        let newest = json!(format!("Dora{tag}"));
+        assert_eq!((&shown["name"], &shown["username"]), (&newest, &newest), "{order:?}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn b6_the_name_that_messages_tell_is_that_of_the_newest() {
+    let server = spawn().await;
+    for (conversation, order) in [("k1", [0, 1]), ("k2", [1, 0])] {
+        let told = [("Nia Reyes", "2026-01-01T00:30:00.000Z"), ("Ola Stone", "2026-01-01T00:10:00.000Z")];
+        for at in order {
+            let (name, time) = told[at];
+            post(&server, "oneroute", json!({"event": "newMessage",
+                "message": {"sender": {"name": name, "authUser": false}, "externalId": database::unique(), "content": "hi"},
+                "conversation": {"id": conversation, "customer": {"name": name, "email": format!("{conversation}@example.com")},
+                    "status": "in-queue", "lastMessageAt": time}})).await;
+        }
+    }
+    let names: Vec<Value> = contacts(&server).await.iter().map(|it| it["name"].clone()).collect();
+    assert_eq!(names, [json!("Nia Reyes"), json!("Nia Reyes")]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn b1_an_email_that_a_conversation_did_not_begin_with_is_someone_elses() {
+    let server = spawn().await;
+    let told = |conversation: &str, name: &str| {
+        json!({"event": "newMessage",
+        "message": {"sender": {"name": name, "authUser": false}, "externalId": database::unique(), "content": "hi"},
+        "conversation": {"id": conversation, "customer": {"name": name, "email": format!("{name}@example.com")},
+            "status": "in-queue", "lastMessageAt": "2026-01-01T00:00:00.000Z"}})
+    };
+    for (conversation, name) in [("v1", "ada"), ("v1", "cee"), ("v2", "cee"), ("v3", "ada")] {
+        post(&server, "oneroute", told(conversation, name)).await;
+    }
+    let mut emails: Vec<Value> = contacts(&server).await.iter().map(|it| it["email"].clone()).collect();
+    emails.sort_by_key(Value::to_string);
+    assert_eq!(emails, [json!("ada@example.com"), json!("cee@example.com")]);
+    // Who had no email yet is the one whose email the conversation tells first.
+    let mut nameless = told("v9", "dee");
+    nameless["conversation"]["customer"] = json!({"name": "dee", "email": null});
+    post(&server, "oneroute", nameless).await;
+    post(&server, "oneroute", told("v9", "dee")).await;
+    assert_eq!(contacts(&server).await.len(), 3);
+    // What programs write where there is no email is nobody's.
+    for (number, email) in ["none@none.com", "noreply@example.com", "no-reply@example.com", "donotreply@example.com"]
+        .into_iter()
+        .enumerate()
+    {
+        for turn in ["a", "b"] {
+            let mut body = told(&format!("{turn}{number}"), "gus");
+            body["conversation"]["customer"]["email"] = json!(email);
+            post(&server, "oneroute", body).await;
+        }
+    }
+    assert_eq!(contacts(&server).await.len(), 11);
+    server.stop().await;
+}
+
+/// Someone who writes on Oblic and on WhatsApp, merged the one way or the other, whose record Oblic deletes.
+#[tokio::test]
+async fn b5_a_deletion_takes_what_the_account_alone_told_whoever_was_merged_into_whom() {
+    let server = spawn().await;
+    let now = now();
+    let merge = "mutation($input: MergeContactsInput!) { mergeContacts(input: $input) { contact { id } } }";
+    let deletions =
+        [json!({}), json!({"updated_at": now - 50}), json!({"deleted_at": now - 50}), json!({"username": "u"})];
+    for (number, deletion) in deletions.into_iter().enumerate() {
+        for into_oblic in [false, true] {
+            let tag = format!("{number}{into_oblic}");
+            let (id, username) = (format!("c{tag}"), format!("shared{tag}"));
+            let phone = format!("9198765{number}{}0001", u8::from(into_oblic));
+            let message = |id: &str, contact: Value, at: i64| {
+                json!({"id": format!("{id}{tag}"),
+                "conversation_id": format!("v{id}{tag}"), "contact": contact, "message": id, "created_at": at, "updated_at": at})
+            };
+            let contact = json!({"id": id, "username": username, "phone_number": format!("+{phone}")});
+            oblic(&server, "message.created", message("first", contact, now - 100)).await;
+            post(
+                &server,
+                "mobtexting",
+                json!({"event": "whatsapp:message:in", "payload": {
+                "id": database::unique(), "channels": [{"name": "whatsapp", "to": "919019120000"}],
+                "recipient": {"from": phone, "user": {"first_name": "Kevin", "last_name": tag}},
+                "message": {"type": "text", "payload": {"text": "hello"}}}}),
+            )
+            .await;
+            let found = contacts(&server).await;
+            let of = |member: &str, value: &str| found.iter().find(|it| it[member] == value).unwrap()["id"].clone();
+            let (ours, theirs) = (of("username", &username), of("name", &format!("Kevin {tag}")));
+            let (contact, into) = if into_oblic { (&theirs, &ours) } else { (&ours, &theirs) };
+            server.graphql(merge, json!({"input": {"contactId": contact, "intoId": into}})).await;
+
+            let mut payload = deletion.clone();
+            payload["id"] = json!(id);
+            if payload.get("username").is_some() {
+                payload["username"] = json!(username);
+            }
+            oblic(&server, "contact.deleted", payload).await;
+            let found = contacts(&server).await;
+            let left = found.iter().find(|it| it["id"] == *into).unwrap();
+            let expected = json!({"id": into, "name": format!("Kevin {tag}"), "username": null, "phone": format!("+{phone}"),
+                "email": null, "lastActiveAt": left["lastActiveAt"], "identities": [{"kind": "PHONE", "value": format!("+{phone}")}]});
+            assert_eq!(*left, expected, "{deletion} {into_oblic}");
+            let talks = conversations(&server).await;
+            let of = |it: &&Value| it["externalId"] == format!("vfirst{tag}");
+            assert_eq!(talks.iter().find(of).unwrap()["contact"], json!(null), "{deletion} {into_oblic}");
+            // Whoever has the username later is someone else.
+            oblic(&server, "message.created", message("later", json!({"username": username}), now + 5)).await;
+            let talks = conversations(&server).await;
+            let of = |it: &&Value| it["externalId"] == format!("vlater{tag}");
+            assert_ne!(talks.iter().find(of).unwrap()["contact"]["id"], *into, "{deletion} {into_oblic}");
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn e1_what_was_written_after_a_thread_was_deleted_stands_in_any_order() {
+    let server = spawn().await;
+    let now = now();
+    for timed in [true, false] {
+        for (number, order) in orders(4).into_iter().enumerate() {
+            let tag = format!("{timed}{number}");
+            let contact = json!({"id": format!("c{tag}"), "username": format!("n{tag}")});
+            let message = |id: &str, at: i64| {
+                json!({"id": format!("{id}{tag}"), "conversation_id": format!("v{tag}"),
+                "contact": contact, "message": id, "created_at": at, "updated_at": at})
+            };
+            let mut gone = json!({"id": format!("v{tag}")});
+            if timed {
+                gone["updated_at"] = json!(now - 50);
+            }
+            let events = [
+                (
+                    "conversation.created",
+                    json!({"id": format!("v{tag}"), "contact": contact, "pinned": false,
+                    "created_at": now - 100, "updated_at": now - 100}),
+                ),
+                ("message.created", message("before", now - 70)),
+                ("message.created", message("after", now - 30)),
+                ("conversation.deleted", gone),
+            ];
+            for at in &order {
+                oblic(&server, events[*at].0, events[*at].1.clone()).await;
+            }
+            let talks = conversations(&server).await;
+            let mine: Vec<&Value> = talks.iter().filter(|it| it["contact"]["name"] == format!("n{tag}")).collect();
+            if timed {
+                assert_eq!(mine.len(), 1, "{order:?}: {mine:?}");
+                let said: Vec<&Value> =
+                    mine[0]["messages"]["nodes"].as_array().unwrap().iter().map(|it| &it["content"]).collect();
+                assert_eq!(
+                    (said, &mine[0]["unread"], &mine[0]["attributes"]),
+                    (vec![&json!("after")], &json!(1), &json!({})),
+                    "{order:?}"
+                );
+            } else {
+                assert_eq!(mine, Vec::<&Value>::new(), "{order:?}");
+            }
+        }
+    }
+    server.stop().await;
+}
