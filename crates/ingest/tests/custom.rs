@@ -274,11 +274,11 @@ fn opt_outs_contacts_and_calls_are_made_too() {
     let calls = custom(json!({"rules": [{"kind": "call", "fields": {"address": "/caller", "channel": "/did",
         "status": "/status", "duration_seconds": "/secs", "occurred_at": "/start", "ended_at": "/end"}}]}));
     let rang = json!({"caller": "+919019120123", "did": "+918068281234", "status": "ANSWER", "secs": "23",
-        "start": "2026-11-20T10:00:00Z", "end": "2026-11-20T10:00:23Z"});
+        "start": "2026-11-20T09:59:00Z", "end": "2026-11-20T09:59:23Z"});
     let report = message(expect_commands(read_at(&calls, None, &rang)).remove(0));
     assert_eq!((report.kind, report.direction), (MessageKind::Call, Direction::Inbound));
     assert_eq!(report.details["duration_seconds"], 23);
-    assert_eq!(report.details["ended_at"], "2026-11-20T10:00:23.000Z");
+    assert_eq!(report.details["ended_at"], "2026-11-20T09:59:23.000Z");
     assert_eq!(reported(report.channel).ids, ["voice:918068281234"]);
     assert_eq!(report.ids.len(), 1);
     assert!(reason(read_at(&calls, None, &with(&rang, "/secs", json!("long")))).contains("no number"));

@@ -125,8 +125,8 @@ async fn p2_a_replay_brings_no_deleted_contact_back() {
     done(&server, "deleteContact", "deletedContactId", json!({ "id": contact })).await;
     let from = head(&server).await;
     for _ in 0..3 {
-        let replayed = "mutation { replayInboundEvents(input: {filter: {}}) { replayed { after eventIds } } }";
-        let replayed = server.graphql(replayed, json!({})).await["replayInboundEvents"]["replayed"].clone();
+        let replayed = "mutation { replayInboundEvents(input: {filter: {}}) { results { after eventIds } } }";
+        let replayed = server.graphql(replayed, json!({})).await["replayInboundEvents"]["results"].clone();
         let replayed = replayed.as_array().unwrap();
         assert_eq!(replayed.len(), 3, "{replayed:?}");
         for request in replayed {

@@ -120,7 +120,7 @@ fn e5_of_several_failures_the_last_is_shown_and_a_time_yet_to_come_is_none() {
     }
     let members = ladders.members();
     assert!(members.contains(&("failureText", Must::text("third"))), "{members:?}");
-    assert!(members.contains(&("failedAt", Must::at(time(2).unwrap()))), "{members:?}");
+    assert!(members.contains(&("failedAt", Must::at(time(9).unwrap()))), "{members:?}");
     let mut ladders = Ladders::default();
     let early = [false, true, false, false];
     ladders.take(&Report { rung: Some(Rung::Read), early, ..Report::default() });
