@@ -110,7 +110,9 @@ pub fn command(provider: Provider, body: &Value) -> Command {
 /// Why a body was not understood.
 pub fn reason(readout: Readout) -> String {
     match readout.reading {
-        Reading::Unrecognised { reason, .. } | Reading::Quarantined { reason } => reason,
+        Reading::Unrecognised { reason, .. } | Reading::Quarantined { reason } | Reading::Excessive { reason, .. } => {
+            reason
+        }
         Reading::Commands { commands, .. } => panic!("understood: {commands:?}"),
     }
 }
