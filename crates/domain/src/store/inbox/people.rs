@@ -152,8 +152,11 @@ pub struct ContactChange {
     pub if_revision: Option<i64>,
 }
 
+/// A member, and what was written of it.
+type Written = (&'static str, Option<Option<String>>);
+
 impl ContactChange {
-    fn checked(&self) -> Result<[(&'static str, Option<Option<String>>); 3], StoreError> {
+    fn checked(&self) -> Result<[Written; 3], StoreError> {
         let name = |name: &str| {
             name::checked(name, name::LONGEST).or_else(|refusal| refuse("input.name", refusal.to_string()))
         };
