@@ -202,7 +202,7 @@ fn from_text(text: &str, zone: Tz) -> Option<Told> {
 /// With a point before the fraction of a second, where there is a comma.
 fn with_point(text: &str) -> Cow<'_, str> {
     let at = text.find(',').filter(|at| {
-        let (before, after) = (text[..*at].as_bytes(), text[*at + 1..].as_bytes());
+        let (before, after) = (&text.as_bytes()[..*at], &text.as_bytes()[*at + 1..]);
         before.last().is_some_and(u8::is_ascii_digit)
             && after.first().is_some_and(u8::is_ascii_digit)
             && before.contains(&b':')

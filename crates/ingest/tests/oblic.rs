@@ -237,7 +237,7 @@ fn e1_the_version_of_what_was_created_is_its_creation() {
     };
     for entity in ["contact", "conversation", "message", "group", "attachment"] {
         let of = |change: &str, times: Value| {
-            let payload = json!({"id": "x", "conversation_id": "v", "created_at": 1_700_000_000, "updated_at": times});
+            let payload = json!({"id": "x", "contact_id": "c", "created_at": 1_700_000_000, "updated_at": times});
             version(&format!("{entity}.{change}"), payload)
         };
         let created = of("created", Value::Null);

@@ -397,6 +397,7 @@ mod tests {
         // A time that can be stands before an arrival that stands in.
         ladders.raise(&report("", Some(DeliveryStatus::Delivered), Some(11)), time(12));
         assert_eq!(ladders.shown().delivered_at, Some(time(11)));
+        let mut ladders = Ladders::default();
         ladders.raise(&report("", Some(DeliveryStatus::Failed), Some(100)), time(20));
         ladders.raise(
             &StatusReport { reason: Some("told".into()), ..report("", Some(DeliveryStatus::Failed), Some(3)) },

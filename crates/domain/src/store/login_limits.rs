@@ -119,7 +119,7 @@ pub async fn count(
     buckets.extend(address.clone().map(|address| (address, MOST_OF_ADDRESS)));
     buckets.sort();
     let now = ambient.now();
-    let mut conn = database.pool.acquire().await?;
+    let mut conn = database.writes.acquire().await?;
     let mut transaction = conn.begin().await?;
     let mut longest: Option<TimeDelta> = None;
     for (bucket, most) in &buckets {
