@@ -30,6 +30,8 @@ pub struct Pool {
     merged: Vec<String>,
     /// Of messages: their conversation.
     homes: BTreeMap<String, String>,
+    /// The source that was made last: it has heard nothing.
+    silent: Option<String>,
     /// Tokens that work once: of an invitation, and for a new password.
     tokens: Option<[String; 2]>,
 }
@@ -149,7 +151,14 @@ impl Pool {
     pub async fn replenish(&mut self, schema: &Schema, party: &Party) {
         self.inbox(schema, party).await;
         self.homes(party).await;
+        // Those that heard something come next after the newest.
+        if let Some(silent) = self.silent.take() {
+            for list in [self.ids.get_mut("src"), self.types.get_mut("Source")].into_iter().flatten() {
+                list.retain(|id| *id != silent);
+            }
+        }
         let made = [party.source().await, party.webhook().await];
+        self.silent = Some(made[0].clone());
         self.gather(&json!(made));
         push(self.types.entry("Source".into()).or_default(), &made[0]);
         push(self.types.entry("Webhook".into()).or_default(), &made[1]);

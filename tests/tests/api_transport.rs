@@ -269,7 +269,7 @@ async fn b2_the_schema_is_for_whoever_has_a_credential() {
         let known = server.graphql_raw("{ __schema { queryType { name } } }", json!({})).await;
         assert_eq!(known["data"]["__schema"]["queryType"]["name"], "Query", "{known}");
         let stranger = server.client.post(&server.graphql_url).json(&schema).send().await.unwrap();
-        let stranger: serde_json::Value = stranger.json().await.unwrap();
+        let stranger: Value = stranger.json().await.unwrap();
         assert_eq!(stranger["data"]["__schema"]["queryType"]["name"] == "Query", told, "{stranger}");
         if !told {
             assert_eq!(stranger["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{stranger}");

@@ -23,29 +23,45 @@ async fn read(house: &House) -> (i64, i64) {
     .unwrap()
 }
 
+/// What the connections of this handle read is told when they have ended.
+async fn told(house: &House, database: Database) {
+    let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&database.pool).await.unwrap();
+    database.close().await;
+    let stands = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1";
+    while sqlx::query_scalar::<_, i64>(stands).bind(pid).fetch_one(&house.database.pool).await.unwrap() > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn fresh(house: &House) -> Database {
+    Database::connect(house.url(), 1, 1).await.unwrap()
+}
+
 #[tokio::test]
 async fn counting_an_inbox_does_not_look_at_what_is_closed() {
     let house = House::build().await;
+    let filling = fresh(&house).await;
     for sql in [FILL, READ] {
-        let fill = sqlx::query(sql).bind(house.workspace).bind(house.account);
-        fill.execute(&house.database.pool).await.unwrap();
+        sqlx::query(sql).bind(house.workspace).bind(house.account).execute(&filling.pool).await.unwrap();
     }
+    told(&house, filling).await;
     for analysed in [false, true] {
         if analysed {
-            let analyze = "SET lock_timeout = 0; ANALYZE conversation, conversation_read; RESET lock_timeout";
-            sqlx::raw_sql(analyze).execute(&mut *house.database.pool.acquire().await.unwrap()).await.unwrap();
+            let analysing = fresh(&house).await;
+            let analyze = "SET lock_timeout = 0; ANALYZE conversation, conversation_read";
+            sqlx::raw_sql(analyze).execute(&analysing.pool).await.unwrap();
+            told(&house, analysing).await;
         }
         let before = read(&house).await;
-        let fresh = Database::connect(house.url(), 1, 1).await.unwrap();
+        let counting = fresh(&house).await;
         for _ in 0..8 {
-            let counts = inbox_counts(&fresh, Scope::of(house.workspace)).await.unwrap();
+            let counts = inbox_counts(&counting, Scope::of(house.workspace)).await.unwrap();
             assert_eq!(
                 (counts.total(), counts.unread(Some(house.account.0.into())), counts.unread(None)),
                 (100, 0, 100)
             );
         }
-        // What it read is told when its connections end.
-        fresh.close().await;
+        told(&house, counting).await;
         let after = read(&house).await;
         assert_eq!(before.0, after.0, "sequential scans, with statistics: {analysed}");
         assert!(after.1 - before.1 < 8 * 1_000, "{} rows were read, with statistics: {analysed}", after.1 - before.1);

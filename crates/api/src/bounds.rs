@@ -98,7 +98,7 @@ impl Extension for Bounded {
         info: ResolveInfo<'_>,
         next: NextResolve<'_>,
     ) -> ServerResult<Option<Value>> {
-        if self.fields.fetch_add(1, Ordering::Relaxed) % FIELDS_A_STEP == 0 {
+        if self.fields.fetch_add(1, Ordering::Relaxed).is_multiple_of(FIELDS_A_STEP) {
             consume_budget().await;
         }
         let name = info.alias.unwrap_or(info.name).len();

@@ -9,6 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use futures::{FutureExt, future::BoxFuture};
 use inlet_domain::{ids::WorkspaceId, scope::Actor, store::audit::Origin};
 use tokio::{
     runtime::{Builder, Runtime},
@@ -90,27 +91,20 @@ impl Executor {
     ///
     /// # Errors
     /// `OVERLOADED` where too much of the holder's waits; `INTERNAL` where the work panicked.
-    pub async fn run<T: Send + 'static>(
-        &self,
-        holder: Holder,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> Result<T, ApiError> {
+    pub async fn run<T: Send + 'static>(&self, holder: Holder, work: BoxFuture<'static, T>) -> Result<T, ApiError> {
         let turn = self.turns.wait(holder).await?;
-        self.spawn(async move {
+        let in_turn = async move {
             let _turn = turn;
             work.await
-        })
-        .await
+        };
+        self.spawn(in_turn.boxed()).await
     }
 
     /// Runs work at once: what is told of an event.
     ///
     /// # Errors
     /// `INTERNAL` where it panicked.
-    pub async fn spawn<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> Result<T, ApiError> {
+    pub async fn spawn<T: Send + 'static>(&self, work: BoxFuture<'static, T>) -> Result<T, ApiError> {
         let gone = || ApiError::new(ErrorCode::Internal, "the server failed at this operation: tell who runs it");
         let runtime = self.threads.0.as_ref().ok_or_else(gone)?;
         AbortOnDropHandle::new(runtime.spawn(work)).await.map_err(|_| gone())
@@ -228,7 +222,6 @@ impl Drop for Turn {
 
 #[cfg(test)]
 mod tests {
-    use futures::FutureExt;
     use inlet_domain::ids::ApiKeyId;
     use uuid::Uuid;
 

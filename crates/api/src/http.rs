@@ -65,8 +65,9 @@ async fn answer(request: HttpRequest, payload: web::Payload, state: &ApiState) -
     let takes_events = takes_events(accept.as_deref());
     let mut answer = Answer { media, request_id, takes_events, outgoing: state.outgoing().clone(), workspace: None };
     let is_get = request.method() == Method::GET;
-    if !is_get && let Err(refusal) = is_json(&request) {
-        return refusal;
+    if !is_get && !is_json(&request) {
+        let message = "send the body as application/json in UTF-8";
+        return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message);
     }
     // Who asks is known before anything of it is read.
     let mut payload = payload;
@@ -260,18 +261,14 @@ pub async fn method_not_allowed() -> HttpResponse {
     response
 }
 
-/// Refuses a body that is not said to be JSON in UTF-8.
-fn is_json(request: &HttpRequest) -> Result<(), HttpResponse> {
+/// Whether a body is said to be JSON in UTF-8.
+fn is_json(request: &HttpRequest) -> bool {
     let content_type = header_text(request, header::CONTENT_TYPE).unwrap_or_default();
     let mut parts = content_type.split(';').map(str::trim);
     let is_json = parts.next().is_some_and(|media| media.eq_ignore_ascii_case("application/json"));
     let charset = parts.find_map(|part| part.split_once('=').filter(|(name, _)| name.eq_ignore_ascii_case("charset")));
     let is_utf8 = charset.is_none_or(|(_, name)| name.trim_matches('"').eq_ignore_ascii_case("utf-8"));
-    if is_json && is_utf8 {
-        return Ok(());
-    }
-    let message = "send the body as application/json in UTF-8";
-    Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message))
+    is_json && is_utf8
 }
 
 pub(crate) fn header_text(request: &HttpRequest, name: header::HeaderName) -> Option<&str> {

@@ -236,7 +236,7 @@ impl Engine {
         let engine = self.clone();
         let holder = Holder::of(credential.as_ref(), &origin);
         let work = async move { engine.prepare(parameters, credential.as_ref(), origin).await };
-        self.executor.run(holder, work).await.unwrap_or_else(|error| Err(Box::new(response_of(error))))
+        self.executor.run(holder, work.boxed()).await.unwrap_or_else(|error| Err(Box::new(response_of(error))))
     }
 
     /// Answers a query or a mutation. Where the database hangs it is given up, as where it is away.
@@ -272,7 +272,7 @@ impl Engine {
             };
             Outcome::Answered(Written::of(response, &id))
         };
-        self.executor.run(holder, work).await
+        self.executor.run(holder, work.boxed()).await
     }
 
     /// Answers an operation of any kind, a subscription with many answers.
@@ -295,7 +295,7 @@ impl Engine {
                 }
                 Answer::Rendered(Written::of(response, &id).body.into())
             };
-            let answer = self.executor.run(holder, work).await?;
+            let answer = self.executor.run(holder, work.boxed()).await?;
             return Ok(stream::once(async { answer }).boxed());
         }
         let following = prepared.following.take();
@@ -307,7 +307,7 @@ impl Engine {
         });
         let Some((credential, operation)) = following else { return Ok(self.pump(answers)) };
         // Executed once to find what it asks for, or that it asks amiss; then it follows without being executed.
-        let refusals = self.executor.run(holder, answers.collect::<Vec<_>>()).await?;
+        let refusals = self.executor.run(holder, answers.collect::<Vec<_>>().boxed()).await?;
         let wanted = opening.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let follow = match wanted {
             Some(wanted) => follow(&self, credential, operation, wanted).boxed(),
@@ -332,7 +332,7 @@ impl Engine {
                 }
             }
         };
-        let pump = async move { self.executor.spawn(pumping).await };
+        let pump = async move { self.executor.spawn(pumping.boxed()).await };
         // The pump is driven by its own threads; it is waited for beside what it brings.
         let pump = stream::once(pump).filter_map(|_| async { None });
         stream::select(

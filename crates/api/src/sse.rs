@@ -95,10 +95,13 @@ fn data(payload: &str) -> Bytes {
     Bytes::from(format!("event: next\ndata: {payload}\n\n"))
 }
 
+/// What a client has yet to read.
+type Unread = mpsc::Receiver<(Bytes, Room)>;
+
 /// The way of frames to a client: bounded, and emptied where the client does not read.
 struct Frames {
     sender: mpsc::Sender<(Bytes, Room)>,
-    receiver: Arc<Mutex<Option<mpsc::Receiver<(Bytes, Room)>>>>,
+    receiver: Arc<Mutex<Option<Unread>>>,
     way: Way,
     stall: Duration,
 }
@@ -120,7 +123,7 @@ fn frames(
 }
 
 /// The client's end: with it the receiver goes, though the other end knows of it too.
-struct Closing(Arc<Mutex<Option<mpsc::Receiver<(Bytes, Room)>>>>);
+struct Closing(Arc<Mutex<Option<Unread>>>);
 
 impl Drop for Closing {
     fn drop(&mut self) {

@@ -89,7 +89,7 @@ pub fn configure(state: IngestState) -> impl FnOnce(&mut ServiceConfig) + Clone 
 }
 
 async fn receive(request: HttpRequest, door: web::Data<Door>, mut payload: Payload) -> HttpResponse {
-    match answer(&request, &door, &mut payload).await {
+    match Box::pin(answer(&request, &door, &mut payload)).await {
         Ok(response) => response,
         Err(refusal) => {
             metrics::counter!("inlet_ingest_refused_total", "code" => refusal.code()).increment(1);

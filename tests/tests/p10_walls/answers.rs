@@ -39,7 +39,7 @@ pub fn plain(answer: &Value, sent: &str) -> Value {
         Value::Object(members) => {
             let kept = members.iter().filter(|(name, _)| *name != "requestId");
             let shown = |name: &str, value: &Value| match name {
-                "password" | "secret" | "token" if value.is_string() => Value::from("<secret>"),
+                "password" | "secret" | "token" | "link" if value.is_string() => Value::from("<secret>"),
                 // What a composition would send: made up for the try.
                 "body" => match value.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok()) {
                     Some(sample @ Value::Object(_)) => plain(&sample, sent),

@@ -243,7 +243,7 @@ impl Work {
     /// On the threads of operations.
     async fn rendered(self: Arc<Self>, told: Told) -> Arc<str> {
         let (executor, id) = (self.executor.clone(), self.operation.request_id.clone());
-        let rendered = executor.spawn(async move { self.render(told).await }).await;
+        let rendered = executor.spawn(async move { self.render(told).await }.boxed()).await;
         rendered.unwrap_or_else(|error| Written::of(response_of(error), &id).body.into())
     }
 

@@ -20,8 +20,6 @@ use super::{
 };
 use crate::error::StoreError;
 
-/// How long the database may take to say that it is there, over a connection that stands and again over a new one.
-const PATIENCE: Duration = Duration::from_millis(1_250);
 /// How long after one look the next is.
 const PAUSE: Duration = Duration::from_millis(500);
 /// The same while it is away.
@@ -135,11 +133,12 @@ impl Link {
         }
     }
 
-    /// Looks after the database until it is dropped.
-    pub(crate) async fn watch(&self) {
+    /// Looks after the database until it is dropped. `patience` is how long the database may take to say that it is there,
+    /// over a connection that stands and again over a new one.
+    pub(crate) async fn watch(&self, patience: Duration) {
         let mut connection = None;
         loop {
-            let is_there = self.look(&mut connection).await;
+            let is_there = self.look(patience, &mut connection).await;
             if is_there != self.is_present() {
                 if is_there {
                     tracing::info!("the database is there again");
@@ -156,15 +155,15 @@ impl Link {
     }
 
     /// Whether there is a primary. Where it is another server than before, or was away, older connections are given up.
-    async fn look(&self, connection: &mut Option<PgConnection>) -> bool {
+    async fn look(&self, patience: Duration, connection: &mut Option<PgConnection>) -> bool {
         if let Some(standing) = connection {
-            let asked = tokio::time::timeout(PATIENCE, takes_writes(standing)).await;
+            let asked = tokio::time::timeout(patience, takes_writes(standing)).await;
             if matches!(asked, Ok(Ok(true))) {
                 return true;
             }
         }
         let had_one = connection.take().is_some();
-        let Some((number, found)) = self.hosts.primary(PATIENCE).await else { return false };
+        let Some((number, found)) = self.hosts.primary(patience).await else { return false };
         *connection = Some(found);
         let before = self.current.swap(number, Ordering::AcqRel);
         if before != number && self.hosts.count() > 1 {

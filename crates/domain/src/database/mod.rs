@@ -87,9 +87,9 @@ impl Database {
     }
 
     /// Asks again and again until `stop` whether the database is there, and follows its primary where it moves. Without
-    /// it the database always counts as there.
-    pub async fn watch(self, stop: CancellationToken) {
-        stop.run_until_cancelled(self.link.watch()).await;
+    /// it the database always counts as there. A look is given up in time for whoever waits for as long as `patience`.
+    pub async fn watch(self, patience: Duration, stop: CancellationToken) {
+        stop.run_until_cancelled(self.link.watch(patience * 5 / 8)).await;
     }
 
     /// Works for as long as the database is there.
