@@ -106,43 +106,6 @@ async fn b6_the_name_that_messages_tell_is_that_of_the_newest() {
 }
 
 #[tokio::test]
-async fn b1_an_email_that_a_conversation_did_not_begin_with_is_someone_elses() {
-    let server = spawn().await;
-    let told = |conversation: &str, name: &str| {
-        json!({"event": "newMessage",
-        "message": {"sender": {"name": name, "authUser": false}, "externalId": database::unique(), "content": "hi"},
-        "conversation": {"id": conversation, "customer": {"name": name, "email": format!("{name}@example.com")},
-            "status": "in-queue", "lastMessageAt": "2026-01-01T00:00:00.000Z"}})
-    };
-    for (conversation, name) in [("v1", "ada"), ("v1", "cee"), ("v2", "cee"), ("v3", "ada")] {
-        post(&server, "oneroute", told(conversation, name)).await;
-    }
-    let mut emails: Vec<Value> = contacts(&server).await.iter().map(|it| it["email"].clone()).collect();
-    emails.sort_by_key(Value::to_string);
-    assert_eq!(emails, [json!("ada@example.com"), json!("cee@example.com")]);
-    // Who had no email yet is the one whose email the conversation tells first.
-    let mut nameless = told("v9", "dee");
-    nameless["conversation"]["customer"] = json!({"name": "dee", "email": null});
-    post(&server, "oneroute", nameless).await;
-    post(&server, "oneroute", told("v9", "dee")).await;
-    assert_eq!(contacts(&server).await.len(), 3);
-    // What programs write where there is no email is nobody's.
-    for (number, email) in ["none@none.com", "noreply@example.com", "no-reply@example.com", "donotreply@example.com"]
-        .into_iter()
-        .enumerate()
-    {
-        for turn in ["a", "b"] {
-            let mut body = told(&format!("{turn}{number}"), "gus");
-            body["conversation"]["customer"]["email"] = json!(email);
-            post(&server, "oneroute", body).await;
-        }
-    }
-    assert_eq!(contacts(&server).await.len(), 11);
-    server.stop().await;
-}
-
-/// Someone who writes on Oblic and on WhatsApp, merged the one way or the other, whose record Oblic deletes.
-#[tokio::test]
 async fn b5_a_deletion_takes_what_the_account_alone_told_whoever_was_merged_into_whom() {
     let server = spawn().await;
     let now = now();

@@ -2,7 +2,7 @@
 //! (P5), and who loses the race for a new one takes the winner's contact.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, HashSet},
     sync::LazyLock,
 };
 
@@ -114,15 +114,6 @@ pub(crate) struct Identities {
     old_contacts: HashSet<Uuid>,
     /// The addresses that the batch inserted.
     new_addresses: HashSet<Uuid>,
-    /// Contacts that an account knows by a key of its own: (account, contact). As far as it was asked.
-    keyed: HashSet<(Uuid, Uuid)>,
-}
-
-impl ClaimedKey {
-    /// Whether it is an account's own key of a customer.
-    fn is_own_key(&self) -> bool {
-        self.key.kind == IdentityKind::Email && !self.key.scope.is_nil()
-    }
 }
 
 const LOCK: &str = "SELECT i.workspace_id, i.scope_id, i.kind, i.value, i.id, i.original, i.contact_id, i.record_deleted_at \
@@ -193,22 +184,19 @@ impl Identities {
                 missing.push(key.clone());
             }
         }
-        self.ask_for_keys(connection, claims).await?;
-        let before = (self.known.clone(), self.keyed.clone());
+        let before = self.known.clone();
         let mut minted = Minted::new(ambient);
         let mut resolved = self.assign(claims, &mut minted);
         if !missing.is_empty() {
             let lost = self.insert(connection, &missing, ambient.now()).await?;
             if !lost.is_empty() {
-                let assigned = std::mem::replace(&mut self.known, before.0);
-                self.keyed = before.1;
+                let assigned = std::mem::replace(&mut self.known, before);
                 for key in &missing {
                     if let (Some(now), Some(then)) = (self.known.get_mut(key), assigned.get(key)) {
                         now.stored = (then.contact, then.original.clone());
                     }
                 }
                 self.lock(connection, lost.iter()).await?;
-                self.ask_for_keys(connection, claims).await?;
                 resolved = self.assign(claims, &mut minted.again());
             }
         }
@@ -235,19 +223,13 @@ impl Identities {
                 if is_nobodys || went {
                     return Some(Resolved { address: address_id, contact: None });
                 }
-                let scope = named.key.scope;
-                let of_another = |contact: &Uuid| named.is_own_key() && self.keyed.contains(&(scope, *contact));
                 let contact = address
                     .contact
                     .or_else(|| {
                         let mut leading = claim.keys.iter().filter(|claimed| claimed.leads);
-                        // Whom the account knows by another key is someone else, whoever wrote there first.
-                        leading.find_map(|claimed| self.known.get(&claimed.key)?.contact.filter(|id| !of_another(id)))
+                        leading.find_map(|claimed| self.known.get(&claimed.key)?.contact)
                     })
                     .unwrap_or_else(|| minted.next());
-                if named.is_own_key() {
-                    self.keyed.insert((scope, contact));
-                }
                 for ClaimedKey { key, .. } in &claim.keys {
                     if let Some(state) = self.known.get_mut(key) {
                         state.contact.get_or_insert(contact);
@@ -256,36 +238,6 @@ impl Identities {
                 Some(Resolved { address: address_id, contact: Some(contact) })
             })
             .collect()
-    }
-
-    /// Asks which of the contacts that claims lead to are known by a key of the account.
-    async fn ask_for_keys(
-        &mut self,
-        connection: &mut PgConnection,
-        claims: &[Option<Claim>],
-    ) -> Result<(), sqlx::Error> {
-        let mut asked: BTreeSet<(Uuid, Uuid, Uuid)> = BTreeSet::new();
-        for claim in claims.iter().flatten() {
-            let Some(named) = claim.keys.first().filter(|named| named.is_own_key()) else { continue };
-            let leading = claim.keys.iter().filter(|claimed| claimed.leads);
-            let contacts = leading.filter_map(|claimed| self.known.get(&claimed.key)?.contact);
-            asked.extend(contacts.map(|contact| (named.key.workspace, named.key.scope, contact)));
-        }
-        if asked.is_empty() {
-            return Ok(());
-        }
-        let keyed: Vec<(Uuid, Uuid)> = sqlx::query_as(
-            "SELECT k.s, k.c FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) k(w, s, c) \
-             WHERE EXISTS (SELECT FROM identity i WHERE i.workspace_id = k.w AND i.contact_id = k.c AND i.scope_id = k.s \
-               AND i.kind = 'email')",
-        )
-        .bind(asked.iter().map(|key| key.0).collect::<Vec<_>>())
-        .bind(asked.iter().map(|key| key.1).collect::<Vec<_>>())
-        .bind(asked.iter().map(|key| key.2).collect::<Vec<_>>())
-        .fetch_all(connection)
-        .await?;
-        self.keyed.extend(keyed);
-        Ok(())
     }
 
     async fn lock(

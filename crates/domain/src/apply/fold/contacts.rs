@@ -81,7 +81,7 @@ impl Fold<'_> {
         take(versions, version, "avatar_url", &mut row.avatar_url, &report.avatar_url);
         take_attributes(versions, version, &mut row.attributes.0, &report.attributes);
         take_seen(row, version, report.last_active_at.value().map(|at| (*at).min(context.at())));
-        take_name(row, version, &report.name, &report.username, report.email.value());
+        take_name(row, version, "name", &report.name, (&report.username, report.email.value()));
         let Some(before) = before else {
             self.tell_contact(context, EventType::ContactCreated, id, None);
             return;
@@ -263,19 +263,23 @@ pub(super) struct Told {
     pub seen: Option<DateTime<Utc>>,
 }
 
+/// The member under which a real name is kept that a message told. What a record tells stands above it.
+const MESSAGE: &str = "name.message";
 /// The member under which a name is kept that only stands in for one, with its version.
 const STAND_IN: &str = "name.stand_in";
+/// The members under which names are kept, the one that is shown first.
+const NAMES: [&str; 3] = ["name", MESSAGE, STAND_IN];
 /// The member under which rows from before keep when a message last told the name that the contact has.
 const BY_MESSAGE: &str = "name.by_message";
 
-/// What is said of the name. A real one and one that only stands in for it have versions of their own, and the real one is
-/// shown, whatever came first. Whether a name stands in for one is told by what is said beside it. What the staff wrote stays.
+/// What is said of the name. One of a record, one of a message and one that only stands in for a name have versions of their
+/// own, and are shown in this order, whatever came first. `member` is that of a real name. Whether a name stands in for one is told by what is said beside it. What the staff wrote stays.
 fn take_name(
     row: &mut ContactRow,
     stamp: Stamp,
+    member: &'static str,
     told: &Patch<String>,
-    username: &Patch<String>,
-    email: Option<&String>,
+    (username, email): (&Patch<String>, Option<&String>),
 ) {
     if row.provider_members.0.is_pinned("name") {
         return;
@@ -290,7 +294,7 @@ fn take_name(
         None if !told.is_absent() || *username == Patch::Null => stand_in.clone_from(username),
         None => {}
     }
-    for (member, told) in [("name", real), (STAND_IN, stand_in)] {
+    for (member, told) in [(member, real), (STAND_IN, stand_in)] {
         if !told.is_absent() {
             let new = told.value().map(String::as_str);
             let versions = &mut row.provider_members.0;
@@ -304,13 +308,13 @@ fn take_name(
 
 fn show_name(row: &mut ContactRow) {
     let versions = &row.provider_members.0;
-    row.name = versions.kept("name").or_else(|| versions.kept(STAND_IN)).map(str::to_owned);
+    row.name = NAMES.iter().find_map(|member| versions.kept(member)).map(str::to_owned);
 }
 
 /// Of a row from before both names were kept: the one that it shows.
 fn keep_name_of_before(row: &mut ContactRow) {
     let versions = &mut row.provider_members.0;
-    if versions.kept("name").or_else(|| versions.kept(STAND_IN)).is_none()
+    if NAMES.iter().all(|member| versions.kept(member).is_none())
         && let Some(name) = &row.name
     {
         let is_stand_in = stands_in(name, row.username.as_deref(), row.email.as_deref());
@@ -352,7 +356,8 @@ fn take_person(row: &mut ContactRow, person: &PersonReport, stamp: Stamp, is_rec
     let told = told.map(|(name, value)| (name.clone(), value.clone())).collect();
     take_attributes(versions, stamp, &mut row.attributes.0, &told);
     let (name, username) = (Patch::known(person.name.clone()), Patch::known(person.username.clone()));
-    take_name(row, stamp, &name, &username, person.email.as_ref());
+    let member = if is_record { "name" } else { MESSAGE };
+    take_name(row, stamp, member, &name, (&username, person.email.as_ref()));
 }
 
 /// When the person was last seen: the latest that anyone tells.
@@ -366,9 +371,9 @@ fn take_seen(row: &mut ContactRow, stamp: Stamp, seen: Option<DateTime<Utc>>) {
 /// Takes away what this one alone told until then.
 fn untell(row: &mut ContactRow, teller: u32, until: DateTime<Utc>) {
     let is_pinned = row.provider_members.0.is_pinned("name");
-    if ["name", STAND_IN, BY_MESSAGE].iter().any(|member| row.provider_members.0.tells(member)) && !is_pinned {
+    if NAMES.iter().chain([&BY_MESSAGE]).any(|member| row.provider_members.0.tells(member)) && !is_pinned {
         keep_name_of_before(row);
-        for member in ["name", STAND_IN] {
+        for member in NAMES {
             row.provider_members.0.untell(member, teller, until);
         }
         show_name(row);
