@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::workspace;
 
@@ -39,4 +39,14 @@ pub fn all() -> Vec<Fixture> {
 #[must_use]
 pub fn of(provider: &str) -> Vec<Fixture> {
     all().into_iter().filter(|fixture| fixture.provider == provider).collect()
+}
+
+/// A documented message of OneRoute under an id of the test's own, which is its text, too.
+#[must_use]
+pub fn message(id: &str) -> String {
+    let sample = of("oneroute").remove(0).body;
+    let mut body: Value = serde_json::from_str(&sample).unwrap();
+    body["message"]["externalId"] = json!(id);
+    body["message"]["content"] = json!(id);
+    body.to_string()
 }

@@ -11,20 +11,11 @@ use inlet_tests::{
     house::{House, message},
     process::{Beside, DataDir},
 };
-use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use tokio::time::timeout;
 
 /// Within this the others go on.
 const FREE_AGAIN: Duration = Duration::from_secs(6);
-
-fn body(id: &str) -> String {
-    let sample = fixtures::of("oneroute").remove(0).body;
-    let mut body: Value = serde_json::from_str(&sample).unwrap();
-    body["message"]["externalId"] = json!(id);
-    body["message"]["content"] = json!(id);
-    body.to_string()
-}
 
 /// The backend that waits for the log, as soon as there is one.
 async fn waiting(look: &mut PgConnection) -> i32 {
@@ -58,12 +49,12 @@ async fn d1_a_process_that_is_frozen_in_a_transaction_stops_no_other() {
     let folder = DataDir::new();
     let process = Process::start(&folder.path()).await;
     let frozen = Beside::start(&folder.path(), &process.dev).await;
-    assert_eq!(process.post("oneroute", &body("d1-first")).await.0, 200);
+    assert_eq!(process.post("oneroute", &fixtures::message("d1-first")).await.0, 200);
     let mut holder = PgConnection::connect(&process.dev.database_url).await.unwrap();
     let mut look = PgConnection::connect(&process.dev.database_url).await.unwrap();
     let workspace: WorkspaceId = process.dev.workspace_id;
 
-    let theirs = body("d1-frozen");
+    let theirs = fixtures::message("d1-frozen");
     let posting = frozen.post(&process.dev, "oneroute", &theirs);
     let freezing = async {
         loop {
@@ -78,7 +69,7 @@ async fn d1_a_process_that_is_frozen_in_a_transaction_stops_no_other() {
             }
             frozen.thaw();
         }
-        let ours = body("d1-other");
+        let ours = fixtures::message("d1-other");
         let progress = async { while process.post("oneroute", &ours).await.0 != 200 {} };
         timeout(FREE_AGAIN, progress).await.expect("the other process goes on while the first is frozen");
         frozen.thaw();

@@ -19,14 +19,6 @@ const TOLD: Duration = Duration::from_secs(6);
 /// How many post at once.
 const POSTS: usize = 60;
 
-fn body(id: &str) -> String {
-    let sample = fixtures::of("oneroute").remove(0).body;
-    let mut body: Value = serde_json::from_str(&sample).unwrap();
-    body["message"]["externalId"] = json!(id);
-    body["message"]["content"] = json!(id);
-    body.to_string()
-}
-
 async fn graphql(server: &Beside, dev: &DevFile, query: &str) -> Value {
     let request = client().post(format!("{}/graphql", server.url)).bearer_auth(&dev.api_key);
     request.json(&json!({"query": query})).send().await.unwrap().json().await.unwrap()
@@ -38,7 +30,7 @@ async fn ready(server: &Beside) -> u16 {
 
 /// All are told within their time that the database is not there.
 async fn everyone_is_told(server: &Beside, dev: &DevFile, round: usize) {
-    let bodies: Vec<String> = (0..POSTS).map(|number| body(&format!("d2-{round}-{number}"))).collect();
+    let bodies: Vec<String> = (0..POSTS).map(|number| fixtures::message(&format!("d2-{round}-{number}"))).collect();
     let posts = join_all(bodies.iter().map(|body| server.post(dev, "oneroute", body)));
     let query = graphql(server, dev, "{ contacts(first: 5) { nodes { id } } }");
     let all = async { tokio::join!(posts, query, ready(server)) };
@@ -52,7 +44,7 @@ async fn everyone_is_told(server: &Beside, dev: &DevFile, round: usize) {
 
 async fn all_is_well(server: &Beside, dev: &DevFile, id: &str) {
     let well = async {
-        let body = body(id);
+        let body = fixtures::message(id);
         while server.post(dev, "oneroute", &body).await.0 != 200 {}
         while ready(server).await != 200 {}
         let query = "{ contacts(first: 5) { nodes { id } } }";

@@ -16,14 +16,6 @@ const AGAIN: Duration = Duration::from_secs(8);
 const MESSAGE: &str = "SELECT count(*) FROM message WHERE external_id = 'e-alone'";
 const LABEL: &str = "SELECT count(*) FROM label WHERE name = 'vip'";
 
-fn body(id: &str) -> String {
-    let sample = fixtures::of("oneroute").remove(0).body;
-    let mut body: Value = serde_json::from_str(&sample).unwrap();
-    body["message"]["externalId"] = json!(id);
-    body["message"]["content"] = json!(id);
-    body.to_string()
-}
-
 async fn start(pair: &Pair, database_url: &str) -> Process {
     let process = Process::start_with(&pair.data_dir(), &[("DATABASE_URL", database_url)]).await;
     let mut conn = PgConnection::connect(&pair.primary_url).await.unwrap();
@@ -37,7 +29,7 @@ async fn start(pair: &Pair, database_url: &str) -> Process {
 
 /// Like a provider: again until it is taken.
 async fn taken(process: &Process, id: &str) {
-    let body = body(id);
+    let body = fixtures::message(id);
     while process.post("oneroute", &body).await.0 != 200 {}
 }
 
@@ -59,7 +51,7 @@ async fn e_what_no_standby_has_is_not_acknowledged() {
     pair.receive(false).await;
 
     // The commit stands on the primary alone, and who waited for it was ended: it can be read, and may be lost.
-    let theirs = body("e-alone");
+    let theirs = fixtures::message("e-alone");
     let (answer, ()) = tokio::join!(process.post("oneroute", &theirs), pair.end_who_waits(MESSAGE));
     assert_eq!(answer.0, 503, "{answer:?}");
     let (answer, ()) = tokio::join!(label(&process.dev), pair.end_who_waits(LABEL));
@@ -97,7 +89,7 @@ async fn e_writes_follow_an_address_that_moves() {
     relay.lead_to(&pair.standby_url);
     relay.cut();
     relay.has_led(1).await;
-    assert_eq!(process.post("oneroute", &body("e-second")).await.0, 503);
+    assert_eq!(process.post("oneroute", &fixtures::message("e-second")).await.0, 503);
     relay.lead_to(&pair.primary_url);
     timeout(AGAIN, taken(&process, "e-second")).await.expect("writes go through where the address leads now");
     process.graphql("{ contacts(first: 1) { nodes { id } } }", json!({})).await;

@@ -107,7 +107,7 @@ impl Extension for Bounded {
         let told = if is_leaf { value.as_ref().map_or(NULL, length) } else { MARKS };
         self.bytes.fetch_add(name + MARKS + told, Ordering::Relaxed);
         if self.is_full() {
-            // Whoever waits for this field is given up.
+            // `execute` gives the whole operation up.
             self.full.notify_one();
             std::future::pending::<()>().await;
         }

@@ -42,7 +42,7 @@ pub enum Holder {
 }
 
 impl Holder {
-    /// Whoever asks.
+    /// The credential of a request, or the address of one that has none.
     #[must_use]
     pub fn of(credential: Option<&Credential>, origin: &Origin) -> Self {
         match credential {

@@ -69,7 +69,7 @@ async fn answer(request: HttpRequest, payload: web::Payload, state: &ApiState) -
         let message = "send the body as application/json in UTF-8";
         return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message);
     }
-    // Who asks is known before anything of it is read.
+    // The credential is looked up before the body is read.
     let mut payload = payload;
     let credential = match credential(&request, state).await {
         Ok(credential) => credential,
@@ -104,7 +104,7 @@ async fn answer(request: HttpRequest, payload: web::Payload, state: &ApiState) -
     }
 }
 
-/// Who asks; none without a credential.
+/// The credential of the request, if it bears one.
 async fn credential(request: &HttpRequest, state: &ApiState) -> Result<Option<Credential>, ApiError> {
     match bearer(request) {
         Some(bearer) => state.engine().credential(&bearer).await.map(Some),

@@ -39,7 +39,7 @@ pub const MOST_VALUES: usize = 20_000;
 const OF_A_VALUE: usize = 200;
 /// In so many forms the text is held.
 const COPIES: usize = 3;
-/// What a socket may have in hand without being counted among the others.
+/// A socket may have so many bytes of a message in hand before they count against the bound of all.
 const UNCOUNTED: usize = 8 << 10;
 
 /// The bounds of a process.
@@ -156,7 +156,7 @@ struct Held {
 }
 
 impl Meter {
-    /// Of a socket of a stranger.
+    /// Of a socket that has not yet told its credential.
     #[must_use]
     pub fn new(intake: &Intake) -> Self {
         Self(Arc::new(Metered {

@@ -53,12 +53,12 @@ use crate::{
     places::Places,
 };
 
-/// Who may ask for the schema.
+/// To whom the server tells its schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Introspection {
     /// No one.
     Off,
-    /// Whoever has a credential.
+    /// A request that bears a credential.
     Members,
     /// Everyone.
     Public,

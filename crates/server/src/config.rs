@@ -43,12 +43,12 @@ impl Roles {
     }
 }
 
-/// Who may ask for the GraphQL schema.
+/// To whom the server tells its GraphQL schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Asker {
     /// No one.
     Off,
-    /// Whoever has a credential.
+    /// A request that bears a credential.
     Members,
     /// Everyone.
     Public,
