@@ -106,6 +106,36 @@ async fn b6_the_name_that_messages_tell_is_that_of_the_newest() {
 }
 
 #[tokio::test]
+async fn b6_the_phone_of_the_newest_record_stands_whatever_messages_tell_and_when() {
+    let server = spawn().await;
+    for (number, order) in orders(3).into_iter().enumerate() {
+        // One Brazilian number, written with and without its ninth digit.
+        let [long, short] = ["551198740", "55118740"].map(|start| format!("{start}{number:04}"));
+        let at = |minute: u32| format!("2026-01-01 00:{minute:02}:00");
+        let entry = |phone: &str, status: &str, minute: u32| {
+            json!({"event": "contacts:subscriber:subscription", "id": 1000 + number, "identity": phone, "first_name": "Ada",
+                   "last_name": "Test", "created_at": at(10), "updated_at": at(minute), "status": status})
+        };
+        let message = json!({"event": "whatsapp:message:in", "payload": {
+            "id": database::unique(), "channels": [{"name": "whatsapp", "to": "919019120000"}],
+            "recipient": {"from": long, "user": {"first_name": "Ada", "last_name": "Test"}},
+            "message": {"type": "text", "payload": {"text": "hello"}}, "timestamp": "2026-01-01T00:50:00Z"}});
+        let events = [
+            entry(&long, "Subscriber created successfully", 10),
+            entry(&short, "Subscriber updated successfully", 30),
+            message,
+        ];
+        for place in &order {
+            post(&server, "mobtexting", events[*place].clone()).await;
+        }
+        let found = contacts(&server).await;
+        let newest = json!(format!("+{short}"));
+        assert!(found.iter().any(|it| it["phone"] == newest), "{order:?}: {found:?}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn b5_a_deletion_takes_what_the_account_alone_told_whoever_was_merged_into_whom() {
     let server = spawn().await;
     let now = now();

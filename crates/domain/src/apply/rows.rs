@@ -226,15 +226,17 @@ impl ContactRow {
     /// Gives away what it took from one that was merged into it and has that no more; what it took is told by `filled`.
     pub(crate) fn take_back(&mut self, merged: &Self, filled: &mut Map<String, Value>) {
         let mut other = merged.clone();
+        let mut lost = Vec::new();
         for ((name, have), (_, told)) in self.members().into_iter().zip(other.members()) {
             let is_theirs = |value: &Option<String>| filled.get(name).and_then(Value::as_str) == value.as_deref();
             if filled.contains_key(name) && have.is_some() && is_theirs(have) && !is_theirs(told) {
                 *have = None;
                 filled.remove(name);
+                lost.push(name);
             }
         }
-        if self.name.is_none() && !self.provider_members.0.is_pinned("name") {
-            self.provider_members.0.give_back("name");
+        for name in lost {
+            self.provider_members.0.give_back(name);
         }
     }
 
@@ -251,7 +253,7 @@ impl ContactRow {
             if back.provider_members.0.is_pinned(name) {
                 self.provider_members.0.unpin(name);
             }
-            if name == "name" && !self.provider_members.0.is_pinned(name) {
+            if !self.provider_members.0.is_pinned(name) {
                 self.provider_members.0.give_back(name);
             }
         }

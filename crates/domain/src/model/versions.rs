@@ -109,12 +109,6 @@ fn ranked(stored: u8) -> u8 {
 }
 
 impl Versions {
-    /// The time of the version that set a member, if one did.
-    #[must_use]
-    pub fn told_at(&self, member: &str) -> Option<DateTime<Utc>> {
-        self.0.get(member).map(|set| set.at)
-    }
-
     /// Whether a member takes the new value: the newest version wins; under equal versions the greater value does,
     /// and any value over none.
     pub fn accepts(&mut self, member: &str, stamp: Stamp, current: &Value, new: &Value) -> bool {
@@ -211,14 +205,9 @@ impl Versions {
         self.0.contains_key(member)
     }
 
-    /// Keeps a value that stands without having been kept, of a row from before such values were: it was told at this time
-    /// at the latest, or at none that is known.
-    pub fn adopt(&mut self, member: &str, at: Option<DateTime<Utc>>, value: &str) {
-        let set = self.0.entry(member.to_owned()).or_default();
-        if let Some(at) = at.filter(|at| (set.rank, set.at) < (UPDATED + 1, *at)) {
-            (set.rank, set.at) = (UPDATED + 1, at);
-        }
-        set.kept = Some(value.to_owned());
+    /// Keeps a value that stands without having been kept.
+    pub fn adopt(&mut self, member: &str, value: &str) {
+        self.0.entry(member.to_owned()).or_default().kept = Some(value.to_owned());
     }
 
     /// Takes back what was noted of a member.

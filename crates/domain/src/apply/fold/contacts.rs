@@ -4,7 +4,11 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Context, Fold, Rejection, mark, payloads, take, take_attributes};
+use super::{
+    Context, Fold, Rejection,
+    levels::{Levelled, STAND_IN},
+    mark, payloads, take, take_attributes,
+};
 use crate::{
     apply::{
         forget::Merged,
@@ -74,14 +78,17 @@ impl Fold<'_> {
         }
         let Some(row) = self.contacts.edit(id) else { return };
         let version = context.stamp_of_person(report.version);
+        for (member, told) in [(Levelled::Phone, &report.phone), (Levelled::Email, &report.email)] {
+            if !told.is_absent() {
+                member.keep(row, member.record(), version, told.value().map(String::as_str));
+            }
+        }
         let versions = &mut row.provider_members.0;
-        take(versions, version, "phone", &mut row.phone, &report.phone);
-        take(versions, version, "email", &mut row.email, &report.email);
         take(versions, version, "username", &mut row.username, &report.username);
         take(versions, version, "avatar_url", &mut row.avatar_url, &report.avatar_url);
         take_attributes(versions, version, &mut row.attributes.0, &report.attributes);
         take_seen(row, version, report.last_active_at.value().map(|at| (*at).min(context.at())));
-        take_name(row, version, "name", &report.name, (&report.username, report.email.value()));
+        take_name(row, version, Levelled::Name.record(), &report.name, (&report.username, report.email.value()));
         let Some(before) = before else {
             self.tell_contact(context, EventType::ContactCreated, id, None);
             return;
@@ -256,35 +263,21 @@ impl Fold<'_> {
 pub(super) struct Told {
     /// The version.
     pub version: Version,
-    /// Whether it is the provider's record of the person, as it was then: what it says of phone and email replaces what the
-    /// contact has.
+    /// Whether it is the provider's record of the person, as it was then.
     pub is_record: bool,
     /// When the person did what is reported.
     pub seen: Option<DateTime<Utc>>,
 }
 
-/// The member under which a real name is kept that a message told. What a record tells stands above it.
-const MESSAGE: &str = "name.message";
-/// The member under which a name is kept that only stands in for one, with its version.
-const STAND_IN: &str = "name.stand_in";
-/// The members under which names are kept, the one that is shown first.
-const NAMES: [&str; 3] = ["name", MESSAGE, STAND_IN];
-/// The member under which rows from before keep when a message last told the name that the contact has.
-const BY_MESSAGE: &str = "name.by_message";
-
-/// What is said of the name. One of a record, one of a message and one that only stands in for a name have versions of their
-/// own, and are shown in this order, whatever came first. `member` is that of a real name. Whether a name stands in for one is told by what is said beside it. What the staff wrote stays.
+/// What is said of the name. One of a record, one of a message and one that only stands in for a name are shown in this
+/// order, whatever came first. Whether a name stands in for one is told by what is said beside it.
 fn take_name(
     row: &mut ContactRow,
     stamp: Stamp,
-    member: &'static str,
+    level: &'static str,
     told: &Patch<String>,
     (username, email): (&Patch<String>, Option<&String>),
 ) {
-    if row.provider_members.0.is_pinned("name") {
-        return;
-    }
-    keep_name_of_before(row);
     let called = username.value().map(String::as_str);
     let (mut real, mut stand_in) = (told.clone(), Patch::Absent);
     match told.value() {
@@ -294,53 +287,24 @@ fn take_name(
         None if !told.is_absent() || *username == Patch::Null => stand_in.clone_from(username),
         None => {}
     }
-    for (member, told) in [(member, real), (STAND_IN, stand_in)] {
+    for (level, told) in [(level, real), (STAND_IN, stand_in)] {
         if !told.is_absent() {
-            let new = told.value().map(String::as_str);
-            let versions = &mut row.provider_members.0;
-            if versions.is_news(member, stamp, versions.kept(member) == new) {
-                versions.keep(member, stamp, new);
-            }
+            Levelled::Name.keep(row, level, stamp, told.value().map(String::as_str));
         }
     }
-    show_name(row);
 }
 
-fn show_name(row: &mut ContactRow) {
-    let versions = &row.provider_members.0;
-    row.name = NAMES.iter().find_map(|member| versions.kept(member)).map(str::to_owned);
-}
-
-/// Of a row from before both names were kept: the one that it shows.
-fn keep_name_of_before(row: &mut ContactRow) {
-    let versions = &mut row.provider_members.0;
-    if NAMES.iter().all(|member| versions.kept(member).is_none())
-        && let Some(name) = &row.name
-    {
-        let is_stand_in = stands_in(name, row.username.as_deref(), row.email.as_deref());
-        let by_message = versions.told_at(BY_MESSAGE);
-        versions.adopt(if is_stand_in { STAND_IN } else { "name" }, by_message, name);
-    }
-    versions.forget(BY_MESSAGE);
-}
-
-/// What a message tells of the person: phone and email where the contact lacks them, the newest name, username, picture and
-/// attributes. What the staff wrote stays.
+/// What a message tells of the person: the first phone and email that any message tells, and the newest name, username,
+/// picture and attributes.
 fn take_person(row: &mut ContactRow, person: &PersonReport, stamp: Stamp, is_record: bool) {
-    let versions = &mut row.provider_members.0;
-    for (member, have, told) in [("phone", &mut row.phone, &person.phone), ("email", &mut row.email, &person.email)] {
-        let (is_same, lacks) = (have == told, have.is_none());
-        if told.is_none() || versions.is_pinned(member) || !versions.is_news(member, stamp, is_same) {
-            continue;
-        }
-        if stamp.version.told && (is_record || lacks || is_same) {
-            // A message that says so again says it as of its own time.
-            take(versions, stamp, member, have, &Patch::known(told.clone()));
-        } else if lacks || is_same {
-            have.clone_from(told);
-            versions.tell(member, stamp, lacks);
+    for (member, told) in [(Levelled::Phone, &person.phone), (Levelled::Email, &person.email)] {
+        let level = if is_record { member.record() } else { member.message() };
+        let is_first = member.of_messages(row).is_none_or(|first| Some(first) == told.as_deref());
+        if told.is_some() && (is_record || is_first) {
+            member.keep(row, level, stamp, told.as_deref());
         }
     }
+    let versions = &mut row.provider_members.0;
     for (member, have, told) in
         [("username", &mut row.username, &person.username), ("avatar_url", &mut row.avatar_url, &person.avatar_url)]
     {
@@ -356,8 +320,8 @@ fn take_person(row: &mut ContactRow, person: &PersonReport, stamp: Stamp, is_rec
     let told = told.map(|(name, value)| (name.clone(), value.clone())).collect();
     take_attributes(versions, stamp, &mut row.attributes.0, &told);
     let (name, username) = (Patch::known(person.name.clone()), Patch::known(person.username.clone()));
-    let member = if is_record { "name" } else { MESSAGE };
-    take_name(row, stamp, member, &name, (&username, person.email.as_ref()));
+    let level = if is_record { Levelled::Name.record() } else { Levelled::Name.message() };
+    take_name(row, stamp, level, &name, (&username, person.email.as_ref()));
 }
 
 /// When the person was last seen: the latest that anyone tells.
@@ -370,21 +334,11 @@ fn take_seen(row: &mut ContactRow, stamp: Stamp, seen: Option<DateTime<Utc>>) {
 
 /// Takes away what this one alone told until then.
 fn untell(row: &mut ContactRow, teller: u32, until: DateTime<Utc>) {
-    let is_pinned = row.provider_members.0.is_pinned("name");
-    if NAMES.iter().chain([&BY_MESSAGE]).any(|member| row.provider_members.0.tells(member)) && !is_pinned {
-        keep_name_of_before(row);
-        for member in NAMES {
-            row.provider_members.0.untell(member, teller, until);
-        }
-        show_name(row);
+    for member in Levelled::ALL {
+        member.untell(row, teller, until);
     }
     let versions = &mut row.provider_members.0;
-    for (member, have) in [
-        ("phone", &mut row.phone),
-        ("email", &mut row.email),
-        ("username", &mut row.username),
-        ("avatar_url", &mut row.avatar_url),
-    ] {
+    for (member, have) in [("username", &mut row.username), ("avatar_url", &mut row.avatar_url)] {
         if versions.untell(member, teller, until) {
             *have = None;
         }

@@ -4,6 +4,7 @@
 mod attachments;
 mod contacts;
 mod conversations;
+mod levels;
 mod messages;
 mod notices;
 pub(crate) mod payloads;
