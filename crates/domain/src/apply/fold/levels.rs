@@ -73,7 +73,7 @@ impl Levelled {
         self.show(row);
     }
 
-    fn shown<'a>(self, row: &'a ContactRow) -> &'a Option<String> {
+    fn shown(self, row: &ContactRow) -> &Option<String> {
         match self {
             Self::Name => &row.name,
             Self::Phone => &row.phone,
