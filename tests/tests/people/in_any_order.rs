@@ -106,6 +106,30 @@ async fn b6_the_name_that_messages_tell_is_that_of_the_newest() {
 }
 
 #[tokio::test]
+async fn a_what_programs_write_where_there_is_no_email_is_nobodys() {
+    let server = spawn().await;
+    let told = |conversation: &str, email: Option<&str>| {
+        json!({"event": "newMessage",
+        "message": {"sender": {"name": "Gus", "authUser": false}, "externalId": database::unique(), "content": "hi"},
+        "conversation": {"id": conversation, "customer": {"name": "Gus", "email": email},
+            "status": "in-queue", "lastMessageAt": "2026-01-01T00:00:00.000Z"}})
+    };
+    // A real address joins two conversations, also where the first did not tell it at once.
+    post(&server, "oneroute", told("v1", None)).await;
+    post(&server, "oneroute", told("v1", Some("gus@example.com"))).await;
+    post(&server, "oneroute", told("v2", Some("gus@example.com"))).await;
+    assert_eq!(contacts(&server).await.len(), 1);
+    let nobodies = ["none@none.com", "noreply@example.com", "no-reply@example.com", "donotreply@example.com"];
+    for (number, email) in nobodies.into_iter().enumerate() {
+        for turn in ["a", "b"] {
+            post(&server, "oneroute", told(&format!("{turn}{number}"), Some(email))).await;
+        }
+    }
+    assert_eq!(contacts(&server).await.len(), 9);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn b6_the_phone_of_the_newest_record_stands_whatever_messages_tell_and_when() {
     let server = spawn().await;
     for (number, order) in orders(3).into_iter().enumerate() {

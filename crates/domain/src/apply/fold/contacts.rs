@@ -269,8 +269,7 @@ pub(super) struct Told {
     pub seen: Option<DateTime<Utc>>,
 }
 
-/// What is said of the name. One of a record, one of a message and one that only stands in for a name are shown in this
-/// order, whatever came first. Whether a name stands in for one is told by what is said beside it.
+/// Takes a name in, at `level` or as a stand-in. A name that equals the username or the email beside it is a stand-in.
 fn take_name(
     row: &mut ContactRow,
     stamp: Stamp,
@@ -294,8 +293,8 @@ fn take_name(
     }
 }
 
-/// What a message tells of the person: the first phone and email that any message tells, and the newest name, username,
-/// picture and attributes.
+/// Takes in what a message tells of its person. The first phone and the first email of all messages stand. The newest name,
+/// username, picture and attributes stand.
 fn take_person(row: &mut ContactRow, person: &PersonReport, stamp: Stamp, is_record: bool) {
     for (member, told) in [(Levelled::Phone, &person.phone), (Levelled::Email, &person.email)] {
         let level = if is_record { member.record() } else { member.message() };

@@ -1,5 +1,5 @@
-//! Members of a contact that records and messages tell apart: what a record tells is shown above what a message tells,
-//! whichever came first, and each has versions of its own.
+//! The name, the phone and the email of a contact. A provider's record tells them, and so do messages. The record's value is
+//! shown, whichever came first. Each has versions of its own.
 
 use chrono::{DateTime, Utc};
 
@@ -8,7 +8,7 @@ use crate::{
     model::{contact_name::stands_in, versions::Stamp},
 };
 
-/// A member that is told at several levels.
+/// A member of a contact whose value is kept once for each kind of source.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Levelled {
     Name,
@@ -16,14 +16,14 @@ pub(super) enum Levelled {
     Email,
 }
 
-/// Under which a name is kept that only stands in for one.
+/// The level of a name that only stands in for one, as a username does.
 pub(super) const STAND_IN: &str = "name.stand_in";
 
 impl Levelled {
     /// All members.
     pub(super) const ALL: [Self; 3] = [Self::Name, Self::Phone, Self::Email];
 
-    /// Under which the values are kept, the one that is shown first.
+    /// The keys of its values. The first that has a value is shown.
     const fn levels(self) -> &'static [&'static str] {
         match self {
             Self::Name => &["name", "name.message", STAND_IN],
@@ -32,17 +32,17 @@ impl Levelled {
         }
     }
 
-    /// The level of what a provider's record tells. It bears the name of the member.
+    /// The key of the value that a provider's record tells. It is the name of the member.
     pub(super) const fn record(self) -> &'static str {
         self.levels()[0]
     }
 
-    /// The level of what a message tells.
+    /// The key of the value that a message tells.
     pub(super) const fn message(self) -> &'static str {
         self.levels()[1]
     }
 
-    /// What messages told.
+    /// The value that a message told.
     pub(super) fn of_messages(self, row: &ContactRow) -> Option<&str> {
         row.provider_members.0.kept(self.message())
     }
@@ -60,7 +60,7 @@ impl Levelled {
         self.show(row);
     }
 
-    /// Takes away what this one alone told until then.
+    /// Takes away the values that this teller alone told until then.
     pub(super) fn untell(self, row: &mut ContactRow, teller: u32, until: DateTime<Utc>) {
         let versions = &row.provider_members.0;
         if versions.is_pinned(self.record()) || !self.levels().iter().any(|level| versions.tells(level)) {
@@ -85,7 +85,7 @@ impl Levelled {
         self.levels().iter().any(|level| row.provider_members.0.kept(level).is_some())
     }
 
-    /// Keeps the value of a contact that none was kept of: it took it from one that was merged into it.
+    /// Keeps a value that the contact took from another when the two were merged.
     fn adopt(self, row: &mut ContactRow) {
         if self.keeps_any(row) {
             return;
