@@ -16,11 +16,16 @@ const FILL: &str = "INSERT INTO conversation (workspace_id, id, channel_id, addr
 
 const LOOKED_UP: i64 = 40;
 
-/// Over a connection of its own: what it did is told when that ends.
+/// A connection tells the statistics of what it did once a second, or at its end. This one tells them before it answers.
+async fn tell(database: &Database) {
+    sqlx::query("SELECT pg_stat_force_next_flush()").execute(&database.pool).await.unwrap();
+}
+
 async fn fill(house: &House, rows: i32) {
     let database = Database::connect(house.url(), 1, 1).await.unwrap();
     let fill = sqlx::query(FILL).bind(house.workspace).bind(house.account).bind(rows);
     fill.execute(&database.pool).await.unwrap();
+    tell(&database).await;
     database.close().await;
 }
 
@@ -49,6 +54,7 @@ async fn a_look_up_by_key_reads_its_rows_alone_when_a_table_has_just_grown() {
             let found = conversations::by_ids(&fresh, Scope::of(house.workspace), &[ConversationId(id)]).await.unwrap();
             assert_eq!(found.len(), 1);
         }
+        tell(&fresh).await;
         fresh.close().await;
         let rows_read = read(&house).await - before;
         assert!(rows_read <= 2 * LOOKED_UP, "{rows_read} rows were read for {LOOKED_UP} look-ups");
@@ -60,6 +66,7 @@ async fn a_look_up_by_key_reads_its_rows_alone_when_a_table_has_just_grown() {
     assert!(!again.contains(&"conversation".to_owned()), "it has grown by little: {again:?}");
     let database = Database::connect(house.url(), 1, 1).await.unwrap();
     sqlx::query("UPDATE conversation SET priority = 'high'").execute(&database.pool).await.unwrap();
+    tell(&database).await;
     database.close().await;
     let again = statistics::refresh(&house.database).await.unwrap();
     assert!(!again.contains(&"conversation".to_owned()), "it changes, and does not grow: {again:?}");

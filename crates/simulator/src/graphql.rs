@@ -82,14 +82,18 @@ impl Client {
         let answer = self.http.post(&self.url).bearer_auth(&self.key).json(&body).send().await.map_err(unanswered)?;
         let status = answer.status();
         let text = answer.text().await.map_err(unanswered)?;
-        let refused = || SimulatorError::Refused {
+        let refused = |said: &str| SimulatorError::Refused {
             what: what.to_owned(),
-            answer: format!("{status} {}", text.chars().take(2_000).collect::<String>()),
+            answer: format!("{status} {}", said.chars().take(2_000).collect::<String>()),
         };
-        let mut answer: Value = serde_json::from_str(&text).map_err(|_| refused())?;
+        let mut answer: Value = serde_json::from_str(&text).map_err(|_| refused(&text))?;
+        // What came beside an error may be longer than what is told of the answer.
+        if let Some(errors) = answer.get("errors") {
+            return Err(refused(&json!({ "errors": errors }).to_string()));
+        }
         match answer.get_mut("data").map(Value::take) {
-            Some(data) if !data.is_null() && answer.get("errors").is_none() => Ok(data),
-            _ => Err(refused()),
+            Some(data) if !data.is_null() => Ok(data),
+            _ => Err(refused(&text)),
         }
     }
 
