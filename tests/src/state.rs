@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use crate::TestServer;
 
 pub(crate) const LISTS: &str = "{ head
-    conversations(first: 100) { nodes { id revision status unread lastMessageAt externalId lastMessage { id }
+    conversations(first: 50) { nodes { id revision status unread lastMessageAt externalId lastMessage { id }
       channel { id medium identifier revision } contact { id name phone email }
       messages(last: 50) { nodes { id revision direction kind contentType content details externalId occurredAt status
-        sentAt deliveredAt readAt failedAt failure { code text } statusHistory { id part rawStatus }
-        attachments { id url revision } reactions } } } }
-    contacts(first: 100) { nodes { id revision name phone email identities { id kind value } attributes } }
+        sentAt deliveredAt readAt failedAt failure { code text } statusHistory(first: 5) { nodes { id part rawStatus } pageInfo { hasNextPage } }
+        attachments(first: 5) { nodes { id url revision } pageInfo { hasNextPage } } reactions } } } pageInfo { hasNextPage } }
+    contacts(first: 100) { nodes { id revision name phone email identities { nodes { id kind value } } attributes } }
     channels(first: 100) { nodes { id revision } }
     groups(first: 100) { nodes { id revision name participants } }
     optOuts(first: 100, withdrawn: true) { nodes { id scope value withdrawnAt } }
@@ -22,6 +22,7 @@ impl TestServer {
     /// Every list of the inbox and the ids of its events; neither the raw log, nor what the log tells of settings.
     pub async fn state(&self) -> Value {
         let mut state = self.graphql(LISTS, json!({})).await;
+        assert!(!state.to_string().contains("\"hasNextPage\":true"), "there is more than one page: {state}");
         let page = "query ($after: Cursor) { events(first: 100, after: $after) { nodes { id type } \
                     pageInfo { hasNextPage endCursor } } }";
         let (mut events, mut after) = (Vec::new(), Value::Null);

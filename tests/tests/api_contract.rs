@@ -109,8 +109,8 @@ const CONVERSATIONS: &str = "query { conversations(first: 20, filter: {status: [
     id revision status unread lastMessageAt externalId lastMessage { id content } channel { id medium identifier } \
     contact { id name phone email } \
     messages(last: 50) { nodes { id direction kind contentType content externalId occurredAt status deliveredAt readAt \
-      failedAt failure { code text retryable } statusHistory { status rawStatus reason reportedAt receivedAt } \
-      attachments { kind url filename } quoted { id } author { __typename } } } } } \
+      failedAt failure { code text retryable } statusHistory { nodes { status rawStatus reason reportedAt receivedAt } } \
+      attachments { nodes { kind url filename } } quoted { id } author { __typename } } } } } \
     pageInfo { hasNextPage endCursor } } }";
 
 #[tokio::test]
@@ -140,11 +140,11 @@ async fn what_a_provider_posted_is_a_conversation() {
     let id = older["id"].as_str().unwrap();
     let query = "query Q($id: ID!) { node(id: $id) { __typename id } conversation(id: $id) { id } \
                  nodes(ids: [$id]) { id } contacts(first: 20) { nodes { id name phone email \
-                 identities { kind value } attributes } } }";
+                 identities { nodes { kind value } } attributes } } }";
     let found = server.graphql(query, json!({"id": id})).await;
     assert_eq!(found["node"], json!({"__typename": "Conversation", "id": id}));
     assert_eq!(found["nodes"], json!([{"id": id}]));
-    let identities = found["contacts"]["nodes"][1]["identities"].as_array().unwrap();
+    let identities = found["contacts"]["nodes"][1]["identities"]["nodes"].as_array().unwrap();
     assert!(identities.contains(&json!({"kind": "PHONE", "value": "+919876543210"})), "{identities:?}");
     server.stop().await;
 }
@@ -160,8 +160,8 @@ async fn the_other_lists_of_the_contract_answer() {
          { nodes { id outcome error lenient receivedAt } } }",
         "{ viewer { workspaceId scopes member { id } apiKey { name } } sources { nodes { url providerAccount { name } } } \
          channels { nodes { id } } providerAccounts { nodes { provider } } members { nodes { email role } } \
-         teams { nodes { members { id } } } labels { nodes { name } } groups { nodes { name } } \
-         webhooks { nodes { url } } deliveries(filter: {status: [PENDING]}) { nodes { attempts { number } } } eventTypes }",
+         teams { nodes { members { nodes { id } } } } labels { nodes { name } } groups { nodes { name } } \
+         webhooks { nodes { url } } deliveries(filter: {status: [PENDING]}) { nodes { attempts { nodes { number } } } } eventTypes }",
     ] {
         let data = server.graphql(query, json!({})).await;
         assert!(data.as_object().unwrap().values().all(|field| !field.is_null()), "{query}: {data}");

@@ -69,8 +69,8 @@ async fn p11_an_operation_beyond_the_limits_is_refused() {
     }
     let deep = format!("{{ contacts {{ nodes {{ {deep} }} }} }}");
     let costly = "{ conversations(first: 100) { nodes { messages(first: 100) { nodes { id content status kind direction \
-                  occurredAt author { __typename } attachments { id url kind filename mimeType } statusHistory { status \
-                  rawStatus reason code part } conversation { id status } contentType externalId origin } } } } }";
+                  occurredAt author { __typename } attachments { nodes { id url kind filename mimeType } } statusHistory { nodes { status \
+                  rawStatus reason code part } } conversation { id status } contentType externalId origin } } } } }";
     let aliases: String = (0..101).map(|n| format!("a{n}: __typename ")).collect();
     let aliased = format!("{{ {aliases} }}");
     let long = format!("{{ __typename {} }}", " ".repeat(70_000));

@@ -157,7 +157,7 @@ async fn d2_each_element_of_a_nested_list_is_applied_on_its_own() {
 
     let seen = server
         .graphql(
-            "{ conversations(first: 5) { nodes { messages(last: 5) { nodes { content attachments { url filename } } } } } \
+            "{ conversations(first: 5) { nodes { messages(last: 5) { nodes { content attachments { nodes { url filename } } } } } } \
              inboundEvents(filter: {outcome: [UNRECOGNISED]}) { nodes { error request { body } } } }",
             json!({}),
         )
@@ -166,8 +166,12 @@ async fn d2_each_element_of_a_nested_list_is_applied_on_its_own() {
     let contents: Vec<_> = told.iter().map(|message| message["content"].as_str().unwrap()).collect();
     assert!(contents.len() == 2 && contents.contains(&"first") && contents.contains(&"third"), "{contents:?}");
     let third = told.iter().find(|message| message["content"] == "third").unwrap();
-    let names: Vec<_> =
-        third["attachments"].as_array().unwrap().iter().map(|file| file["filename"].as_str().unwrap()).collect();
+    let names: Vec<_> = third["attachments"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| file["filename"].as_str().unwrap())
+        .collect();
     assert_eq!(names, ["a.png", "b.png", "c.pdf"]);
     let kept = &seen["inboundEvents"]["nodes"][0];
     assert!(kept["error"].as_str().unwrap().contains("`address`"), "{kept}");

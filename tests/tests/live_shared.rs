@@ -19,7 +19,7 @@ fn document(number: usize) -> String {
         "subscription S{number}($after: Cursor) {{ events(after: $after, filter: {{types: [\"message.*\", \
          \"contact.updated\"]}}, checkpoints: true) {{ ... on Event {{ cursor type \
          conversation {{ id unread contact {{ id }} channel {{ id }} lastMessage {{ id }} }} \
-         message {{ id attachments {{ id }} author {{ __typename }} }} contact {{ id identities {{ value }} }} }} \
+         message {{ id attachments {{ nodes {{ id }} }} author {{ __typename }} }} contact {{ id identities {{ nodes {{ value }} }} }} }} \
          ... on Checkpoint {{ cursor caughtUp counts {{ total unread }} }} }} }}"
     )
 }

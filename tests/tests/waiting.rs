@@ -87,7 +87,7 @@ async fn p4_what_waits_is_shown_until_its_other_half_comes() {
     let left = server.graphql(WAITING, json!({"first": 10})).await["waitingReferences"].clone();
     assert_eq!(left["edges"], json!([all["edges"][3]]));
     let messages = "query { conversations(first: 5) { nodes { messages(first: 5) { nodes {
-        externalId content attachments { url } } } } } }";
+        externalId content attachments { nodes { url } } } } } } }";
     let messages = server.graphql(messages, json!({})).await.to_string();
     assert!(messages.contains("see this") && messages.contains("a.png") && !messages.contains("gone"), "{messages}");
     server.stop().await;

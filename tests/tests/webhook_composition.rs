@@ -163,7 +163,7 @@ async fn a_preview_shows_what_would_be_sent_and_a_value_that_cannot_stand_ends_t
         "recipient": {"from": "919876543210", "user": {"id": "dots", "phone": "919876543210"}},
         "message": {"type": "text", "payload": {"text": ".."}}}});
     assert_eq!(here.party.post("mobtexting", None, &body.to_string()).await.status(), 200);
-    let query = "query { deliveries(first: 10) { nodes { status attempts { errorKind error } } } }";
+    let query = "query { deliveries(first: 10) { nodes { status attempts { nodes { errorKind error } } } } }";
     let delivery = loop {
         let answer = here.ask(query, json!({})).await;
         let node = answer["data"]["deliveries"]["nodes"][0].clone();
@@ -173,7 +173,7 @@ async fn a_preview_shows_what_would_be_sent_and_a_value_that_cannot_stand_ends_t
         tokio::task::yield_now().await;
     };
     assert_eq!(
-        (&delivery["status"], &delivery["attempts"][0]["errorKind"]),
+        (&delivery["status"], &delivery["attempts"]["nodes"][0]["errorKind"]),
         (&json!("EXHAUSTED"), &json!("composition"))
     );
     assert!(here.sink.received().is_empty());

@@ -63,7 +63,7 @@ impl Hooks {
     /// Statuses of a webhook's deliveries, newest first.
     async fn deliveries(&self, id: &str) -> Vec<Value> {
         let query = "query ($id: ID!) { deliveries(first: 100, filter: {webhookId: $id}) { nodes { \
-                       id status sequence attemptCount skippedBecause eventType attempts { number responseStatus } } } }";
+                       id status sequence attemptCount skippedBecause eventType attempts { nodes { number responseStatus } } } } }";
         let answer = self.ask(query, json!({ "id": id })).await;
         answer["deliveries"]["nodes"].as_array().unwrap().clone()
     }

@@ -28,6 +28,7 @@ mod query;
 mod rights;
 mod schema;
 mod sse;
+mod standing;
 mod subscription;
 mod types;
 mod visible;

@@ -26,7 +26,7 @@ use inlet_domain::{
         labels::{self, Label},
         members::{self, Member},
         messages::{self, Attachment, Message, StatusReport},
-        opt_outs::{self, Binding},
+        opt_outs::{self, Address, OptOut},
         page::{Page, Slice},
         references,
         report_jobs::{self, ReportJob},
@@ -44,6 +44,8 @@ use crate::{
 
 type ById<I, T> = Batch<I, Arc<T>>;
 type Lists<I, T> = Batch<I, Vec<Arc<T>>>;
+/// The same part of the lists of objects.
+type Pages<I, T> = Batch<(I, Slice), Page<Arc<T>>>;
 
 /// Every look-up of an operation.
 pub struct Loaders {
@@ -60,15 +62,17 @@ pub struct Loaders {
     /// Reports of campaigns that are fetched.
     pub campaign_reports: Lists<CampaignId, ReportJob>,
     /// Files of messages.
-    pub attachments: Lists<MessageId, Attachment>,
+    pub attachments: Pages<MessageId, Attachment>,
     /// Reports on messages.
-    pub reports: Lists<MessageId, StatusReport>,
+    pub reports: Pages<MessageId, StatusReport>,
     /// Contacts.
     pub contacts: ById<ContactId, Contact>,
     /// Addresses of contacts.
-    pub identities: Lists<ContactId, Identity>,
+    pub identities: Pages<ContactId, Identity>,
     /// Opt-outs that bind contacts.
-    pub bindings: Lists<ContactId, Binding>,
+    pub bindings: Pages<ContactId, OptOut>,
+    /// Opt-outs of addresses.
+    pub refusals: Pages<Address, OptOut>,
     /// Contacts that may be the same person.
     pub suggested_merges: Lists<ContactId, SuggestedMerge>,
     /// Channels.
@@ -90,7 +94,7 @@ pub struct Loaders {
     /// How many inbound messages of a conversation a member has read.
     pub read_marks: Batch<(MemberId, ConversationId), i64>,
     /// Attempts of deliveries.
-    pub attempts: Lists<DeliveryId, Attempt>,
+    pub attempts: Pages<DeliveryId, Attempt>,
     /// Providers' requests.
     pub inbound: ById<InboundEventId, InboundEvent>,
     /// Sources that are not deleted, with the tokens of their URLs.
@@ -127,6 +131,25 @@ macro_rules! batch {
     }};
 }
 
+/// A batch that reads parts of lists by `$read(database, scope, &objects, &slice)`, each part in one statement.
+macro_rules! pages {
+    ($way:ident, $scope:ident, $read:path) => {{
+        let way = $way.clone();
+        Batch::new(move |keys: Vec<(_, Slice)>| {
+            let way = way.clone();
+            async move {
+                let mut found = HashMap::with_capacity(keys.len());
+                for (slice, objects) in by_slice(keys) {
+                    let pages = $read(&*way.gate.enter(&way.database).await, $scope, &objects, &slice).await?;
+                    found.extend(pages.into_iter().map(|(object, page)| ((object, slice), shared(page))));
+                }
+                Ok(found)
+            }
+        })
+        .remembering($way.remembers)
+    }};
+}
+
 /// How look-ups come to the database, and whether they remember what they found.
 #[derive(Clone)]
 struct Way {
@@ -153,16 +176,12 @@ impl Loaders {
             sources: sources_by(way, sealer, scope),
             conversations: batch!(way, scope, conversations::by_ids, |rows| keyed(rows, |row: &Conversation| row.id)),
             messages: batch!(way, scope, messages::by_ids, |rows| keyed(rows, |row: &Message| row.id)),
-            attachments: batch!(way, scope, messages::attachments_of, |rows| grouped(rows, |row: &Attachment| {
-                row.message_id
-            })),
-            reports: batch!(way, scope, messages::reports_on, |rows| grouped(rows, |row: &StatusReport| Some(
-                row.message_id
-            ))),
+            attachments: pages!(way, scope, messages::attachments_of),
+            reports: pages!(way, scope, messages::reports_on),
             contacts: batch!(way, scope, contacts::by_ids, |rows| keyed(rows, |row: &Contact| row.id)),
-            identities: batch!(way, scope, contacts::identities_of, |rows| grouped(rows, |row: &Identity| row
-                .contact_id)),
-            bindings: batch!(way, scope, opt_outs::binding, |rows| grouped(rows, |row: &Binding| Some(row.contact_id))),
+            identities: pages!(way, scope, contacts::identities_of),
+            bindings: pages!(way, scope, opt_outs::binding),
+            refusals: pages!(way, scope, opt_outs::of_addresses),
             suggested_merges: batch!(way, scope, contacts::suggested_merges, |rows| grouped(
                 rows,
                 |row: &SuggestedMerge| Some(row.of)
@@ -175,9 +194,7 @@ impl Loaders {
             team_members: batch!(way, scope, teams::members_of, lists),
             labels: batch!(way, scope, labels::by_ids, |rows| keyed(rows, |row: &Label| row.id)),
             groups: batch!(way, scope, groups::by_ids, |rows| keyed(rows, |row: &Group| row.id)),
-            attempts: batch!(way, scope, delivery_log::attempts_of, |rows| grouped(rows, |row: &Attempt| Some(
-                row.delivery_id
-            ))),
+            attempts: pages!(way, scope, delivery_log::attempts_of),
             inbound: batch!(way, scope, inbound_events::by_ids, |rows| keyed(rows, |row: &InboundEvent| row.id)),
             events: batch!(way, scope, entries, |rows| keyed(rows, |row: &LogEntry| row.id)),
             epoch: batch!(way, scope, epoch, |epoch| HashMap::from([((), epoch)])),
@@ -186,7 +203,7 @@ impl Loaders {
                 Some(row.campaign)
             })),
             campaigns: batch!(way, scope, campaigns_by_external, |found| found),
-            pages: batch!(way, scope, pages, |found| found),
+            pages: batch!(way, scope, messages_of, |found| found),
             read_marks: batch!(way, scope, read_marks, |found| found),
         }
     }
@@ -243,23 +260,32 @@ async fn campaigns_by_external(
     Ok(found.into_iter().filter_map(|(key, id)| Some((key, Arc::clone(campaigns.get(&id)?)))).collect())
 }
 
+fn by_slice<K>(keys: Vec<(K, Slice)>) -> HashMap<Slice, Vec<K>> {
+    let mut groups: HashMap<Slice, Vec<K>> = HashMap::new();
+    for (key, slice) in keys {
+        groups.entry(slice).or_default().push(key);
+    }
+    groups
+}
+
+fn shared<T>(page: Page<T>) -> Page<Arc<T>> {
+    let items = page.items.into_iter().map(|(position, item)| (position, Arc::new(item))).collect();
+    Page { items, has_previous: page.has_previous, has_next: page.has_next }
+}
+
 type MessagePages = HashMap<(ConversationId, Slice, bool), Page<Arc<Message>>>;
 
-async fn pages(
+async fn messages_of(
     database: &Database,
     scope: Scope,
     keys: &[(ConversationId, Slice, bool)],
 ) -> Result<MessagePages, StoreError> {
-    let mut by_slice: HashMap<(Slice, bool), Vec<ConversationId>> = HashMap::new();
-    for (conversation, slice, with_notes) in keys {
-        by_slice.entry((*slice, *with_notes)).or_default().push(*conversation);
-    }
     let mut found = HashMap::with_capacity(keys.len());
-    for ((slice, with_notes), conversations) in by_slice {
-        let pages = messages::of_conversations(database, scope, &conversations, &slice, with_notes).await?;
-        for (conversation, page) in pages {
-            let page = page.try_map(|message| Ok::<_, StoreError>(Arc::new(message)))?;
-            found.insert((conversation, slice, with_notes), page);
+    for with_notes in [true, false] {
+        let wanted = keys.iter().filter(|key| key.2 == with_notes).map(|key| (key.0, key.1)).collect();
+        for (slice, conversations) in by_slice(wanted) {
+            let pages = messages::of_conversations(database, scope, &conversations, &slice, with_notes).await?;
+            found.extend(pages.into_iter().map(|(it, page)| ((it, slice, with_notes), shared(page))));
         }
     }
     Ok(found)
@@ -284,6 +310,15 @@ impl Session {
     /// Where the database fails.
     pub async fn message(&self, id: MessageId) -> Found<Arc<Message>> {
         Ok(self.loaders.messages.load(id).await?.filter(|message| may_see_message(&self.credential, message)))
+    }
+
+    /// A message with all of its content.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn whole_message(&self, database: &Database, id: MessageId) -> Result<Option<Message>, StoreError> {
+        let found = messages::whole(database, self.credential.viewer.scope, id).await?;
+        Ok(found.filter(|message| may_see_message(&self.credential, message)))
     }
 
     /// A message by the provider's id.

@@ -35,6 +35,7 @@ use crate::{
     loaders::Loaders,
     parameters::Parameters,
     schema::Schema,
+    standing::{Standing, weight},
     subscription::Opening,
 };
 
@@ -44,6 +45,7 @@ pub struct Engine {
     pub(crate) schema: Schema,
     pub(crate) shared: Arc<Shared>,
     pub(crate) groups: Arc<Groups>,
+    standing: Arc<Standing>,
     pub(crate) executor: Executor,
     types: Arc<Types>,
     introspection: Introspection,
@@ -55,8 +57,12 @@ pub struct Prepared {
     plan: Arc<Plan>,
     holder: Holder,
     request_id: String,
-    /// What follows the log, and for whom.
-    following: Option<(Credential, Operation)>,
+    /// Who asks.
+    credential: Option<Credential>,
+    /// The bytes of its document and variables, as long as it is kept.
+    pub weight: usize,
+    /// What follows the log.
+    following: Option<Operation>,
     /// What it is.
     pub kind: OperationType,
 }
@@ -97,7 +103,7 @@ impl Engine {
     #[must_use]
     pub fn new(schema: Schema, shared: Arc<Shared>, introspection: Introspection, executor: Executor) -> Self {
         let types = Arc::new(Types::of(&schema.sdl()));
-        Self { types, groups: Arc::default(), schema, shared, introspection, executor }
+        Self { types, groups: Arc::default(), standing: Arc::default(), schema, shared, introspection, executor }
     }
 
     /// Who a bearer token stands for.
@@ -196,6 +202,7 @@ impl Engine {
             let message = format!("the variable `${name}` is required: give it a value that is not null");
             return Err(Box::new(response_of(ApiError::input(format!("variables.{name}"), message))));
         }
+        let weight = weight(&text, &given);
         let plan = Arc::new(Plan::of(&self.types, &document, &operation.node));
         let mut request =
             Request::new(text.clone()).variables(Variables::from_json(serde_json::Value::Object(given.clone())));
@@ -204,11 +211,10 @@ impl Engine {
         }
         let request_id = origin.request_id.clone().unwrap_or_default();
         let holder = Holder::of(credential, &origin);
-        let following = credential.zip(Operation::field(&operation.node)).map(|(credential, field)| {
+        let following = Operation::field(&operation.node).filter(|_| credential.is_some()).map(|field| {
             let asked = (name.clone(), given);
             let id = request_id.clone();
-            let operation = Operation::new(text, document.clone(), field, asked, Arc::clone(&plan), id);
-            (credential.clone(), operation)
+            Operation::new(text, document.clone(), field, asked, Arc::clone(&plan), id)
         });
         let mut caller = self.caller(credential, origin, kind);
         if let Some(session) = caller.session.as_ref().filter(|_| asks_head && kind == OperationType::Query) {
@@ -220,7 +226,8 @@ impl Engine {
             caller.head = Some(state.map_err(|error| Box::new(response_of(ApiError::from(error))))?);
         }
         request.set_parsed_query(document);
-        Ok(Prepared { request: request.data(caller), plan, holder, request_id, following, kind })
+        let (request, credential) = (request.data(caller), credential.cloned());
+        Ok(Prepared { request, plan, holder, request_id, credential, weight, following, kind })
     }
 
     /// Parses an operation when its turn comes, and holds it against the limits that need no schema.
@@ -300,12 +307,17 @@ impl Engine {
         }
         let following = prepared.following.take();
         let opening = Opening::default();
-        let Prepared { request, plan, .. } = prepared;
+        let Prepared { request, plan, credential, weight, .. } = prepared;
+        let kept = credential.as_ref().map(|holder| self.standing.keep(&holder.viewer, weight)).transpose()?;
         let answers = self.schema.execute_stream(request.data(opening.clone())).map(move |mut response| {
             plan.arrange(&mut response);
             Answer::Own(Box::new(response))
         });
-        let Some((credential, operation)) = following else { return Ok(self.pump(answers)) };
+        let Some((credential, mut operation)) = credential.zip(following) else {
+            // They are kept for as long as the answers are pumped.
+            return Ok(self.pump(answers.inspect(move |_| _ = &kept)));
+        };
+        operation.kept = kept;
         // Executed once to find what it asks for, or that it asks amiss; then it follows without being executed.
         let refusals = self.executor.run(holder, answers.collect::<Vec<_>>().boxed()).await?;
         let wanted = opening.0.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -27,6 +27,7 @@ use crate::{
     parameters::Parameters,
     places::{Full, Knock, Place, Places},
     protocol::{Close, Protocol, Step},
+    standing::Shelf,
 };
 
 /// The subprotocol.
@@ -99,6 +100,7 @@ pub async fn open(request: &HttpRequest, payload: web::Payload, state: &ApiState
                 way: state.outgoing().way(None),
                 tap,
                 protocol: Protocol::new(MAX_OPERATIONS),
+                shelf: Shelf::default(),
                 running: HashMap::new(),
                 frames,
                 socket,
@@ -140,6 +142,8 @@ struct Connection {
     way: Way,
     tap: Tap,
     protocol: Protocol,
+    /// What its subscriptions keep.
+    shelf: Shelf,
     running: HashMap<String, AbortHandle>,
     frames: mpsc::Sender<Handed>,
     socket: Socket,
@@ -294,6 +298,7 @@ impl Connection {
             origin: self.origin.clone(),
             frames: self.frames.clone(),
             way: self.way.clone(),
+            shelf: self.shelf.clone(),
             id: id.clone(),
         };
         let task = actix_web::rt::spawn(operation.run(payload));
@@ -346,6 +351,7 @@ struct Operation {
     origin: Origin,
     frames: mpsc::Sender<Handed>,
     way: Way,
+    shelf: Shelf,
     id: String,
 }
 
@@ -363,6 +369,10 @@ impl Operation {
             Err(refused) => return self.fail(*refused).await,
         };
         let is_subscription = prepared.kind == OperationType::Subscription;
+        let _kept = match is_subscription.then(|| self.shelf.keep(prepared.weight)).transpose() {
+            Ok(kept) => kept,
+            Err(error) => return self.fail(response_of(error)).await,
+        };
         let mut answers = self.engine.stream(prepared);
         let mut is_first = true;
         while let Some(answer) = answers.next().await {

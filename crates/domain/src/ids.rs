@@ -101,6 +101,12 @@ macro_rules! registry {
                 }
             }
 
+            impl From<$name> for Uuid {
+                fn from(id: $name) -> Self {
+                    id.0
+                }
+            }
+
             impl From<Uuid> for $name {
                 fn from(uuid: Uuid) -> Self {
                     Self(uuid)

@@ -11,9 +11,8 @@ use uuid::Uuid;
 
 use super::{act, code, done, events_after, head, hear, phone, types};
 
-const BOTH: &str = "contact { id name phone identities { value } revision } mergedContact { id mergedInto { id } identities { value } }";
-const UNDONE: &str =
-    "contact { id phone mergedInto { id } identities { value } } other { id phone identities { value } }";
+const BOTH: &str = "contact { id name phone identities { nodes { value } } revision } mergedContact { id mergedInto { id } identities { nodes { value } } }";
+const UNDONE: &str = "contact { id phone mergedInto { id } identities { nodes { value } } } other { id phone identities { nodes { value } } }";
 
 async fn merge(server: &TestServer, contact: &Value, into: &Value) -> Value {
     act(server, &server.api_key, "mergeContacts", BOTH, json!({"contactId": contact, "intoId": into})).await
@@ -43,9 +42,9 @@ async fn refuse_messages(server: &TestServer, phone: &str, value: &str) {
 
 /// The refusals that bind a contact, in the order of their tags.
 async fn refusals(server: &TestServer, contact: &Value) -> Vec<String> {
-    let query = "query($id: ID!) { node(id: $id) { ... on Contact { optOuts { value } } } }";
+    let query = "query($id: ID!) { node(id: $id) { ... on Contact { optOuts { nodes { value } } } } }";
     let shown = server.graphql(query, json!({"id": contact})).await;
-    let values = shown["node"]["optOuts"].as_array().unwrap().iter();
+    let values = shown["node"]["optOuts"]["nodes"].as_array().unwrap().iter();
     let mut values: Vec<String> = values.map(|it| it["value"].as_str().unwrap().to_owned()).collect();
     values.sort();
     values
@@ -70,14 +69,14 @@ async fn a_merge_moves_all_and_undoing_it_moves_exactly_that_back() {
     let shown = &answer["data"]["mergeContacts"];
     assert_eq!(
         shown["mergedContact"],
-        json!({"id": merged, "mergedInto": {"id": survivor}, "identities": []}),
+        json!({"id": merged, "mergedInto": {"id": survivor}, "identities": {"nodes": []}}),
         "{answer}"
     );
     assert_eq!(
         (&shown["contact"]["phone"], &shown["contact"]["name"]),
         (&first["contact"]["phone"], &second["contact"]["name"])
     );
-    assert_eq!(shown["contact"]["identities"].as_array().unwrap().len(), 4, "{answer}");
+    assert_eq!(shown["contact"]["identities"]["nodes"].as_array().unwrap().len(), 4, "{answer}");
     assert_eq!(contact_of(&server, &first["id"]).await, *survivor);
     assert_eq!(
         (refusals(&server, merged).await, refusals(&server, survivor).await),
@@ -117,7 +116,7 @@ async fn a_merge_moves_all_and_undoing_it_moves_exactly_that_back() {
         "what it took goes from it"
     );
     for side in ["contact", "other"] {
-        assert_eq!(shown[side]["identities"].as_array().unwrap().len(), 2, "{undone}");
+        assert_eq!(shown[side]["identities"]["nodes"].as_array().unwrap().len(), 2, "{undone}");
     }
     assert_eq!(contact_of(&server, &first["id"]).await, *merged);
     assert_eq!(contact_of(&server, &later["id"]).await, *survivor, "what came after the merge stays");
@@ -162,11 +161,12 @@ async fn a_chain_is_undone_from_its_end_and_nothing_is_merged_into_what_is_gone(
     for contact in [b, a] {
         assert_eq!(code(&unmerge(&server, contact).await), "none");
     }
-    let all =
-        server.graphql("{ contacts(first: 10) { nodes { id mergedInto { id } identities { id } } } }", json!({})).await;
+    let all = server
+        .graphql("{ contacts(first: 10) { nodes { id mergedInto { id } identities { nodes { id } } } } }", json!({}))
+        .await;
     for contact in all["contacts"]["nodes"].as_array().unwrap() {
         assert_eq!(
-            (contact["identities"].as_array().unwrap().len(), &contact["mergedInto"]),
+            (contact["identities"]["nodes"].as_array().unwrap().len(), &contact["mergedInto"]),
             (2, &json!(null)),
             "{all}"
         );
@@ -274,7 +274,7 @@ async fn an_address_that_comes_while_the_merge_waits_for_the_others_moves_too() 
                FROM identity WHERE kind = 'phone' AND contact_id = $1";
     sqlx::query(add).bind(inner(a)).execute(&mut *holder).await.unwrap();
     let answer = while_held(&server, holder, merge(&server, a, b)).await;
-    let known = answer["data"]["mergeContacts"]["contact"]["identities"].to_string();
+    let known = answer["data"]["mergeContacts"]["contact"]["identities"]["nodes"].to_string();
     assert!(known.contains("new@example.com"), "{answer}");
     let mut conn = server.database.acquire().await.unwrap();
     assert_eq!(astray(&mut conn).await, []);

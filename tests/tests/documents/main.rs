@@ -17,11 +17,11 @@ use serde_json::{Value, json};
 const CONVERSATIONS: &str = "query { conversations(first: 20, filter: {status: [IN_QUEUE]}, orderBy: {field: LAST_ACTIVITY, direction: DESC}) { edges { cursor node {
   id revision status unread lastMessageAt externalId lastMessage { id content } channel { id medium identifier } contact { id name phone email }
   messages(last: 50) { nodes { id direction kind contentType content externalId occurredAt status deliveredAt readAt failedAt failure { code text retryable }
-    statusHistory { status rawStatus reason reportedAt receivedAt } attachments { kind url filename } quoted { id } author { __typename } } } } }
+    statusHistory { nodes { status rawStatus reason reportedAt receivedAt } } attachments { nodes { kind url filename } } quoted { id } author { __typename } } } } }
   pageInfo { hasNextPage endCursor } } }";
 
 const CONTACTS: &str =
-    "query { contacts(first: 20) { nodes { id name phone email identities { kind value } attributes } } }";
+    "query { contacts(first: 20) { nodes { id name phone email identities { nodes { kind value } } attributes } } }";
 
 /// A server that has taken every fixture of a provider.
 async fn taught(provider: &str) -> TestServer {
@@ -84,7 +84,7 @@ fn assert_has(shown: &Value, expected: Value) {
 fn identities(contact: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let identity = |it: &Value| format!("{} {}", text(&it["kind"]), text(&it["value"]));
-    let mut all: Vec<String> = contact["identities"].as_array().unwrap().iter().map(identity).collect();
+    let mut all: Vec<String> = contact["identities"]["nodes"].as_array().unwrap().iter().map(identity).collect();
     all.sort();
     all
 }
@@ -98,7 +98,7 @@ async fn assert_placeholder(server: &TestServer, external_id: &str) -> (Value, V
     let [placeholder] = messages(&conversation) else { panic!("one message: {conversation:#}") };
     let expected = json!({
         "externalId": external_id, "direction": "OUTBOUND", "kind": "MESSAGE", "content": null, "contentType": null,
-        "attachments": [],
+        "attachments": {"nodes": []},
     });
     assert_has(placeholder, expected);
     assert_has(&message(server, placeholder).await, json!({"placeholder": true, "origin": "PROVIDER"}));

@@ -16,11 +16,11 @@ async fn mt_3_14_an_sms_report_is_of_a_part_and_its_times_are_indian() {
     assert_has(&conversation["channel"], json!({"medium": "SMS", "identifier": null}));
     let at = "2021-04-09T10:57:51.000Z";
     assert_has(&sms, json!({"status": "DELIVERED", "deliveredAt": at, "readAt": null, "failedAt": null}));
-    let [report] = sms["statusHistory"].as_array().unwrap().as_slice() else { panic!("one report: {sms:#}") };
+    let [report] = sms["statusHistory"]["nodes"].as_array().unwrap().as_slice() else { panic!("one report: {sms:#}") };
     assert_has(report, json!({"status": "DELIVERED", "rawStatus": "DELIVRD", "reportedAt": at}));
-    let query = "query($id: ID!) { message(id: $id) { sentAt statusHistory { part } } }";
+    let query = "query($id: ID!) { message(id: $id) { sentAt statusHistory { nodes { part } } } }";
     let more = server.graphql(query, json!({"id": sms["id"]})).await;
-    let expected = json!({"sentAt": "2021-04-09T10:57:39.000Z", "statusHistory": [{"part": "1"}]});
+    let expected = json!({"sentAt": "2021-04-09T10:57:39.000Z", "statusHistory": {"nodes": [{"part": "1"}]}});
     assert_eq!(more["message"], expected);
     server.stop().await;
 }
@@ -29,11 +29,13 @@ async fn mt_3_14_an_sms_report_is_of_a_part_and_its_times_are_indian() {
 async fn e6_mt_3_details_of_a_report_are_shown_in_the_history_and_in_the_event() {
     let server = taught("mobtexting").await;
     let (_, sms) = assert_placeholder(&server, "b34e35ad-fe34-4a8b-977c-b21cd76cd7d6").await;
-    let query = "query($id: ID!) { message(id: $id) { statusHistory { part details } }
+    let query = "query($id: ID!) { message(id: $id) { statusHistory { nodes { part details } } }
         events(first: 100) { nodes { type payload } } }";
     let shown = server.graphql(query, json!({"id": sms["id"]})).await;
     let told = json!({"credits": "2.0000", "units": 2, "cid": "12344441234", "custom": "98821234"});
-    let [report] = shown["message"]["statusHistory"].as_array().unwrap().as_slice() else { panic!("one: {shown:#}") };
+    let [report] = shown["message"]["statusHistory"]["nodes"].as_array().unwrap().as_slice() else {
+        panic!("one: {shown:#}")
+    };
     assert_eq!(report["part"], "1");
     assert_has(&report["details"], told.clone());
     let events = shown["events"]["nodes"].as_array().unwrap();
@@ -91,7 +93,9 @@ async fn mt_5_reports_of_every_medium_leave_their_status_and_times() {
         let word = status.to_lowercase();
         assert_has(&sent, json!({"status": status}));
         assert_eq!(sent["failure"].is_null(), status != "FAILED", "{sent:#}");
-        let [report] = sent["statusHistory"].as_array().unwrap().as_slice() else { panic!("one report: {sent:#}") };
+        let [report] = sent["statusHistory"]["nodes"].as_array().unwrap().as_slice() else {
+            panic!("one report: {sent:#}")
+        };
         assert_has(report, json!({"status": status, "rawStatus": word, "reportedAt": at}));
     }
     server.stop().await;
@@ -121,13 +125,13 @@ async fn mt_6_8_15_messages_of_every_medium_stand_with_text_and_picture() {
         let content = format!("This is a simple text message {end}");
         let expected = json!({
             "externalId": id(text), "direction": "INBOUND", "kind": "MESSAGE", "contentType": "text",
-            "content": content.trim(), "attachments": [], "status": null, "author": {"__typename": "Contact"},
+            "content": content.trim(), "attachments": {"nodes": []}, "status": null, "author": {"__typename": "Contact"},
         });
         assert_has(&shown[0], expected);
         if let Some((number, caption)) = picture {
             let expected = json!({
                 "externalId": id(number), "direction": "INBOUND", "contentType": "image", "content": caption,
-                "attachments": [{"kind": "IMAGE", "url": PICTURE, "filename": "your_image_path.png"}],
+                "attachments": {"nodes": [{"kind": "IMAGE", "url": PICTURE, "filename": "your_image_path.png"}]},
             });
             assert_has(&shown[1], expected);
         }

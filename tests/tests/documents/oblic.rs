@@ -20,7 +20,7 @@ async fn before_deletions() -> inlet_tests::TestServer {
 #[tokio::test(flavor = "multi_thread")]
 async fn ob_2_contacts_are_created_and_updated() {
     let server = before_deletions().await;
-    let query = "{ contacts(first: 20) { nodes { name phone email username avatarUrl lastActiveAt identities { kind value } } } }";
+    let query = "{ contacts(first: 20) { nodes { name phone email username avatarUrl lastActiveAt identities { nodes { kind value } } } } }";
     let contacts = nodes(&server, query).await;
     assert_eq!(contacts.len(), 2, "{contacts:#?}");
     let kevin = only(&contacts, "/username", "KevinMcCallister");
@@ -100,9 +100,9 @@ async fn ob_7_attachments_join_their_message() {
         {"kind": "DOCUMENT", "url": "https://assets.oblic.chat/files/ticket.pdf", "filename": "boarding-pass.pdf"},
         {"kind": "IMAGE", "url": "https://assets.oblic.chat/files/plan.jpg", "filename": "plan.jpg"},
     ]);
-    assert_eq!(message["attachments"], expected);
-    let query = "query($id: ID!) { message(id: $id) { attachments { externalId mimeType sizeBytes } } }";
-    let more = server.graphql(query, json!({"id": message["id"]})).await["message"]["attachments"].clone();
+    assert_eq!(message["attachments"]["nodes"], expected);
+    let query = "query($id: ID!) { message(id: $id) { attachments { nodes { externalId mimeType sizeBytes } } } }";
+    let more = server.graphql(query, json!({"id": message["id"]})).await["message"]["attachments"]["nodes"].clone();
     assert_eq!(more[0]["externalId"], "f3PqW8xZr1TnKd6B");
     assert_eq!((&more[0]["mimeType"], more[0]["sizeBytes"].as_f64()), (&json!("application/pdf"), Some(48213.0)));
     server.stop().await;
@@ -116,7 +116,7 @@ async fn ob_9_deleted_hides_and_leaves_all_else() {
     assert_eq!(conversation["externalId"], "xgQQXg3hrtjh7AvZ");
     let [message] = messages(conversation) else { panic!("{conversation:#}") };
     let attachments: Vec<&Value> =
-        message["attachments"].as_array().unwrap().iter().map(|it| &it["filename"]).collect();
+        message["attachments"]["nodes"].as_array().unwrap().iter().map(|it| &it["filename"]).collect();
     assert_eq!(attachments, ["boarding-pass.pdf"]);
     let contacts = nodes(&server, CONTACTS).await;
     assert_eq!(contacts.iter().map(|it| &it["name"]).collect::<Vec<_>>(), ["KevinMcCallister"]);

@@ -16,7 +16,7 @@ async fn oblic(server: &TestServer, kind: &str, payload: Value) -> Value {
 
 async fn shown(server: &TestServer) -> Vec<Value> {
     let query = "{ conversations(first: 100) { nodes { externalId unread group { name description } contact { lastActiveAt attributes } \
-                 messages(last: 20) { nodes { kind content contentType reactions details attachments { externalId url } \
+                 messages(last: 20) { nodes { kind content contentType reactions details attachments { nodes { externalId url } } \
                  author { __typename ... on ProviderAgent { name } } } } } } }";
     server.graphql(query, json!({})).await["conversations"]["nodes"].as_array().unwrap().clone()
 }
@@ -80,7 +80,11 @@ async fn c6_what_stands_elsewhere_is_shown() {
             "contact": {"id": format!("c{number}")}, "message": null, "attachments": files, "created_at": 1_790_000_000})).await;
         let found = shown(&server).await;
         let mine = found.iter().find(|it| it["externalId"] == thread).unwrap();
-        assert_eq!(mine["messages"]["nodes"][0]["attachments"], json!([{"externalId": id, "url": url}]), "{files}");
+        assert_eq!(
+            mine["messages"]["nodes"][0]["attachments"]["nodes"],
+            json!([{"externalId": id, "url": url}]),
+            "{files}"
+        );
     }
     let image = json!({"type": "image", "payload": {"image": {"link": url, "caption": "cap g"}}});
     post(&server, "mobtexting", whatsapp("919800000001", json!({}), image)).await;

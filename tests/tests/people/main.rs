@@ -5,6 +5,7 @@
 mod deletions;
 mod files;
 mod forms;
+mod full;
 mod in_any_order;
 mod keys;
 mod names;

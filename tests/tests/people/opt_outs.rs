@@ -5,7 +5,7 @@ use inlet_domain::{
     ids::ContactId,
     model::{channel::Medium, message::Direction, opt_out::OptOutScope, status::DeliveryStatus},
     scope::Scope,
-    store::opt_outs::{self, Binds},
+    store::{opt_outs, page::Slice},
 };
 use inlet_tests::house::{House, message, status};
 
@@ -40,9 +40,11 @@ async fn contact(house: &House, number: &str) -> ContactId {
         .unwrap()
 }
 
-async fn bound(house: &House, contact: ContactId) -> Vec<Binds> {
-    let found = opt_outs::binding(&house.database, Scope::of(house.workspace), &[contact]).await.unwrap();
-    found.into_iter().map(|binding| binding.binds).collect()
+/// How many refusals bind a contact.
+async fn bound(house: &House, contact: ContactId) -> usize {
+    let (scope, slice) = (Scope::of(house.workspace), Slice::first(10));
+    let found = opt_outs::binding(&house.database, scope, &[contact], &slice).await.unwrap();
+    found.into_iter().map(|(_, page)| page.items.len()).sum()
 }
 
 #[tokio::test]
@@ -59,7 +61,7 @@ async fn b1_three_guests_of_one_hotel_are_three_and_a_refusal_binds_one() {
     assert_eq!(people(&house).await.len(), 3);
     take(&house, &apply, &refusal("+919800000001")).await;
     for (number, binds) in [("+919800000001", 1), ("+919800000002", 0), ("+919800000003", 0)] {
-        assert_eq!(bound(&house, contact(&house, number).await).await.len(), binds, "{number}");
+        assert_eq!(bound(&house, contact(&house, number).await).await, binds, "{number}");
     }
     // Each is offered as one that may be the others.
     let first = contact(&house, "+919800000001").await;
@@ -80,7 +82,7 @@ async fn b1_a_refusal_of_a_number_that_only_a_profile_names_is_told_too() {
     take(&house, &apply, &command).await;
     take(&house, &apply, &refusal("+919800000001")).await;
     assert_eq!(people(&house).await.len(), 2, "a profile joins nobody");
-    assert_eq!(bound(&house, contact(&house, "viber-id").await).await, [Binds::Profile]);
+    assert_eq!(bound(&house, contact(&house, "viber-id").await).await, 1);
 }
 
 #[tokio::test]

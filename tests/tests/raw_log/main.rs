@@ -59,7 +59,7 @@ async fn head(server: &TestServer) -> Value {
 }
 
 const TRACE: &str = "query T($id: ID!) { trace(id: $id) { truncated inboundEvents { id event }
-    steps { eventId inboundEventId event { id type } deliveries { id status attempts { number responseStatus } } } } }";
+    steps { eventId inboundEventId event { id type } deliveries { id status attempts { nodes { number responseStatus } } } } } }";
 
 async fn trace(server: &TestServer, id: &Value) -> Value {
     server.graphql(TRACE, json!({"id": id})).await["trace"].clone()

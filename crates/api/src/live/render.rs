@@ -34,6 +34,7 @@ use crate::{
     loaders::Loaders,
     operation::{Written, finish, response_of, to_json},
     schema::Schema,
+    standing::Kept,
     subscription::Injected,
 };
 
@@ -60,6 +61,8 @@ pub struct Operation {
     pub plan: Arc<Plan>,
     /// Under which id its errors are told.
     pub request_id: String,
+    /// What it keeps of what its follower may keep, once it stands.
+    pub kept: Option<Kept>,
 }
 
 impl Operation {
@@ -91,7 +94,7 @@ impl Operation {
         let variable = after.and_then(|value| value.strip_prefix('$').map(str::to_owned));
         // Where it is declared, and here.
         let place = variable.filter(|name| uses(&query, name) == 2);
-        Self { query, document, name, variables, place, plan, request_id }
+        Self { query, document, name, variables, place, plan, request_id, kept: None }
     }
 
     fn key_variables(&self) -> String {

@@ -22,6 +22,11 @@ use crate::{
     visible::may_see,
 };
 
+/// How many entries are read at a time, and the bytes of payload after which a page is not filled further. The largest
+/// entries are as large as a provider's request.
+const STEP: i64 = 25;
+const MOST_BYTES: usize = 8 * 1024 * 1024;
+
 /// The part of the query root that reads the log.
 #[derive(Default)]
 pub(super) struct Events;
@@ -58,7 +63,8 @@ impl Events {
         Ok(Cursor(state.cursor().to_string()))
     }
 
-    /// The event log, oldest first: the same events in the same order as on the subscription and in webhooks.
+    /// The event log, oldest first: the same events in the same order as on the subscription and in webhooks. A page has fewer
+    /// events than were asked for where they have more than 8 MiB: `pageInfo` tells whether the log goes on.
     #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     async fn events(
         &self,
@@ -70,7 +76,7 @@ impl Events {
     ) -> Result<Option<Connection<Event>>> {
         let scope = viewer(ctx)?.scope;
         let (size, from_end) = size(first, last)?;
-        let size = i64::from(size);
+        let step = i64::from(size).min(STEP);
         let database = reads(ctx).await;
         let pool = &database.pool;
         let state = log::durable_state(&database, heads(ctx), scope).await.map_err(ApiError::from)?;
@@ -81,14 +87,15 @@ impl Events {
         };
         let credential = &session(ctx)?.credential;
         let wanted = usize::try_from(size).unwrap_or_default();
-        let mut found: VecDeque<Arc<LogEntry>> = VecDeque::new();
+        let (mut found, mut bytes) = (VecDeque::<Arc<LogEntry>>::new(), 0);
         let (mut start, mut end) = if from_end { (highest, highest) } else { (lowest, lowest) };
         // What the viewer may not see is passed over, and the page filled from what lies beyond.
-        while found.len() < wanted && if from_end { start > lowest } else { end < highest } {
-            let from = if from_end { lowest.max(start - size) } else { end };
-            let to = if from_end { start } else { highest.min(end + size) };
+        while found.len() < wanted && bytes < MOST_BYTES && if from_end { start > lowest } else { end < highest } {
+            let from = if from_end { lowest.max(start - step) } else { end };
+            let to = if from_end { start } else { highest.min(end + step) };
             let entries = log::after(pool, scope, from, to - from).await.map_err(ApiError::from)?;
             let seen = entries.into_iter().filter(|entry| entry.seq <= to && may_see(credential, entry)).map(Arc::new);
+            let seen = seen.inspect(|entry| bytes += entry.payload.get().len());
             if from_end {
                 seen.rev().take(wanted - found.len()).for_each(|entry| found.push_front(entry));
                 start = from;

@@ -9,7 +9,7 @@ use inlet_domain::store::{
 };
 
 use crate::{
-    context::{loaders, session, viewer},
+    context::{session, viewer},
     error::ApiError,
     gate::reads,
     types::{
@@ -22,11 +22,15 @@ use crate::{
         label::Label,
         member::{Member, Team},
         message::Message,
-        node::{Node, node, typed},
+        node::{Extent, Node, node, typed},
         report::{BalanceAlert, Campaign, OptOut, Verification},
         scalars::Cursor,
     },
 };
+
+/// What an object costs that is shown whole, beside its fields: its content, or what a provider told beside, may be as long
+/// as a request.
+const WHOLE: usize = 1_000;
 
 /// The orders of a list of conversations.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,12 +68,13 @@ pub(super) struct Inbox;
 #[expect(clippy::too_many_arguments, reason = "the arguments of the schema")]
 impl Inbox {
     /// Any object by its global id; null where the workspace has none.
+    #[graphql(complexity = "WHOLE + child_complexity")]
     async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "A global id.")] id: ID) -> Result<Option<Node>> {
-        node(ctx, &id).await
+        node(ctx, &id, Extent::Whole).await
     }
 
     /// Objects by their global ids, at most 100, in the order of the ids, with null for each that the workspace does
-    /// not have.
+    /// not have. Each is shown as in a list: see `Message.content`.
     #[graphql(complexity = "ids.len() * child_complexity + 1")]
     async fn nodes(
         &self,
@@ -79,29 +84,35 @@ impl Inbox {
         if ids.len() > 100 {
             return Err(ApiError::input("ids", "at most 100 ids at once").into());
         }
-        Ok(Some(futures::future::try_join_all(ids.iter().map(|id| node(ctx, id))).await?))
+        Ok(Some(futures::future::try_join_all(ids.iter().map(|id| node(ctx, id, Extent::Listed))).await?))
     }
 
     /// A conversation.
+    #[graphql(complexity = "WHOLE + child_complexity")]
     async fn conversation(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Its global id.")] id: ID,
     ) -> Result<Option<Conversation>> {
-        viewer(ctx)?;
-        Ok(loaders(ctx)?.conversations.load(typed("id", &id)?).await.map_err(ApiError::from)?.map(Conversation))
+        let scope = viewer(ctx)?.scope;
+        let found = conversations::whole(&*reads(ctx).await, scope, typed("id", &id)?).await.map_err(ApiError::from)?;
+        Ok(found.map(|it| Conversation(Arc::new(it))))
     }
 
     /// A contact.
+    #[graphql(complexity = "WHOLE + child_complexity")]
     async fn contact(&self, ctx: &Context<'_>, #[graphql(desc = "Its global id.")] id: ID) -> Result<Option<Contact>> {
-        viewer(ctx)?;
-        Ok(loaders(ctx)?.contacts.load(typed("id", &id)?).await.map_err(ApiError::from)?.map(Contact))
+        let scope = viewer(ctx)?.scope;
+        let found = contacts::whole(&*reads(ctx).await, scope, typed("id", &id)?).await.map_err(ApiError::from)?;
+        Ok(found.map(|it| Contact(Arc::new(it))))
     }
 
-    /// A message.
+    /// A message, with all of its content.
+    #[graphql(complexity = "WHOLE + child_complexity")]
     async fn message(&self, ctx: &Context<'_>, #[graphql(desc = "Its global id.")] id: ID) -> Result<Option<Message>> {
         viewer(ctx)?;
-        Ok(session(ctx)?.message(typed("id", &id)?).await.map_err(ApiError::from)?.map(Message))
+        let found = session(ctx)?.whole_message(&*reads(ctx).await, typed("id", &id)?).await.map_err(ApiError::from)?;
+        Ok(found.map(Message::whole))
     }
 
     /// Conversations; by default those of the latest activity first.

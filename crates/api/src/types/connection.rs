@@ -11,6 +11,9 @@ use crate::error::ApiError;
 /// The most items of a page.
 pub const MAX_PAGE: i32 = 100;
 const DEFAULT_PAGE: i32 = 20;
+/// What a list that belongs to an object shows of itself where nothing else is asked for: an object has few of most things,
+/// and stands in a list itself.
+const DEFAULT_INNER: i32 = 10;
 
 /// An item of a list and where it stands.
 #[derive(Clone, SimpleObject)]
@@ -107,10 +110,14 @@ impl<T: OutputType> TypeName for Connection<T> {
 /// # Errors
 /// Where both are given, or one is out of bounds.
 pub fn size(first: Option<i32>, last: Option<i32>) -> Result<(u32, bool), ApiError> {
+    size_or(DEFAULT_PAGE, first, last)
+}
+
+fn size_or(default: i32, first: Option<i32>, last: Option<i32>) -> Result<(u32, bool), ApiError> {
     let (path, size, from_end) = match (first, last) {
         (Some(_), Some(_)) => return Err(ApiError::input("last", "pass either `first` or `last`, not both")),
         (None, Some(last)) => ("last", last, true),
-        (first, None) => ("first", first.unwrap_or(DEFAULT_PAGE), false),
+        (first, None) => ("first", first.unwrap_or(default), false),
     };
     match u32::try_from(size) {
         Ok(size) if (1..=MAX_PAGE.unsigned_abs()).contains(&size) => Ok((size, from_end)),
@@ -128,7 +135,23 @@ pub fn slice(
     last: Option<i32>,
     before: Option<Cursor>,
 ) -> Result<Slice, ApiError> {
-    let (size, from_end) = size(first, last)?;
+    slice_of(size(first, last)?, after, before)
+}
+
+/// The same for a list that belongs to an object.
+///
+/// # Errors
+/// Those of [`slice`].
+pub fn inner_slice(
+    first: Option<i32>,
+    after: Option<Cursor>,
+    last: Option<i32>,
+    before: Option<Cursor>,
+) -> Result<Slice, ApiError> {
+    slice_of(size_or(DEFAULT_INNER, first, last)?, after, before)
+}
+
+fn slice_of((size, from_end): (u32, bool), after: Option<Cursor>, before: Option<Cursor>) -> Result<Slice, ApiError> {
     let position = |path: &str, cursor: Option<Cursor>| match cursor {
         None => Ok(None),
         Some(cursor) => match cursor.0.parse::<Position>() {
@@ -142,7 +165,17 @@ pub fn slice(
 /// What a page costs: each item what is asked of it.
 #[must_use]
 pub fn page_cost(first: Option<i32>, last: Option<i32>, child: usize) -> usize {
-    let size = first.or(last).unwrap_or(DEFAULT_PAGE).clamp(1, MAX_PAGE);
+    cost_of(first.or(last).unwrap_or(DEFAULT_PAGE), child)
+}
+
+/// What a page of a list costs that belongs to an object.
+#[must_use]
+pub fn inner_cost(first: Option<i32>, last: Option<i32>, child: usize) -> usize {
+    cost_of(first.or(last).unwrap_or(DEFAULT_INNER), child)
+}
+
+fn cost_of(size: i32, child: usize) -> usize {
+    let size = size.clamp(1, MAX_PAGE);
     usize::try_from(size).unwrap_or(1).saturating_mul(child).saturating_add(1)
 }
 

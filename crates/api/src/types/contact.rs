@@ -5,13 +5,14 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object, Result};
 use inlet_domain::{
     ids::ProviderAccountId,
-    store::{contacts, groups, opt_outs::Binds},
+    store::{contacts, groups, opt_outs::Address},
 };
 
 use super::{
     channel::ProviderAccount,
+    connection::{Connection, inner_cost, inner_slice},
     report::OptOut,
-    scalars::{DateTime, Json, Revision},
+    scalars::{Cursor, DateTime, Json, Revision, optional},
     words,
 };
 use crate::{context::loaders, error::ApiError};
@@ -59,9 +60,10 @@ impl Contact {
         self.0.avatar_url.as_deref()
     }
 
-    /// The provider's fields that have no name here.
-    async fn attributes(&self) -> Json {
-        Json::Value(self.0.attributes.clone())
+    /// The provider's fields that have no name here. Null where they are longer than 64 KiB and the contact was not asked for
+    /// by `contact` or `node`.
+    async fn attributes(&self) -> Option<Json> {
+        optional(&self.0.attributes)
     }
 
     /// When they last did something.
@@ -90,20 +92,43 @@ impl Contact {
         Ok(loaders(ctx)?.contacts.load(id).await.map_err(ApiError::from)?.map(Contact))
     }
 
-    /// The addresses that it is known by, oldest first. What a profile says of phone and email is none.
-    async fn identities(&self, ctx: &Context<'_>) -> Result<Vec<Identity>> {
-        let identities = loaders(ctx)?.identities.load(self.0.id).await.map_err(ApiError::from)?;
-        Ok(identities.unwrap_or_default().into_iter().map(Identity).collect())
+    /// The contact that this one was kept apart from when it came to be: something led its first address there, but a contact
+    /// has at most 100 addresses. Null of nearly all contacts.
+    async fn kept_apart_from(&self, ctx: &Context<'_>) -> Result<Option<Contact>> {
+        let Some(id) = self.0.kept_apart_from_id else { return Ok(None) };
+        Ok(loaders(ctx)?.contacts.load(id).await.map_err(ApiError::from)?.map(Contact))
+    }
+
+    /// The addresses that it is known by, at most 100, oldest first. What a profile says of phone and email is none.
+    #[graphql(complexity = "inner_cost(first, last, child_complexity)")]
+    async fn identities(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100, 10 where nothing is told.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+    ) -> Result<Connection<Identity>> {
+        let slice = inner_slice(first, after, last, before)?;
+        let page = loaders(ctx)?.identities.load((self.0.id, slice)).await.map_err(ApiError::from)?;
+        Ok(page.map(|page| Connection::of(page, Identity)).unwrap_or_default())
     }
 
     /// The standing opt-outs that bind this contact: those of its addresses, and those of its `phone` and `email`, also where
     /// the contact has not written from these. The opt-out that Inlet heard of last is the first; `createdAt` is the
     /// provider's time, so it may be in another order.
-    #[graphql(complexity = "5 * child_complexity + 1")]
-    async fn opt_outs(&self, ctx: &Context<'_>) -> Result<Vec<OptOut>> {
-        let bindings = loaders(ctx)?.bindings.load(self.0.id).await.map_err(ApiError::from)?;
-        let opt_outs = bindings.unwrap_or_default();
-        Ok(opt_outs.iter().map(|binding| OptOut(Arc::new(binding.opt_out.clone()))).collect())
+    #[graphql(complexity = "inner_cost(first, last, child_complexity)")]
+    async fn opt_outs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100, 10 where nothing is told.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+    ) -> Result<Connection<OptOut>> {
+        let slice = inner_slice(first, after, last, before)?;
+        let page = loaders(ctx)?.bindings.load((self.0.id, slice)).await.map_err(ApiError::from)?;
+        Ok(page.map(|page| Connection::of(page, OptOut)).unwrap_or_default())
     }
 
     /// Contacts that may be the same person, at most 20: both have the same phone number or email address, as an address or
@@ -187,12 +212,21 @@ impl Identity {
 
     /// The standing opt-outs of this address. The one that Inlet heard of last is the first; `createdAt` is the provider's
     /// time, so it may be in another order.
-    #[graphql(complexity = "5 * child_complexity + 1")]
-    async fn opt_outs(&self, ctx: &Context<'_>) -> Result<Vec<OptOut>> {
-        let Some(contact) = self.0.contact_id else { return Ok(Vec::new()) };
-        let bindings = loaders(ctx)?.bindings.load(contact).await.map_err(ApiError::from)?.unwrap_or_default();
-        let own = bindings.iter().filter(|binding| binding.binds == Binds::Address(self.0.id));
-        Ok(own.map(|binding| OptOut(Arc::new(binding.opt_out.clone()))).collect())
+    #[graphql(complexity = "inner_cost(first, last, child_complexity)")]
+    async fn opt_outs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100, 10 where nothing is told.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+    ) -> Result<Connection<OptOut>> {
+        let slice = inner_slice(first, after, last, before)?;
+        let Identity(identity) = self;
+        let (scope_id, kind, value) = (identity.scope_id, identity.kind, identity.value.clone());
+        let address = Address { scope_id, kind, value };
+        let page = loaders(ctx)?.refusals.load((address, slice)).await.map_err(ApiError::from)?;
+        Ok(page.map(|page| Connection::of(page, OptOut)).unwrap_or_default())
     }
 }
 
@@ -228,9 +262,9 @@ impl Group {
         self.0.archived_at.map(DateTime)
     }
 
-    /// As the provider lists them.
-    async fn participants(&self) -> Json {
-        Json::Value(self.0.participants.clone())
+    /// As the provider lists them. Null where the list is longer than 64 KiB and the group was not asked for by `node`.
+    async fn participants(&self) -> Option<Json> {
+        optional(&self.0.participants)
     }
 
     /// The provider's id.

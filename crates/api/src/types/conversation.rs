@@ -12,7 +12,7 @@ use super::{
     label::Label,
     member::{Member, Team},
     message::Message,
-    scalars::{Cursor, DateTime, Json, Revision},
+    scalars::{Cursor, DateTime, Json, Revision, optional},
     words,
 };
 use crate::{
@@ -57,9 +57,10 @@ impl Conversation {
         self.0.priority.into()
     }
 
-    /// The provider's fields that have no name here.
-    async fn attributes(&self) -> Json {
-        Json::Value(self.0.attributes.clone())
+    /// The provider's fields that have no name here. Null where they are longer than 64 KiB and the conversation was not asked
+    /// for by `conversation` or `node`.
+    async fn attributes(&self) -> Option<Json> {
+        optional(&self.0.attributes)
     }
 
     /// When its last message was written or sent.
@@ -153,10 +154,11 @@ impl Conversation {
 
     /// The newest message that the viewer may see.
     async fn last_message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
-        Ok(session(ctx)?.last_message(&self.0).await.map_err(ApiError::from)?.map(Message))
+        Ok(session(ctx)?.last_message(&self.0).await.map_err(ApiError::from)?.map(Message::listed))
     }
 
-    /// Its labels.
+    /// Its labels, at most 100.
+    #[graphql(complexity = "5 * child_complexity + 1")]
     async fn labels(&self, ctx: &Context<'_>) -> Result<Vec<Label>> {
         let loaders = loaders(ctx)?;
         let found = futures::future::try_join_all(self.0.label_ids.iter().map(|id| loaders.labels.load(*id))).await;
@@ -176,6 +178,6 @@ impl Conversation {
     ) -> Result<Connection<Message>> {
         let slice = slice(first, after, last, before)?;
         let page = session(ctx)?.messages_of(self.0.id, slice).await.map_err(ApiError::from)?;
-        Ok(page.map(|page| Connection::of(page, Message)).unwrap_or_default())
+        Ok(page.map(|page| Connection::of(page, Message::listed)).unwrap_or_default())
     }
 }

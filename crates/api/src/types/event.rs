@@ -115,7 +115,7 @@ impl Event {
     /// The message that it is about, as it is now; null where there is none, or none any more.
     async fn message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
         let Some(id) = self.entry.message_id else { return Ok(None) };
-        Ok(session(ctx)?.message(id).await.map_err(ApiError::from)?.map(Message))
+        Ok(session(ctx)?.message(id).await.map_err(ApiError::from)?.map(Message::listed))
     }
 
     /// The contact that it is about, as it is now; null where there is none, or none any more.

@@ -1,13 +1,14 @@
 //! Members, teams and API keys in the schema.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{Context, ID, Object, Result};
-use inlet_domain::store::{api_keys, members, teams};
+use inlet_domain::store::{api_keys, members, page::Page, teams};
 
 use super::{
     author::{Actor, actor},
-    scalars::{DateTime, Revision},
+    connection::{Connection, inner_cost, inner_slice},
+    scalars::{Cursor, DateTime, Revision},
     words,
 };
 use crate::{
@@ -92,11 +93,24 @@ impl Team {
     }
 
     /// Who is in it.
-    async fn members(&self, ctx: &Context<'_>) -> Result<Vec<Member>> {
-        let loaders = loaders(ctx)?;
+    #[graphql(complexity = "inner_cost(first, last, child_complexity)")]
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100, 10 where nothing is told.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+    ) -> Result<Connection<Member>> {
+        let (loaders, slice) = (loaders(ctx)?, inner_slice(first, after, last, before)?);
         let ids = loaders.team_members.load(self.0.id).await.map_err(ApiError::from)?.unwrap_or_default();
-        let found = futures::future::try_join_all(ids.iter().map(|id| loaders.members.load(*id))).await;
-        Ok(found.map_err(ApiError::from)?.into_iter().flatten().map(Member).collect())
+        let page = Page::within(ids, |id| id.0, &slice).map_err(ApiError::from)?;
+        let members = page.items.iter().map(|(_, id)| loaders.members.load(*id));
+        let found = futures::future::try_join_all(members).await.map_err(ApiError::from)?;
+        let known: HashMap<_, _> = found.into_iter().flatten().map(|member| (member.id, member)).collect();
+        let items = page.items.into_iter().filter_map(|(at, id)| Some((at, Arc::clone(known.get(&id)?)))).collect();
+        let page = Page { items, has_previous: page.has_previous, has_next: page.has_next };
+        Ok(Connection::of(page, Member))
     }
 }
 

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use inlet_domain::{
     model::message::{Direction, MessageKind},
-    store::messages,
+    store::{lean::cut, messages},
 };
 
 use super::{
     author::{Author, author},
+    connection::{Connection, inner_cost, inner_slice},
     conversation::Conversation,
     report::Campaign,
-    scalars::{DateTime, Json, Revision},
+    scalars::{Cursor, DateTime, Json, Revision, optional},
     words,
 };
 use crate::{
@@ -22,141 +23,170 @@ use crate::{
 
 /// An entry of a conversation.
 #[derive(Clone)]
-pub struct Message(pub Arc<messages::Message>);
+pub struct Message {
+    row: Arc<messages::Message>,
+    is_whole: bool,
+}
+
+impl Message {
+    /// As it stands in lists and beside others: with so much of its content as a list shows.
+    #[must_use]
+    pub fn listed(row: Arc<messages::Message>) -> Self {
+        Self { row, is_whole: false }
+    }
+
+    /// As who asks for it by its id sees it.
+    #[must_use]
+    pub fn whole(row: messages::Message) -> Self {
+        Self { row: Arc::new(row), is_whole: true }
+    }
+
+    fn shown(&self) -> Option<(&str, bool)> {
+        let content = self.row.content.as_deref()?;
+        Some(if self.is_whole { (content, false) } else { cut(content) })
+    }
+}
 
 /// An entry of a conversation.
 #[Object]
 impl Message {
     /// The global id.
     pub async fn id(&self) -> ID {
-        ID(self.0.id.to_string())
+        ID(self.row.id.to_string())
     }
 
     /// Which way it goes.
     async fn direction(&self) -> words::Direction {
-        self.0.direction.into()
+        self.row.direction.into()
     }
 
     /// The kind of entry.
     async fn kind(&self) -> words::MessageKind {
-        self.0.kind.into()
+        self.row.kind.into()
     }
 
     /// Who first had it.
     async fn origin(&self) -> words::Origin {
-        self.0.origin.into()
+        self.row.origin.into()
     }
 
     /// As the provider calls it, e.g. `text`.
     async fn content_type(&self) -> Option<&str> {
-        self.0.content_type.as_deref()
+        self.row.content_type.as_deref()
     }
 
-    /// The text.
+    /// The text. `message` and `node` show all of it; everywhere else it is cut after 64 KiB (UTF-8), and
+    /// `contentTruncated` tells so.
     async fn content(&self) -> Option<&str> {
-        self.0.content.as_deref()
+        self.shown().map(|(content, _)| content)
     }
 
-    /// Postback payloads, call details, provider fields without a name here.
-    async fn details(&self) -> Json {
-        Json::Value(self.0.details.clone())
+    /// Whether `content` is cut here: ask for `message(id:)` to have all of it.
+    async fn content_truncated(&self) -> bool {
+        self.shown().is_some_and(|(_, is_cut)| is_cut)
+    }
+
+    /// Postback payloads, call details, provider fields without a name here. Null where they are longer than 64 KiB and the
+    /// message was not asked for by `message` or `node`.
+    async fn details(&self) -> Option<Json> {
+        optional(&self.row.details)
     }
 
     /// The provider's id.
     async fn external_id(&self) -> Option<&str> {
-        self.0.external_id.as_deref()
+        self.row.external_id.as_deref()
     }
 
     /// When it was written or sent.
     async fn occurred_at(&self) -> DateTime {
-        DateTime(self.0.occurred_at)
+        DateTime(self.row.occurred_at)
     }
 
     /// When it was sent.
     async fn sent_at(&self) -> Option<DateTime> {
-        self.0.sent_at.map(DateTime)
+        self.row.sent_at.map(DateTime)
     }
 
     /// When it was delivered.
     async fn delivered_at(&self) -> Option<DateTime> {
-        self.0.delivered_at.map(DateTime)
+        self.row.delivered_at.map(DateTime)
     }
 
     /// When it was read.
     async fn read_at(&self) -> Option<DateTime> {
-        self.0.read_at.map(DateTime)
+        self.row.read_at.map(DateTime)
     }
 
     /// When it failed.
     async fn failed_at(&self) -> Option<DateTime> {
-        self.0.failed_at.map(DateTime)
+        self.row.failed_at.map(DateTime)
     }
 
-    /// Who reacted with what.
-    async fn reactions(&self) -> Json {
-        Json::Value(self.0.reactions.clone())
+    /// Who reacted with what. Null as `details` are.
+    async fn reactions(&self) -> Option<Json> {
+        optional(&self.row.reactions)
     }
 
     /// Counts its changes.
     async fn revision(&self) -> Revision {
-        Revision(self.0.revision)
+        Revision(self.row.revision)
     }
 
     /// When it came to be.
     async fn created_at(&self) -> DateTime {
-        DateTime(self.0.created_at)
+        DateTime(self.row.created_at)
     }
 
     /// When it last changed.
     async fn updated_at(&self) -> DateTime {
-        DateTime(self.0.updated_at)
+        DateTime(self.row.updated_at)
     }
 
     /// How far it has come; null on inbound messages and notes.
     async fn status(&self) -> Option<words::DeliveryStatus> {
-        let sent = self.0.direction == Direction::Outbound && self.0.kind != MessageKind::Note;
-        self.0.status.filter(|_| sent).map(Into::into)
+        let sent = self.row.direction == Direction::Outbound && self.row.kind != MessageKind::Note;
+        self.row.status.filter(|_| sent).map(Into::into)
     }
 
     /// Whether the provider told no time, so that the arrival stands in for `occurredAt`.
     async fn occurred_at_assumed(&self) -> bool {
-        self.0.occurred_at_assumed
+        self.row.occurred_at_assumed
     }
 
     /// Whether only reports of it have come so far: it has a status, but no content yet.
     async fn placeholder(&self) -> bool {
-        self.0.placeholder
+        self.row.placeholder
     }
 
     /// Why it failed, if it did.
     async fn failure(&self) -> Option<Failure> {
-        self.0.failure.as_ref().map(Failure::of)
+        self.row.failure.as_ref().map(Failure::of)
     }
 
     /// The idempotency key of the send; on the viewer's own messages only.
     async fn client_key(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         let viewer = crate::context::viewer_of(ctx, "Message.clientKey")?;
-        let own = super::author::actor_id(viewer.actor) == self.0.author_id;
-        Ok(self.0.client_key.as_deref().filter(|_| own))
+        let own = super::author::actor_id(viewer.actor) == self.row.author_id;
+        Ok(self.row.client_key.as_deref().filter(|_| own))
     }
 
     /// Where it stands.
     async fn conversation(&self, ctx: &Context<'_>) -> Result<Option<Conversation>> {
-        Ok(loaders(ctx)?.conversations.load(self.0.conversation_id).await.map_err(ApiError::from)?.map(Conversation))
+        Ok(loaders(ctx)?.conversations.load(self.row.conversation_id).await.map_err(ApiError::from)?.map(Conversation))
     }
 
     /// The message that it answers; null until that has come.
     async fn quoted(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
-        let (Some(account), Some(external_id)) = (self.0.provider_account_id, &self.0.quoted_external_id) else {
+        let (Some(account), Some(external_id)) = (self.row.provider_account_id, &self.row.quoted_external_id) else {
             return Ok(None);
         };
         let key = (account, external_id.clone());
-        Ok(session(ctx)?.message_of_provider(key).await.map_err(ApiError::from)?.map(Message))
+        Ok(session(ctx)?.message_of_provider(key).await.map_err(ApiError::from)?.map(Message::listed))
     }
 
     /// The mass sending that it is of; null where there is none, or until that has come.
     async fn campaign(&self, ctx: &Context<'_>) -> Result<Option<Campaign>> {
-        let (Some(account), Some(external_id)) = (self.0.provider_account_id, &self.0.campaign_external_id) else {
+        let (Some(account), Some(external_id)) = (self.row.provider_account_id, &self.row.campaign_external_id) else {
             return Ok(None);
         };
         let key = (account, external_id.clone());
@@ -165,19 +195,37 @@ impl Message {
 
     /// Who wrote or sent it; null where they are gone.
     async fn author(&self, ctx: &Context<'_>) -> Result<Option<Author>> {
-        author(ctx, &self.0).await
+        author(ctx, &self.row).await
     }
 
     /// Every report on it, as they arrived.
-    async fn status_history(&self, ctx: &Context<'_>) -> Result<Vec<StatusReport>> {
-        let reports = loaders(ctx)?.reports.load(self.0.id).await.map_err(ApiError::from)?;
-        Ok(reports.unwrap_or_default().into_iter().map(StatusReport).collect())
+    #[graphql(complexity = "inner_cost(first, last, child_complexity)")]
+    async fn status_history(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100, 10 where nothing is told.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+    ) -> Result<Connection<StatusReport>> {
+        let slice = inner_slice(first, after, last, before)?;
+        let page = loaders(ctx)?.reports.load((self.row.id, slice)).await.map_err(ApiError::from)?;
+        Ok(page.map(|page| Connection::of(page, StatusReport)).unwrap_or_default())
     }
 
     /// Its files, in their order.
-    async fn attachments(&self, ctx: &Context<'_>) -> Result<Vec<Attachment>> {
-        let files = loaders(ctx)?.attachments.load(self.0.id).await.map_err(ApiError::from)?;
-        Ok(files.unwrap_or_default().into_iter().map(Attachment).collect())
+    #[graphql(complexity = "inner_cost(first, last, child_complexity)")]
+    async fn attachments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100, 10 where nothing is told.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+    ) -> Result<Connection<Attachment>> {
+        let slice = inner_slice(first, after, last, before)?;
+        let page = loaders(ctx)?.attachments.load((self.row.id, slice)).await.map_err(ApiError::from)?;
+        Ok(page.map(|page| Connection::of(page, Attachment)).unwrap_or_default())
     }
 }
 
@@ -288,9 +336,10 @@ impl StatusReport {
         DateTime(self.0.received_at)
     }
 
-    /// The other members of the report, by the provider's names: units, credits, the sender's own fields and the like.
-    async fn details(&self) -> Json {
-        Json::Value(self.0.details.clone())
+    /// The other members of the report, by the provider's names: units, credits, the sender's own fields and the like. Null
+    /// where they are longer than 64 KiB.
+    async fn details(&self) -> Option<Json> {
+        optional(&self.0.details)
     }
 }
 

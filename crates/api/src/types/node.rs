@@ -6,22 +6,22 @@ use async_graphql::{Context, ID, Interface, Result};
 use inlet_domain::{
     ids::AnyId,
     store::{
-        audit, balance_alerts, campaigns, delivery_log, inbound_events, invitations, opt_outs, sessions, sources,
-        verifications, waiting_references, webhooks,
+        audit, balance_alerts, campaigns, contacts, conversations, delivery_log, groups, inbound_events, invitations,
+        messages, opt_outs, sessions, sources, verifications, waiting_references, webhooks,
     },
 };
 
 use super::{
     audit::AuditEntry,
     channel::{Channel, ProviderAccount, Source},
-    contact::{Contact, Group},
+    contact::{Contact, Group, Identity},
     conversation::Conversation,
     event::Event,
     inbound_event::InboundEvent,
     invitation::Invitation,
     label::Label,
     member::{ApiKey, Member, Team},
-    message::Message,
+    message::{Attachment, Message, StatusReport},
     report::{BalanceAlert, Campaign, OptOut, Verification},
     session::{Session, may_see},
     waiting_reference::WaitingReference,
@@ -33,12 +33,23 @@ use crate::{
     gate::reads,
 };
 
+/// How much of an object is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// As much as a list shows.
+    Listed,
+    /// All of it.
+    Whole,
+}
+
 /// An object with a global id.
 #[derive(Interface, Clone)]
 #[graphql(field(name = "id", ty = "ID", desc = "The global id."))]
 pub enum Node {
     /// An API key.
     ApiKey(ApiKey),
+    /// A file of a message.
+    Attachment(Attachment),
     /// An attempt of a delivery.
     Attempt(Attempt),
     /// An entry of the audit log.
@@ -59,6 +70,8 @@ pub enum Node {
     Event(Event),
     /// A group.
     Group(Group),
+    /// An address of a contact.
+    Identity(Identity),
     /// A provider's request.
     InboundEvent(InboundEvent),
     /// An invitation.
@@ -77,6 +90,8 @@ pub enum Node {
     Session(Session),
     /// A source.
     Source(Source),
+    /// A report on a message.
+    StatusReport(StatusReport),
     /// A team.
     Team(Team),
     /// A verification.
@@ -87,11 +102,11 @@ pub enum Node {
     Webhook(Webhook),
 }
 
-/// The object with this id; `None` where the workspace has none, or of that kind none can be had.
+/// The object with this id, shown to this extent; `None` where the workspace has none, or of that kind none can be had.
 ///
 /// # Errors
 /// Where the id is no id, the viewer may not see its kind, or the database fails.
-pub async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
+pub async fn node(ctx: &Context<'_>, id: &str, extent: Extent) -> Result<Option<Node>> {
     viewer(ctx)?;
     let id: AnyId = id.parse().map_err(ApiError::from)?;
     let Some(kind) = kind_of(id) else { return Ok(None) };
@@ -100,11 +115,28 @@ pub async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
     let shared = ctx.data_unchecked::<Arc<Shared>>();
     let told = ApiError::from;
     Ok(match id {
-        AnyId::ConversationId(id) => {
-            loaders.conversations.load(id).await.map_err(told)?.map(|it| Node::Conversation(Conversation(it)))
+        AnyId::ConversationId(id) => match extent {
+            Extent::Listed => loaders.conversations.load(id).await.map_err(told)?,
+            Extent::Whole => {
+                conversations::whole(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?.map(Arc::new)
+            }
         }
-        AnyId::MessageId(id) => session(ctx)?.message(id).await.map_err(told)?.map(|it| Node::Message(Message(it))),
-        AnyId::ContactId(id) => loaders.contacts.load(id).await.map_err(told)?.map(|it| Node::Contact(Contact(it))),
+        .map(|it| Node::Conversation(Conversation(it))),
+        AnyId::MessageId(id) => match extent {
+            Extent::Listed => session(ctx)?.message(id).await.map_err(told)?.map(Message::listed),
+            Extent::Whole => {
+                let found = session(ctx)?.whole_message(&*reads(ctx).await, id).await.map_err(ApiError::from)?;
+                found.map(Message::whole)
+            }
+        }
+        .map(Node::Message),
+        AnyId::ContactId(id) => match extent {
+            Extent::Listed => loaders.contacts.load(id).await.map_err(told)?,
+            Extent::Whole => {
+                contacts::whole(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?.map(Arc::new)
+            }
+        }
+        .map(|it| Node::Contact(Contact(it))),
         AnyId::ChannelId(id) => loaders.channels.load(id).await.map_err(told)?.map(|it| Node::Channel(Channel(it))),
         AnyId::ProviderAccountId(id) => {
             loaders.accounts.load(id).await.map_err(told)?.map(|it| Node::ProviderAccount(ProviderAccount(it)))
@@ -113,7 +145,11 @@ pub async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
         AnyId::ApiKeyId(id) => loaders.keys.load(id).await.map_err(told)?.map(|it| Node::ApiKey(ApiKey(it))),
         AnyId::TeamId(id) => loaders.teams.load(id).await.map_err(told)?.map(|it| Node::Team(Team(it))),
         AnyId::LabelId(id) => loaders.labels.load(id).await.map_err(told)?.map(|it| Node::Label(Label(it))),
-        AnyId::GroupId(id) => loaders.groups.load(id).await.map_err(told)?.map(|it| Node::Group(Group(it))),
+        AnyId::GroupId(id) => match extent {
+            Extent::Listed => loaders.groups.load(id).await.map_err(told)?,
+            Extent::Whole => groups::whole(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?.map(Arc::new),
+        }
+        .map(|it| Node::Group(Group(it))),
         AnyId::CampaignId(id) => {
             let found = campaigns::by_ids(&*reads(ctx).await, scope, &[id]).await.map_err(ApiError::from)?.pop();
             found.map(|it| Node::Campaign(Campaign(Arc::new(it))))
@@ -170,12 +206,24 @@ pub async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
             let seen = found.filter(|it| may_see(ctx, it.member_id));
             seen.map(|it| Node::Session(Session(Arc::new(it))))
         }
-        AnyId::WorkspaceId(_)
-        | AnyId::PersonId(_)
-        | AnyId::IdentityId(_)
-        | AnyId::AttachmentId(_)
-        | AnyId::StatusReportId(_)
-        | AnyId::ReportJobId(_) => None,
+        AnyId::IdentityId(id) => {
+            let found = contacts::identity(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?;
+            found.map(|it| Node::Identity(Identity(Arc::new(it))))
+        }
+        // What belongs to a message is seen by who sees that.
+        AnyId::AttachmentId(id) => {
+            let found = messages::attachment(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?;
+            let Some(message) = found.as_ref().and_then(|found| found.message_id) else { return Ok(None) };
+            let message = session(ctx)?.message(message).await.map_err(told)?;
+            message.and(found).map(|it| Node::Attachment(Attachment(Arc::new(it))))
+        }
+        AnyId::StatusReportId(id) => {
+            let found = messages::report(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?;
+            let Some(found) = found else { return Ok(None) };
+            let message = session(ctx)?.message(found.message_id).await.map_err(told)?;
+            message.map(|_| Node::StatusReport(StatusReport(Arc::new(found))))
+        }
+        AnyId::WorkspaceId(_) | AnyId::PersonId(_) | AnyId::ReportJobId(_) => None,
     })
 }
 
@@ -183,6 +231,7 @@ pub async fn node(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
 fn kind_of(id: AnyId) -> Option<&'static str> {
     Some(match id {
         AnyId::ApiKeyId(_) => "ApiKey",
+        AnyId::AttachmentId(_) => "Attachment",
         AnyId::AttemptId(_) => "Attempt",
         AnyId::AuditEntryId(_) => "AuditEntry",
         AnyId::BalanceAlertId(_) => "BalanceAlert",
@@ -193,6 +242,7 @@ fn kind_of(id: AnyId) -> Option<&'static str> {
         AnyId::DeliveryId(_) => "Delivery",
         AnyId::EventId(_) => "Event",
         AnyId::GroupId(_) => "Group",
+        AnyId::IdentityId(_) => "Identity",
         AnyId::InboundEventId(_) => "InboundEvent",
         AnyId::InvitationId(_) => "Invitation",
         AnyId::LabelId(_) => "Label",
@@ -202,16 +252,12 @@ fn kind_of(id: AnyId) -> Option<&'static str> {
         AnyId::ProviderAccountId(_) => "ProviderAccount",
         AnyId::SessionId(_) => "Session",
         AnyId::SourceId(_) => "Source",
+        AnyId::StatusReportId(_) => "StatusReport",
         AnyId::TeamId(_) => "Team",
         AnyId::VerificationId(_) => "Verification",
         AnyId::WaitingReferenceId(_) => "WaitingReference",
         AnyId::WebhookId(_) => "Webhook",
-        AnyId::WorkspaceId(_)
-        | AnyId::PersonId(_)
-        | AnyId::IdentityId(_)
-        | AnyId::AttachmentId(_)
-        | AnyId::StatusReportId(_)
-        | AnyId::ReportJobId(_) => return None,
+        AnyId::WorkspaceId(_) | AnyId::PersonId(_) | AnyId::ReportJobId(_) => return None,
     })
 }
 

@@ -80,6 +80,12 @@ impl ScalarType for Json {
     }
 }
 
+/// A JSON column as a list reads it: nothing where it was left out for its length.
+#[must_use]
+pub fn optional(value: &serde_json::Value) -> Option<Json> {
+    (!value.is_null()).then(|| Json::Value(value.clone()))
+}
+
 /// A place in a list or in the event log. Opaque: pass on what the server gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(pub String);

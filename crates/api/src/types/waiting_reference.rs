@@ -48,6 +48,6 @@ impl WaitingReference {
     /// The message that stands in, of a placeholder.
     async fn message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
         let Some(id) = self.0.message_id else { return Ok(None) };
-        Ok(session(ctx)?.message(id).await.map_err(ApiError::from)?.map(Message))
+        Ok(session(ctx)?.message(id).await.map_err(ApiError::from)?.map(Message::listed))
     }
 }

@@ -10,7 +10,8 @@ use inlet_domain::{
 
 use super::{
     channel::Channel,
-    scalars::{DateTime, Json, Revision},
+    connection::{Connection, inner_cost, inner_slice},
+    scalars::{Cursor, DateTime, Json, Revision},
     words,
 };
 use crate::{
@@ -282,9 +283,18 @@ impl Delivery {
     }
 
     /// Its attempts, in order.
-    async fn attempts(&self, ctx: &Context<'_>) -> Result<Vec<Attempt>> {
-        let attempts = loaders(ctx)?.attempts.load(self.0.id).await.map_err(ApiError::from)?;
-        Ok(attempts.unwrap_or_default().into_iter().map(Attempt).collect())
+    #[graphql(complexity = "inner_cost(first, last, child_complexity)")]
+    async fn attempts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the beginning; at most 100, 10 where nothing is told.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
+        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
+    ) -> Result<Connection<Attempt>> {
+        let slice = inner_slice(first, after, last, before)?;
+        let page = loaders(ctx)?.attempts.load((self.0.id, slice)).await.map_err(ApiError::from)?;
+        Ok(page.map(|page| Connection::of(page, Attempt)).unwrap_or_default())
     }
 }
 

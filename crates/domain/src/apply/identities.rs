@@ -2,7 +2,7 @@
 //! (P5), and who loses the race for a new one takes the winner's contact.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::LazyLock,
 };
 
@@ -15,6 +15,10 @@ use crate::{
     ambient::Ambient,
     command::{IdentityKind, IdentityRef, IdentityScope},
 };
+
+/// The most addresses of a contact. Whoever writes from one more is kept apart, as a contact of their own: where something
+/// leads ever more addresses to one contact, it leads more than one person to it.
+pub(crate) const MOST_ADDRESSES: usize = 100;
 
 /// (workspace, scope, kind, value), in lock order. The scope is nil for an address of the whole workspace, else the account.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,6 +82,8 @@ pub(crate) struct Resolved {
     pub address: Uuid,
     /// The contact: see [`Wants`].
     pub contact: Option<Uuid>,
+    /// The contact that it would have been, had that not [`MOST_ADDRESSES`] already.
+    pub apart_from: Option<Uuid>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -121,6 +127,10 @@ const LOCK: &str = "SELECT i.workspace_id, i.scope_id, i.kind, i.value, i.id, i.
     JOIN identity i ON i.workspace_id = k.w AND i.scope_id = k.s AND i.kind = k.k AND i.value = k.v \
     ORDER BY k.n FOR NO KEY UPDATE OF i";
 
+/// How many addresses these contacts have, as far as it matters.
+const COUNT: &str = "SELECT k.c, (SELECT count(*) FROM (SELECT FROM identity i WHERE i.workspace_id = k.w \
+      AND i.contact_id = k.c LIMIT $3) t) FROM unnest($1::uuid[], $2::uuid[]) k(w, c)";
+
 const INSERT: &str = "INSERT INTO identity (workspace_id, scope_id, kind, value, id, original, contact_id, created_at) \
     SELECT k.*, $8 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::uuid[]) k \
     ON CONFLICT DO NOTHING RETURNING id";
@@ -158,7 +168,8 @@ fn columns<'a>(keys: impl Iterator<Item = &'a IdentityKey>) -> Columns {
 
 impl Identities {
     /// Locks every address of the claims, inserts the new ones, and tells each claim its address and contact. A
-    /// claim's contact is the one of its address, else the one of an identity that leads to it, else a new one;
+    /// claim's contact is the one of its address, else the one of an identity that leads to it and that has fewer than
+    /// [`MOST_ADDRESSES`], else a new one;
     /// identities without a contact join it, those with another are left as they are. An id that only one provider knows
     /// leads no new address to a contact unless the adapter says so: two channels of a provider may number people alike.
     pub(crate) async fn resolve(
@@ -186,7 +197,8 @@ impl Identities {
         }
         let before = self.known.clone();
         let mut minted = Minted::new(ambient);
-        let mut resolved = self.assign(claims, &mut minted);
+        let counts = self.count(connection, claims).await?;
+        let mut resolved = self.assign(claims, counts, &mut minted);
         if !missing.is_empty() {
             let lost = self.insert(connection, &missing, ambient.now()).await?;
             if !lost.is_empty() {
@@ -197,13 +209,46 @@ impl Identities {
                     }
                 }
                 self.lock(connection, lost.iter()).await?;
-                resolved = self.assign(claims, &mut minted.again());
+                let counts = self.count(connection, claims).await?;
+                resolved = self.assign(claims, counts, &mut minted.again());
             }
         }
         Ok(resolved)
     }
 
-    fn assign(&mut self, claims: &[Option<Claim>], minted: &mut Minted<'_>) -> Vec<Option<Resolved>> {
+    /// How many addresses the contacts have that a claim may lead one more to.
+    async fn count(
+        &self,
+        connection: &mut PgConnection,
+        claims: &[Option<Claim>],
+    ) -> Result<HashMap<Uuid, usize>, sqlx::Error> {
+        let mut leading = BTreeMap::<Uuid, Uuid>::new();
+        for claim in claims.iter().flatten().filter(|claim| claim.wants != Wants::Standing) {
+            let contact = |claimed: &ClaimedKey| self.known.get(&claimed.key).and_then(|state| state.contact);
+            if claim.keys.iter().any(|claimed| contact(claimed).is_none()) {
+                let found = claim.keys.iter().filter_map(|it| Some((contact(it)?, it.key.workspace)));
+                leading.extend(found);
+            }
+        }
+        if leading.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let (contacts, workspaces): (Vec<Uuid>, Vec<Uuid>) = leading.into_iter().unzip();
+        let most = i64::try_from(MOST_ADDRESSES).unwrap_or(i64::MAX);
+        let rows: Vec<(Uuid, i64)> =
+            sqlx::query_as(COUNT).bind(workspaces).bind(contacts).bind(most).fetch_all(connection).await?;
+        Ok(rows
+            .into_iter()
+            .map(|(contact, count)| (contact, usize::try_from(count).unwrap_or(MOST_ADDRESSES)))
+            .collect())
+    }
+
+    fn assign(
+        &mut self,
+        claims: &[Option<Claim>],
+        mut counts: HashMap<Uuid, usize>,
+        minted: &mut Minted<'_>,
+    ) -> Vec<Option<Resolved>> {
         claims
             .iter()
             .map(|claim| {
@@ -212,7 +257,9 @@ impl Identities {
                 let address = self.known.get_mut(&named.key)?;
                 let address_id = address.id;
                 let is_nobodys = match claim.wants {
-                    Wants::Standing => return Some(Resolved { address: address_id, contact: address.contact }),
+                    Wants::Standing => {
+                        return Some(Resolved { address: address_id, contact: address.contact, apart_from: None });
+                    }
                     Wants::Writer(at) => address.record_deleted_at.is_some_and(|deleted_at| at <= deleted_at),
                     Wants::Record => address.record_deleted_at.is_some(),
                 };
@@ -221,21 +268,26 @@ impl Identities {
                 }
                 let went = claim.again && address.stands && address.contact.is_none();
                 if is_nobodys || went {
-                    return Some(Resolved { address: address_id, contact: None });
+                    return Some(Resolved { address: address_id, contact: None, apart_from: None });
                 }
-                let contact = address
-                    .contact
-                    .or_else(|| {
-                        let mut leading = claim.keys.iter().filter(|claimed| claimed.leads);
-                        leading.find_map(|claimed| self.known.get(&claimed.key)?.contact)
-                    })
-                    .unwrap_or_else(|| minted.next());
+                let own = address.contact;
+                let led = || {
+                    let mut leading = claim.keys.iter().filter(|claimed| claimed.leads);
+                    leading.find_map(|claimed| self.known.get(&claimed.key)?.contact)
+                };
+                let is_full = |contact: &Uuid| counts.get(contact).is_some_and(|count| *count >= MOST_ADDRESSES);
+                let led = if own.is_none() { led() } else { None };
+                let apart_from = led.filter(is_full);
+                let contact = own.or(led.filter(|contact| !is_full(contact))).unwrap_or_else(|| minted.next());
+                let count = counts.entry(contact).or_default();
                 for ClaimedKey { key, .. } in &claim.keys {
-                    if let Some(state) = self.known.get_mut(key) {
-                        state.contact.get_or_insert(contact);
+                    let state = self.known.get_mut(key).filter(|state| state.contact.is_none());
+                    if let Some(state) = state.filter(|_| *count < MOST_ADDRESSES) {
+                        state.contact = Some(contact);
+                        *count += 1;
                     }
                 }
-                Some(Resolved { address: address_id, contact: Some(contact) })
+                Some(Resolved { address: address_id, contact: Some(contact), apart_from })
             })
             .collect()
     }

@@ -5,7 +5,7 @@ mod batch;
 mod blame;
 pub(crate) mod fold;
 mod forget;
-mod identities;
+pub(crate) mod identities;
 mod inbound;
 mod keys;
 mod lane;

@@ -49,6 +49,7 @@ row! {
         attributes: Members = "jsonb",
         last_active_at: Option<Time> = "timestamptz",
         provider_members: Json<Versions> = "jsonb",
+        kept_apart_from_id: Option<Uuid> = "uuid",
         revision: i64 = "bigint",
         created_at: Time = "timestamptz",
         updated_at: Time = "timestamptz",

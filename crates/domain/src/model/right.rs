@@ -351,6 +351,7 @@ pub const FIELDS: &[(&str, Need)] = &[
 /// What it takes to see an object of a kind by its id. A session is seen by its member, and by who manages members.
 pub const KINDS: &[(&str, Need)] = &[
     ("ApiKey", READ_INBOX),
+    ("Attachment", READ_INBOX),
     ("Attempt", READ_SETTINGS),
     ("AuditEntry", Need::Rights(&[Right::ReadAudit])),
     ("BalanceAlert", READ_INBOX),
@@ -361,6 +362,7 @@ pub const KINDS: &[(&str, Need)] = &[
     ("Delivery", READ_SETTINGS),
     ("Event", READ_INBOX),
     ("Group", READ_INBOX),
+    ("Identity", READ_INBOX),
     ("InboundEvent", READ_SETTINGS),
     ("Invitation", MANAGE_MEMBERS),
     ("Label", READ_INBOX),
@@ -370,6 +372,7 @@ pub const KINDS: &[(&str, Need)] = &[
     ("ProviderAccount", READ_INBOX),
     ("Session", Need::Credential),
     ("Source", READ_SETTINGS),
+    ("StatusReport", READ_INBOX),
     ("Team", READ_INBOX),
     ("Verification", READ_INBOX),
     ("WaitingReference", READ_SETTINGS),

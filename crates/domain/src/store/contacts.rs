@@ -1,12 +1,14 @@
 //! Contacts and their addresses.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
+    children::{self, List},
     entity,
+    lean::lean,
     page::{Keyset, Page, Position, Slice, Sort},
     words::word,
 };
@@ -38,6 +40,8 @@ pub struct Contact {
     pub last_active_at: Option<DateTime<Utc>>,
     /// The contact that this one was merged into.
     pub merged_into_id: Option<ContactId>,
+    /// The contact that it was kept apart from: that had as many addresses as a contact may have.
+    pub kept_apart_from_id: Option<ContactId>,
     /// Counts its changes.
     pub revision: i64,
     /// When it came to be.
@@ -63,6 +67,7 @@ impl TryFrom<entity::contact::Model> for Contact {
             attributes: row.attributes,
             last_active_at: row.last_active_at,
             merged_into_id: row.merged_into_id.map(ContactId),
+            kept_apart_from_id: row.kept_apart_from_id.map(ContactId),
             revision: row.revision,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -140,36 +145,62 @@ pub async fn list(database: &Database, scope: Scope, slice: &Slice) -> Result<Pa
     page.try_map(Contact::try_from)
 }
 
-/// The contacts with these ids, in no order; what is not in the workspace or was deleted is left out.
+/// The contacts with these ids as a list shows them, in no order; what is not in the workspace or was deleted is left
+/// out.
 ///
 /// # Errors
 /// Where the database fails or a row is invalid.
 pub async fn by_ids(database: &Database, scope: Scope, ids: &[ContactId]) -> Result<Vec<Contact>, StoreError> {
-    let rows = entity::contact::Entity::find()
-        .filter(entity::contact::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::contact::Column::Id.eq_any(ids.iter().map(|id| id.0)))
-        .filter(entity::contact::Column::DeletedAt.is_null())
-        .all(&database.orm)
-        .await?;
+    let rows = lean(select(scope, ids)).all(&database.orm).await?;
     rows.into_iter().map(Contact::try_from).collect()
 }
 
-/// The addresses of these contacts, oldest first.
+/// One contact with all of its attributes; `None` where the workspace has none of that id.
 ///
 /// # Errors
-/// Where the database fails.
+/// Where the database fails or the row is invalid.
+pub async fn whole(database: &Database, scope: Scope, id: ContactId) -> Result<Option<Contact>, StoreError> {
+    select(scope, &[id]).one(&database.orm).await?.map(Contact::try_from).transpose()
+}
+
+fn select(scope: Scope, ids: &[ContactId]) -> Select<entity::contact::Entity> {
+    entity::contact::Entity::find()
+        .filter(entity::contact::Column::WorkspaceId.eq(scope.workspace().0))
+        .filter(entity::contact::Column::Id.eq_any(ids.iter().map(|id| id.0)))
+        .filter(entity::contact::Column::DeletedAt.is_null())
+}
+
+/// One address; `None` where the workspace has none of that id.
+///
+/// # Errors
+/// Where the database fails or the row is invalid.
+pub async fn identity(database: &Database, scope: Scope, id: IdentityId) -> Result<Option<Identity>, StoreError> {
+    let row = entity::identity::Entity::find()
+        .filter(entity::identity::Column::WorkspaceId.eq(scope.workspace().0))
+        .filter(entity::identity::Column::Id.eq(id.0))
+        .one(&database.orm)
+        .await?;
+    row.map(Identity::try_from).transpose()
+}
+
+/// The same part of the addresses of each of these contacts, oldest first.
+///
+/// # Errors
+/// Where the database fails, a row is invalid or a position is of another list.
 pub async fn identities_of(
     database: &Database,
     scope: Scope,
     contacts: &[ContactId],
-) -> Result<Vec<Identity>, StoreError> {
-    let rows = entity::identity::Entity::find()
-        .filter(entity::identity::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::identity::Column::ContactId.eq_any(contacts.iter().map(|id| id.0)))
-        .order_by_asc(entity::identity::Column::Id)
-        .all(&database.orm)
-        .await?;
-    rows.into_iter().map(Identity::try_from).collect()
+    slice: &Slice,
+) -> Result<Vec<(ContactId, Page<Identity>)>, StoreError> {
+    use entity::identity::Column;
+    let list = List { parent: Column::ContactId, sort: Sort::Id, at: None, id: Column::Id, only: "" };
+    let place = |row: &entity::identity::Model| (row.contact_id, Position::of_id(row.id));
+    children::fetch::<entity::identity::Entity, _>(database, scope, list, contacts, slice, place)
+        .await?
+        .into_iter()
+        .map(|(contact, page)| Ok((contact, page.try_map(Identity::try_from)?)))
+        .collect()
 }
 
 crate::model::words! {

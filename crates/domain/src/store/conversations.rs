@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, Select,
     sea_query::{Expr, ExprTrait, Query, SimpleExpr, extension::postgres::PgBinOper},
 };
 use serde_json::Value;
@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{
     entity,
+    lean::lean,
     page::{Keyset, Page, Position, Slice, Sort},
     words::word,
 };
@@ -120,7 +121,8 @@ impl TryFrom<entity::conversation::Model> for Conversation {
     }
 }
 
-/// The conversations with these ids, in no order; what is not in the workspace or was deleted is left out.
+/// The conversations with these ids as a list shows them, in no order; what is not in the workspace or was deleted is left
+/// out.
 ///
 /// # Errors
 /// Where the database fails or a row is invalid.
@@ -129,13 +131,23 @@ pub async fn by_ids(
     scope: Scope,
     ids: &[ConversationId],
 ) -> Result<Vec<Conversation>, StoreError> {
-    let rows = entity::conversation::Entity::find()
+    let rows = lean(select(scope, ids)).all(&database.orm).await?;
+    rows.into_iter().map(Conversation::try_from).collect()
+}
+
+/// One conversation with all of its attributes; `None` where the workspace has none of that id.
+///
+/// # Errors
+/// Where the database fails or the row is invalid.
+pub async fn whole(database: &Database, scope: Scope, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
+    select(scope, &[id]).one(&database.orm).await?.map(Conversation::try_from).transpose()
+}
+
+fn select(scope: Scope, ids: &[ConversationId]) -> Select<entity::conversation::Entity> {
+    entity::conversation::Entity::find()
         .filter(entity::conversation::Column::WorkspaceId.eq(scope.workspace().0))
         .filter(entity::conversation::Column::Id.eq_any(ids.iter().map(|id| id.0)))
         .filter(entity::conversation::Column::DeletedAt.is_null())
-        .all(&database.orm)
-        .await?;
-    rows.into_iter().map(Conversation::try_from).collect()
 }
 
 /// Which conversations are wanted. Of each list any; an empty one means all.

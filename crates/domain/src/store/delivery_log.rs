@@ -1,10 +1,11 @@
 //! What became of each event on its way to a webhook, to be read by people.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::{
+    children::{self, List},
     entity,
     page::{Keyset, Page, Position, Slice, Sort},
     words::word,
@@ -288,21 +289,23 @@ pub async fn of_events(
     rows.into_iter().map(Delivery::try_from).collect()
 }
 
-/// The attempts of these deliveries, in the order of their numbers.
+/// The same part of the attempts of each of these deliveries, in the order of their numbers.
 ///
 /// # Errors
-/// Where the database fails.
+/// Where the database fails or a position is of another list.
 pub async fn attempts_of(
     database: &Database,
     scope: Scope,
     deliveries: &[DeliveryId],
-) -> Result<Vec<Attempt>, StoreError> {
-    let rows = entity::attempt::Entity::find()
-        .filter(entity::attempt::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::attempt::Column::DeliveryId.eq_any(deliveries.iter().map(|id| id.0)))
-        .order_by_asc(entity::attempt::Column::DeliveryId)
-        .order_by_asc(entity::attempt::Column::Number)
-        .all(&database.orm)
-        .await?;
-    rows.into_iter().map(Attempt::try_from).collect()
+    slice: &Slice,
+) -> Result<Vec<(DeliveryId, Page<Attempt>)>, StoreError> {
+    use entity::attempt::Column;
+    let (parent, at) = (Column::DeliveryId, Some(Column::Number));
+    let list = List { parent, sort: Sort::Number, at, id: Column::Id, only: "" };
+    let place = |row: &entity::attempt::Model| (Some(row.delivery_id), Position::of_number(row.number, row.id));
+    children::fetch::<entity::attempt::Entity, _>(database, scope, list, deliveries, slice, place)
+        .await?
+        .into_iter()
+        .map(|(delivery, page)| Ok((delivery, page.try_map(Attempt::try_from)?)))
+        .collect()
 }

@@ -1,11 +1,12 @@
 //! Groups.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
 use serde_json::Value;
 
 use super::{
     entity,
+    lean::lean,
     page::{Keyset, Page, Position, Slice, Sort},
 };
 use crate::{database::Database, error::StoreError, ids::GroupId, scope::Scope};
@@ -72,16 +73,26 @@ pub async fn list(database: &Database, scope: Scope, slice: &Slice) -> Result<Pa
     page.try_map(Group::try_from)
 }
 
-/// The groups with these ids, in no order; what is not in the workspace or was deleted is left out.
+/// The groups with these ids as a list shows them, in no order; what is not in the workspace or was deleted is left out.
 ///
 /// # Errors
 /// Where the database fails or a row is invalid.
 pub async fn by_ids(database: &Database, scope: Scope, ids: &[GroupId]) -> Result<Vec<Group>, StoreError> {
-    let rows = entity::contact_group::Entity::find()
+    let rows = lean(select(scope, ids)).all(&database.orm).await?;
+    rows.into_iter().map(Group::try_from).collect()
+}
+
+/// One group with all of its participants; `None` where the workspace has none of that id.
+///
+/// # Errors
+/// Where the database fails or the row is invalid.
+pub async fn whole(database: &Database, scope: Scope, id: GroupId) -> Result<Option<Group>, StoreError> {
+    select(scope, &[id]).one(&database.orm).await?.map(Group::try_from).transpose()
+}
+
+fn select(scope: Scope, ids: &[GroupId]) -> Select<entity::contact_group::Entity> {
+    entity::contact_group::Entity::find()
         .filter(entity::contact_group::Column::WorkspaceId.eq(scope.workspace().0))
         .filter(entity::contact_group::Column::Id.eq_any(ids.iter().map(|id| id.0)))
         .filter(entity::contact_group::Column::DeletedAt.is_null())
-        .all(&database.orm)
-        .await?;
-    rows.into_iter().map(Group::try_from).collect()
 }

@@ -1,14 +1,14 @@
 //! Messages, their files and the reports on them.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, Statement};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
+    children::{self, List},
     entity,
+    lean::lean,
     page::{Page, Position, Slice, Sort},
     words::{optional_word, word},
 };
@@ -42,9 +42,9 @@ pub struct Message {
     pub placeholder: bool,
     /// As the provider calls it, e.g. `text`.
     pub content_type: Option<String>,
-    /// The text.
+    /// The text. A list reads a little more than [`lean::MOST`](super::lean::MOST) bytes of it at most.
     pub content: Option<String>,
-    /// Postback payloads, call details, provider fields without a name here.
+    /// Postback payloads, call details, provider fields without a name here; null where a list left them out.
     pub details: Value,
     /// `contact`, `member`, `api_key`, `system` or `provider`.
     pub author_kind: String,
@@ -228,18 +228,29 @@ impl TryFrom<entity::status_report::Model> for StatusReport {
     }
 }
 
-/// The messages with these ids, in no order; what is not in the workspace or was deleted is left out.
+/// The messages with these ids as a list shows them, in no order; what is not in the workspace or was deleted is left
+/// out.
 ///
 /// # Errors
 /// Where the database fails or a row is invalid.
 pub async fn by_ids(database: &Database, scope: Scope, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
-    let rows = entity::message::Entity::find()
+    let rows = lean(select(scope, ids)).all(&database.orm).await?;
+    rows.into_iter().map(Message::try_from).collect()
+}
+
+/// One message with all of its content; `None` where the workspace has none of that id.
+///
+/// # Errors
+/// Where the database fails or the row is invalid.
+pub async fn whole(database: &Database, scope: Scope, id: MessageId) -> Result<Option<Message>, StoreError> {
+    select(scope, &[id]).one(&database.orm).await?.map(Message::try_from).transpose()
+}
+
+fn select(scope: Scope, ids: &[MessageId]) -> Select<entity::message::Entity> {
+    entity::message::Entity::find()
         .filter(entity::message::Column::WorkspaceId.eq(scope.workspace().0))
         .filter(entity::message::Column::Id.eq_any(ids.iter().map(|id| id.0)))
         .filter(entity::message::Column::DeletedAt.is_null())
-        .all(&database.orm)
-        .await?;
-    rows.into_iter().map(Message::try_from).collect()
 }
 
 /// The same part of the messages of each of these conversations, in ascending (occurred_at, id), in one statement; with
@@ -254,71 +265,77 @@ pub async fn of_conversations(
     slice: &Slice,
     with_notes: bool,
 ) -> Result<Vec<(ConversationId, Page<Message>)>, StoreError> {
-    slice.check(Sort::OccurredAt)?;
-    let order = if slice.from_end { "DESC" } else { "ASC" };
-    let mut sql = "SELECT m.* FROM unnest($2::uuid[]) AS c(id) CROSS JOIN LATERAL (SELECT * FROM message \
-                   WHERE workspace_id = $1 AND conversation_id = c.id AND deleted_at IS NULL"
-        .to_owned();
-    if !with_notes {
-        sql.push_str(" AND kind NOT IN ('note', 'activity')");
-    }
-    let ids: Vec<Uuid> = conversations.iter().map(|id| id.0).collect();
-    let mut values: Vec<sea_orm::Value> =
-        vec![scope.workspace().0.into(), ids.clone().into(), (i64::from(slice.size) + 1).into()];
-    for (bound, sign) in [(slice.after, '>'), (slice.before, '<')] {
-        if let Some(bound) = bound {
-            let next = values.len() + 1;
-            sql.push_str(&format!(" AND (occurred_at, id) {sign} (${next}, ${})", next + 1));
-            values.extend([bound.at.into(), bound.id.into()]);
-        }
-    }
-    sql.push_str(&format!(" ORDER BY occurred_at {order}, id {order} LIMIT $3) m"));
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-    let rows = entity::message::Entity::find().from_raw_sql(statement).all(&database.orm).await?;
-
-    let mut by_conversation: HashMap<Uuid, Vec<(Position, Message)>> = HashMap::with_capacity(ids.len());
-    for row in rows {
+    use entity::message::Column;
+    let only =
+        if with_notes { "deleted_at IS NULL" } else { "deleted_at IS NULL AND kind NOT IN ('note', 'activity')" };
+    let (parent, at) = (Column::ConversationId, Some(Column::OccurredAt));
+    let list = List { parent, sort: Sort::OccurredAt, at, id: Column::Id, only };
+    let place = |row: &entity::message::Model| {
         let position = Position { sort: Sort::OccurredAt, at: row.occurred_at, id: row.id };
-        by_conversation.entry(row.conversation_id).or_default().push((position, Message::try_from(row)?));
-    }
-    let page = |id: &ConversationId| (*id, Page::of_rows(by_conversation.remove(&id.0).unwrap_or_default(), slice));
-    Ok(conversations.iter().map(page).collect())
+        (Some(row.conversation_id), position)
+    };
+    children::fetch::<entity::message::Entity, _>(database, scope, list, conversations, slice, place)
+        .await?
+        .into_iter()
+        .map(|(conversation, page)| Ok((conversation, page.try_map(Message::try_from)?)))
+        .collect()
 }
 
-/// The files of these messages, in their order.
+/// The same part of the files of each of these messages, in their order.
 ///
 /// # Errors
-/// Where the database fails or a row is invalid.
+/// Where the database fails, a row is invalid or a position is of another list.
 pub async fn attachments_of(
     database: &Database,
     scope: Scope,
     messages: &[MessageId],
-) -> Result<Vec<Attachment>, StoreError> {
-    let rows = entity::attachment::Entity::find()
-        .filter(entity::attachment::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::attachment::Column::MessageId.eq_any(messages.iter().map(|id| id.0)))
-        .filter(entity::attachment::Column::DeletedAt.is_null())
-        .order_by_asc(entity::attachment::Column::Position)
-        .order_by_asc(entity::attachment::Column::Id)
-        .all(&database.orm)
-        .await?;
-    rows.into_iter().map(Attachment::try_from).collect()
+    slice: &Slice,
+) -> Result<Vec<(MessageId, Page<Attachment>)>, StoreError> {
+    use entity::attachment::Column;
+    let (parent, at) = (Column::MessageId, Some(Column::Position));
+    let list = List { parent, sort: Sort::Number, at, id: Column::Id, only: "deleted_at IS NULL" };
+    let place = |row: &entity::attachment::Model| (row.message_id, Position::of_number(row.position, row.id));
+    children::fetch::<entity::attachment::Entity, _>(database, scope, list, messages, slice, place)
+        .await?
+        .into_iter()
+        .map(|(message, page)| Ok((message, page.try_map(Attachment::try_from)?)))
+        .collect()
 }
 
-/// Every report on these messages, as they arrived.
+/// One file; `None` where the workspace has none of that id.
 ///
 /// # Errors
-/// Where the database fails or a row is invalid.
+/// Where the database fails or the row is invalid.
+pub async fn attachment(database: &Database, scope: Scope, id: AttachmentId) -> Result<Option<Attachment>, StoreError> {
+    let row = entity::attachment::Entity::find_by_id((scope.workspace().0, id.0)).one(&database.orm).await?;
+    row.filter(|row| row.deleted_at.is_none()).map(Attachment::try_from).transpose()
+}
+
+/// One report, whole; `None` where the workspace has none of that id.
+///
+/// # Errors
+/// Where the database fails or the row is invalid.
+pub async fn report(database: &Database, scope: Scope, id: StatusReportId) -> Result<Option<StatusReport>, StoreError> {
+    let row = entity::status_report::Entity::find_by_id((scope.workspace().0, id.0)).one(&database.orm).await?;
+    row.map(StatusReport::try_from).transpose()
+}
+
+/// The same part of the reports on each of these messages, as they arrived.
+///
+/// # Errors
+/// Where the database fails, a row is invalid or a position is of another list.
 pub async fn reports_on(
     database: &Database,
     scope: Scope,
     messages: &[MessageId],
-) -> Result<Vec<StatusReport>, StoreError> {
-    let rows = entity::status_report::Entity::find()
-        .filter(entity::status_report::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::status_report::Column::MessageId.eq_any(messages.iter().map(|id| id.0)))
-        .order_by_asc(entity::status_report::Column::Id)
-        .all(&database.orm)
-        .await?;
-    rows.into_iter().map(StatusReport::try_from).collect()
+    slice: &Slice,
+) -> Result<Vec<(MessageId, Page<StatusReport>)>, StoreError> {
+    use entity::status_report::Column;
+    let list = List { parent: Column::MessageId, sort: Sort::Id, at: None, id: Column::Id, only: "" };
+    let place = |row: &entity::status_report::Model| (Some(row.message_id), Position::of_id(row.id));
+    children::fetch::<entity::status_report::Entity, _>(database, scope, list, messages, slice, place)
+        .await?
+        .into_iter()
+        .map(|(message, page)| Ok((message, page.try_map(StatusReport::try_from)?)))
+        .collect()
 }

@@ -139,72 +139,103 @@ async fn contacts_of(
     found.iter().map(pair).collect()
 }
 
-/// Of which part of a contact a refusal speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Binds {
-    /// One of the contact's addresses.
-    Address(IdentityId),
-    /// A phone number or email address that the contact's profile names and that nobody wrote from: whether it is the
-    /// contact's is not known.
-    Profile,
+/// The same part of the standing refusals that bind each of these contacts, newest first: those of their addresses, and
+/// those of the phone number and the email address that their profiles name.
+///
+/// # Errors
+/// Where the database fails, a row is invalid or a position is of another list.
+pub async fn binding(
+    database: &Database,
+    scope: Scope,
+    contacts: &[ContactId],
+    slice: &Slice,
+) -> Result<Vec<(ContactId, Page<OptOut>)>, StoreError> {
+    const BINDING: &str = "SELECT o.id FROM identity i JOIN opt_out o ON o.workspace_id = i.workspace_id \
+         AND o.address_kind = i.kind AND o.address_value = i.value AND o.address_scope_id = i.scope_id \
+         AND o.withdrawn_at IS NULL \
+       WHERE i.workspace_id = $1 AND i.contact_id = p.id \
+       UNION \
+       SELECT o.id FROM contact c CROSS JOIN LATERAL (VALUES ('phone', c.phone), ('email', c.email)) told(kind, value) \
+       JOIN opt_out o ON o.workspace_id = c.workspace_id AND o.address_kind = told.kind \
+         AND o.address_value = told.value AND o.address_scope_id = '00000000-0000-0000-0000-000000000000' \
+         AND o.withdrawn_at IS NULL \
+       WHERE c.workspace_id = $1 AND c.id = p.id AND c.merged_into_id IS NULL";
+    let parents = Parents { ids: contacts.iter().map(|id| id.0).collect(), ..Parents::default() };
+    Ok(contacts.iter().copied().zip(pages(database, scope, BINDING, parents, slice).await?).collect())
 }
 
-/// A refusal that a message to a contact must heed.
-#[derive(Debug, Clone)]
-pub struct Binding {
-    /// The contact.
-    pub contact_id: ContactId,
-    /// By what it binds the contact.
-    pub binds: Binds,
-    /// The refusal.
-    pub opt_out: OptOut,
+/// The same part of the standing refusals of each of these addresses, newest first.
+///
+/// # Errors
+/// Where the database fails, a row is invalid or a position is of another list.
+pub async fn of_addresses(
+    database: &Database,
+    scope: Scope,
+    addresses: &[Address],
+    slice: &Slice,
+) -> Result<Vec<(Address, Page<OptOut>)>, StoreError> {
+    const NAMING: &str = "SELECT o.id FROM opt_out o WHERE o.workspace_id = $1 AND o.address_scope_id = p.id \
+       AND o.address_kind = p.kind AND o.address_value = p.value AND o.withdrawn_at IS NULL";
+    let parents = Parents {
+        ids: addresses.iter().map(|address| address.scope_id).collect(),
+        kinds: addresses.iter().map(|address| address.kind.as_str()).collect(),
+        values: addresses.iter().map(|address| address.value.as_str()).collect(),
+    };
+    Ok(addresses.iter().cloned().zip(pages(database, scope, NAMING, parents, slice).await?).collect())
+}
+
+/// Whose refusals are wanted: contacts by their ids, or addresses by scope, kind and value.
+#[derive(Default)]
+struct Parents<'a> {
+    ids: Vec<Uuid>,
+    kinds: Vec<&'a str>,
+    values: Vec<&'a str>,
 }
 
 #[derive(FromRow)]
-struct BindingRow {
-    contact_id: Uuid,
-    identity_id: Option<Uuid>,
+struct Found {
+    /// Which of the parents, from 1.
+    parent: i64,
     opt_out_id: Uuid,
 }
 
-/// The standing refusals that bind these contacts, newest first: those of their addresses, and those of the phone number
-/// and the email address that their profiles name.
-///
-/// # Errors
-/// Where the database fails or a row is invalid.
-pub async fn binding(database: &Database, scope: Scope, contacts: &[ContactId]) -> Result<Vec<Binding>, StoreError> {
-    let ids: Vec<Uuid> = contacts.iter().map(|id| id.0).collect();
-    let rows: Vec<BindingRow> = sqlx::query_as(
-        "SELECT i.contact_id, i.id AS identity_id, o.id AS opt_out_id \
-         FROM identity i JOIN opt_out o ON o.workspace_id = i.workspace_id AND o.address_kind = i.kind \
-           AND o.address_value = i.value AND o.address_scope_id = i.scope_id AND o.withdrawn_at IS NULL \
-         WHERE i.workspace_id = $1 AND i.contact_id = ANY($2) \
-         UNION ALL \
-         SELECT c.id, NULL, o.id \
-         FROM contact c CROSS JOIN LATERAL (VALUES ('phone', c.phone), ('email', c.email)) told(kind, value) \
-         JOIN opt_out o ON o.workspace_id = c.workspace_id AND o.address_kind = told.kind \
-           AND o.address_value = told.value AND o.address_scope_id = $3 AND o.withdrawn_at IS NULL \
-         WHERE c.workspace_id = $1 AND c.id = ANY($2) AND c.merged_into_id IS NULL AND NOT EXISTS ( \
-           SELECT FROM identity i WHERE i.workspace_id = $1 AND i.scope_id = $3 AND i.kind = told.kind \
-             AND i.value = told.value AND i.contact_id = c.id)",
-    )
-    .bind(scope.workspace())
-    .bind(ids)
-    .bind(Uuid::nil())
-    .fetch_all(&database.pool)
-    .await?;
-    let wanted: Vec<OptOutId> = rows.iter().map(|row| OptOutId(row.opt_out_id)).collect();
-    let found: HashMap<OptOutId, OptOut> =
+/// The same part of the refusals that `refusals` finds for each parent `p`, newest first, in the order of the parents.
+async fn pages(
+    database: &Database,
+    scope: Scope,
+    refusals: &'static str,
+    parents: Parents<'_>,
+    slice: &Slice,
+) -> Result<Vec<Page<OptOut>>, StoreError> {
+    slice.check(Sort::Id)?;
+    let order = if slice.from_end { "ASC" } else { "DESC" };
+    let sql = format!(
+        "SELECT p.number AS parent, t.id AS opt_out_id \
+         FROM unnest($2::uuid[], $3::text[], $4::text[]) WITH ORDINALITY AS p(id, kind, value, number) \
+         CROSS JOIN LATERAL (SELECT f.id FROM ({refusals}) f \
+           WHERE ($5::uuid IS NULL OR f.id < $5) AND ($6::uuid IS NULL OR f.id > $6) ORDER BY f.id {order} LIMIT $7) t \
+         ORDER BY p.number, t.id {order}"
+    );
+    let count = parents.ids.len();
+    let found: Vec<Found> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(scope.workspace())
+        .bind(parents.ids)
+        .bind(parents.kinds)
+        .bind(parents.values)
+        .bind(slice.after.map(|after| after.id))
+        .bind(slice.before.map(|before| before.id))
+        .bind(i64::from(slice.size) + 1)
+        .fetch_all(&database.pool)
+        .await?;
+    let wanted: Vec<OptOutId> = found.iter().map(|row| OptOutId(row.opt_out_id)).collect();
+    let known: HashMap<OptOutId, OptOut> =
         by_ids(database, scope, &wanted).await?.into_iter().map(|opt_out| (opt_out.id, opt_out)).collect();
-    let mut bindings: Vec<Binding> = rows
-        .into_iter()
-        .filter_map(|row| {
-            let opt_out = found.get(&OptOutId(row.opt_out_id))?.clone();
-            let binds = row.identity_id.map_or(Binds::Profile, |id| Binds::Address(IdentityId(id)));
-            Some(Binding { contact_id: ContactId(row.contact_id), binds, opt_out })
-        })
-        .collect();
-    bindings.sort_by_key(|binding| (std::cmp::Reverse(binding.opt_out.id), binding.binds));
-    bindings.dedup_by_key(|binding| (binding.contact_id, binding.opt_out.id));
-    Ok(bindings)
+    let mut rows_of: Vec<Vec<(Position, OptOut)>> = vec![Vec::new(); count];
+    for row in found {
+        let parent = usize::try_from(row.parent - 1).ok().and_then(|parent| rows_of.get_mut(parent));
+        if let (Some(rows), Some(opt_out)) = (parent, known.get(&OptOutId(row.opt_out_id))) {
+            rows.push((Position::of_id(row.opt_out_id), opt_out.clone()));
+        }
+    }
+    Ok(rows_of.into_iter().map(|rows| Page::of_rows(rows, slice)).collect())
 }

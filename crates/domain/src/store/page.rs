@@ -21,16 +21,19 @@ pub enum Sort {
     LastActivity,
     /// When a message was written or sent, then the id.
     OccurredAt,
+    /// The number among those of one object, then the id.
+    Number,
 }
 
 impl Sort {
-    const ALL: [Self; 3] = [Self::Id, Self::LastActivity, Self::OccurredAt];
+    const ALL: [Self; 4] = [Self::Id, Self::LastActivity, Self::OccurredAt, Self::Number];
 
     fn tag(self) -> u8 {
         match self {
             Self::Id => b'i',
             Self::LastActivity => b'a',
             Self::OccurredAt => b'o',
+            Self::Number => b'n',
         }
     }
 }
@@ -44,7 +47,7 @@ const EARLIEST: i64 = -210_866_803_200_000_000;
 pub struct Position {
     /// The order.
     pub sort: Sort,
-    /// The time of that order; the epoch where the id alone orders.
+    /// The time of that order; the epoch where the id alone orders; as many microseconds after it as a number tells.
     pub at: DateTime<Utc>,
     /// The item's id.
     pub id: Uuid,
@@ -55,6 +58,21 @@ impl Position {
     #[must_use]
     pub fn of_id(id: Uuid) -> Self {
         Self { sort: Sort::Id, at: DateTime::UNIX_EPOCH, id }
+    }
+
+    /// In a list that a number orders.
+    #[must_use]
+    pub fn of_number(number: i32, id: Uuid) -> Self {
+        let at = DateTime::UNIX_EPOCH + chrono::TimeDelta::microseconds(i64::from(number));
+        Self { sort: Sort::Number, at, id }
+    }
+
+    /// What the column of its order is held against.
+    pub(super) fn key(&self) -> sea_orm::Value {
+        match self.sort {
+            Sort::Number => self.at.timestamp_micros().into(),
+            Sort::Id | Sort::LastActivity | Sort::OccurredAt => self.at.into(),
+        }
     }
 }
 
@@ -210,7 +228,7 @@ where
         bounds = bounds.add(if is_after == keyset.descending { key.lt(value) } else { key.gt(value) });
     }
     let order = if keyset.descending == slice.from_end { Order::Asc } else { Order::Desc };
-    let mut select = select.filter(bounds);
+    let mut select = super::lean::lean(select).filter(bounds);
     if let Some(at) = keyset.at {
         select = select.order_by(at, order.clone());
     }
@@ -248,7 +266,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn cursors_round_trip(micros in -4_000_000_000_000_000_i64..4_000_000_000_000_000, id: u128, sort in 0_usize..3) {
+        fn cursors_round_trip(micros in -4_000_000_000_000_000_i64..4_000_000_000_000_000, id: u128, sort in 0_usize..4) {
             let at = DateTime::from_timestamp_micros(micros).unwrap();
             let position = Position { sort: Sort::ALL[sort], at, id: Uuid::from_u128(id) };
             prop_assert_eq!(position.to_string().parse(), Ok(position));

@@ -348,6 +348,7 @@ fn untell(row: &mut ContactRow, teller: u32, until: DateTime<Utc>) {
     row.attributes.0.retain(|name, _| !versions.untell(&format!("attributes.{name}"), teller, until));
 }
 
+/// A contact that is known of since now.
 fn blank_contact(context: Context<'_>, id: Uuid) -> ContactRow {
     ContactRow {
         workspace_id: context.workspace(),
@@ -365,5 +366,6 @@ fn blank_contact(context: Context<'_>, id: Uuid) -> ContactRow {
         updated_at: context.at(),
         deleted_at: None,
         merged_into_id: None,
+        kept_apart_from_id: context.resolved.and_then(|resolved| resolved.apart_from),
     }
 }

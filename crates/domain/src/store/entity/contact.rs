@@ -17,6 +17,7 @@ pub(in crate::store) struct Model {
     pub attributes: Json,
     pub last_active_at: Option<DateTimeUtc>,
     pub merged_into_id: Option<Uuid>,
+    pub kept_apart_from_id: Option<Uuid>,
     pub revision: i64,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,

@@ -11,7 +11,7 @@ use super::{
     refuse, write,
 };
 use crate::{
-    apply::{fold::payloads, rows::ContactRow},
+    apply::{fold::payloads, identities::MOST_ADDRESSES, rows::ContactRow},
     database::Database,
     error::StoreError,
     event::{EventType, payload::ContactMergedPayload},
@@ -27,7 +27,7 @@ use crate::{
 ///
 /// # Errors
 /// `Missing` where either is not in the workspace; `Conflict` where the one to be merged has changed since; `Invalid`
-/// where they are one, either was merged already, or there is too much to move; `Overloaded` where rows are held for long;
+/// where they are one, either was merged already, or there is too much to move or to have; `Overloaded` where rows are held for long;
 /// those of [`Act::begin`](crate::store::acts::Act::begin).
 pub async fn merge(
     desk: Desk<'_>,
@@ -48,6 +48,16 @@ pub async fn merge(
         if let Some(other) = row.merged_into_id.map(ContactId) {
             return refuse(path, format!("this contact was merged into {other}: go on with that one"));
         }
+    }
+    let theirs: i64 = sqlx::query_scalar("SELECT count(*) FROM identity WHERE workspace_id = $1 AND contact_id = $2")
+        .bind(scope.workspace())
+        .bind(into)
+        .fetch_one(act.conn())
+        .await?;
+    if usize::try_from(theirs).unwrap_or(usize::MAX).saturating_add(identities.len()) > MOST_ADDRESSES {
+        let message =
+            format!("together they have more than {MOST_ADDRESSES} addresses, which is the most of a contact");
+        return refuse("input.contactId", message);
     }
     let mut held = conversations_of(act.conn(), scope, contact).await?;
     let now = desk.ambient.now();

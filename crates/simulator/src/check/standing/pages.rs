@@ -23,15 +23,18 @@ pub(super) struct Pages {
 const MESSAGE: &str =
     "id direction kind contentType content externalId details occurredAt occurredAtAssumed placeholder status sentAt
     deliveredAt readAt failedAt failure { code text } reactions quoted { externalId } campaign { externalId }
-    author { __typename ... on Contact { id } } statusHistory { part rawStatus details }
-    attachments { externalId kind url filename }";
+    author { __typename ... on Contact { id } } statusHistory(first: 20) { nodes { part rawStatus details } pageInfo { hasNextPage } }
+    attachments { nodes { externalId kind url filename } pageInfo { hasNextPage } }";
 
 /// Conversations are asked for by medium, so that several connections have work.
 const MEDIA: [&str; 6] =
     ["[WHATSAPP]", "[SMS]", "[RCS, VOICE]", "[VIBER]", "[VMN, WEBCHAT]", "[EMAIL, OTHER, MESSENGER, TELEGRAM]"];
 
 const OTHERS: [(&str, &str); 7] = [
-    ("contacts", "id name phone email username identities { kind value original }"),
+    (
+        "contacts",
+        "id name phone email username identities(first: 100) { nodes { kind value original } pageInfo { hasNextPage } }",
+    ),
     ("groups", "id externalId name description archivedAt participants"),
     ("channels", "id medium identifier phone name"),
     ("optOuts", "id medium scope value externalId createdAt contact { id } address { kind value }"),
@@ -72,7 +75,7 @@ async fn conversations(client: &Client, media: &str) -> Result<Vec<Value>, Simul
                 messages(first: 25) {{ nodes {{ {MESSAGE} }} pageInfo {{ hasNextPage endCursor }} }} }}
             pageInfo {{ hasNextPage endCursor }} }} }}"
     );
-    let mut nodes = client.all("conversations", &query, 100).await?;
+    let mut nodes = client.all("conversations", &query, 40).await?;
     for node in &mut nodes {
         while node["messages"]["pageInfo"]["hasNextPage"] == json!(true) {
             let query = format!(

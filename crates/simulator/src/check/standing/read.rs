@@ -95,7 +95,7 @@ pub(super) fn stuck(run: &str, pages: &Pages) -> Vec<Stuck> {
 }
 
 fn contact(node: &Value) -> Entity {
-    let identities = items(&node["identities"]);
+    let identities = items(&node["identities"]["nodes"]);
     let is_customer = identities.iter().any(|identity| identity["kind"] == json!("PROVIDER_CONVERSATION"));
     let names = identities.iter().map(|identity| {
         let value = identity["value"].as_str().unwrap_or_default();
@@ -146,10 +146,10 @@ fn message(node: &Value, conversation: &Value) -> BTreeMap<&'static str, Value> 
     members.insert("quoted", node["quoted"]["externalId"].clone());
     members.insert("campaign", node["campaign"]["externalId"].clone());
     members.insert("conversation", conversation["id"].clone());
-    let unnamed = items(&node["attachments"]).iter().filter(|file| file["externalId"].is_null());
+    let unnamed = items(&node["attachments"]["nodes"]).iter().filter(|file| file["externalId"].is_null());
     members.insert("files", unnamed.map(|file| file["url"].clone()).collect());
     let told = |one: &Value| (text(&one["part"]), text(&one["rawStatus"]), told_beside(&one["details"]));
-    let mut history: Vec<_> = items(&node["statusHistory"]).iter().map(told).collect();
+    let mut history: Vec<_> = items(&node["statusHistory"]["nodes"]).iter().map(told).collect();
     history.sort();
     members.insert("history", json!(history));
     members
@@ -157,7 +157,7 @@ fn message(node: &Value, conversation: &Value) -> BTreeMap<&'static str, Value> 
 
 fn files<'a>(message: &'a Value, name: &str) -> impl Iterator<Item = Entity> + 'a {
     let name = name.to_owned();
-    items(&message["attachments"]).iter().filter_map(move |node| {
+    items(&message["attachments"]["nodes"]).iter().filter_map(move |node| {
         let external = optional(&node["externalId"])?;
         let mut members = of(node, &["kind", "url", "filename"]);
         members.insert("message", json!(name));
