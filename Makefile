@@ -34,7 +34,7 @@ test: postgres node languages ## Run every test. ARGS="-p inlet-domain" runs som
 	    $(TARGET)/debug/with-postgres $(CARGO) $$runner $(or $(ARGS),--workspace)
 	$(CARGO) test --doc --workspace --quiet
 
-check: ## What must hold before a commit: format, lints, the generated schema and permissions, the layering.
+check: ## What must hold before a commit: format, lints, the generated schema and permissions, the layering, the crates.
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) build --package inlet-server --bin inlet
@@ -44,7 +44,7 @@ check: ## What must hold before a commit: format, lints, the generated schema an
 	@scratch=$$(mktemp -d) && $(TARGET)/debug/inlet event-schemas "$$scratch" && diff -ru schemas "$$scratch" && rm -r "$$scratch" || \
 	  { echo "schemas/ is out of date: make event-schemas"; exit 1; }
 	$(CARGO) test --package inlet-tests --test layering
-	@if command -v cargo-deny >/dev/null 2>&1; then $(CARGO) deny check; else echo "cargo-deny is not here: deny.toml was not checked"; fi
+	@CARGO="$(CARGO)" scripts/deny.sh
 
 fmt: ## Format the sources.
 	$(CARGO) fmt --all

@@ -112,7 +112,7 @@ impl House {
             received_at: self.ambient.now(),
             event: None,
             raw: RawRequest { method: "POST".into(), query: None, headers: Vec::new(), body: b"{}".to_vec() },
-            reading: Reading::Commands { commands, lenient: false },
+            reading: Reading::of(commands, false),
             purpose: Purpose::Receipt,
         }
     }

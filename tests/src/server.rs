@@ -44,6 +44,10 @@ pub struct Options {
     pub api: ApiConfig,
     /// Where letters to people go.
     pub mail_hook: Option<MailHook>,
+    /// Whether `/metrics` has a listener of its own.
+    pub has_metrics_listener: bool,
+    /// What `/metrics` asks for.
+    pub metrics_token: Option<String>,
 }
 
 impl Default for Options {
@@ -57,6 +61,8 @@ impl Default for Options {
             shutdown: Duration::from_secs(5),
             api: ApiConfig::default(),
             mail_hook: None,
+            has_metrics_listener: false,
+            metrics_token: None,
         }
     }
 }
@@ -78,6 +84,8 @@ pub struct TestServer {
     pub url: String,
     /// Where GraphQL is.
     pub graphql_url: String,
+    /// Where `/metrics` is.
+    pub metrics_url: String,
     /// The workspace, as `ws_...`.
     pub workspace_id: String,
     /// The owner's login.
@@ -144,6 +152,8 @@ async fn start(options: Options, database_url: String, seeds: Option<seed::Seeds
         roles: Roles::of(&options.roles),
         listen: "127.0.0.1:0".to_owned(),
         public_url: None,
+        metrics_listen: options.has_metrics_listener.then(|| "127.0.0.1:0".to_owned()),
+        metrics_token: options.metrics_token.map(Into::into),
         http_workers: 2,
         max_body: options.max_body,
         trusted_proxies: Vec::new(),
@@ -171,10 +181,15 @@ async fn start(options: Options, database_url: String, seeds: Option<seed::Seeds
         }
     };
     let url = server.public_url().to_owned();
+    let metrics_url = match server.metrics_address() {
+        Some(address) => format!("http://{address}/metrics"),
+        None => format!("{url}/metrics"),
+    };
     let shutdown = Shutdown::default();
     let running = tokio::spawn(server.run(shutdown.clone()));
     TestServer {
         graphql_url: format!("{url}/graphql"),
+        metrics_url,
         workspace_id: seeds.workspace.to_string(),
         email: seeds.email.clone(),
         password: seeds.password.expose_secret().to_owned(),

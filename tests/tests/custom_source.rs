@@ -179,3 +179,49 @@ async fn d2_each_element_of_a_nested_list_is_applied_on_its_own() {
     assert!(kept.contains("from nobody") && kept.contains("919000000001") && !kept.contains("third"), "{kept}");
     server.stop().await;
 }
+
+/// A mapping that puts the text of a message into so many places beside.
+fn copies(count: usize) -> Value {
+    let mut mapping = mapping();
+    let details: serde_json::Map<_, _> = (0..count).map(|number| (format!("d{number}"), json!("/text"))).collect();
+    mapping["rules"][0]["details"] = Value::Object(details);
+    mapping
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c4_p6_a_mapping_that_makes_too_much_of_a_request_fails_it_and_loses_nothing() {
+    let server = spawn().await;
+    let input =
+        json!({"name": "c", "provider": "CUSTOM", "secret": "Jefe", "mapping": copies(90), "idempotencyKey": "k"});
+    let made = create(&server, input).await;
+    let large = json!({"id": "m1", "mobile": "919019120123", "text": "x".repeat(200_000)}).to_string();
+    let small = json!({"id": "m2", "mobile": "919019120123", "text": "x".repeat(2_000)}).to_string();
+    let take = async |body: &str| {
+        let signature = sign::sha256("Jefe", body.as_bytes());
+        server.post_to(&made["url"], ("x-signature", &signature), body).await
+    };
+    assert_eq!(take(&small).await.1["outcome"], "accepted");
+    let (status, answer) = take(&large).await;
+    assert_eq!((status.as_u16(), &answer["outcome"]), (200, &json!("failed")), "{answer}");
+    let query = "{ inboundEvents(filter: {outcome: [FAILED]}) { nodes { id error event request { body } } } }";
+    let kept = server.graphql(query, json!({})).await["inboundEvents"]["nodes"][0].clone();
+    assert!(kept["error"].as_str().unwrap().contains("more than 4194304 bytes"), "{}", kept["error"]);
+    assert_eq!((&kept["event"], kept["request"]["body"].as_str()), (&json!("in"), Some(large.as_str())));
+
+    let shown = server.graphql(PREVIEW, json!({"input": {"mapping": copies(90), "body": large}})).await;
+    assert_eq!(shown["previewMapping"]["outcome"], "FAILED");
+    assert!(shown["previewMapping"]["reason"].as_str().unwrap().contains("4194304"), "{shown}");
+
+    // A replay of it fails too, until the mapping names fewer places.
+    let replay =
+        "mutation { replayInboundEvents(input: {filter: {outcome: [FAILED]}}) { results { id after error } } }";
+    let replayed = async || server.graphql(replay, json!({})).await["replayInboundEvents"]["results"][0].clone();
+    let again = replayed().await;
+    assert_eq!((&again["id"], &again["after"]), (&kept["id"], &json!("FAILED")), "{again}");
+    let update = "mutation($input: UpdateSourceInput!) { updateSource(input: $input) { source { id } } }";
+    let input = json!({"id": made["id"], "mapping": copies(2), "idempotencyKey": "u"});
+    server.graphql(update, json!({ "input": input })).await;
+    let again = replayed().await;
+    assert_eq!((&again["id"], &again["after"]), (&kept["id"], &json!("ACCEPTED")), "{again}");
+    server.stop().await;
+}

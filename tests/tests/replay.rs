@@ -63,11 +63,7 @@ fn nameless(content: &str) -> Command {
 }
 
 fn again(inbound: &Inbound, command: Command) -> Inbound {
-    Inbound {
-        purpose: Purpose::Replay,
-        reading: Reading::Commands { commands: vec![command], lenient: false },
-        ..inbound.clone()
-    }
+    Inbound { purpose: Purpose::Replay, reading: Reading::of(vec![command], false), ..inbound.clone() }
 }
 
 async fn head(house: &House) -> i64 {

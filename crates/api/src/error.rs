@@ -132,6 +132,7 @@ impl From<&StoreError> for ApiError {
                 Self { input_path: Some("input.ifRevision".to_owned()), ..told(ErrorCode::Conflict) }
             }
             StoreError::Forbidden { .. } => told(ErrorCode::Forbidden),
+            StoreError::LimitExceeded { path, message } => Self::at(ErrorCode::LimitExceeded, *path, message),
             StoreError::TokenRefused => {
                 Self { input_path: Some("input.token".to_owned()), ..told(ErrorCode::TokenRefused) }
             }

@@ -74,7 +74,7 @@ async fn answer(request: HttpRequest, payload: web::Payload, state: &ApiState) -
     let credential = match credential(&request, state).await {
         Ok(credential) => credential,
         Err(error) => {
-            intake::drain(&mut payload, state.config().max_body).await;
+            intake::drain(&mut payload, state.config().max_body, state.intake()).await;
             return answer.refused(error);
         }
     };
@@ -93,7 +93,7 @@ async fn answer(request: HttpRequest, payload: web::Payload, state: &ApiState) -
         match intake::read(&mut payload, limit, &mut place).await {
             Ok(body) => Parameters::from_body(&body),
             Err(refusal) => {
-                intake::drain(&mut payload, state.config().max_body).await;
+                intake::drain(&mut payload, state.config().max_body, state.intake()).await;
                 return answer.not_taken(refusal);
             }
         }

@@ -22,9 +22,12 @@ use inlet_domain::{
     ids::WorkspaceId,
     json,
 };
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 use uuid::Uuid;
 
+/// How many connections are read on at once whose body was refused. Beyond it a client may find its connection reset in place of
+/// the answer.
+const MOST_DRAINED: usize = 256;
 /// How long a body may take to come.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How many bytes may be in hand of those who told who they are; half of it of one workspace.
@@ -47,6 +50,7 @@ const UNCOUNTED: usize = 8 << 10;
 pub struct Intake {
     known: Places,
     strangers: Places,
+    drains: Arc<Semaphore>,
 }
 
 /// Why a body is not taken.
@@ -70,6 +74,7 @@ impl Default for Intake {
             known: Places::new(usize::MAX, MOST_BYTES),
             // One place for all of them: half of it is theirs.
             strangers: Places::new(usize::MAX, 2 * MOST_OF_STRANGERS),
+            drains: Arc::new(Semaphore::new(MOST_DRAINED)),
         }
     }
 }
@@ -122,8 +127,9 @@ pub fn weigh(text: &[u8], place: &mut Slot) -> Result<(), NotTaken> {
 }
 
 /// Reads on and throws away, up to `limit`, so that the sender gets to read the answer: a connection that is closed on
-/// unread bytes is reset.
-pub async fn drain(payload: &mut Payload, limit: usize) {
+/// unread bytes is reset. So many do so at once.
+pub async fn drain(payload: &mut Payload, limit: usize, intake: &Intake) {
+    let Ok(_place) = intake.drains.try_acquire() else { return };
     let draining = async {
         let mut left = limit;
         while let Some(Ok(chunk)) = payload.next().await {
@@ -242,6 +248,9 @@ impl Stream for Counted {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
+    use futures::{FutureExt, stream};
+
     use super::*;
 
     #[test]
@@ -281,5 +290,21 @@ mod tests {
         assert_eq!(weigh(&text.as_bytes()[..1_000], &mut place), Ok(()), "what stands in a text is no value");
         let taken = (0..).take_while(|_| weigh(numbers(10_000).as_bytes(), &mut place).is_ok()).count();
         assert!((1..10).contains(&taken), "{taken}");
+    }
+
+    #[actix_web::test]
+    async fn b1_p11_so_many_refused_bodies_are_read_on_and_no_more() {
+        let request = TestRequest::default().to_http_request();
+        let endless = || {
+            let mut payload: AnyPayload = AnyPayload::Stream { payload: Box::pin(stream::pending()) };
+            Payload::from_request(&request, &mut payload).into_inner().unwrap()
+        };
+        let intake = Intake::default();
+        let mut payloads: Vec<Payload> = (0..MOST_DRAINED).map(|_| endless()).collect();
+        let mut draining: Vec<_> = payloads.iter_mut().map(|payload| Box::pin(drain(payload, 9, &intake))).collect();
+        assert!(draining.iter_mut().all(|drain| drain.now_or_never().is_none()), "each waits for more");
+        assert!(drain(&mut endless(), 9, &intake).now_or_never().is_some(), "one more is not read on");
+        draining.pop();
+        assert!(drain(&mut endless(), 9, &intake).now_or_never().is_none());
     }
 }

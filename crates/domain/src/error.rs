@@ -74,6 +74,14 @@ pub enum StoreError {
         /// When to come again.
         retry_after: std::time::Duration,
     },
+    /// There is as much of something as there may be.
+    #[error("{message}")]
+    LimitExceeded {
+        /// Which member of the input, as `input.email`.
+        path: &'static str,
+        /// Of what, how much there may be, and what to do.
+        message: String,
+    },
     /// A one-time token is unknown, used, revoked or past its time: it never says which.
     #[error("this link does not work: it is unknown, used, revoked or past its time; ask for a new one")]
     TokenRefused,
@@ -108,6 +116,7 @@ impl StoreError {
             Self::Conflict { .. } => "CONFLICT",
             Self::Forbidden { .. } => "FORBIDDEN",
             Self::RateLimited { .. } => "RATE_LIMITED",
+            Self::LimitExceeded { .. } => "LIMIT_EXCEEDED",
             Self::TokenRefused => "TOKEN_REFUSED",
         }
     }

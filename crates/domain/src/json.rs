@@ -1,6 +1,8 @@
 //! JSON in JavaScript's own form: `JSON.stringify(JSON.parse(text)) === text` holds for everything written here, so
 //! that a consumer that verifies a signature over the re-serialised body finds the bytes that were signed.
 
+use std::fmt;
+
 use serde_json::Value;
 
 /// The value as `JSON.stringify` writes it after `JSON.parse`: numbers as doubles in their shortest form,
@@ -8,8 +10,53 @@ use serde_json::Value;
 #[must_use]
 pub fn javascript(value: &Value) -> String {
     let mut out = String::with_capacity(256);
-    write(value, &mut out);
+    // A text takes whatever is written into it.
+    let _ = write(value, &mut out);
     out
+}
+
+/// Writes the value as [`javascript`] does.
+///
+/// # Errors
+/// Where `out` takes no more: nothing further is looked at then.
+pub fn write(value: &Value, out: &mut impl fmt::Write) -> fmt::Result {
+    match value {
+        Value::Null => out.write_str("null"),
+        Value::Bool(true) => out.write_str("true"),
+        Value::Bool(false) => out.write_str("false"),
+        Value::Number(number) => number_to(number.as_f64().unwrap_or(0.0), out),
+        Value::String(text) => write_string_to(text, out),
+        Value::Array(items) => {
+            out.write_char('[')?;
+            for (i, item) in items.iter().enumerate() {
+                if i > 0 {
+                    out.write_char(',')?;
+                }
+                write(item, out)?;
+            }
+            out.write_char(']')
+        }
+        Value::Object(members) => {
+            out.write_char('{')?;
+            for (i, (key, value)) in in_order(members.iter(), |(key, _)| key).into_iter().enumerate() {
+                if i > 0 {
+                    out.write_char(',')?;
+                }
+                write_string_to(key, out)?;
+                out.write_char(':')?;
+                write(value, out)?;
+            }
+            out.write_char('}')
+        }
+    }
+}
+
+/// Members in the order in which JavaScript writes them: those with integer-like names first, ascending.
+pub fn in_order<T>(members: impl Iterator<Item = T>, name: impl Fn(&T) -> &str) -> Vec<T> {
+    let mut members: Vec<T> = members.collect();
+    // The sort is stable: the others stay in their order.
+    members.sort_by_key(|member| integer_key(name(member)).map_or(u64::MAX, u64::from));
+    members
 }
 
 /// How many values a JSON text holds, members and items, told without parsing it: a value takes far more memory than the
@@ -31,42 +78,58 @@ pub fn count_values(text: &[u8]) -> usize {
 
 /// A quoted string with the escapes that `JSON.stringify` uses.
 pub fn write_string(text: &str, out: &mut String) {
-    out.push('"');
-    for c in text.chars() {
-        write_char(c, out);
-    }
-    out.push('"');
+    let _ = write_string_to(text, out);
 }
 
 /// A character as it stands within such a string.
 pub fn write_char(c: char, out: &mut String) {
-    match c {
-        '"' => out.push_str("\\\""),
-        '\\' => out.push_str("\\\\"),
-        '\n' => out.push_str("\\n"),
-        '\r' => out.push_str("\\r"),
-        '\t' => out.push_str("\\t"),
-        '\u{8}' => out.push_str("\\b"),
-        '\u{c}' => out.push_str("\\f"),
-        c if c < ' ' => {
-            const HEX: &[u8; 16] = b"0123456789abcdef";
-            let code = c as usize;
-            out.push_str("\\u00");
-            out.push(char::from(HEX[code >> 4]));
-            out.push(char::from(HEX[code & 15]));
-        }
-        c => out.push(c),
-    }
+    let _ = char_to(c, out);
 }
 
 /// A number as JavaScript prints the double nearest to it.
 pub fn write_number(number: f64, out: &mut String) {
+    let _ = number_to(number, out);
+}
+
+/// Writes a quoted string as [`write_string`] does.
+///
+/// # Errors
+/// Where `out` takes no more.
+pub fn write_string_to(text: &str, out: &mut impl fmt::Write) -> fmt::Result {
+    out.write_char('"')?;
+    escaped_to(text, out)?;
+    out.write_char('"')
+}
+
+/// Writes a text with its escapes, without quotes.
+///
+/// # Errors
+/// Where `out` takes no more.
+pub fn escaped_to(text: &str, out: &mut impl fmt::Write) -> fmt::Result {
+    text.chars().try_for_each(|c| char_to(c, out))
+}
+
+fn char_to(c: char, out: &mut impl fmt::Write) -> fmt::Result {
+    match c {
+        '"' => out.write_str("\\\""),
+        '\\' => out.write_str("\\\\"),
+        '\n' => out.write_str("\\n"),
+        '\r' => out.write_str("\\r"),
+        '\t' => out.write_str("\\t"),
+        '\u{8}' => out.write_str("\\b"),
+        '\u{c}' => out.write_str("\\f"),
+        c if c < ' ' => write!(out, "\\u{:04x}", u32::from(c)),
+        c => out.write_char(c),
+    }
+}
+
+fn number_to(number: f64, out: &mut impl fmt::Write) -> fmt::Result {
     if number == 0.0 {
-        out.push('0');
+        out.write_char('0')
     } else if number.is_finite() {
-        out.push_str(ryu_js::Buffer::new().format_finite(number));
+        out.write_str(ryu_js::Buffer::new().format_finite(number))
     } else {
-        out.push_str("null");
+        out.write_str("null")
     }
 }
 
@@ -76,41 +139,6 @@ pub fn write_number(number: f64, out: &mut String) {
 pub fn integer_key(key: &str) -> Option<u32> {
     let canonical = key == "0" || (!key.starts_with('0') && !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit()));
     if canonical { key.parse().ok().filter(|index| *index != u32::MAX) } else { None }
-}
-
-fn write(value: &Value, out: &mut String) {
-    match value {
-        Value::Null => out.push_str("null"),
-        Value::Bool(true) => out.push_str("true"),
-        Value::Bool(false) => out.push_str("false"),
-        Value::Number(number) => write_number(number.as_f64().unwrap_or(0.0), out),
-        Value::String(text) => write_string(text, out),
-        Value::Array(items) => {
-            out.push('[');
-            for (i, item) in items.iter().enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                write(item, out);
-            }
-            out.push(']');
-        }
-        Value::Object(members) => {
-            let mut indices: Vec<_> = members.iter().filter_map(|(k, v)| Some((integer_key(k)?, k, v))).collect();
-            indices.sort_unstable_by_key(|(index, ..)| *index);
-            let named = members.iter().filter(|(k, _)| integer_key(k).is_none());
-            out.push('{');
-            for (i, (key, value)) in indices.into_iter().map(|(_, k, v)| (k, v)).chain(named).enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                write_string(key, out);
-                out.push(':');
-                write(value, out);
-            }
-            out.push('}');
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! Taking a body in, within bounds of size and time.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::web::Payload;
 use futures::StreamExt;
 use inlet_domain::apply::places::{Places, Slot};
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 
 use crate::refusal::Refusal;
 
@@ -15,6 +15,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How much of what is refused is read and thrown away, so that the sender gets to read the answer: a connection that
 /// is closed on unread bytes is reset.
 const DRAINED: usize = 16 * 1024 * 1024;
+
+/// How many connections are read on so at once. Beyond it a sender may find its connection reset in place of the answer.
+const MOST_DRAINED: usize = 256;
 
 /// How many bytes the bodies may take that are being read or wait for their commit.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
@@ -54,8 +57,19 @@ pub(crate) async fn read(
     timeout(PATIENCE, reading).await.unwrap_or(Err(Refusal::TooSlow))
 }
 
-/// Reads on and throws away, up to a bound.
-pub(crate) async fn drain(payload: &mut Payload) {
+/// Places for what is read on and thrown away.
+#[derive(Debug, Clone)]
+pub(crate) struct Drains(Arc<Semaphore>);
+
+impl Default for Drains {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(MOST_DRAINED)))
+    }
+}
+
+/// Reads on and throws away, up to a bound of bytes, of time and of how many do so at once.
+pub(crate) async fn drain(payload: &mut Payload, places: &Drains) {
+    let Ok(_place) = places.0.try_acquire() else { return };
     let draining = async {
         let mut left = DRAINED;
         while let Some(Ok(chunk)) = payload.next().await {
@@ -67,4 +81,28 @@ pub(crate) async fn drain(payload: &mut Payload) {
     };
     // Whether it came to its end or to the bound, there is nothing more to do for the sender.
     let _ = timeout(PATIENCE, draining).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{FromRequest, dev::Payload as AnyPayload, test::TestRequest};
+    use futures::{FutureExt, stream};
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn b1_p11_so_many_refused_bodies_are_read_on_and_no_more() {
+        let request = TestRequest::default().to_http_request();
+        let endless = || {
+            let mut payload: AnyPayload = AnyPayload::Stream { payload: Box::pin(stream::pending()) };
+            Payload::from_request(&request, &mut payload).into_inner().unwrap()
+        };
+        let places = Drains::default();
+        let mut payloads: Vec<Payload> = (0..MOST_DRAINED).map(|_| endless()).collect();
+        let mut draining: Vec<_> = payloads.iter_mut().map(|payload| Box::pin(drain(payload, &places))).collect();
+        assert!(draining.iter_mut().all(|drain| drain.now_or_never().is_none()), "each waits for more");
+        assert!(drain(&mut endless(), &places).now_or_never().is_some(), "one more is not read on");
+        draining.pop();
+        assert!(drain(&mut endless(), &places).now_or_never().is_none());
+    }
 }

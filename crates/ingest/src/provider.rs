@@ -26,6 +26,8 @@ pub struct Request<'a> {
     pub body: &'a Value,
     /// The query.
     pub query: Query<'a>,
+    /// How much what is read of it may weigh: see [`inlet_domain::command::RawRequest::most_weight`].
+    pub most_weight: usize,
 }
 
 /// The query of a request, for those who read it: a flat object.
@@ -53,6 +55,11 @@ pub enum Understanding {
         event: Option<String>,
         /// Why, for the operator.
         reason: String,
+    },
+    /// An event that is known, but it would become more than [`Request::most_weight`].
+    Excessive {
+        /// Its name.
+        event: String,
     },
 }
 

@@ -144,7 +144,9 @@ fn nested(source: &Source, received_at: DateTime<Utc>, hint: Option<&str>, raw: 
     }
     let Ok(parsed) = lenient::parse(body) else { return Split::One };
     let query = lenient::parse_form(raw.query.as_deref().unwrap_or_default().as_bytes());
-    let request = Request { source, received_at, hint, body: &parsed.value, query: Query::Unsigned(&query) };
+    let most_weight = raw.most_weight();
+    let query = Query::Unsigned(&query);
+    let request = Request { source, received_at, hint, body: &parsed.value, query, most_weight };
     catch_unwind(AssertUnwindSafe(|| adapter(source.provider).split(&request))).unwrap_or_else(|_| {
         tracing::error!(provider = %source.provider, "an adapter panicked; the request is kept as one");
         Split::One
@@ -178,7 +180,8 @@ pub fn read(source: &Source, received_at: DateTime<Utc>, hint: Option<&str>, mut
             } else {
                 Query::Unsigned(&query)
             };
-            let request = Request { source, received_at, hint, body: &parsed.value, query };
+            let most_weight = raw.most_weight();
+            let request = Request { source, received_at, hint, body: &parsed.value, query, most_weight };
             // What a sender writes must not take the process down (P11): what an adapter trips over is kept instead.
             let understanding = catch_unwind(AssertUnwindSafe(|| adapter.understand(&request))).unwrap_or_else(|_| {
                 tracing::error!(provider = %source.provider, "an adapter panicked; the request is kept as unrecognised");
@@ -193,8 +196,14 @@ pub fn read(source: &Source, received_at: DateTime<Utc>, hint: Option<&str>, mut
                 }
                 Understanding::Known { event, mut commands } => {
                     commands.iter_mut().for_each(|command| secrets::mask_kept(&mut command.effect));
-                    (Some(event), Reading::Commands { commands, lenient })
+                    match Reading::of(commands, lenient) {
+                        Reading::Commands { weight, .. } if weight > most_weight => {
+                            (Some(event), too_heavy(most_weight, lenient))
+                        }
+                        reading => (Some(event), reading),
+                    }
                 }
+                Understanding::Excessive { event } => (Some(event), too_heavy(most_weight, lenient)),
                 Understanding::Unknown { event, reason } => (event, Reading::Unrecognised { reason, lenient }),
             }
         }
@@ -219,6 +228,13 @@ pub fn read(source: &Source, received_at: DateTime<Utc>, hint: Option<&str>, mut
     // What the URL named is kept where nothing was understood: a replay may understand it.
     let event = if is_known { event } else { hint.map(|hint| hint.chars().take(100).collect()).or(event) };
     Readout { event, reading, raw, unreadable: parsed.err() }
+}
+
+fn too_heavy(most: usize, lenient: bool) -> Reading {
+    let reason = format!(
+        "it would become more than {most} bytes, the most for a request of its size: name large members in fewer places"
+    );
+    Reading::Excessive { reason, lenient }
 }
 
 /// The body as JSON, whatever its content type says; a form where it is one; the query where there is no body.

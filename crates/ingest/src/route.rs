@@ -25,7 +25,8 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    batch, intake,
+    batch,
+    intake::{self, Drains},
     lenient::{self, Unreadable},
     network,
     provider::adapter,
@@ -67,6 +68,7 @@ struct Door {
     ambient: Ambient,
     max_body: usize,
     bodies: Places,
+    drains: Drains,
     trusted_proxies: Arc<[IpNet]>,
 }
 
@@ -79,6 +81,7 @@ pub fn configure(state: IngestState) -> impl FnOnce(&mut ServiceConfig) + Clone 
         ambient: state.ambient,
         max_body: state.max_body,
         bodies: intake::places(),
+        drains: Drains::default(),
         trusted_proxies: state.trusted_proxies.into(),
     };
     move |config: &mut ServiceConfig| {
@@ -96,7 +99,7 @@ async fn receive(request: HttpRequest, door: web::Data<Door>, mut payload: Paylo
             tracing::debug!(code = refusal.code(), %refusal, "a provider's request was refused");
             // Who is slow or gone sends nothing more that is worth waiting for.
             if !matches!(refusal, Refusal::TooSlow | Refusal::BrokenOff) {
-                intake::drain(&mut payload).await;
+                intake::drain(&mut payload, &door.drains).await;
             }
             actix_web::ResponseError::error_response(&refusal)
         }

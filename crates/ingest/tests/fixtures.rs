@@ -72,7 +72,7 @@ fn each_fixture_becomes_its_commands() {
     for fixture in index() {
         let raw = request(bytes(&fixture.file));
         let readout = read(&source(fixture.provider), arrival(), fixture.suffix.as_deref(), raw);
-        let Reading::Commands { commands, lenient } = &readout.reading else {
+        let Reading::Commands { commands, lenient, .. } = &readout.reading else {
             panic!("{}: {:?}", fixture.file, readout.reading);
         };
         assert!(!lenient, "{}", fixture.file);

@@ -68,7 +68,7 @@ fn d3_a_body_in_a_declared_charset_is_read_as_such() {
         format!(r#"{{"id":"a:1","mobile":"918921269012","status":"DELIVRD","units":2,"custom":"{text}"}}"#)
     };
     let custom = |readout: &Readout| match &readout.reading {
-        Reading::Commands { commands, lenient } => {
+        Reading::Commands { commands, lenient, .. } => {
             assert!(!lenient);
             serde_json::to_value(&commands[0]).unwrap()["effect"]["status"]["details"]["custom"].clone()
         }

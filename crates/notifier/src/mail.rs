@@ -10,7 +10,7 @@ use inlet_domain::{
     secrets::Sealer,
     store::{
         deliveries::Signing,
-        mail::{self, Due},
+        mail::{self, Claimed, Due},
         webhooks::SigningSecret,
     },
 };
@@ -112,11 +112,18 @@ impl Postman {
         }
     }
 
-    /// Posts what is due now; gives how many letters that were.
+    /// Posts what is due now, and tells what was given up; gives how many letters that were.
     async fn post_due(&self, signer: &Signer) -> Result<usize, StoreError> {
-        let due = mail::claim(&self.database, &self.sealer, self.ambient.now(), AT_ONCE).await?;
+        let Claimed { due, given_up } = mail::claim(&self.database, &self.sealer, self.ambient.now(), AT_ONCE).await?;
+        for (letter, attempts) in &given_up {
+            metrics::counter!("inlet_mail_given_up_total").increment(1);
+            tracing::error!(
+                %letter, attempts,
+                "a letter was given up: the mail hook did not take it as long as its link worked; see to the hook, then invite again"
+            );
+        }
         let posted = futures::future::join_all(due.iter().map(|letter| self.post(signer, letter))).await;
-        posted.into_iter().collect::<Result<Vec<()>, _>>().map(|posted| posted.len())
+        posted.into_iter().collect::<Result<Vec<()>, _>>().map(|posted| posted.len() + given_up.len())
     }
 
     async fn post(&self, signer: &Signer, letter: &Due) -> Result<(), StoreError> {

@@ -96,6 +96,16 @@ pub struct HttpArgs {
     /// The most of them of one member or API key.
     #[arg(long, env = "INLET_MAX_LIVE_EACH", value_name = "NUMBER", default_value_t = ApiConfig::default().max_live_each)]
     pub max_live_each: usize,
+    /// Where `/metrics` is served, instead of beside everything else; port 0 takes a free one. Use an address that only
+    /// Prometheus can reach.
+    #[arg(long, env = "INLET_METRICS_LISTEN", value_name = "HOST:PORT")]
+    pub metrics_listen: Option<String>,
+    /// A token that `/metrics` asks for, as `Authorization: Bearer TOKEN`. Better in the environment than on the command
+    /// line, which others can see.
+    #[arg(
+        long, env = "INLET_METRICS_TOKEN", value_name = "TOKEN", hide_env_values = true, value_parser = metrics_token
+    )]
+    pub metrics_token: Option<SecretString>,
     /// How long a stop waits for what is in hand, in seconds.
     #[arg(long, env = "INLET_SHUTDOWN_SECONDS", value_name = "SECONDS", default_value_t = 25)]
     pub shutdown_seconds: u64,
@@ -111,6 +121,14 @@ fn origin(text: &str) -> Result<String, String> {
     } else {
         Err("write it as https://host or https://host:port".to_owned())
     }
+}
+
+/// A token that nobody guesses, and that stands in a header.
+fn metrics_token(text: &str) -> Result<SecretString, String> {
+    let is_token = text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_graphic());
+    is_token.then(|| text.into()).ok_or_else(|| {
+        "a token has at least 16 visible ASCII characters: make one with `openssl rand -hex 32`".to_owned()
+    })
 }
 
 /// How the server works with Postgres.
@@ -282,6 +300,10 @@ pub struct ServerConfig {
     pub listen: String,
     /// What the outside calls it; `None` means where it listens.
     pub public_url: Option<String>,
+    /// Where `/metrics` listens, as `host:port`; `None` means beside everything else.
+    pub metrics_listen: Option<String>,
+    /// What `/metrics` asks for; `None` means nothing.
+    pub metrics_token: Option<SecretString>,
     /// HTTP threads.
     pub http_workers: usize,
     /// The largest body of a provider, in bytes.
@@ -327,6 +349,8 @@ impl ServerConfig {
             roles,
             listen: http.listen,
             public_url: http.public_url.map(|url| url.trim_end_matches('/').to_owned()),
+            metrics_listen: http.metrics_listen,
+            metrics_token: http.metrics_token,
             http_workers: http
                 .http_workers
                 .or_else(|| std::thread::available_parallelism().ok())
@@ -363,6 +387,14 @@ impl ServerConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_of_metrics_is_long_enough_and_fits_a_header() {
+        assert!(metrics_token("0123456789abcdef").is_ok());
+        for bad in ["", "0123456789abcde", "0123456789abcdef ", "0123456789abcdé!"] {
+            assert!(metrics_token(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn an_origin_is_kept_as_browsers_write_it() {

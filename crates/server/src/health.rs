@@ -1,4 +1,4 @@
-//! `/healthz`, `/readyz` and `/metrics`.
+//! `/healthz` and `/readyz`.
 
 use std::{
     sync::{
@@ -14,25 +14,23 @@ use actix_web::{
     web::{self, Data, ServiceConfig},
 };
 use inlet_domain::{database::Database, store::readiness};
-use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 
 /// A database that takes longer to answer is not one to send requests to.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What the three answers are made from.
+/// What the answers are made from.
 #[derive(Clone)]
 pub struct Health {
     database: Database,
-    metrics: PrometheusHandle,
     draining: Arc<AtomicBool>,
 }
 
 impl Health {
     /// Of this process.
     #[must_use]
-    pub fn new(database: Database, metrics: PrometheusHandle) -> Self {
-        Self { database, metrics, draining: Arc::default() }
+    pub fn new(database: Database) -> Self {
+        Self { database, draining: Arc::default() }
     }
 
     /// From now on `/readyz` sends everyone elsewhere.
@@ -41,26 +39,18 @@ impl Health {
     }
 }
 
-/// Mounts the three paths.
+/// Mounts the paths.
 pub fn configure(health: Health) -> impl FnOnce(&mut ServiceConfig) + Clone {
     move |config| {
         config
             .app_data(Data::new(health))
             .route("/healthz", web::get().to(alive))
-            .route("/readyz", web::get().to(ready))
-            .route("/metrics", web::get().to(metrics));
+            .route("/readyz", web::get().to(ready));
     }
 }
 
 async fn alive() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
-}
-
-async fn metrics(health: Data<Health>) -> HttpResponse {
-    health.metrics.run_upkeep();
-    HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
-        .body(health.metrics.render())
 }
 
 async fn ready(health: Data<Health>) -> HttpResponse {

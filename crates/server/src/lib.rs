@@ -16,4 +16,5 @@ pub mod seed;
 pub mod server;
 pub mod telemetry;
 
+mod exposition;
 mod upgrade;

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpResponse, HttpServer, dev::Server as Serving, web};
 use inlet_api::{ApiConfig, ApiParts, ApiState};
 use inlet_domain::{
     apply::Apply,
@@ -28,14 +28,22 @@ use serde_json::json;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    config::ServerConfig, error::ServerError, health, health::Health, lifecycle::Shutdown, maintenance, telemetry,
-    upgrade,
+    config::ServerConfig,
+    error::ServerError,
+    exposition::{self, Exposition},
+    health,
+    health::Health,
+    lifecycle::Shutdown,
+    maintenance, telemetry, upgrade,
 };
 
 /// How long a client may leave what it is sent unread before its connection is ended. The kernel counts: of bytes that are
 /// not acknowledged, and of a window that stays shut (`man 7 tcp`, TCP_USER_TIMEOUT).
 #[cfg(target_os = "linux")]
 const UNREAD: Duration = Duration::from_secs(30);
+
+/// The most connections to a listener of metrics alone.
+const METRICS_CONNECTIONS: usize = 64;
 
 /// How long the end waits for connections to be given back.
 const CLOSE: Duration = Duration::from_secs(2);
@@ -47,7 +55,16 @@ pub struct Server {
     database: Database,
     listener: TcpListener,
     address: SocketAddr,
+    /// Where `/metrics` has a listener of its own.
+    metrics: Option<(TcpListener, SocketAddr)>,
     public_url: String,
+}
+
+fn bind(address: &str) -> Result<(TcpListener, SocketAddr), ServerError> {
+    let listen = |source| ServerError::Listen { address: address.to_owned(), source };
+    let listener = TcpListener::bind(address).map_err(listen)?;
+    let bound = listener.local_addr().map_err(listen)?;
+    Ok((listener, bound))
 }
 
 #[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "other systems know no such bound"))]
@@ -84,17 +101,22 @@ impl Server {
             error => ServerError::Store(error),
         })?;
         partitions::ensure(&database, config.ambient.now()).await?;
-        let listen = |source| ServerError::Listen { address: config.listen.clone(), source };
-        let listener = TcpListener::bind(&config.listen).map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
+        let (listener, address) = bind(&config.listen)?;
+        let metrics = config.metrics_listen.as_deref().map(bind).transpose()?;
         let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{}", reachable(address)));
-        Ok(Self { config, database, listener, address, public_url })
+        Ok(Self { config, database, listener, address, metrics, public_url })
     }
 
     /// Where it is bound.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where `/metrics` is bound, if it has a listener of its own.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|(_, address)| *address)
     }
 
     /// What the outside calls it, without a slash at the end.
@@ -115,7 +137,7 @@ impl Server {
     /// # Errors
     /// Where the HTTP server cannot start or breaks.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), ServerError> {
-        let Self { config, database, listener, public_url, .. } = self;
+        let Self { config, database, listener, metrics, public_url, .. } = self;
         let background = CancellationToken::new();
         let tasks = TaskTracker::new();
         let heads = Heads::default();
@@ -197,12 +219,24 @@ impl Server {
         }
         let notifier = config.roles.notifier.then(|| notifier(&config, &database, &heads, client));
         let graphql = api.clone().map(inlet_api::configure);
-        let health = Health::new(database.clone(), telemetry::metrics());
+        let health = Health::new(database.clone());
         let configure_health = health::configure(health.clone());
+        let exposition = exposition::configure(Exposition::new(telemetry::metrics(), config.metrics_token.clone()));
+        let beside = metrics.is_none().then(|| exposition.clone());
+        if let Some((listener, _)) = metrics {
+            let stop = background.clone();
+            let serving = serve_metrics(listener, exposition).map_err(ServerError::Http)?;
+            tasks.spawn(async move {
+                if let Some(Err(error)) = stop.run_until_cancelled(serving).await {
+                    tracing::error!(error = &error as &dyn std::error::Error, "`/metrics` is not served any more");
+                }
+            });
+        }
         let http = HttpServer::new(move || {
-            let (ingest, graphql) = (ingest.clone(), graphql.clone());
+            let (ingest, graphql, beside) = (ingest.clone(), graphql.clone(), beside.clone());
             App::new()
                 .configure(configure_health.clone())
+                .configure(|routes| beside.into_iter().for_each(|configure| configure(routes)))
                 .configure(|routes| ingest.into_iter().for_each(|configure| configure(routes)))
                 .configure(|routes| graphql.into_iter().for_each(|configure| configure(routes)))
                 .default_service(web::to(not_found))
@@ -261,6 +295,16 @@ impl Server {
             Some(Ok(Ok(()))) | None => Ok(()),
         }
     }
+}
+
+/// Serves `/metrics` and nothing else.
+fn serve_metrics(
+    listener: TcpListener,
+    configure: impl FnOnce(&mut web::ServiceConfig) + Clone + Send + 'static,
+) -> std::io::Result<Serving> {
+    let app = move || App::new().configure(configure.clone()).default_service(web::to(not_found));
+    let server = HttpServer::new(app).workers(1).max_connections(METRICS_CONNECTIONS).on_connect(give_up_on_the_unread);
+    Ok(server.disable_signals().shutdown_timeout(1).listen(listener)?.run())
 }
 
 fn notifier(config: &ServerConfig, database: &Database, heads: &Heads, client: Client) -> Notifier {

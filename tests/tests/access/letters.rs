@@ -10,7 +10,7 @@ use super::{INVITE, LOGIN, PASSWORD, accept, accounts::stepped, ask, ask_at, cod
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const NEW: &str = "eleven brass kettles sing";
 
-fn hooked(sink: &Sink, options: Options) -> Options {
+pub fn hooked(sink: &Sink, options: Options) -> Options {
     Options { mail_hook: Some(MailHook::new(sink.url(), SECRET.into()).unwrap()), ..options }
 }
 

@@ -11,6 +11,7 @@ mod audit;
 mod door;
 mod gifts;
 mod letters;
+mod letters_bounded;
 mod members;
 mod once;
 mod operator;

@@ -150,7 +150,7 @@ impl Mappings {
 
 fn previewed(source: &sources::Source, readout: Readout) -> PreviewedRequest {
     let (outcome, reason, lenient, commands) = match readout.reading {
-        Reading::Commands { commands, lenient } => (Outcome::Accepted, None, lenient, commands),
+        Reading::Commands { commands, lenient, .. } => (Outcome::Accepted, None, lenient, commands),
         Reading::Unrecognised { reason, lenient } => (Outcome::Unrecognised, Some(reason), lenient, Vec::new()),
         Reading::Quarantined { reason } => (Outcome::Quarantined, Some(reason), false, Vec::new()),
         Reading::Excessive { reason, lenient } => (Outcome::Failed, Some(reason), lenient, Vec::new()),

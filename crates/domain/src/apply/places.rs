@@ -6,7 +6,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::{command::Inbound, ids::WorkspaceId};
+use crate::{
+    command::{Inbound, Reading},
+    ids::WorkspaceId,
+};
 
 /// How much memory what waits may take, by [`weight`]. It is enough for a full queue of what providers document.
 pub(crate) const MOST_BYTES: usize = 256 << 20;
@@ -118,22 +121,30 @@ impl Drop for Slot {
 }
 
 /// About how much memory a request takes until it is committed: its body as it came, in the raw log's form, sealed and
-/// on its way to Postgres; and what was read of it, of which a value takes far more than the two bytes it may be in
-/// the body.
+/// on its way to Postgres; and what it became, as commands and as the rows and events that are made of them.
 pub(crate) fn weight(inbound: &Inbound) -> usize {
-    const COPIES: usize = 5;
-    const OF_A_VALUE: usize = 300;
+    const COPIES_OF_RAW: usize = 5;
+    const COPIES_OF_READ: usize = 2;
     let raw = &inbound.raw;
     let text: usize = raw.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-    let values = raw.body.iter().filter(|byte| matches!(byte, b',' | b':' | b'[' | b'{')).count();
-    (raw.body.len() + text + raw.query.as_ref().map_or(0, String::len)) * COPIES + values * OF_A_VALUE
+    let read = match &inbound.reading {
+        Reading::Commands { weight, .. } => *weight,
+        Reading::Unrecognised { .. } | Reading::Quarantined { .. } | Reading::Excessive { .. } => 0,
+    };
+    let raw = raw.body.len() + text + raw.query.as_ref().map_or(0, String::len);
+    raw.saturating_mul(COPIES_OF_RAW).saturating_add(read.saturating_mul(COPIES_OF_READ))
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
     use uuid::Uuid;
 
     use super::*;
+    use crate::{
+        command::{BalanceReport, Command, Effect, IdempotencyKey, Purpose, RawRequest},
+        ids::{InboundEventId, ProviderAccountId, SourceId},
+    };
 
     const GREEDY: WorkspaceId = WorkspaceId(Uuid::from_u128(1));
     const MODEST: WorkspaceId = WorkspaceId(Uuid::from_u128(2));
@@ -147,6 +158,29 @@ mod tests {
         assert!(other.is_some());
         drop(held);
         assert!(places.take(GREEDY, 1).is_some());
+    }
+
+    #[test]
+    fn c4_a_request_weighs_what_it_became() {
+        let inbound = |reading| Inbound {
+            id: InboundEventId(Uuid::nil()),
+            workspace: MODEST,
+            source: SourceId(Uuid::nil()),
+            account: ProviderAccountId(Uuid::nil()),
+            received_at: DateTime::UNIX_EPOCH,
+            event: None,
+            raw: RawRequest { method: "POST".to_owned(), query: None, headers: Vec::new(), body: vec![b'x'; 1_000] },
+            reading,
+            purpose: Purpose::Receipt,
+        };
+        let balance = |firm: String| {
+            let effect = Effect::Balance(BalanceReport { firm: Some(firm), units: None });
+            Reading::of(vec![Command { key: IdempotencyKey::new("k", "1"), effect }], false)
+        };
+        let light = weight(&inbound(balance(String::new())));
+        let heavy = weight(&inbound(balance("x".repeat(1_000_000))));
+        assert_eq!(heavy - light, 2_000_000);
+        assert_eq!(weight(&inbound(Reading::Quarantined { reason: String::new() })), 5_000);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod entity;
 mod message;
 mod notice;
 mod person;
+mod size;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ pub use self::{
     message::{AttachmentPart, MessageReport, StatusReport, StatusTimes, ThreadReport},
     notice::{BalanceReport, CampaignReport, OptOutReport, Secret, VerificationReport},
     person::{IdentityKind, IdentityRef, IdentityScope, PersonReport},
+    size::{weight, weight_of},
 };
 use crate::ids::{InboundEventId, ProviderAccountId, SourceId, WorkspaceId};
 
@@ -87,6 +89,8 @@ pub enum Reading {
     Commands {
         /// In the order of the body.
         commands: Vec<Command>,
+        /// About how many bytes of memory they take: see [`weight_of`].
+        weight: usize,
         /// Whether strict JSON failed.
         lenient: bool,
     },
@@ -111,8 +115,31 @@ pub enum Reading {
     },
 }
 
+impl Reading {
+    /// What these commands are.
+    #[must_use]
+    pub fn of(commands: Vec<Command>, lenient: bool) -> Self {
+        Self::Commands { weight: weight_of(&commands), commands, lenient }
+    }
+}
+
 /// The most commands of one request: so many are applied well within the time of a statement.
 pub const MOST_COMMANDS: usize = 1_000;
+
+/// What a request may become at least, in bytes of memory, however short it is.
+const LEAST_WEIGHT: usize = 4 * 1024 * 1024;
+/// How many times its own weight a request may become.
+const MOST_COPIES: usize = 3;
+
+impl RawRequest {
+    /// How much what is read of the request may weigh: three times what it weighs itself, and 4 MiB at least. An adapter
+    /// that puts a member into several places makes as many copies of it.
+    #[must_use]
+    pub fn most_weight(&self) -> usize {
+        let text = self.body.len() + self.query.as_ref().map_or(0, String::len);
+        weight(text, crate::json::count_values(&self.body)).saturating_mul(MOST_COPIES).max(LEAST_WEIGHT)
+    }
+}
 
 /// One thing that happened, and the key under which it happens once (P2).
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -1,13 +1,18 @@
 //! Texts with placeholders, `@{{path}}`, and what a path means.
 
+use std::fmt;
+
 use serde_json::Value;
+
+use super::written::{Encoded, Encoding, Written};
+use crate::json;
 
 /// The most placeholders of one text.
 const MOST: usize = 100;
 
 /// A path to a member of an event: `payload.status` or shorter `status`, `event.id`, `previous.status`,
 /// `payload.attachments.0.url`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Path {
     /// From the root of the event's body.
     steps: Vec<String>,
@@ -135,30 +140,27 @@ impl Template {
         })
     }
 
-    /// The text for an event, each value encoded.
-    pub(super) fn fill(&self, event: &Value, encode: impl Fn(&str) -> String) -> String {
-        let piece = |piece: &Piece| match piece {
-            Piece::Text(text) => text.clone(),
-            Piece::Place(path) => encode(&text(path.find(event))),
-        };
-        self.pieces.iter().map(piece).collect()
+    /// Writes the text for an event: what the owner wrote in one way, each value in another.
+    pub(super) fn write(&self, event: &Value, out: &mut Written, own: Encoding, values: Encoding) -> fmt::Result {
+        self.pieces.iter().try_for_each(|piece| match piece {
+            Piece::Text(text) => own.write(text, out),
+            Piece::Place(path) => match path.find(event) {
+                Value::Null => Ok(()),
+                Value::String(text) => values.write(text, out),
+                // What has members is told as JSON.
+                value => json::write(value, &mut Encoded::new(out, values)),
+            },
+        })
     }
 
-    /// The value for an event: a placeholder alone gives the value as it is, of its own type.
-    pub(super) fn value(&self, event: &Value) -> Value {
-        match self.pieces.as_slice() {
-            [Piece::Place(path)] => path.find(event).clone(),
-            _ => Value::from(self.fill(event, str::to_owned)),
+    /// Writes the JSON value for an event: a placeholder alone gives the value as it is, of its own type.
+    pub(super) fn write_json(&self, event: &Value, out: &mut Written) -> fmt::Result {
+        if let [Piece::Place(path)] = self.pieces.as_slice() {
+            return json::write(path.find(event), out);
         }
-    }
-}
-
-/// A value within a text: nothing for null, JSON for what has members.
-fn text(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        value => crate::json::javascript(value),
+        fmt::Write::write_char(out, '"')?;
+        self.write(event, out, Encoding::Json, Encoding::Json)?;
+        fmt::Write::write_char(out, '"')
     }
 }
 
@@ -171,11 +173,21 @@ mod tests {
     #[test]
     fn a_bare_name_is_the_payloads_and_the_envelope_is_the_events() {
         let event = json!({"id": "evt_1", "type": "t", "payload": {"id": "msg_1", "event": 7, "list": [{"url": "u"}]}});
-        let fill = |text: &str| Template::read(text).unwrap().fill(&event, str::to_owned);
+        let written = |write: &dyn Fn(&mut Written) -> fmt::Result| {
+            let mut out = Written::new(1_000);
+            write(&mut out).unwrap();
+            out.into_text()
+        };
+        let fill = |text: &str| {
+            let template = Template::read(text).unwrap();
+            written(&|out| template.write(&event, out, Encoding::Plain, Encoding::Plain))
+        };
         assert_eq!(fill("@{{id}} @{{ payload.id }} @{{event.id}} @{{event.type}}"), "msg_1 msg_1 evt_1 t");
         assert_eq!(fill("@{{event}}/@{{list.0.url}}/@{{list.1.url}}/@{{nope}}"), "7/u//");
         assert_eq!(fill("@{{list}}"), r#"[{"url":"u"}]"#);
-        assert_eq!(Template::read("@{{event}}").unwrap().value(&event), json!(7));
+        let json = |text: &str| written(&|out| Template::read(text).unwrap().write_json(&event, out));
+        assert_eq!(json("@{{event}}"), "7");
+        assert_eq!(json("\"@{{list}}"), r#""\"[{\"url\":\"u\"}]""#);
     }
 
     #[test]

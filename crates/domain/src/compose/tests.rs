@@ -111,6 +111,59 @@ fn placeholders_are_held_against_each_types_schema() {
     assert!(error.problem.contains("message.created"), "{error}");
 }
 
+#[test]
+fn c4_a_body_ends_at_its_bound_and_tells_the_member() {
+    // Some 4,000 places of 100 KB, each byte of which becomes six.
+    let many = json!({"1": "@{{n}}", "list": vec!["@{{id}}"; 4_000]});
+    let texts = json!({"a": {"b": "<@{{id}}>".repeat(90)}});
+    let fields = json!({"a": "@{{id}}", "b": "@{{id}}@{{id}}", "c": "@{{id}}"});
+    for (format, body, bytes, path) in [
+        (BodyFormat::Json, many, 100_000, "composition.body.list.1"),
+        (BodyFormat::Json, texts, 100_000, "composition.body.a.b"),
+        (BodyFormat::Json, json!(["@{{payload}}", "x@{{payload}}"]), 40_000, "composition.body.1"),
+        (BodyFormat::Form, fields.clone(), 120_000, "composition.body.b"),
+        (BodyFormat::Multipart, fields, 300_000, "composition.body.c"),
+    ] {
+        let composition = Composition { headers: Vec::new(), ..composition(Method::Post, format, Some(body)) };
+        let composer = Composer::read("https://www.example.com/", &composition, OPEN).unwrap();
+        assert!(composer.compose(&event("sent"), b"").is_ok(), "{format:?}");
+        let error = composer.compose(&event(&"\u{1}".repeat(bytes)), b"").unwrap_err();
+        assert_eq!(error.path, path, "{format:?}");
+        assert!(error.problem.contains("1048576 bytes"), "{error}");
+    }
+}
+
+#[test]
+fn c4_url_and_headers_end_at_their_bounds() {
+    let long = event(&"é".repeat(3_000));
+    let error = composer(Method::Get, BodyFormat::Json, None).compose(&long, b"").unwrap_err();
+    assert_eq!(error.path, "url");
+    assert!(error.problem.contains("8192 bytes"), "{error}");
+    let mut with_headers = composition(Method::Get, BodyFormat::Json, None);
+    with_headers.headers = (0..50).map(|n| (format!("x-{n}"), "@{{payload.status}}".repeat(40))).collect();
+    let composer = Composer::read("https://www.example.com/", &with_headers, OPEN).unwrap();
+    assert_eq!(composer.compose(&event("0123456789"), b"").unwrap().headers.len(), 50);
+    let error = composer.compose(&long, b"").unwrap_err();
+    assert_eq!(error.path, "composition.headers.0.value");
+    assert!(error.problem.contains("32768 bytes"), "{error}");
+    assert_eq!(composer.compose(&event(&"0".repeat(20)), b"").unwrap_err().path, "composition.headers.40.value");
+}
+
+#[test]
+fn c4_placeholders_are_bounded_in_all() {
+    let schema = json!({"properties": {"type": {}, "payload": {"properties": {"id": {}, "mobile": {}, "status": {}}}}});
+    let check = |places: usize| {
+        // A long name that many places share is not written for each.
+        let body = json!({"x".repeat(30_000): vec!["@{{id}}"; places]});
+        let composer = composer(Method::Post, BodyFormat::Json, Some(body));
+        composer.check(&[(EventType::MessageStatusChanged, schema.clone())])
+    };
+    check(900).unwrap();
+    let error = check(3_000).unwrap_err();
+    assert!(error.path.ends_with(".996"), "{}", error.path.len());
+    assert!(error.problem.contains("1000"), "{error}");
+}
+
 proptest! {
     #[test]
     fn no_value_changes_more_than_its_place(value in "\\PC{0,40}|[\u{0}-\u{7f}]{0,40}") {

@@ -1,11 +1,12 @@
 //! A URL with placeholders in its path and query.
 
-use std::fmt::Write;
-
 use serde_json::Value;
 use url::Url;
 
-use super::template::{Path, Piece, Template};
+use super::{
+    template::{Path, Piece, Template},
+    written::{Encoding, Written},
+};
 use crate::model::target::TargetPolicy;
 
 /// The most bytes of a URL that is sent.
@@ -54,10 +55,10 @@ impl UrlTemplate {
 
     /// The URL for an event.
     pub(super) fn fill(&self, event: &Value) -> Result<Url, String> {
-        let text = self.template.fill(event, encode);
-        if text.len() > LONGEST {
-            return Err(format!("the URL would have more than {LONGEST} bytes"));
-        }
+        let mut out = Written::new(LONGEST);
+        let written = self.template.write(event, &mut out, Encoding::Plain, Encoding::Url);
+        written.map_err(|_| format!("the URL would have more than {LONGEST} bytes: name shorter members in it"))?;
+        let text = out.into_text();
         let url = Url::parse(&text).map_err(|error| error.to_string())?;
         if url.as_str() == text {
             Ok(url)
@@ -65,17 +66,4 @@ impl UrlTemplate {
             Err("a value would change the URL's path: `.` and `..` cannot stand between slashes".to_owned())
         }
     }
-}
-
-/// All but what RFC 3986, section 2.3, reserves for nothing.
-fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }

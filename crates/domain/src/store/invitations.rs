@@ -28,7 +28,7 @@ use crate::{
     ambient::Ambient,
     database::Database,
     error::StoreError,
-    ids::{ApiKeyId, InvitationId, MemberId, WorkspaceId},
+    ids::{ApiKeyId, InvitationId, MemberId, WorkspaceId, first_at},
     model::right::{Gift, Grant, Role},
     scope::{Actor, Scope},
     secrets::{Sealer, new_token, token_hash},
@@ -40,6 +40,8 @@ const PREFIX: &str = "invite_";
 const DAYS: i64 = 7;
 /// How many invitations a workspace may send to one email within a day: each may be a letter.
 const MOST_A_DAY: i64 = 5;
+/// How many invitations a workspace may send within a day, to whomever.
+const MOST_A_DAY_IN_ALL: i64 = 1_000;
 
 /// Someone who may become a member.
 #[derive(Debug, Clone)]
@@ -152,7 +154,8 @@ pub async fn by_id(database: &Database, scope: Scope, id: InvitationId) -> Resul
 ///
 /// # Errors
 /// `Forbidden` where the asker does not hold what the role gives; `Invalid` where the email or the name will not do, or
-/// they are a member already; `RateLimited` where the email was invited too often; those of [`Act::begin`].
+/// they are a member already; `RateLimited` where the email, or the workspace, has had its invitations for today;
+/// `LimitExceeded` where too many letters of the workspace wait; those of [`Act::begin`].
 pub async fn invite(
     database: &Database,
     sealer: &Sealer,
@@ -170,17 +173,7 @@ pub async fn invite(
     let (email, name) = (checked_email(&new.email)?, checked_name(&new.name)?);
     check_new(act.conn(), scope, &email, new.role).await?;
     let now = ambient.now();
-    let recent: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM invitation WHERE workspace_id = $1 AND email = $2 AND created_at > $3",
-    )
-    .bind(scope.workspace())
-    .bind(&email)
-    .bind(now - TimeDelta::days(1))
-    .fetch_one(act.conn())
-    .await?;
-    if recent >= MOST_A_DAY {
-        return Err(StoreError::RateLimited { retry_after: std::time::Duration::from_secs(3_600) });
-    }
+    check_pace(act.conn(), scope, &email, now).await?;
     let id = InvitationId(ambient.uuid());
     let token = SecretString::from(new_token(PREFIX, ambient));
     let mailed = post.has_hook.then(|| SecretString::from(new_token(PREFIX, ambient)));
@@ -206,9 +199,29 @@ pub async fn invite(
         let (workspace, inviter) = names(act.conn(), scope, asked.actor).await?;
         let letter = Letter::Invitation { workspace, inviter };
         let link = post.invitation(mailed);
-        mail::send(act.conn(), sealer, ambient, scope.workspace(), letter, (&email, &link, expires_at)).await?;
+        mail::send(act.conn(), sealer, ambient, (scope.workspace(), id.0), letter, (&email, &link, expires_at)).await?;
     }
     Made { id, secret: Some(post.invitation(&token)) }.done(act).await
+}
+
+/// Refuses an invitation more than a day has, to this email or of this workspace.
+async fn check_pace(conn: &mut PgConnection, scope: Scope, email: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let since = now - TimeDelta::days(1);
+    let (of_email, of_workspace): (i64, i64) = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM invitation WHERE workspace_id = $1 AND email = $2 AND created_at > $3), \
+           (SELECT count(*) FROM (SELECT FROM invitation WHERE workspace_id = $1 AND id > $4 LIMIT $5) recent)",
+    )
+    .bind(scope.workspace())
+    .bind(email)
+    .bind(since)
+    .bind(first_at(since))
+    .bind(MOST_A_DAY_IN_ALL)
+    .fetch_one(conn)
+    .await?;
+    if of_email >= MOST_A_DAY || of_workspace >= MOST_A_DAY_IN_ALL {
+        return Err(StoreError::RateLimited { retry_after: std::time::Duration::from_secs(3_600) });
+    }
+    Ok(())
 }
 
 fn hash(token: &SecretString) -> Vec<u8> {
@@ -310,6 +323,7 @@ pub async fn revoke(
     let role = role.ok_or(StoreError::NotFound { kind: "invitation" })?;
     let role: Role = word("invitation", "role", id, &role)?;
     grant.check_acts_upon(role)?;
+    mail::withdraw(act.conn(), asked.scope.workspace(), id.0).await?;
     Made { id, secret: None }.done(act).await
 }
 
@@ -459,6 +473,8 @@ pub async fn accept(
         .execute(&mut *conn)
         .await
         .map_err(StoreError::from)?;
+    // It was accepted by the link that was shown, before the letter went out.
+    mail::withdraw(&mut *conn, found.workspace, found.id.0).await?;
     let begin = Begin { member, action: "acceptInvitation", origin };
     let session = logins::begin_session(&mut *conn, ambient, scope, begin).await?;
     if let Some((_, tried)) = &own {

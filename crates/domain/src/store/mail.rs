@@ -16,6 +16,8 @@ use crate::{
     secrets::{Place, Sealer},
 };
 
+/// How many letters of one workspace may wait at once.
+const MOST_WAITING: i64 = 500;
 /// How long a process has for a letter that it took up, before another may.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
 /// The first wait after a failure; each further one doubles it.
@@ -68,19 +70,33 @@ fn sealed(
     sealer.seal(place, &Zeroizing::new(bytes))
 }
 
-/// Leaves a letter of a workspace for the hook.
+/// Leaves a letter of a workspace for the hook, under the id of what it is about. Mutations that run at the same moment may
+/// pass the bound by as many as they are.
 ///
 /// # Errors
-/// Where the database fails.
+/// `LimitExceeded` where as many letters of the workspace wait as may; where the database fails.
 pub(super) async fn send(
     conn: &mut PgConnection,
     sealer: &Sealer,
     ambient: &Ambient,
-    workspace: WorkspaceId,
+    (workspace, id): (WorkspaceId, Uuid),
     letter: Letter,
     about: (&str, &SecretString, DateTime<Utc>),
 ) -> Result<(), StoreError> {
-    let (id, now) = (ambient.uuid(), ambient.now());
+    let now = ambient.now();
+    let waiting: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM mail_outbox WHERE workspace_id = $1 AND expires_at > $2")
+            .bind(workspace)
+            .bind(now)
+            .fetch_one(&mut *conn)
+            .await?;
+    if waiting >= MOST_WAITING {
+        let message = format!(
+            "{MOST_WAITING} letters of this workspace wait for the mail hook, and no more may: revoke invitations, or come \
+             again when the operator's hook has taken some"
+        );
+        return Err(StoreError::LimitExceeded { path: "input.email", message });
+    }
     sqlx::query(
         "INSERT INTO mail_outbox (workspace_id, id, sealed, created_at, expires_at, due_at) \
          VALUES ($1, $2, $3, $4, $5, $4)",
@@ -92,6 +108,19 @@ pub(super) async fn send(
     .bind(about.2)
     .execute(conn)
     .await?;
+    Ok(())
+}
+
+/// Takes a letter back that still waits: nobody could use it any more.
+///
+/// # Errors
+/// Where the database fails.
+pub(super) async fn withdraw(conn: &mut PgConnection, workspace: WorkspaceId, id: Uuid) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM mail_outbox WHERE workspace_id = $1 AND id = $2")
+        .bind(workspace)
+        .bind(id)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -131,21 +160,34 @@ pub struct Due {
     pub body: Zeroizing<Vec<u8>>,
 }
 
-/// Takes up letters that are due, at most `most`: no other process takes them up for a minute. What nobody could use any
-/// more is deleted instead.
+/// What is to be done with letters.
+#[derive(Default)]
+pub struct Claimed {
+    /// To be posted now.
+    pub due: Vec<Due>,
+    /// Letters that the hook did not take as long as anyone could use them: ids, and how often they were posted. They are
+    /// deleted.
+    pub given_up: Vec<(Uuid, i32)>,
+}
+
+/// Takes up letters that are due, at most `most`: no other process takes them up for a minute. As many that nobody could
+/// use any more are given up instead.
 ///
 /// # Errors
 /// Where the database fails. A letter that does not open is passed over.
-pub async fn claim(
-    database: &Database,
-    sealer: &Sealer,
-    now: DateTime<Utc>,
-    most: i64,
-) -> Result<Vec<Due>, StoreError> {
-    sqlx::query("DELETE FROM mail_outbox WHERE expires_at <= $1").bind(now).execute(&database.writes).await?;
+pub async fn claim(database: &Database, sealer: &Sealer, now: DateTime<Utc>, most: i64) -> Result<Claimed, StoreError> {
+    let given_up = sqlx::query_as(
+        "DELETE FROM mail_outbox m USING (SELECT workspace_id, id FROM mail_outbox WHERE expires_at <= $1 LIMIT $2 \
+           FOR UPDATE SKIP LOCKED) late \
+         WHERE m.workspace_id = late.workspace_id AND m.id = late.id RETURNING m.id, m.attempts",
+    )
+    .bind(now)
+    .bind(most)
+    .fetch_all(&database.writes)
+    .await?;
     let rows = sqlx::query(
         "UPDATE mail_outbox m SET attempts = attempts + 1, due_at = $2 \
-         FROM (SELECT workspace_id, id FROM mail_outbox WHERE due_at <= $1 ORDER BY due_at LIMIT $3 \
+         FROM (SELECT workspace_id, id FROM mail_outbox WHERE due_at <= $1 AND expires_at > $1 ORDER BY due_at LIMIT $3 \
                FOR UPDATE SKIP LOCKED) due \
          WHERE m.workspace_id = due.workspace_id AND m.id = due.id RETURNING m.workspace_id, m.id, m.sealed",
     )
@@ -154,7 +196,7 @@ pub async fn claim(
     .bind(most)
     .fetch_all(&database.writes)
     .await?;
-    let mut due = Vec::new();
+    let mut due = Vec::with_capacity(rows.len());
     for row in &rows {
         let (workspace, id): (WorkspaceId, Uuid) = (row.try_get("workspace_id")?, row.try_get("id")?);
         match sealer.open(&place(workspace, id), row.try_get("sealed")?) {
@@ -162,7 +204,7 @@ pub async fn claim(
             Err(error) => tracing::error!(letter = %id, %error, "a letter does not open and is not posted"),
         }
     }
-    Ok(due)
+    Ok(Claimed { due, given_up })
 }
 
 /// The hook has taken the letter.

@@ -1,9 +1,10 @@
 //! One run of the server: started or adopted, watched, stopped.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, OpenOptions, Permissions},
     io::{self, Read, Seek, SeekFrom},
     net::TcpListener,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
@@ -125,8 +126,11 @@ async fn start(
     let log = log_path(place);
     let logged = || PostgresError::io("could not open", &log);
     let too_long = fs::metadata(&log).is_ok_and(|metadata| metadata.len() > LOG_LIMIT);
-    let file =
-        OpenOptions::new().create(true).append(!too_long).write(true).truncate(too_long).open(&log).map_err(logged())?;
+    let mut options = OpenOptions::new();
+    options.create(true).append(!too_long).write(true).truncate(too_long).mode(0o600);
+    let file = options.open(&log).map_err(logged())?;
+    // The mode above counts for a new file alone.
+    file.set_permissions(Permissions::from_mode(0o600)).map_err(logged())?;
     let begins = file.metadata().map_err(logged())?.len();
     let socket = (place.socket.as_os_str().len() <= SOCKET_FOLDER_LIMIT).then(|| place.socket.clone());
     let mut command = initdb::command(place, binaries, "postgres");
@@ -182,12 +186,12 @@ fn settings(config: &PostgresConfig, major: u32, port: u16, socket: Option<&Path
         // Few, long checkpoints: each one makes every page that is changed after it be logged whole once more.
         ("max_wal_size", "2GB".to_owned()),
         ("checkpoint_timeout", "15min".to_owned()),
-        ("log_checkpoints", "off".to_owned()),
         ("random_page_cost", "1.1".to_owned()),
         ("jit", "off".to_owned()),
         ("timezone", "UTC".to_owned()),
         ("log_timezone", "UTC".to_owned()),
     ];
+    settings.extend(quiet(major));
     if !config.durable {
         // The databases of tests live for seconds, and a test's own ANALYZE must not wait for another's.
         settings.push(("autovacuum", "off".to_owned()));
@@ -197,6 +201,42 @@ fn settings(config: &PostgresConfig, major: u32, port: u16, socket: Option<&Path
         settings.push(("recovery_init_sync_method", "syncfs".to_owned()));
     }
     settings
+}
+
+/// No text of a row may come into the log. A statement holds it, and so do its parameters, the message of an error
+/// (`invalid input syntax for type integer: "..."`) and its DETAIL (`Key (email)=(...) already exists`). So errors of
+/// statements are not logged at all: Inlet gets each of them and logs it itself. What ends a session or the server, and
+/// what the server tells of itself, is logged without DETAIL and CONTEXT.
+fn quiet(major: u32) -> Vec<(&'static str, String)> {
+    let mut settings = vec![
+        // In the order of this setting LOG stands above ERROR.
+        ("log_min_messages", "log"),
+        ("log_min_error_statement", "panic"),
+        ("log_error_verbosity", "terse"),
+        ("log_statement", "none"),
+        ("log_duration", "off"),
+        ("log_min_duration_statement", "-1"),
+        ("log_lock_waits", "off"),
+        ("log_temp_files", "-1"),
+        ("log_checkpoints", "off"),
+        ("debug_print_parse", "off"),
+        ("debug_print_rewritten", "off"),
+        ("debug_print_plan", "off"),
+        // Some distributions log into a file of their own.
+        ("log_destination", "stderr"),
+        ("logging_collector", "off"),
+    ];
+    if major >= 12 {
+        settings.push(("log_transaction_sample_rate", "0"));
+    }
+    if major >= 13 {
+        settings.extend([
+            ("log_min_duration_sample", "-1"),
+            ("log_parameter_max_length", "0"),
+            ("log_parameter_max_length_on_error", "0"),
+        ]);
+    }
+    settings.into_iter().map(|(name, value)| (name, value.to_owned())).collect()
 }
 
 impl Running {

@@ -8,21 +8,37 @@ use inlet_domain::{
 };
 use serde_json::Value;
 
-use super::{Places, Reading, place::View};
+use super::{Places, Reading, Room, place::View};
 use crate::{content, provider::Query};
 
 /// No message holds more files.
 const MOST: usize = 100;
 
+/// The files that were found so far, and how much more may be.
+struct Found {
+    room: Room,
+    files: Vec<AttachmentPart>,
+}
+
+impl Found {
+    fn extend(&mut self, files: Vec<AttachmentPart>) -> Reading<()> {
+        self.room.take(&files)?;
+        self.files.extend(files);
+        Ok(())
+    }
+}
+
 /// The file of the rule's own fields, then those of its `attachments`, each once.
 pub(super) fn read(places: &Places<'_>, kind: Option<&str>) -> Reading<Vec<AttachmentPart>> {
-    let mut found = own(places, kind)?;
+    let mut found = Found { room: Room::of(places.view.request), files: Vec::new() };
+    found.extend(own(places, kind)?)?;
     for files in &places.rule.attachments {
         match &files.items {
             Some(items) => listed(*places, files, items, kind, &mut found)?,
             None => counted(*places, files, kind, &mut found)?,
         }
     }
+    let Found { files: mut found, .. } = found;
     let mut seen = BTreeSet::new();
     found.retain(|file| file.url.is_none() || seen.insert(file.url.clone()));
     found.truncate(MOST);
@@ -38,13 +54,7 @@ fn own(places: &Places<'_>, kind: Option<&str>) -> Reading<Vec<AttachmentPart>> 
 }
 
 /// A list of files, each read by places that begin there, or by what it shows.
-fn listed(
-    places: Places<'_>,
-    files: &Files,
-    items: &Place,
-    kind: Option<&str>,
-    found: &mut Vec<AttachmentPart>,
-) -> Reading<()> {
+fn listed(places: Places<'_>, files: &Files, items: &Place, kind: Option<&str>, found: &mut Found) -> Reading<()> {
     let Some(list) = places.value(items)? else { return Ok(()) };
     let several = match &*list {
         Value::Array(several) => several.as_slice(),
@@ -53,19 +63,19 @@ fn listed(
     for file in several.iter().take(MOST) {
         match &files.url {
             Some(_) if !file.is_string() => {
-                found.extend(at(Places { view: places.view.within(file), ..places }, files, kind)?);
+                found.extend(at(Places { view: places.view.within(file), ..places }, files, kind)?)?;
             }
-            _ => found.extend(content::files(kind, file)),
+            _ => found.extend(content::files(kind, file))?,
         }
     }
     Ok(())
 }
 
 /// The file at a place, or one for each number that its `*` can stand for.
-fn counted(places: Places<'_>, files: &Files, kind: Option<&str>, found: &mut Vec<AttachmentPart>) -> Reading<()> {
+fn counted(places: Places<'_>, files: &Files, kind: Option<&str>, found: &mut Found) -> Reading<()> {
     let numbers = files.url.as_ref().and_then(|place| numbers(place, places.view));
     let Some(numbers) = numbers else {
-        found.extend(at(places, files, kind)?);
+        found.extend(at(places, files, kind)?)?;
         return Ok(());
     };
     for number in numbers.into_iter().take(MOST) {
@@ -77,7 +87,7 @@ fn counted(places: Places<'_>, files: &Files, kind: Option<&str>, found: &mut Ve
             mime_type: numbered(&files.mime_type),
             size: numbered(&files.size),
         };
-        found.extend(at(places, &files, kind)?);
+        found.extend(at(places, &files, kind)?)?;
     }
     Ok(())
 }

@@ -11,13 +11,14 @@ mod status;
 use std::borrow::Cow;
 
 use inlet_domain::{
-    command::{Command, Effect, OptOutReport},
+    command::{Command, Effect, OptOutReport, weight_of},
     model::{
         mapping::{Condition, Field, MappedKind, Mapping, Rule},
         opt_out::OptOutScope,
         source::HmacAlgorithm,
     },
 };
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::{
@@ -60,9 +61,10 @@ impl Adapter for Custom {
                 };
                 return match read(mapping, Places { view: View::whole(request), rule }, &whole) {
                     Ok(command) => Understanding::Known { event, commands: vec![command] },
-                    Err(Misfit(reason)) => {
+                    Err(Fault::Misfit(reason)) => {
                         Understanding::Unknown { reason: format!("rule `{}`: {reason}", rule.name), event: Some(event) }
                     }
+                    Err(Fault::Excess) => Understanding::Excessive { event },
                 };
             }
             Found::Elements(elements) => elements,
@@ -122,6 +124,7 @@ fn event_name(request: &Request<'_>, rule: &Rule) -> String {
 fn understand_elements(mapping: &Mapping, request: &Request<'_>, elements: &[Element<'_>]) -> Understanding {
     let shared = std::cell::OnceCell::new();
     let (mut commands, mut faults) = (Vec::with_capacity(elements.len()), Vec::new());
+    let mut room = Room::of(request);
     for (element, number) in elements.iter().zip(1..) {
         let fault = match element.rule {
             // No more faults are told than these: the others are counted.
@@ -133,12 +136,14 @@ fn understand_elements(mapping: &Mapping, request: &Request<'_>, elements: &[Ele
                     let shared = shared.get_or_init(|| key::digest(&items::shared(request.body, elements)));
                     items::digest(shared, element)
                 };
-                match read(mapping, Places { view, rule }, &digest) {
+                let command = read(mapping, Places { view, rule }, &digest);
+                match command.and_then(|command| room.take(&command).map(|()| command)) {
                     Ok(command) => {
                         commands.push(command);
                         continue;
                     }
-                    Err(Misfit(reason)) => format!("rule `{}`: {reason}", rule.name),
+                    Err(Fault::Misfit(reason)) => format!("rule `{}`: {reason}", rule.name),
+                    Err(Fault::Excess) => return Understanding::Excessive { event: event_name(request, rule) },
                 }
             }
         };
@@ -160,13 +165,33 @@ fn understand_elements(mapping: &Mapping, request: &Request<'_>, elements: &[Ele
     }
 }
 
-/// Why a body is not the event that the rule takes it for.
-struct Misfit(String);
+/// Why nothing is read of a body.
+enum Fault {
+    /// It is not the event that the rule takes it for.
+    Misfit(String),
+    /// What is read of it would weigh too much: the mapping names large members many times.
+    Excess,
+}
 
-type Reading<T> = Result<T, Misfit>;
+type Reading<T> = Result<T, Fault>;
 
 fn misfit<T>(reason: impl Into<String>) -> Reading<T> {
-    Err(Misfit(reason.into()))
+    Err(Fault::Misfit(reason.into()))
+}
+
+/// How much more may be read of a request.
+struct Room(usize);
+
+impl Room {
+    fn of(request: &Request<'_>) -> Self {
+        Self(request.most_weight)
+    }
+
+    /// Takes as much as the thing weighs.
+    fn take(&mut self, thing: &impl Serialize) -> Reading<()> {
+        self.0 = self.0.checked_sub(weight_of(thing)).ok_or(Fault::Excess)?;
+        Ok(())
+    }
 }
 
 fn holds(condition: &Condition, view: View<'_>) -> bool {

@@ -14,7 +14,7 @@ use inlet_domain::{
 };
 use serde_json::Value;
 
-use super::{Reading, cut, misfit};
+use super::{Reading, Room, cut, misfit};
 use crate::{
     address::{self, Numbering},
     channel, content,
@@ -266,8 +266,10 @@ impl<'a> Places<'a> {
     /// What has no field, by name.
     pub(super) fn details(self) -> Reading<Object> {
         let mut details = Object::new();
+        let mut room = Room::of(self.view.request);
         for (name, place) in &self.rule.details {
             if let Some(value) = self.value(place)? {
+                room.take(&*value)?;
                 details.insert(name.clone(), value.into_owned());
             }
         }
