@@ -78,10 +78,8 @@ impl Pair {
         let standby = Cluster::start(second).await.unwrap();
         let standby_url = standby.address().url(DATABASE);
         let pair = Self { primary: Some(primary), primary_url, standby_url, standby, folder, _leftovers: leftovers };
+        set(&pair.primary_url, "synchronous_standby_names", "*").await;
         let mut conn = PgConnection::connect(&pair.primary_url).await.unwrap();
-        for statement in ["ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()"] {
-            sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut conn).await.unwrap();
-        }
         pair.until(&mut conn, "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'").await;
         pair
     }
@@ -97,6 +95,25 @@ impl Pair {
         let receiver = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walreceiver'";
         let pid: i32 = sqlx::query_scalar(receiver).fetch_one(&mut conn).await.unwrap();
         kill(Pid::from_raw(pid), if does { Signal::SIGCONT } else { Signal::SIGSTOP }).unwrap();
+        conn.close().await.unwrap();
+    }
+
+    /// No commit waits for the standby from now on.
+    pub async fn wait_no_more(&self) {
+        set(&self.primary_url, "synchronous_standby_names", "").await;
+        let mut conn = PgConnection::connect(&self.primary_url).await.unwrap();
+        self.until(&mut conn, "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'async'").await;
+        conn.close().await.unwrap();
+    }
+
+    /// Waits until the standby has all that was written, and cuts it off for good.
+    pub async fn part(&self) {
+        let mut conn = PgConnection::connect(&self.primary_url).await.unwrap();
+        let abreast = "SELECT count(*) FROM pg_stat_replication WHERE replay_lsn >= pg_current_wal_lsn()";
+        self.until(&mut conn, abreast).await;
+        set(&self.standby_url, "primary_conninfo", "").await;
+        let parted = "SELECT count(*) FROM (SELECT) one WHERE NOT EXISTS (SELECT FROM pg_stat_replication)";
+        self.until(&mut conn, parted).await;
         conn.close().await.unwrap();
     }
 
@@ -143,6 +160,16 @@ impl Pair {
             primary.stop().await.unwrap();
         }
     }
+}
+
+/// Sets a setting of a server.
+async fn set(url: &str, name: &str, value: &str) {
+    let mut conn = PgConnection::connect(url).await.unwrap();
+    let statement = format!("ALTER SYSTEM SET {name} = '{value}'");
+    for statement in [statement.as_str(), "SELECT pg_reload_conf()"] {
+        sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut conn).await.unwrap();
+    }
+    conn.close().await.unwrap();
 }
 
 /// Copies a primary into the home of a cluster, which is its standby then.

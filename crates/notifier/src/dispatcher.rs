@@ -94,6 +94,7 @@ impl Dispatcher {
         let mut poll = tokio::time::interval(this.poll);
         poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut polled = Uuid::nil();
+        let mut history = this.heads.turn();
 
         loop {
             let room = this.deliverer.room().notified();
@@ -118,6 +119,12 @@ impl Dispatcher {
                         break;
                     }
                     watch.mark_unchanged();
+                    let turn = this.heads.turn();
+                    if std::mem::replace(&mut history, turn) != turn {
+                        // The database moved: its logs may have come less far, and its webhooks may be others.
+                        known.clear();
+                        followers.values_mut().for_each(|follower| follower.known = 0);
+                    }
                     for (workspace, head) in this.heads.all() {
                         let follower = followers.entry(workspace).or_default();
                         if head > follower.known {

@@ -150,7 +150,9 @@ impl Server {
             presence.clone(),
             background.clone(),
         ));
-        tasks.spawn(database.clone().watch(config.apply.patience, background.clone()));
+        let watch =
+            database.clone().watch(config.apply.patience, heads.clone(), config.ambient.clone(), background.clone());
+        tasks.spawn(watch);
         tasks.spawn(presence.clone().run(database.clone(), background.clone()));
         tasks.spawn(maintenance::run(database.clone(), config.ambient.clone(), config.retention, background.clone()));
         tasks.spawn(maintenance::analyse(database.clone(), background.clone()));

@@ -97,9 +97,11 @@ impl Blocks {
         let _turn = self.readers.acquire().await.ok();
         let _place = self.inner.readers.acquire().await.ok();
         drop(waiting);
-        let entries = log::after(&self.inner.database.pool, self.scope, after, size).await?;
+        let Inner { database, heads, .. } = &*self.inner;
+        let turn = heads.turn();
+        let entries = log::after(&database.pool, self.scope, after, size).await?;
         if let Some(last) = entries.last() {
-            log::settle(&self.inner.database, &self.inner.heads, self.scope, last.seq).await?;
+            log::settle(database, heads, self.scope, turn, last.head(epoch)).await?;
         }
         metrics::counter!("inlet_live_pages_total").increment(1);
         let within = entries.into_iter().take_while(|entry| entry.seq <= after + size);

@@ -131,6 +131,7 @@ async fn run(inner: &Inner, scope: Scope, memory: &Memory, blocks: &Blocks) {
     let mut moved = inner.heads.watch();
     let mut is_poll = true;
     loop {
+        let turn = inner.heads.turn();
         let read = async {
             if is_poll {
                 blocks.forget_all();
@@ -142,15 +143,20 @@ async fn run(inner: &Inner, scope: Scope, memory: &Memory, blocks: &Blocks) {
         if let Err(error) = &read {
             inner.database.complain(error, "a live tail could not read the log");
         }
+        let has_begun_anew = || {
+            let epoch = memory.newest.borrow().map_or(0, |newest| newest.epoch);
+            inner.heads.turn() != turn || inner.heads.epoch(scope.workspace()) > epoch
+        };
         let woken = async {
             while moved.changed().await.is_ok() {
                 let seq = memory.newest.borrow().map_or(0, |newest| newest.seq);
-                if inner.heads.of(scope.workspace()) > seq {
+                if inner.heads.of(scope.workspace()) > seq || has_begun_anew() {
                     return;
                 }
             }
         };
-        is_poll = tokio::time::timeout(inner.config.poll, woken).await.is_err() || read.is_err();
+        let is_late = tokio::time::timeout(inner.config.poll, woken).await.is_err();
+        is_poll = is_late || read.is_err() || has_begun_anew();
     }
 }
 
@@ -167,10 +173,11 @@ async fn look(inner: &Inner, scope: Scope, memory: &Memory) -> Result<(), StoreE
 async fn read_on(inner: &Inner, scope: Scope, memory: &Memory) -> Result<(), StoreError> {
     loop {
         let Some(newest) = *memory.newest.borrow() else { return Ok(()) };
+        let turn = inner.heads.turn();
         let page = log::after(&inner.database.pool, scope, newest.seq, inner.config.page).await?;
         let full = i64::try_from(page.len()).is_ok_and(|read| read >= inner.config.page);
         if let Some(last) = page.last() {
-            log::settle(&inner.database, &inner.heads, scope, last.seq).await?;
+            log::settle(&inner.database, &inner.heads, scope, turn, last.head(newest.epoch)).await?;
         }
         memory.push(newest.epoch, LiveEntry::page(newest.epoch, page).collect());
         if !full {

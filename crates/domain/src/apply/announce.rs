@@ -4,26 +4,32 @@ use std::collections::HashMap;
 
 use tokio::sync::mpsc;
 
-use crate::{database::Database, heads, ids::WorkspaceId};
+use crate::{
+    database::Database,
+    heads::{self, Head},
+    ids::WorkspaceId,
+};
 
 /// Postgres takes payloads below 8,000 bytes; this leaves room.
 const MOST: usize = 7_900;
 
 /// Runs until every sender is gone.
-pub(crate) async fn run(database: Database, mut news: mpsc::UnboundedReceiver<Vec<(WorkspaceId, i64)>>) {
+pub(crate) async fn run(database: Database, mut news: mpsc::UnboundedReceiver<Vec<(WorkspaceId, Head)>>) {
     let mut waiting = Vec::new();
     while news.recv_many(&mut waiting, 1024).await > 0 {
-        let mut heads: HashMap<WorkspaceId, i64> = HashMap::new();
+        let mut heads: HashMap<WorkspaceId, Head> = HashMap::new();
         for (workspace, head) in waiting.drain(..).flatten() {
             let known = heads.entry(workspace).or_insert(head);
-            *known = head.max(*known);
+            if (head.epoch, head.seq) > (known.epoch, known.seq) {
+                *known = head;
+            }
         }
         tell(&database, heads).await;
     }
 }
 
 /// Tells how far these logs have come.
-pub(crate) async fn tell(database: &Database, heads: HashMap<WorkspaceId, i64>) {
+pub(crate) async fn tell(database: &Database, heads: HashMap<WorkspaceId, Head>) {
     let told = sqlx::query("SELECT pg_notify($1, p) FROM unnest($2::text[]) p")
         .bind(heads::CHANNEL)
         .bind(payloads(heads))
@@ -34,10 +40,10 @@ pub(crate) async fn tell(database: &Database, heads: HashMap<WorkspaceId, i64>) 
     }
 }
 
-fn payloads(heads: HashMap<WorkspaceId, i64>) -> Vec<String> {
+fn payloads(heads: HashMap<WorkspaceId, Head>) -> Vec<String> {
     let mut payloads: Vec<String> = Vec::new();
     for (workspace, head) in heads {
-        let entry = format!("{}:{head}", workspace.0);
+        let entry = head.told(workspace);
         match payloads.last_mut() {
             Some(last) if last.len() + 1 + entry.len() <= MOST => {
                 last.push(',');
@@ -54,10 +60,12 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::ids::EventId;
 
     #[test]
     fn every_head_is_told_and_no_payload_overflows() {
-        let heads: HashMap<_, _> = (0..1_000).map(|n| (WorkspaceId(Uuid::from_u128(n)), i64::MAX)).collect();
+        let head = Head { epoch: i32::MAX, seq: i64::MAX, id: EventId(Uuid::max()) };
+        let heads: HashMap<_, _> = (0..1_000).map(|n| (WorkspaceId(Uuid::from_u128(n)), head)).collect();
         let payloads = payloads(heads);
         assert!(payloads.len() > 1 && payloads.iter().all(|payload| payload.len() <= MOST));
         assert_eq!(payloads.iter().flat_map(|payload| payload.split(',')).count(), 1_000);

@@ -21,6 +21,7 @@ use crate::{
     ambient::Ambient,
     command::{Command, Inbound, Reading},
     error::StoreError,
+    heads::Head,
     ids::WorkspaceId,
     log::{self, Draft},
     secrets::Sealer,
@@ -55,7 +56,7 @@ pub(crate) struct Committed {
     /// One for each request, in order.
     pub receipts: Vec<Receipt>,
     /// How far each log has come.
-    pub heads: Vec<(WorkspaceId, i64)>,
+    pub heads: Vec<(WorkspaceId, Head)>,
 }
 
 /// A command that is not a duplicate.

@@ -28,7 +28,7 @@ use crate::{
     ambient::Ambient,
     command::{Inbound, Purpose},
     database::{Database, make_durable},
-    heads::Heads,
+    heads::{Head, Heads},
     ids::WorkspaceId,
     secrets::Sealer,
 };
@@ -83,7 +83,7 @@ impl Waiting for Submission {
 }
 
 /// Where a lane tells how far the logs have come.
-pub(crate) type Announce = mpsc::UnboundedSender<Vec<(WorkspaceId, i64)>>;
+pub(crate) type Announce = mpsc::UnboundedSender<Vec<(WorkspaceId, Head)>>;
 
 /// What a lane works with.
 #[derive(Debug, Clone)]

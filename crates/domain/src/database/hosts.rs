@@ -11,6 +11,16 @@ use super::Work;
 #[derive(Debug, Clone)]
 pub(crate) struct Hosts(Vec<PgConnectOptions>);
 
+/// The host that is the primary.
+pub(crate) struct Primary {
+    /// Which of them it is.
+    pub(crate) number: usize,
+    /// A connection to it.
+    pub(crate) connection: PgConnection,
+    /// The timeline that it writes.
+    pub(crate) timeline: u32,
+}
+
 impl Hosts {
     /// Of `postgres://user:password@first:5432,second:5433/name`. A host may leave its port out.
     ///
@@ -39,13 +49,13 @@ impl Hosts {
         work.options(host)
     }
 
-    /// The first of them to prove within so long that it is a primary, with a connection to it.
-    pub(crate) async fn primary(&self, patience: Duration) -> Option<(usize, PgConnection)> {
+    /// The first of them to prove within so long that it is a primary.
+    pub(crate) async fn primary(&self, patience: Duration) -> Option<Primary> {
         let knocking = |number: usize| async move {
             let mut connection = self.options(number, Work::Look).connect().await.ok()?;
-            match takes_writes(&mut connection).await {
-                Ok(true) => Some((number, connection)),
-                Ok(false) => {
+            match timeline_of(&mut connection).await {
+                Ok(Some(timeline)) => Some(Primary { number, connection, timeline }),
+                Ok(None) => {
                     let _ = connection.close().await;
                     None
                 }
@@ -70,6 +80,20 @@ impl Hosts {
 pub(crate) async fn takes_writes(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     let read_only: String = sqlx::query_scalar("SHOW transaction_read_only").fetch_one(connection).await?;
     Ok(read_only == "off")
+}
+
+/// The timeline that the server behind a connection writes; `None` where it takes no writes. A standby that becomes the
+/// primary begins a timeline, and leaves the older ones behind.
+pub(crate) async fn timeline_of(connection: &mut PgConnection) -> Result<Option<u32>, sqlx::Error> {
+    // A file of the write-ahead log is named by its timeline first.
+    let file: Option<String> = sqlx::query_scalar(
+        "SELECT CASE WHEN NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off' \
+           THEN pg_walfile_name(pg_current_wal_insert_lsn()) END",
+    )
+    .fetch_one(connection)
+    .await?;
+    let timeline = |file: String| file.get(..8).and_then(|first| u32::from_str_radix(first, 16).ok());
+    Ok(file.map(|file| timeline(file).unwrap_or_default()))
 }
 
 #[cfg(test)]

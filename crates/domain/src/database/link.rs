@@ -16,14 +16,16 @@ use tokio::sync::watch;
 
 use super::{
     Work,
-    hosts::{Hosts, takes_writes},
+    hosts::{Hosts, Primary, takes_writes},
 };
-use crate::error::StoreError;
+use crate::{ambient::Ambient, error::StoreError, heads::Heads};
 
 /// How long after one look the next is.
 const PAUSE: Duration = Duration::from_millis(500);
 /// The same while it is away.
 const PAUSE_AWAY: Duration = Duration::from_millis(200);
+/// How long the logs may take to be compared before it is begun anew.
+const LONGEST_COMPARISON: Duration = Duration::from_secs(60);
 
 /// When the connections that were made until then were given up; those made later stand.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +44,45 @@ impl Retired {
     /// Whether a connection of this age is given up.
     pub(crate) fn has(&self, age: Duration) -> bool {
         self.lock().is_some_and(|until| Instant::now().checked_sub(age).is_none_or(|made| made <= until))
+    }
+}
+
+/// The timeline that this process works on; unknown before the first connection.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Timeline(Arc<Mutex<Followed>>);
+
+#[derive(Debug, Default)]
+struct Followed {
+    timeline: Option<u32>,
+    /// Whether someone compares the logs where the timeline is another one.
+    is_watched: bool,
+}
+
+impl Timeline {
+    fn lock(&self) -> MutexGuard<'_, Followed> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a connection on this timeline may be used. The first one says which it is, and so does each where nobody
+    /// compares.
+    pub(crate) fn takes(&self, found: u32) -> bool {
+        let mut followed = self.lock();
+        if followed.timeline.is_none() || !followed.is_watched {
+            followed.timeline = Some(found);
+        }
+        followed.timeline == Some(found)
+    }
+
+    fn is_other(&self, found: u32) -> bool {
+        self.lock().timeline.is_some_and(|known| known != found)
+    }
+
+    fn watch(&self) {
+        self.lock().is_watched = true;
+    }
+
+    fn follow(&self, found: u32) {
+        self.lock().timeline = Some(found);
     }
 }
 
@@ -71,6 +112,7 @@ pub(crate) struct Link {
     current: AtomicUsize,
     pools: Mutex<Vec<(Work, PgPool)>>,
     retired: Retired,
+    timeline: Timeline,
     present: watch::Sender<bool>,
     complaints: Seldom,
 }
@@ -82,6 +124,7 @@ impl Link {
             current: current.into(),
             pools: Mutex::default(),
             retired: Retired::default(),
+            timeline: Timeline::default(),
             present: watch::Sender::new(true),
             complaints: Seldom::default(),
         }
@@ -89,6 +132,10 @@ impl Link {
 
     pub(crate) fn retired(&self) -> &Retired {
         &self.retired
+    }
+
+    pub(crate) fn timeline(&self) -> &Timeline {
+        &self.timeline
     }
 
     /// How to connect for a kind of work.
@@ -135,10 +182,11 @@ impl Link {
 
     /// Looks after the database until it is dropped. `patience` is how long the database may take to say that it is there,
     /// over a connection that stands and again over a new one.
-    pub(crate) async fn watch(&self, patience: Duration) {
+    pub(crate) async fn watch(&self, patience: Duration, heads: &Heads, ambient: &Ambient) {
+        self.timeline.watch();
         let mut connection = None;
         loop {
-            let is_there = self.look(patience, &mut connection).await;
+            let is_there = self.look(patience, &mut connection, (heads, ambient)).await;
             if is_there != self.is_present() {
                 if is_there {
                     tracing::info!("the database is there again");
@@ -155,7 +203,12 @@ impl Link {
     }
 
     /// Whether there is a primary. Where it is another server than before, or was away, older connections are given up.
-    async fn look(&self, patience: Duration, connection: &mut Option<PgConnection>) -> bool {
+    async fn look(
+        &self,
+        patience: Duration,
+        connection: &mut Option<PgConnection>,
+        (heads, ambient): (&Heads, &Ambient),
+    ) -> bool {
         if let Some(standing) = connection {
             let asked = tokio::time::timeout(patience, takes_writes(standing)).await;
             if matches!(asked, Ok(Ok(true))) {
@@ -163,8 +216,20 @@ impl Link {
             }
         }
         let had_one = connection.take().is_some();
-        let Some((number, found)) = self.hosts.primary(patience).await else { return false };
+        let Some(Primary { number, connection: mut found, timeline }) = self.hosts.primary(patience).await else {
+            return false;
+        };
+        if number != self.current.load(Ordering::Acquire) || self.timeline.is_other(timeline) {
+            // Until this is done no connection leads there.
+            let compared = tokio::time::timeout(LONGEST_COMPARISON, heads.compare(&mut found, ambient)).await;
+            let compared = compared.map_err(|_| StoreError::Away).and_then(std::convert::identity);
+            if let Err(error) = compared {
+                self.complain(&error, "the logs could not be compared after the database moved; trying again");
+                return false;
+            }
+        }
         *connection = Some(found);
+        self.timeline.follow(timeline);
         let before = self.current.swap(number, Ordering::AcqRel);
         if before != number && self.hosts.count() > 1 {
             tracing::info!(host = number + 1, "the primary is another host of the list now");
@@ -199,5 +264,15 @@ mod tests {
         retired.all();
         assert!(retired.has(Duration::from_secs(5)));
         while retired.has(Duration::ZERO) {}
+    }
+
+    #[test]
+    fn e_p8_a_connection_of_another_timeline_waits_until_the_logs_are_compared() {
+        let timeline = Timeline::default();
+        assert!(timeline.takes(1) && timeline.takes(2), "nobody would compare");
+        timeline.watch();
+        assert!(timeline.takes(2) && !timeline.takes(3) && timeline.is_other(3));
+        timeline.follow(3);
+        assert!(timeline.takes(3) && !timeline.takes(2));
     }
 }

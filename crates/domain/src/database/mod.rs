@@ -20,8 +20,11 @@ use tokio_util::sync::CancellationToken;
 pub use sqlx::PgConnection;
 
 pub(crate) use self::work::Work;
-use self::{hosts::Hosts, link::Link};
-use crate::error::StoreError;
+use self::{
+    hosts::Hosts,
+    link::{Link, Timeline},
+};
+use crate::{ambient::Ambient, error::StoreError, heads::Heads};
 
 /// Every migration, embedded.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
@@ -67,7 +70,7 @@ impl Database {
     pub async fn connect(url: &str, connections: u32, lanes: u32) -> Result<Self, StoreError> {
         let hosts = Hosts::parse(url)?;
         let first = if hosts.count() > 1 { hosts.primary(PATIENCE).await } else { None };
-        let link = Arc::new(Link::new(hosts, first.map_or(0, |(number, _)| number)));
+        let link = Arc::new(Link::new(hosts, first.map_or(0, |primary| primary.number)));
         let open = |work, most, patience| open(&link, work, most, patience);
         let pool = open(Work::Reads, connections, PATIENCE);
         // Where it cannot be reached, that is told here.
@@ -88,8 +91,11 @@ impl Database {
 
     /// Asks again and again until `stop` whether the database is there, and follows its primary where it moves. Without
     /// it the database always counts as there. A look is given up in time for whoever waits for as long as `patience`.
-    pub async fn watch(self, patience: Duration, stop: CancellationToken) {
-        stop.run_until_cancelled(self.link.watch(patience * 5 / 8)).await;
+    ///
+    /// Where the primary is another one than before, what `heads` know is compared with its logs before anything else is asked
+    /// of it: see [`Heads::compare`].
+    pub async fn watch(self, patience: Duration, heads: Heads, ambient: Ambient, stop: CancellationToken) {
+        stop.run_until_cancelled(self.link.watch(patience * 5 / 8, &heads, &ambient)).await;
     }
 
     /// Works for as long as the database is there.
@@ -117,27 +123,20 @@ impl Database {
     /// # Errors
     /// Where the database refuses; [`StoreError::Away`] where it does not say in time whether it did.
     pub(crate) async fn commit(&self, transaction: Transaction<'static, Postgres>) -> Result<(), StoreError> {
-        let mut committing =
-            tokio::spawn(async move { tokio::time::timeout(LONGEST_COMMIT, transaction.commit()).await });
-        match tokio::time::timeout(COMMIT_PATIENCE, &mut committing).await {
-            Ok(Ok(Ok(committed))) => Ok(committed?),
-            Ok(Ok(Err(_)) | Err(_)) | Err(_) => Err(StoreError::Away),
-        }
+        self.unbroken(transaction.commit()).await
     }
 
-    /// Waits until all that can be read now is durable.
+    /// Runs what commits by itself. As with [`Self::commit`] nothing breaks it off.
     ///
     /// # Errors
-    /// Where the database refuses; [`StoreError::Away`] where it does not say so in time.
-    pub(crate) async fn make_durable(&self) -> Result<(), StoreError> {
-        let pool = self.writes.clone();
-        // Nothing breaks it off: it is a commit.
-        let marking = tokio::spawn(async move {
-            let marking = async { make_durable(&mut *pool.acquire().await?).await };
-            tokio::time::timeout(LONGEST_COMMIT, marking).await
-        });
-        match tokio::time::timeout(COMMIT_PATIENCE, marking).await {
-            Ok(Ok(Ok(made))) => Ok(made?),
+    /// Where the database refuses; [`StoreError::Away`] where it does not end in time.
+    pub(crate) async fn unbroken<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let working = tokio::spawn(tokio::time::timeout(LONGEST_COMMIT, work));
+        match tokio::time::timeout(COMMIT_PATIENCE, working).await {
+            Ok(Ok(Ok(done))) => Ok(done?),
             Ok(Ok(Err(_)) | Err(_)) | Err(_) => Err(StoreError::Away),
         }
     }
@@ -175,6 +174,7 @@ impl Database {
 
 fn open(link: &Link, work: Work, most: u32, patience: Duration) -> PgPool {
     let (before, after) = (link.retired().clone(), link.retired().clone());
+    let timeline = link.timeline().clone();
     let pool = PgPoolOptions::new()
         .max_connections(most)
         .acquire_timeout(patience)
@@ -184,7 +184,10 @@ fn open(link: &Link, work: Work, most: u32, patience: Duration) -> PgPool {
             let is_retired = before.has(metadata.age);
             Box::pin(async move { Ok(!is_retired && (metadata.idle_for < FRESH || is_idle(connection).await)) })
         })
-        .after_connect(|connection, _| Box::pin(greet(connection)))
+        .after_connect(move |connection, _| {
+            let timeline = timeline.clone();
+            Box::pin(async move { greet(connection, &timeline).await })
+        })
         .after_release(move |connection, metadata| {
             let is_retired = after.has(metadata.age);
             Box::pin(async move { Ok(!is_retired && is_idle(connection).await) })
@@ -194,10 +197,14 @@ fn open(link: &Link, work: Work, most: u32, patience: Duration) -> PgPool {
     pool
 }
 
-/// A connection is taken only where it proves that it leads to a primary: an address that moves may lead to a standby.
-async fn greet(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    if !hosts::takes_writes(connection).await? {
+/// A connection is taken only where it proves that it leads to a primary: an address that moves may lead to a standby. And
+/// only where that is in the history that the process knows: before it goes on in another one, the logs are compared.
+async fn greet(connection: &mut PgConnection, timeline: &Timeline) -> Result<(), sqlx::Error> {
+    let Some(found) = hosts::timeline_of(connection).await? else {
         return Err(sqlx::Error::Configuration("the server takes no writes: it is a standby, or read-only".into()));
+    };
+    if !timeline.takes(found) {
+        return Err(sqlx::Error::Configuration("the server is on a timeline that is not looked at yet".into()));
     }
     watch_for_our_end(connection).await
 }

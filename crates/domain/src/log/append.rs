@@ -1,6 +1,9 @@
 //! Writing the log: the last step before a commit.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Row};
@@ -11,7 +14,8 @@ use crate::{
     apply::row,
     error::StoreError,
     event::EventType,
-    ids::{WorkspaceId, first_at},
+    heads::Head,
+    ids::{EventId, WorkspaceId, first_at},
     model::{channel::Medium, message::Direction},
     scope::Actor,
 };
@@ -55,7 +59,7 @@ pub struct Appended {
     /// The ids, in the order of the drafts.
     pub ids: Vec<Uuid>,
     /// How far each log has come.
-    pub heads: Vec<(WorkspaceId, i64)>,
+    pub heads: Vec<(WorkspaceId, Head)>,
 }
 
 // Two looks for the last number: in the partitions of late, then in all. An idle workspace costs the second.
@@ -64,7 +68,8 @@ const LAST: &str = "SELECT w.id, greatest( \
       coalesce( \
         (SELECT e.seq FROM event e WHERE e.workspace_id = w.id AND e.id >= $2 ORDER BY e.seq DESC LIMIT 1), \
         (SELECT e.seq FROM event e WHERE e.workspace_id = w.id ORDER BY e.seq DESC LIMIT 1), \
-        0)) AS last \
+        0)) AS last, \
+      coalesce((SELECT s.epoch FROM log_state s WHERE s.workspace_id = w.id), 1) AS epoch \
     FROM unnest($1::uuid[]) w(id)";
 
 const COLUMNS: [(&str, &str); 17] = [
@@ -109,25 +114,26 @@ pub async fn append(
     if drafts.is_empty() {
         return Ok(Appended::default());
     }
-    let mut heads: BTreeMap<WorkspaceId, i64> = drafts.iter().map(|draft| (draft.workspace, 0)).collect();
-    let workspaces: Vec<WorkspaceId> = heads.keys().copied().collect();
+    let workspaces: BTreeSet<WorkspaceId> = drafts.iter().map(|draft| draft.workspace).collect();
+    let workspaces: Vec<WorkspaceId> = workspaces.into_iter().collect();
     super::lock(connection, &workspaces).await?;
 
     // A statement of its own: its snapshot must be younger than the lock.
     let of_late = first_at(ambient.now() - chrono::Duration::hours(36));
     let rows = sqlx::query(LAST).bind(&workspaces).bind(of_late).fetch_all(&mut *connection).await?;
+    let mut heads: BTreeMap<WorkspaceId, Head> = BTreeMap::new();
     for row in &rows {
-        heads.insert(row.try_get("id")?, row.try_get("last")?);
+        let before = Head { epoch: row.try_get("epoch")?, seq: row.try_get("last")?, id: EventId(Uuid::nil()) };
+        heads.insert(row.try_get("id")?, before);
     }
     let ids: Vec<Uuid> = drafts.iter().map(|_| ambient.uuid()).collect();
-    let numbers: Vec<i64> = drafts
-        .iter()
-        .map(|draft| {
-            let last = heads.entry(draft.workspace).or_default();
-            *last += 1;
-            *last
-        })
-        .collect();
+    let mut numbers = Vec::with_capacity(drafts.len());
+    for (draft, id) in drafts.iter().zip(&ids) {
+        // There is a row for each of them.
+        let Some(head) = heads.get_mut(&draft.workspace) else { continue };
+        (head.seq, head.id) = (head.seq + 1, EventId(*id));
+        numbers.push(head.seq);
+    }
     match row::for_few(&FEW, drafts.len()) {
         Some(sql) => {
             let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));

@@ -3,6 +3,8 @@
 
 mod append;
 mod facets;
+mod settled;
+mod turn;
 
 use std::{fmt, str::FromStr};
 
@@ -13,16 +15,19 @@ use uuid::Uuid;
 
 pub use append::{Appended, Draft, append};
 pub use facets::{Facets, Standing, State};
+pub use settled::{durable_state, settle};
+
+pub(crate) use turn::compare;
 
 use crate::{
-    database::Database,
     error::StoreError,
-    heads::Heads,
+    heads::Head,
     ids::{ChannelId, ContactId, ConversationId, EventId, MessageId, WorkspaceId},
     scope::Scope,
 };
 
-/// A place in a log: everything up to `seq` has been seen. A restore from a backup begins a new epoch.
+/// A place in a log: everything up to `seq` has been seen. A restore from a backup begins a new epoch, and so does a failover
+/// that lost entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Cursor {
     /// Which life of the log.
@@ -87,6 +92,14 @@ pub struct LogEntry {
     pub payload: Box<RawValue>,
     /// The members that changed, with their old values; of updates only.
     pub previous: Option<Box<RawValue>>,
+}
+
+impl LogEntry {
+    /// It, as the last entry of a log in this life.
+    #[must_use]
+    pub fn head(&self, epoch: i32) -> Head {
+        Head { epoch, seq: self.seq, id: self.id }
+    }
 }
 
 const COLUMNS: &str = "id, seq, type, occurred_at, actor_kind, actor_id, revision, conversation_id, message_id, \
@@ -209,6 +222,8 @@ pub struct LogState {
     pub floor: i64,
     /// The last number given.
     pub head: i64,
+    /// The entry of that number; `None` where it has been trimmed away, or there is none yet.
+    pub last: Option<EventId>,
 }
 
 /// Why a cursor cannot be followed from.
@@ -225,6 +240,11 @@ impl LogState {
     #[must_use]
     pub fn cursor(&self) -> Cursor {
         Cursor { epoch: self.epoch, seq: self.head }
+    }
+
+    /// The last entry.
+    fn last(&self) -> Option<Head> {
+        self.last.map(|id| Head { epoch: self.epoch, seq: self.head, id })
     }
 
     /// The number to go on after.
@@ -249,39 +269,20 @@ impl LogState {
 pub async fn state(executor: impl PgExecutor<'_>, scope: Scope) -> Result<LogState, StoreError> {
     let row = sqlx::query(
         "SELECT coalesce(s.epoch, 1) AS epoch, coalesce(s.floor, 0) AS floor, \
-                greatest(coalesce(s.floor, 0), \
-                  coalesce((SELECT e.seq FROM event e WHERE e.workspace_id = w.id ORDER BY e.seq DESC LIMIT 1), 0)) AS head \
-         FROM (SELECT $1::uuid AS id) w LEFT JOIN log_state s ON s.workspace_id = w.id",
+                greatest(coalesce(s.floor, 0), coalesce(e.seq, 0)) AS head, e.id AS last \
+         FROM (SELECT $1::uuid AS id) w LEFT JOIN log_state s ON s.workspace_id = w.id \
+         LEFT JOIN LATERAL ( \
+           SELECT e.seq, e.id FROM event e WHERE e.workspace_id = w.id ORDER BY e.seq DESC LIMIT 1) e ON true",
     )
     .bind(scope.workspace())
     .fetch_one(executor)
     .await?;
-    Ok(LogState { epoch: row.try_get("epoch")?, floor: row.try_get("floor")?, head: row.try_get("head")? })
-}
-
-/// Where the log of `scope` stands, as far as it is durable.
-///
-/// # Errors
-/// As [`settle`].
-pub async fn durable_state(database: &Database, heads: &Heads, scope: Scope) -> Result<LogState, StoreError> {
-    let state = state(&database.pool, scope).await?;
-    settle(database, heads, scope, state.head).await?;
-    Ok(state)
-}
-
-/// Waits until the log is durable up to a number that was read. A commit that waits for its standby, and whose backend is
-/// ended, can be read already; a failover may give its number to another event. There is nothing to wait for where this
-/// process committed the number, or was told of it by the one that did.
-///
-/// # Errors
-/// Where the database fails; `Away` where it is not known in time.
-pub async fn settle(database: &Database, heads: &Heads, scope: Scope, seq: i64) -> Result<(), StoreError> {
-    if heads.durable(scope.workspace()) >= seq {
-        return Ok(());
-    }
-    database.make_durable().await?;
-    heads.advance([(scope.workspace(), seq)]);
-    Ok(())
+    Ok(LogState {
+        epoch: row.try_get("epoch")?,
+        floor: row.try_get("floor")?,
+        head: row.try_get("head")?,
+        last: row.try_get("last")?,
+    })
 }
 
 /// Takes the log's lock until the end of the transaction: after every row lock, before the number is read.
@@ -315,7 +316,7 @@ mod tests {
 
     #[test]
     fn p8_a_cursor_that_cannot_be_followed_is_lost_with_its_reason() {
-        let state = LogState { epoch: 2, floor: 10, head: 20 };
+        let state = LogState { epoch: 2, floor: 10, head: 20, last: None };
         assert_eq!(state.resume(Cursor { epoch: 2, seq: 10 }), Ok(10));
         assert_eq!(state.resume(Cursor { epoch: 2, seq: 20 }), Ok(20));
         assert_eq!(state.resume(Cursor { epoch: 2, seq: 9 }), Err(Lost::Trimmed));

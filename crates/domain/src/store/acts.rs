@@ -15,7 +15,7 @@ use crate::{
     ambient::Ambient,
     database::{Database, make_durable},
     error::StoreError,
-    heads,
+    heads::{self, Head},
     ids::{AnyId, WorkspaceId},
     log::{self, Draft},
     scope::{Actor, Scope},
@@ -130,7 +130,7 @@ impl<'a> Act<'a> {
         subject: Option<AnyId>,
         answer: &T,
         events: &[Draft],
-    ) -> Result<Vec<(WorkspaceId, i64)>, StoreError> {
+    ) -> Result<Vec<(WorkspaceId, Head)>, StoreError> {
         if let Some(once) = self.asked.once() {
             let answer = serde_json::to_value(answer).unwrap_or_default();
             mutation_keys::finish(&mut self.transaction, &once, &answer).await?;

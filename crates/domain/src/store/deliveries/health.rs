@@ -10,6 +10,7 @@ use crate::{
     ambient::Ambient,
     error::StoreError,
     event::{EventType, payload::WebhookPayload},
+    heads::Head,
     ids::{WebhookId, WorkspaceId},
     json,
     log::{self, Draft},
@@ -104,7 +105,7 @@ impl Outbox {
         workspace: WorkspaceId,
         webhook: WebhookId,
         reason: &str,
-    ) -> Result<Vec<(WorkspaceId, i64)>, StoreError> {
+    ) -> Result<Vec<(WorkspaceId, Head)>, StoreError> {
         let mut transaction = self.pool.begin().await?;
         let row = sqlx::query(
             "UPDATE webhook SET status = 'disabled', disabled_reason = $3, recovering = false, revision = revision + 1 \
@@ -131,7 +132,7 @@ impl Outbox {
         ambient: &Ambient,
         workspace: WorkspaceId,
         webhook: WebhookId,
-    ) -> Result<Vec<(WorkspaceId, i64)>, StoreError> {
+    ) -> Result<Vec<(WorkspaceId, Head)>, StoreError> {
         let mut transaction = self.pool.begin().await?;
         let row = sqlx::query(
             "UPDATE webhook SET recovering = false, revision = revision + 1 \
@@ -153,7 +154,7 @@ async fn tell(
     ambient: &Ambient,
     kind: EventType,
     webhook: &Webhook,
-) -> Result<Vec<(WorkspaceId, i64)>, StoreError> {
+) -> Result<Vec<(WorkspaceId, Head)>, StoreError> {
     let payload = WebhookPayload {
         id: webhook.id,
         revision: webhook.revision,
