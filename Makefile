@@ -8,7 +8,7 @@ INLET_LISTEN ?= 127.0.0.1:8080
 export INLET_DATA_DIR INLET_LISTEN
 ARGS ?=
 
-.PHONY: help run test check fmt schema schema-check event-schemas permissions bench demo simulate kill-test chaos watchers faults fuzz postgres node languages
+.PHONY: help run test check fmt schema schema-check event-schemas permissions bench demo simulate siege kill-test chaos watchers faults fuzz postgres node languages
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -26,8 +26,8 @@ simulate: ## Play the providers against what `make run` started, then check that
 	exec $(TARGET)/debug/inlet simulate $(ARGS)
 
 test: postgres node languages ## Run every test. ARGS="-p inlet-domain" runs some.
-	$(CARGO) build --package inlet-server --bin inlet --package inlet-tests --bin with-postgres --example receiver \
-	  --features inlet-server/failpoints
+	$(CARGO) build --package inlet-server --bin inlet --package inlet-simulator --bin inlet-bench \
+	  --package inlet-tests --bin with-postgres --example receiver --features inlet-server/failpoints
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then runner="nextest run"; else runner="test"; fi; \
 	  echo "$(CARGO) $$runner $(or $(ARGS),--workspace)"; \
 	  INLET_TEST_BINARY="$(abspath $(TARGET))/debug/inlet" \
@@ -67,6 +67,9 @@ permissions: ## Write docs/permissions.md anew.
 
 bench: postgres ## Measure a release build beside the limits of this machine (docs name the figures by this command).
 	scripts/bench.sh $(ARGS)
+
+siege: postgres ## Attack a release build in every way that SECURITY.md names, and tell what each attack cost. ARGS="--only B2".
+	scripts/siege.sh $(ARGS)
 
 kill-test: postgres ## Kill one of two processes with -9 five times under load, and check that nothing acknowledged is lost.
 	scripts/kill-test.sh $(ARGS)

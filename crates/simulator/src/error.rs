@@ -56,6 +56,12 @@ pub enum SimulatorError {
         /// How many.
         count: usize,
     },
+    /// The run itself went through, but something went beyond its bound.
+    #[error("{count} bounds were exceeded")]
+    Exceeded {
+        /// How many.
+        count: usize,
+    },
     /// A program that is needed is not on this machine.
     #[error("{program} was not found: {advice}")]
     MissingProgram {
@@ -85,6 +91,7 @@ impl SimulatorError {
             Self::Unanswered { .. } => "unanswered",
             Self::Refused { .. } => "refused",
             Self::Differences { .. } => "differences",
+            Self::Exceeded { .. } => "exceeded",
             Self::MissingProgram { .. } => "missing_program",
             Self::Program { .. } => "program_failed",
         }

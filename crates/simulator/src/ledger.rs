@@ -7,6 +7,19 @@ use std::{
 
 use crate::{claim::Claim, model::Model, provider::crowd::Event};
 
+/// One try of a post.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt {
+    /// Which of the processes it went to.
+    pub process: usize,
+    /// When it was sent.
+    pub sent: Instant,
+    /// How long the answer took, or until it was waited for no more.
+    pub took: Duration,
+    /// The answer's status; none where none came.
+    pub status: Option<u16>,
+}
+
 /// Answers, counted, and what they oblige the server to.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
@@ -22,6 +35,8 @@ pub struct Ledger {
     pub given_up: usize,
     /// Posts that were acknowledged.
     pub acknowledged: usize,
+    /// Every try of every post.
+    pub attempts: Vec<Attempt>,
     latencies: Vec<Duration>,
 }
 

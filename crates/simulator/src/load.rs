@@ -13,12 +13,12 @@ use tokio::sync::{mpsc, watch};
 use crate::{
     chaos::{Fault, Post},
     doors::Doors,
-    ledger::Ledger,
+    ledger::{Attempt, Ledger},
     wire::Wire,
 };
 
 /// How long a provider waits for an answer (MT-13).
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 /// The first and the longest pause before a post is made again; real providers wait longer.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
@@ -121,8 +121,9 @@ async fn work(
 async fn deliver(doors: &Doors, post: &Post, give_up: Duration, book: &Book, wires: &mut HashMap<String, Wire>) {
     let (process, source) = post.way;
     let Some(request) = doors.request(&post.event, source) else { return };
-    let mut addresses = request.addresses.iter().cycle().skip(process % request.addresses.len().max(1));
-    let Some(mut address) = addresses.next() else { return };
+    let processes = request.addresses.iter().enumerate().cycle();
+    let mut processes = processes.skip(process % request.addresses.len().max(1));
+    let Some((mut process, mut address)) = processes.next() else { return };
     if post.fault != Fault::None {
         // That it goes wrong is the purpose.
         let _ = spoil(address, &request.bytes, post.fault).await;
@@ -131,7 +132,10 @@ async fn deliver(doors: &Doors, post: &Post, give_up: Duration, book: &Book, wir
     let mut pause = PAUSE.0;
     loop {
         let sent = Instant::now();
-        match tokio::time::timeout(PATIENCE, exchange(address, &request.bytes, wires)).await {
+        let answer = tokio::time::timeout(PATIENCE, exchange(address, &request.bytes, wires)).await;
+        let status = answer.as_ref().ok().and_then(|answer| answer.as_ref().ok()).map(|(status, _)| *status);
+        book.open().attempts.push(Attempt { process, sent, took: sent.elapsed(), status });
+        match answer {
             Ok(Ok((200, body))) => {
                 let outcome =
                     serde_json::from_slice::<Answer>(&body).map_or("unreadable".into(), |answer| answer.outcome);
@@ -152,7 +156,7 @@ async fn deliver(doors: &Doors, post: &Post, give_up: Duration, book: &Book, wir
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(PAUSE.1);
-        address = addresses.next().unwrap_or(address);
+        (process, address) = processes.next().unwrap_or((process, address));
     }
 }
 

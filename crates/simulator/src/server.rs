@@ -124,7 +124,9 @@ impl Server {
         output_of(&self.binary, &arguments).await.map(drop)
     }
 
-    fn log_path(&self) -> PathBuf {
+    /// The file that what it prints goes to.
+    #[must_use]
+    pub fn log_path(&self) -> PathBuf {
         let extension = self.beside.as_ref().map_or_else(|| "log".to_owned(), |(name, _)| format!("{name}.log"));
         self.data_dir.with_extension(extension)
     }

@@ -1,12 +1,12 @@
 //! `inlet-bench`: the targets T1 to T5, T8, T9 and P9 beside the limits of the same machine in the same run.
 
 mod audience;
-mod bodies;
-mod drive;
+pub(crate) mod bodies;
+pub(crate) mod drive;
 mod limits;
 mod live;
 mod results;
-mod round;
+pub(crate) mod round;
 mod statements;
 
 use std::path::PathBuf;
@@ -70,7 +70,7 @@ pub async fn bench(args: BenchArgs) -> Result<(), SimulatorError> {
 }
 
 /// Lets this program, and those that it starts, open as many files as the system allows.
-fn allow_sockets(sockets: usize) {
+pub(crate) fn allow_sockets(sockets: usize) {
     let Ok((now, most)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
     if now < most && setrlimit(Resource::RLIMIT_NOFILE, most, most).is_err() {
         say(format!("the limit of {now} open files stays"));

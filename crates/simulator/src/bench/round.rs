@@ -313,7 +313,7 @@ async fn bulkheads(
 ///
 /// # Errors
 /// Where something did not arrive.
-pub(super) fn latency(
+pub(crate) fn latency(
     what: &str,
     sent: &HashMap<String, Instant>,
     arrived: &HashMap<String, Instant>,

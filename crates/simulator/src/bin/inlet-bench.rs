@@ -1,4 +1,4 @@
-//! Measures a release build of Inlet beside the limits of its machine: `make bench`.
+//! Measures a release build of Inlet beside the limits of its machine, and under attack: `make bench` and `make siege`.
 
 use clap::{Parser, Subcommand};
 
@@ -15,6 +15,7 @@ struct Command {
 #[derive(Subcommand)]
 enum Part {
     Audience(inlet_simulator::AudienceArgs),
+    Siege(inlet_simulator::SiegeArgs),
 }
 
 #[tokio::main]
@@ -22,6 +23,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let Command { args, part } = Command::parse();
     match part {
         Some(Part::Audience(args)) => Ok(inlet_simulator::audience(args).await?),
+        Some(Part::Siege(args)) => Ok(inlet_simulator::siege(args).await?),
         None => Ok(inlet_simulator::bench(args).await?),
     }
 }

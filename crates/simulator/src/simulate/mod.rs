@@ -177,7 +177,7 @@ async fn play(args: &SimulateArgs, fleet: &mut Fleet) -> Result<Report, Simulato
 }
 
 /// Everything that is not as it must be at the end of a run.
-fn differences(
+pub(crate) fn differences(
     extent: &Extent,
     ledger: &Ledger,
     standing: &Standing,
@@ -226,10 +226,10 @@ fn bar(total: usize, mut progress: watch::Receiver<usize>) -> tokio::task::JoinH
 }
 
 /// How the log of a run is asked for.
-struct Asking<'a> {
-    client: &'a Client,
-    head: &'a str,
-    run: &'a str,
+pub(crate) struct Asking<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) head: &'a str,
+    pub(crate) run: &'a str,
 }
 
 impl Asking<'_> {
@@ -239,13 +239,17 @@ impl Asking<'_> {
 }
 
 /// A webhook of the run's own.
-struct Receiver {
-    sink: Sink,
+pub(crate) struct Receiver {
+    pub(crate) sink: Sink,
     webhook: String,
 }
 
 impl Receiver {
-    async fn register(client: &Client, run: &str, chaos: bool) -> Result<Self, SimulatorError> {
+    /// Starts a sink and registers it; with chaos it fails now and then.
+    ///
+    /// # Errors
+    /// Where the server does not register it.
+    pub(crate) async fn register(client: &Client, run: &str, chaos: bool) -> Result<Self, SimulatorError> {
         let sink = Sink::start().await.map_err(SimulatorError::io("the sink"))?;
         if chaos {
             sink.behave(Behaviour::FailFirst(100));
@@ -257,7 +261,7 @@ impl Receiver {
 }
 
 /// Waits until every entry of the log is at the sink, if there is one, or nothing new came for `patience`.
-async fn settle(
+pub(crate) async fn settle(
     asking: &Asking<'_>,
     receiver: Option<&Receiver>,
     patience: Duration,

@@ -2,7 +2,7 @@
 //! the comparison of what each was told with the log under its filter (P8).
 
 mod agents;
-mod connection;
+pub(crate) mod connection;
 mod filter;
 mod history;
 mod record;

@@ -146,6 +146,11 @@ impl Crowd {
         self
     }
 
+    /// Begins nothing more: what has begun still comes.
+    pub fn end(&mut self) {
+        self.events = 0;
+    }
+
     /// What follows, each a while after the one before.
     fn later(&mut self, events: Vec<Event>) {
         let mut wait = 0;

@@ -1,0 +1,153 @@
+//! What an attacker holds in hand: plain requests from an address of its choice, and many at once.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    task::JoinSet,
+    time::{Instant, timeout},
+};
+
+use super::attack::{Counts, add};
+use crate::wire::{Message, Wire};
+
+/// How long an attacker waits for an answer.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a connection may take to stand.
+const CONNECT: Duration = Duration::from_secs(5);
+/// What a reader who reads little takes in before its server has to wait, in bytes.
+const NARROW: u32 = 8 << 10;
+
+/// Someone at an address.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Where the server listens.
+    pub server: String,
+    /// From where they call.
+    pub from: Ipv4Addr,
+}
+
+impl Caller {
+    /// Calls from this address of this machine.
+    #[must_use]
+    pub fn new(server: &str, from: [u8; 4]) -> Self {
+        Self { server: server.to_owned(), from: Ipv4Addr::from(from) }
+    }
+
+    /// A connection. `narrow` makes its buffer small.
+    ///
+    /// # Errors
+    /// Where none is to be had.
+    pub async fn connect(&self, narrow: bool) -> io::Result<TcpStream> {
+        let socket = TcpSocket::new_v4()?;
+        if narrow {
+            socket.set_recv_buffer_size(NARROW)?;
+        }
+        socket.bind(SocketAddr::new(IpAddr::V4(self.from), 0))?;
+        let server = self.server.parse().map_err(io::Error::other)?;
+        timeout(CONNECT, socket.connect(server)).await.map_err(io::Error::other)?
+    }
+
+    /// The head of a POST of GraphQL whose body has so many bytes.
+    #[must_use]
+    pub fn head(&self, token: Option<&str>, length: usize) -> String {
+        let server = &self.server;
+        let bearer = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
+        format!(
+            "POST /graphql HTTP/1.1\r\nhost: {server}\r\ncontent-type: application/json\r\n{bearer}content-length: {length}\r\n\r\n"
+        )
+    }
+
+    /// Posts bytes as they are and gives the answer in a word, and what it holds as data.
+    pub async fn send(&self, wire: &mut Option<Wire>, request: &[u8]) -> (String, Value) {
+        let asking = async {
+            let mut open = match wire.take() {
+                Some(open) => open,
+                None => match self.connect(false).await.and_then(Wire::over) {
+                    Ok(open) => open,
+                    Err(_) => return ("no connection".to_owned(), Value::Null),
+                },
+            };
+            // Where the server answers before it has read all, what it says is read all the same.
+            let sent = open.send(request).await;
+            match open.receive().await {
+                Ok(Some(answer)) => {
+                    let told = (word(&answer), data(&answer));
+                    if sent.is_ok() && !answer.closes() {
+                        *wire = Some(open);
+                    }
+                    told
+                }
+                Ok(None) | Err(_) => ("cut off".to_owned(), Value::Null),
+            }
+        };
+        let waited = timeout(PATIENCE, asking).await;
+        waited.unwrap_or_else(|_| (format!("no answer in {} s", PATIENCE.as_secs()), Value::Null))
+    }
+
+    /// Asks GraphQL.
+    pub async fn ask(&self, wire: &mut Option<Wire>, token: Option<&str>, body: &[u8]) -> (String, Value) {
+        let mut request = self.head(token, body.len()).into_bytes();
+        request.extend_from_slice(body);
+        self.send(wire, &request).await
+    }
+}
+
+/// Status and code of an answer.
+fn word(answer: &Message) -> String {
+    // What stands beside an error is short: the errors are at the beginning.
+    let beginning = String::from_utf8_lossy(answer.body.get(..4_096).unwrap_or(&answer.body)).into_owned();
+    let error = beginning.split_once("\"error").map(|(_, error)| error);
+    match error.and_then(|error| error.split("\"code\":\"").nth(1)?.split('"').next()) {
+        Some(code) => format!("{} {code}", answer.status()),
+        None => answer.status().to_string(),
+    }
+}
+
+/// `data` of an answer that is not long.
+fn data(answer: &Message) -> Value {
+    let short = (answer.body.len() < 64 << 10).then_some(&answer.body);
+    let parsed = short.and_then(|body| serde_json::from_slice::<Value>(body).ok());
+    parsed.map_or(Value::Null, |mut parsed| parsed["data"].take())
+}
+
+/// The body of an operation.
+#[must_use]
+pub fn operation(query: &str, variables: Value) -> Vec<u8> {
+    json!({ "query": query, "variables": variables }).to_string().into_bytes()
+}
+
+/// Lets so many do the same at once; counts what they got.
+pub async fn crowd<F>(size: usize, one: impl Fn(usize) -> F) -> Counts
+where
+    F: Future<Output = Counts> + Send + 'static,
+{
+    let mut all = JoinSet::new();
+    for number in 0..size {
+        all.spawn(one(number));
+    }
+    let mut got = Counts::new();
+    while let Some(one) = all.join_next().await {
+        match one {
+            Ok(counts) => add(&mut got, counts),
+            Err(_) => *got.entry("attacker failed".to_owned()).or_default() += 1,
+        }
+    }
+    got
+}
+
+/// Sends requests one after the other over one connection until the time is over; `next` makes each of its number.
+pub async fn hammer(caller: Caller, until: Instant, mut next: impl FnMut(usize) -> Vec<u8>) -> Counts {
+    let (mut got, mut wire, mut number) = (Counts::new(), None, 0);
+    while Instant::now() < until {
+        let (word, _) = caller.send(&mut wire, &next(number)).await;
+        *got.entry(word).or_default() += 1;
+        number += 1;
+    }
+    got
+}

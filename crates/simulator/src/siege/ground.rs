@@ -1,0 +1,327 @@
+//! Where the attacks take place: two processes over one database, one of them behind a relay; a workspace of the
+//! well-behaved, and another one of the attackers, with keys, a source and data of its own.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use tokio::sync::OnceCell;
+
+use super::{attack::Size, caller::Caller, relay::Relay, well::Well};
+use crate::{
+    SimulatorError, clock,
+    doors::Doors,
+    graphql::{Client, items, text},
+    load,
+    programs::output_of,
+    provider::{Provider, mobtexting},
+    server::Server,
+    simulate::Receiver,
+    target::Target,
+    wire::{Endpoint, Wire},
+};
+
+/// How many clients attack at once with a key each.
+pub const KEYS: usize = 16;
+/// The number of the attackers' own channel.
+const OURS: &str = "919019129999";
+/// How long a large message is in the short form: a build without optimisation takes a second over one of a megabyte.
+pub const LARGE_IN_SHORT: usize = 150_000;
+/// Posts of the attackers' own data that are under way at once.
+const FILLERS: usize = 8;
+
+/// All that attacks need.
+pub struct Ground {
+    /// How large they are.
+    pub size: Size,
+    /// What choices follow from.
+    pub seed: u64,
+    /// Where the process under attack listens.
+    pub address: String,
+    /// Where the one behind the relay listens, and its number.
+    pub second: (String, i32),
+    /// The file of that one's log.
+    pub second_log: PathBuf,
+    /// The way of that one to the database.
+    pub relay: Relay,
+    /// The server, as its workspace of the well-behaved sees it.
+    pub target: Target,
+    /// A key of that workspace with all rights.
+    pub client: Client,
+    /// Its ways in.
+    pub doors: Doors,
+    /// Its log's head, and the time, before anyone posted.
+    pub before: (String, DateTime<Utc>),
+    /// Its own webhook's receiver.
+    pub receiver: Receiver,
+    /// Who posts and reads beside.
+    pub well: Well,
+    /// The login of one of its members, which is attacked, and of another, which is not: emails and passwords.
+    pub people: [(String, String); 2],
+    /// The attackers.
+    pub enemy: Enemy,
+    /// A text that stands in all that the attackers write, and in no log.
+    pub canary: String,
+}
+
+/// The attackers' workspace.
+pub struct Enemy {
+    /// A key with all rights.
+    pub client: Client,
+    /// Keys of many clients, with all rights too.
+    pub keys: Vec<String>,
+    /// A source of MobTexting, and its secret.
+    pub door: (Endpoint, String),
+    large: OnceCell<Large>,
+}
+
+/// A conversation of large messages.
+#[derive(Debug, Clone)]
+pub struct Large {
+    /// It.
+    pub conversation: String,
+    /// The log's head before them.
+    pub before: String,
+}
+
+impl Ground {
+    /// Someone who attacks from an address of their own.
+    #[must_use]
+    pub fn attacker(&self, number: usize) -> Caller {
+        let [.., high, low] = number.to_be_bytes();
+        Caller::new(&self.address, [127, 1, high, low])
+    }
+
+    /// The same, at the door of the process behind the relay.
+    #[must_use]
+    pub fn at_second(&self) -> Caller {
+        Caller::new(&self.second.0, [127, 2, 0, 1])
+    }
+
+    /// A key for a client of this number.
+    #[must_use]
+    pub fn key(&self, number: usize) -> String {
+        self.enemy.keys.get(number % self.enemy.keys.len().max(1)).cloned().unwrap_or_default()
+    }
+
+    /// The signed request of an attacker's message: from the person of this number, with this id.
+    #[must_use]
+    pub fn message(&self, person: usize, id: &str, content: &str) -> Vec<u8> {
+        let phone = format!("9197{person:08}");
+        let person = mobtexting::Person { phone, first: self.canary.clone(), last: "Siege".into() };
+        let body = mobtexting::message_in("whatsapp", id, OURS, &person, content, false).to_string();
+        let (endpoint, secret) = &self.enemy.door;
+        let provider = Provider::MobTexting;
+        endpoint.post((provider.signature_header(), &provider.sign(secret, body.as_bytes())), body.as_bytes())
+    }
+
+    /// Posts messages of the attackers, each until it is taken.
+    ///
+    /// # Errors
+    /// Where the door refuses one for good.
+    pub async fn fill(&self, requests: Vec<Vec<u8>>) -> Result<(), SimulatorError> {
+        let requests = Arc::new(std::sync::Mutex::new(requests.into_iter()));
+        let mut fillers = tokio::task::JoinSet::new();
+        for _ in 0..FILLERS {
+            fillers.spawn(filler(self.attacker(0), Arc::clone(&requests)));
+        }
+        while let Some(filled) = fillers.join_next().await {
+            filled.map_err(std::io::Error::other).map_err(SimulatorError::io("the attackers' data"))??;
+        }
+        Ok(())
+    }
+
+    /// Conversations of small messages, with the attackers' canary.
+    ///
+    /// # Errors
+    /// Those of [`Ground::fill`].
+    pub async fn settle(&self) -> Result<(), SimulatorError> {
+        let (people, each) = self.size.of((100, 10), (30, 4));
+        let message = |number: usize| {
+            let content = format!("{} {}", self.canary, "Where is my order? ".repeat(8));
+            self.message(number % people, &format!("small-{number}"), &content)
+        };
+        self.fill((0..people * each).map(message).collect()).await
+    }
+
+    /// A conversation of large messages. It is made once.
+    ///
+    /// # Errors
+    /// Those of [`Ground::fill`], and where the server does not show it.
+    pub async fn large(&self) -> Result<&Large, SimulatorError> {
+        self.enemy.large.get_or_try_init(|| self.make_large()).await
+    }
+
+    async fn make_large(&self) -> Result<Large, SimulatorError> {
+        let before = self.enemy.client.head().await?;
+        let content =
+            format!("{} {}", self.canary, "Where is my order? ".repeat(self.size.of(900_000, LARGE_IN_SHORT) / 19));
+        let count = self.size.of(100, 10);
+        let mut all = (0..count).map(|number| self.message(99_999, &format!("large-{number}"), &content));
+        // The requests of a few at a time: they are long.
+        loop {
+            let some: Vec<_> = all.by_ref().take(FILLERS).collect();
+            if some.is_empty() {
+                break;
+            }
+            self.fill(some).await?;
+        }
+        let found = "{ conversations(first: 1) { nodes { id messages(last: 1) { nodes { externalId } } } } }";
+        let data = self.enemy.client.ask("the large conversation", found, json!({})).await?;
+        let conversation = items(&data["conversations"]["nodes"]).first().map(|node| text(&node["id"]));
+        let conversation = conversation.ok_or_else(|| SimulatorError::Refused {
+            what: "the large conversation".into(),
+            answer: "it is not there".into(),
+        })?;
+        Ok(Large { conversation, before })
+    }
+}
+
+async fn filler(
+    caller: Caller,
+    requests: Arc<std::sync::Mutex<std::vec::IntoIter<Vec<u8>>>>,
+) -> Result<(), SimulatorError> {
+    let mut wire: Option<Wire> = None;
+    loop {
+        let next = requests.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
+        let Some(request) = next else { return Ok(()) };
+        loop {
+            let (word, _) = caller.send(&mut wire, &request).await;
+            match word.split(' ').next() {
+                Some("200") => break,
+                Some("400" | "401" | "403" | "404" | "413" | "422") => {
+                    return Err(SimulatorError::Refused { what: "the attackers' data".into(), answer: word });
+                }
+                _ => tokio::time::sleep(Duration::from_millis(200)).await,
+            }
+        }
+    }
+}
+
+/// What an operator does at the command line, over the database of a running server.
+pub struct Operator<'a> {
+    /// The binary.
+    pub binary: &'a Path,
+    /// The data folder with the key for secrets.
+    pub data_dir: &'a Path,
+    /// The database.
+    pub database_url: &'a str,
+}
+
+impl Operator<'_> {
+    /// Runs `inlet admin`; gives what it printed after each of the words in `wanted`.
+    ///
+    /// # Errors
+    /// Where it fails or does not print one of them.
+    pub async fn run<const N: usize>(&self, task: &[&str], wanted: [&str; N]) -> Result<[String; N], SimulatorError> {
+        let key_file = self.data_dir.join("secrets.key").display().to_string();
+        let mut arguments = vec!["admin", "--database-url", self.database_url, "--secrets-key-file", &key_file];
+        arguments.extend(task);
+        let said = output_of(self.binary, &arguments).await?;
+        let mut found = wanted.map(str::to_owned);
+        for word in &mut found {
+            let line = said.lines().find_map(|line| line.strip_prefix(word.as_str())?.strip_prefix(' '));
+            *word = line.map(str::to_owned).ok_or_else(|| SimulatorError::Refused {
+                what: format!("inlet admin {}", task.first().unwrap_or(&"")),
+                answer: format!("it printed no {word}"),
+            })?;
+        }
+        Ok(found)
+    }
+}
+
+impl Enemy {
+    /// Makes the workspace.
+    ///
+    /// # Errors
+    /// Where the server refuses something.
+    pub async fn settle(operator: &Operator<'_>, target: &Target) -> Result<Self, SimulatorError> {
+        let [_] = operator.run(&["create-workspace", "--name", "Siege", "--slug", "siege"], ["workspace"]).await?;
+        let key = ["create-key", "--workspace", "siege", "--name", "siege", "--scopes", "read,notes,write,admin"];
+        let [key] = operator.run(&key, ["token"]).await?;
+        let source = ["create-source", "--workspace", "siege", "--provider", "mobtexting", "--name", "siege"];
+        let [path, secret] = operator.run(&source, ["path", "secret"]).await?;
+        let client = Client::at(&target.graphql_url, &key)?;
+        let mutation = "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { token } }";
+        let mut keys = Vec::new();
+        for number in 0..KEYS {
+            let name = format!("client-{number}");
+            let input = json!({ "name": name, "scopes": ["READ", "NOTES", "WRITE", "ADMIN"], "idempotencyKey": name });
+            let data = client.ask("createApiKey", mutation, json!({ "input": input })).await?;
+            keys.push(text(&data["createApiKey"]["token"]));
+        }
+        let door = Endpoint::parse(&format!("{}{path}", target.url)).ok_or_else(|| SimulatorError::Refused {
+            what: "inlet admin create-source".into(),
+            answer: format!("`{path}` is no path"),
+        })?;
+        Ok(Self { client, keys, door: (door, secret), large: OnceCell::new() })
+    }
+}
+
+/// Makes two members of the well-behaved; gives their logins.
+///
+/// # Errors
+/// Where the server refuses them.
+pub async fn people(operator: &Operator<'_>) -> Result<[(String, String); 2], SimulatorError> {
+    let mut made = [("victim@siege.example", "Victim"), ("well@siege.example", "Well")]
+        .map(|(email, name)| (email.to_owned(), name.to_owned()));
+    for (email, other) in &mut made {
+        let task = ["create-member", "--workspace", "demo", "--email", email.as_str(), "--name", other.as_str()];
+        let [password] = operator.run(&task, ["password"]).await?;
+        *other = password;
+    }
+    Ok(made)
+}
+
+/// The servers of a siege. The one behind the relay stops first.
+pub struct Servers {
+    /// The one that has the database.
+    pub first: Server,
+    /// The one behind the relay.
+    pub second: Server,
+}
+
+impl Servers {
+    /// Starts both on a data folder.
+    ///
+    /// # Errors
+    /// Where one cannot be started.
+    pub async fn start(binary: &Path, data_dir: &Path) -> Result<(Self, Target, Relay), SimulatorError> {
+        let first = Server::start(binary, data_dir).await?;
+        let target = Target::find(data_dir).await?;
+        let relay = Relay::to(&target.database_url).await.map_err(SimulatorError::io("the relay"))?;
+        let mut behind = target.clone();
+        behind.database_url.clone_from(&relay.url);
+        let second = Server::start_beside(binary, data_dir, &behind, "second").await?;
+        Ok((Self { first, second }, target, relay))
+    }
+
+    /// Ends both.
+    ///
+    /// # Errors
+    /// Where one does not end.
+    pub async fn stop(self) -> Result<(), SimulatorError> {
+        self.second.stop().await?;
+        self.first.stop().await
+    }
+}
+
+/// Begins the well-behaved client's work.
+///
+/// # Errors
+/// Where its thread cannot be started.
+pub fn well(doors: &Doors, client: &Client, seed: u64, rate: f64) -> Result<Well, SimulatorError> {
+    let start = clock::now() - chrono::TimeDelta::days(2);
+    let crowd = crate::provider::crowd::Crowd::new(seed, RUN, start);
+    Well::start(doors.clone(), client.clone(), crowd, rate)
+}
+
+/// The word in every id of the well-behaved client's events.
+pub const RUN: &str = "siege";
+
+/// How long a provider waits for an answer.
+pub const PROVIDERS_PATIENCE: Duration = load::PATIENCE;

@@ -1,0 +1,269 @@
+//! `inlet-bench siege`: every attack of SECURITY.md's table against a real server, one after the other, with a well-behaved
+//! client beside each; then the comparison of what was acknowledged with what stands.
+
+mod answers;
+mod attack;
+mod bodies;
+mod caller;
+mod canaries;
+mod crowds;
+mod documents;
+mod frozen;
+mod ground;
+mod hung;
+mod logins;
+mod memory;
+mod readers;
+mod receivers;
+mod relay;
+mod report;
+mod settings;
+mod socket;
+mod well;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::runtime;
+
+use self::{
+    attack::{Attack, Size},
+    ground::{Enemy, Ground, Operator, RUN, Servers},
+    memory::Memory,
+    report::{Checked, Report, Row},
+};
+use crate::{
+    SimulatorError,
+    bench::allow_sockets,
+    check::{Extent, Standing},
+    clock,
+    doors::Doors,
+    graphql::Client,
+    output::say,
+    random::Random,
+    report::Report as Found,
+    simulate::{Asking, Receiver, differences, settle},
+};
+
+/// Every attack, in the order of the table.
+const ATTACKS: [&Attack; 17] = [
+    &logins::GUESSES,
+    &bodies::UNKNOWN,
+    &bodies::ENDLESS,
+    &bodies::FRAMES,
+    &documents::SCHEMA,
+    &documents::COSTLIEST,
+    &crowds::UPGRADES,
+    &logins::BLOCKED,
+    &answers::LARGE,
+    &answers::UNYIELDING,
+    &readers::SOCKETS,
+    &readers::ANSWERS,
+    &readers::STANDING,
+    &settings::COMPOSITION,
+    &settings::MAPPING,
+    &frozen::FROZEN,
+    &hung::HUNG,
+];
+/// Those that come after them.
+const LAST: [&Attack; 2] = [&receivers::HANGING, &canaries::CANARIES];
+
+/// How nice the attackers are to the rest of the machine: they would have machines of their own (`man 2 setpriority`).
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 5;
+/// How long it is waited for, at most, that all is well again after an attack.
+const SETTLED: Duration = Duration::from_secs(20);
+/// How long the last webhook is waited for.
+const SETTLE: Duration = Duration::from_secs(60);
+/// Sockets that this program and the server have open at most.
+const SOCKETS: usize = 8_000;
+
+/// Attacks a server in every way that SECURITY.md names, beside a well-behaved client, and tells what each attack cost.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SiegeArgs {
+    /// The server's binary.
+    #[arg(long, env = "INLET_SIEGE_SERVER", default_value = "target/release/inlet")]
+    pub server: PathBuf,
+    /// Where data and report go.
+    #[arg(long, env = "INLET_SIEGE_OUT", default_value = "target/siege")]
+    pub out: PathBuf,
+    /// Smaller attacks, which do not wait for the server's own deadlines: for tests.
+    #[arg(long, env = "INLET_SIEGE_SHORT")]
+    pub short: bool,
+    /// The same seed makes the same choices.
+    #[arg(long, env = "INLET_SIEGE_SEED", default_value_t = 1)]
+    pub seed: u64,
+    /// Only attacks whose names begin so: `B3`, `C1 large`.
+    #[arg(long, env = "INLET_SIEGE_ONLY", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Write the report here as JSON. Default: report.json in `out`.
+    #[arg(long, env = "INLET_SIEGE_REPORT", value_name = "FILE")]
+    pub report: Option<PathBuf>,
+}
+
+/// Attacks, then compares.
+///
+/// # Errors
+/// Where the servers cannot be started, or a bound does not hold.
+pub async fn siege(args: SiegeArgs) -> Result<(), SimulatorError> {
+    fs::create_dir_all(&args.out).map_err(SimulatorError::io(args.out.display().to_string()))?;
+    let out = args.out.canonicalize().map_err(SimulatorError::io(args.out.display().to_string()))?;
+    let binary = args.server.canonicalize().map_err(SimulatorError::io(args.server.display().to_string()))?;
+    let data_dir = fresh(&out)?;
+    allow_sockets(SOCKETS);
+    let (servers, target, relay) = Servers::start(&binary, &data_dir).await?;
+    let operator = Operator { binary: &binary, data_dir: &data_dir, database_url: &target.database_url };
+    let ground = prepare(&args, &servers, &operator, target.clone(), relay).await;
+    let outcome = match ground {
+        Ok(ground) => Box::pin(play(&args, &servers, &data_dir, ground)).await,
+        Err(error) => Err(error),
+    };
+    servers.stop().await?;
+    let report = outcome?;
+    say(report.text());
+    let text = serde_json::to_string_pretty(&report).map_err(SimulatorError::shape("the report"))?;
+    let path = args.report.unwrap_or_else(|| out.join("report.json"));
+    for (path, text) in [(path, text), (out.join("table.md"), report.table())] {
+        fs::write(&path, text).map_err(SimulatorError::io(path.display().to_string()))?;
+    }
+    // The logs and the report stay; the database is worth nothing more.
+    let _ = fs::remove_dir_all(&data_dir);
+    match report.exceeded.len() {
+        0 => Ok(()),
+        count => Err(SimulatorError::Exceeded { count }),
+    }
+}
+
+/// The data folder, without anything in it, and no logs beside it.
+fn fresh(out: &Path) -> Result<PathBuf, SimulatorError> {
+    let folder = out.join("data");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(SimulatorError::io(folder.display().to_string()))?;
+    }
+    for extension in ["log", "second.log"] {
+        // There may be none.
+        let _ = fs::remove_file(folder.with_extension(extension));
+    }
+    Ok(folder)
+}
+
+async fn prepare(
+    args: &SiegeArgs,
+    servers: &Servers,
+    operator: &Operator<'_>,
+    target: crate::target::Target,
+    relay: relay::Relay,
+) -> Result<Ground, SimulatorError> {
+    let size = Size::new(args.short);
+    let client = Client::new(&target)?;
+    let mut doors = Doors::of(&target)?;
+    doors.add_process(servers.second.address());
+    let people = ground::people(operator).await?;
+    let enemy = Enemy::settle(operator, &target).await?;
+    let receiver = Receiver::register(&client, RUN, false).await?;
+    let before = (client.head().await?, clock::now());
+    let well = ground::well(&doors, &client, args.seed, size.of(40.0, 15.0))?;
+    let second = servers.second.pid().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default();
+    let ground = Ground {
+        size,
+        seed: args.seed,
+        address: servers.first.address().to_owned(),
+        second: (servers.second.address().to_owned(), second),
+        second_log: servers.second.log_path(),
+        relay,
+        target,
+        client,
+        doors,
+        before,
+        receiver,
+        well,
+        people,
+        enemy,
+        canary: format!("canary{:08x}", Random::seeded(args.seed).bits() >> 32),
+    };
+    ground.settle().await?;
+    Ok(ground)
+}
+
+async fn play(args: &SiegeArgs, servers: &Servers, data_dir: &Path, ground: Ground) -> Result<Report, SimulatorError> {
+    let (ground, size) = (Arc::new(ground), Size::new(args.short));
+    let pids = [&servers.first, &servers.second].into_iter().filter_map(crate::server::Server::pid).collect();
+    let mut memory = Memory::watch(pids);
+    let runtime = attackers()?;
+    let mut rows = Vec::new();
+    let mut failed = None;
+    for attack in ATTACKS.into_iter().chain(LAST).filter(|attack| is_wanted(&args.only, attack)) {
+        memory.begin();
+        let at = Instant::now();
+        let outcome = runtime.spawn((attack.run)(Arc::clone(&ground))).await;
+        let outcome = outcome.map_err(std::io::Error::other).map_err(SimulatorError::io(attack.name));
+        match outcome.flatten() {
+            Ok(outcome) => {
+                let seconds = at.elapsed().as_secs_f64();
+                let answers = (ground.well.door_since(at), ground.well.reads_since(at));
+                let row = Row::new(attack, size, outcome, (seconds, memory.most_mib(), answers.0, answers.1));
+                say(row.line());
+                rows.push(row);
+            }
+            Err(error) => {
+                failed = Some(error);
+                break;
+            }
+        }
+        // What is left of one attack is not counted with the next.
+        ground.well.settled(SETTLED).await;
+    }
+    runtime.shutdown_background();
+    let ground = Arc::into_inner(ground)
+        .ok_or_else(|| SimulatorError::Refused { what: "the attackers".into(), answer: "one of them goes on".into() });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let logs = canaries::logs(data_dir, [servers.first.log_path(), servers.second.log_path()])?;
+    let checked = Box::pin(check(ground?, &logs)).await?;
+    Ok(Report::new((args.seed, args.short), rows, checked))
+}
+
+fn is_wanted(only: &[String], attack: &Attack) -> bool {
+    only.is_empty() || only.iter().any(|beginning| attack.name.starts_with(beginning.as_str()))
+}
+
+/// Threads of their own for the attackers, of lower priority than those of the well-behaved client.
+fn attackers() -> Result<runtime::Runtime, SimulatorError> {
+    let mut builder = runtime::Builder::new_multi_thread();
+    builder.enable_all().worker_threads(2).thread_name("attacker").on_thread_start(step_back);
+    builder.build().map_err(SimulatorError::io("the threads of the attackers"))
+}
+
+fn step_back() {
+    // Linux counts priorities by thread. Where it is refused, the attackers are as good as the others.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(None, NICENESS);
+}
+
+/// Whether all that the well-behaved client was acknowledged stands once, and no log tells of it.
+async fn check(ground: Ground, logs: &[PathBuf]) -> Result<Checked, SimulatorError> {
+    let Ground { client, before: (head, begun), receiver, well, canary, people, enemy, .. } = ground;
+    let book = well.finish().await?;
+    let asking = Asking { client: &client, head: &head, run: RUN };
+    let (log, delivered) = settle(&asking, Some(&receiver), SETTLE).await?;
+    let standing: Standing = Standing::ask(&client, RUN, log, delivered).await?;
+    let ledger = book.open().clone();
+    let found = Found::of(&ledger, receiver.sink.tally(), 0.0);
+    let extent = Extent { run: RUN.to_owned(), begun, ended: clock::now(), alone: false };
+    let mark = format!("sim{RUN}x");
+    let [(_, first), (_, second)] = &people;
+    let key = enemy.keys.first().map_or("no key", String::as_str);
+    let texts = [canary.as_str(), mark.as_str(), "Where is my order?", key, first, second];
+    Ok(Checked {
+        acknowledged: ledger.acknowledged,
+        retries: ledger.retries,
+        webhooks: found.webhooks,
+        differences: differences(&extent, &ledger, &standing, &found, false),
+        canaries: canaries::found(logs, &texts)?,
+    })
+}
