@@ -141,7 +141,7 @@ async fn deliver(doors: &Doors, post: &Post, give_up: Duration, book: &Book, wir
                     serde_json::from_slice::<Answer>(&body).map_or("unreadable".into(), |answer| answer.outcome);
                 return book.open().acknowledge(&post.event, &outcome, sent);
             }
-            Ok(Ok((status @ 400..=499, body))) if status != 429 => {
+            Ok(Ok((status @ 400..=499, body))) if ![408, 429].contains(&status) => {
                 return book.open().refuse(&post.event, &format!("{status} {}", String::from_utf8_lossy(&body)));
             }
             Ok(Ok(_) | Err(_)) | Err(_) => {}

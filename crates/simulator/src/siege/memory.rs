@@ -56,6 +56,14 @@ impl Memory {
     }
 }
 
+/// Resolves when one of some processes has more than so many MiB.
+pub async fn beyond(pids: &[u32], mib: u64) {
+    let is_beyond = |pid: &u32| told(*pid, "VmRSS:").is_some_and(|kib| kib > mib << 10);
+    while !pids.iter().any(is_beyond) {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
 impl Drop for Memory {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Relaxed);

@@ -31,7 +31,7 @@ use std::{
 use tokio::runtime;
 
 use self::{
-    attack::{Attack, Size},
+    attack::{Attack, Outcome, Size},
     ground::{Enemy, Ground, Operator, RUN, Servers},
     memory::Memory,
     report::{Checked, Report, Row},
@@ -46,6 +46,7 @@ use crate::{
     output::say,
     random::Random,
     report::Report as Found,
+    server::Server,
     simulate::{Asking, Receiver, differences, settle},
 };
 
@@ -79,6 +80,8 @@ const NICENESS: i32 = 5;
 const SETTLED: Duration = Duration::from_secs(20);
 /// How long the last webhook is waited for.
 const SETTLE: Duration = Duration::from_secs(60);
+/// Where a process has so much memory, the attack is given up before the machine is.
+const GIVEN_UP_MIB: u64 = 4_096;
 /// Sockets that this program and the server have open at most.
 const SOCKETS: usize = 8_000;
 
@@ -191,16 +194,24 @@ async fn prepare(
 
 async fn play(args: &SiegeArgs, servers: &Servers, data_dir: &Path, ground: Ground) -> Result<Report, SimulatorError> {
     let (ground, size) = (Arc::new(ground), Size::new(args.short));
-    let pids = [&servers.first, &servers.second].into_iter().filter_map(crate::server::Server::pid).collect();
-    let mut memory = Memory::watch(pids);
+    let pids: Vec<u32> = [&servers.first, &servers.second].into_iter().filter_map(Server::pid).collect();
+    let mut memory = Memory::watch(pids.clone());
     let runtime = attackers()?;
     let mut rows = Vec::new();
     let mut failed = None;
     for attack in ATTACKS.into_iter().chain(LAST).filter(|attack| is_wanted(&args.only, attack)) {
         memory.begin();
         let at = Instant::now();
-        let outcome = runtime.spawn((attack.run)(Arc::clone(&ground))).await;
-        let outcome = outcome.map_err(std::io::Error::other).map_err(SimulatorError::io(attack.name));
+        let mut task = runtime.spawn((attack.run)(Arc::clone(&ground)));
+        let outcome = tokio::select! {
+            outcome = &mut task => outcome.map_err(std::io::Error::other).map_err(SimulatorError::io(attack.name)),
+            () = memory::beyond(&pids, GIVEN_UP_MIB) => {
+                task.abort();
+                let mut outcome = Outcome::default();
+                outcome.must(false, format!("the attack was given up at {GIVEN_UP_MIB} MiB"));
+                Ok(Ok(outcome))
+            }
+        };
         match outcome.flatten() {
             Ok(outcome) => {
                 let seconds = at.elapsed().as_secs_f64();

@@ -19,6 +19,8 @@ const AT_ONCE: usize = 32;
 /// A socket that is not read is cut off after 10 s, an answer after 30 s; the rest is for the machine.
 const SOCKETS_ENDED: Duration = Duration::from_secs(20);
 const ANSWERS_ENDED: Duration = Duration::from_secs(45);
+/// How long it is read then.
+const LOOK: Duration = Duration::from_secs(2);
 /// More than the buffers of the system hold.
 const MORE: usize = 12 << 20;
 
@@ -49,6 +51,12 @@ pub const STANDING: Attack = Attack {
     run: |ground| standing(ground).boxed(),
 };
 
+fn count(outcome: &mut Outcome, ends: &[End]) {
+    for end in ends {
+        outcome.count(if *end == End::CutOff { "cut off" } else { "standing" }, 1);
+    }
+}
+
 async fn sockets(ground: Arc<Ground>) -> Result<Outcome, SimulatorError> {
     let before = ground.large().await?.before.clone();
     let query =
@@ -74,10 +82,8 @@ async fn sockets(ground: Arc<Ground>) -> Result<Outcome, SimulatorError> {
     }
     sleep(if ground.size.is_full() { SOCKETS_ENDED } else { Duration::from_secs(4) }).await;
     if ground.size.is_full() {
-        for socket in &mut held {
-            let end = socket.end(MORE, Duration::from_secs(1)).await;
-            outcome.count(if end == End::CutOff { "cut off" } else { "standing" }, 1);
-        }
+        let ending = stream::iter(held).map(|mut socket| async move { socket.end(MORE, LOOK).await });
+        count(&mut outcome, &ending.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await);
         let stand = outcome.times("standing");
         outcome.must(stand == 0, format!("{stand} stand after {SOCKETS_ENDED:?}"));
     } else {
@@ -100,15 +106,14 @@ async fn answers(ground: Arc<Ground>) -> Result<Outcome, SimulatorError> {
             Some(stream)
         }
     });
-    let mut held: Vec<_> = opening.buffer_unordered(AT_ONCE).filter_map(std::future::ready).collect().await;
+    let held: Vec<_> = opening.buffer_unordered(AT_ONCE).filter_map(std::future::ready).collect().await;
     sleep(if ground.size.is_full() { ANSWERS_ENDED } else { Duration::from_secs(5) }).await;
     let mut outcome = Outcome::default();
     if ground.size.is_full() {
-        for stream in &mut held {
-            // What is whole was sent while it was not read.
-            let end = drained(stream, 7 << 20, Duration::from_secs(1)).await;
-            outcome.count(if end == End::CutOff { "cut off" } else { "standing" }, 1);
-        }
+        let ending = stream::iter(held).map(|mut stream| async move { drained(&mut stream, 7_000_000, LOOK).await });
+        count(&mut outcome, &ending.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await);
+        let stand = outcome.times("standing");
+        outcome.must(stand == 0, format!("{stand} stand after {ANSWERS_ENDED:?}"));
     } else {
         outcome.count("unread", held.len());
     }
