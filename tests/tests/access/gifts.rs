@@ -115,6 +115,60 @@ async fn a2_a_key_for_settings_alone_comes_to_no_inbox() {
 }
 
 #[tokio::test]
+async fn a2_the_answer_of_a_receiver_is_for_who_may_read_what_it_was_sent() {
+    let server = spawn().await;
+    sqlx::query(
+        "WITH d AS (INSERT INTO delivery (workspace_id, id, webhook_id, event_id, event_seq, event_type, status, created_at) \
+           SELECT id, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 1, 'x', 'succeeded', now() FROM workspace \
+           RETURNING workspace_id, id) \
+         INSERT INTO attempt (workspace_id, id, delivery_id, number, started_at, duration_ms, response_headers, response_body) \
+         SELECT workspace_id, gen_random_uuid(), id, 1, now(), 3, '{\"echo\": \"canary\"}', 'canary' FROM d",
+    )
+    .execute(&server.database)
+    .await
+    .unwrap();
+    for field in ["responseBody", "responseHeaders"] {
+        let query = format!("{{ deliveries {{ nodes {{ attempts {{ nodes {{ {field} }} }} }} }} }}");
+        let shown = ask(&server, &server.api_key, &query, json!({})).await;
+        assert!(shown.to_string().contains("canary"), "{shown}");
+        for (scopes, sees) in [("ADMIN", false), ("ADMIN, READ", false), ("ADMIN, READ, NOTES", true)] {
+            let create = format!(
+                "mutation {{ createApiKey(input: {{name: \"a\", scopes: [{scopes}], idempotencyKey: \"{field} {scopes}\"}}) \
+                 {{ token }} }}"
+            );
+            let key = data(&server, &server.api_key, &create, json!({})).await["createApiKey"]["token"].clone();
+            let shown = ask(&server, key.as_str().unwrap(), &query, json!({})).await;
+            assert_eq!(shown.to_string().contains("canary"), sees, "{scopes}: {shown}");
+            assert_eq!(code(&shown), if sees { "none" } else { "FORBIDDEN" }, "{scopes}");
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a2_an_invitation_takes_the_place_of_those_before_it_of_whose_role_its_writer_may_dispose() {
+    let server = spawn().await;
+    let owner = login(&server, &server.email, &server.password).await;
+    let link = invite(&server, &owner, "admin@example.com", "ADMIN").await;
+    let admin = accept(&server, &link, PASSWORD).await["data"]["acceptInvitation"]["token"].clone();
+    let admin = admin.as_str().unwrap();
+    // The admin's own link to the login dies as soon as an owner invites the same email.
+    let early = invite(&server, admin, "next@example.com", "AGENT").await;
+    let first = invite(&server, &owner, "next@example.com", "OWNER").await;
+    assert_ne!(code(&accept(&server, &early, PASSWORD).await), "none");
+    // While the owner's stands, the admin makes no other.
+    for role in ["AGENT", "ADMIN", "OWNER"] {
+        let input = json!({"email": "Next@example.com", "name": "n", "role": role, "idempotencyKey": role});
+        assert_eq!(code(&ask(&server, admin, INVITE, json!({ "input": input })).await), "FORBIDDEN", "{role}");
+    }
+    let second = invite(&server, &owner, "next@example.com", "OWNER").await;
+    assert_ne!(code(&accept(&server, &first, PASSWORD).await), "none");
+    let accepted = accept(&server, &second, PASSWORD).await;
+    assert_eq!(accepted["data"]["acceptInvitation"]["member"]["role"], "OWNER", "{accepted}");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a2_an_admin_acts_upon_no_owner() {
     let server = spawn().await;
     let owner = login(&server, &server.email, &server.password).await;

@@ -82,7 +82,8 @@ pub(super) struct Invitations;
 
 #[Object]
 impl Invitations {
-    /// Invites someone to become a member. The person sets the password. Where the operator has set up a mail hook, another
+    /// Invites someone to become a member. The person sets the password. Invitations of the same email that wait are taken
+    /// back; whoever may not give the role of such a one invites that email no more. Where the operator has set up a mail hook, another
     /// link, which is shown to no one, is also sent to the email.
     async fn invite_member(
         &self,

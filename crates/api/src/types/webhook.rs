@@ -330,14 +330,17 @@ impl Attempt {
         ID(self.0.delivery_id.to_string())
     }
 
-    /// The headers of the answer, as one object; of a name that came twice, both values.
-    async fn response_headers(&self) -> Option<Json> {
-        self.0.response_headers.clone().map(Json::Value)
+    /// The headers of the answer, as one object; of a name that came twice, both values. Needs the rights to read the inbox
+    /// and its notes: a receiver may answer with what it was sent.
+    async fn response_headers(&self, ctx: &Context<'_>) -> Result<Option<Json>> {
+        viewer_of(ctx, "Attempt.responseHeaders")?;
+        Ok(self.0.response_headers.clone().map(Json::Value))
     }
 
-    /// The body of the answer, up to 16 KiB; what is no UTF-8 in it is replaced.
-    async fn response_body(&self) -> Option<String> {
-        self.0.response_body.as_deref().map(|body| String::from_utf8_lossy(body).into_owned())
+    /// The body of the answer, up to 16 KiB; what is no UTF-8 in it is replaced. Needs the same rights as `responseHeaders`.
+    async fn response_body(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        viewer_of(ctx, "Attempt.responseBody")?;
+        Ok(self.0.response_body.as_deref().map(|body| String::from_utf8_lossy(body).into_owned()))
     }
 
     /// The HTTP status of the answer.

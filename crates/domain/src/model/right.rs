@@ -338,6 +338,9 @@ pub const FIELDS: &[(&str, Need)] = &[
     ("Mutation.updateWebhook", MANAGE_WEBHOOKS),
     ("Subscription.events", READ_INBOX),
     ("Subscription.presence", READ_INBOX),
+    // A receiver may answer with what it was sent.
+    ("Attempt.responseBody", Need::Rights(&[Right::ReadInbox, Right::ReadNotes])),
+    ("Attempt.responseHeaders", Need::Rights(&[Right::ReadInbox, Right::ReadNotes])),
     ("Conversation.unread", READ_INBOX),
     ("Delivery.webhook", READ_SETTINGS),
     ("InboundEvent.events", READ_INBOX),

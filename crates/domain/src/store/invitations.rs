@@ -171,8 +171,10 @@ pub async fn invite(
     };
     let scope = asked.scope;
     let (email, name) = (checked_email(&new.email)?, checked_name(&new.name)?);
+    persons::lock(act.conn(), &email).await?;
     check_new(act.conn(), scope, &email, new.role).await?;
     let now = ambient.now();
+    replace(act.conn(), ambient, asked, grant, &email).await?;
     check_pace(act.conn(), scope, &email, now).await?;
     let id = InvitationId(ambient.uuid());
     let token = SecretString::from(new_token(PREFIX, ambient));
@@ -293,6 +295,33 @@ async fn check_new(conn: &mut PgConnection, scope: Scope, email: &str, role: Rol
         }
         Some(_) => Ok(()),
     }
+}
+
+/// Takes back the invitations of an email that wait: the next one stands in their place. Else whoever invited before would
+/// hold a link to the login that another gives a role to.
+async fn replace(
+    conn: &mut PgConnection,
+    ambient: &Ambient,
+    asked: &Asked<'_>,
+    grant: &Grant,
+    email: &str,
+) -> Result<(), StoreError> {
+    let replaced: Vec<(InvitationId, String)> = sqlx::query_as(
+        "UPDATE invitation SET revoked_at = $3 \
+         WHERE workspace_id = $1 AND email = $2 AND revoked_at IS NULL AND accepted_at IS NULL AND expires_at > $3 \
+         RETURNING id, role",
+    )
+    .bind(asked.scope.workspace())
+    .bind(email)
+    .bind(ambient.now())
+    .fetch_all(&mut *conn)
+    .await?;
+    for (id, role) in replaced {
+        grant.check_gift(&Gift::Role(word("invitation", "role", id, &role)?))?;
+        mail::withdraw(conn, asked.scope.workspace(), id.0).await?;
+        settings::tell(conn, ambient, asked.scope, asked.actor, id.into()).await?;
+    }
+    Ok(())
 }
 
 /// Takes an invitation back: its links work no more.
