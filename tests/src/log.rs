@@ -89,8 +89,9 @@ pub async fn append_to(database: &PgPool, workspace: WorkspaceId, entry: Written
 /// Tells every process how far each log has come.
 pub async fn notify(database: &PgPool) {
     sqlx::query(
-        "SELECT pg_notify('inlet_log', w.id || ':' || (SELECT max(seq) FROM event WHERE workspace_id = w.id)) \
-         FROM workspace w",
+        "SELECT pg_notify('inlet_log', concat_ws(':', w.id, e.seq, coalesce(s.epoch, 1), e.id)) \
+         FROM workspace w LEFT JOIN log_state s ON s.workspace_id = w.id JOIN LATERAL ( \
+           SELECT seq, id FROM event WHERE workspace_id = w.id ORDER BY seq DESC LIMIT 1) e ON true",
     )
     .execute(database)
     .await

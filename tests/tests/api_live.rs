@@ -21,8 +21,9 @@ async fn append(server: &TestServer, count: i64) {
 
 async fn notify(database: &PgPool) {
     sqlx::query(
-        "SELECT pg_notify('inlet_log', w.id || ':' || (SELECT max(seq) FROM event WHERE workspace_id = w.id)) \
-         FROM workspace w",
+        "SELECT pg_notify('inlet_log', concat_ws(':', w.id, e.seq, coalesce(s.epoch, 1), e.id)) \
+         FROM workspace w LEFT JOIN log_state s ON s.workspace_id = w.id JOIN LATERAL ( \
+           SELECT seq, id FROM event WHERE workspace_id = w.id ORDER BY seq DESC LIMIT 1) e ON true",
     )
     .execute(database)
     .await
