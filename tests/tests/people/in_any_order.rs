@@ -263,3 +263,52 @@ async fn e1_what_was_written_after_a_thread_was_deleted_stands_in_any_order() {
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn e1_b6_that_a_record_told_there_is_none_outlives_a_merge_that_was_undone_in_any_order() {
+    let server = spawn().await;
+    let now = now();
+    let asked = "query { contacts(first: 100) { nodes { id username phone email avatarUrl } } }";
+    let merge =
+        "mutation($one: ID!, $into: ID!) { mergeContacts(input: {contactId: $one, intoId: $into}) { contact { id } } }";
+    let unmerge = "mutation($one: ID!) { unmergeContacts(input: {contactId: $one}) { contact { id } } }";
+    let (none, older, merged, undone) = (0, 1, 2, 3);
+    let place = |order: &[usize], event| order.iter().position(|it| *it == event);
+    let possible = orders(4).into_iter().filter(|order| place(order, merged) < place(order, undone));
+    for (number, order) in possible.enumerate() {
+        let told = |whose: &str| {
+            json!({"phone_number": format!("+91987650{whose}{number:03}"), "email": format!("{whose}.{number}@example.com"),
+                "avatar_url": format!("https://example.com/{whose}/{number}")})
+        };
+        let record = |id: &str, time: &str, at: i64, members: Value| {
+            let mut payload = members;
+            payload["id"] = json!(format!("{id}{number}"));
+            payload["username"] = json!(format!("{id}.{number}"));
+            payload[time] = json!(at);
+            payload
+        };
+        oblic(&server, "contact.created", record("into", "created_at", now - 100, json!({}))).await;
+        oblic(&server, "contact.created", record("one", "created_at", now - 100, told("10"))).await;
+        let nodes = server.graphql(asked, json!({})).await["contacts"]["nodes"].as_array().unwrap().clone();
+        let called = |nodes: &[Value], name: &str| {
+            nodes.iter().find(|it| it["username"] == format!("{name}.{number}")).unwrap().clone()
+        };
+        let (one, into) = (called(&nodes, "one"), called(&nodes, "into"));
+        for event in &order {
+            if *event == none {
+                let members = json!({"phone_number": null, "email": null, "avatar_url": null});
+                oblic(&server, "contact.updated", record("into", "updated_at", now - 30, members)).await;
+            } else if *event == older {
+                oblic(&server, "contact.updated", record("into", "updated_at", now - 60, told("20"))).await;
+            } else if *event == merged {
+                server.graphql(merge, json!({"one": one["id"], "into": into["id"]})).await;
+            } else {
+                server.graphql(unmerge, json!({"one": one["id"]})).await;
+            }
+        }
+        let nodes = server.graphql(asked, json!({})).await["contacts"]["nodes"].as_array().unwrap().clone();
+        assert_eq!(called(&nodes, "into"), into, "{order:?}");
+        assert_eq!(called(&nodes, "one"), one, "{order:?}");
+    }
+    server.stop().await;
+}

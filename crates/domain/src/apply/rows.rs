@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::row::row;
+use super::{fold::levels::Levelled, row::row};
 use crate::command::StatusTimes;
 use crate::model::{
     channel::Medium,
@@ -230,13 +230,20 @@ impl ContactRow {
         for ((name, have), (_, told)) in self.members().into_iter().zip(other.members()) {
             let is_theirs = |value: &Option<String>| filled.get(name).and_then(Value::as_str) == value.as_deref();
             if filled.contains_key(name) && have.is_some() && is_theirs(have) && !is_theirs(told) {
-                *have = None;
                 filled.remove(name);
-                lost.push(name);
+                lost.extend(have.take().map(|value| (name, value)));
             }
         }
-        for name in lost {
-            self.provider_members.0.give_back(name);
+        for (name, value) in lost {
+            self.lose(name, &value);
+        }
+    }
+
+    /// Shows of a member what it was told itself, after a value that it had from another is gone.
+    fn lose(&mut self, name: &str, value: &str) {
+        self.provider_members.0.take_back(name, value);
+        if let Some(member) = Levelled::named(name) {
+            member.show(self);
         }
     }
 
@@ -245,16 +252,15 @@ impl ContactRow {
         let mut taken = Vec::new();
         for (name, have) in self.members() {
             if have.is_some() && have.as_deref() == filled.get(name).and_then(Value::as_str) {
-                *have = None;
-                taken.push(name);
+                taken.extend(have.take().map(|value| (name, value)));
             }
         }
-        for name in taken {
+        for (name, value) in taken {
             if back.provider_members.0.is_pinned(name) {
                 self.provider_members.0.unpin(name);
             }
             if !self.provider_members.0.is_pinned(name) {
-                self.provider_members.0.give_back(name);
+                self.lose(name, &value);
             }
         }
     }

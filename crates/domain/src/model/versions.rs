@@ -227,6 +227,20 @@ impl Versions {
             .retain(|name, _| name.strip_prefix(member).is_none_or(|rest| !rest.is_empty() && !rest.starts_with('.')));
     }
 
+    /// Takes away a value that came from another contact, where it was kept. What else was told of the member stays noted,
+    /// that there is none too: so nothing older is taken.
+    pub fn take_back(&mut self, member: &str, value: &str) {
+        self.0.retain(|name, set| {
+            let is_of = name.strip_prefix(member).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+            if !is_of || set.kept.as_deref() != Some(value) {
+                return true;
+            }
+            set.kept = None;
+            // What nobody told was noted for the value alone.
+            *set != Set::default()
+        });
+    }
+
     /// Gives a member that the staff wrote back to the providers: the next version is taken, whatever it is.
     pub fn unpin(&mut self, member: &str) {
         if self.is_pinned(member) {

@@ -10,7 +10,7 @@ use crate::{
 
 /// A member of a contact whose value is kept once for each kind of source.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Levelled {
+pub(in crate::apply) enum Levelled {
     Name,
     Phone,
     Email,
@@ -22,6 +22,11 @@ pub(super) const STAND_IN: &str = "name.stand_in";
 impl Levelled {
     /// All members.
     pub(super) const ALL: [Self; 3] = [Self::Name, Self::Phone, Self::Email];
+
+    /// The member of this name, where it is one of these.
+    pub(in crate::apply) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|member| member.record() == name)
+    }
 
     /// The keys of its values. The first that has a value is shown.
     const fn levels(self) -> &'static [&'static str] {
@@ -96,7 +101,8 @@ impl Levelled {
         row.provider_members.0.adopt(if is_stand_in { STAND_IN } else { self.record() }, &value);
     }
 
-    fn show(self, row: &mut ContactRow) {
+    /// Shows the first of its values.
+    pub(in crate::apply) fn show(self, row: &mut ContactRow) {
         let versions = &row.provider_members.0;
         let shown = self.levels().iter().find_map(|level| versions.kept(level)).map(str::to_owned);
         match self {

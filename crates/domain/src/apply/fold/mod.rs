@@ -4,7 +4,7 @@
 mod attachments;
 mod contacts;
 mod conversations;
-mod levels;
+pub(in crate::apply) mod levels;
 mod messages;
 mod notices;
 pub(crate) mod payloads;
