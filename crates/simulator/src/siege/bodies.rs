@@ -18,8 +18,8 @@ use crate::SimulatorError;
 
 /// How many are opened at once.
 const AT_ONCE: usize = 64;
-/// A body may take 10 s to come, and a socket 10 s to tell whose it is; the rest is for the machine.
-const ENDED: Duration = Duration::from_secs(15);
+/// A body may take 10 s to come, and its sender has 10 s more to read that it took too long; the rest is for the machine.
+const ENDED: Duration = Duration::from_secs(25);
 /// A frame that has not come to its end is over at the second heartbeat of 25 s.
 const FRAMES_ENDED: Duration = Duration::from_secs(60);
 
