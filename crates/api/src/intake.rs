@@ -143,7 +143,8 @@ pub async fn drain(payload: &mut Payload, limit: usize, intake: &Intake) {
     let _ = timeout(PATIENCE, draining).await;
 }
 
-/// How much a socket has in hand: the bytes of a message that is not there whole. Cheap to clone.
+/// How much a socket has in hand: the bytes that a message that is not there whole declares, for as many are reserved as soon
+/// as the head of a frame is there. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Meter(Arc<Metered>);
 
@@ -159,6 +160,69 @@ struct Metered {
 struct Held {
     workspace: Option<WorkspaceId>,
     slot: Option<Slot>,
+    frames: Frames,
+}
+
+/// Where the bytes of a socket stand in its frames (RFC 6455, 5.2).
+#[derive(Debug, Default)]
+struct Frames {
+    /// What came of a head that is not there whole.
+    head: Vec<u8>,
+    /// What has yet to come of a frame.
+    left: usize,
+    /// Whether more frames of the message follow this one.
+    is_open: bool,
+}
+
+impl Frames {
+    /// Whether no message has begun and not come to its end.
+    fn is_between(&self) -> bool {
+        self.head.is_empty() && self.left == 0 && !self.is_open
+    }
+
+    /// Reads on; gives what the frames declare that begin here, with their heads, and whether a new message begins with
+    /// them.
+    fn read(&mut self, mut bytes: &[u8]) -> (usize, bool) {
+        let (mut declared, mut is_new) = (0_usize, false);
+        while let Some((first, rest)) = bytes.split_first() {
+            if self.left > 0 {
+                let some = self.left.min(bytes.len());
+                self.left -= some;
+                bytes = bytes.get(some..).unwrap_or_default();
+                continue;
+            }
+            self.head.push(*first);
+            bytes = rest;
+            let Some((is_last, is_control, length)) = head(&self.head) else { continue };
+            // Control frames have at most 125 bytes and stand between those of a message.
+            if !is_control {
+                if !self.is_open {
+                    (declared, is_new) = (0, true);
+                }
+                declared = declared.saturating_add(self.head.len()).saturating_add(length);
+                self.is_open = !is_last;
+            }
+            self.left = length;
+            self.head.clear();
+        }
+        (declared, is_new)
+    }
+}
+
+/// Whether a frame is a message's last, whether it is a control frame, and its length, once its head is there whole.
+fn head(bytes: &[u8]) -> Option<(bool, bool, usize)> {
+    let [first, second, rest @ ..] = bytes else { return None };
+    let mask = if second & 0x80 == 0 { 0 } else { 4 };
+    let (wide, length) = match second & 0x7f {
+        126 => (2, None),
+        127 => (8, None),
+        short => (0, Some(usize::from(short))),
+    };
+    let number = rest.get(..wide)?;
+    rest.get(..wide + mask)?;
+    let add = |sum: usize, byte: &u8| sum.checked_mul(256)?.checked_add(usize::from(*byte));
+    let long = || number.iter().try_fold(0, add).unwrap_or(usize::MAX);
+    Some((first & 0x80 != 0, first & 0x08 != 0, length.unwrap_or_else(long)))
 }
 
 impl Meter {
@@ -180,10 +244,13 @@ impl Meter {
         self.0.limit.store(limit + UNCOUNTED, Ordering::Relaxed);
     }
 
-    /// A message came to its end.
+    /// A message came to its end. What came of the next one stays in hand.
     pub fn delivered(&self) {
-        self.0.in_hand.store(0, Ordering::Relaxed);
-        self.0.held.lock().unwrap_or_else(PoisonError::into_inner).slot = None;
+        let mut held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.frames.is_between() {
+            self.0.in_hand.store(0, Ordering::Relaxed);
+            held.slot = None;
+        }
     }
 
     /// Whether more came than may be in hand.
@@ -198,15 +265,20 @@ impl Meter {
         self.0.in_hand.load(Ordering::Relaxed) > 0
     }
 
-    fn came(&self, bytes: usize) -> bool {
-        let in_hand = self.0.in_hand.fetch_add(bytes, Ordering::Relaxed) + bytes;
+    fn came(&self, chunk: &[u8]) -> bool {
+        let mut held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let (bytes, is_new) = held.frames.read(chunk);
+        if is_new {
+            self.0.in_hand.store(0, Ordering::Relaxed);
+            held.slot = None;
+        }
+        let in_hand = self.0.in_hand.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         if in_hand > self.0.limit.load(Ordering::Relaxed) {
             return false;
         }
         if in_hand <= UNCOUNTED {
             return true;
         }
-        let mut held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
         let workspace = held.workspace;
         if held.slot.is_none() {
             held.slot = self.0.intake.place(workspace);
@@ -240,7 +312,7 @@ impl Stream for Counted {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let next = std::task::ready!(self.inner.as_mut().poll_next(cx));
         Poll::Ready(match next {
-            Some(Ok(chunk)) if !self.meter.came(chunk.len()) => Some(Err(PayloadError::Overflow)),
+            Some(Ok(chunk)) if !self.meter.came(&chunk) => Some(Err(PayloadError::Overflow)),
             next => next,
         })
     }
@@ -253,16 +325,49 @@ mod tests {
 
     use super::*;
 
+    /// The head of a text in one frame, which declares so many bytes.
+    fn message(length: usize) -> Vec<u8> {
+        let length = (length as u64).to_be_bytes();
+        [&[0x81, 0xff], &length[..], &[0; 4]].concat()
+    }
+
     #[test]
     fn b1_p11_a_stranger_has_little_and_one_who_is_known_has_more() {
         let intake = Intake::default();
         let meter = Meter::new(&intake);
-        assert!(meter.came(STRANGERS_BODY) && !meter.came(1) && meter.is_over());
+        assert!(meter.came(&message(STRANGERS_BODY - 14)) && meter.came(&vec![0; STRANGERS_BODY - 14]));
+        assert!(!meter.came(&message(STRANGERS_BODY)) && meter.is_over());
         let meter = Meter::new(&intake);
         meter.admit(WorkspaceId(Uuid::from_u128(1)), 1 << 20);
-        assert!(meter.came(1 << 20) && meter.is_in_hand());
+        assert!(meter.came(&message(1 << 20)) && meter.came(&vec![0; 1 << 20]) && meter.is_in_hand());
         meter.delivered();
-        assert!(!meter.is_in_hand() && meter.came(1 << 20));
+        assert!(!meter.is_in_hand() && meter.came(&message(1 << 20)));
+    }
+
+    #[test]
+    fn b1_p11_a_message_counts_as_long_as_it_says_that_it_is() {
+        let intake = Intake::default();
+        let meter = Meter::new(&intake);
+        assert!(!meter.came(&message(1 << 20)), "as much is reserved as its head declares");
+        let meter = Meter::new(&intake);
+        meter.admit(WorkspaceId(Uuid::from_u128(1)), 1 << 20);
+        let ping = [0x89, 0x80, 0, 0, 0, 0];
+        let mut first = message(10);
+        first.extend([0; 10]);
+        first.extend(message(1 << 20));
+        for byte in first {
+            assert!(meter.came(&[byte]));
+        }
+        meter.delivered();
+        assert!(meter.is_in_hand(), "the next message has begun");
+        let meter = Meter::new(&intake);
+        let mut part = message(12_000);
+        part[0] = 0x01;
+        assert!(meter.came(&part) && meter.came(&[0; 12_000]) && meter.came(&ping));
+        meter.delivered();
+        assert!(meter.is_in_hand(), "a ping ends no message");
+        assert!(!meter.came(&message(12_000)), "its parts count together");
+        assert!(!Meter::new(&intake).came(&[0x81, 0xff, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0]));
     }
 
     #[test]
@@ -273,11 +378,12 @@ mod tests {
             meter.admit(WorkspaceId(Uuid::from_u128(number)), 1 << 20);
             meter
         };
-        let greedy: Vec<Meter> = (0..64).map(|_| of(1)).take_while(|meter| meter.came(1 << 20)).collect();
+        let greedy: Vec<Meter> =
+            (0..64).map(|_| of(1)).take_while(|meter| meter.came(&message((1 << 20) - 14))).collect();
         assert_eq!(greedy.len(), 32, "half of all");
-        assert!(of(2).came(1 << 20), "another workspace has the rest");
+        assert!(of(2).came(&message((1 << 20) - 14)), "another workspace has the rest");
         drop(greedy);
-        assert!(of(1).came(1 << 20));
+        assert!(of(1).came(&message((1 << 20) - 14)));
     }
 
     #[test]
