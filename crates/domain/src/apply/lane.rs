@@ -44,7 +44,7 @@ const HANGS: Duration = Duration::from_secs(2);
 const LEFT: Duration = Duration::from_secs(60);
 
 /// About how much memory the requests of one transaction may take.
-const HEAVIEST: usize = 32 << 20;
+const HEAVIEST: usize = 8 << 20;
 
 /// A request that waits for its commit.
 #[derive(Debug)]
