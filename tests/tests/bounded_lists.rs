@@ -137,8 +137,9 @@ const LISTS: [(&str, &str, &str, &str); 7] = [
         "teams(first: 1)",
         "/teams/nodes/0",
         "members",
-        "WITH people AS (INSERT INTO person (id, name, email, created_at) \
-           SELECT gen_random_uuid(), 'n', n || '@example.org', now() FROM generate_series(1, 24) n RETURNING id), \
+        "WITH people AS (INSERT INTO person (id, workspace_id, name, email, created_at) \
+           SELECT gen_random_uuid(), w.id, 'n', n || '@example.org', now() FROM workspace w, generate_series(1, 24) n \
+           RETURNING id), \
          joined AS (INSERT INTO member (workspace_id, id, person_id, role, created_at) \
            SELECT w.id, gen_random_uuid(), p.id, 'agent', now() FROM workspace w, people p RETURNING workspace_id, id) \
          INSERT INTO team_member SELECT t.workspace_id, t.id, j.id FROM team t, joined j",

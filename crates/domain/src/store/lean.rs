@@ -9,32 +9,39 @@ pub const MOST: usize = 64 * 1024;
 const SURELY_SMALL: usize = 512;
 
 /// A row's column as a list reads it. Of a content that is too long: a little more than [`MOST`] bytes, so that its
-/// length tells that it is cut. In place of a JSON column that is too long: the JSON value `null`.
-fn column<C: ColumnTrait>(column: C) -> String {
+/// length tells that it is cut. In place of a JSON column that is too long: the JSON value `null`. Nothing for a column that
+/// is never long.
+fn shortened<C: ColumnTrait>(column: C) -> Option<String> {
     let name = column.as_str();
     let definition = column.def();
     let is_json = matches!(definition.get_column_type(), ColumnType::Json | ColumnType::JsonBinary);
     if is_json && !definition.is_null() {
-        format!(
+        Some(format!(
             "CASE WHEN pg_column_size({name}) > {SURELY_SMALL} AND octet_length({name}::text) > {MOST} \
              THEN 'null'::jsonb ELSE {name} END"
-        )
+        ))
     } else if name == "content" {
-        format!("CASE WHEN octet_length({name}) > {MOST} THEN left({name}, {MOST} + 1) ELSE {name} END")
+        Some(format!("CASE WHEN octet_length({name}) > {MOST} THEN left({name}, {MOST} + 1) ELSE {name} END"))
     } else {
-        format!("\"{name}\"")
+        None
     }
 }
 
 /// The columns of a table as a list reads them, for `SELECT`.
 pub(super) fn columns<E: EntityTrait>() -> String {
-    let each = E::Column::iter().map(|it| format!("{} AS \"{}\"", column(it), it.as_str()));
+    let each = E::Column::iter().map(|it| match shortened(it) {
+        Some(shorter) => format!("{shorter} AS \"{}\"", it.as_str()),
+        None => format!("\"{}\"", it.as_str()),
+    });
     each.collect::<Vec<_>>().join(", ")
 }
 
 /// A statement that reads the columns as a list does.
 pub(super) fn lean<E: EntityTrait>(select: Select<E>) -> Select<E> {
-    E::Column::iter().fold(select.select_only(), |select, it| select.expr_as(Expr::cust(column(it)), it.as_str()))
+    E::Column::iter().fold(select.select_only(), |select, it| match shortened(it) {
+        Some(shorter) => select.expr_as(Expr::cust(shorter), it.as_str()),
+        None => select.column(it),
+    })
 }
 
 /// A text with at most [`MOST`] bytes, and whether that is less than the whole.

@@ -57,7 +57,7 @@ async fn reads_every_page_of_every_list() {
         } else if query.contains("contacts(") {
             let identities = json!([{ "kind": "PHONE", "value": format!("+9198{number}"), "original": null },
                 { "kind": "PROVIDER_USER", "value": "user:7", "original": "7" }]);
-            list("contacts", json!({ "id": format!("ctc_{number}"), "identities": identities }))
+            list("contacts", json!({ "id": format!("ctc_{number}"), "identities": { "nodes": identities } }))
         } else {
             let name = query.split(") { ").nth(1).and_then(|rest| rest.split('(').next()).unwrap().trim();
             list(name, json!({ "id": format!("{name}_{number}"), "externalId": "x", "medium": "SMS" }))
