@@ -77,6 +77,12 @@ impl Pool {
         for list in [pool.ids.get_mut("src"), pool.types.get_mut("Source")].into_iter().flatten() {
             list.reverse();
         }
+        // These stand deeper in the lists than they are looked through.
+        let deeper = "{ contacts(first: 10) { nodes { identities { nodes { __typename id } } } } \
+                      conversations(first: 50) { nodes { messages(last: 20) { nodes { \
+                      attachments { nodes { __typename id } } statusHistory { nodes { __typename id } } } } } } }";
+        let answer = party.ask(&Operation { query: deeper.into(), variables: json!({}) }).await;
+        pool.gather(&answer["data"]);
         pool.kin(party).await;
         pool.homes(party).await;
         let own = party.ask(&Operation { query: "{ viewer { apiKey { id } } }".into(), variables: json!({}) }).await;

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use crate::TestServer;
 
 pub(crate) const LISTS: &str = "{ head
-    conversations(first: 50) { nodes { id revision status unread lastMessageAt externalId lastMessage { id }
+    conversations(first: 40) { nodes { id revision status unread lastMessageAt externalId lastMessage { id }
       channel { id medium identifier revision } contact { id name phone email }
-      messages(last: 50) { nodes { id revision direction kind contentType content details externalId occurredAt status
+      messages(last: 30) { nodes { id revision direction kind contentType content details externalId occurredAt status
         sentAt deliveredAt readAt failedAt failure { code text } statusHistory(first: 5) { nodes { id part rawStatus } pageInfo { hasNextPage } }
         attachments(first: 5) { nodes { id url revision } pageInfo { hasNextPage } } reactions } } } pageInfo { hasNextPage } }
     contacts(first: 100) { nodes { id revision name phone email identities { nodes { id kind value } } attributes } }
