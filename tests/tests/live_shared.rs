@@ -56,8 +56,8 @@ const OBJECTS: &[&str] = &[
     "FROM \"message\"",
     "FROM \"contact\"",
     "FROM \"channel\"",
-    "FROM \"identity\"",
-    "FROM \"attachment\"",
+    "FROM identity c",
+    "FROM attachment c",
     "FROM conversation_read",
 ];
 const LOG: &[&str] = &["FROM event WHERE"];

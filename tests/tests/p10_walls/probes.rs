@@ -146,9 +146,44 @@ async fn p10_no_query_reaches_into_another_workspace_by_an_id() {
     house.server.stop().await;
 }
 
+/// Rows of each list that belongs to an object, for every such object of the owner.
+const CHILDREN: [&str; 6] = [
+    "INSERT INTO identity (workspace_id, scope_id, kind, value, id, contact_id, created_at) \
+     SELECT workspace_id, gen_random_uuid(), 'username', n::text, gen_random_uuid(), id, now() \
+     FROM contact, generate_series(1, 3) n WHERE workspace_id = $1",
+    "INSERT INTO opt_out (workspace_id, id, address_scope_id, address_kind, address_value, medium, scope, value, created_at) \
+     SELECT workspace_id, gen_random_uuid(), scope_id, kind, value, 'sms', 'tag', n::text, now() \
+     FROM identity, generate_series(1, 3) n WHERE workspace_id = $1 AND contact_id IS NOT NULL",
+    "INSERT INTO status_report (workspace_id, id, message_id, raw_status, received_at) \
+     SELECT workspace_id, gen_random_uuid(), id, 'odd', now() FROM message, generate_series(1, 3) WHERE workspace_id = $1",
+    "INSERT INTO attachment (workspace_id, id, message_id, position, kind, created_at, updated_at) \
+     SELECT workspace_id, gen_random_uuid(), id, n, 'image', now(), now() FROM message, generate_series(1, 3) n \
+     WHERE workspace_id = $1",
+    "INSERT INTO attempt (workspace_id, id, delivery_id, number, started_at, duration_ms) \
+     SELECT workspace_id, gen_random_uuid(), id, 100 + n, now(), 3 FROM delivery, generate_series(1, 3) n \
+     WHERE workspace_id = $1",
+    "INSERT INTO team_member SELECT t.workspace_id, t.id, m.id FROM team t JOIN member m USING (workspace_id) \
+     WHERE t.workspace_id = $1 ON CONFLICT DO NOTHING",
+];
+
+/// The cursors of a list that belongs to an object.
+async fn cursors_of(owner: &Side<'_>, position: &Position) -> Vec<String> {
+    let Some(parent) = owner.pool.types.get(&position.owner).and_then(|ids| ids.first()) else { return Vec::new() };
+    let query = format!(
+        "query Q($id: ID!) {{ node(id: $id) {{ ... on {} {{ {}(first: 100) {{ edges {{ cursor }} }} }} }} }}",
+        position.owner, position.field.name
+    );
+    let answer = owner.party.ask(&Operation { query, variables: json!({ "id": parent }) }).await;
+    let edges = answer["data"]["node"][&position.field.name]["edges"].as_array().cloned().unwrap_or_default();
+    edges.iter().map(|edge| edge["cursor"].as_str().unwrap().to_owned()).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn p10_no_cursor_reaches_into_another_workspace() {
     let house = house().await;
+    for rows in CHILDREN {
+        sqlx::query(rows).bind(house.owner.workspace).execute(&house.server.database).await.unwrap();
+    }
     let owned = Pool::of(&house.schema, &house.owner).await;
     let strange = Pool::of(&house.schema, &house.stranger).await;
     let owner = Side { party: &house.owner, pool: &owned };
@@ -160,7 +195,10 @@ async fn p10_no_cursor_reaches_into_another_workspace() {
         let (own, others): (Vec<_>, Vec<_>) = lists.partition(|(list, _)| **list == position.field.name);
         let some =
             |cursors: &&Vec<String>| [cursors.first().cloned(), cursors.get(1).cloned(), cursors.last().cloned()];
-        let cursors: Vec<String> = own.iter().chain(&others).flat_map(|(_, cursors)| some(cursors)).flatten().collect();
+        let within = if position.owner == "Query" { Vec::new() } else { cursors_of(&owner, &position).await };
+        let listed = own.iter().chain(&others).map(|(_, cursors)| *cursors);
+        let cursors: Vec<String> =
+            std::iter::once(&within).chain(listed).flat_map(|all| some(&all)).flatten().collect();
         let (mut reached, mut answer) = (false, Value::Null);
         for cursor in &cursors {
             answer = owner.ask(&house.schema, &position, cursor).await;
