@@ -26,8 +26,8 @@ simulate: ## Play the providers against what `make run` started, then check that
 	exec $(TARGET)/debug/inlet simulate $(ARGS)
 
 test: postgres node languages ## Run every test. ARGS="-p inlet-domain" runs some.
-	$(CARGO) build --package inlet-server --bin inlet --package inlet-simulator --bin inlet-bench \
-	  --package inlet-tests --bin with-postgres --example receiver --features inlet-server/failpoints
+	$(CARGO) build --package inlet-server --bin inlet --package inlet-tests --bin with-postgres --example receiver \
+	  --features inlet-server/failpoints
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then runner="nextest run"; else runner="test"; fi; \
 	  echo "$(CARGO) $$runner $(or $(ARGS),--workspace)"; \
 	  INLET_TEST_BINARY="$(abspath $(TARGET))/debug/inlet" \
