@@ -166,9 +166,9 @@ struct Held {
 /// Where the bytes of a socket stand in its frames (RFC 6455, 5.2).
 #[derive(Debug, Default)]
 struct Frames {
-    /// What came of a head that is not there whole.
+    /// The bytes of a frame's head that came so far, while its end has not come.
     head: Vec<u8>,
-    /// What has yet to come of a frame.
+    /// How many bytes of a frame have not come yet.
     left: usize,
     /// Whether more frames of the message follow this one.
     is_open: bool,

@@ -57,11 +57,11 @@ pub struct Prepared {
     plan: Arc<Plan>,
     holder: Holder,
     request_id: String,
-    /// Who asks.
+    /// The credential of the client; none of a stranger.
     credential: Option<Credential>,
     /// The bytes of its document and variables, as long as it is kept.
     pub weight: usize,
-    /// What follows the log.
+    /// The operation, where it follows the log.
     following: Option<Operation>,
     /// What it is.
     pub kind: OperationType,

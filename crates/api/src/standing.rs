@@ -1,5 +1,5 @@
-//! What subscriptions keep for as long as they stand: their documents and variables. Its bytes are bounded for each socket
-//! and for each member or key.
+//! A subscription keeps its document and its variables for as long as it stands. These bytes are bounded for each socket, and
+//! for each member or key.
 
 use std::{
     collections::HashMap,

@@ -61,7 +61,7 @@ pub struct Operation {
     pub plan: Arc<Plan>,
     /// Under which id its errors are told.
     pub request_id: String,
-    /// What it keeps of what its follower may keep, once it stands.
+    /// The bytes that it takes of its follower's bound, from the moment that it stands.
     pub kept: Option<Kept>,
 }
 

@@ -28,8 +28,8 @@ use crate::{
     },
 };
 
-/// What an object costs that is shown whole, beside its fields: its content, or what a provider told beside, may be as long
-/// as a request.
+/// The cost of an object that is shown whole, beside the cost of its fields. Its content may be as long as a provider's
+/// request, and so may its details.
 const WHOLE: usize = 1_000;
 
 /// The orders of a list of conversations.
