@@ -2,7 +2,7 @@
 import { createHmac } from "node:crypto";
 
 const given = process.env.INLET_UNDER_TEST;
-if (!given) throw new Error("these tests are run by `make test`: tests/tests/clients.rs starts the server");
+if (!given) throw new Error("these tests are run by `make test`: tests/tests/api/clients.rs starts the server");
 
 /** `graphqlUrl`, `url`, `apiKey`, `email`, `password`, `mobtexting: {url, secret}`, `control`. */
 export const server = JSON.parse(given);

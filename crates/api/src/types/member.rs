@@ -38,6 +38,12 @@ impl Member {
         &self.0.email
     }
 
+    /// Whether this person became a member through a letter to `email`. If false, the inviter saw the link, so anyone who
+    /// had the link may have set the password. Check who it is before you raise the role.
+    async fn email_proven(&self) -> bool {
+        self.0.email_proven
+    }
+
     /// Their role here, which tells their rights.
     async fn role(&self) -> words::Role {
         self.0.role.into()

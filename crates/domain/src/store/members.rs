@@ -50,6 +50,9 @@ pub struct Member {
     pub name: String,
     /// The person's login, in lower case.
     pub email: String,
+    /// Whether this person became a member through a letter to the email. Whoever came through the link that the inviter
+    /// was shown may be anyone.
+    pub email_proven: bool,
     /// What they may do here.
     pub role: Role,
     /// Whether they can be reached.
@@ -313,8 +316,8 @@ fn may_change(
     Ok(())
 }
 
-const COLUMNS: &str = "m.id, coalesce(m.name, p.name) AS name, p.email, m.role, m.availability, m.revision, \
-                       m.created_at, m.disabled_at";
+const COLUMNS: &str = "m.id, coalesce(m.name, p.name) AS name, p.email, p.proven_at IS NOT NULL AS email_proven, \
+                       m.role, m.availability, m.revision, m.created_at, m.disabled_at";
 
 fn member(row: &sqlx::postgres::PgRow) -> Result<Member, StoreError> {
     let id: MemberId = row.try_get("id")?;
@@ -322,6 +325,7 @@ fn member(row: &sqlx::postgres::PgRow) -> Result<Member, StoreError> {
         id,
         name: row.try_get("name")?,
         email: row.try_get("email")?,
+        email_proven: row.try_get("email_proven")?,
         role: word("member", "role", id, row.try_get("role")?)?,
         availability: word("member", "availability", id, row.try_get("availability")?)?,
         revision: row.try_get("revision")?,

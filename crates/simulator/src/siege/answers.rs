@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     attack::{Attack, Counts, DoorIs, Outcome},
-    caller::{crowd, hammer, operation},
+    caller::{TOO_LONG, crowd, hammer, operation},
     ground::Ground,
 };
 use crate::SimulatorError;
@@ -53,15 +53,10 @@ async fn large(ground: Arc<Ground>) -> Result<Outcome, SimulatorError> {
         hammer(caller, until, move |_| request.clone())
     })
     .await;
-    let outcome = Outcome::of(got);
-    Ok(refused(outcome))
-}
-
-/// An answer that is longer than it may be is a fault.
-fn refused(mut outcome: Outcome) -> Outcome {
-    let whole = outcome.got.get("200").copied().unwrap_or(0);
-    outcome.must(whole == 0, format!("{whole} answers were given whole"));
-    outcome
+    let mut outcome = Outcome::of(got);
+    let long = outcome.times(&format!("200 {TOO_LONG}"));
+    outcome.must(long == 0, format!("{long} answers were {TOO_LONG}"));
+    Ok(outcome)
 }
 
 async fn unyielding(ground: Arc<Ground>) -> Result<Outcome, SimulatorError> {

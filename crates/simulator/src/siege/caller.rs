@@ -20,6 +20,10 @@ use crate::wire::{Message, Wire};
 pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a connection may take to stand.
 const CONNECT: Duration = Duration::from_secs(5);
+/// The most that an answer may have: `--max-answer`, and what HTTP and GraphQL put around it.
+const MAX_ANSWER: usize = (8 << 20) + (64 << 10);
+/// The word of an answer that is longer.
+pub const TOO_LONG: &str = "longer than --max-answer";
 /// What a reader who reads little takes in before its server has to wait, in bytes.
 const NARROW: u32 = 8 << 10;
 
@@ -98,8 +102,11 @@ impl Caller {
     }
 }
 
-/// Status and code of an answer.
+/// Status and code of an answer, or that it is longer than any may be.
 fn word(answer: &Message) -> String {
+    if answer.body.len() > MAX_ANSWER {
+        return format!("{} {TOO_LONG}", answer.status());
+    }
     // What stands beside an error is short: the errors are at the beginning.
     let beginning = String::from_utf8_lossy(answer.body.get(..4_096).unwrap_or(&answer.body)).into_owned();
     let error = beginning.split_once("\"error").map(|(_, error)| error);

@@ -4,22 +4,27 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{
     attack::{Attack, Counts, DoorIs, Outcome},
-    caller::{crowd, operation},
-    ground::Ground,
+    caller::{crowd, hammer, operation},
+    ground::{Ground, KEYS},
 };
 use crate::{SimulatorError, graphql::text, provider::Provider, wire::Endpoint};
 
 /// How often the mapping names the place.
 const NAMED: usize = 94;
+/// How often the composition names the content: as often as one may.
+const PLACEHOLDERS: usize = 1_000;
 
 pub const COMPOSITION: Attack = Attack {
     name: "C4 composition",
     what: |size| {
-        let (placeholders, length) = size.of((2_000, 400), (1_500, 100));
-        format!("previews of a composition that names {length} kB {placeholders} times, by two clients")
+        let (length, clients, seconds) = (size.of(400, 100), size.of(KEYS, 2), size.of(10, 3));
+        format!(
+            "previews of a composition that names {length} kB {PLACEHOLDERS} times, by {clients} clients for {seconds} s"
+        )
     },
     bound: "1 MiB of a composed body",
     door: DoorIs::Open,
@@ -35,17 +40,20 @@ pub const MAPPING: Attack = Attack {
 };
 
 async fn composition(ground: Arc<Ground>) -> Result<Outcome, SimulatorError> {
-    let (placeholders, length) = ground.size.of((2_000, 400), (1_500, 100));
+    let length = ground.size.of(400, 100);
     let query = "mutation($input: PreviewCompositionInput!) { previewComposition(input: $input) { contentType } }";
-    let composed = vec!["@{{content}}"; placeholders];
+    let composed = vec!["@{{content}}"; PLACEHOLDERS];
     let event =
         json!({ "id": "evt_0", "type": "message.created", "payload": { "content": "x".repeat(length * 1_000) } });
     let input = json!({ "url": "http://127.0.0.1:9/", "eventType": "message.created", "event": event,
         "composition": { "body": { "all": composed } } });
-    let body = Arc::new(operation(query, json!({ "input": input })));
-    let got = crowd(2, |client| {
-        let (caller, key, body) = (ground.attacker(client), ground.key(client), Arc::clone(&body));
-        async move { Counts::from([(caller.ask(&mut None, Some(&key), &body).await.0, 1)]) }
+    let body = operation(query, json!({ "input": input }));
+    let until = Instant::now() + ground.size.seconds(10, 3);
+    let got = crowd(ground.size.of(KEYS, 2), |client| {
+        let caller = ground.attacker(client);
+        let mut request = caller.head(Some(&ground.key(client)), body.len()).into_bytes();
+        request.extend_from_slice(&body);
+        hammer(caller, until, move |_| request.clone())
     })
     .await;
     let mut outcome = Outcome::of(got);

@@ -75,7 +75,7 @@ async fn conversations(client: &Client, media: &str) -> Result<Vec<Value>, Simul
                 messages(first: 25) {{ nodes {{ {MESSAGE} }} pageInfo {{ hasNextPage endCursor }} }} }}
             pageInfo {{ hasNextPage endCursor }} }} }}"
     );
-    let mut nodes = client.all("conversations", &query, 40).await?;
+    let mut nodes = client.all("conversations", &query, 20).await?;
     for node in &mut nodes {
         while node["messages"]["pageInfo"]["hasNextPage"] == json!(true) {
             let query = format!(
