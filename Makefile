@@ -8,7 +8,7 @@ INLET_LISTEN ?= 127.0.0.1:8080
 export INLET_DATA_DIR INLET_LISTEN
 ARGS ?=
 
-.PHONY: help run test check fmt schema schema-check event-schemas permissions bench demo simulate siege kill-test chaos watchers faults fuzz postgres node languages
+.PHONY: help run test check fmt schema schema-check event-schemas permissions architecture bench demo simulate siege kill-test chaos watchers faults fuzz postgres node languages
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -43,7 +43,7 @@ check: ## What must hold before a commit: format, lints, the generated schema an
 	@$(TARGET)/debug/inlet rights | diff -u docs/permissions.md - || { echo "docs/permissions.md is out of date: make permissions"; exit 1; }
 	@scratch=$$(mktemp -d) && $(TARGET)/debug/inlet event-schemas "$$scratch" && diff -ru schemas "$$scratch" && rm -r "$$scratch" || \
 	  { echo "schemas/ is out of date: make event-schemas"; exit 1; }
-	$(CARGO) test --package inlet-tests --test layering
+	$(CARGO) test --package inlet-layering
 	@CARGO="$(CARGO)" scripts/deny.sh
 
 fmt: ## Format the sources.
@@ -64,6 +64,9 @@ event-schemas: ## Write the JSON Schemas of webhook bodies in schemas/ anew.
 permissions: ## Write docs/permissions.md anew.
 	$(CARGO) build --package inlet-server --bin inlet
 	$(TARGET)/debug/inlet rights > docs/permissions.md
+
+architecture: ## Draw the diagrams of crates and modules in ARCHITECTURE.md anew.
+	INLET_WRITE_ARCHITECTURE=1 $(CARGO) test --package inlet-layering the_picture
 
 bench: postgres ## Measure a release build beside the limits of this machine (docs name the figures by this command).
 	scripts/bench.sh $(ARGS)

@@ -28,7 +28,7 @@ esac
 
 # The seeds are the documented samples. Before the body an adapter's input has a byte that chooses the
 # end of the URL; for `custom` it chooses the mapping, and a line for the query follows.
-fixtures=../crates/ingest/fixtures
+fixtures=../crates/adapters/fixtures
 plant() { # file, choice
     seed="corpus/$target/$(echo "$1" | tr / -)"
     case "$target" in

@@ -16,7 +16,7 @@ use inlet_domain::{
     },
     store::sources::Source,
 };
-use inlet_ingest::read;
+use inlet_adapters::read;
 use serde_json::Value;
 use uuid::Uuid;
 

@@ -1,9 +1,9 @@
 //! A database for each test, cloned from a template that holds the migrations.
 
-use inlet_domain::{
-    ambient::Ambient,
+use inlet_domain::ambient::Ambient;
+use inlet_store::{
     database::{Database, MIGRATOR},
-    store::partitions,
+    records::partitions,
 };
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};

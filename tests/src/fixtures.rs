@@ -21,7 +21,7 @@ pub struct Fixture {
 /// Every fixture of the index.
 #[must_use]
 pub fn all() -> Vec<Fixture> {
-    let folder = workspace::root().join("crates/ingest/fixtures");
+    let folder = workspace::root().join("crates/adapters/fixtures");
     let index: Value = serde_json::from_slice(&fs::read(folder.join("index.json")).unwrap()).unwrap();
     let fixture = |entry: &Value| {
         let file = entry["file"].as_str().unwrap().to_owned();

@@ -5,13 +5,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Duration, Utc};
 use inlet_domain::{
     ambient::{Ambient, SteppedClock, SystemEntropy},
-    apply::{Apply, ApplyConfig},
     command::{
         ChannelRef, ChannelReport, Command, Effect, IdempotencyKey, IdentityKind, IdentityRef, Inbound, MessageReport,
         Patch, PersonReport, Purpose, RawRequest, Reading, StatusReport, StatusTimes, ThreadReport,
     },
-    database::Database,
-    heads::Heads,
     ids::{MemberId, ProviderAccountId, SourceId, WorkspaceId},
     model::{
         channel::Medium,
@@ -20,6 +17,11 @@ use inlet_domain::{
         status::DeliveryStatus,
     },
     secrets::Sealer,
+};
+use inlet_store::{
+    apply::{Apply, ApplyConfig},
+    database::Database,
+    log::Heads,
 };
 use serde_json::Map;
 use sqlx::Row;

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
-
 use inlet_domain::{
     ids::{MemberId, SessionId},
     model::right::Role,
 };
+use serde_json::{Value, json};
 
 use crate::{
     Party, database,

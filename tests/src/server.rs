@@ -5,11 +5,9 @@ use std::{collections::BTreeMap, sync::OnceLock, time::Duration};
 use inlet_api::ApiConfig;
 use inlet_domain::{
     ambient::Ambient,
-    apply::ApplyConfig,
     command::RawRequest,
     ids::{InboundEventId, WorkspaceId},
     secrets::{Place, Sealer},
-    store::retention::Retention,
 };
 use inlet_notifier::MailHook;
 use inlet_server::{
@@ -20,6 +18,7 @@ use inlet_server::{
     seed,
     server::Server,
 };
+use inlet_store::{apply::ApplyConfig, records::retention::Retention};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use sqlx::PgPool;

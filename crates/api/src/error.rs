@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Enum, ErrorExtensions, Name, Value};
-use inlet_domain::{
+use async_graphql::{Enum, ErrorExtensions, Name, Response, ServerError, Value};
+use inlet_domain::ids::InvalidId;
+use inlet_store::{
     error::StoreError,
-    ids::InvalidId,
     log::InvalidCursor,
-    store::{logins::LoginError, page::InvalidPosition},
+    records::{logins::LoginError, page::InvalidPosition},
 };
 
 /// The codes in `extensions.code` of errors. Codes may be added.
@@ -220,4 +220,13 @@ impl From<ApiError> for async_graphql::Error {
             }
         })
     }
+}
+
+/// A response that is nothing but one error.
+#[must_use]
+pub fn response_of(error: ApiError) -> Response {
+    let error = async_graphql::Error::from(error);
+    let mut server = ServerError::new(error.message, None);
+    server.extensions = error.extensions;
+    Response::from_errors(vec![server])
 }

@@ -50,8 +50,8 @@ macro_rules! registry {
     ($($(#[$doc:meta])* $name:ident $prefix:literal $kind:literal;)*) => {
         $(
             $(#[$doc])*
-            #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type)]
-            #[sqlx(transparent)]
+            #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            #[cfg_attr(feature = "postgres", derive(sqlx::Type), sqlx(transparent))]
             pub struct $name(pub Uuid);
 
             impl $name {

@@ -1,27 +1,21 @@
-//! The model of a unified inbox, its rules, and the only SQL.
+//! The model of a unified inbox and its rules. Nothing here does I/O.
 //!
-//! A provider's request reaches [`apply::Apply`] as [`command::Command`]s, becomes state and [`event`]s in one
-//! transaction, and is answered after the commit. Everything else reads: [`store`] holds the scoped reads and the
-//! ordinary writes, [`log`] the event log that live updates and webhooks follow.
-//!
-//! Nothing here knows HTTP or GraphQL. Time and randomness come in through [`ambient::Ambient`].
+//! An adapter reads a provider's request into [`command::Command`]s. `inlet-store` gives them their effect in Postgres and
+//! raises [`event`]s, which [`compose`] can write in the words of a webhook's receiver. Time and randomness come in through
+//! [`ambient::Ambient`]. With the feature `postgres` ids and enums can be bound to queries and read from rows.
 
 pub mod ambient;
-pub mod apply;
 pub mod command;
 pub mod compose;
-pub mod database;
-pub mod error;
 pub mod event;
-pub mod heads;
 pub mod ids;
 pub mod json;
-pub mod log;
 pub mod model;
-pub mod presence;
 pub mod reader;
-pub mod replay;
-pub mod revocations;
 pub mod scope;
 pub mod secrets;
-pub mod store;
+pub mod text_enum;
+
+#[cfg(feature = "postgres")]
+#[doc(hidden)]
+pub use sqlx;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     command::{RawRequest, Reading},
-    store::sources::Source,
+    model::source::Source,
 };
 
 /// What was read of a request.

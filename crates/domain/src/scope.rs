@@ -1,11 +1,11 @@
-//! Who asks, and in which workspace. Every function of [`crate::store`] takes a [`Scope`].
+//! Who asks, and in which workspace. Every function of [`inlet_store::records`] takes a [`Scope`].
 
 use uuid::Uuid;
 
 use crate::ids::{ApiKeyId, MemberId, WorkspaceId};
 
 /// The workspace that a query may see (P10). Made only from a credential or by a background worker that is listed
-/// in [`crate::store`].
+/// in [`inlet_store::records`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Scope {
     workspace: WorkspaceId,

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::web::Payload;
 use futures::StreamExt;
-use inlet_domain::apply::places::{Places, Slot};
+use inlet_store::apply::places::{Places, Slot};
 use tokio::{sync::Semaphore, time::timeout};
 
 use crate::refusal::Refusal;

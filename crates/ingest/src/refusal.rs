@@ -6,10 +6,13 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
-use inlet_domain::apply::ApplyError;
+use inlet_adapters::{
+    body::{batch, lenient::Unreadable},
+    read::TooMany,
+    signature::Forged,
+};
+use inlet_store::apply::ApplyError;
 use serde_json::json;
-
-use crate::{batch, lenient::Unreadable, read::TooMany, signature::Forged};
 
 /// A refusal. Only [`Refusal::Unreadable`] has left a trace in the raw log.
 #[derive(Debug, thiserror::Error)]

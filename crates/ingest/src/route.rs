@@ -9,30 +9,34 @@ use actix_web::{
 };
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
+use inlet_adapters::{
+    body::{
+        batch,
+        lenient::{self, Unreadable},
+    },
+    read::{self, Readout},
+    registry::{adapter, scheme_of},
+};
 use inlet_domain::{
     ambient::Ambient,
-    apply::{Apply, Outcome, places::Places},
     command::{Inbound, Purpose, RawRequest},
+    ids::InboundEventId,
+    model::{outcome::Outcome, provider::Verification, source::Source},
+    secrets::Sealer,
+};
+use inlet_store::{
+    apply::{Apply, places::Places},
     database::Database,
     error::StoreError,
-    ids::InboundEventId,
-    model::provider::Verification,
-    secrets::Sealer,
-    store::sources::Source,
 };
 use ipnet::IpNet;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    batch,
     intake::{self, Drains},
-    lenient::{self, Unreadable},
     network,
-    provider::adapter,
-    read::{self, Readout},
     refusal::Refusal,
-    signature::Scheme,
     source_cache::SourceCache,
 };
 
@@ -135,7 +139,7 @@ async fn answer(request: &HttpRequest, door: &Door, payload: &mut Payload) -> Re
     let body = intake::read(payload, declared_length(request), door.max_body, &mut place).await?;
     let received_at = door.ambient.now();
 
-    let scheme = Scheme::of(&source);
+    let scheme = scheme_of(&source);
     let signature = request.headers().get(scheme.header.as_ref()).map(header::HeaderValue::as_bytes);
     let verified = match source.verification {
         Verification::Hmac => {

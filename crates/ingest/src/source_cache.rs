@@ -4,11 +4,10 @@
 use std::{sync::Arc, time::Duration};
 
 use inlet_domain::{
-    database::Database,
-    error::StoreError,
+    model::source::Source,
     secrets::{Sealer, token_hash},
-    store::sources::{self, Source},
 };
+use inlet_store::{database::Database, error::StoreError, records::sources};
 use moka::future::Cache;
 
 const TTL: Duration = Duration::from_secs(1);

@@ -9,9 +9,11 @@ use std::{
 
 use inlet_domain::{
     ambient::Ambient,
-    error::StoreError,
     ids::{DeliveryId, WebhookId, WorkspaceId},
-    store::deliveries::{Claimed, Outbox, Settlement},
+};
+use inlet_store::{
+    error::StoreError,
+    records::deliveries::{Claimed, Outbox, Settlement},
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;

@@ -9,9 +9,9 @@ use std::{
 use inlet_domain::{
     ambient::Ambient,
     ids::{WebhookId, WorkspaceId},
-    store::deliveries::{Finish, Outbox, Settlement},
 };
 use inlet_egress::Client;
+use inlet_store::records::deliveries::{Finish, Outbox, Settlement};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 

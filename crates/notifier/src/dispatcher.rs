@@ -8,12 +8,14 @@ use std::{
 
 use inlet_domain::{
     ambient::Ambient,
-    error::StoreError,
-    heads::Heads,
     ids::{WebhookId, WorkspaceId},
-    store::deliveries::{Disposition, LogLine, NewDelivery, NewPage, Outbox, delivery_id},
 };
 use inlet_egress::HeaderValue;
+use inlet_store::{
+    error::StoreError,
+    log::Heads,
+    records::deliveries::{Disposition, LogLine, NewDelivery, NewPage, Outbox, delivery_id},
+};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;

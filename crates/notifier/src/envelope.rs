@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 use inlet_domain::{
+    event::API_VERSION,
     ids::{ApiKeyId, MemberId, WorkspaceId},
     json::write_string,
-    store::{deliveries::LogLine, webhooks::API_VERSION},
 };
+use inlet_store::records::deliveries::LogLine;
 
 /// The body for an entry of the log. Payload and previous stand in it as the log holds them: they are in their final
 /// form already.

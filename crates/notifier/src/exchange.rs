@@ -7,11 +7,11 @@ use chrono::{DateTime, Utc};
 use inlet_domain::{
     ambient::Ambient,
     compose::{self, ComposeError},
-    store::deliveries::{AttemptRecord, Verdict, attempt_id},
 };
 use inlet_egress::{
     Client, ErrorKind, HeaderMap, HeaderName, HeaderValue, Method, Request, Response, SendError, Url, header,
 };
+use inlet_store::records::deliveries::{AttemptRecord, Verdict, attempt_id};
 use tokio::time::Instant;
 
 use crate::{

@@ -9,10 +9,12 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use inlet_domain::{
     ambient::Ambient,
-    error::StoreError,
-    heads::Heads,
     ids::{DeliveryId, WebhookId, WorkspaceId},
-    store::deliveries::{Fared, Finish, Outbox, Settlement, Verdict},
+};
+use inlet_store::{
+    error::StoreError,
+    log::Heads,
+    records::deliveries::{Fared, Finish, Outbox, Settlement, Verdict},
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use inlet_domain::store::deliveries::Outbox;
+use inlet_store::records::deliveries::Outbox;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 

@@ -28,14 +28,13 @@ mod sockets;
 
 use std::{sync::Arc, time::Duration};
 
-use inlet_domain::{
-    ambient::Ambient,
-    database::Database,
-    heads::Heads,
-    secrets::Sealer,
-    store::deliveries::{Outbox, Settlement},
-};
+use inlet_domain::{ambient::Ambient, secrets::Sealer};
 use inlet_egress::Client;
+use inlet_store::{
+    database::Database,
+    log::Heads,
+    records::deliveries::{Outbox, Settlement},
+};
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 

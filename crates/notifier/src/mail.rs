@@ -3,18 +3,17 @@
 
 use std::time::Duration;
 
-use inlet_domain::{
-    ambient::Ambient,
+use inlet_domain::{ambient::Ambient, secrets::Sealer};
+use inlet_egress::{Client, HeaderMap, HeaderValue, Method, Request, Url, header};
+use inlet_store::{
     database::Database,
     error::StoreError,
-    secrets::Sealer,
-    store::{
+    records::{
         deliveries::Signing,
         mail::{self, Claimed, Due},
         webhooks::SigningSecret,
     },
 };
-use inlet_egress::{Client, HeaderMap, HeaderValue, Method, Request, Url, header};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 

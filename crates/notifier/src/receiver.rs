@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use inlet_domain::{
     compose::Composer,
+    event::webhook_filter::Wants,
     ids::{WebhookId, WorkspaceId},
-    model::{target::TargetPolicy, webhook::WebhookStatus, webhook_filter::Wants},
-    store::{
-        deliveries::{LogLine, Receiver as Stored},
-        webhooks::Webhook,
-    },
+    model::{target::TargetPolicy, webhook::WebhookStatus},
 };
 use inlet_egress::{HeaderMap, HeaderName, HeaderValue, Url};
+use inlet_store::records::{
+    deliveries::{LogLine, Receiver as Stored},
+    webhooks::Webhook,
+};
 use secrecy::ExposeSecret;
 
 use crate::signing::Signer;

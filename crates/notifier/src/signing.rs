@@ -3,11 +3,9 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
-use inlet_domain::{
-    model::webhook::{LegacySignature, SignatureAlgorithm},
-    store::{deliveries::Signing, webhooks::SigningSecret},
-};
+use inlet_domain::model::webhook::{LegacySignature, SignatureAlgorithm};
 use inlet_egress::{HeaderMap, HeaderName, HeaderValue};
+use inlet_store::records::{deliveries::Signing, webhooks::SigningSecret};
 use secrecy::ExposeSecret;
 use sha2::{Sha256, Sha512};
 

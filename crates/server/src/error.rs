@@ -2,9 +2,9 @@
 
 use std::{io, path::PathBuf};
 
-use inlet_domain::error::StoreError;
+use inlet_store::error::StoreError;
 
-use crate::{keys::InvalidKeys, postgres::PostgresError};
+use crate::postgres::PostgresError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +99,35 @@ impl ServerError {
             Self::Argument(_) => "ARGUMENT",
             Self::Simulator(error) => error.code(),
             Self::Print(_) => "PRINT",
+        }
+    }
+}
+
+/// Why a text holds no keys. It never tells the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidKeys {
+    /// No key at all.
+    #[error(
+        "there is no key for secrets: set INLET_SECRETS_KEY to 64 hex digits (`openssl rand -hex 32`), or \
+         INLET_SECRETS_KEYS to `1:<64 hex digits>,2:<64 hex digits>`; keep it, for without it nothing sealed opens"
+    )]
+    Missing,
+    /// An entry is malformed.
+    #[error("entry {0} of the keys for secrets is not `<version 1..255>:<64 hex digits>`")]
+    Malformed(usize),
+    /// A version stands twice.
+    #[error("version {0} stands twice among the keys for secrets")]
+    Repeated(u8),
+}
+
+impl InvalidKeys {
+    /// A stable word for it.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Missing => "KEYS_MISSING",
+            Self::Malformed(_) => "KEYS_MALFORMED",
+            Self::Repeated(_) => "KEYS_REPEATED",
         }
     }
 }

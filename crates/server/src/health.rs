@@ -13,7 +13,7 @@ use actix_web::{
     http::header,
     web::{self, Data, ServiceConfig},
 };
-use inlet_domain::{database::Database, store::readiness};
+use inlet_store::{database::Database, records::readiness};
 use serde_json::{Value, json};
 
 /// A database that takes longer to answer is not one to send requests to.

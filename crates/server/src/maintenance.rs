@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use inlet_domain::{
-    ambient::Ambient,
+use inlet_domain::ambient::Ambient;
+use inlet_store::{
     database::Database,
     error::StoreError,
-    heads::Heads,
-    store::{
+    log::Heads,
+    records::{
         expiry,
         inbox::{self, Desk},
         partitions,

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use inlet_domain::{
     ambient::Ambient,
-    database::PgConnection,
-    error::StoreError,
     ids::WorkspaceId,
     model::{
         provider::{Provider, Verification},
@@ -13,7 +11,11 @@ use inlet_domain::{
     },
     scope::{Actor, Scope},
     secrets::Sealer,
-    store::{
+};
+use inlet_store::{
+    database::PgConnection,
+    error::StoreError,
+    records::{
         api_keys::{self, NewApiKey},
         members, setup,
         sources::{self, NewSource, SourceSettings},

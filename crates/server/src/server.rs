@@ -7,22 +7,23 @@ use std::{
 };
 
 use actix_web::{App, HttpResponse, HttpServer, dev::Server as Serving, web};
+use inlet_adapters::read::Adapters;
 use inlet_api::{ApiConfig, ApiParts, ApiState};
-use inlet_domain::{
-    apply::Apply,
-    database::Database,
-    heads::{self, Heads},
-    presence::{Presence, PresenceConfig},
-    revocations::Revocations,
-    store::{canary, partitions, readiness},
-};
 use inlet_egress::{Client, Policy};
 use inlet_ingest::{
     IngestState,
-    read::Adapters,
     report_job::{Reporter, ReporterParts},
 };
 use inlet_notifier::{Notifier, NotifierConfig, Postman};
+use inlet_store::{
+    apply::Apply,
+    database::Database,
+    listener,
+    log::Heads,
+    presence::{Presence, PresenceConfig},
+    records::{canary, partitions, readiness},
+    revocations::Revocations,
+};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -97,7 +98,7 @@ impl Server {
             return Err(ServerError::UpgradePending);
         }
         canary::check(&database, &config.sealer).await.map_err(|error| match error {
-            error @ inlet_domain::error::StoreError::Open(_) => ServerError::WrongKeys(error),
+            error @ inlet_store::error::StoreError::Open(_) => ServerError::WrongKeys(error),
             error => ServerError::Store(error),
         })?;
         partitions::ensure(&database, config.ambient.now()).await?;
@@ -143,7 +144,7 @@ impl Server {
         let heads = Heads::default();
         let revocations = Revocations::default();
         let presence = Presence::new(config.ambient.clone(), PresenceConfig::default());
-        tasks.spawn(heads::listen(
+        tasks.spawn(listener::listen(
             database.clone(),
             heads.clone(),
             revocations.clone(),
@@ -151,7 +152,7 @@ impl Server {
             background.clone(),
         ));
         let watch =
-            database.clone().watch(config.apply.patience, heads.clone(), config.ambient.clone(), background.clone());
+            database.clone().watch(config.apply.patience, heads.compared(config.ambient.clone()), background.clone());
         tasks.spawn(watch);
         tasks.spawn(presence.clone().run(database.clone(), background.clone()));
         tasks.spawn(maintenance::run(database.clone(), config.ambient.clone(), config.retention, background.clone()));

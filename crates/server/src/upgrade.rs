@@ -1,10 +1,10 @@
 //! Steps of an upgrade that need the adapters' rules: rows that were keyed by former rules get the keys of today.
 
 use indicatif::{ProgressBar, ProgressStyle};
-use inlet_domain::{
-    ambient::Ambient,
+use inlet_domain::ambient::Ambient;
+use inlet_store::{
     database::Database,
-    store::upgrade::{self, AddressKey, StoredAddress},
+    records::upgrade::{self, AddressKey, StoredAddress},
 };
 
 use crate::error::ServerError;
@@ -30,11 +30,8 @@ pub(crate) async fn run(database: &Database, ambient: &Ambient) -> Result<(), Se
 }
 
 fn rekey(stored: &StoredAddress) -> Option<AddressKey> {
-    inlet_ingest::rekey(stored.kind, stored.scope, &stored.value, stored.original.as_deref()).map(|found| AddressKey {
-        kind: found.kind,
-        scope: found.scope,
-        value: found.value,
-    })
+    inlet_adapters::rekey(stored.kind, stored.scope, &stored.value, stored.original.as_deref())
+        .map(|found| AddressKey { kind: found.kind, scope: found.scope, value: found.value })
 }
 
 fn progress(addresses: u64) -> ProgressBar {

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use inlet_domain::{
     ambient::Ambient,
-    database::Database,
     ids::{WebhookId, WorkspaceId},
     secrets::Sealer,
-    store::deliveries::Outbox,
 };
+use inlet_store::{database::Database, records::deliveries::Outbox};
 use inlet_tests::{Options, Sink, database, house::House, spawn};
 use serde_json::json;
 use sqlx::AssertSqlSafe;

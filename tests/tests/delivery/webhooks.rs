@@ -6,17 +6,18 @@ use hmac::{Hmac, KeyInit, Mac};
 use inlet_domain::{
     ambient::Ambient,
     event::EventType,
-    heads::Heads,
     ids::WebhookId,
     json,
-    log::{self, Draft},
     model::{message::Direction, target::TargetPolicy},
     scope::{Actor, Scope},
     secrets::Sealer,
-    store::webhooks::{self, NewWebhook, Settings},
 };
 use inlet_egress::{Client, Policy};
 use inlet_notifier::{Notifier, NotifierConfig};
+use inlet_store::{
+    log::{self, Draft, Heads},
+    records::webhooks::{self, NewWebhook, Settings},
+};
 use inlet_tests::{
     Sink,
     house::{House, message},

@@ -2,10 +2,8 @@
 
 use chrono::Duration;
 use futures::future::join_all;
-use inlet_domain::{
-    apply::{Outcome, Receipt},
-    model::{message::Direction, status::DeliveryStatus},
-};
+use inlet_domain::model::{message::Direction, outcome::Outcome, status::DeliveryStatus};
+use inlet_store::apply::Receipt;
 use inlet_tests::house::{House, message, status};
 
 #[tokio::test]

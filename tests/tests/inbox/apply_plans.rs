@@ -1,10 +1,8 @@
 //! Apply's statements at a million rows: no sequential scan of a table that grows, with statistics and without.
 
 use futures::future::join_all;
-use inlet_domain::{
-    database::Database,
-    model::{message::Direction, status::DeliveryStatus},
-};
+use inlet_domain::model::{message::Direction, status::DeliveryStatus};
+use inlet_store::database::Database;
 use inlet_tests::house::{House, message, status};
 
 const GROWING: &[&str] = &[

@@ -7,8 +7,8 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use inlet_domain::store::page::{Position, Sort};
 use inlet_server::config::Role;
+use inlet_store::records::page::{Position, Sort};
 use inlet_tests::{
     Options, Party, Pool, TestServer,
     operation::Operation,

@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 
 use futures::{StreamExt, stream};
-use inlet_domain::apply::ApplyConfig;
+use inlet_store::apply::ApplyConfig;
 use inlet_tests::{Options, TestServer, fixtures, sign, spawn, spawn_with};
 use reqwest::{Body, Method, Request, RequestBuilder, Response, StatusCode, header::HeaderValue};
 use serde_json::{Value, json};

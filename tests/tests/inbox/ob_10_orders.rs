@@ -3,11 +3,13 @@
 
 use chrono::Duration;
 use inlet_domain::{
-    apply::Outcome,
     command::{
         AttachmentPart, Change, Command, ConversationReport, Effect, IdempotencyKey, MessageReport, Patch, Version,
     },
-    model::message::{AttachmentKind, Direction},
+    model::{
+        message::{AttachmentKind, Direction},
+        outcome::Outcome,
+    },
 };
 use inlet_tests::house::{House, message, start};
 use serde_json::json;

@@ -2,11 +2,10 @@
 
 use futures::StreamExt;
 use inlet_domain::{
-    apply::Outcome,
     command::{Command, Effect, IdempotencyKey},
-    database::Database,
-    model::{message::Direction, status::DeliveryStatus},
+    model::{message::Direction, outcome::Outcome, status::DeliveryStatus},
 };
+use inlet_store::database::Database;
 use inlet_tests::house::{House, message, status};
 use sqlx::Connection;
 

@@ -1,11 +1,13 @@
 //! The raw log's filters at a million rows: what a page reads does not grow with the log, with statistics and without.
 
 use inlet_domain::{
-    apply::Outcome,
-    database::Database,
     ids::{InboundEventId, SourceId, first_at},
+    model::outcome::Outcome,
     scope::Scope,
-    store::{
+};
+use inlet_store::{
+    database::Database,
+    records::{
         inbound_events::{self, Filter},
         page::Slice,
     },

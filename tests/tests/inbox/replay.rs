@@ -2,13 +2,12 @@
 //! marks unread or does twice.
 
 use inlet_domain::{
-    apply::Outcome,
     command::{
         BalanceReport, Change, Command, ContactReport, Effect, IdempotencyKey, IdentityKind, IdentityRef, Inbound,
         OptOutReport, Patch, PersonReport, Purpose, Reading, Version,
     },
     event::EventType,
-    model::{channel::Medium, message::Direction, opt_out::OptOutScope, status::DeliveryStatus},
+    model::{channel::Medium, message::Direction, opt_out::OptOutScope, outcome::Outcome, status::DeliveryStatus},
 };
 use inlet_tests::house::{House, message, status};
 

@@ -1,11 +1,10 @@
 //! The planner knows of tables that have just grown: a look-up by key reads the rows of its keys, also in the first minute
 //! of a database, of a day's partition, or after a bulk load.
 
-use inlet_domain::{
+use inlet_domain::{ids::ConversationId, scope::Scope};
+use inlet_store::{
     database::Database,
-    ids::ConversationId,
-    scope::Scope,
-    store::{conversations, statistics},
+    records::{conversations, statistics},
 };
 use inlet_tests::house::House;
 use uuid::Uuid;

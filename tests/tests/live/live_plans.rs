@@ -1,6 +1,7 @@
 //! The numbers of an inbox of many conversations are counted without a look at those that are closed.
 
-use inlet_domain::{database::Database, scope::Scope, store::inbox_counts::inbox_counts};
+use inlet_domain::scope::Scope;
+use inlet_store::{database::Database, records::inbox_counts::inbox_counts};
 use inlet_tests::house::House;
 
 const FILL: &str = "INSERT INTO conversation (workspace_id, id, channel_id, address_id, status, inbound_count, \

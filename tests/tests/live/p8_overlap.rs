@@ -1,13 +1,8 @@
 //! P8 while transactions overlap and processes come and go: no follower misses or repeats an entry of the log.
 
 use futures::future::join_all;
-use inlet_domain::{
-    ambient::Ambient,
-    event::EventType,
-    ids::WorkspaceId,
-    log::{self, Draft},
-    scope::Actor,
-};
+use inlet_domain::{ambient::Ambient, event::EventType, ids::WorkspaceId, scope::Actor};
+use inlet_store::log::{self, Draft};
 use inlet_tests::{LiveClient, Options, TestServer, fixtures, live::Frame, spawn};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};

@@ -5,7 +5,11 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use inlet_domain::{apply::Outcome, ids::WorkspaceId, log, model::message::Direction};
+use inlet_domain::{
+    ids::WorkspaceId,
+    model::{message::Direction, outcome::Outcome},
+};
+use inlet_store::log;
 use inlet_tests::{
     Process, fixtures,
     house::{House, message},

@@ -4,7 +4,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
-use inlet_domain::{apply::ApplyConfig, ids::WorkspaceId, model::message::Direction};
+use inlet_domain::{ids::WorkspaceId, model::message::Direction};
+use inlet_store::apply::ApplyConfig;
 use inlet_tests::{
     Options, Tenant, TestServer, cluster, fixtures,
     house::{House, message},

@@ -1,12 +1,10 @@
 //! P13: partitions are there before they are needed, and what is old goes in chunks.
 
 use chrono::{DateTime, Duration, Utc};
-use inlet_domain::{
-    ambient::{Ambient, SteppedClock, SystemEntropy},
-    store::{
-        partitions::{self, DAYS_AHEAD, Made, TABLES},
-        retention,
-    },
+use inlet_domain::ambient::{Ambient, SteppedClock, SystemEntropy};
+use inlet_store::records::{
+    partitions::{self, DAYS_AHEAD, Made, TABLES},
+    retention,
 };
 use inlet_tests::house::House;
 

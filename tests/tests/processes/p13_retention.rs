@@ -1,17 +1,16 @@
 //! P13: what is past retention goes by whole days, and no day of the log that somebody has still to read.
 
 use chrono::Duration;
-use inlet_domain::{
+use inlet_domain::{model::message::Direction, scope::Scope};
+use inlet_server::maintenance;
+use inlet_store::{
     log::{self, Cursor, Lost},
-    model::message::Direction,
-    scope::Scope,
-    store::{
+    records::{
         expiry::{self, Expired, Kept, Pin},
         partitions,
         retention::{self, Retention},
     },
 };
-use inlet_server::maintenance;
 use inlet_tests::house::{House, message};
 use sqlx::{Connection, PgConnection};
 use tokio_util::sync::CancellationToken;

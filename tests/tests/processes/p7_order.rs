@@ -14,16 +14,17 @@ use futures::future::join_all;
 use inlet_domain::{
     ambient::Ambient,
     event::{EventType, sample},
-    heads::Heads,
     ids::EventId,
-    log::{self, Draft},
     model::target::TargetPolicy,
     scope::{Actor, Scope},
     secrets::Sealer,
-    store::webhooks::{self, NewWebhook, Settings, Webhook},
 };
 use inlet_egress::{Client, Policy};
 use inlet_notifier::{Notifier, NotifierConfig};
+use inlet_store::{
+    log::{self, Draft, Heads},
+    records::webhooks::{self, NewWebhook, Settings, Webhook},
+};
 use inlet_tests::{Sink, house::House};
 
 const WRITERS: usize = 8;

@@ -8,7 +8,7 @@ use super::{ChannelRef, ExternalIds, Patch, PersonReport, Version};
 use crate::model::{
     conversation::ConversationStatus,
     message::{AttachmentKind, Direction, MessageKind},
-    status::DeliveryStatus,
+    status::{DeliveryStatus, Reported, StatusTimes},
 };
 
 /// A provider's thread, as a message mentions it.
@@ -114,23 +114,40 @@ pub struct StatusReport {
     pub details: Map<String, Value>,
 }
 
-/// Times that a report names, each of which a later null never erases.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct StatusTimes {
-    /// Handed to the operator.
-    pub sent_at: Option<DateTime<Utc>>,
-    /// On the handset.
-    pub delivered_at: Option<DateTime<Utc>>,
-    /// Read.
-    pub read_at: Option<DateTime<Utc>>,
-    /// Failed.
-    pub failed_at: Option<DateTime<Utc>>,
+impl<'a> From<&'a StatusReport> for Reported<'a> {
+    fn from(report: &'a StatusReport) -> Self {
+        Self {
+            part: &report.part,
+            status: report.status,
+            raw_status: &report.raw_status,
+            code: report.code.as_deref(),
+            reason: report.reason.as_deref(),
+            reported_at: report.reported_at,
+            times: report.times,
+        }
+    }
 }
 
-impl StatusTimes {
-    /// Whether it names none.
+impl AttachmentPart {
+    /// This file, with what it does not tell from what another part tells of it.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+    pub fn or(self, other: &Self) -> Self {
+        Self {
+            external_id: self.external_id.or_else(|| other.external_id.clone()),
+            kind: if self.kind == AttachmentKind::Other { other.kind } else { self.kind },
+            url: self.url.or_else(|| other.url.clone()),
+            filename: self.filename.or_else(|| other.filename.clone()),
+            mime_type: self.mime_type.or_else(|| other.mime_type.clone()),
+            size_bytes: self.size_bytes.or(other.size_bytes),
+        }
+    }
+
+    /// Whether both are the same file: by the provider's id, else by where it can be had.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (&self.external_id, &other.external_id) {
+            (Some(one), Some(other)) => one == other,
+            _ => self.url == other.url,
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! What a provider may ask of the model: a closed vocabulary in Inlet's own terms. Adapters make these;
-//! [`crate::apply`] gives them their effect.
+//! [`inlet_store::apply`] gives them their effect.
 
 mod channel;
 mod entity;
@@ -14,12 +14,16 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     channel::{ChannelRef, ChannelReport},
     entity::{AttachmentReport, ContactReport, ConversationReport, GroupReport},
-    message::{AttachmentPart, MessageReport, StatusReport, StatusTimes, ThreadReport},
+    message::{AttachmentPart, MessageReport, StatusReport, ThreadReport},
     notice::{BalanceReport, CampaignReport, OptOutReport, Secret, VerificationReport},
     person::{IdentityKind, IdentityRef, IdentityScope, PersonReport},
     size::{weight, weight_of},
 };
 use crate::ids::{InboundEventId, ProviderAccountId, SourceId, WorkspaceId};
+pub use crate::model::{
+    status::StatusTimes,
+    versions::{Change, Version},
+};
 
 /// An authentic request of a provider with what an adapter read in it: what is handed to apply.
 #[derive(Debug, Clone)]
@@ -242,38 +246,5 @@ impl<T> Patch<T> {
     /// Whether the update does not speak of it.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
-    }
-}
-
-/// What a report does to an entity that the provider keeps too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Change {
-    /// It came to be.
-    Created,
-    /// It changed, or came to be: upsert.
-    Updated,
-    /// It is gone: hidden, with its history kept.
-    Deleted,
-}
-
-/// The version of a provider's entity that a report gives. The greatest wins for each member, in the order of these
-/// fields: deleted over updated over created, a told time over none, then the time. The arrival is compared with other
-/// arrivals alone, never with the provider's clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Version {
-    /// What it does.
-    pub change: Change,
-    /// Whether the provider told the time.
-    pub told: bool,
-    /// The time that the provider told, else the arrival.
-    pub at: DateTime<Utc>,
-}
-
-impl Version {
-    /// The version of a change at the time that the provider told, else at its arrival.
-    #[must_use]
-    pub fn new(change: Change, told: Option<DateTime<Utc>>, arrived: DateTime<Utc>) -> Self {
-        Self { change, told: told.is_some(), at: told.unwrap_or(arrived) }
     }
 }

@@ -18,12 +18,9 @@ use self::{
     url::UrlTemplate,
     written::{Encoding, Written},
 };
-use crate::{
-    event::EventType,
-    model::{target::TargetPolicy, words},
-};
+use crate::{event::EventType, model::target::TargetPolicy, text_enum};
 
-words! {
+text_enum! {
     /// How a composed request is made.
     Method {
         /// All in the URL; it has no body.
@@ -45,7 +42,7 @@ impl Method {
     }
 }
 
-words! {
+text_enum! {
     /// How a composed body is written.
     BodyFormat {
         /// `application/json`.

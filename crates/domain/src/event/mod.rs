@@ -1,11 +1,16 @@
 //! What happened: the closed list of event types and the payload of each, as webhooks and the log carry it.
 
-use crate::model;
+use crate::text_enum::UnknownText;
 
 mod brief;
+pub mod pattern;
 pub mod payload;
 pub mod sample;
 pub mod schema;
+pub mod webhook_filter;
+
+/// The version of the webhook contract: the shape of the envelope and of every payload.
+pub const API_VERSION: &str = "2026-11";
 
 macro_rules! event_types {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
@@ -27,11 +32,11 @@ macro_rules! event_types {
         }
 
         impl std::str::FromStr for EventType {
-            type Err = model::UnknownWord;
+            type Err = UnknownText;
             fn from_str(name: &str) -> Result<Self, Self::Err> {
                 match name {
                     $($name => Ok(Self::$variant),)*
-                    _ => Err(model::UnknownWord(name.to_owned())),
+                    _ => Err(UnknownText(name.to_owned())),
                 }
             }
         }

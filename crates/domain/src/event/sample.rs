@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::{EventType, payload::timestamp, schema};
-use crate::{ambient::Ambient, ids::EventId, json::javascript, scope::Scope, store::webhooks::API_VERSION};
+use crate::{ambient::Ambient, event::API_VERSION, ids::EventId, json::javascript, scope::Scope};
 
 /// An event's payload and what was there before, in their final bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,9 +12,8 @@ use super::{
     },
 };
 use crate::{
+    event::{API_VERSION, pattern::is_sent, webhook_filter::ActorKind},
     ids::{EventId, WorkspaceId},
-    model::{webhook::is_sent, webhook_filter::ActorKind},
-    store::webhooks::API_VERSION,
 };
 
 /// The schema of an id: its kind by what it begins with.

@@ -7,9 +7,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::words::words;
+use crate::text_enum;
 
-words! {
+text_enum! {
     /// Why an address is refused.
     InnerAddress {
         /// The machine itself.

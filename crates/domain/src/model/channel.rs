@@ -1,8 +1,8 @@
 //! Our channels.
 
-use super::words::words;
+use crate::text_enum;
 
-words! {
+text_enum! {
     /// What a channel carries.
     Medium {
         /// WhatsApp.

@@ -1,8 +1,8 @@
 //! Conversations.
 
-use super::words::words;
+use crate::text_enum;
 
-words! {
+text_enum! {
     /// Where a conversation stands with the agents.
     ConversationStatus {
         /// No one has it yet.
@@ -18,7 +18,7 @@ words! {
     }
 }
 
-words! {
+text_enum! {
     /// How urgent it is.
     Priority {
         /// Can wait.

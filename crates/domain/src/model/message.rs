@@ -1,8 +1,8 @@
 //! Messages and their files.
 
-use super::words::words;
+use crate::text_enum;
 
-words! {
+text_enum! {
     /// Which way a message goes.
     Direction {
         /// To us.
@@ -12,7 +12,7 @@ words! {
     }
 }
 
-words! {
+text_enum! {
     /// What an entry of a conversation is.
     MessageKind {
         /// Something written or sent.
@@ -26,7 +26,7 @@ words! {
     }
 }
 
-words! {
+text_enum! {
     /// Who first had an outbound message.
     Origin {
         /// Sent through Inlet.
@@ -36,7 +36,7 @@ words! {
     }
 }
 
-words! {
+text_enum! {
     /// What a file is.
     AttachmentKind {
         /// A picture.

@@ -1,8 +1,8 @@
 //! Refusals of messages.
 
-use super::words::words;
+use crate::text_enum;
 
-words! {
+text_enum! {
     /// Of what a contact wants no more.
     OptOutScope {
         /// Of anything.

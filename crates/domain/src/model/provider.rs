@@ -1,8 +1,8 @@
 //! Who posts to us.
 
-use super::words::words;
+use crate::text_enum;
 
-words! {
+text_enum! {
     /// Who posts to a source, and so which adapter reads it.
     Provider {
         /// OneRoute.
@@ -16,7 +16,7 @@ words! {
     }
 }
 
-words! {
+text_enum! {
     /// How a source tells that a request is authentic.
     Verification {
         /// By a signature under the source's secret.

@@ -1,11 +1,12 @@
 //! Who may do what: the roles of members, the scopes of API keys, the one table that joins both to rights, and the one
 //! rule of what may be handed on.
 
-use std::{collections::HashMap, sync::LazyLock};
+mod tables;
 
-use super::words::words;
+pub use self::tables::{FIELDS, KINDS, field, kind};
+use crate::text_enum;
 
-words! {
+text_enum! {
     /// What a person is in a workspace. The order of the values is the ladder: each may all that the next one may.
     Role {
         /// Has the workspace.
@@ -27,12 +28,12 @@ impl Role {
     }
 
     /// The words of the roles that can answer.
-    pub(crate) fn answering() -> Vec<&'static str> {
+    pub fn answering() -> Vec<&'static str> {
         Self::ALL.iter().filter(|role| role.answers()).map(|role| role.as_str()).collect()
     }
 }
 
-words! {
+text_enum! {
     /// What an API key was made for.
     KeyScope {
         /// Reads the inbox, but for notes and activities.
@@ -46,7 +47,7 @@ words! {
     }
 }
 
-words! {
+text_enum! {
     /// Something that a viewer may or may not do.
     Right {
         /// Read conversations, messages, contacts, channels and all else that agents see, and follow them live.
@@ -242,158 +243,6 @@ impl Need {
             Self::Kind => KINDS.iter().any(|(_, need)| need.is_met(grant)),
         }
     }
-}
-
-const READ_INBOX: Need = Need::Rights(&[Right::ReadInbox]);
-const WRITE_INBOX: Need = Need::Rights(&[Right::WriteInbox]);
-const READ_SETTINGS: Need = Need::Rights(&[Right::ReadSettings]);
-const MANAGE_SOURCES: Need = Need::Rights(&[Right::ManageSources]);
-const MANAGE_WEBHOOKS: Need = Need::Rights(&[Right::ManageWebhooks]);
-const MANAGE_KEYS: Need = Need::Rights(&[Right::ManageKeys]);
-const MANAGE_MEMBERS: Need = Need::Rights(&[Right::ManageMembers]);
-
-/// What each root field of the API needs, and each field below one that needs more than the way to it. A field that is
-/// not here is refused.
-pub const FIELDS: &[(&str, Need)] = &[
-    ("Query.apiKeys", READ_SETTINGS),
-    ("Query.attempts", READ_SETTINGS),
-    ("Query.auditLog", Need::Rights(&[Right::ReadAudit])),
-    ("Query.balanceAlerts", READ_INBOX),
-    ("Query.campaigns", READ_INBOX),
-    ("Query.channels", READ_INBOX),
-    ("Query.contact", READ_INBOX),
-    ("Query.contacts", READ_INBOX),
-    ("Query.conversation", READ_INBOX),
-    ("Query.conversations", READ_INBOX),
-    ("Query.deliveries", READ_SETTINGS),
-    ("Query.eventSchema", READ_INBOX),
-    ("Query.eventTypes", READ_INBOX),
-    ("Query.events", READ_INBOX),
-    ("Query.groups", READ_INBOX),
-    ("Query.head", READ_INBOX),
-    ("Query.inboundEvents", READ_SETTINGS),
-    ("Query.inboxCounts", READ_INBOX),
-    ("Query.invitations", MANAGE_MEMBERS),
-    ("Query.labels", READ_INBOX),
-    ("Query.members", READ_INBOX),
-    ("Query.message", READ_INBOX),
-    ("Query.node", Need::Kind),
-    ("Query.nodes", Need::Kind),
-    ("Query.optOuts", READ_INBOX),
-    ("Query.providerAccounts", READ_INBOX),
-    ("Query.sessions", Need::Credential),
-    ("Query.sources", READ_SETTINGS),
-    ("Query.teams", READ_INBOX),
-    ("Query.trace", Need::Rights(&[Right::ReadInbox, Right::ReadSettings])),
-    ("Query.verifications", READ_INBOX),
-    ("Query.viewer", Need::Nothing),
-    ("Query.waitingReferences", READ_SETTINGS),
-    ("Query.webhooks", READ_SETTINGS),
-    ("Mutation.acceptInvitation", Need::Nothing),
-    ("Mutation.addLabels", WRITE_INBOX),
-    ("Mutation.assignConversation", WRITE_INBOX),
-    ("Mutation.changePassword", Need::Session),
-    ("Mutation.createApiKey", MANAGE_KEYS),
-    ("Mutation.createLabel", WRITE_INBOX),
-    ("Mutation.createProviderAccount", MANAGE_SOURCES),
-    ("Mutation.createSource", MANAGE_SOURCES),
-    ("Mutation.deleteContact", WRITE_INBOX),
-    ("Mutation.deleteLabel", WRITE_INBOX),
-    ("Mutation.deleteSource", MANAGE_SOURCES),
-    ("Mutation.deleteWebhook", MANAGE_WEBHOOKS),
-    ("Mutation.finishWebhookRotation", MANAGE_WEBHOOKS),
-    ("Mutation.inviteMember", MANAGE_MEMBERS),
-    ("Mutation.login", Need::Nothing),
-    ("Mutation.logout", Need::Session),
-    ("Mutation.markRead", WRITE_INBOX),
-    ("Mutation.markUnread", WRITE_INBOX),
-    ("Mutation.mergeContacts", WRITE_INBOX),
-    ("Mutation.pauseWebhook", MANAGE_WEBHOOKS),
-    ("Mutation.previewComposition", MANAGE_WEBHOOKS),
-    ("Mutation.previewMapping", MANAGE_SOURCES),
-    ("Mutation.recoverWebhook", MANAGE_WEBHOOKS),
-    ("Mutation.redeliver", MANAGE_WEBHOOKS),
-    ("Mutation.registerWebhook", MANAGE_WEBHOOKS),
-    ("Mutation.removeLabels", WRITE_INBOX),
-    ("Mutation.replayInboundEvents", MANAGE_SOURCES),
-    ("Mutation.requestPasswordReset", Need::Nothing),
-    ("Mutation.resetPassword", Need::Nothing),
-    ("Mutation.resumeWebhook", MANAGE_WEBHOOKS),
-    ("Mutation.revokeApiKey", MANAGE_KEYS),
-    ("Mutation.revokeInvitation", MANAGE_MEMBERS),
-    ("Mutation.revokeSession", Need::Credential),
-    ("Mutation.rotateSourceSecret", MANAGE_SOURCES),
-    ("Mutation.rotateWebhookSecret", MANAGE_WEBHOOKS),
-    ("Mutation.testWebhook", MANAGE_WEBHOOKS),
-    ("Mutation.setAvailability", Need::Member(&[Right::WriteInbox])),
-    ("Mutation.setConversationStatus", WRITE_INBOX),
-    ("Mutation.setPriority", WRITE_INBOX),
-    ("Mutation.setTyping", Need::Member(&[Right::WriteInbox])),
-    ("Mutation.snoozeConversation", WRITE_INBOX),
-    ("Mutation.unmergeContacts", WRITE_INBOX),
-    ("Mutation.updateContact", WRITE_INBOX),
-    ("Mutation.updateLabel", WRITE_INBOX),
-    ("Mutation.updateMember", MANAGE_MEMBERS),
-    ("Mutation.updateSource", MANAGE_SOURCES),
-    ("Mutation.updateWebhook", MANAGE_WEBHOOKS),
-    ("Subscription.events", READ_INBOX),
-    ("Subscription.presence", READ_INBOX),
-    // A receiver may answer with what it was sent.
-    ("Attempt.responseBody", Need::Rights(&[Right::ReadInbox, Right::ReadNotes])),
-    ("Attempt.responseHeaders", Need::Rights(&[Right::ReadInbox, Right::ReadNotes])),
-    ("Conversation.unread", READ_INBOX),
-    ("Delivery.webhook", READ_SETTINGS),
-    ("InboundEvent.events", READ_INBOX),
-    // What providers post holds what the inbox shows.
-    ("InboundEvent.request", Need::Rights(&[Right::ManageSources, Right::ReadInbox])),
-    ("Message.clientKey", READ_INBOX),
-    ("ReplayedInboundEvent.events", READ_INBOX),
-    ("ReplayedInboundEvent.wouldRaise", READ_INBOX),
-];
-
-/// What it takes to see an object of a kind by its id. A session is seen by its member, and by who manages members.
-pub const KINDS: &[(&str, Need)] = &[
-    ("ApiKey", READ_INBOX),
-    ("Attachment", READ_INBOX),
-    ("Attempt", READ_SETTINGS),
-    ("AuditEntry", Need::Rights(&[Right::ReadAudit])),
-    ("BalanceAlert", READ_INBOX),
-    ("Campaign", READ_INBOX),
-    ("Channel", READ_INBOX),
-    ("Contact", READ_INBOX),
-    ("Conversation", READ_INBOX),
-    ("Delivery", READ_SETTINGS),
-    ("Event", READ_INBOX),
-    ("Group", READ_INBOX),
-    ("Identity", READ_INBOX),
-    ("InboundEvent", READ_SETTINGS),
-    ("Invitation", MANAGE_MEMBERS),
-    ("Label", READ_INBOX),
-    ("Member", READ_INBOX),
-    ("Message", READ_INBOX),
-    ("OptOut", READ_INBOX),
-    ("ProviderAccount", READ_INBOX),
-    ("Session", Need::Credential),
-    ("Source", READ_SETTINGS),
-    ("StatusReport", READ_INBOX),
-    ("Team", READ_INBOX),
-    ("Verification", READ_INBOX),
-    ("WaitingReference", READ_SETTINGS),
-    ("Webhook", READ_SETTINGS),
-];
-
-/// What a field needs, by its type and name such as `Mutation.login`; the name is given back as it stands in the table.
-#[must_use]
-pub fn field(name: &str) -> Option<(&'static str, Need)> {
-    static FIELDS_BY_NAME: LazyLock<HashMap<&str, (&'static str, Need)>> =
-        LazyLock::new(|| FIELDS.iter().map(|entry| (entry.0, *entry)).collect());
-    FIELDS_BY_NAME.get(name).copied()
-}
-
-/// What it takes to see an object of a kind; what is not in the table no one sees.
-#[must_use]
-pub fn kind(name: &str) -> Option<Need> {
-    KINDS.iter().find(|(kind, _)| *kind == name).map(|(_, need)| *need)
 }
 
 #[cfg(test)]

@@ -1,12 +1,22 @@
 //! The settings of a source: how a request proves itself, and how what comes is to be understood.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::words::words;
+use super::{
+    channel::Medium,
+    mapping::Mapping,
+    provider::{Provider, Verification},
+};
+use crate::{
+    ids::{ChannelId, ProviderAccountId, SourceId, WorkspaceId},
+    text_enum,
+};
 
-words! {
+text_enum! {
     /// The keyed hash that a provider signs with.
     HmacAlgorithm {
         /// HMAC-SHA1.
@@ -18,7 +28,7 @@ words! {
     }
 }
 
-words! {
+text_enum! {
     /// How the bytes of a signature are written.
     SignatureEncoding {
         /// Two hexadecimal digits a byte, in any case.
@@ -30,7 +40,7 @@ words! {
     }
 }
 
-words! {
+text_enum! {
     /// Which leg of a call is the customer's (MT-9).
     CallLeg {
         /// The one that was called.
@@ -86,4 +96,49 @@ impl From<&str> for SourceSecret {
     fn from(secret: &str) -> Self {
         SecretString::from(secret).into()
     }
+}
+
+/// A URL of one provider account, `{public_url}/in/{token}`, and how what comes to it is read.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its id.
+    pub id: SourceId,
+    /// Whose it is.
+    pub workspace: WorkspaceId,
+    /// The account whose ids its events speak of; sources may share one (OR-16).
+    pub account: ProviderAccountId,
+    /// Which adapter reads it.
+    pub provider: Provider,
+    /// A name for people.
+    pub name: String,
+    /// How a request proves itself.
+    pub verification: Verification,
+    /// The secrets, newest first: more than one while they rotate.
+    pub secrets: Vec<SourceSecret>,
+    /// How requests are signed, where that is not the provider's default.
+    pub signature: SignatureSettings,
+    /// Networks in CIDR notation that may post; none means any.
+    pub allowed_networks: Vec<String>,
+    /// The IANA zone of times without one; none means the provider's default.
+    pub time_zone: Option<String>,
+    /// The ISO 3166 region of phone numbers without a country code.
+    pub phone_region: Option<String>,
+    /// The source's own channel, where events name none.
+    pub channel_id: Option<ChannelId>,
+    /// The medium of its own channel, where events name none.
+    pub medium: Option<Medium>,
+    /// Hosts that a campaign report may be fetched from (OR-13); none means the provider's own.
+    pub report_hosts: Vec<String>,
+    /// The provider's ids of users that are ours: what they write is outbound (OB-4).
+    pub own_user_ids: Vec<String>,
+    /// Which leg of a call is the customer's (MT-9).
+    pub call_customer_leg: CallLeg,
+    /// How a `custom` source is understood; none yet means that nothing is.
+    pub mapping: Option<Arc<Mapping>>,
+    /// Whether it is gone: its URL answers no more.
+    pub deleted: bool,
+    /// Counts its changes.
+    pub revision: i64,
+    /// Since when it is.
+    pub created_at: DateTime<Utc>,
 }

@@ -9,10 +9,40 @@ use serde::{
 };
 use serde_json::Value;
 
-use crate::{
-    command::{Change, Version},
-    json,
-};
+use crate::json;
+
+/// What a report does to an entity that the provider keeps too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// It came to be.
+    Created,
+    /// It changed, or came to be: upsert.
+    Updated,
+    /// It is gone: hidden, with its history kept.
+    Deleted,
+}
+
+/// The version of a provider's entity that a report gives. The greatest wins for each member, in the order of these
+/// fields: deleted over updated over created, a told time over none, then the time. The arrival is compared with other
+/// arrivals alone, never with the provider's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Version {
+    /// What it does.
+    pub change: Change,
+    /// Whether the provider told the time.
+    pub told: bool,
+    /// The time that the provider told, else the arrival.
+    pub at: DateTime<Utc>,
+}
+
+impl Version {
+    /// The version of a change at the time that the provider told, else at its arrival.
+    #[must_use]
+    pub fn new(change: Change, told: Option<DateTime<Utc>>, arrived: DateTime<Utc>) -> Self {
+        Self { change, told: told.is_some(), at: told.unwrap_or(arrived) }
+    }
+}
 
 /// For each member that a versioned update has set, the version that set it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

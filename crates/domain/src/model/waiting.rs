@@ -1,8 +1,8 @@
 //! What came before what it belongs to, and waits for it (P4).
 
-use super::words::words;
+use crate::text_enum;
 
-words! {
+text_enum! {
     /// The half that is here.
     WaitingHalf {
         /// A report on a message that is not known, and that names no receiver.

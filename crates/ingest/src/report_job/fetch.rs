@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use inlet_domain::store::sources::Source;
+use inlet_adapters::provider::CampaignReports;
+use inlet_domain::model::source::Source;
 use inlet_egress::{Client, ErrorKind, HeaderMap, HeaderValue, Method, Policy, Request, Response, Url, header};
 
-use crate::{provider::CampaignReports, report_job::Trouble};
+use crate::report_job::Trouble;
 
 /// From looking the name up to the last byte of a page.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -11,22 +11,21 @@ mod turn;
 
 use std::time::Duration;
 
-use inlet_domain::{
-    ambient::Ambient,
+use inlet_adapters::{provider::CampaignReports, registry::adapter};
+use inlet_domain::{ambient::Ambient, model::source::Source, secrets::Sealer};
+use inlet_egress::Client;
+use inlet_store::{
     apply::{Apply, ApplyError},
     database::Database,
     error::StoreError,
-    secrets::Sealer,
-    store::{
+    records::{
         report_jobs::{self, HeldJob, PageDone},
-        sources::{self, Source},
+        sources,
     },
 };
-use inlet_egress::Client;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::page::Submitter;
-use crate::provider::{CampaignReports, adapter};
 
 /// Reports that one process fetches at the same time.
 const WORKERS: usize = 2;

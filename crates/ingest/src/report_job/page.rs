@@ -2,24 +2,21 @@
 
 use std::time::Duration;
 
+use inlet_adapters::{
+    body::lenient,
+    provider::{CampaignReports, ReportPage},
+    read,
+};
 use inlet_domain::{
-    apply::Outcome,
     command::{Inbound, Purpose, RawRequest},
     ids::InboundEventId,
-    store::{
-        report_jobs::{self, HeldJob},
-        sources::Source,
-    },
+    model::{outcome::Outcome, source::Source},
 };
+use inlet_store::records::report_jobs::{self, HeldJob};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{LEASE, ReporterParts, Trouble, fetch::Fetched};
-use crate::{
-    lenient,
-    provider::{CampaignReports, ReportPage},
-    read,
-};
 
 /// The most rows of one inbound event: a transaction of thousands would hold others up.
 const MOST_ROWS: usize = 500;

@@ -1,9 +1,10 @@
 //! What a page means for the report: whether it is the one that was asked for, and whether another comes after it.
 
-use inlet_domain::store::report_jobs::{HeldJob, PageDone};
+use inlet_adapters::{digest, provider::ReportPage};
+use inlet_store::records::report_jobs::{HeldJob, PageDone};
 use serde_json::Value;
 
-use crate::{key, provider::ReportPage, report_job::Trouble};
+use crate::report_job::Trouble;
 
 /// A report that has not ended by then never will.
 pub(super) const MOST_PAGES: i32 = 10_000;
@@ -24,7 +25,7 @@ pub(super) fn judge(held: &HeldJob, page: &ReportPage) -> Result<Turn, Trouble> 
     }
     let asked = held.next_page;
     let beyond = page.total.is_some_and(|total| asked > total.max(1));
-    let digest = key::digest(&Value::Array(page.rows.clone()));
+    let digest = digest::of_value(&Value::Array(page.rows.clone()));
     let repeats = !page.rows.is_empty() && held.last_page.as_deref() == Some(digest.as_str());
     let turn = |apply, last| Turn {
         apply,
@@ -73,7 +74,7 @@ mod tests {
             url: String::new(),
             next_page,
             attempts: 0,
-            last_page: last_page.map(|rows| key::digest(&Value::Array(rows.to_vec()))),
+            last_page: last_page.map(|rows| digest::of_value(&Value::Array(rows.to_vec()))),
         }
     }
 

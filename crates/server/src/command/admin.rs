@@ -6,8 +6,6 @@ use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
 use inlet_domain::{
     ambient::Ambient,
-    database::{Database, PgConnection},
-    error::StoreError,
     ids::{AnyId, WorkspaceId},
     model::{
         provider::{Provider, Verification},
@@ -15,7 +13,11 @@ use inlet_domain::{
     },
     scope::{Actor, Scope},
     secrets::Sealer,
-    store::{
+};
+use inlet_store::{
+    database::{Database, PgConnection},
+    error::StoreError,
+    records::{
         api_keys,
         audit::{self, Origin, Record},
         canary, members, settings, setup, sources, upkeep,

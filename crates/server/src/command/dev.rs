@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use inlet_domain::{ambient::Ambient, database::Database, error::StoreError, scope::Scope, secrets::Sealer, store};
+use inlet_domain::{ambient::Ambient, scope::Scope, secrets::Sealer};
+use inlet_store::{database::Database, error::StoreError, records};
 use secrecy::ExposeSecret;
 
 use super::print;
@@ -106,7 +107,7 @@ async fn dev_file(
     let url = server.public_url().to_owned();
     let graphql_url = format!("{url}/graphql");
     if let Some(left) = DevFile::read(&args.data_dir)?
-        && store::credentials::viewer(server.database(), ambient, &left.api_key)
+        && records::credentials::viewer(server.database(), ambient, &left.api_key)
             .await?
             .is_some_and(|viewer| viewer.scope.workspace() == left.workspace_id)
     {
@@ -114,7 +115,7 @@ async fn dev_file(
         return Ok(DevFile { url, graphql_url, database_url, sources, ..left });
     }
     let mut transaction = server.database().upkeep.begin().await.map_err(StoreError::from)?;
-    let slug = match store::setup::workspace_by_slug(&mut transaction, SLUG).await? {
+    let slug = match records::setup::workspace_by_slug(&mut transaction, SLUG).await? {
         None => SLUG.to_owned(),
         Some(_) => format!("{SLUG}-{}", &hex::encode(ambient.random_256())[..8]),
     };
@@ -139,7 +140,7 @@ async fn moved(
     sealer: &Sealer,
     url: &str,
 ) -> Result<std::collections::BTreeMap<String, DevSource>, ServerError> {
-    let standing = store::sources::list(database, Scope::of(left.workspace_id), sealer).await?;
+    let standing = records::sources::list(database, Scope::of(left.workspace_id), sealer).await?;
     let sources = left.sources.iter().map(|(provider, source)| {
         let token = source.url.rsplit('/').next().unwrap_or_default();
         if !standing.iter().any(|(_, known)| known == token) {

@@ -9,11 +9,9 @@ mod replay;
 mod serve;
 
 use clap::{Parser, Subcommand};
-use inlet_domain::{
-    database::Database,
-    event::{EventType, schema},
-};
+use inlet_domain::event::{EventType, schema};
 use inlet_simulator::{DemoArgs, SimulateArgs};
+use inlet_store::database::Database;
 
 use crate::{
     config::DatabaseArgs,
@@ -106,6 +104,6 @@ async fn migrate(args: &DatabaseArgs) -> Result<(), ServerError> {
     let ambient = inlet_domain::ambient::Ambient::system();
     database.migrate().await?;
     upgrade::run(&database, &ambient).await?;
-    let made = inlet_domain::store::partitions::ensure(&database, ambient.now()).await?;
+    let made = inlet_store::records::partitions::ensure(&database, ambient.now()).await?;
     print::line(&format!("the database is up to date; {} partitions are new", made.partitions))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use inlet_domain::{apply::Outcome, ids::SourceId};
+use inlet_domain::{ids::SourceId, model::outcome::Outcome};
 use serde_json::{Value, json};
 
 use super::{print, remote::RemoteArgs};

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::{SimulatorError, provider::Provider};
 
 #[derive(RustEmbed)]
-#[folder = "../ingest/fixtures"]
+#[folder = "../adapters/fixtures"]
 struct Files;
 
 /// A documented event.

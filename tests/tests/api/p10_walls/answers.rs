@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use inlet_domain::store::page::Position;
+use inlet_store::records::page::Position;
 use inlet_tests::pool::is_id;
 use serde_json::{Map, Value};
 use uuid::Uuid;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use inlet_domain::{
     command::{CampaignReport, Command, Effect, IdempotencyKey, Inbound},
     ids::{ProviderAccountId, WorkspaceId},
-    store::report_jobs::{self, HeldJob, PageDone},
 };
+use inlet_store::records::report_jobs::{self, HeldJob, PageDone};
 use inlet_tests::house::House;
 
 const LEASE: Duration = Duration::from_secs(60);

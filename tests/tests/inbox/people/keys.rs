@@ -1,9 +1,10 @@
 //! What was kept under the key of an earlier adapter and comes again under today's has no second effect.
 
 use inlet_domain::{
-    apply::{Apply, Outcome},
     command::{Command, IdempotencyKey},
+    model::outcome::Outcome,
 };
+use inlet_store::apply::Apply;
 use inlet_tests::house::House;
 
 use super::support::{request, user, written};

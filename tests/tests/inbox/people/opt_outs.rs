@@ -5,8 +5,8 @@ use inlet_domain::{
     ids::ContactId,
     model::{channel::Medium, message::Direction, opt_out::OptOutScope, status::DeliveryStatus},
     scope::Scope,
-    store::{opt_outs, page::Slice},
 };
+use inlet_store::records::{opt_outs, page::Slice};
 use inlet_tests::house::{House, message, status};
 
 use super::support::{lines, people, request, take, written};
@@ -66,7 +66,7 @@ async fn b1_three_guests_of_one_hotel_are_three_and_a_refusal_binds_one() {
     // Each is offered as one that may be the others.
     let first = contact(&house, "+919800000001").await;
     let scope = Scope::of(house.workspace);
-    let suggested = inlet_domain::store::contacts::suggested_merges(&house.database, scope, &[first]).await.unwrap();
+    let suggested = inlet_store::records::contacts::suggested_merges(&house.database, scope, &[first]).await.unwrap();
     assert_eq!(suggested.len(), 2, "{suggested:?}");
     assert!(suggested.iter().all(|it| it.value == "desk@hotel.example"), "{suggested:?}");
 }
@@ -140,7 +140,7 @@ async fn p10_a_refusal_in_one_workspace_is_none_in_another_of_the_same_batch() {
     let requests = [request(&house, &first), request(&house, &both), request(&neighbour, &both)];
     // The first is on its way when the others come, so these two go together.
     for receipt in futures::future::join_all(requests.into_iter().map(|request| apply.submit(request))).await {
-        assert_eq!(receipt.unwrap().outcome, inlet_domain::apply::Outcome::Accepted);
+        assert_eq!(receipt.unwrap().outcome, inlet_domain::model::outcome::Outcome::Accepted);
     }
     for (house, expected) in [(&house, 2), (&neighbour, 1)] {
         let standing = "SELECT 1::text FROM opt_out WHERE workspace_id = $1";

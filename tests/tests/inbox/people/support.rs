@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Duration, Utc};
 use inlet_domain::{
-    apply::{Apply, Outcome, Receipt},
     command::{
         Change, Command, ContactReport, Effect, IdempotencyKey, IdentityKind, IdentityRef, Inbound, MessageReport,
         Patch, PersonReport, Version,
     },
-    model::message::Direction,
+    model::{message::Direction, outcome::Outcome},
 };
+use inlet_store::apply::{Apply, Receipt};
 use inlet_tests::house::{House, message, start};
 use serde_json::Map;
 

@@ -2,10 +2,10 @@
 
 use std::process::Command;
 
-use inlet_domain::{
-    ambient::Ambient,
+use inlet_domain::ambient::Ambient;
+use inlet_store::{
     database::{Database, MIGRATOR},
-    store::{
+    records::{
         contacts,
         upgrade::{self, AddressKey, StoredAddress},
     },
@@ -81,7 +81,7 @@ async fn b1_b2_b3_b4_stored_addresses_get_the_keys_of_today_and_nobody_is_merged
     // The first chunk alone: whoever is cut off then goes on with the next.
     let ambient = Ambient::system();
     let rule = |stored: &StoredAddress| {
-        let found = inlet_ingest::rekey(stored.kind, stored.scope, &stored.value, stored.original.as_deref())?;
+        let found = inlet_adapters::rekey(stored.kind, stored.scope, &stored.value, stored.original.as_deref())?;
         Some(AddressKey { kind: found.kind, scope: found.scope, value: found.value })
     };
     let first = upgrade::rekey_addresses(&database, &ambient, &rule).await.unwrap();

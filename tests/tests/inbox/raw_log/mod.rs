@@ -5,16 +5,20 @@ mod replayed;
 mod traced;
 
 use chrono::{DateTime, Utc};
+use inlet_adapters::read::Adapters;
 use inlet_domain::{
     ambient::Ambient,
-    apply::{Apply, ApplyConfig, Outcome, Receipt},
     command::{Effect, Inbound, Patch, Purpose, RawRequest, Reading},
-    database::Database,
-    heads::Heads,
+    model::outcome::Outcome,
+    model::source,
     reader::{Reader, Readout},
-    store::sources,
 };
-use inlet_ingest::read::Adapters;
+use inlet_store::{
+    apply::{Apply, ApplyConfig, Receipt},
+    database::Database,
+    log::Heads,
+    records::sources,
+};
 use inlet_tests::{Sink, TestServer, fixtures, server::sealer, spawn};
 use serde_json::{Value, json};
 
@@ -70,7 +74,7 @@ struct Broken<F>(F);
 impl<F: Fn(Reading) -> Reading + Send + Sync> Reader for Broken<F> {
     fn split(
         &self,
-        source: &sources::Source,
+        source: &source::Source,
         at: DateTime<Utc>,
         hint: Option<&str>,
         raw: RawRequest,
@@ -82,7 +86,7 @@ impl<F: Fn(Reading) -> Reading + Send + Sync> Reader for Broken<F> {
         Adapters.shown(raw)
     }
 
-    fn read(&self, source: &sources::Source, at: DateTime<Utc>, hint: Option<&str>, raw: RawRequest) -> Readout {
+    fn read(&self, source: &source::Source, at: DateTime<Utc>, hint: Option<&str>, raw: RawRequest) -> Readout {
         let readout = Adapters.read(source, at, hint, raw);
         Readout { reading: (self.0)(readout.reading), ..readout }
     }

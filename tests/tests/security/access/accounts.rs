@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use inlet_domain::{
-    ambient::{Ambient, SteppedClock, SystemEntropy},
-    database::{Database, MIGRATOR},
-};
+use inlet_domain::ambient::{Ambient, SteppedClock, SystemEntropy};
+use inlet_store::database::{Database, MIGRATOR};
 use inlet_tests::{Options, Tenant, TestServer, database, spawn, spawn_with};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use inlet_domain::store::upkeep::SEALED;
+use inlet_store::records::upkeep::SEALED;
 use inlet_tests::{LiveClient, database, spawn, workspace};
 use serde_json::json;
 use sqlx::PgPool;

@@ -1,9 +1,9 @@
 //! The fields that a mapping may fill, and which of them each kind of event knows and needs.
 
 use super::MappedKind;
-use crate::model::words::words;
+use crate::text_enum;
 
-words! {
+text_enum! {
     /// A field of ours that a mapping fills.
     Field {
         /// The provider's id of the message, refusal, contact or call.

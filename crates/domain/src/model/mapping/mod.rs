@@ -11,9 +11,10 @@ use serde_json::Value;
 pub use fields::Field;
 pub use read::MappingError;
 
-use super::{status::DeliveryStatus, words::words};
+use super::status::DeliveryStatus;
+use crate::text_enum;
 
-words! {
+text_enum! {
     /// What a rule makes of a request.
     MappedKind {
         /// A message, in or out.
@@ -29,7 +30,7 @@ words! {
     }
 }
 
-words! {
+text_enum! {
     /// How times are written.
     TimeFormat {
         /// As they look: with an offset, without one in the source's zone, or unix seconds or milliseconds by size.

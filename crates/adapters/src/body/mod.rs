@@ -1,0 +1,7 @@
+//! From the bytes of a request to JSON.
+
+pub mod batch;
+pub(crate) mod charset;
+pub mod javascript;
+pub mod lenient;
+pub(crate) mod multipart;

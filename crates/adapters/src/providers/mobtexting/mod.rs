@@ -1,0 +1,217 @@
+//! MobTexting and its white labels: messages and reports on WhatsApp, RCS, Viber, SMS and virtual numbers, calls,
+//! contacts and opt-outs.
+
+mod call;
+mod contact;
+mod message;
+mod opt_out;
+mod status;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use inlet_domain::{
+    command::Command,
+    model::{channel::Medium, source::HmacAlgorithm},
+};
+use rlibphonenumber::enums::Region;
+use serde_json::{Value, json};
+
+use crate::{
+    address::Numbering,
+    body::lenient,
+    fields::{self, Members, Object},
+    provider::{Adapter, Request, Understanding},
+    signature::Scheme,
+    times,
+};
+
+/// The adapter.
+#[derive(Debug, Clone, Copy)]
+pub struct Mobtexting;
+
+/// The documented events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Event {
+    MessageIn(Medium),
+    MessageStatus(Medium),
+    SmsStatus,
+    Unsubscription(Medium),
+    Call,
+    Contact,
+}
+
+const SENDS: [Medium; 4] = [Medium::Whatsapp, Medium::Rcs, Medium::Viber, Medium::Vmn];
+const REPORTS: [Medium; 3] = [Medium::Whatsapp, Medium::Rcs, Medium::Viber];
+const UNSUBSCRIBES: [Medium; 5] = [Medium::Sms, Medium::Whatsapp, Medium::Rcs, Medium::Voice, Medium::Viber];
+
+impl Event {
+    fn of_name(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase();
+        match name.as_str() {
+            "sms:message:status" => return Some(Self::SmsStatus),
+            "voice:message:out" => return Some(Self::Call),
+            "contacts:subscriber:subscription" => return Some(Self::Contact),
+            _ => {}
+        }
+        let (medium, rest) = name.split_once(':')?;
+        let medium: Medium = medium.parse().ok()?;
+        match rest {
+            "message:in" if SENDS.contains(&medium) => Some(Self::MessageIn(medium)),
+            "message:status" if REPORTS.contains(&medium) => Some(Self::MessageStatus(medium)),
+            "unsubscription" if UNSUBSCRIBES.contains(&medium) => Some(Self::Unsubscription(medium)),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> String {
+        match self {
+            Self::MessageIn(medium) => format!("{medium}:message:in"),
+            Self::MessageStatus(medium) => format!("{medium}:message:status"),
+            Self::SmsStatus => "sms:message:status".to_owned(),
+            Self::Unsubscription(medium) => format!("{medium}:unsubscription"),
+            Self::Call => "voice:message:out".to_owned(),
+            Self::Contact => "contacts:subscriber:subscription".to_owned(),
+        }
+    }
+
+    /// MT-2: what a body without a name shows. An unsubscription does not show its medium: only the source can tell.
+    fn of_shape(payload: &Object, source_medium: Option<Medium>) -> Result<Self, &'static str> {
+        let has = |names: &[&str]| names.iter().all(|name| payload.contains_key(*name));
+        let medium_among = |word: Option<String>, media: &[Medium]| {
+            word.and_then(|word| word.to_ascii_lowercase().parse().ok()).filter(|medium| media.contains(medium))
+        };
+        if has(&["mobile", "units"]) || has(&["mobile", "credits"]) {
+            return Ok(Self::SmsStatus);
+        }
+        if has(&["receiver", "type", "value"]) {
+            let medium = source_medium.filter(|medium| UNSUBSCRIBES.contains(medium));
+            return medium.map(Self::Unsubscription).ok_or(
+                "an unsubscription does not tell its channel: put the event's name at the end of the URL, such as \
+                 `/sms:unsubscription`, or set the source's medium",
+            );
+        }
+        if has(&["bridge", "start_at"]) {
+            return Ok(Self::Call);
+        }
+        if has(&["identity", "attributes"]) {
+            return Ok(Self::Contact);
+        }
+        if has(&["recipient", "channels", "message"]) {
+            let first = message::first_channel(payload);
+            let by_name = || payload.object("channels")?.keys().next().cloned();
+            let medium = medium_among(first.and_then(|channel| channel.text("name")).or_else(by_name), &SENDS);
+            return medium.map(Self::MessageIn).ok_or("the message does not tell its channel");
+        }
+        if has(&["id", "channel", "status"]) {
+            let medium = medium_among(payload.text("channel"), &REPORTS);
+            return medium.map(Self::MessageStatus).ok_or("the status report does not tell its channel");
+        }
+        Err("no MobTexting event that is known")
+    }
+}
+
+impl Adapter for Mobtexting {
+    fn scheme(&self) -> Scheme {
+        Scheme::hex("signature", HmacAlgorithm::Sha256)
+    }
+
+    fn understand(&self, request: &Request<'_>) -> Understanding {
+        let Some(body) = request.body.as_object() else {
+            return request.unknown("the body is not an object");
+        };
+        let payload = body.object("payload").unwrap_or(body);
+        let event = match request.named(Event::of_name) {
+            Some(event) => event,
+            // A name that is not known is no reason to guess by the shape.
+            None if is_named(request, body) => return request.unknown("no MobTexting event that is known"),
+            None => match Event::of_shape(payload, request.source.medium) {
+                Ok(event) => event,
+                Err(reason) => return request.unknown(reason),
+            },
+        };
+        let name = event.name();
+        let read = match event {
+            Event::MessageIn(medium) => message::read(request, payload, &name, medium),
+            Event::MessageStatus(medium) => status::read(request, payload, &name, medium),
+            Event::SmsStatus => status::read_sms(request, payload, &name),
+            Event::Unsubscription(medium) => opt_out::read(request, payload, &name, medium),
+            Event::Call => call::read(request, payload, &name),
+            Event::Contact => contact::read(request, payload, &name),
+        };
+        match read {
+            Ok(command) => Understanding::Known { event: name, commands: vec![command] },
+            Err(Misfit(reason)) => Understanding::Unknown { reason: format!("{name}: {reason}"), event: Some(name) },
+        }
+    }
+
+    /// MT-16
+    fn handshake(&self, body: &[u8]) -> Option<Value> {
+        // Asked of every body: what does not spell the member's name is not parsed for it.
+        if body.len() > LONGEST_HANDSHAKE
+            || !body.windows(VALIDATION_KEY.len()).any(|at| at == VALIDATION_KEY.as_bytes())
+        {
+            return None;
+        }
+        let body = lenient::parse(body).ok()?.value;
+        let body = body.as_object()?;
+        let challenge = body.get("challenge").filter(|challenge| challenge.is_string() || challenge.is_number())?;
+        (body.contains_key(VALIDATION_KEY) && !body.contains_key("payload")).then(|| json!({"challenge": challenge}))
+    }
+}
+
+/// Whether the URL or the body names an event. A body's `type` names none, though a replay may bring it as the name.
+fn is_named(request: &Request<'_>, body: &Object) -> bool {
+    let own_type = body.get("type").and_then(Value::as_str).map(str::trim);
+    request.hint.is_some_and(|hint| Some(hint.trim()) != own_type) || body.contains_key("event")
+}
+
+/// What a handshake carries beside its challenge.
+const VALIDATION_KEY: &str = "validation_key";
+
+/// A handshake is short; no longer body is parsed before it has proved itself.
+const LONGEST_HANDSHAKE: usize = 4096;
+
+/// Why a body is not the event that it says it is.
+struct Misfit(&'static str);
+
+type Reading = Result<Command, Misfit>;
+
+/// MT-14
+fn time(request: &Request<'_>, object: &Object, name: &str) -> Option<DateTime<Utc>> {
+    times::read(object.get(name)?, zone(request))
+}
+
+/// The zone of times without one.
+fn zone(request: &Request<'_>) -> Tz {
+    request.zone(Tz::Asia__Kolkata)
+}
+
+/// Numbers come with their country code and without `+`; where the source names a region, national ones too.
+fn numbering(request: &Request<'_>) -> Numbering {
+    match request.region() {
+        Some(region) => Numbering::RegionFirst(region),
+        None => Numbering::CountryCodeFirst(Some(Region::IN)),
+    }
+}
+
+/// Puts a member among the details, unless there is nothing to put.
+fn put(details: &mut Object, name: &str, value: Option<&Value>) {
+    let is_nothing = |value: &Value| value.is_null() || (value.is_string() && fields::name(value).is_none());
+    if let Some(value) = value.filter(|value| !is_nothing(value)) {
+        details.insert(name.to_owned(), value.clone());
+    }
+}
+
+/// Puts a time among the details as UTC.
+fn put_time(details: &mut Object, name: &str, time: Option<DateTime<Utc>>) {
+    if let Some(time) = time {
+        details.insert(name.to_owned(), Value::from(time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)));
+    }
+}
+
+/// MT-7: a name of the parts that there are.
+fn full_name(person: &Object) -> Option<String> {
+    let parts: Vec<String> =
+        ["first_name", "middle_name", "last_name"].into_iter().filter_map(|part| person.known(part)).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}

@@ -1,0 +1,390 @@
+//! From well-formed parameters to an answer: limits, the operation's kind, the log's head, the codes of errors.
+
+mod written;
+
+use std::sync::{Arc, PoisonError};
+
+use async_graphql::{
+    Positioned, Request, Response, ServerError, Variables,
+    parser::{
+        parse_query,
+        types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
+    },
+};
+use futures::{
+    FutureExt, StreamExt,
+    stream::{self, BoxStream},
+};
+use inlet_store::{
+    log,
+    records::{audit::Origin, credentials},
+};
+use serde_json::Map;
+use tokio::sync::mpsc;
+
+pub use self::written::{Written, errors, finish, is_request_error, to_json};
+use crate::{
+    access::{credential::Credential, requester::Session},
+    error::response_of,
+    error::{ApiError, ErrorCode},
+    execution::executable::Executable,
+    execution::limits::Introspection,
+    execution::{
+        context::{Caller, Opening, Shared},
+        executor::{Executor, Holder},
+        limits::{MAX_TEXT, exceeded, introspects},
+        parameters::Parameters,
+        render::{Groups, Operation},
+        response_shape::{Plan, Types},
+        streaming::{Answer, follow},
+        subscription_memory::{Standing, weight},
+    },
+    loading::{connection_budget::Gate, loaders::Loaders},
+};
+
+/// Executes operations.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) schema: Arc<dyn Executable>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) groups: Arc<Groups>,
+    standing: Arc<Standing>,
+    pub(crate) executor: Executor,
+    types: Arc<Types>,
+    introspection: Introspection,
+}
+
+/// An operation that may be executed.
+pub struct Prepared {
+    request: Request,
+    plan: Arc<Plan>,
+    holder: Holder,
+    request_id: String,
+    /// The credential of the client; none of a stranger.
+    credential: Option<Credential>,
+    /// The bytes of its document and variables, as long as it is kept.
+    pub weight: usize,
+    /// The operation, where it follows the log.
+    following: Option<Operation>,
+    /// What it is.
+    pub kind: OperationType,
+}
+
+/// What an HTTP request came to.
+pub enum Outcome {
+    /// An answer.
+    Answered(Written),
+    /// It goes on: a subscription, or what its sender wants as a stream.
+    Prepared(Box<Prepared>),
+}
+
+impl Engine {
+    /// Of a schema over these parts.
+    #[must_use]
+    pub fn new(
+        schema: Arc<dyn Executable>,
+        shared: Arc<Shared>,
+        introspection: Introspection,
+        executor: Executor,
+    ) -> Self {
+        let types = Arc::new(Types::of(&schema.sdl()));
+        Self { types, groups: Arc::default(), standing: Arc::default(), schema, shared, introspection, executor }
+    }
+
+    /// Who a bearer token stands for.
+    ///
+    /// # Errors
+    /// Where the token stands for nothing (any more), or the database fails.
+    pub async fn credential(&self, bearer: &str) -> Result<Credential, ApiError> {
+        let shared = &self.shared;
+        let viewer = credentials::viewer(&shared.database, &shared.ambient, bearer);
+        let viewer = shared.database.while_present(viewer).await.map_err(ApiError::from)?.map_err(ApiError::from)?;
+        let viewer = viewer.ok_or_else(|| {
+            ApiError::new(ErrorCode::Unauthenticated, "this token is unknown, expired or revoked: log in again")
+        })?;
+        Ok(Credential::new(bearer, viewer))
+    }
+
+    /// Looks again at the credential of a connection that stays open: what it gives now counts at once, for what runs
+    /// already too.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` where it has ended. Where that cannot be told now, the next look will.
+    pub async fn look_again(&self, credential: &Credential) -> Result<(), ApiError> {
+        match self.credential(&credential.bearer).await {
+            Ok(now) => credential.renew(&now.viewer),
+            Err(error) if error.code() == ErrorCode::Unauthenticated => return Err(error),
+            Err(_) => {}
+        }
+        Ok(())
+    }
+
+    /// What an operation finds in its context. Its look-ups are its own: an operation that is given up takes them with
+    /// it, and the connections that they hold.
+    fn caller(&self, credential: Option<&Credential>, origin: Origin, kind: OperationType) -> Caller {
+        let gate = Gate::default();
+        let session = credential.map(|credential| {
+            let loaders = Loaders::new(&self.shared.database, &gate, &self.shared.sealer, credential.viewer.scope);
+            Arc::new(Session::new(credential.clone(), Arc::new(loaders)))
+        });
+        Caller { session, origin, head: None, gate, kind }
+    }
+
+    /// Parses an operation and holds it against the limits that need no schema.
+    ///
+    /// # Errors
+    /// A response with the errors of the request.
+    async fn prepare(
+        &self,
+        parameters: Parameters,
+        credential: Option<&Credential>,
+        origin: Origin,
+    ) -> Result<Prepared, Box<Response>> {
+        if parameters.query.len() > MAX_TEXT {
+            return Err(refusal(ErrorCode::LimitExceeded, format!("the document has more than {MAX_TEXT} bytes")));
+        }
+        let Parameters { query: text, operation_name: name, variables: mut given } = parameters;
+        let asks_head = text.contains("head");
+        let document = match parse_query(&text) {
+            Ok(document) => document,
+            Err(error) => {
+                let mut error = ServerError::from(error);
+                mark(&mut error, ErrorCode::GraphqlParseFailed);
+                // The parser quotes the line, which may be the whole document; its last line says what was expected.
+                if error.message.len() > LONGEST_QUOTE {
+                    let last = error.message.lines().last().unwrap_or_default().trim_start_matches([' ', '=']);
+                    error.message = format!("the document is not GraphQL: {last}");
+                }
+                return Err(Box::new(Response::from_errors(vec![error])));
+            }
+        };
+        if let Some(limit) = exceeded(&document) {
+            return Err(refusal(ErrorCode::LimitExceeded, limit));
+        }
+        let Some(operation) = operation(&document, name.as_deref()) else {
+            let message = "pass `operationName`: one of the operations of the document";
+            return Err(refusal(ErrorCode::GraphqlValidationFailed, message));
+        };
+        let kind = operation.node.ty;
+        if introspects(&document) {
+            match self.introspection {
+                Introspection::Off => {
+                    let message = "this server does not tell its schema";
+                    return Err(refusal(ErrorCode::GraphqlValidationFailed, message));
+                }
+                Introspection::Members if credential.is_none() => {
+                    let message = "the schema is for whoever has a credential: pass `Authorization: Bearer` with a \
+                                   session token (see `login`) or an API key";
+                    return Err(refusal(ErrorCode::Unauthenticated, message));
+                }
+                Introspection::Members | Introspection::Public => {}
+            }
+        }
+        // What no variable of the operation is called after is of no use to it, and is not kept.
+        let declared = &operation.node.variable_definitions;
+        given.retain(|name, _| declared.iter().any(|variable| variable.node.name.node == name.as_str()));
+        if let Some(name) = missing_variable(&operation.node, &given) {
+            let message = format!("the variable `${name}` is required: give it a value that is not null");
+            return Err(Box::new(response_of(ApiError::input(format!("variables.{name}"), message))));
+        }
+        let weight = weight(&text, &given);
+        let plan = Arc::new(Plan::of(&self.types, &document, &operation.node));
+        let mut request =
+            Request::new(text.clone()).variables(Variables::from_json(serde_json::Value::Object(given.clone())));
+        if let Some(name) = &name {
+            request = request.operation_name(name);
+        }
+        let request_id = origin.request_id.clone().unwrap_or_default();
+        let holder = Holder::of(credential, &origin);
+        let following = Operation::field(&operation.node).filter(|_| credential.is_some()).map(|field| {
+            let asked = (name.clone(), given);
+            let id = request_id.clone();
+            Operation::new(text, document.clone(), field, asked, Arc::clone(&plan), id)
+        });
+        let mut caller = self.caller(credential, origin, kind);
+        if let Some(session) = caller.session.as_ref().filter(|_| asks_head && kind == OperationType::Query) {
+            // Before anything else is read: what the other fields show is at or after it.
+            let database = &self.shared.database;
+            let state = log::durable_state(database, &self.shared.heads, session.viewer.scope);
+            let state = database.while_present(state).await;
+            let state = state.and_then(std::convert::identity);
+            caller.head = Some(state.map_err(|error| Box::new(response_of(ApiError::from(error))))?);
+        }
+        request.set_parsed_query(document);
+        let (request, credential) = (request.data(caller), credential.cloned());
+        Ok(Prepared { request, plan, holder, request_id, credential, weight, following, kind })
+    }
+
+    /// Parses an operation when its turn comes, and holds it against the limits that need no schema.
+    ///
+    /// # Errors
+    /// A response with the errors of the request.
+    pub async fn prepared(
+        &self,
+        parameters: Parameters,
+        credential: Option<Credential>,
+        origin: Origin,
+    ) -> Result<Prepared, Box<Response>> {
+        let engine = self.clone();
+        let holder = Holder::of(credential.as_ref(), &origin);
+        let work = async move { engine.prepare(parameters, credential.as_ref(), origin).await };
+        self.executor.run(holder, work.boxed()).await.unwrap_or_else(|error| Err(Box::new(response_of(error))))
+    }
+
+    /// Answers a query or a mutation. Where the database hangs it is given up, as where it is away.
+    async fn execute(&self, prepared: Prepared) -> Response {
+        let executing = self.shared.database.while_present(self.schema.execute(prepared.request));
+        let mut response = match executing.await {
+            Ok(response) => response,
+            Err(error) => return response_of(ApiError::from(error)),
+        };
+        prepared.plan.arrange(&mut response);
+        response
+    }
+
+    /// Answers what comes by HTTP when its turn comes; what `streams` says goes on by [`Engine::stream`].
+    ///
+    /// # Errors
+    /// Where there is no turn.
+    pub async fn answer(
+        &self,
+        parameters: Parameters,
+        credential: Option<Credential>,
+        origin: Origin,
+        streams: impl FnOnce(OperationType) -> bool + Send + 'static,
+    ) -> Result<Outcome, ApiError> {
+        let engine = self.clone();
+        let id = origin.request_id.clone().unwrap_or_default();
+        let holder = Holder::of(credential.as_ref(), &origin);
+        let work = async move {
+            let response = match engine.prepare(parameters, credential.as_ref(), origin).await {
+                Ok(prepared) if streams(prepared.kind) => return Outcome::Prepared(Box::new(prepared)),
+                Ok(prepared) => engine.execute(prepared).await,
+                Err(refused) => *refused,
+            };
+            Outcome::Answered(Written::of(response, &id))
+        };
+        self.executor.run(holder, work.boxed()).await
+    }
+
+    /// Answers an operation of any kind, a subscription with many answers.
+    pub fn stream(&self, prepared: Prepared) -> BoxStream<'static, Answer> {
+        let engine = self.clone();
+        async move { engine.opened(prepared).await.unwrap_or_else(|error| once(response_of(error))) }
+            .flatten_stream()
+            .boxed()
+    }
+
+    async fn opened(self, mut prepared: Prepared) -> Result<BoxStream<'static, Answer>, ApiError> {
+        let holder = prepared.holder;
+        if prepared.kind != OperationType::Subscription {
+            let engine = self.clone();
+            let work = async move {
+                let id = prepared.request_id.clone();
+                let response = engine.execute(prepared).await;
+                if is_request_error(&response) {
+                    return Answer::Own(Box::new(response));
+                }
+                Answer::Rendered(Written::of(response, &id).body.into())
+            };
+            let answer = self.executor.run(holder, work.boxed()).await?;
+            return Ok(stream::once(async { answer }).boxed());
+        }
+        let following = prepared.following.take();
+        let opening = Opening::default();
+        let Prepared { request, plan, credential, weight, .. } = prepared;
+        let kept = credential.as_ref().map(|holder| self.standing.keep(&holder.viewer, weight)).transpose()?;
+        let answers = self.schema.execute_stream(request.data(opening.clone())).map(move |mut response| {
+            plan.arrange(&mut response);
+            Answer::Own(Box::new(response))
+        });
+        let Some((credential, mut operation)) = credential.zip(following) else {
+            // They are kept for as long as the answers are pumped.
+            return Ok(self.pump(answers.inspect(move |_| _ = &kept)));
+        };
+        operation.kept = kept;
+        // Executed once to find what it asks for, or that it asks amiss; then it follows without being executed.
+        let refusals = self.executor.run(holder, answers.collect::<Vec<_>>().boxed()).await?;
+        let wanted = opening.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let follow = match wanted {
+            Some(wanted) => follow(&self, credential, operation, wanted).boxed(),
+            None => stream::empty().boxed(),
+        };
+        Ok(stream::iter(refusals).chain(follow).boxed())
+    }
+
+    /// The answers of a subscription that is executed for as long as it lasts.
+    fn pump(self, answers: impl futures::Stream<Item = Answer> + Send + 'static) -> BoxStream<'static, Answer> {
+        let (sender, receiver) = mpsc::channel(1);
+        let pumping = async move {
+            let mut answers = Box::pin(answers);
+            loop {
+                let answer = tokio::select! {
+                    () = sender.closed() => return,
+                    answer = answers.next() => answer,
+                };
+                let Some(answer) = answer else { return };
+                if sender.send(answer).await.is_err() {
+                    return;
+                }
+            }
+        };
+        let pump = async move { self.executor.spawn(pumping.boxed()).await };
+        // The pump is driven by its own threads; it is waited for beside what it brings.
+        let pump = stream::once(pump).filter_map(|_| async { None });
+        stream::select(
+            stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) }),
+            pump,
+        )
+        .boxed()
+    }
+}
+
+fn once(response: Response) -> BoxStream<'static, Answer> {
+    stream::once(async { Answer::Own(Box::new(response)) }).boxed()
+}
+
+fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option<&'a Positioned<OperationDefinition>> {
+    match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Some(operation),
+        (DocumentOperations::Single(_), Some(_)) => None,
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
+        (DocumentOperations::Multiple(_), None) => None,
+    }
+}
+
+/// A variable that has to have a value and has none.
+fn missing_variable<'a>(operation: &'a OperationDefinition, given: &Map<String, serde_json::Value>) -> Option<&'a str> {
+    let required = operation
+        .variable_definitions
+        .iter()
+        .map(|definition| &definition.node)
+        .filter(|definition| !definition.var_type.node.nullable && definition.default_value.is_none());
+    let mut names = required.map(|definition| definition.name.node.as_str());
+    names.find(|name| given.get(*name).is_none_or(serde_json::Value::is_null))
+}
+
+fn mark(error: &mut ServerError, code: ErrorCode) {
+    error.extensions.get_or_insert_default().set("code", code.name());
+}
+
+fn refusal(code: ErrorCode, message: impl Into<String>) -> Box<Response> {
+    Box::new(response_of(ApiError::new(code, message)))
+}
+
+/// The most bytes of what the parser says.
+const LONGEST_QUOTE: usize = 500;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_is_chosen_by_its_name() {
+        let document = parse_query("query A { x } mutation B { y }").unwrap();
+        assert!(operation(&document, None).is_none());
+        assert!(operation(&document, Some("C")).is_none());
+        assert_eq!(operation(&document, Some("B")).unwrap().node.ty, OperationType::Mutation);
+    }
+}

@@ -1,0 +1,284 @@
+//! Where operations run: on threads of their own, so that none of them holds up the door of the providers, and in turns,
+//! so that nobody who asks takes all.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    io,
+    net::IpAddr,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use futures::{FutureExt, future::BoxFuture};
+use inlet_domain::{ids::WorkspaceId, scope::Actor};
+use inlet_store::records::audit::Origin;
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::oneshot,
+};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::{
+    access::credential::Credential,
+    error::{ApiError, ErrorCode},
+};
+
+/// Operations of one that run at once: one operation takes some connections of the pool, too.
+const MOST_EACH: usize = 4;
+/// Operations that run at once for each thread.
+const MOST_A_THREAD: usize = 12;
+/// Operations of one that wait for their turn.
+const MOST_WAITING: usize = 256;
+/// How nice the threads are to others of the machine (`man 2 setpriority`): the door comes first.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 5;
+
+/// Whose turns are counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Holder {
+    /// Those of one member or key.
+    Credential(WorkspaceId, Actor),
+    /// Those who ask from this address without a credential.
+    Stranger(Option<IpAddr>),
+}
+
+impl Holder {
+    /// The credential of a request, or the address of one that has none.
+    #[must_use]
+    pub fn of(credential: Option<&Credential>, origin: &Origin) -> Self {
+        match credential {
+            Some(credential) => Self::Credential(credential.viewer.scope.workspace(), credential.viewer.actor),
+            None => Self::Stranger(origin.client),
+        }
+    }
+}
+
+/// The threads of a process. Cheap to clone.
+#[derive(Clone)]
+pub struct Executor {
+    threads: Arc<Threads>,
+    turns: Turns,
+}
+
+struct Threads(Option<Runtime>);
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        // A runtime must not be dropped where others are driven: what runs on it is given up instead.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Executor {
+    /// Starts one thread less than there are cores, one at least.
+    ///
+    /// # Errors
+    /// Where the system gives no threads.
+    pub fn start() -> io::Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let threads = cores.saturating_sub(1).max(1);
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(threads)
+            .thread_name("graphql")
+            .on_thread_start(step_back)
+            .enable_all()
+            .build()?;
+        Ok(Self { threads: Arc::new(Threads(Some(runtime))), turns: Turns::new(threads * MOST_A_THREAD, MOST_EACH) })
+    }
+
+    /// Runs the work when its turn comes. It ends where its caller does.
+    ///
+    /// # Errors
+    /// `OVERLOADED` where too much of the holder's waits; `INTERNAL` where the work panicked.
+    pub async fn run<T: Send + 'static>(&self, holder: Holder, work: BoxFuture<'static, T>) -> Result<T, ApiError> {
+        let turn = self.turns.wait(holder).await?;
+        let in_turn = async move {
+            let _turn = turn;
+            work.await
+        };
+        self.spawn(in_turn.boxed()).await
+    }
+
+    /// Runs work at once: what is told of an event.
+    ///
+    /// # Errors
+    /// `INTERNAL` where it panicked.
+    pub async fn spawn<T: Send + 'static>(&self, work: BoxFuture<'static, T>) -> Result<T, ApiError> {
+        let gone = || ApiError::new(ErrorCode::Internal, "the server failed at this operation: tell who runs it");
+        let runtime = self.threads.0.as_ref().ok_or_else(gone)?;
+        AbortOnDropHandle::new(runtime.spawn(work)).await.map_err(|_| gone())
+    }
+}
+
+fn step_back() {
+    // Linux counts priorities by thread. Where it is refused, the threads are as good as the others.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(None, NICENESS);
+}
+
+/// Leave to run: so many in all, so many for each holder, and the holders who wait come one after the other.
+#[derive(Debug, Clone)]
+struct Turns {
+    state: Arc<Mutex<State>>,
+    most: usize,
+    most_each: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    running: usize,
+    shares: HashMap<Holder, Share>,
+    /// The holders of whom something waits, the next one first.
+    line: VecDeque<Holder>,
+}
+
+#[derive(Debug, Default)]
+struct Share {
+    running: usize,
+    waiting: VecDeque<oneshot::Sender<Turn>>,
+}
+
+/// A turn. It ends when this is dropped.
+#[derive(Debug)]
+struct Turn {
+    turns: Turns,
+    holder: Holder,
+}
+
+impl Turns {
+    fn new(most: usize, most_each: usize) -> Self {
+        Self { state: Arc::default(), most, most_each }
+    }
+
+    async fn wait(&self, holder: Holder) -> Result<Turn, ApiError> {
+        let turn = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let State { running, shares, line } = &mut *state;
+            let share = shares.entry(holder).or_default();
+            if *running < self.most && share.running < self.most_each && share.waiting.is_empty() {
+                *running += 1;
+                share.running += 1;
+                return Ok(Turn { turns: self.clone(), holder });
+            }
+            if share.waiting.len() >= MOST_WAITING {
+                return Err(ApiError::overloaded("too many of your operations wait for their turn: ask for less", 1));
+            }
+            let (sender, turn) = oneshot::channel();
+            if share.waiting.is_empty() {
+                line.push_back(holder);
+            }
+            share.waiting.push_back(sender);
+            turn
+        };
+        // The sender goes with the executor alone.
+        turn.await.map_err(|_| ApiError::overloaded("this process stops: come again", 1))
+    }
+
+    /// Takes those whose turn it is out of the line.
+    fn next(&self) -> Vec<(oneshot::Sender<Turn>, Holder)> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { running, shares, line } = &mut *state;
+        let mut called = Vec::new();
+        for _ in 0..line.len() {
+            if *running >= self.most {
+                break;
+            }
+            let Some(holder) = line.pop_front() else { break };
+            let Some(share) = shares.get_mut(&holder) else { continue };
+            if share.running < self.most_each
+                && let Some(sender) = share.waiting.pop_front()
+            {
+                *running += 1;
+                share.running += 1;
+                called.push((sender, holder));
+            }
+            if !share.waiting.is_empty() {
+                line.push_back(holder);
+            }
+        }
+        called
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        {
+            let mut state = self.turns.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.running = state.running.saturating_sub(1);
+            if let Some(share) = state.shares.get_mut(&self.holder) {
+                share.running = share.running.saturating_sub(1);
+                if share.running == 0 && share.waiting.is_empty() {
+                    state.shares.remove(&self.holder);
+                }
+            }
+        }
+        // One who has gone meanwhile gives the turn back by itself.
+        for (sender, holder) in self.turns.next() {
+            let _ = sender.send(Turn { turns: self.turns.clone(), holder });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use inlet_domain::ids::ApiKeyId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn holder(number: u128) -> Holder {
+        Holder::Credential(WorkspaceId(Uuid::from_u128(1)), Actor::ApiKey(ApiKeyId(Uuid::from_u128(number))))
+    }
+
+    #[tokio::test]
+    async fn b2_p11_nobody_takes_all_turns_and_those_who_wait_come_one_after_the_other() {
+        let turns = Turns::new(3, 2);
+        let mut held = vec![turns.wait(holder(1)).await.unwrap(), turns.wait(holder(1)).await.unwrap()];
+        let mut greedy: Vec<_> = (0..4).map(|_| Box::pin(turns.wait(holder(1)))).collect();
+        for waiting in &mut greedy {
+            assert!(waiting.now_or_never().is_none(), "it has its share");
+        }
+        let other = turns.wait(holder(2)).await.unwrap();
+        let mut modest = Box::pin(turns.wait(holder(2)));
+        assert!((&mut modest).now_or_never().is_none(), "all are taken");
+
+        held.pop();
+        let first = (&mut greedy[0]).now_or_never().expect("who waited longest").unwrap();
+        assert!((&mut modest).now_or_never().is_none());
+        drop(first);
+        let second = (&mut modest).now_or_never().expect("then the other").unwrap();
+        drop((held, other, second));
+        for waiting in &mut greedy[1..3] {
+            assert!(waiting.now_or_never().is_some());
+        }
+    }
+
+    #[tokio::test]
+    async fn b2_who_goes_while_they_wait_takes_no_turn_along() {
+        let turns = Turns::new(1, 1);
+        let held = turns.wait(holder(1)).await.unwrap();
+        let mut gone = Box::pin(turns.wait(holder(2)));
+        assert!((&mut gone).now_or_never().is_none());
+        let mut next = Box::pin(turns.wait(holder(3)));
+        assert!((&mut next).now_or_never().is_none());
+        drop(gone);
+        drop(held);
+        assert!((&mut next).now_or_never().is_some());
+        let state = turns.state.lock().unwrap();
+        assert!(state.line.is_empty() && !state.shares.contains_key(&holder(2)));
+    }
+
+    #[tokio::test]
+    async fn p11_what_waits_is_bounded() {
+        let turns = Turns::new(1, 1);
+        let _held = turns.wait(holder(1)).await.unwrap();
+        let mut waiting: Vec<_> = (0..MOST_WAITING).map(|_| Box::pin(turns.wait(holder(1)))).collect();
+        for one in &mut waiting {
+            assert!(one.now_or_never().is_none());
+        }
+        assert_eq!(turns.wait(holder(1)).await.unwrap_err().code(), ErrorCode::Overloaded);
+        assert!(turns.wait(holder(2)).now_or_never().is_none(), "another's place in the line is its own");
+    }
+}

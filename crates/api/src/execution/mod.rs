@@ -1,0 +1,13 @@
+//! From well-formed parameters to an answer, or to many.
+
+pub mod context;
+pub mod deadline;
+pub mod engine;
+pub mod executable;
+pub mod executor;
+pub mod limits;
+pub mod parameters;
+pub mod render;
+pub mod response_shape;
+pub mod streaming;
+pub mod subscription_memory;

@@ -1,0 +1,317 @@
+//! What is sent, rendered once for all who are sent the same: those of one member or key, with the same rights, who
+//! follow by the same document and variables. What it shows is looked up once for each event, whoever asks.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
+
+use async_graphql::{
+    Request, Response, Value, Variables,
+    parser::types::{ExecutableDocument, Field, OperationDefinition, OperationType, Selection},
+};
+use futures::{
+    FutureExt, StreamExt,
+    future::{BoxFuture, Shared as SharedFuture},
+};
+use inlet_domain::{ids::WorkspaceId, model::right::Grant, scope::Actor};
+use inlet_store::{
+    log::Cursor,
+    records::{audit::Origin, credentials::Viewer},
+};
+use serde_json::Map;
+
+use crate::{
+    access::{credential::Credential, requester::Session},
+    error::{ErrorCode, response_of},
+    execution::{
+        context::{Caller, Injected, Shared},
+        engine::{Written, finish, to_json},
+        executable::Executable,
+        executor::Executor,
+        response_shape::Plan,
+        subscription_memory::Kept,
+    },
+    follow::feed::Told,
+    loading::{connection_budget::Gate, loaders::Loaders},
+};
+
+/// Updates that are kept rendered, for those of a group who are a little slower.
+const KEPT: usize = 32;
+/// How often a rendering is tried while the database is away, and how long it waits between.
+const TRIES: u32 = 30;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// An operation that follows the log by one field.
+pub struct Operation {
+    /// The document.
+    pub query: String,
+    /// Parsed.
+    pub document: ExecutableDocument,
+    /// Which of its operations.
+    pub name: Option<String>,
+    /// The variables.
+    pub variables: Map<String, serde_json::Value>,
+    /// The variable that tells where to go on and nothing else: those who follow from different places are sent the
+    /// same.
+    place: Option<String>,
+    /// The shape of the answer.
+    pub plan: Arc<Plan>,
+    /// Under which id its errors are told.
+    pub request_id: String,
+    /// The bytes that it takes of its follower's bound, from the moment that it stands.
+    pub kept: Option<Kept>,
+}
+
+impl Operation {
+    /// The one field of an operation that follows the log, if it is one.
+    #[must_use]
+    pub fn field(operation: &OperationDefinition) -> Option<&Field> {
+        match operation.selection_set.node.items.as_slice() {
+            [only] if operation.ty == OperationType::Subscription => match &only.node {
+                Selection::Field(field) => {
+                    Some(&field.node).filter(|field| field.name.node == "events" && field.directives.is_empty())
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Finds the variable that tells where to go on.
+    #[must_use]
+    pub fn new(
+        query: String,
+        document: ExecutableDocument,
+        field: &Field,
+        (name, variables): (Option<String>, Map<String, serde_json::Value>),
+        plan: Arc<Plan>,
+        request_id: String,
+    ) -> Self {
+        let after = field.get_argument("after").map(|value| value.node.to_string());
+        let variable = after.and_then(|value| value.strip_prefix('$').map(str::to_owned));
+        // Where it is declared, and here.
+        let place = variable.filter(|name| uses(&query, name) == 2);
+        Self { query, document, name, variables, place, plan, request_id, kept: None }
+    }
+
+    fn key_variables(&self) -> String {
+        let mut variables: Vec<_> =
+            self.variables.iter().filter(|(name, _)| self.place.as_ref() != Some(name)).collect();
+        variables.sort_by_key(|(name, _)| name.as_str());
+        serde_json::to_string(&variables).unwrap_or_default()
+    }
+}
+
+/// How often a document names a variable, or something that looks like it.
+fn uses(query: &str, name: &str) -> usize {
+    let named = query.match_indices('$').filter(|(at, _)| {
+        let rest = query[at + 1..].trim_start();
+        rest.strip_prefix(name).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+    });
+    named.count()
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct GroupKey {
+    workspace: WorkspaceId,
+    actor: Actor,
+    grant: Grant,
+    query: String,
+    name: Option<String>,
+    variables: String,
+}
+
+/// The groups of a process.
+#[derive(Default)]
+pub struct Groups {
+    by_key: Mutex<HashMap<GroupKey, Weak<Group>>>,
+    gate: Gate,
+}
+
+/// Those who are sent the same.
+pub struct Group {
+    work: Arc<Work>,
+    rendered: Mutex<VecDeque<(UpdateKey, Rendered)>>,
+}
+
+type Rendered = SharedFuture<BoxFuture<'static, Arc<str>>>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum UpdateKey {
+    Event(Cursor),
+    Reset(crate::follow::ResetReason, Cursor),
+    Checkpoint(Cursor, bool, Cursor),
+}
+
+impl UpdateKey {
+    fn of(told: &Told) -> Self {
+        match told {
+            Told::Event(entry, _) => Self::Event(entry.cursor()),
+            Told::Reset(reason, cursor) => Self::Reset(*reason, *cursor),
+            Told::Checkpoint(it) => Self::Checkpoint(it.cursor, it.is_caught_up, it.counted.at),
+        }
+    }
+}
+
+/// What it takes to render.
+struct Work {
+    schema: Arc<dyn Executable>,
+    shared: Arc<Shared>,
+    executor: Executor,
+    gate: Gate,
+    operation: Arc<Operation>,
+    viewer: Viewer,
+    grant: Grant,
+}
+
+impl Groups {
+    /// The group of who follows by this operation, with what they may now.
+    #[must_use]
+    pub fn join(
+        &self,
+        schema: &Arc<dyn Executable>,
+        shared: &Arc<Shared>,
+        executor: &Executor,
+        credential: &Credential,
+        operation: &Arc<Operation>,
+    ) -> Arc<Group> {
+        let (viewer, grant) = (&credential.viewer, credential.grant());
+        let key = GroupKey {
+            workspace: viewer.scope.workspace(),
+            actor: viewer.actor,
+            grant: grant.clone(),
+            query: operation.query.clone(),
+            name: operation.name.clone(),
+            variables: operation.key_variables(),
+        };
+        let mut groups = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(group) = groups.get(&key).and_then(Weak::upgrade) {
+            return group;
+        }
+        if groups.len() >= 64 && groups.len().is_power_of_two() {
+            groups.retain(|_, group| group.strong_count() > 0);
+        }
+        let work = Work {
+            schema: Arc::clone(schema),
+            shared: Arc::clone(shared),
+            executor: executor.clone(),
+            gate: self.gate.clone(),
+            operation: Arc::clone(operation),
+            viewer: viewer.clone(),
+            grant,
+        };
+        let group = Arc::new(Group { work: Arc::new(work), rendered: Mutex::default() });
+        groups.insert(key, Arc::downgrade(&group));
+        group
+    }
+}
+
+impl Group {
+    /// What its members may.
+    #[must_use]
+    pub fn grant(&self) -> &Grant {
+        &self.work.grant
+    }
+
+    /// By what they follow.
+    #[must_use]
+    pub fn operation(&self) -> &Arc<Operation> {
+        &self.work.operation
+    }
+
+    /// The answer that tells of an update.
+    pub fn render(self: &Arc<Self>, told: &Told) -> BoxFuture<'static, Arc<str>> {
+        let (work, told) = (Arc::clone(&self.work), told.clone());
+        if Arc::strong_count(self) == 1 {
+            return work.rendered(told).boxed();
+        }
+        let key = UpdateKey::of(&told);
+        let mut kept = self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, rendered)) = kept.iter().rev().find(|(known, _)| *known == key) {
+            return rendered.clone().boxed();
+        }
+        let rendered = work.rendered(told).boxed().shared();
+        if kept.len() >= KEPT {
+            kept.pop_front();
+        }
+        kept.push_back((key, rendered.clone()));
+        rendered.boxed()
+    }
+}
+
+impl Work {
+    /// On the threads of operations.
+    async fn rendered(self: Arc<Self>, told: Told) -> Arc<str> {
+        let (executor, id) = (self.executor.clone(), self.operation.request_id.clone());
+        let rendered = executor.spawn(async move { self.render(told).await }.boxed()).await;
+        rendered.unwrap_or_else(|error| Written::of(response_of(error), &id).body.into())
+    }
+
+    async fn render(&self, told: Told) -> Arc<str> {
+        let mut tries = 0;
+        let mut answer = loop {
+            let answer = self.execute(&told).await;
+            tries += 1;
+            if tries >= TRIES || !is_passing(&answer) {
+                break answer;
+            }
+            tokio::time::sleep(PAUSE).await;
+        };
+        metrics::counter!("inlet_live_rendered_total").increment(1);
+        self.operation.plan.arrange(&mut answer);
+        finish(&mut answer, &self.operation.request_id);
+        to_json(&answer).into()
+    }
+
+    async fn execute(&self, told: &Told) -> Response {
+        let (shared, scope) = (&self.shared, self.viewer.scope);
+        let make = || Loaders::of_event(&shared.database, &self.gate, &shared.sealer, scope);
+        let loaders = match told {
+            Told::Event(entry, _) => entry.loaders(make),
+            Told::Reset(..) | Told::Checkpoint(_) => Arc::new(make()),
+        };
+        let credential = Credential::fixed(self.viewer.clone(), self.grant.clone());
+        let caller = Caller {
+            session: Some(Arc::new(Session::new(credential, loaders))),
+            origin: Origin::default(),
+            head: None,
+            gate: Gate::default(),
+            kind: OperationType::Subscription,
+        };
+        let operation = &self.operation;
+        let variables = Variables::from_json(serde_json::Value::Object(operation.variables.clone()));
+        let mut request = Request::new(operation.query.clone()).variables(variables).data(caller);
+        if let Some(name) = &operation.name {
+            request = request.operation_name(name);
+        }
+        request.set_parsed_query(operation.document.clone());
+        let mut answers = self.schema.execute_stream(request.data(Injected(told.clone())));
+        answers.next().await.unwrap_or_default()
+    }
+}
+
+/// Whether an answer lacks something that may be there in a moment: an update must not be lost by it.
+fn is_passing(answer: &Response) -> bool {
+    let codes = [ErrorCode::Unavailable.name(), ErrorCode::Timeout.name()];
+    let code =
+        |error: &async_graphql::ServerError| -> Option<Value> { error.extensions.as_ref()?.get("code").cloned() };
+    answer.errors.iter().filter_map(code).any(|code| codes.contains(&code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_a_place_where_nothing_else_uses_it() {
+        for (query, expected) in [
+            ("subscription ($a: Cursor) { events(after: $a) { x } }", 2),
+            ("subscription ($a: Cursor, $ab: Int) { events(after: $ a) { x(y: $ab) } }", 2),
+            ("subscription ($a: Cursor) { events(after: $a) { x(after: $a) } }", 3),
+        ] {
+            assert_eq!(uses(query, "a"), expected, "{query}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The answers of a subscription to the log, for as long as who asked may have them.
+
+use std::{collections::VecDeque, pin::Pin, sync::Arc};
+
+use async_graphql::Response;
+use futures::{
+    Stream, StreamExt,
+    future::BoxFuture,
+    stream::{self, FuturesOrdered},
+};
+
+use super::render::{Group, Operation};
+use crate::{
+    access::credential::Credential,
+    error::{ApiError, response_of},
+    execution::engine::Engine,
+    follow::feed::{Feed, Told, Wanted},
+};
+
+/// So many updates are rendered at once, so that a stream is not bound by how long one takes.
+const AHEAD: usize = 8;
+
+/// What a stream is made of.
+pub enum Answer {
+    /// An answer that was rendered for several.
+    Rendered(Arc<str>),
+    /// An answer of its own.
+    Own(Box<Response>),
+}
+
+struct Following {
+    engine: Engine,
+    credential: Credential,
+    group: Arc<Group>,
+    feed: Feed,
+    /// What is being rendered, in order, and what of.
+    rendering: FuturesOrdered<BoxFuture<'static, Arc<str>>>,
+    of: VecDeque<Told>,
+    forbidden: Pin<Box<dyn Future<Output = ApiError> + Send>>,
+}
+
+/// Everything that is wanted, each update once.
+pub fn follow(
+    engine: &Engine,
+    credential: Credential,
+    operation: Operation,
+    wanted: Wanted,
+) -> impl Stream<Item = Answer> + Send + use<> {
+    let need = inlet_domain::model::right::field("Subscription.events").map(|(_, need)| need);
+    let following = Following {
+        feed: engine.shared.live.feed(credential.clone(), wanted),
+        forbidden: Box::pin(credential.until_forbidden(need)),
+        group: engine.groups.join(&engine.schema, &engine.shared, &engine.executor, &credential, &Arc::new(operation)),
+        engine: engine.clone(),
+        credential,
+        rendering: FuturesOrdered::new(),
+        of: VecDeque::new(),
+    };
+    stream::unfold(Some(following), |following| async {
+        let mut following = following?;
+        match following.next().await? {
+            Ok(rendered) => Some((Answer::Rendered(rendered), Some(following))),
+            Err(error) => Some((Answer::Own(Box::new(response_of(error))), None)),
+        }
+    })
+}
+
+impl Following {
+    async fn next(&mut self) -> Option<Result<Arc<str>, ApiError>> {
+        loop {
+            tokio::select! {
+                biased;
+                error = &mut self.forbidden => return Some(Err(error)),
+                Some(rendered) = self.rendering.next() => {
+                    if *self.group.grant() != self.credential.grant() {
+                        self.begin_anew();
+                        continue;
+                    }
+                    self.of.pop_front();
+                    return Some(Ok(rendered));
+                }
+                told = self.feed.next(), if self.of.len() < AHEAD => self.begin(told?),
+            }
+        }
+    }
+
+    fn begin(&mut self, told: Told) {
+        if self.of.is_empty() && *self.group.grant() != self.credential.grant() {
+            self.regroup();
+        }
+        self.rendering.push_back(self.group.render(&told));
+        self.of.push_back(told);
+    }
+
+    /// They may see other things than when it was begun: what has not been sent is looked at once more.
+    fn begin_anew(&mut self) {
+        self.regroup();
+        self.rendering = FuturesOrdered::new();
+        self.of.retain(|told| self.feed.may_be_told(told));
+        for told in &self.of {
+            self.rendering.push_back(self.group.render(told));
+        }
+    }
+
+    fn regroup(&mut self) {
+        let operation = Arc::clone(self.group.operation());
+        let Engine { schema, shared, groups, executor, .. } = &self.engine;
+        self.group = groups.join(schema, shared, executor, &self.credential, &operation);
+    }
+}

@@ -1,0 +1,110 @@
+//! What can be changed.
+
+mod access;
+mod composition;
+mod contact;
+mod conversation;
+mod delivery;
+mod invitation;
+mod label;
+mod mapping;
+mod member;
+mod presence;
+mod replay;
+mod session;
+mod source;
+mod source_input;
+mod told;
+mod webhook;
+mod webhook_input;
+
+use std::sync::Arc;
+
+use async_graphql::{Context, MergedObject, Name, ServerError, Value};
+use inlet_store::{error::StoreError, records::acts::Asked};
+use serde_json::json;
+
+use crate::{
+    access::requester::Session,
+    error::ApiError,
+    execution::context::{Caller, Shared, root},
+};
+
+/// All mutations. With an `idempotencyKey` a mutation has its effect once: for 24 hours a repeat under the same
+/// key gets the same answer without its secrets, and another input under it is refused with `IDEMPOTENCY_KEY_REUSED`.
+/// With `ifRevision` an update is refused with `CONFLICT` where the object has changed since; the payload then holds the
+/// object as it stands.
+#[derive(MergedObject, Default)]
+pub struct Mutation(
+    access::Access,
+    composition::Compositions,
+    contact::Contacts,
+    conversation::Conversations,
+    delivery::Deliveries,
+    invitation::Invitations,
+    label::Labels,
+    mapping::Mappings,
+    member::Members,
+    presence::Presence,
+    replay::Replays,
+    session::Sessions,
+    source::Sources,
+    webhook::Webhooks,
+);
+
+/// What is asked for, and who asks, if they may: every mutation begins with it, and its transaction needs it. The input
+/// is remembered as a keyed hash, for it may hold secrets.
+///
+/// # Errors
+/// `UNAUTHENTICATED` and `FORBIDDEN`, as the table of rights has it.
+fn asked<'a, 'k>(ctx: &Context<'a>, key: Option<&'k str>) -> Result<(&'a Session, Asked<'k>), async_graphql::Error> {
+    let (name, session) = root(ctx)?;
+    let mutation = name.split_once('.').map_or(name, |(_, mutation)| mutation);
+    let arguments = ctx.field().arguments()?;
+    let text = json!(arguments.iter().map(|(name, value)| (name.as_str(), canonical(value))).collect::<Vec<_>>());
+    let sealer = &ctx.data_unchecked::<Arc<Shared>>().sealer;
+    let workspace = session.viewer.scope.workspace();
+    let asked = Asked {
+        scope: session.viewer.scope,
+        actor: session.viewer.actor,
+        mutation,
+        key,
+        input_hash: sealer.keyed_hash(workspace, mutation, text.to_string().as_bytes()),
+        fields: told::told(mutation, &arguments),
+        origin: ctx.data_opt::<Caller>().map(|caller| caller.origin.clone()).unwrap_or_default(),
+    };
+    Ok((session, asked))
+}
+
+/// An argument so that the order of members does not count, and without the key itself.
+fn canonical(value: &Value) -> serde_json::Value {
+    match value {
+        Value::List(items) => items.iter().map(canonical).collect(),
+        Value::Object(members) => {
+            let mut sorted: Vec<(&Name, &Value)> =
+                members.iter().filter(|(name, _)| name.as_str() != "idempotencyKey").collect();
+            sorted.sort_unstable_by_key(|(name, _)| name.as_str());
+            json!(sorted.iter().map(|(name, value)| (name.as_str(), canonical(value))).collect::<Vec<_>>())
+        }
+        plain => plain.clone().into_json().unwrap_or_default(),
+    }
+}
+
+/// Where an update was refused because the object has changed since, tells so beside the payload, which then holds the
+/// object as it stands.
+///
+/// # Errors
+/// Every other error.
+fn or_conflict<T>(ctx: &Context<'_>, changed: Result<T, StoreError>) -> Result<Option<T>, async_graphql::Error> {
+    match changed {
+        Ok(done) => Ok(Some(done)),
+        Err(conflict @ StoreError::Conflict { .. }) => {
+            let error = async_graphql::Error::from(ApiError::from(conflict));
+            let mut told = ServerError::new(error.message, Some(ctx.item.pos));
+            told.extensions = error.extensions;
+            ctx.add_error(ctx.set_error_path(told));
+            Ok(None)
+        }
+        Err(error) => Err(ApiError::from(error).into()),
+    }
+}

@@ -1,0 +1,207 @@
+//! How many sockets and streams are open, for each credential and in all; and who waits at the door and has not told who
+//! they are.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use inlet_domain::{model::network, scope::Actor};
+use inlet_store::records::credentials::Viewer;
+use tokio_util::sync::CancellationToken;
+
+/// Sockets that wait at the door. They have no place: whoever tells who they are gets one.
+const MOST_WAITING: usize = 1_000;
+/// Those of them from one address.
+const MOST_FROM_ONE: usize = 500;
+
+/// What a place is counted under: everything that one member or one key has open.
+type Occupant = (inlet_domain::ids::WorkspaceId, Actor);
+
+/// The places of one process. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Places {
+    taken: Arc<Mutex<Taken>>,
+    most: usize,
+    most_each: usize,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    all: usize,
+    each: HashMap<Occupant, usize>,
+    waiting: usize,
+    /// Those who wait, by where they come from, the one that came first at the front.
+    doors: HashMap<Option<IpAddr>, VecDeque<(u64, CancellationToken)>>,
+    knocks: u64,
+}
+
+/// Why there is no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Full {
+    /// The process has as many as it may.
+    All,
+    /// Whoever asks has as many as they may.
+    Holder,
+}
+
+/// A place in the process, and one among those of who holds it. It is free again when this is dropped.
+#[derive(Debug)]
+pub struct Place {
+    places: Places,
+    holder: Occupant,
+}
+
+/// Someone who waits at the door.
+#[derive(Debug)]
+pub struct Knock {
+    places: Places,
+    from: Option<IpAddr>,
+    number: u64,
+    turned_away: CancellationToken,
+}
+
+impl Places {
+    /// `most` in all, `most_each` for each member and each key.
+    #[must_use]
+    pub fn new(most: usize, most_each: usize) -> Self {
+        Self { taken: Arc::default(), most, most_each }
+    }
+
+    /// One place.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn take(&self, viewer: &Viewer) -> Result<Place, Full> {
+        let holder = (viewer.scope.workspace(), viewer.actor);
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.all >= self.most {
+            return Err(Full::All);
+        }
+        let theirs = taken.each.entry(holder).or_default();
+        if *theirs >= self.most_each {
+            return Err(Full::Holder);
+        }
+        *theirs += 1;
+        taken.all += 1;
+        metrics::gauge!("inlet_live_connections").increment(1.0);
+        Ok(Place { places: self.clone(), holder })
+    }
+
+    /// Lets someone wait until they tell who they are. Where too many wait, the one that has waited longest of those who
+    /// are most is turned away: so a crowd holds up itself and no one else.
+    #[must_use]
+    pub fn knock(&self, client: Option<IpAddr>) -> Knock {
+        let from = client.map(network::of);
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = taken.doors.get(&from).map_or(0, VecDeque::len);
+        let crowd = if same >= MOST_FROM_ONE {
+            Some(from)
+        } else if taken.waiting >= MOST_WAITING {
+            taken.doors.iter().max_by_key(|(_, waiting)| waiting.len()).map(|(from, _)| *from)
+        } else {
+            None
+        };
+        if let Some((_, first)) = crowd.and_then(|from| taken.doors.get_mut(&from)?.pop_front()) {
+            first.cancel();
+            taken.waiting -= 1;
+            taken.doors.retain(|_, waiting| !waiting.is_empty());
+        }
+        taken.knocks += 1;
+        taken.waiting += 1;
+        let (number, turned_away) = (taken.knocks, CancellationToken::new());
+        taken.doors.entry(from).or_default().push_back((number, turned_away.clone()));
+        Knock { places: self.clone(), from, number, turned_away }
+    }
+}
+
+impl Knock {
+    /// Resolves when they have to go.
+    pub fn turned_away(&self) -> impl Future<Output = ()> + use<> {
+        self.turned_away.clone().cancelled_owned()
+    }
+}
+
+impl Drop for Knock {
+    fn drop(&mut self) {
+        let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(waiting) = taken.doors.get_mut(&self.from) else { return };
+        let Ok(at) = waiting.binary_search_by_key(&self.number, |(number, _)| *number) else { return };
+        waiting.remove(at);
+        if waiting.is_empty() {
+            taken.doors.remove(&self.from);
+        }
+        taken.waiting -= 1;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.all = taken.all.saturating_sub(1);
+        metrics::gauge!("inlet_live_connections").decrement(1.0);
+        if let Some(theirs) = taken.each.get_mut(&self.holder) {
+            *theirs = theirs.saturating_sub(1);
+            if *theirs == 0 {
+                taken.each.remove(&self.holder);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use inlet_domain::{
+        ids::{MemberId, WorkspaceId},
+        scope::Scope,
+    };
+    use inlet_store::records::credentials::Grant;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn viewer(number: u128) -> Viewer {
+        Viewer {
+            scope: Scope::of(WorkspaceId(Uuid::from_u128(1))),
+            actor: Actor::Member(MemberId(Uuid::from_u128(number))),
+            grant: Grant::Scopes(Vec::new()),
+            session: None,
+            expires_at: None,
+        }
+    }
+
+    #[test]
+    fn p11_places_are_bounded_and_come_back() {
+        let places = Places::new(3, 2);
+        let mut held = vec![places.take(&viewer(1)).unwrap(), places.take(&viewer(1)).unwrap()];
+        assert_eq!(places.take(&viewer(1)).unwrap_err(), Full::Holder);
+        held.push(places.take(&viewer(2)).unwrap());
+        assert_eq!(places.take(&viewer(3)).unwrap_err(), Full::All);
+        held.remove(0);
+        held.push(places.take(&viewer(1)).unwrap());
+        drop(held);
+        let taken = places.taken.lock().unwrap();
+        assert!(taken.all == 0 && taken.each.is_empty());
+    }
+
+    fn address(number: u32) -> Option<IpAddr> {
+        Some(IpAddr::from(number.to_be_bytes()))
+    }
+
+    #[test]
+    fn b3_who_waits_takes_no_place_and_a_crowd_turns_itself_away() {
+        let places = Places::new(1, 1);
+        let crowd: Vec<Knock> = (0..2 * MOST_FROM_ONE).map(|_| places.knock(address(1))).collect();
+        let is_gone = |knock: &Knock| knock.turned_away.is_cancelled();
+        assert_eq!(crowd.iter().filter(|knock| is_gone(knock)).count(), MOST_FROM_ONE);
+        assert!(is_gone(&crowd[0]) && !is_gone(crowd.last().unwrap()), "those who wait longest");
+        let others: Vec<Knock> = (0..MOST_WAITING).map(|number| places.knock(address(2 + number as u32))).collect();
+        assert!(crowd.iter().all(is_gone) || others.iter().filter(|knock| is_gone(knock)).count() <= MOST_FROM_ONE);
+        assert!(!is_gone(others.last().unwrap()));
+        assert!(places.take(&viewer(1)).is_ok());
+        drop((crowd, others));
+        let taken = places.taken.lock().unwrap();
+        assert!(taken.waiting == 0 && taken.doors.is_empty());
+    }
+}

@@ -1,0 +1,121 @@
+//! One operation of a socket.
+
+use async_graphql::{Response, parser::types::OperationType};
+use futures::StreamExt;
+use inlet_store::records::audit::Origin;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::Handed;
+
+use crate::{
+    access::credential::Credential,
+    error::{ApiError, ErrorCode, response_of},
+    execution::{
+        engine::{Engine, Written, errors, finish, is_request_error},
+        parameters::Parameters,
+        streaming::Answer,
+        subscription_memory::Shelf,
+    },
+    transport::outgoing::Way,
+};
+
+/// One operation of a socket.
+pub(super) struct Operation {
+    pub(super) engine: Engine,
+    pub(super) credential: Option<Credential>,
+    pub(super) origin: Origin,
+    pub(super) frames: mpsc::Sender<Handed>,
+    pub(super) way: Way,
+    pub(super) shelf: Shelf,
+    pub(super) id: String,
+}
+
+impl Operation {
+    pub(super) async fn run(self, payload: Value) {
+        let parameters = match Parameters::from_json(payload) {
+            Ok(parameters) => parameters,
+            Err(bad) => {
+                return self.fail(response_of(ApiError::new(ErrorCode::BadUserInput, bad.to_string()))).await;
+            }
+        };
+        let prepared = self.engine.prepared(parameters, self.credential.clone(), self.origin.clone()).await;
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(refused) => return self.fail(*refused).await,
+        };
+        let is_subscription = prepared.kind == OperationType::Subscription;
+        let _kept = match is_subscription.then(|| self.shelf.keep(prepared.weight)).transpose() {
+            Ok(kept) => kept,
+            Err(error) => return self.fail(response_of(error)).await,
+        };
+        let mut answers = self.engine.stream(prepared);
+        let mut is_first = true;
+        while let Some(answer) = answers.next().await {
+            let answer = match answer {
+                Answer::Own(answer) => *answer,
+                Answer::Rendered(payload) => {
+                    is_first = false;
+                    if self.hand(self.frame(&payload)).await.is_err() {
+                        return;
+                    }
+                    continue;
+                }
+            };
+            // A subscription that cannot begin, or that may not go on, is an error of the request, whatever its path.
+            let is_over = is_subscription && answer.is_err() && never(&answer.data);
+            if is_request_error(&answer) || (is_over && (is_first || is_forbidden(&answer))) {
+                return self.fail(answer).await;
+            }
+            is_first = false;
+            let written = Written::of(answer, self.request_id());
+            if self.hand(self.frame(&written.body)).await.is_err() {
+                return;
+            }
+        }
+        let frame = format!("{{\"id\":{},\"type\":\"complete\"}}", quoted(&self.id));
+        self.last(frame).await;
+    }
+
+    async fn hand(&self, frame: String) -> Result<(), mpsc::error::SendError<Handed>> {
+        let room = self.way.room(frame.len()).await;
+        self.frames.send(Handed::Frame(frame, room)).await
+    }
+
+    async fn last(self, frame: String) {
+        let room = self.way.room(frame.len()).await;
+        let _ = self.frames.send(Handed::Last(self.id, frame, room)).await;
+    }
+
+    fn frame(&self, payload: &str) -> String {
+        format!("{{\"id\":{},\"type\":\"next\",\"payload\":{payload}}}", quoted(&self.id))
+    }
+
+    fn request_id(&self) -> &str {
+        self.origin.request_id.as_deref().unwrap_or_default()
+    }
+
+    async fn fail(self, mut response: Response) {
+        finish(&mut response, self.request_id());
+        let errors = serde_json::to_string(&errors(&response)).unwrap_or_else(|_| "[]".to_owned());
+        let frame = format!("{{\"id\":{},\"type\":\"error\",\"payload\":{errors}}}", quoted(&self.id));
+        self.last(frame).await;
+    }
+}
+
+fn is_forbidden(answer: &Response) -> bool {
+    let code = |error: &async_graphql::ServerError| error.extensions.as_ref()?.get("code").cloned();
+    answer.errors.iter().any(|error| code(error) == Some(ErrorCode::Forbidden.name()))
+}
+
+/// Whether a subscription's one field is null, or all of it.
+fn never(data: &async_graphql::Value) -> bool {
+    match data {
+        async_graphql::Value::Object(members) => members.values().all(|value| *value == async_graphql::Value::Null),
+        data => *data == async_graphql::Value::Null,
+    }
+}
+
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}

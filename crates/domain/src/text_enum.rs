@@ -1,0 +1,103 @@
+//! Enums whose values are texts in SQL and in webhooks, in lower snake case.
+
+/// A text that is no value of an enum.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not one of the known values")]
+pub struct UnknownText(pub String);
+
+/// Declares an enum from one list of variants and their texts. It can be parsed, printed, serialised, and, with the feature
+/// `postgres`, bound to a query and read from a row as `text`.
+#[macro_export]
+macro_rules! text_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
+            serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+        )]
+        pub enum $name {
+            $(
+                $(#[$variant_doc])*
+                #[serde(rename = $word)]
+                $variant,
+            )*
+        }
+
+        impl $name {
+            /// Every value.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The word in SQL and webhooks.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::text_enum::UnknownText;
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
+                match word {
+                    $($word => Ok(Self::$variant),)*
+                    _ => Err($crate::text_enum::UnknownText(word.to_owned())),
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        $crate::text_enum_in_postgres!($name);
+    };
+}
+
+/// The part of [`text_enum!`] that needs sqlx.
+#[cfg(feature = "postgres")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! text_enum_in_postgres {
+    ($name:ident) => {
+        impl $crate::sqlx::Type<$crate::sqlx::Postgres> for $name {
+            fn type_info() -> $crate::sqlx::postgres::PgTypeInfo {
+                <&str as $crate::sqlx::Type<$crate::sqlx::Postgres>>::type_info()
+            }
+            fn compatible(info: &$crate::sqlx::postgres::PgTypeInfo) -> bool {
+                <&str as $crate::sqlx::Type<$crate::sqlx::Postgres>>::compatible(info)
+            }
+        }
+
+        impl $crate::sqlx::postgres::PgHasArrayType for $name {
+            fn array_type_info() -> $crate::sqlx::postgres::PgTypeInfo {
+                <&str as $crate::sqlx::postgres::PgHasArrayType>::array_type_info()
+            }
+        }
+
+        impl<'q> $crate::sqlx::Encode<'q, $crate::sqlx::Postgres> for $name {
+            fn encode_by_ref(
+                &self,
+                buffer: &mut $crate::sqlx::postgres::PgArgumentBuffer,
+            ) -> Result<$crate::sqlx::encode::IsNull, $crate::sqlx::error::BoxDynError> {
+                <&str as $crate::sqlx::Encode<'q, $crate::sqlx::Postgres>>::encode_by_ref(&self.as_str(), buffer)
+            }
+        }
+
+        impl<'r> $crate::sqlx::Decode<'r, $crate::sqlx::Postgres> for $name {
+            fn decode(value: $crate::sqlx::postgres::PgValueRef<'r>) -> Result<Self, $crate::sqlx::error::BoxDynError> {
+                Ok(<&str as $crate::sqlx::Decode<'r, $crate::sqlx::Postgres>>::decode(value)?.parse()?)
+            }
+        }
+    };
+}
+
+/// Without the feature there is nothing to add.
+#[cfg(not(feature = "postgres"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! text_enum_in_postgres {
+    ($name:ident) => {};
+}

@@ -1,0 +1,246 @@
+//! The batch in memory: rows as they were locked, commands folded into them one after another, as if each had been
+//! applied alone, and the events that came of it. No SQL here, so the rules can be read in one go.
+
+mod attachments;
+mod contacts;
+mod conversations;
+mod events;
+mod messages;
+mod notices;
+mod statuses;
+
+pub(super) use self::conversations::MOST_ENDED;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use inlet_domain::{
+    ambient::Ambient,
+    command::{Command, Effect, IdempotencyKey, Inbound, Patch, Purpose, Version},
+    ids::WorkspaceId,
+    model::versions::{Stamp, Versions},
+    scope::Actor,
+    secrets::Sealer,
+};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::{
+    identities::Resolved,
+    plan::Speaker,
+    references::References,
+    report_jobs::{ReportKey, WantedReport},
+};
+use crate::{
+    log::Draft,
+    rows::{
+        AttachmentRow, CampaignRow, ChannelRow, ContactRow, ConversationRow, GroupRow, Key, MessageRow, OptOutRow,
+        StatusReportRow, Table, VerificationRow,
+    },
+};
+
+/// Why a command cannot be applied, however often it is tried: for the operator.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Rejection(pub String);
+
+/// An alert that credit runs out.
+#[derive(Debug, Clone)]
+pub(crate) struct BalanceAlert {
+    pub workspace: Uuid,
+    pub id: Uuid,
+    pub account: Uuid,
+    pub firm: Option<String>,
+    pub units: Option<String>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// Files that waited for their message: (workspace, account, the provider's id of the message, message).
+pub(crate) type Adoption = (Uuid, Uuid, String, Uuid);
+
+/// The rows of a batch, and what came of it.
+pub(crate) struct Fold<'a> {
+    pub ambient: &'a Ambient,
+    pub sealer: &'a Sealer,
+    pub references: References,
+    pub channels: Table<ChannelRow>,
+    pub contacts: Table<ContactRow>,
+    pub groups: Table<GroupRow>,
+    pub conversations: Table<ConversationRow>,
+    pub messages: Table<MessageRow>,
+    pub attachments: Table<AttachmentRow>,
+    pub campaigns: Table<CampaignRow>,
+    pub opt_outs: Table<OptOutRow>,
+    pub verifications: Table<VerificationRow>,
+    pub reports: Vec<StatusReportRow>,
+    /// Of messages that are yet to come, and of those whose reports are replayed: what stands of their history.
+    pub history: Vec<StatusReportRow>,
+    /// Reports that are read anew: (workspace, id).
+    pub withdrawn: Vec<Key>,
+    /// Messages that turned out to be one: (workspace, the one that goes, the one that stays).
+    pub moves: Vec<(Uuid, Uuid, Uuid)>,
+    pub balances: Vec<BalanceAlert>,
+    pub report_jobs: BTreeMap<ReportKey, WantedReport>,
+    pub adoptions: Vec<Adoption>,
+    /// Conversations whose last message, or whose waiting, may be another now.
+    pub recounts: BTreeSet<Key>,
+    /// Members who are to have no conversation: disabled, or of a role that cannot answer.
+    pub shut_out: HashSet<Uuid>,
+    /// Inbound messages that are gone: (workspace, conversation, ordinal).
+    pub uncounted: Vec<(Uuid, Uuid, i64)>,
+    /// The conversation of each (channel, address): the one that is not closed, else the last.
+    pub latest: HashMap<(Uuid, Uuid), Uuid>,
+    pub drafts: Vec<Draft>,
+}
+
+/// The request that a command is from.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub inbound: &'a Inbound,
+    pub speaker: Speaker,
+    /// The key of the command.
+    pub key: &'a IdempotencyKey,
+    /// The address and contact that were locked for the command.
+    pub resolved: Option<Resolved>,
+}
+
+impl Context<'_> {
+    fn at(&self) -> DateTime<Utc> {
+        self.inbound.received_at
+    }
+
+    fn workspace(&self) -> Uuid {
+        self.speaker.workspace
+    }
+
+    /// Whether it is applied once more.
+    fn is_replay(&self) -> bool {
+        self.inbound.purpose == Purpose::Replay
+    }
+
+    fn stamp(&self, version: Version) -> Stamp {
+        let [.., a, b, c, d] = *self.inbound.id.0.as_bytes();
+        Stamp { version, writer: u32::from_be_bytes([a, b, c, d]), again: self.is_replay(), teller: None }
+    }
+
+    /// The same of what is told of a person: who told what counts, for an account may delete its record of one.
+    fn stamp_of_person(&self, version: Version) -> Stamp {
+        Stamp { teller: Some(mark(self.speaker.account)), ..self.stamp(version) }
+    }
+}
+
+/// A mark of an account, among the few of one workspace.
+pub(super) fn mark(account: Uuid) -> u32 {
+    let [.., a, b, c, d] = *account.as_bytes();
+    u32::from_be_bytes([a, b, c, d])
+}
+
+impl<'a> Fold<'a> {
+    pub(crate) fn new(ambient: &'a Ambient, sealer: &'a Sealer) -> Self {
+        Self {
+            ambient,
+            sealer,
+            references: References::default(),
+            channels: Table::default(),
+            contacts: Table::default(),
+            groups: Table::default(),
+            conversations: Table::default(),
+            messages: Table::default(),
+            attachments: Table::default(),
+            campaigns: Table::default(),
+            opt_outs: Table::default(),
+            verifications: Table::default(),
+            reports: Vec::new(),
+            history: Vec::new(),
+            withdrawn: Vec::new(),
+            moves: Vec::new(),
+            balances: Vec::new(),
+            report_jobs: BTreeMap::new(),
+            adoptions: Vec::new(),
+            recounts: BTreeSet::new(),
+            shut_out: HashSet::new(),
+            uncounted: Vec::new(),
+            latest: HashMap::new(),
+            drafts: Vec::new(),
+        }
+    }
+
+    /// Applies one command.
+    pub(crate) fn apply(&mut self, context: Context<'_>, command: &Command) -> Result<(), Rejection> {
+        match &command.effect {
+            Effect::Message(report) => self.message(context, report),
+            Effect::Status(report) => self.status(context, report),
+            Effect::Contact(report) => {
+                self.contact(context, report);
+                Ok(())
+            }
+            Effect::Conversation(report) => self.conversation(context, report),
+            Effect::Group(report) => self.group(context, report),
+            Effect::Attachment(report) => self.attachment(context, report),
+            Effect::OptOut(report) => self.opt_out(context, report),
+            Effect::Verification(report) => self.verification(context, report),
+            Effect::Balance(report) => self.balance(context, report),
+            Effect::Campaign(report) => self.campaign(context, report),
+        }
+    }
+
+    /// A draft of an event of a provider's report, without the ids of what it is about.
+    fn draft(context: Context<'_>, kind: inlet_domain::event::EventType, payload: String) -> Draft {
+        Draft {
+            workspace: WorkspaceId(context.workspace()),
+            kind,
+            occurred_at: context.at(),
+            actor: Actor::Provider,
+            revision: None,
+            conversation_id: None,
+            message_id: None,
+            contact_id: None,
+            channel_id: None,
+            medium: None,
+            direction: None,
+            internal: false,
+            payload,
+            previous: None,
+        }
+    }
+}
+
+/// Takes a member of a versioned update in, if its version wins.
+pub(crate) fn take<T: Clone + serde::Serialize>(
+    versions: &mut Versions,
+    stamp: Stamp,
+    member: &str,
+    field: &mut Option<T>,
+    patch: &Patch<T>,
+) {
+    let new = match patch {
+        Patch::Absent => return,
+        Patch::Null => None,
+        Patch::Value(value) => Some(value.clone()),
+    };
+    let as_json = |value: &Option<T>| serde_json::to_value(value).unwrap_or_default();
+    if versions.accepts(member, stamp, &as_json(field), &as_json(&new)) {
+        *field = new;
+    }
+}
+
+/// The most attributes of one contact or conversation. What a provider tells beyond them stands in the raw log.
+const MOST_ATTRIBUTES: usize = 256;
+
+/// Takes each attribute of a versioned update in as a member of its own.
+fn take_attributes(
+    versions: &mut Versions,
+    stamp: Stamp,
+    attributes: &mut Map<String, Value>,
+    update: &Map<String, Value>,
+) {
+    for (name, new) in update {
+        if attributes.len() >= MOST_ATTRIBUTES && !attributes.contains_key(name) {
+            continue;
+        }
+        let current = attributes.get(name).cloned().unwrap_or_default();
+        if versions.accepts(&format!("attributes.{name}"), stamp, &current, new) {
+            attributes.insert(name.clone(), new.clone());
+        }
+    }
+}

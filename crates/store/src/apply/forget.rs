@@ -1,0 +1,294 @@
+//! A provider deleted its record of a person. What it said of the person goes, the addresses are free, and who writes from
+//! one of them later is somebody; what occurred before is nobody's.
+
+use std::collections::{BTreeSet, HashSet};
+
+use chrono::{DateTime, Utc};
+use inlet_domain::command::{Change, Command, ContactReport, Effect, IdentityKind};
+use serde_json::{Map, Value};
+use sqlx::{PgConnection, types::Json};
+use uuid::Uuid;
+
+use super::{
+    batch::{BatchError, Work},
+    fold::{Context, Fold, Rejection},
+    identities::{Claim, Identities, IdentityKey, Wants},
+    plan,
+};
+use crate::rows::{ChannelRow, ContactRow, ConversationRow, Key};
+
+/// The most conversations that one deletion takes a contact off.
+const MOST_CONVERSATIONS: usize = 2_000;
+
+/// No contact stands for others that stand for others deeper than this.
+const DEEPEST: i32 = 50;
+
+/// Whether the command deletes a provider's record of a contact.
+pub(crate) fn is_deletion(command: &Command) -> bool {
+    deletion(command).is_some()
+}
+
+fn deletion(command: &Command) -> Option<&ContactReport> {
+    match &command.effect {
+        Effect::Contact(report) if report.version.change == Change::Deleted => Some(report),
+        _ => None,
+    }
+}
+
+/// An address of a contact, under its lock.
+#[derive(Debug, Clone, sqlx::FromRow)]
+struct Address {
+    id: Uuid,
+    scope_id: Uuid,
+    kind: String,
+    value: String,
+}
+
+/// A contact that was merged into another, under the locks of both.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(in crate::apply) struct Merged {
+    id: Uuid,
+    /// The one that was merged.
+    #[sqlx(rename = "contact_id")]
+    pub contact: Uuid,
+    /// The one that stands for it.
+    #[sqlx(rename = "into_id")]
+    pub into: Uuid,
+    /// The addresses that moved.
+    identity_ids: Vec<Uuid>,
+    /// What the other took from it.
+    pub filled: Json<Map<String, Value>>,
+}
+
+/// What must be known of a contact before the provider's record of it goes.
+struct Standing {
+    addresses: Vec<Address>,
+    /// Those who were merged into it, whom it stands for too: who was merged first, and whoever was merged into that one
+    /// before it.
+    merges: Vec<Merged>,
+    /// Addresses that someone wrote from after the record was deleted.
+    written_later: HashSet<Uuid>,
+}
+
+/// Takes a deletion in. Locks and reads what it needs, and writes the addresses; the fold keeps the rest to be saved.
+pub(crate) async fn forget(
+    connection: &mut PgConnection,
+    fold: &mut Fold<'_>,
+    work: &Work<'_>,
+) -> Result<Result<(), Rejection>, BatchError> {
+    let Some(report) = deletion(work.command) else { return Ok(Ok(())) };
+    let claim = plan::claim(work.speaker, &work.command.effect, work.inbound.received_at);
+    let Some(claim) = claim.map(|claim| Claim { wants: Wants::Standing, ..claim }) else {
+        return Ok(Err(Rejection("the contact has no id, phone number or email address".to_owned())));
+    };
+    let named: Vec<IdentityKey> = claim.keys.iter().map(|claimed| claimed.key.clone()).collect();
+    let mut identities = Identities::default();
+    let resolved = identities.resolve(connection, fold.ambient, &[Some(claim)]).await?.pop().flatten();
+    identities.save(connection).await?;
+
+    let at = report.version.at.min(work.inbound.received_at);
+    bury(connection, &named, at).await?;
+    let Some(contact) = resolved.and_then(|resolved| resolved.contact) else { return Ok(Ok(())) };
+    let key: Key = (work.speaker.workspace, contact);
+    let Some(mut standing) = load(connection, fold, key, at).await? else {
+        let message = format!(
+            "the contact has more than {MOST_CONVERSATIONS} conversations: Inlet does not take it off so many at once"
+        );
+        return Ok(Err(Rejection(message)));
+    };
+    let context = Context { inbound: work.inbound, speaker: work.speaker, key: &work.command.key, resolved };
+    let freed = fold.forget(context, contact, &named, &mut standing, at);
+    free(connection, key, &freed, at).await?;
+    save_merges(connection, key, &standing.merges).await?;
+    Ok(Ok(()))
+}
+
+/// Notes that what came from the named addresses until then is nobody's.
+async fn bury(connection: &mut PgConnection, named: &[IdentityKey], at: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE identity i SET record_deleted_at = greatest(i.record_deleted_at, $5) \
+         FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) named(workspace_id, scope_id, kind, value) \
+         WHERE i.workspace_id = named.workspace_id AND i.scope_id = named.scope_id AND i.kind = named.kind \
+           AND i.value = named.value",
+    )
+    .bind(named.iter().map(|key| key.workspace).collect::<Vec<_>>())
+    .bind(named.iter().map(|key| key.scope).collect::<Vec<_>>())
+    .bind(named.iter().map(|key| key.kind.as_str()).collect::<Vec<_>>())
+    .bind(named.iter().map(|key| key.value.clone()).collect::<Vec<_>>())
+    .bind(at)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Takes these addresses off the contact.
+async fn free(
+    connection: &mut PgConnection,
+    (workspace, contact): Key,
+    freed: &[Uuid],
+    at: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE identity SET contact_id = NULL, record_deleted_at = greatest(record_deleted_at, $4) \
+         WHERE workspace_id = $1 AND contact_id = $2 AND id = ANY($3)",
+    )
+    .bind(workspace)
+    .bind(contact)
+    .bind(freed)
+    .bind(at)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Writes what contacts took from those who were merged into them.
+async fn save_merges(connection: &mut PgConnection, (workspace, _): Key, merges: &[Merged]) -> Result<(), sqlx::Error> {
+    if merges.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE contact_merge m SET filled = k.filled FROM unnest($2::uuid[], $3::jsonb[]) k(id, filled) \
+         WHERE m.workspace_id = $1 AND m.id = k.id AND m.filled <> k.filled",
+    )
+    .bind(workspace)
+    .bind(merges.iter().map(|merged| merged.id).collect::<Vec<_>>())
+    .bind(merges.iter().map(|merged| merged.filled.clone()).collect::<Vec<_>>())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Those who were merged into a contact, and into those, the deepest first.
+async fn merges(connection: &mut PgConnection, (workspace, contact): Key) -> Result<Vec<Merged>, sqlx::Error> {
+    sqlx::query_as(
+        "WITH RECURSIVE merged AS ( \
+           SELECT m.*, 1 AS depth FROM contact_merge m \
+           WHERE m.workspace_id = $1 AND m.into_id = $2 AND m.undone_at IS NULL \
+           UNION ALL \
+           SELECT m.*, merged.depth + 1 FROM merged JOIN contact_merge m \
+             ON m.workspace_id = $1 AND m.into_id = merged.contact_id AND m.undone_at IS NULL WHERE merged.depth < $3) \
+         SELECT id, contact_id, into_id, identity_ids, filled FROM merged ORDER BY depth DESC, merged_at, id",
+    )
+    .bind(workspace)
+    .bind(contact)
+    .bind(DEEPEST)
+    .fetch_all(connection)
+    .await
+}
+
+/// Locks the addresses of a contact, the contact with those who were merged into it, and its conversations; `None` where those are too many.
+async fn load(
+    connection: &mut PgConnection,
+    fold: &mut Fold<'_>,
+    key: Key,
+    at: DateTime<Utc>,
+) -> Result<Option<Standing>, sqlx::Error> {
+    let (workspace, contact) = key;
+    // In the order in which all addresses are locked.
+    let addresses: Vec<Address> = sqlx::query_as(
+        "SELECT id, scope_id, kind, value FROM identity WHERE workspace_id = $1 AND contact_id = $2 \
+         ORDER BY scope_id, array_position($3::text[], kind), value COLLATE \"C\" FOR NO KEY UPDATE",
+    )
+    .bind(workspace)
+    .bind(contact)
+    .bind(IdentityKind::ALL.map(IdentityKind::as_str).as_slice())
+    .fetch_all(&mut *connection)
+    .await?;
+    let known: BTreeSet<Key> =
+        merges(connection, key).await?.iter().map(|merged| (workspace, merged.contact)).collect();
+    let contacts: Vec<Key> = known.into_iter().chain([key]).collect::<BTreeSet<_>>().into_iter().collect();
+    fold.contacts.load(ContactRow::lock(connection, &contacts).await?);
+    // Under their locks none of these is undone. One that was made meanwhile is of whom the deletion does not speak.
+    let mut merges = merges(connection, key).await?;
+    merges.retain(|merged| contacts.contains(&(workspace, merged.contact)));
+    let conversations: Vec<Key> = sqlx::query_as(
+        "SELECT workspace_id, id FROM conversation WHERE workspace_id = $1 AND contact_id = $2 ORDER BY id LIMIT $3",
+    )
+    .bind(workspace)
+    .bind(contact)
+    .bind(i64::try_from(MOST_CONVERSATIONS + 1).unwrap_or(i64::MAX))
+    .fetch_all(&mut *connection)
+    .await?;
+    if conversations.len() > MOST_CONVERSATIONS {
+        return Ok(None);
+    }
+    fold.conversations.load(ConversationRow::lock(connection, &conversations).await?);
+    let channels: BTreeSet<Key> = fold.conversations.iter().map(|row| (row.workspace_id, row.channel_id)).collect();
+    fold.channels.load(ChannelRow::read(connection, &channels.into_iter().collect::<Vec<_>>()).await?);
+    let written_later: Vec<Uuid> = sqlx::query_scalar(
+        "SELECT c.address_id FROM unnest($2::uuid[]) named(id) \
+         JOIN conversation c ON c.workspace_id = $1 AND c.id = named.id \
+         WHERE EXISTS (SELECT FROM message m WHERE m.workspace_id = $1 AND m.conversation_id = c.id \
+           AND m.occurred_at > $3 AND m.direction = 'inbound' AND m.deleted_at IS NULL)",
+    )
+    .bind(workspace)
+    .bind(conversations.iter().map(|(_, id)| *id).collect::<Vec<_>>())
+    .bind(at)
+    .fetch_all(connection)
+    .await?;
+    Ok(Some(Standing { addresses, merges, written_later: written_later.into_iter().collect() }))
+}
+
+impl Fold<'_> {
+    /// Takes the provider's record of a contact away. Gives the addresses that are free from then on: all that the account
+    /// knows of that record, and those that the deletion names.
+    ///
+    /// The contact goes, unless it stands for someone else too: for those who were merged into it, for who is known by
+    /// addresses of other accounts, or for who wrote later. Then only what the account alone told goes.
+    fn forget(
+        &mut self,
+        context: Context<'_>,
+        contact: Uuid,
+        named: &[IdentityKey],
+        standing: &mut Standing,
+        at: DateTime<Utc>,
+    ) -> Vec<Uuid> {
+        let account = context.speaker.account;
+        let is_named = |address: &&Address| {
+            named.iter().any(|key| {
+                (key.scope, key.kind.as_str(), &key.value) == (address.scope_id, address.kind.as_str(), &address.value)
+            })
+        };
+        // Who of those that the contact stands for is meant: the first that brought a named address.
+        let first_named = standing.addresses.iter().find(is_named).map(|address| address.id);
+        let brought =
+            standing.merges.iter().find(|merged| first_named.is_some_and(|id| merged.identity_ids.contains(&id)));
+        let meant = brought.map_or(contact, |merged| merged.contact);
+        let is_of_meant = |id: Uuid| {
+            let brought = standing.merges.iter().find(|merged| merged.identity_ids.contains(&id));
+            brought.map_or(contact, |merged| merged.contact) == meant
+        };
+        let is_own = |address: &&Address| is_named(address) || (address.scope_id == account && is_of_meant(address.id));
+        let own: Vec<Uuid> = standing.addresses.iter().filter(is_own).map(|address| address.id).collect();
+        let is_known_still =
+            standing.addresses.iter().any(|address| address.scope_id == account && !own.contains(&address.id));
+        let only = is_known_still.then_some(meant);
+        if own.iter().any(|address| standing.written_later.contains(address)) {
+            self.blank(context, contact, at, &mut standing.merges, only);
+            return Vec::new();
+        }
+        let is_elsewhere = |address: &Address| !address.scope_id.is_nil() && address.scope_id != account;
+        let of_others = |id: Uuid| self.channels.get(id).is_some_and(|row| row.provider_account_id != account);
+        let stays = !standing.merges.is_empty()
+            || standing.addresses.iter().any(is_elsewhere)
+            || standing.addresses.iter().any(|address| standing.written_later.contains(&address.id))
+            || self.conversations.iter().any(|row| row.contact_id == Some(contact) && of_others(row.channel_id));
+        let goes = |address: &&Address| !stays || own.contains(&address.id);
+        let freed: Vec<Uuid> = standing.addresses.iter().filter(goes).map(|address| address.id).collect();
+        let left: Vec<Uuid> = self
+            .conversations
+            .iter()
+            .filter(|row| row.contact_id == Some(contact) && (!stays || freed.contains(&row.address_id)))
+            .map(|row| row.id)
+            .collect();
+        if stays {
+            self.blank(context, contact, at, &mut standing.merges, only);
+        } else {
+            self.delete_contact(context, contact, at);
+        }
+        for id in left {
+            self.hand_to_nobody(context, id);
+        }
+        freed
+    }
+}

@@ -1,0 +1,300 @@
+//! Locking and reading what a batch touches, in the documented order.
+
+mod peek;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use inlet_domain::{
+    command::{Change, ChannelRef, Effect, Purpose},
+    model::conversation::ConversationStatus,
+};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use self::peek::{latest, needs_place, peek};
+use super::{
+    batch::Work,
+    fold::{Fold, MOST_ENDED},
+    identities::{Claim, Identities, IdentityKey, Resolved},
+    plan,
+    references::{RefKey, RefKind},
+};
+use crate::{
+    records::members,
+    rows::{
+        AttachmentRow, CampaignRow, ChannelRow, ContactRow, ConversationRow, GroupRow, Key, MessageRow, OptOutRow,
+        StatusReportRow, VerificationRow,
+    },
+};
+
+/// Locks and reads all that the commands touch; the address and contact of each command that needs one.
+pub(crate) async fn load(
+    connection: &mut PgConnection,
+    fold: &mut Fold<'_>,
+    work: &[Work<'_>],
+) -> Result<Vec<Option<Resolved>>, sqlx::Error> {
+    let ambient = fold.ambient;
+    let mut mentioned: BTreeMap<RefKey, Option<Uuid>> = BTreeMap::new();
+    for work in work {
+        let id = ambient.uuid();
+        for (position, (name, comes)) in plan::names(work.speaker, work.command).into_iter().enumerate() {
+            let suggested = match name.kind {
+                _ if !comes => None,
+                RefKind::Message => Some(id),
+                _ if position == 0 => Some(id),
+                _ => Some(ambient.uuid()),
+            };
+            let entry = mentioned.entry(name).or_default();
+            *entry = entry.or(suggested);
+        }
+    }
+    fold.references.lock(connection, mentioned).await?;
+    let known = peek(connection, fold).await?;
+
+    let placed = needs_place(work, fold, &known);
+    let mut channels: BTreeMap<RefKey, Option<Uuid>> = BTreeMap::new();
+    for (work, placed) in work.iter().zip(&placed) {
+        if let (true, Some(channel)) = (*placed, plan::channel(&work.command.effect)) {
+            let id = ambient.uuid();
+            for name in work.speaker.channel(channel) {
+                channels.entry(name).or_insert(Some(id));
+            }
+        }
+    }
+    fold.references.lock(connection, channels).await?;
+
+    let claims: Vec<Option<Claim>> = work
+        .iter()
+        .zip(&placed)
+        .map(|(work, placed)| {
+            let claim = plan::claim(work.speaker, &work.command.effect, work.inbound.received_at)?;
+            placed.then_some(Claim { again: work.again, ..claim })
+        })
+        .collect();
+    let mut identities = Identities::default();
+    let resolved = identities.resolve(connection, ambient, &claims).await?;
+    identities.save(connection).await?;
+
+    let mut contacts: BTreeSet<Key> =
+        known.values().filter_map(|known| Some((known.workspace, known.contact?))).collect();
+    for (work, resolved) in work.iter().zip(&resolved) {
+        let contact = resolved.and_then(|resolved| resolved.contact).filter(|id| identities.is_old_contact(*id));
+        contacts.extend(contact.map(|id| (work.speaker.workspace, id)));
+    }
+    let contacts: Vec<Key> = contacts.into_iter().collect();
+    fold.contacts.load(ContactRow::lock(connection, &contacts).await?);
+
+    let latest = latest(connection, fold, work, &resolved, &identities).await?;
+    let mut conversations: BTreeSet<Key> = latest.iter().map(|(workspace, _, _, id)| (*workspace, *id)).collect();
+    conversations.extend(fold.references.targets(RefKind::Conversation));
+    conversations.extend(known.values().map(|known| (known.workspace, known.conversation)));
+    conversations.extend(of_deleted_groups(connection, fold, work).await?);
+    let conversations: Vec<Key> = conversations.into_iter().collect();
+    fold.conversations.load(ConversationRow::lock(connection, &conversations).await?);
+    fold.latest.extend(latest.into_iter().map(|(_, channel, address, id)| ((channel, address), id)));
+
+    let messages: BTreeSet<Key> = known.iter().map(|(id, known)| (known.workspace, *id)).collect();
+    let messages: Vec<Key> = messages
+        .into_iter()
+        .chain(of_deleted_threads(connection, fold, work).await?)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    fold.messages.load(MessageRow::lock(connection, &messages).await?);
+    // One that went to another conversation while its row was waited for. Its conversation is locked after it, against
+    // the order: what comes of that is tried once more.
+    let moved: BTreeSet<Key> = fold
+        .messages
+        .iter()
+        .map(|row| (row.workspace_id, row.conversation_id))
+        .filter(|(_, id)| fold.conversations.get(*id).is_none())
+        .collect();
+    let moved: Vec<Key> = moved.into_iter().collect();
+    fold.conversations.load(ConversationRow::lock(connection, &moved).await?);
+    fold.shut_out = shut_out(connection, fold, work).await?;
+    load_history(connection, fold, work).await?;
+    load_others(connection, fold, work, &messages).await?;
+    Ok(resolved)
+}
+
+/// The conversations of groups that are deleted. A conversation comes to a group under the lock of the group's name alone.
+async fn of_deleted_groups(
+    connection: &mut PgConnection,
+    fold: &Fold<'_>,
+    work: &[Work<'_>],
+) -> Result<Vec<Key>, sqlx::Error> {
+    let groups: BTreeSet<Key> = work
+        .iter()
+        .filter_map(|work| match &work.command.effect {
+            Effect::Group(report) if report.version.change == Change::Deleted => {
+                let name = work.speaker.name(RefKind::Group, &report.id);
+                Some((work.speaker.workspace, fold.references.target([&name])?))
+            }
+            _ => None,
+        })
+        .collect();
+    children(connection, "conversation", "group_id", &groups.into_iter().collect::<Vec<_>>()).await
+}
+
+/// What was written in conversations that are deleted while others write on: all of it until the deletion, as far as so
+/// many go at once. In a batch others may write before the deletion is taken in.
+async fn of_deleted_threads(
+    connection: &mut PgConnection,
+    fold: &Fold<'_>,
+    work: &[Work<'_>],
+) -> Result<Vec<Key>, sqlx::Error> {
+    let ended = work.iter().filter_map(|one| match &one.command.effect {
+        Effect::Conversation(report) if report.version.change == Change::Deleted => {
+            let name = one.speaker.name(RefKind::Conversation, &report.id);
+            let row = fold.conversations.get(fold.references.target([&name])?)?;
+            let at = report.version.at.min(one.inbound.received_at);
+            let goes_on = work.len() > 1 || row.last_message_at > Some(at);
+            goes_on.then_some((row.workspace_id, row.id, at))
+        }
+        _ => None,
+    });
+    let mut found = Vec::new();
+    for (workspace, id, at) in ended {
+        let keys: Vec<Key> = sqlx::query_as(
+            "SELECT workspace_id, id FROM message WHERE workspace_id = $1 AND conversation_id = $2 AND occurred_at <= $3 \
+               AND deleted_at IS NULL ORDER BY occurred_at, id LIMIT $4",
+        )
+        .bind(workspace)
+        .bind(id)
+        .bind(at)
+        .bind(i64::try_from(MOST_ENDED + 1).unwrap_or(i64::MAX))
+        .fetch_all(&mut *connection)
+        .await?;
+        found.extend(keys);
+    }
+    Ok(found)
+}
+
+/// Those who have conversations that a message may wake, and can answer them no more.
+async fn shut_out(
+    connection: &mut PgConnection,
+    fold: &Fold<'_>,
+    work: &[Work<'_>],
+) -> Result<HashSet<Uuid>, sqlx::Error> {
+    let wakes =
+        |work: &Work<'_>| work.inbound.purpose == Purpose::Receipt && matches!(work.command.effect, Effect::Message(_));
+    if !work.iter().any(wakes) {
+        return Ok(HashSet::new());
+    }
+    let assignees: BTreeSet<Key> = fold
+        .conversations
+        .iter()
+        .filter(|row| !matches!(row.status, ConversationStatus::InQueue | ConversationStatus::Open))
+        .filter_map(|row| Some((row.workspace_id, row.assignee_id?)))
+        .collect();
+    members::shut_out(connection, &assignees.into_iter().collect::<Vec<_>>()).await
+}
+
+/// The reports that hang on messages which are yet to come, and all those on messages of which one is replayed.
+async fn load_history(
+    connection: &mut PgConnection,
+    fold: &mut Fold<'_>,
+    work: &[Work<'_>],
+) -> Result<(), sqlx::Error> {
+    let mut wanted: BTreeSet<Key> =
+        fold.references.targets(RefKind::Message).filter(|(_, id)| fold.messages.get(*id).is_none()).collect();
+    for work in work.iter().filter(|work| work.inbound.purpose == Purpose::Replay) {
+        if let Effect::Status(report) = &work.command.effect {
+            let names = work.speaker.message(&work.command.key, &report.ids);
+            let targets = fold.references.all_targets(&names);
+            wanted.extend(targets.into_iter().map(|id| (work.speaker.workspace, id)));
+        }
+    }
+    let reports = children(connection, "status_report", "message_id", &wanted.into_iter().collect::<Vec<_>>()).await?;
+    fold.history = StatusReportRow::read(connection, &reports).await?;
+    Ok(())
+}
+
+async fn load_others(
+    connection: &mut PgConnection,
+    fold: &mut Fold<'_>,
+    work: &[Work<'_>],
+    messages: &[Key],
+) -> Result<(), sqlx::Error> {
+    let targets = |fold: &Fold<'_>, kind| fold.references.targets(kind).collect::<BTreeSet<Key>>();
+    let known_channels = work.iter().filter_map(|work| match plan::channel(&work.command.effect)? {
+        ChannelRef::Known(id) => Some((work.speaker.workspace, id.0)),
+        ChannelRef::Reported(_) => None,
+    });
+    let mut channels = targets(fold, RefKind::Channel);
+    channels.extend(known_channels);
+    channels.extend(fold.conversations.iter().map(|row| (row.workspace_id, row.channel_id)));
+    fold.channels.load(ChannelRow::read(connection, &channels.into_iter().collect::<Vec<_>>()).await?);
+
+    // Only to be shown in payloads: the contacts of conversations that an alias led to.
+    let shown: BTreeSet<Key> = fold
+        .conversations
+        .iter()
+        .filter_map(|row| Some((row.workspace_id, row.contact_id?)))
+        .filter(|(_, id)| fold.contacts.get(*id).is_none())
+        .collect();
+    fold.contacts.load(ContactRow::read(connection, &shown.into_iter().collect::<Vec<_>>()).await?);
+
+    let groups: Vec<Key> = targets(fold, RefKind::Group).into_iter().collect();
+    fold.groups.load(GroupRow::lock(connection, &groups).await?);
+    let campaigns: Vec<Key> = targets(fold, RefKind::Campaign).into_iter().collect();
+    fold.campaigns.load(CampaignRow::lock(connection, &campaigns).await?);
+    let verifications: Vec<Key> = targets(fold, RefKind::Verification).into_iter().collect();
+    fold.verifications.load(VerificationRow::lock(connection, &verifications).await?);
+
+    let files = children(connection, "attachment", "message_id", messages).await?;
+    let files: BTreeSet<Key> = files.into_iter().chain(targets(fold, RefKind::Attachment)).collect();
+    fold.attachments.load(AttachmentRow::lock(connection, &files.into_iter().collect::<Vec<_>>()).await?);
+
+    let refusals = refusals(connection, work).await?;
+    fold.opt_outs.load(OptOutRow::lock(connection, &refusals).await?);
+    Ok(())
+}
+
+/// The refusals that bind the addresses of which more are told.
+async fn refusals(connection: &mut PgConnection, work: &[Work<'_>]) -> Result<Vec<Key>, sqlx::Error> {
+    let named = |work: &Work<'_>| match &work.command.effect {
+        Effect::OptOut(report) => {
+            let address = report.person.identities.first()?;
+            Some(IdentityKey::of(work.speaker.workspace, work.speaker.account, address))
+        }
+        _ => None,
+    };
+    let addresses: BTreeSet<IdentityKey> = work.iter().filter_map(named).collect();
+    if addresses.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_as(
+        "SELECT DISTINCT o.workspace_id, o.id \
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) named(workspace_id, kind, value, scope_id) \
+         JOIN opt_out o ON o.workspace_id = named.workspace_id AND o.address_kind = named.kind \
+           AND o.address_value = named.value AND o.address_scope_id = named.scope_id ORDER BY 1, 2",
+    )
+    .bind(addresses.iter().map(|address| address.workspace).collect::<Vec<_>>())
+    .bind(addresses.iter().map(|address| address.kind.as_str()).collect::<Vec<_>>())
+    .bind(addresses.iter().map(|address| address.value.clone()).collect::<Vec<_>>())
+    .bind(addresses.iter().map(|address| address.scope).collect::<Vec<_>>())
+    .fetch_all(connection)
+    .await
+}
+
+/// The keys of the rows of a table that belong to the given parents.
+async fn children(
+    connection: &mut PgConnection,
+    table: &'static str,
+    column: &'static str,
+    parents: &[Key],
+) -> Result<Vec<Key>, sqlx::Error> {
+    if parents.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (workspaces, ids): (Vec<Uuid>, Vec<Uuid>) = parents.iter().copied().unzip();
+    sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        "SELECT DISTINCT t.workspace_id, t.id FROM unnest($1::uuid[], $2::uuid[]) k(w, p) \
+         JOIN {table} t ON t.workspace_id = k.w AND t.{column} = k.p ORDER BY 1, 2"
+    )))
+    .bind(workspaces)
+    .bind(ids)
+    .fetch_all(connection)
+    .await
+}

@@ -1,0 +1,209 @@
+//! How much may be held at once: so many requests and so many bytes in all, and no workspace more than half of either
+//! (P11). The queue of apply has such places, and so has the door for the bodies that it takes in.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use inlet_domain::{
+    command::{Inbound, Reading},
+    ids::WorkspaceId,
+};
+
+/// How much memory what waits may take, by [`weight`]. It is enough for a full queue of what providers document.
+pub(crate) const MOST_BYTES: usize = 256 << 20;
+
+/// The places. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Places {
+    most: Load,
+    taken: Arc<Mutex<Taken>>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Load {
+    requests: usize,
+    bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    all: Load,
+    by: HashMap<WorkspaceId, Load>,
+}
+
+/// A place, free again when dropped.
+#[derive(Debug)]
+pub struct Slot {
+    workspace: WorkspaceId,
+    bytes: usize,
+    most: Load,
+    taken: Arc<Mutex<Taken>>,
+}
+
+impl Places {
+    /// So many requests, and so many bytes.
+    #[must_use]
+    pub fn new(requests: usize, bytes: usize) -> Self {
+        Self { most: Load { requests, bytes }, taken: Arc::default() }
+    }
+
+    /// A place for so many bytes, if there is one and the workspace does not hold its half.
+    #[must_use]
+    pub fn take(&self, workspace: WorkspaceId, bytes: usize) -> Option<Slot> {
+        // What is heavier than all that its workspace may hold has room when nothing else of it waits.
+        let load = Load { requests: 1, bytes: bytes.min(self.most.half().bytes) };
+        let held = reserve(&self.taken, self.most, workspace, load);
+        held.then(|| Slot { workspace, bytes: load.bytes, most: self.most, taken: Arc::clone(&self.taken) })
+    }
+}
+
+impl Slot {
+    /// How many bytes it holds.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Takes so many bytes more; `false` where there is no room for them.
+    #[must_use]
+    pub fn grow(&mut self, bytes: usize) -> bool {
+        let held = reserve(&self.taken, self.most, self.workspace, Load { requests: 0, bytes });
+        if held {
+            self.bytes += bytes;
+        }
+        held
+    }
+}
+
+fn reserve(taken: &Mutex<Taken>, most: Load, workspace: WorkspaceId, load: Load) -> bool {
+    let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
+    let of_workspace = taken.by.get(&workspace).copied().unwrap_or_default().with(load);
+    let all = taken.all.with(load);
+    if all.exceeds(most) || of_workspace.exceeds(most.half()) {
+        return false;
+    }
+    taken.all = all;
+    taken.by.insert(workspace, of_workspace);
+    true
+}
+
+impl Load {
+    fn half(self) -> Self {
+        Self { requests: self.requests.div_ceil(2), bytes: self.bytes.div_ceil(2) }
+    }
+
+    fn with(self, more: Self) -> Self {
+        Self { requests: self.requests.saturating_add(more.requests), bytes: self.bytes.saturating_add(more.bytes) }
+    }
+
+    fn without(self, bytes: usize) -> Self {
+        Self { requests: self.requests - 1, bytes: self.bytes - bytes }
+    }
+
+    fn exceeds(self, most: Self) -> bool {
+        self.requests > most.requests || self.bytes > most.bytes
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.all = taken.all.without(self.bytes);
+        if let Some(of_workspace) = taken.by.get_mut(&self.workspace) {
+            *of_workspace = of_workspace.without(self.bytes);
+            if of_workspace.requests == 0 {
+                taken.by.remove(&self.workspace);
+            }
+        }
+    }
+}
+
+/// About how much memory a request takes until it is committed: its body as it came, in the raw log's form, sealed and
+/// on its way to Postgres; and what it became, as commands and as the rows and events that are made of them.
+pub(crate) fn weight(inbound: &Inbound) -> usize {
+    const COPIES_OF_RAW: usize = 5;
+    const COPIES_OF_READ: usize = 2;
+    let raw = &inbound.raw;
+    let text: usize = raw.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let read = match &inbound.reading {
+        Reading::Commands { weight, .. } => *weight,
+        Reading::Unrecognised { .. } | Reading::Quarantined { .. } | Reading::Excessive { .. } => 0,
+    };
+    let raw = raw.body.len() + text + raw.query.as_ref().map_or(0, String::len);
+    raw.saturating_mul(COPIES_OF_RAW).saturating_add(read.saturating_mul(COPIES_OF_READ))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    use super::*;
+    use inlet_domain::{
+        command::{BalanceReport, Command, Effect, IdempotencyKey, Purpose, RawRequest},
+        ids::{InboundEventId, ProviderAccountId, SourceId},
+    };
+
+    const GREEDY: WorkspaceId = WorkspaceId(Uuid::from_u128(1));
+    const MODEST: WorkspaceId = WorkspaceId(Uuid::from_u128(2));
+
+    #[test]
+    fn p11_a_workspace_holds_at_most_half_and_places_come_free() {
+        let places = Places::new(4, 100);
+        let held: Vec<_> = (0..4).map_while(|_| places.take(GREEDY, 1)).collect();
+        assert_eq!(held.len(), 2);
+        let other = places.take(MODEST, 1);
+        assert!(other.is_some());
+        drop(held);
+        assert!(places.take(GREEDY, 1).is_some());
+    }
+
+    #[test]
+    fn c4_a_request_weighs_what_it_became() {
+        let inbound = |reading| Inbound {
+            id: InboundEventId(Uuid::nil()),
+            workspace: MODEST,
+            source: SourceId(Uuid::nil()),
+            account: ProviderAccountId(Uuid::nil()),
+            received_at: DateTime::UNIX_EPOCH,
+            event: None,
+            raw: RawRequest { method: "POST".to_owned(), query: None, headers: Vec::new(), body: vec![b'x'; 1_000] },
+            reading,
+            purpose: Purpose::Receipt,
+        };
+        let balance = |firm: String| {
+            let effect = Effect::Balance(BalanceReport { firm: Some(firm), units: None });
+            Reading::of(vec![Command { key: IdempotencyKey::new("k", "1"), effect }], false)
+        };
+        let light = weight(&inbound(balance(String::new())));
+        let heavy = weight(&inbound(balance("x".repeat(1_000_000))));
+        assert_eq!(heavy - light, 2_000_000);
+        assert_eq!(weight(&inbound(Reading::Quarantined { reason: String::new() })), 5_000);
+    }
+
+    #[test]
+    fn p11_bytes_are_bounded_as_requests_are() {
+        let places = Places::new(100, 100);
+        let held: Vec<_> = (0..9).map_while(|_| places.take(GREEDY, 20)).collect();
+        assert_eq!(held.len(), 2);
+        let heavy = places.take(MODEST, 1_000_000);
+        assert_eq!(heavy.as_ref().map(Slot::bytes), Some(50), "alone it goes through");
+        assert!(places.take(MODEST, 1).is_none());
+        drop(heavy);
+        assert!(places.take(MODEST, 50).is_some());
+    }
+
+    #[test]
+    fn p11_a_place_grows_as_long_as_there_is_room_and_gives_back_all() {
+        let places = Places::new(usize::MAX, 100);
+        let mut slot = places.take(GREEDY, 0).unwrap();
+        assert!(slot.grow(30) && slot.grow(20) && !slot.grow(1));
+        let mut other = places.take(MODEST, 0).unwrap();
+        assert!(other.grow(50));
+        assert!(!places.take(MODEST, 0).unwrap().grow(1));
+        drop(slot);
+        assert!(places.take(GREEDY, 0).unwrap().grow(50));
+    }
+}

@@ -1,0 +1,273 @@
+//! Whether the database is there. A database that hangs is one that is not there: whoever asks it something must be told
+//! so in time, although no connection says so. One task asks it, over a connection of its own; all others look at what
+//! that task found.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use sqlx::{PgConnection, PgPool};
+use tokio::sync::watch;
+
+use super::{
+    OnMove, Work,
+    hosts::{Hosts, Primary, takes_writes},
+};
+use crate::error::StoreError;
+
+/// How long after one look the next is.
+const PAUSE: Duration = Duration::from_millis(500);
+/// The same while it is away.
+const PAUSE_AWAY: Duration = Duration::from_millis(200);
+/// How long the logs may take to be compared before it is begun anew.
+const LONGEST_COMPARISON: Duration = Duration::from_secs(60);
+
+/// When the connections that were made until then were given up; those made later stand.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Retired(Arc<Mutex<Option<Instant>>>);
+
+impl Retired {
+    fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives up every connection that was made until now.
+    pub(crate) fn all(&self) {
+        *self.lock() = Some(Instant::now());
+    }
+
+    /// Whether a connection of this age is given up.
+    pub(crate) fn has(&self, age: Duration) -> bool {
+        self.lock().is_some_and(|until| Instant::now().checked_sub(age).is_none_or(|made| made <= until))
+    }
+}
+
+/// The timeline that this process works on; unknown before the first connection.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Timeline(Arc<Mutex<Followed>>);
+
+#[derive(Debug, Default)]
+struct Followed {
+    timeline: Option<u32>,
+    /// Whether someone compares the logs where the timeline is another one.
+    is_watched: bool,
+}
+
+impl Timeline {
+    fn lock(&self) -> MutexGuard<'_, Followed> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a connection on this timeline may be used. The first one says which it is, and so does each where nobody
+    /// compares.
+    pub(crate) fn takes(&self, found: u32) -> bool {
+        let mut followed = self.lock();
+        if followed.timeline.is_none() || !followed.is_watched {
+            followed.timeline = Some(found);
+        }
+        followed.timeline == Some(found)
+    }
+
+    fn is_other(&self, found: u32) -> bool {
+        self.lock().timeline.is_some_and(|known| known != found)
+    }
+
+    fn watch(&self) {
+        self.lock().is_watched = true;
+    }
+
+    fn follow(&self, found: u32) {
+        self.lock().timeline = Some(found);
+    }
+}
+
+/// Lets one line a second into the log, however many ask for one.
+#[derive(Debug, Default)]
+struct Seldom(Mutex<(Option<Instant>, u64)>);
+
+impl Seldom {
+    /// Where a line is due, how many were passed over since the last.
+    fn due(&self, now: Instant) -> Option<u64> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (last, passed_over) = &mut *state;
+        if last.is_some_and(|last| now.saturating_duration_since(last) < Duration::from_secs(1)) {
+            *passed_over += 1;
+            return None;
+        }
+        *last = Some(now);
+        Some(std::mem::take(passed_over))
+    }
+}
+
+/// What all pools of a process know of their database.
+#[derive(Debug)]
+pub(crate) struct Link {
+    hosts: Hosts,
+    /// The host that new connections go to.
+    current: AtomicUsize,
+    pools: Mutex<Vec<(Work, PgPool)>>,
+    retired: Retired,
+    timeline: Timeline,
+    present: watch::Sender<bool>,
+    complaints: Seldom,
+}
+
+impl Link {
+    pub(crate) fn new(hosts: Hosts, current: usize) -> Self {
+        Self {
+            hosts,
+            current: current.into(),
+            pools: Mutex::default(),
+            retired: Retired::default(),
+            timeline: Timeline::default(),
+            present: watch::Sender::new(true),
+            complaints: Seldom::default(),
+        }
+    }
+
+    pub(crate) fn retired(&self) -> &Retired {
+        &self.retired
+    }
+
+    pub(crate) fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// How to connect for a kind of work.
+    pub(crate) fn options(&self, work: Work) -> sqlx::postgres::PgConnectOptions {
+        self.hosts.options(self.current.load(Ordering::Acquire), work)
+    }
+
+    /// Keeps a pool pointed at the primary from now on.
+    pub(crate) fn keep(&self, work: Work, pool: &PgPool) {
+        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.retain(|(_, pool)| !pool.is_closed());
+        pools.push((work, pool.clone()));
+    }
+
+    pub(crate) fn is_present(&self) -> bool {
+        *self.present.borrow()
+    }
+
+    /// Resolves once the database is there.
+    pub(crate) async fn presence(&self) {
+        let _ = self.present.subscribe().wait_for(|present| *present).await;
+    }
+
+    /// Resolves once the database is away.
+    async fn absence(&self) {
+        // The sender is ours, so it does not go away before us.
+        let _ = self.present.subscribe().wait_for(|present| !present).await;
+    }
+
+    /// Works for as long as the database is there; gives up when it is away.
+    pub(crate) async fn while_present<T>(&self, work: impl Future<Output = T>) -> Result<T, StoreError> {
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            () = self.absence() => Err(StoreError::Away),
+        }
+    }
+
+    pub(crate) fn complain(&self, error: &(dyn std::error::Error + 'static), what: &'static str) {
+        if let Some(passed_over) = self.complaints.due(Instant::now()) {
+            tracing::warn!(error, passed_over, "{what}");
+        }
+    }
+
+    /// Looks after the database until it is dropped. `patience` is how long the database may take to say that it is there,
+    /// over a connection that stands and again over a new one.
+    pub(crate) async fn watch(&self, patience: Duration, on_move: &dyn OnMove) {
+        self.timeline.watch();
+        let mut connection = None;
+        loop {
+            let is_there = self.look(patience, &mut connection, on_move).await;
+            if is_there != self.is_present() {
+                if is_there {
+                    tracing::info!("the database is there again");
+                } else {
+                    tracing::warn!(
+                        "the database does not answer, or takes no writes; whoever asks is told to come again"
+                    );
+                }
+                metrics::gauge!("inlet_database_present").set(if is_there { 1.0 } else { 0.0 });
+                self.present.send_replace(is_there);
+            }
+            tokio::time::sleep(if is_there { PAUSE } else { PAUSE_AWAY }).await;
+        }
+    }
+
+    /// Whether there is a primary. Where it is another server than before, or was away, older connections are given up.
+    async fn look(&self, patience: Duration, connection: &mut Option<PgConnection>, on_move: &dyn OnMove) -> bool {
+        if let Some(standing) = connection {
+            let asked = tokio::time::timeout(patience, takes_writes(standing)).await;
+            if matches!(asked, Ok(Ok(true))) {
+                return true;
+            }
+        }
+        let had_one = connection.take().is_some();
+        let Some(Primary { number, connection: mut found, timeline }) = self.hosts.primary(patience).await else {
+            return false;
+        };
+        if number != self.current.load(Ordering::Acquire) || self.timeline.is_other(timeline) {
+            // Until this is done no connection leads there.
+            let compared = tokio::time::timeout(LONGEST_COMPARISON, on_move.moved(&mut found)).await;
+            let compared = compared.map_err(|_| StoreError::Away).and_then(std::convert::identity);
+            if let Err(error) = compared {
+                self.complain(&error, "the logs could not be compared after the database moved; trying again");
+                return false;
+            }
+        }
+        *connection = Some(found);
+        self.timeline.follow(timeline);
+        let before = self.current.swap(number, Ordering::AcqRel);
+        if before != number && self.hosts.count() > 1 {
+            tracing::info!(host = number + 1, "the primary is another host of the list now");
+            let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+            for (work, pool) in pools.iter().filter(|(_, pool)| !pool.is_closed()) {
+                pool.set_connect_options(self.hosts.options(number, *work));
+            }
+        }
+        if had_one || before != number || !self.is_present() {
+            self.retired.all();
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d2_there_is_one_line_a_second_and_it_tells_how_many_there_might_have_been() {
+        let (seldom, begun) = (Seldom::default(), Instant::now());
+        assert_eq!(seldom.due(begun), Some(0));
+        assert!((1..1_000).all(|millis| seldom.due(begun + Duration::from_millis(millis)).is_none()));
+        assert_eq!(seldom.due(begun + Duration::from_secs(1)), Some(999));
+    }
+
+    #[test]
+    fn e_what_was_made_before_is_given_up_and_what_is_made_later_stands() {
+        let retired = Retired::default();
+        assert!(!retired.has(Duration::from_secs(5)));
+        retired.all();
+        assert!(retired.has(Duration::from_secs(5)));
+        while retired.has(Duration::ZERO) {}
+    }
+
+    #[test]
+    fn e_p8_a_connection_of_another_timeline_waits_until_the_logs_are_compared() {
+        let timeline = Timeline::default();
+        assert!(timeline.takes(1) && timeline.takes(2), "nobody would compare");
+        timeline.watch();
+        assert!(timeline.takes(2) && !timeline.takes(3) && timeline.is_other(3));
+        timeline.follow(3);
+        assert!(timeline.takes(3) && !timeline.takes(2));
+    }
+}

@@ -1,0 +1,22 @@
+//! The table `balance_alert`.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "balance_alert")]
+pub(in crate::records) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub workspace_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub provider_account_id: Uuid,
+    pub firm: Option<String>,
+    #[sea_orm(select_as = "text")]
+    pub units: Option<String>,
+    pub created_at: DateTimeUtc,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub(in crate::records) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

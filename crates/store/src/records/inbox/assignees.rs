@@ -1,0 +1,115 @@
+//! What members have who can answer no more: they give it back.
+//!
+//! The transaction that disables a member, or gives them a role that cannot answer, marks the member (`gives_back`) and
+//! ends. Whoever assigns a conversation or wakes one holds the member under a shared lock, so it either came before, and
+//! is found here, or sees that they are shut out. What they have is given back in steps of one transaction each, and the
+//! mark goes when none is left: a process that dies in between leaves the mark, and [`give_back_due`] goes on.
+
+use inlet_domain::{
+    ids::{ConversationId, MemberId, WorkspaceId},
+    model::{conversation::ConversationStatus, right::Role},
+    scope::{Actor, Scope},
+};
+use uuid::Uuid;
+
+use super::{Desk, Held, write};
+use crate::{error::StoreError, log};
+
+/// Conversations of one transaction.
+const CHUNK: i64 = 500;
+
+/// Members of one look.
+const MEMBERS: i64 = 100;
+
+/// Gives back what a member has who can answer no more: what is OPEN goes to the queue, its team stays, and each tells so.
+/// Of a member who can answer it changes nothing.
+///
+/// # Errors
+/// Where the database fails; `Overloaded` where rows are held for long. What was given back until then stays so.
+pub async fn give_back(desk: Desk<'_>, scope: Scope, actor: Actor, member: MemberId) -> Result<(), StoreError> {
+    let mut from = Some(Uuid::nil());
+    while let Some(after) = from {
+        from = step(&desk, scope, actor, member, after).await?;
+    }
+    Ok(())
+}
+
+/// Goes on with what members of any workspace have yet to give back. Any number of processes may do this.
+///
+/// # Errors
+/// As [`give_back`].
+pub async fn give_back_due(desk: Desk<'_>) -> Result<(), StoreError> {
+    let due: Vec<(WorkspaceId, MemberId)> =
+        sqlx::query_as("SELECT workspace_id, id FROM member WHERE gives_back ORDER BY workspace_id, id LIMIT $1")
+            .bind(MEMBERS)
+            .fetch_all(&desk.database.pool)
+            .await?;
+    for (workspace, member) in due {
+        give_back(desk, Scope::of(workspace), Actor::System, member).await?;
+    }
+    Ok(())
+}
+
+/// Takes the next conversations after `from` from the member. Gives where to go on; `None` at the end.
+async fn step(
+    desk: &Desk<'_>,
+    scope: Scope,
+    actor: Actor,
+    member: MemberId,
+    from: Uuid,
+) -> Result<Option<Uuid>, StoreError> {
+    let mut transaction = desk.database.writes.begin().await?;
+    let found: Option<(bool, i64)> = sqlx::query_as(
+        "SELECT disabled_at IS NULL AND role = ANY($3), revision FROM member \
+         WHERE workspace_id = $1 AND id = $2 AND gives_back FOR SHARE",
+    )
+    .bind(scope.workspace())
+    .bind(member)
+    .bind(Role::answering())
+    .fetch_optional(&mut *transaction)
+    .await
+    .map_err(StoreError::or_busy)?;
+    let Some((false, revision)) = found else { return Ok(None) };
+    let ids: Vec<ConversationId> = sqlx::query_scalar(
+        "SELECT id FROM conversation \
+         WHERE workspace_id = $1 AND assignee_id = $2 AND status <> 'closed' AND id > $3 ORDER BY id LIMIT $4",
+    )
+    .bind(scope.workspace())
+    .bind(member)
+    .bind(from)
+    .bind(CHUNK)
+    .fetch_all(&mut *transaction)
+    .await?;
+    let mut all = Held::lock_all(&mut transaction, scope, &ids).await?;
+    // Under their locks: one may have been closed, or given to someone else.
+    all.retain(|held| held.row.assignee_id == Some(member.0) && held.row.status != ConversationStatus::Closed);
+    let mut events = Vec::new();
+    for held in &mut all {
+        let before = held.payload();
+        let mut handling = held.row.handling();
+        handling.give_back();
+        held.row.handle(handling);
+        events.extend(held.changed(desk, actor, &before));
+    }
+    write(&mut transaction, &all.iter().map(|held| &held.row).collect::<Vec<_>>()).await?;
+    let heads = log::append(&mut transaction, desk.ambient, &events).await?.heads;
+    desk.database.commit(transaction).await?;
+    desk.heads.tell(desk.database, &heads).await;
+    let full = i64::try_from(ids.len()).is_ok_and(|found| found >= CHUNK);
+    if let Some(last) = ids.last().filter(|_| full) {
+        return Ok(Some(last.0));
+    }
+    // Nobody gives them anything meanwhile, unless they could answer in between: then their revision is another.
+    sqlx::query(
+        "UPDATE member m SET gives_back = false \
+         WHERE workspace_id = $1 AND id = $2 AND revision = $3 AND NOT EXISTS ( \
+           SELECT FROM conversation c \
+           WHERE c.workspace_id = $1 AND c.assignee_id = $2 AND c.status <> 'closed' AND c.deleted_at IS NULL)",
+    )
+    .bind(scope.workspace())
+    .bind(member)
+    .bind(revision)
+    .execute(&desk.database.pool)
+    .await?;
+    Ok(None)
+}

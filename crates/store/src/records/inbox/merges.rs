@@ -1,0 +1,243 @@
+//! Merging contacts, and undoing it. What moved is remembered, so that undoing moves exactly that back; what came after
+//! the merge stays where it is.
+
+use inlet_domain::{
+    event::{EventType, payload::ContactMergedPayload},
+    ids::{ContactId, ConversationId},
+    model::contact::MOST_ADDRESSES,
+    scope::{Actor, Scope},
+};
+use serde_json::{Map, Value};
+use sqlx::{PgConnection, Row, types::Json};
+use uuid::Uuid;
+
+use super::{
+    Desk, Held, changed, check_revision, contact_draft,
+    people::{conversations_of, hold, hold_some, save},
+    refuse, write,
+};
+use crate::{
+    database::Database,
+    error::StoreError,
+    log::Draft,
+    records::acts::Asked,
+    rows::{ContactRow, payloads},
+};
+
+/// Merges one contact into another, once where there is a key: its addresses and its conversations point to the other from
+/// now on, which takes from it what it lacks itself. The one that was merged stays as a tombstone; who wrote an old message
+/// stays as it was. A refusal binds its address, whoever has that.
+///
+/// # Errors
+/// `Missing` where either is not in the workspace; `Conflict` where the one to be merged has changed since; `Invalid`
+/// where they are one, either was merged already, or there is too much to move or to have; `Overloaded` where rows are held for long;
+/// those of [`Act::begin`](crate::records::acts::Act::begin).
+pub async fn merge(
+    desk: Desk<'_>,
+    asked: &Asked<'_>,
+    contact: ContactId,
+    into: ContactId,
+    if_revision: Option<i64>,
+) -> Result<(), StoreError> {
+    let scope = asked.scope;
+    let Some(mut act) = desk.begin(asked).await? else { return Ok(()) };
+    if contact == into {
+        return refuse("input.intoId", "a contact is not merged into itself");
+    }
+    let (identities, rows) = hold(act.conn(), scope, contact, &[contact, into]).await?;
+    let (mut merged, mut survivor) = (pick(&rows, contact, "input.contactId")?, pick(&rows, into, "input.intoId")?);
+    check_revision("contact", if_revision, merged.revision)?;
+    for (path, row) in [("input.contactId", &merged), ("input.intoId", &survivor)] {
+        if let Some(other) = row.merged_into_id.map(ContactId) {
+            return refuse(path, format!("this contact was merged into {other}: go on with that one"));
+        }
+    }
+    let theirs: i64 = sqlx::query_scalar("SELECT count(*) FROM identity WHERE workspace_id = $1 AND contact_id = $2")
+        .bind(scope.workspace())
+        .bind(into)
+        .fetch_one(act.conn())
+        .await?;
+    if usize::try_from(theirs).unwrap_or(usize::MAX).saturating_add(identities.len()) > MOST_ADDRESSES {
+        let message =
+            format!("together they have more than {MOST_ADDRESSES} addresses, which is the most of a contact");
+        return refuse("input.contactId", message);
+    }
+    let mut held = conversations_of(act.conn(), scope, contact).await?;
+    let now = desk.ambient.now();
+    let filled = survivor.fill(&merged, now);
+    for row in [&mut merged, &mut survivor] {
+        row.revision += 1;
+        row.updated_at = now;
+    }
+    merged.merged_into_id = Some(into.0);
+    let conversations: Vec<Uuid> = held.iter().map(|held| held.row.id).collect();
+
+    sqlx::query(
+        "INSERT INTO contact_merge (workspace_id, id, contact_id, into_id, identity_ids, conversation_ids, filled, \
+           merged_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(scope.workspace())
+    .bind(desk.ambient.uuid())
+    .bind(contact)
+    .bind(into)
+    .bind(&identities)
+    .bind(&conversations)
+    .bind(Json(&filled))
+    .bind(now)
+    .execute(act.conn())
+    .await?;
+    save(act.conn(), &[&merged, &survivor]).await?;
+    point(act.conn(), scope, &identities, contact, into).await?;
+
+    let payload = ContactMergedPayload { contact: payloads::contact(&survivor), merged_contact_id: contact };
+    let payload = payloads::bytes(&payload);
+    let mut events = vec![contact_draft(&desk, asked.actor, EventType::ContactMerged, &survivor, payload)];
+    events.extend(hand_over(&desk, asked.actor, &mut held, Some(&survivor)));
+    write(act.conn(), &held.iter().map(|held| &held.row).collect::<Vec<_>>()).await?;
+    desk.finish(act, into, &events).await
+}
+
+/// Undoes the merge of a contact, once where there is a key: what moved with it goes back, where it is still where the
+/// merge put it, and what the other took from it goes from there, unless it has changed since. Gives the
+/// other; `None` on a repeat whose merge nothing tells of.
+///
+/// # Errors
+/// `Missing` where the contact is not in the workspace or was not merged; `Conflict` where it has changed since; `Invalid`
+/// where the other was merged on; `Overloaded` where rows are held for long; those of
+/// [`Act::begin`](crate::records::acts::Act::begin).
+pub async fn unmerge(
+    desk: Desk<'_>,
+    asked: &Asked<'_>,
+    contact: ContactId,
+    if_revision: Option<i64>,
+) -> Result<Option<ContactId>, StoreError> {
+    let scope = asked.scope;
+    let Some(mut act) = desk.begin(asked).await? else { return undone_last(desk.database, scope, contact).await };
+    let merge = Merge::standing(act.conn(), scope, contact).await?;
+    let (identities, rows) =
+        hold_some(act.conn(), scope, merge.into, &merge.identities, &[contact, merge.into]).await?;
+    // Under the locks of both: whoever was quicker has undone it.
+    let merge = Merge::standing(act.conn(), scope, contact).await?;
+    let (mut back, mut other) = (pick(&rows, contact, "input.contactId")?, find(&rows, merge.into, "input.contactId")?);
+    check_revision("contact", if_revision, back.revision)?;
+    if let Some(further) = other.merged_into_id.map(ContactId) {
+        let message = format!("{} was itself merged into {further}: undo that first", merge.into);
+        return refuse("input.contactId", message);
+    }
+    let mut held = Held::lock_all(act.conn(), scope, &merge.conversations).await?;
+    held.retain(|held| held.row.contact_id == Some(merge.into.0));
+    let now = desk.ambient.now();
+    let before = [payloads::contact(&back), payloads::contact(&other)];
+    if other.deleted_at.is_none() {
+        other.part(&back, &merge.filled);
+    }
+    back.merged_into_id = None;
+    let mut events = Vec::new();
+    for (row, before) in [&mut back, &mut other].into_iter().zip(&before) {
+        events.extend(changed(&desk, asked.actor, row, before, now));
+    }
+    save(act.conn(), &[&back, &other]).await?;
+    point(act.conn(), scope, &identities, merge.into, contact).await?;
+    sqlx::query("UPDATE contact_merge SET undone_at = $3 WHERE workspace_id = $1 AND id = $2")
+        .bind(scope.workspace())
+        .bind(merge.id)
+        .bind(now)
+        .execute(act.conn())
+        .await?;
+    events.extend(hand_over(&desk, asked.actor, &mut held, Some(&back)));
+    write(act.conn(), &held.iter().map(|held| &held.row).collect::<Vec<_>>()).await?;
+    desk.finish(act, contact, &events).await?;
+    Ok(Some(merge.into))
+}
+
+/// Into which contact this one had last been merged before that was undone.
+async fn undone_last(database: &Database, scope: Scope, contact: ContactId) -> Result<Option<ContactId>, StoreError> {
+    let last = sqlx::query_scalar(
+        "SELECT into_id FROM contact_merge WHERE workspace_id = $1 AND contact_id = $2 AND undone_at IS NOT NULL \
+         ORDER BY undone_at DESC LIMIT 1",
+    );
+    Ok(last.bind(scope.workspace()).bind(contact).fetch_optional(&database.pool).await?)
+}
+
+/// Gives conversations to another contact, or to none; the events of it.
+pub(super) fn hand_over(desk: &Desk<'_>, actor: Actor, held: &mut [Held], to: Option<&ContactRow>) -> Vec<Draft> {
+    held.iter_mut()
+        .filter_map(|held| {
+            let before = held.payload();
+            held.row.contact_id = to.map(|to| to.id);
+            held.contact = to.cloned();
+            held.changed(desk, actor, &before)
+        })
+        .collect()
+}
+
+fn find(rows: &[ContactRow], id: ContactId, path: &'static str) -> Result<ContactRow, StoreError> {
+    rows.iter().find(|row| row.id == id.0).cloned().ok_or(StoreError::missing("contact", path))
+}
+
+fn pick(rows: &[ContactRow], id: ContactId, path: &'static str) -> Result<ContactRow, StoreError> {
+    find(rows, id, path).and_then(|row| match row.deleted_at {
+        None => Ok(row),
+        Some(_) => Err(StoreError::missing("contact", path)),
+    })
+}
+
+/// A merge that stands.
+struct Merge {
+    id: Uuid,
+    into: ContactId,
+    identities: Vec<Uuid>,
+    conversations: Vec<ConversationId>,
+    filled: Map<String, Value>,
+}
+
+impl Merge {
+    async fn standing(conn: &mut PgConnection, scope: Scope, contact: ContactId) -> Result<Self, StoreError> {
+        let row = sqlx::query(
+            "SELECT id, into_id, identity_ids, conversation_ids, filled FROM contact_merge \
+             WHERE workspace_id = $1 AND contact_id = $2 AND undone_at IS NULL",
+        )
+        .bind(scope.workspace())
+        .bind(contact)
+        .fetch_optional(&mut *conn)
+        .await?;
+        let Some(row) = row else {
+            let stands = "SELECT EXISTS (SELECT FROM contact WHERE workspace_id = $1 AND id = $2)";
+            let stands: bool = sqlx::query_scalar(stands).bind(scope.workspace()).bind(contact).fetch_one(conn).await?;
+            let path = "input.contactId";
+            let message = "this contact was not merged into another: pass the one that was merged".to_owned();
+            return Err(if stands {
+                StoreError::Missing { path, message }
+            } else {
+                StoreError::missing("contact", path)
+            });
+        };
+        let conversations: Vec<Uuid> = row.try_get("conversation_ids")?;
+        Ok(Self {
+            id: row.try_get("id")?,
+            into: row.try_get("into_id")?,
+            identities: row.try_get("identity_ids")?,
+            conversations: conversations.into_iter().map(ConversationId).collect(),
+            filled: row.try_get::<Json<Map<String, Value>>, _>("filled")?.0,
+        })
+    }
+}
+
+/// Gives addresses to another contact.
+async fn point(
+    conn: &mut PgConnection,
+    scope: Scope,
+    ids: &[Uuid],
+    from: ContactId,
+    to: ContactId,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE identity SET contact_id = $4 WHERE workspace_id = $1 AND contact_id = $3 AND id = ANY($2)")
+        .bind(scope.workspace())
+        .bind(ids)
+        .bind(from)
+        .bind(to)
+        .execute(conn)
+        .await
+        .map_err(StoreError::or_busy)?;
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! What those who watch are told of settings: that one changed, and which. It stands in the log with the change itself.
+
+use chrono::{DateTime, Utc};
+use inlet_domain::{
+    ambient::Ambient,
+    event::{EventType, payload::SettingsPayload},
+    ids::{AnyId, WorkspaceId},
+    scope::{Actor, Scope},
+};
+use sqlx::PgConnection;
+
+use super::acts::Asked;
+use crate::{
+    error::StoreError,
+    log::{self, Draft},
+};
+
+/// Mutations that name a setting and change nothing that anyone sees.
+const UNSEEN: &[&str] = &["changePassword", "setAvailability", "testWebhook", "redeliver", "recoverWebhook"];
+
+/// The event of a mutation, if its subject is a setting.
+pub(super) fn changed(asked: &Asked<'_>, ambient: &Ambient, subject: Option<AnyId>) -> Option<Draft> {
+    let subject = subject.filter(|_| !UNSEEN.contains(&asked.mutation))?;
+    draft(asked.scope.workspace(), asked.actor, ambient.now(), subject)
+}
+
+/// The event that tells of a change of `subject`, if that is a setting.
+pub(crate) fn draft(workspace: WorkspaceId, actor: Actor, at: DateTime<Utc>, subject: AnyId) -> Option<Draft> {
+    let kind = match subject {
+        AnyId::MemberId(_) => "member",
+        AnyId::InvitationId(_) => "invitation",
+        AnyId::ApiKeyId(_) => "api_key",
+        AnyId::SourceId(_) => "source",
+        AnyId::ProviderAccountId(_) => "provider_account",
+        AnyId::ChannelId(_) => "channel",
+        AnyId::WebhookId(_) => "webhook",
+        AnyId::TeamId(_) => "team",
+        AnyId::LabelId(_) => "label",
+        _ => return None,
+    };
+    let payload = SettingsPayload { kind: kind.to_owned(), id: subject.to_string() };
+    Some(Draft {
+        workspace,
+        kind: EventType::SettingsChanged,
+        occurred_at: at,
+        actor,
+        revision: None,
+        conversation_id: None,
+        message_id: None,
+        contact_id: None,
+        channel_id: None,
+        medium: None,
+        direction: None,
+        internal: false,
+        payload: serde_json::to_string(&payload).unwrap_or_else(|_| "{}".to_owned()),
+        previous: None,
+    })
+}
+
+/// Tells of a change of `subject` that no mutation made, if that is a setting: the last thing before the commit of the
+/// transaction that made it.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn tell(
+    conn: &mut PgConnection,
+    ambient: &Ambient,
+    scope: Scope,
+    actor: Actor,
+    subject: AnyId,
+) -> Result<(), StoreError> {
+    let Some(draft) = draft(scope.workspace(), actor, ambient.now(), subject) else { return Ok(()) };
+    let appended = log::append(conn, ambient, &[draft]).await?;
+    log::notify(conn, &appended.heads).await
+}

@@ -1,0 +1,259 @@
+//! Replaying the raw log: kept requests are read anew and applied once more, so that what a mended adapter now
+//! understands has its effect. It can be done any number of times: what had its effect has it once (P2).
+
+use std::collections::{HashMap, hash_map::Entry};
+
+use chrono::{DateTime, Utc};
+use futures::future::join_all;
+use inlet_domain::{
+    command::{Inbound, Purpose, RawRequest},
+    ids::{EventId, InboundEventId, SourceId},
+    model::{outcome::Outcome, source::Source},
+    reader::Reader,
+    scope::Scope,
+    secrets::Sealer,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    apply::{Apply, ApplyError, PreviewedEvent},
+    database::Database,
+    error::StoreError,
+    records::{
+        inbound_events::{self, Filter, InboundEvent},
+        sources,
+    },
+};
+
+/// The most requests of one call.
+pub const MOST: u32 = 1_000;
+
+/// So many requests are in memory, and with apply, at once: bodies may be large.
+const AT_ONCE: usize = 32;
+
+/// What a replay works with.
+#[derive(Clone, Copy)]
+pub struct Replayer<'a> {
+    /// Where the raw log is.
+    pub database: &'a Database,
+    /// Opens the kept requests.
+    pub sealer: &'a Sealer,
+    /// Where they are applied.
+    pub apply: &'a Apply,
+    /// Reads them.
+    pub reader: &'a dyn Reader,
+}
+
+/// Which part of the raw log is replayed, oldest first.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// Which requests.
+    pub filter: Filter,
+    /// Those after this one; none begins with the oldest.
+    pub after: Option<InboundEventId>,
+    /// How many at most; no more than [`MOST`].
+    pub limit: u32,
+}
+
+/// What a replay came to, or would come to.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Report {
+    /// One for each request, in the order of receipt.
+    pub replayed: Vec<Replayed>,
+    /// The last request that was looked at, where there may be more after it.
+    pub next: Option<InboundEventId>,
+}
+
+/// What became of one request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Replayed {
+    /// The request.
+    pub id: InboundEventId,
+    /// What had come of it.
+    pub before: Outcome,
+    /// What comes of it now; none where it could not be read again.
+    pub after: Option<Outcome>,
+    /// Why it was not accepted, or could not be read.
+    pub error: Option<String>,
+    /// The events that the replay raised.
+    pub events: Vec<EventId>,
+    /// The events that it would raise; of a dry run alone.
+    #[serde(skip)]
+    pub would_raise: Vec<PreviewedEvent>,
+}
+
+/// Why a replay did not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The raw log cannot be read, or the input will not do.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Nothing could be applied: come again.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+}
+
+impl ReplayError {
+    /// A stable word for it.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::Apply(ApplyError::Overloaded { .. }) => "OVERLOADED",
+            Self::Apply(ApplyError::Unavailable { .. } | ApplyError::Stopping) => "UNAVAILABLE",
+        }
+    }
+}
+
+/// A request that could be read again, or why not.
+type Ready = (InboundEvent, Result<Inbound, String>);
+
+impl Replayer<'_> {
+    /// Replays a part of the raw log. Where apply takes no more in the middle of it, the report ends there, and
+    /// `next` tells where to go on.
+    ///
+    /// # Errors
+    /// Where nothing was replayed.
+    pub async fn replay(&self, scope: Scope, part: &Part) -> Result<Report, ReplayError> {
+        self.run(scope, part, false).await
+    }
+
+    /// What a replay of a part would do, each request alone. Nothing of it is kept.
+    ///
+    /// # Errors
+    /// Where nothing could be told.
+    pub async fn dry_run(&self, scope: Scope, part: &Part) -> Result<Report, ReplayError> {
+        self.run(scope, part, true).await
+    }
+
+    async fn run(&self, scope: Scope, part: &Part, dry: bool) -> Result<Report, ReplayError> {
+        if !(1..=MOST).contains(&part.limit) {
+            let message = format!("a replay takes 1 to {MOST} requests at once, not {}", part.limit);
+            return Err(StoreError::Invalid { path: "input.limit", message }.into());
+        }
+        let mut found = inbound_events::after(self.database, scope, &part.filter, part.after, part.limit + 1).await?;
+        let size = usize::try_from(part.limit).unwrap_or(usize::MAX);
+        let mut more = found.len() > size;
+        found.truncate(size);
+
+        let mut sources = HashMap::new();
+        let mut report = Report::default();
+        let mut rest = found.into_iter();
+        loop {
+            let chunk: Vec<InboundEvent> = rest.by_ref().take(AT_ONCE).collect();
+            if chunk.is_empty() {
+                break;
+            }
+            let ready = self.read(scope, chunk, &mut sources).await?;
+            let outcome =
+                if dry { self.preview(ready, &mut report).await } else { self.apply(ready, &mut report).await };
+            if let Err(error) = outcome {
+                if report.replayed.is_empty() {
+                    return Err(error.into());
+                }
+                more = true;
+                break;
+            }
+        }
+        report.next = report.replayed.last().filter(|_| more).map(|replayed| replayed.id);
+        Ok(report)
+    }
+
+    async fn read(
+        &self,
+        scope: Scope,
+        chunk: Vec<InboundEvent>,
+        sources: &mut HashMap<SourceId, Option<Source>>,
+    ) -> Result<Vec<Ready>, StoreError> {
+        let ids: Vec<InboundEventId> = chunk.iter().map(|inbound| inbound.id).collect();
+        let mut kept: HashMap<InboundEventId, Result<RawRequest, StoreError>> =
+            inbound_events::requests(self.database, scope, self.sealer, &ids).await?.into_iter().collect();
+        let mut ready = Vec::with_capacity(chunk.len());
+        for kept_as in chunk {
+            let id = kept_as.source_id;
+            if let Entry::Vacant(unknown) = sources.entry(id) {
+                unknown.insert(sources::by_id(self.database, scope, self.sealer, id).await?);
+            }
+            let request = match (kept.remove(&kept_as.id), sources.get(&id).and_then(Option::as_ref)) {
+                (Some(Ok(raw)), Some(source)) => Ok(self.inbound(source, &kept_as, raw)),
+                (Some(Err(error)), _) => {
+                    tracing::error!(id = %kept_as.id, %error, "a kept request does not open");
+                    Err(format!("the kept request cannot be read: {error}"))
+                }
+                (None, _) => Err("the kept request is past retention".to_owned()),
+                (_, None) => Err("its source is gone".to_owned()),
+            };
+            ready.push((kept_as, request));
+        }
+        Ok(ready)
+    }
+
+    fn inbound(&self, source: &Source, kept_as: &InboundEvent, raw: RawRequest) -> Inbound {
+        let received_at: DateTime<Utc> = kept_as.received_at;
+        let readout = self.reader.read(source, received_at, kept_as.event.as_deref(), raw);
+        Inbound {
+            id: kept_as.id,
+            workspace: source.workspace,
+            source: source.id,
+            account: source.account,
+            received_at,
+            event: readout.event,
+            raw: readout.raw,
+            reading: readout.reading,
+            purpose: Purpose::Replay,
+        }
+    }
+
+    /// Hands a chunk to apply in the order of receipt: what is about one address stays in that order.
+    async fn apply(&self, ready: Vec<Ready>, report: &mut Report) -> Result<(), ApplyError> {
+        let outcomes = join_all(ready.into_iter().map(|(kept_as, request)| async move {
+            match request {
+                Ok(inbound) => (kept_as, self.apply.replay(inbound).await.map(Ok)),
+                Err(error) => (kept_as, Ok(Err(error))),
+            }
+        }))
+        .await;
+        for (kept_as, outcome) in outcomes {
+            let replayed = Replayed::unread(&kept_as);
+            report.replayed.push(match outcome? {
+                Ok(receipt) => {
+                    Replayed { after: Some(receipt.outcome), error: receipt.error, events: receipt.events, ..replayed }
+                }
+                Err(error) => Replayed { error: Some(error), ..replayed },
+            });
+        }
+        Ok(())
+    }
+
+    async fn preview(&self, ready: Vec<Ready>, report: &mut Report) -> Result<(), ApplyError> {
+        for (kept_as, request) in ready {
+            let replayed = Replayed::unread(&kept_as);
+            report.replayed.push(match request {
+                Ok(inbound) => {
+                    let preview = self.apply.preview(inbound).await?;
+                    Replayed {
+                        after: Some(preview.outcome),
+                        error: preview.error,
+                        would_raise: preview.events,
+                        ..replayed
+                    }
+                }
+                Err(error) => Replayed { error: Some(error), ..replayed },
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Replayed {
+    fn unread(kept_as: &InboundEvent) -> Self {
+        Self {
+            id: kept_as.id,
+            before: kept_as.outcome,
+            after: None,
+            error: None,
+            events: Vec::new(),
+            would_raise: Vec::new(),
+        }
+    }
+}
