@@ -7,22 +7,22 @@
     reason = "a test that cannot be set up can only fail"
 )]
 
+pub mod apply_fixture;
 pub mod cluster;
 pub mod corpus;
 pub mod database;
 pub mod fixtures;
-pub mod house;
 pub mod live;
 pub mod log;
 pub mod node;
 pub mod operation;
 pub mod pair;
-pub mod party;
 pub mod pool;
 pub mod process;
 pub mod relay;
 pub mod report_server;
 pub mod schema;
+pub mod seeded_workspace;
 pub mod server;
 pub mod sign;
 pub mod sink;
@@ -33,11 +33,11 @@ pub mod tenant;
 pub mod workspace;
 
 pub use live::{Frame, LiveClient};
-pub use party::Party;
 pub use pool::Pool;
 pub use process::Process;
 pub use relay::Relay;
 pub use report_server::ReportServer;
+pub use seeded_workspace::SeededWorkspace;
 pub use server::{Options, TestServer, client, spawn, spawn_with};
 pub use sink::Sink;
 pub use tenant::Tenant;

@@ -9,7 +9,7 @@ use inlet_domain::{
 use serde_json::{Value, json};
 
 use crate::{
-    Party, database,
+    SeededWorkspace, database,
     operation::Operation,
     schema::{Field, Input, Schema},
 };
@@ -65,7 +65,7 @@ fn push(list: &mut Vec<String>, text: &str) {
 
 impl Pool {
     /// All that the lists of a party show. What the party's own key is stays out, so that no probe ends it.
-    pub async fn of(schema: &Schema, party: &Party) -> Self {
+    pub async fn of(schema: &Schema, party: &SeededWorkspace) -> Self {
         let mut pool = Self::default();
         for field in schema.roots("Query").iter().filter(|field| field.is_plain() && field.name != "viewer") {
             let answer = party.ask(&schema.operation("Query", field, None, &page)).await;
@@ -125,7 +125,7 @@ impl Pool {
         kinds.collect()
     }
 
-    async fn kin(&mut self, party: &Party) {
+    async fn kin(&mut self, party: &SeededWorkspace) {
         let query = "{ channels(first: 100) { nodes { id providerAccount { id provider } } } \
                      sources(first: 100) { nodes { id providerAccount { id provider } } } }";
         let answer = party.ask(&Operation { query: query.into(), variables: json!({}) }).await;
@@ -140,7 +140,7 @@ impl Pool {
         }
     }
 
-    async fn homes(&mut self, party: &Party) {
+    async fn homes(&mut self, party: &SeededWorkspace) {
         let query = "{ conversations(first: 40) { nodes { id messages(last: 10) { nodes { id } } } } }";
         let answer = party.ask(&Operation { query: query.into(), variables: json!({}) }).await;
         for conversation in answer["data"]["conversations"]["nodes"].as_array().unwrap() {
@@ -153,7 +153,7 @@ impl Pool {
     }
 
     /// New objects that mutations may use up, their ids last in the pool.
-    pub async fn replenish(&mut self, schema: &Schema, party: &Party) {
+    pub async fn replenish(&mut self, schema: &Schema, party: &SeededWorkspace) {
         self.inbox(schema, party).await;
         self.homes(party).await;
         // Those that heard something come next after the newest.
@@ -184,7 +184,7 @@ impl Pool {
     }
 
     /// New contacts with a conversation each, one of them merged into the next, and a label on the last conversation.
-    async fn inbox(&mut self, schema: &Schema, party: &Party) {
+    async fn inbox(&mut self, schema: &Schema, party: &SeededWorkspace) {
         for _ in 0..4 {
             party.hear_marked().await;
         }
@@ -267,7 +267,8 @@ impl Pool {
         let kind = schema.node_types().iter().filter(fits).max_by_key(|name| name.len());
         let kind = kind.unwrap_or_else(|| panic!("which object is {path} of {}? say so in Pool::fill", field.name));
         let id = self.types.get(kind).and_then(|ids| ids.last());
-        let id = id.unwrap_or_else(|| panic!("{path} of {} needs a {kind}: make one in Party::fill", field.name));
+        let id =
+            id.unwrap_or_else(|| panic!("{path} of {} needs a {kind}: make one in SeededWorkspace::fill", field.name));
         Some((0..input.ty.lists).fold(json!(id), |value, _| json!([value])))
     }
 }

@@ -70,10 +70,24 @@ pub enum Split {
     TooMany(usize),
 }
 
+/// What the source of a provider has in a demo workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Demo {
+    /// Its name.
+    pub name: &'static str,
+    /// The ISO 3166 region of phone numbers without a country code.
+    pub phone_region: Option<&'static str>,
+}
+
 /// A provider's adapter.
 pub trait Adapter: Send + Sync {
     /// How it signs.
     fn scheme(&self) -> Scheme;
+
+    /// The provider's source in a demo workspace; none where there is nothing to show without a mapping.
+    fn demo(&self) -> Option<Demo> {
+        None
+    }
 
     /// Reads a body. Never fails: what it cannot read is [`Understanding::Unknown`].
     fn understand(&self, request: &Request<'_>) -> Understanding;

@@ -10,6 +10,9 @@ use inlet_store::{
     records::{logins::LoginError, page::InvalidPosition},
 };
 
+/// What a resolver gives: a value, or what the client is told.
+pub type Result<T, E = ApiError> = std::result::Result<T, E>;
+
 /// The codes in `extensions.code` of errors. Codes may be added.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorCode {

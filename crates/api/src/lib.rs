@@ -79,23 +79,21 @@ impl ApiState {
         });
         let bounds = Bounds { time: config.operation, bytes: config.max_answer };
         let schema = schema::build(Arc::clone(&shared), bounds, config.introspection);
-        let engine = Engine::new(schema, shared, config.introspection, Executor::start()?);
+        let engine = Engine::new(schema, shared, (config.introspection, config.operation), Executor::start()?);
         Ok(Self::of(engine, config))
     }
 }
 
 /// Mounts `/graphql`, and GraphiQL with what it loads.
-pub fn configure(state: ApiState) -> impl FnOnce(&mut web::ServiceConfig) + Clone {
-    move |services| {
-        services
-            .app_data(web::Data::new(state))
-            .service(
-                web::resource("/graphql")
-                    .route(web::get().to(http::graphql))
-                    .route(web::post().to(http::graphql))
-                    .route(web::method(Method::OPTIONS).to(http::options))
-                    .default_service(web::to(http::method_not_allowed)),
-            )
-            .service(web::resource("/graphql/assets/{name}").route(web::get().to(graphiql::asset)));
-    }
+pub fn configure(state: &ApiState, services: &mut web::ServiceConfig) {
+    services
+        .app_data(web::Data::new(state.clone()))
+        .service(
+            web::resource("/graphql")
+                .route(web::get().to(http::graphql))
+                .route(web::post().to(http::graphql))
+                .route(web::method(Method::OPTIONS).to(http::options))
+                .default_service(web::to(http::method_not_allowed)),
+        )
+        .service(web::resource("/graphql/assets/{name}").route(web::get().to(graphiql::asset)));
 }

@@ -1,11 +1,12 @@
 //! Time and randomness, passed in so that tests can step the one and fix the other.
 
 use std::sync::{
-    Arc, Mutex,
+    Arc,
     atomic::{AtomicU64, Ordering},
 };
 
 use chrono::{DateTime, SubsecRound, Utc};
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 /// Tells the time.
@@ -55,14 +56,14 @@ impl SteppedClock {
 
     /// Moves the clock on by `by`.
     pub fn step(&self, by: chrono::Duration) {
-        let mut now = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut now = self.0.lock();
         *now += by;
     }
 }
 
 impl Clock for SteppedClock {
     fn now(&self) -> DateTime<Utc> {
-        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        *self.0.lock()
     }
 }
 

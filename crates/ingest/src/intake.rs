@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::web::Payload;
 use futures::StreamExt;
-use inlet_store::apply::places::{Places, Slot};
+use inlet_store::apply::admission::{Admission, Permit};
 use tokio::{sync::Semaphore, time::timeout};
 
 use crate::refusal::Refusal;
@@ -25,9 +25,9 @@ const MOST_BYTES: usize = 64 * 1024 * 1024;
 /// What a body is given room for before any of it has come.
 const FIRST_BYTES: usize = 64 * 1024;
 
-/// Places for the bodies that are in hand: as many as come, within a bound of their bytes.
-pub(crate) fn places() -> Places {
-    Places::new(usize::MAX, MOST_BYTES)
+/// Admission for the bodies that are in hand: as many as come, within a bound of their bytes.
+pub(crate) fn places() -> Admission {
+    Admission::new(usize::MAX, MOST_BYTES)
 }
 
 /// The body, of at most `limit` bytes. No more than that is ever held, and no more than `place` has room for.
@@ -35,7 +35,7 @@ pub(crate) async fn read(
     payload: &mut Payload,
     declared: Option<usize>,
     limit: usize,
-    place: &mut Slot,
+    place: &mut Permit,
 ) -> Result<Vec<u8>, Refusal> {
     if declared.is_some_and(|length| length > limit) {
         return Err(Refusal::TooLarge(limit));
@@ -57,7 +57,7 @@ pub(crate) async fn read(
     timeout(PATIENCE, reading).await.unwrap_or(Err(Refusal::TooSlow))
 }
 
-/// Places for what is read on and thrown away.
+/// Admission for what is read on and thrown away.
 #[derive(Debug, Clone)]
 pub(crate) struct Drains(Arc<Semaphore>);
 

@@ -11,4 +11,4 @@ pub mod route;
 mod intake;
 mod source_cache;
 
-pub use route::{IngestState, configure};
+pub use route::{IngestParts, IngestState};

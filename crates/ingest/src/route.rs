@@ -25,13 +25,17 @@ use inlet_domain::{
     secrets::Sealer,
 };
 use inlet_store::{
-    apply::{Apply, places::Places},
+    apply::{Apply, admission::Admission},
     database::Database,
     error::StoreError,
 };
 use ipnet::IpNet;
 use serde_json::{Value, json};
-use tokio::time::{Instant, timeout};
+use tokio::{
+    sync::Semaphore,
+    task::spawn_blocking,
+    time::{Instant, timeout},
+};
 
 use crate::{
     intake::{self, Drains},
@@ -47,9 +51,12 @@ const ELEMENTS_AT_ONCE: usize = 256;
 /// How long the look-up of a source may take: providers give up at 3 s.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// A body of so many bytes takes some milliseconds to be read: those that wait on the same thread would wait for it.
+const LONG: usize = 64 << 10;
+
 /// What the door needs.
 #[derive(Clone)]
-pub struct IngestState {
+pub struct IngestParts {
     /// Where sources are looked up.
     pub database: Database,
     /// Where commands go.
@@ -64,38 +71,59 @@ pub struct IngestState {
     pub trusted_proxies: Vec<IpNet>,
 }
 
+/// The door for providers. Cheap to clone.
 #[derive(Clone)]
-struct Door {
+pub struct IngestState {
     database: Database,
     sources: SourceCache,
     apply: Apply,
     ambient: Ambient,
     max_body: usize,
-    bodies: Places,
+    bodies: Admission,
     drains: Drains,
     trusted_proxies: Arc<[IpNet]>,
+    /// Who reads a long request.
+    long: Arc<Semaphore>,
 }
 
-/// Mounts the door. Call it once and clone the result for each worker, so that they share one cache.
-pub fn configure(state: IngestState) -> impl FnOnce(&mut ServiceConfig) + Clone {
-    let door = Door {
-        sources: SourceCache::new(state.database.clone(), state.sealer),
-        database: state.database,
-        apply: state.apply,
-        ambient: state.ambient,
-        max_body: state.max_body,
-        bodies: intake::places(),
-        drains: Drains::default(),
-        trusted_proxies: state.trusted_proxies.into(),
-    };
-    move |config: &mut ServiceConfig| {
+impl IngestState {
+    /// A door over these parts. All workers share it, and with it one cache of sources.
+    #[must_use]
+    pub fn new(state: IngestParts) -> Self {
+        Self {
+            sources: SourceCache::new(state.database.clone(), state.sealer),
+            database: state.database,
+            apply: state.apply,
+            ambient: state.ambient,
+            max_body: state.max_body,
+            bodies: intake::places(),
+            drains: Drains::default(),
+            trusted_proxies: state.trusted_proxies.into(),
+            long: Arc::new(Semaphore::new(1)),
+        }
+    }
+
+    /// Reads a request. A long one is read apart, one after the other, so that short ones do not wait for it.
+    async fn read(&self, source: &Arc<Source>, at: DateTime<Utc>, named: Option<&str>, raw: RawRequest) -> Readout {
+        if raw.body.len() < LONG {
+            return read::read(source, at, named, raw);
+        }
+        // It is never closed.
+        let _turn = self.long.acquire().await.ok();
+        let (source, named) = (Arc::clone(source), named.map(str::to_owned));
+        let reading = spawn_blocking(move || read::read(&source, at, named.as_deref(), raw));
+        reading.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    }
+
+    /// Mounts the door.
+    pub fn configure(&self, services: &mut ServiceConfig) {
         for path in ["/in/{token}", "/in/{token}/{event:[^/]*}"] {
-            config.service(web::resource(path).app_data(web::Data::new(door.clone())).to(receive));
+            services.service(web::resource(path).app_data(web::Data::new(self.clone())).to(receive));
         }
     }
 }
 
-async fn receive(request: HttpRequest, door: web::Data<Door>, mut payload: Payload) -> HttpResponse {
+async fn receive(request: HttpRequest, door: web::Data<IngestState>, mut payload: Payload) -> HttpResponse {
     match Box::pin(answer(&request, &door, &mut payload)).await {
         Ok(response) => response,
         Err(refusal) => {
@@ -110,7 +138,7 @@ async fn receive(request: HttpRequest, door: web::Data<Door>, mut payload: Paylo
     }
 }
 
-async fn answer(request: &HttpRequest, door: &Door, payload: &mut Payload) -> Result<HttpResponse, Refusal> {
+async fn answer(request: &HttpRequest, door: &IngestState, payload: &mut Payload) -> Result<HttpResponse, Refusal> {
     if ![Method::POST, Method::GET, Method::PUT].contains(request.method()) {
         return Err(Refusal::Method);
     }
@@ -170,8 +198,8 @@ async fn answer(request: &HttpRequest, door: &Door, payload: &mut Payload) -> Re
 /// An authentic request.
 #[derive(Clone, Copy)]
 struct Arrival<'a> {
-    door: &'a Door,
-    source: &'a Source,
+    door: &'a IngestState,
+    source: &'a Arc<Source>,
     received_at: DateTime<Utc>,
     /// How long its source had to be looked up.
     waited: Duration,
@@ -207,7 +235,7 @@ impl Arrival<'_> {
 
     async fn submit(self, raw: RawRequest) -> Result<(InboundEventId, Outcome, Option<Unreadable>), Refusal> {
         let Self { door, source, received_at, waited, named } = self;
-        let Readout { event, reading, raw, unreadable } = read::read(source, received_at, named, raw);
+        let Readout { event, reading, raw, unreadable } = door.read(source, received_at, named, raw).await;
         let id = InboundEventId(door.ambient.uuid());
         let inbound = Inbound {
             id,
@@ -231,7 +259,7 @@ impl Arrival<'_> {
     }
 }
 
-fn check_network(request: &HttpRequest, door: &Door, source: &Source) -> Result<(), Refusal> {
+fn check_network(request: &HttpRequest, door: &IngestState, source: &Source) -> Result<(), Refusal> {
     if source.allowed_networks.is_empty() {
         return Ok(());
     }

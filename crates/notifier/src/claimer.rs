@@ -21,8 +21,8 @@ use uuid::Uuid;
 use crate::{
     deliverer::Deliverer,
     dispatcher::pack,
+    endpoint_queues::Job,
     failpoint,
-    lanes::Job,
     lease::{Lease, MARGIN},
     receiver::{Receiver, State},
 };
@@ -91,15 +91,15 @@ impl Claimer {
                 |webhook: WebhookId| receivers.get(&webhook).is_some_and(|it| matches!(it.state, State::Held));
             let known = |webhook| receivers.get(&webhook).map(AsRef::as_ref);
             let parked = parked.into_iter().filter(|(_, webhook)| !is_held(*webhook));
-            self.deliverer.lanes().park(parked.map(|(workspace, webhook)| (workspace, webhook, known(webhook))));
+            self.deliverer.queues().park(parked.map(|(workspace, webhook)| (workspace, webhook, known(webhook))));
         }
-        let queued = self.deliverer.lanes().queued();
+        let queued = self.deliverer.queues().queued();
         if !queued.is_empty() {
             self.deliverer.renew(&queued, &self.receivers(queued.iter().copied()).await?);
         }
         self.refill().await?;
         loop {
-            let limit = BATCH.min(self.deliverer.lanes().room());
+            let limit = BATCH.min(self.deliverer.queues().room());
             if limit == 0 {
                 return Ok(self.poll);
             }
@@ -115,7 +115,7 @@ impl Claimer {
 
     /// Takes parked deliveries of the webhooks that have room for them.
     async fn refill(&self) -> Result<(), StoreError> {
-        let wanted = self.deliverer.lanes().unpark();
+        let wanted = self.deliverer.queues().unpark();
         if wanted.is_empty() {
             return Ok(());
         }
@@ -130,7 +130,7 @@ impl Claimer {
             *taken.entry(claimed.webhook).or_default() += 1;
         }
         // As many as were asked for: there may be more. After an error nothing is known, so it is looked at again.
-        self.deliverer.lanes().park(
+        self.deliverer.queues().park(
             rooms
                 .iter()
                 .filter(|(_, webhook, room)| outcome.is_err() || taken.get(webhook) == Some(room))
@@ -160,10 +160,10 @@ impl Claimer {
         }
         failpoint::pass("claim.claimed");
         let receivers = self.receivers(claimed.iter().map(|claimed| claimed.workspace)).await?;
-        let lanes = self.deliverer.lanes();
+        let queues = self.deliverer.queues();
         let mut rooms: HashMap<WebhookId, usize> = receivers
             .values()
-            .zip(lanes.rooms(receivers.values().map(AsRef::as_ref)))
+            .zip(queues.rooms(receivers.values().map(AsRef::as_ref)))
             .map(|(receiver, (room, _))| (receiver.id, room))
             .collect();
         let lease = Lease::new(lease, asked, LASTS + MARGIN, claimed.len());
@@ -213,7 +213,7 @@ impl Claimer {
             self.outbox.settle(&settled, self.ambient.now()).await?;
         }
         failpoint::pass("claim.settled");
-        lanes.park(parked);
+        queues.park(parked);
         Ok(())
     }
 }

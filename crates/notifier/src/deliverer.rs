@@ -16,8 +16,8 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    endpoint_queues::{EndpointQueues, Job, Next},
     exchange, failpoint,
-    lanes::{Job, Lanes, Next},
     lease::Lease,
     receiver::{Receiver, State},
     sockets::Sockets,
@@ -53,7 +53,7 @@ struct Inner {
     outbox: Outbox,
     client: Client,
     ambient: Ambient,
-    lanes: Lanes,
+    queues: EndpointQueues,
     sockets: Sockets,
     done: mpsc::UnboundedSender<Done>,
     room: Notify,
@@ -63,7 +63,7 @@ struct Inner {
 
 impl std::fmt::Debug for Deliverer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Deliverer").field("in_hand", &self.inner.lanes.in_hand()).finish_non_exhaustive()
+        f.debug_struct("Deliverer").field("in_hand", &self.inner.queues.in_hand()).finish_non_exhaustive()
     }
 }
 
@@ -82,7 +82,7 @@ impl Deliverer {
             outbox,
             client,
             ambient,
-            lanes: Lanes::new(in_hand),
+            queues: EndpointQueues::new(in_hand),
             sockets: Sockets::new(sockets),
             done,
             room: Notify::new(),
@@ -93,8 +93,8 @@ impl Deliverer {
     }
 
     /// What is in hand.
-    pub(crate) fn lanes(&self) -> &Lanes {
-        &self.inner.lanes
+    pub(crate) fn queues(&self) -> &EndpointQueues {
+        &self.inner.queues
     }
 
     /// Wakes who waits for room.
@@ -104,7 +104,7 @@ impl Deliverer {
 
     /// Takes jobs in hand.
     pub(crate) fn submit(&self, jobs: Vec<Job>) {
-        for ((workspace, webhook), workers) in self.inner.lanes.push(jobs) {
+        for ((workspace, webhook), workers) in self.inner.queues.push(jobs) {
             for _ in 0..workers {
                 self.spawn(workspace, webhook);
             }
@@ -124,7 +124,7 @@ impl Deliverer {
             if self.inner.stop.is_cancelled() {
                 return;
             }
-            let job = match self.inner.lanes.next(webhook, Instant::now(), std::mem::take(&mut waited)) {
+            let job = match self.inner.queues.next(webhook, Instant::now(), std::mem::take(&mut waited)) {
                 Next::Over => return,
                 Next::Job(job, another) => {
                     if another {
@@ -161,7 +161,7 @@ impl Deliverer {
 
     async fn take_turns(&self, workspace: WorkspaceId, webhook: WebhookId, (rate, count): (u32, u32)) {
         match self.inner.outbox.take_turns(workspace, webhook, rate, count).await {
-            Ok(wait) => self.inner.lanes.grant(webhook, Instant::now(), wait, (rate, count)),
+            Ok(wait) => self.inner.queues.grant(webhook, Instant::now(), wait, (rate, count)),
             Err(error) => {
                 tracing::warn!(%webhook, %error, "no turns could be taken; trying again");
                 tokio::time::sleep(AFTER_ERROR).await;
@@ -171,7 +171,7 @@ impl Deliverer {
 
     /// Gives what no worker has begun the webhooks of these workspaces as they stand now.
     pub(crate) fn renew(&self, workspaces: &HashSet<WorkspaceId>, receivers: &HashMap<WebhookId, Arc<Receiver>>) {
-        for (job, as_) in self.inner.lanes.renew(workspaces, receivers) {
+        for (job, as_) in self.inner.queues.renew(workspaces, receivers) {
             let (webhook, lease) = (job.receiver.id, job.lease.clone());
             let _ = self.inner.done.send(Done { webhook, lease, end: End::Settled { job: Box::new(job), as_ } });
         }
@@ -182,7 +182,7 @@ impl Deliverer {
         let State::Active { target, signer, headers } = &receiver.state else {
             return End::Settled { job: Box::new(job), as_: Settlement::Held };
         };
-        if self.inner.lanes.is_gone(&receiver) {
+        if self.inner.queues.is_gone(&receiver) {
             return End::Settled { job: Box::new(job), as_: Settlement::Disabled };
         }
         if !job.lease.stands_for(receiver.timeout + crate::lease::SLACK) {
@@ -194,12 +194,12 @@ impl Deliverer {
             exchange::attempt(&self.inner.client, &self.inner.ambient, &job, (target, signer, headers)).await;
         failpoint::pass("deliver.sent");
         if exchange.gone {
-            self.inner.lanes.gone(&receiver);
+            self.inner.queues.gone(&receiver);
         }
         if let Some(wait) = exchange.quiet {
-            self.inner.lanes.hush(receiver.id, Instant::now(), wait);
+            self.inner.queues.hush(receiver.id, Instant::now(), wait);
         }
-        if self.inner.lanes.heard(&receiver, exchange.health) {
+        if self.inner.queues.heard(&receiver, exchange.health) {
             self.spawn(job.workspace, receiver.id);
         }
         let finish = Finish {

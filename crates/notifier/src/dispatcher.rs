@@ -22,8 +22,8 @@ use uuid::Uuid;
 
 use crate::{
     deliverer::Deliverer,
+    endpoint_queues::{Job, Parcel},
     envelope, failpoint,
-    lanes::{Job, Parcel},
     lease::{Lease, Leases, MARGIN},
     receiver::{Receiver, State},
 };
@@ -223,15 +223,15 @@ impl Dispatcher {
     /// its workspace is waited for: its events are safe in the log. Among several the others must not wait.
     fn page_size(&self, known: &Known) -> Option<usize> {
         let active = || known.receivers.iter().filter(|receiver| receiver.is_active()).map(AsRef::as_ref);
-        let lanes = self.deliverer.lanes();
+        let queues = self.deliverer.queues();
         match active().count() {
             0 => Some(PAGE),
             1 => {
-                let (room, _) = lanes.rooms(active())[0];
+                let (room, _) = queues.rooms(active())[0];
                 (room >= 16).then_some(room.min(PAGE))
             }
             // What its workspace has no room for is parked, so that it waits for nobody.
-            several => (lanes.room() > 0).then_some((DELIVERIES / several).clamp(10, PAGE)),
+            several => (queues.room() > 0).then_some((DELIVERIES / several).clamp(10, PAGE)),
         }
     }
 
@@ -244,8 +244,8 @@ impl Dispatcher {
         from: i64,
         to: i64,
     ) -> Result<bool, StoreError> {
-        let mut rooms = self.deliverer.lanes().rooms(receivers.iter().map(AsRef::as_ref));
-        let mut room_of_all = self.deliverer.lanes().room_of(workspace);
+        let mut rooms = self.deliverer.queues().rooms(receivers.iter().map(AsRef::as_ref));
+        let mut room_of_all = self.deliverer.queues().room_of(workspace);
         let mut deliveries = Vec::with_capacity(lines.len());
         let mut leased = Vec::with_capacity(lines.len());
         let mut numbered: HashMap<WebhookId, i64> = HashMap::new();
@@ -293,7 +293,9 @@ impl Dispatcher {
         let asked = Instant::now();
         let Some(last) = self.outbox.write_page(workspace, &page, self.ambient.now()).await? else { return Ok(false) };
         failpoint::pass("dispatch.written");
-        self.deliverer.lanes().park(parked.into_iter().map(|(webhook, receiver)| (workspace, webhook, Some(receiver))));
+        self.deliverer
+            .queues()
+            .park(parked.into_iter().map(|(webhook, receiver)| (workspace, webhook, Some(receiver))));
         if leased.is_empty() {
             return Ok(true);
         }

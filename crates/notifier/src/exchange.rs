@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::{
     backoff,
-    lanes::{Health, Job},
+    endpoint_queues::{Health, Job},
     receiver::Target,
     signing::Signer,
 };

@@ -98,7 +98,7 @@ impl Finisher {
             }
             failpoint::pass("finish.noted");
             self.leases.remove(&batch.closed);
-            self.deliverer.lanes().release(batch.webhooks.into_iter());
+            self.deliverer.queues().release(batch.webhooks.into_iter());
             self.deliverer.room().notify_waiters();
         }
     }

@@ -3,13 +3,14 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use inlet_store::records::deliveries::Outbox;
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -45,12 +46,12 @@ impl Lease {
 
     /// Whether it stands for so long yet.
     pub(crate) fn stands_for(&self, needed: Duration) -> bool {
-        let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = *self.until.lock();
         until.saturating_duration_since(Instant::now()) > needed
     }
 
     fn set_until(&self, until: Instant) {
-        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+        *self.until.lock() = until;
     }
 
     /// Notes that one delivery needs it no more. True for the last one, if the lease may be closed then.
@@ -73,18 +74,18 @@ pub(crate) struct Leases {
 
 impl Leases {
     pub(crate) fn add(&self, lease: Arc<Lease>) {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(lease.id, lease);
+        self.open.lock().insert(lease.id, lease);
     }
 
     pub(crate) fn remove(&self, ids: &[Uuid]) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.lock();
         for id in ids {
             open.remove(id);
         }
     }
 
     fn ageing(&self) -> Vec<Arc<Lease>> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.lock();
         open.retain(|_, lease| !lease.given_up.load(Ordering::Acquire));
         let young = |lease: &Lease| lease.stands_for(lease.lasts.saturating_sub(RENEWAL));
         open.values().filter(|lease| !young(lease)).cloned().collect()

@@ -1,7 +1,7 @@
 //! Outbound webhooks: the dispatcher and the deliverer.
 //!
 //! ```text
-//! log --dispatcher--> delivery rows, leased --lanes--> workers --HTTP--> endpoint
+//! log --dispatcher--> delivery rows, leased --queues--> workers --HTTP--> endpoint
 //!                          ^                              |
 //!                          +--claimer (retries, parked)   +--> finisher: outcomes, many in one statement
 //! ```
@@ -14,11 +14,11 @@ mod backoff;
 mod claimer;
 mod deliverer;
 mod dispatcher;
+mod endpoint_queues;
 mod envelope;
 mod exchange;
 mod failpoint;
 mod finisher;
-mod lanes;
 mod lease;
 mod mail;
 mod pace;
@@ -155,7 +155,7 @@ impl Notifier {
         }
         let unsent: Vec<_> = self
             .deliverer
-            .lanes()
+            .queues()
             .drain()
             .into_iter()
             .map(|job| (job.workspace, job.delivery, job.lease.id, Settlement::Released))
@@ -174,6 +174,6 @@ impl Notifier {
     /// Deliveries in memory: sent, being sent or about to be.
     #[must_use]
     pub fn in_hand(&self) -> usize {
-        self.deliverer.lanes().in_hand()
+        self.deliverer.queues().in_hand()
     }
 }

@@ -6,10 +6,11 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use inlet_domain::ids::{WebhookId, WorkspaceId};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
 /// The sockets of a process. Cheap to clone.
@@ -52,7 +53,7 @@ impl Sockets {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Waits for a socket.

@@ -42,6 +42,9 @@ pub enum ServerError {
     /// The mail hook will not do.
     #[error(transparent)]
     MailHook(#[from] inlet_notifier::MailHookError),
+    /// The system gives no threads.
+    #[error("the threads of this process could not be started")]
+    Runtime(#[source] io::Error),
     /// The HTTP server broke.
     #[error("the HTTP server ended")]
     Http(#[source] io::Error),
@@ -91,6 +94,7 @@ impl ServerError {
             Self::Unmigrated(_) => "UNMIGRATED",
             Self::UpgradePending => "UPGRADE_PENDING",
             Self::Listen { .. } => "LISTEN",
+            Self::Runtime(_) => "RUNTIME",
             Self::Http(_) => "HTTP",
             Self::Egress(_) => "EGRESS",
             Self::MailHook(_) => "MAIL_HOOK",

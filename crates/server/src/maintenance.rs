@@ -10,7 +10,7 @@ use inlet_store::{
     log::Heads,
     records::{
         expiry,
-        inbox::{self, Desk},
+        inbox::{self, InboxWriter},
         partitions,
         retention::{self, Retention},
         statistics,
@@ -37,16 +37,16 @@ const WAKES_EVERY: Duration = Duration::from_secs(2);
 /// Wakes conversations that were put off until now, and takes back what members have who can answer no more, again and
 /// again until `stop`.
 pub async fn wake(database: Database, heads: Heads, ambient: Ambient, stop: CancellationToken) {
-    let desk = Desk { database: &database, heads: &heads, ambient: &ambient };
+    let writer = InboxWriter { database: &database, heads: &heads, ambient: &ambient };
     while stop.run_until_cancelled(tokio::time::sleep(WAKES_EVERY)).await.is_some() {
-        if let Err(error) = inbox::wake_due(desk).await {
+        if let Err(error) = inbox::wake_due(writer).await {
             metrics::counter!("inlet_maintenance_failures_total").increment(1);
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "conversations could not be woken; it comes again"
             );
         }
-        if let Err(error) = inbox::give_back_due(desk).await {
+        if let Err(error) = inbox::give_back_due(writer).await {
             metrics::counter!("inlet_maintenance_failures_total").increment(1);
             tracing::warn!(
                 error = &error as &dyn std::error::Error,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use inlet_adapters::registry::adapter;
 use inlet_domain::{
     ambient::Ambient,
     ids::WorkspaceId,
@@ -72,19 +73,19 @@ pub async fn plant(
     let demo = NewApiKey { name: "demo".to_owned(), scopes: KeyScope::ALL.to_vec(), expires_at: None };
     let (_, api_key) = api_keys::create(conn, ambient, scope, Actor::System, &demo).await?;
     let mut planted = BTreeMap::new();
-    for (provider, name, region) in [
-        (Provider::Oneroute, "OneRoute", None),
-        (Provider::Mobtexting, "MobTexting", Some("IN")),
-        (Provider::Oblic, "Oblic", Some("US")),
-    ] {
+    for provider in Provider::ALL.iter().copied() {
+        let Some(demo) = adapter(provider).demo() else { continue };
         let secret = SecretString::from(random_word(ambient));
         let new = NewSource {
-            name: name.to_owned(),
+            name: demo.name.to_owned(),
             provider,
             account: None,
             verification: Verification::Hmac,
             secret: Some(secret.clone()),
-            settings: SourceSettings { phone_region: region.map(str::to_owned), ..SourceSettings::default() },
+            settings: SourceSettings {
+                phone_region: demo.phone_region.map(str::to_owned),
+                ..SourceSettings::default()
+            },
         };
         let (_, token) = sources::create(conn, scope, sealer, ambient, new).await?;
         planted.insert(provider, SeededSource { token, secret });

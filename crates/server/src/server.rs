@@ -11,7 +11,7 @@ use inlet_adapters::read::Adapters;
 use inlet_api::{ApiConfig, ApiParts, ApiState};
 use inlet_egress::{Client, Policy};
 use inlet_ingest::{
-    IngestState,
+    IngestParts, IngestState,
     report_job::{Reporter, ReporterParts},
 };
 use inlet_notifier::{Notifier, NotifierConfig, Postman};
@@ -168,7 +168,7 @@ impl Server {
         );
 
         let ingest = config.roles.ingest.then(|| {
-            inlet_ingest::configure(IngestState {
+            IngestState::new(IngestParts {
                 database: database.clone(),
                 apply: apply.clone(),
                 sealer: config.sealer.clone(),
@@ -221,7 +221,6 @@ impl Server {
             tasks.spawn(postman.run(background.clone()));
         }
         let notifier = config.roles.notifier.then(|| notifier(&config, &database, &heads, client));
-        let graphql = api.clone().map(inlet_api::configure);
         let health = Health::new(database.clone());
         let configure_health = health::configure(health.clone());
         let exposition = exposition::configure(Exposition::new(telemetry::metrics(), config.metrics_token.clone()));
@@ -235,13 +234,14 @@ impl Server {
                 }
             });
         }
+        let graphql = api.clone();
         let http = HttpServer::new(move || {
             let (ingest, graphql, beside) = (ingest.clone(), graphql.clone(), beside.clone());
             App::new()
                 .configure(configure_health.clone())
                 .configure(|routes| beside.into_iter().for_each(|configure| configure(routes)))
-                .configure(|routes| ingest.into_iter().for_each(|configure| configure(routes)))
-                .configure(|routes| graphql.into_iter().for_each(|configure| configure(routes)))
+                .configure(|routes| ingest.iter().for_each(|door| door.configure(routes)))
+                .configure(|routes| graphql.iter().for_each(|api| inlet_api::configure(api, routes)))
                 .default_service(web::to(not_found))
         })
         .workers(config.http_workers)

@@ -3,10 +3,11 @@
 use std::{
     collections::HashMap,
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use serde::Deserialize;
 use tokio::sync::{mpsc, watch};
 
@@ -43,7 +44,7 @@ pub struct Book(Arc<Mutex<Ledger>>);
 impl Book {
     /// The ledger, for a moment.
     pub fn open(&self) -> MutexGuard<'_, Ledger> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

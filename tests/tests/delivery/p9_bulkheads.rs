@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use inlet_tests::{Party, Sink, TestServer, database, operation::Operation, spawn};
+use inlet_tests::{SeededWorkspace, Sink, TestServer, database, operation::Operation, spawn};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -73,7 +73,7 @@ impl Ill {
     }
 }
 
-async fn register(party: &Party, url: &str) -> String {
+async fn register(party: &SeededWorkspace, url: &str) -> String {
     let query = "mutation ($u: String!, $k: String!) { registerWebhook(input: {name: \"receiver\", url: $u, \
                  eventTypes: [\"message.created\"], timeoutSeconds: 30, idempotencyKey: $k}) { webhook { id } } }";
     let variables = json!({"u": url, "k": database::unique()});
@@ -89,7 +89,7 @@ async fn count(server: &TestServer, sql: &'static str, webhook: &str) -> i64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn p9_a_well_endpoint_gets_all_its_events_while_others_are_stuck() {
     let server = spawn().await;
-    let party = Party::of(&server).await;
+    let party = SeededWorkspace::of(&server).await;
     let mut ill = Vec::new();
     for kind in [Ill::Hangs, Ill::Drips, Ill::Refuses, Ill::Floods, Ill::Unfolds] {
         ill.push((kind, register(&party, &kind.start().await).await));

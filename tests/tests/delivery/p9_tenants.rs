@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use inlet_tests::{Party, Sink, TestServer, database, operation::Operation, spawn};
+use inlet_tests::{SeededWorkspace, Sink, TestServer, database, operation::Operation, spawn};
 use serde_json::json;
 use tokio::{net::TcpListener, time::timeout};
 
@@ -31,7 +31,7 @@ async fn hangs() -> String {
     url
 }
 
-async fn register(party: &Party, url: &str) {
+async fn register(party: &SeededWorkspace, url: &str) {
     let query = "mutation ($u: String!, $k: String!) { registerWebhook(input: {name: \"receiver\", url: $u, \
                  eventTypes: [\"message.created\"], timeoutSeconds: 30, idempotencyKey: $k}) { webhook { id } } }";
     let variables = json!({"u": url, "k": database::unique()});
@@ -47,7 +47,7 @@ async fn deliveries(server: &TestServer) -> i64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn p9_webhooks_that_hang_delay_no_other_workspace() {
     let server = spawn().await;
-    let (one, other) = (Party::of(&server).await, Party::of(&server).await);
+    let (one, other) = (SeededWorkspace::of(&server).await, SeededWorkspace::of(&server).await);
     let silent = hangs().await;
     for _ in 0..HANGING {
         register(&one, &silent).await;

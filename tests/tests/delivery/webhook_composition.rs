@@ -1,18 +1,18 @@
 //! Composed webhooks: what is sent is what was composed, signed, and nothing that an event brings can change its shape.
 
-use inlet_tests::{Party, Sink, TestServer, database, operation::Operation, sink::Received, spawn};
+use inlet_tests::{SeededWorkspace, Sink, TestServer, database, operation::Operation, sink::Received, spawn};
 use serde_json::{Value, json};
 
 struct Composed {
     server: TestServer,
-    party: Party,
+    party: SeededWorkspace,
     sink: Sink,
 }
 
 impl Composed {
     async fn build() -> Self {
         let server = spawn().await;
-        Self { party: Party::of(&server).await, sink: Sink::start().await, server }
+        Self { party: SeededWorkspace::of(&server).await, sink: Sink::start().await, server }
     }
 
     async fn ask(&self, query: &str, input: Value) -> Value {

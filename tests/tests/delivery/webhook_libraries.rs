@@ -3,7 +3,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
-use inlet_tests::{Party, Sink, database, operation::Operation, sink::Received, spawn, workspace};
+use inlet_tests::{SeededWorkspace, Sink, database, operation::Operation, sink::Received, spawn, workspace};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::process::Command;
@@ -88,7 +88,7 @@ async fn by_script(script: &str, file: &str, given: &std::path::Path) -> Option<
 #[tokio::test(flavor = "multi_thread")]
 async fn the_libraries_verify_what_came_and_nothing_that_was_changed() {
     let server = spawn().await;
-    let party = Party::of(&server).await;
+    let party = SeededWorkspace::of(&server).await;
     let sink = Sink::start().await;
     let query = "mutation ($u: String!, $k: String!) { registerWebhook(input: {name: \"receiver\", url: $u, \
                  idempotencyKey: $k}) { secret } }";

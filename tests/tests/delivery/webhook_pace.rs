@@ -8,13 +8,13 @@ use inlet_domain::{
     secrets::Sealer,
 };
 use inlet_store::{database::Database, records::deliveries::Outbox};
-use inlet_tests::{Options, Sink, database, house::House, spawn};
+use inlet_tests::{Options, Sink, apply_fixture::ApplyFixture, database, spawn};
 use serde_json::json;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 /// A process's way to the deliveries, over connections of its own that live at this moment.
-async fn process(house: &House, now: &str) -> Outbox {
+async fn process(house: &ApplyFixture, now: &str) -> Outbox {
     let name = house.url().rsplit('/').next().unwrap().split('?').next().unwrap().to_owned();
     let freeze = format!("ALTER DATABASE \"{name}\" SET inlet.now = '{now}'");
     sqlx::query(AssertSqlSafe(freeze)).execute(&house.database.pool).await.unwrap();
@@ -25,7 +25,7 @@ async fn process(house: &House, now: &str) -> Outbox {
 
 #[tokio::test]
 async fn turns_follow_each_other_whichever_process_takes_them() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let (one, other) = (process(&house, "2026-11-28T12:00:00Z").await, process(&house, "2026-11-28T12:00:00Z").await);
     let (workspace, webhook) = (house.workspace, WebhookId(Uuid::from_u128(1)));
     let waits = |outbox: Outbox, webhook: WebhookId, count: u32| async move {

@@ -3,7 +3,7 @@
 use std::{net::TcpListener, path::PathBuf, process::Stdio};
 
 use inlet_domain::ambient::Ambient;
-use inlet_tests::{Party, TestServer, database, operation::Operation, spawn, workspace};
+use inlet_tests::{SeededWorkspace, TestServer, database, operation::Operation, spawn, workspace};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
@@ -73,7 +73,7 @@ impl Drop for Receiver {
 }
 
 /// Registers the receiver, starts it, and waits until it answers.
-async fn start(language: &str, party: &Party) -> Option<Receiver> {
+async fn start(language: &str, party: &SeededWorkspace) -> Option<Receiver> {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut command = command(language, port)?;
     let url = format!("http://127.0.0.1:{port}/");
@@ -93,7 +93,7 @@ async fn start(language: &str, party: &Party) -> Option<Receiver> {
     }
 }
 
-async fn sent(server: &TestServer, party: &Party, receiver: &mut Receiver, language: &str) {
+async fn sent(server: &TestServer, party: &SeededWorkspace, receiver: &mut Receiver, language: &str) {
     party.hear_marked().await;
     let line = receiver.lines.next_line().await.unwrap().unwrap();
     assert!(line.starts_with("evt_") && line.ends_with(" message.created"), "{language}: {line}");
@@ -129,7 +129,7 @@ async fn sent(server: &TestServer, party: &Party, receiver: &mut Receiver, langu
 #[tokio::test(flavor = "multi_thread")]
 async fn the_documented_receivers_take_what_inlet_sends_and_nothing_else() {
     let server = spawn().await;
-    let party = Party::of(&server).await;
+    let party = SeededWorkspace::of(&server).await;
     for language in ["node", "python", "php", "go", "rust"] {
         let Some(mut receiver) = start(language, &party).await else {
             println!("{language} is not on this machine: its receiver is not tried");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use inlet_tests::{Party, Sink, TestServer, fixtures, operation::Operation, sink::Received, spawn};
+use inlet_tests::{SeededWorkspace, Sink, TestServer, fixtures, operation::Operation, sink::Received, spawn};
 use serde_json::{Value, json};
 
 const REGISTER: &str =
@@ -10,13 +10,13 @@ const REGISTER: &str =
 
 struct Hooks {
     server: TestServer,
-    party: Party,
+    party: SeededWorkspace,
 }
 
 impl Hooks {
     async fn build() -> Self {
         let server = spawn().await;
-        let party = Party::of(&server).await;
+        let party = SeededWorkspace::of(&server).await;
         Self { server, party }
     }
 

@@ -15,12 +15,12 @@ use inlet_domain::{
 use inlet_egress::{Client, Policy};
 use inlet_notifier::{Notifier, NotifierConfig};
 use inlet_store::{
-    log::{self, Draft, Heads},
+    log::{self, Heads, NewEvent},
     records::webhooks::{self, NewWebhook, Settings},
 };
 use inlet_tests::{
     Sink,
-    house::{House, message},
+    apply_fixture::{ApplyFixture, message},
     sink::Received,
 };
 use secrecy::ExposeSecret;
@@ -36,18 +36,18 @@ fn sealer() -> Sealer {
 }
 
 /// A notifier as a process of its own would run it: it hears of news by its poll alone.
-fn notifier(house: &House) -> Notifier {
+fn notifier(house: &ApplyFixture) -> Notifier {
     notifier_by(house, Ambient::system())
 }
 
 /// One that goes by this clock.
-fn notifier_by(house: &House, ambient: Ambient) -> Notifier {
+fn notifier_by(house: &ApplyFixture, ambient: Ambient) -> Notifier {
     let client = Client::new(Policy { allow_loopback: true, allow_http: false }).unwrap();
     let config = NotifierConfig { poll: Duration::from_millis(20), ..NotifierConfig::default() };
     Notifier::start(house.database.clone(), Heads::default(), sealer(), ambient, client, config)
 }
 
-async fn register(house: &House, sink: &Sink, types: &[&str]) -> (WebhookId, String) {
+async fn register(house: &ApplyFixture, sink: &Sink, types: &[&str]) -> (WebhookId, String) {
     let mut settings = Settings::of("receiver", sink.url());
     settings.event_types = types.iter().map(|kind| (*kind).to_owned()).collect();
     settings.timeout_seconds = Some(30);
@@ -61,7 +61,7 @@ async fn register(house: &House, sink: &Sink, types: &[&str]) -> (WebhookId, Str
 }
 
 /// Messages `from..to`, each of a new contact: three events each.
-async fn receive(house: &House, from: i64, to: i64) {
+async fn receive(house: &ApplyFixture, from: i64, to: i64) {
     let apply = house.apply(2, 64);
     let requests = (from..to).map(|n| {
         let command = message(&format!("m{n}"), &format!("+9198000{n:05}"), Direction::Inbound, "hello \u{1f44b}", n);
@@ -74,7 +74,7 @@ async fn receive(house: &House, from: i64, to: i64) {
 }
 
 /// The log's ids of one type, in order.
-async fn logged(house: &House, kind: &str) -> Vec<String> {
+async fn logged(house: &ApplyFixture, kind: &str) -> Vec<String> {
     let ids: Vec<inlet_domain::ids::EventId> =
         sqlx::query_scalar("SELECT id FROM event WHERE workspace_id = $1 AND type = $2 ORDER BY seq")
             .bind(house.workspace)
@@ -86,7 +86,7 @@ async fn logged(house: &House, kind: &str) -> Vec<String> {
 }
 
 /// How many deliveries of the webhook have this status.
-async fn deliveries(house: &House, webhook: WebhookId, status: &str) -> i64 {
+async fn deliveries(house: &ApplyFixture, webhook: WebhookId, status: &str) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM delivery WHERE workspace_id = $1 AND webhook_id = $2 AND status = $3")
         .bind(house.workspace)
         .bind(webhook)
@@ -107,7 +107,7 @@ fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {
 
 #[tokio::test]
 async fn p7_every_event_reaches_each_webhook_that_wants_it_once_and_in_sequence() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let (messages, contacts) = (Sink::start().await, Sink::start().await);
     let (message_hook, secret) = register(&house, &messages, &["message.created"]).await;
     let running = notifier(&house);
@@ -151,7 +151,7 @@ async fn p7_every_event_reaches_each_webhook_that_wants_it_once_and_in_sequence(
 
 #[tokio::test]
 async fn p7_a_refused_delivery_is_sent_again_when_it_is_due_with_the_same_id() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let sink = Sink::start().await;
     let (webhook, _) = register(&house, &sink, &["message.created"]).await;
     sink.answer(|_| (500, Vec::new()));
@@ -186,7 +186,7 @@ async fn p7_a_refused_delivery_is_sent_again_when_it_is_due_with_the_same_id() {
     assert_eq!(house.count("SELECT count(*) FROM attempt WHERE workspace_id = $1").await, 2);
 }
 
-async fn make_due(house: &House) {
+async fn make_due(house: &ApplyFixture) {
     sqlx::query("UPDATE delivery SET due_at = now() - interval '1 s' WHERE workspace_id = $1 AND due_at IS NOT NULL")
         .bind(house.workspace)
         .execute(&house.database.pool)
@@ -196,7 +196,7 @@ async fn make_due(house: &House) {
 
 #[tokio::test]
 async fn p7_after_its_last_attempt_a_delivery_is_exhausted() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let sink = Sink::start().await;
     let (webhook, _) = register(&house, &sink, &["message.created"]).await;
     sqlx::query("UPDATE webhook SET max_attempts = 2, revision = revision + 1")
@@ -223,7 +223,7 @@ async fn p7_after_its_last_attempt_a_delivery_is_exhausted() {
 
 #[tokio::test]
 async fn p9_a_hanging_endpoint_does_not_delay_a_well_one() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let (hanging, well) = (Sink::start().await, Sink::start().await);
     hanging.hold(true);
     let (stuck, _) = register(&house, &hanging, &["message.created"]).await;
@@ -245,7 +245,7 @@ async fn p9_a_hanging_endpoint_does_not_delay_a_well_one() {
 
 #[tokio::test]
 async fn p13_a_stop_gives_back_what_it_did_not_send() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let sink = Sink::start().await;
     let (webhook, _) = register(&house, &sink, &["message.created"]).await;
     sink.hold(true);
@@ -265,7 +265,7 @@ async fn p13_a_stop_gives_back_what_it_did_not_send() {
 
 #[tokio::test]
 async fn an_endpoint_that_is_gone_is_disabled_and_others_are_told() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let (gone, watcher) = (Sink::start().await, Sink::start().await);
     let (webhook, _) = register(&house, &gone, &["message.created"]).await;
     register(&house, &watcher, &["webhook.*"]).await;
@@ -289,7 +289,7 @@ async fn an_endpoint_that_is_gone_is_disabled_and_others_are_told() {
 
 #[tokio::test]
 async fn nothing_but_failure_for_five_days_disables_and_a_success_between_does_not() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let (failing, mended, watcher) = (Sink::start().await, Sink::start().await, Sink::start().await);
     let (bad, _) = register(&house, &failing, &["message.created"]).await;
     let (good, _) = register(&house, &mended, &["message.created"]).await;
@@ -332,10 +332,10 @@ async fn nothing_but_failure_for_five_days_disables_and_a_success_between_does_n
 
 #[tokio::test]
 async fn an_event_that_is_being_committed_is_before_a_registration() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let sink = Sink::start().await;
     let mut writer = house.database.pool.begin().await.unwrap();
-    let draft = Draft {
+    let draft = NewEvent {
         workspace: house.workspace,
         kind: EventType::BalanceLow,
         occurred_at: house.ambient.now(),

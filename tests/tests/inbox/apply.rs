@@ -4,11 +4,11 @@ use chrono::Duration;
 use futures::future::join_all;
 use inlet_domain::model::{message::Direction, outcome::Outcome, status::DeliveryStatus};
 use inlet_store::apply::Receipt;
-use inlet_tests::house::{House, message, status};
+use inlet_tests::apply_fixture::{ApplyFixture, message, status};
 
 #[tokio::test]
 async fn p2_a_repeat_has_no_effect_whether_in_the_same_batch_or_later() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 256);
     let hello = || message("m1", "+919800000001", Direction::Inbound, "hello", 0);
     let twice =
@@ -39,7 +39,7 @@ async fn p4_a_report_before_its_message_is_joined_in_either_order() {
     ];
     for order in [[0, 1, 2], [1, 0, 2], [2, 1, 0], [1, 2, 0]] {
         for batch in [1, 256] {
-            let house = House::build().await;
+            let house = ApplyFixture::build().await;
             let apply = house.apply(1, batch);
             let requests = order.iter().map(|i| house.inbound(vec![commands[*i].clone()]));
             for receipt in join_all(requests.map(|inbound| apply.submit(inbound))).await {
@@ -57,7 +57,7 @@ async fn p4_a_report_before_its_message_is_joined_in_either_order() {
 
 #[tokio::test]
 async fn p5_concurrent_first_messages_of_one_address_make_one_conversation() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let (one, other) = (house.apply(2, 16), house.apply(2, 16));
     let requests = (0..200).map(|n| {
         let apply = if n % 2 == 0 { &one } else { &other };
@@ -76,7 +76,7 @@ async fn p5_concurrent_first_messages_of_one_address_make_one_conversation() {
 
 #[tokio::test]
 async fn p6_one_that_cannot_be_applied_is_kept_failed_and_stops_no_other() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 256);
     let requests = (0..20).map(|n| {
         let content = if n == 7 { "a\0b" } else { "fine" };
@@ -104,7 +104,7 @@ async fn p6_one_that_cannot_be_applied_is_kept_failed_and_stops_no_other() {
 async fn any_split_into_batches_gives_the_same_state() {
     let mut ends = Vec::new();
     for batch in [1, 2, 5, 64] {
-        let house = House::build().await;
+        let house = ApplyFixture::build().await;
         let apply = house.apply(1, batch);
         let mut requests = Vec::new();
         for n in 0..60_i64 {
@@ -132,7 +132,7 @@ async fn any_split_into_batches_gives_the_same_state() {
 
 #[tokio::test]
 async fn a_closed_conversation_is_reopened_within_its_window_and_not_beyond() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 256);
     let close = "UPDATE conversation SET status = 'closed', closed_at = $2 WHERE workspace_id = $1";
     let mut id = 0;

@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use inlet_domain::model::{message::Direction, status::DeliveryStatus};
 use inlet_store::database::Database;
-use inlet_tests::house::{House, message, status};
+use inlet_tests::apply_fixture::{ApplyFixture, message, status};
 
 const GROWING: &[&str] = &[
     "idempotency_key",
@@ -38,7 +38,7 @@ const FILL: &[&str] = &[
 
 #[tokio::test]
 async fn no_statement_of_apply_scans_a_table_of_a_million_rows() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let channel = "INSERT INTO channel (workspace_id, id, provider_account_id, medium, identifier, created_at) \
                    VALUES ($1, md5('ch')::uuid, $2, 'whatsapp', '919019120000', now())";
     let channel_ref = "INSERT INTO external_ref (workspace_id, provider_account_id, kind, external_id, target_id) \
@@ -102,7 +102,7 @@ async fn no_statement_of_apply_scans_a_table_of_a_million_rows() {
 /// Plans are made on empty tables first: they must not stay with what was good enough there.
 #[tokio::test]
 async fn what_messages_and_their_reports_read_does_not_grow_with_the_tables() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let fresh = Database::connect(house.url(), 4, 2).await.unwrap();
     let apply = house.apply_on(fresh.clone(), 2, 32);
     for wave in 0..60_i64 {
@@ -136,7 +136,7 @@ async fn what_messages_and_their_reports_read_does_not_grow_with_the_tables() {
 }
 
 /// Sequential scans of each growing table so far, partitions counted with their parents.
-async fn scans(house: &House) -> Vec<(String, i64)> {
+async fn scans(house: &ApplyFixture) -> Vec<(String, i64)> {
     sqlx::query_as(
         "SELECT t.name, coalesce(sum(s.seq_scan), 0)::bigint FROM unnest($1::text[]) t(name) \
          JOIN pg_stat_user_tables s ON s.relname = t.name OR s.relname LIKE t.name || '\\_2%' \

@@ -10,7 +10,7 @@ use std::{
 use inlet_server::config::Role;
 use inlet_store::records::page::{Position, Sort};
 use inlet_tests::{
-    Options, Party, Pool, TestServer,
+    Options, Pool, SeededWorkspace, TestServer,
     operation::Operation,
     pool::is_granted,
     schema::{self, Field, Input, Schema},
@@ -31,10 +31,10 @@ fn count_panics() {
     }));
 }
 
-struct House {
+struct Target {
     server: TestServer,
     schema: Schema,
-    party: Party,
+    party: SeededWorkspace,
     pool: Pool,
     codes: BTreeSet<String>,
 }
@@ -48,18 +48,18 @@ fn codes() -> BTreeSet<String> {
     within.lines().map(str::trim).filter(is_value).map(str::to_owned).collect()
 }
 
-async fn house() -> House {
+async fn house() -> Target {
     let server = spawn_with(Options { roles: vec![Role::Ingest, Role::Api], ..Options::default() }).await;
     let schema = Schema::of(&server).await;
-    let party = Party::of(&server).await;
+    let party = SeededWorkspace::of(&server).await;
     party.fill().await;
     let mut pool = Pool::of(&schema, &party).await;
     pool.replenish(&schema, &party).await;
     let codes = codes();
-    House { server, schema, party, pool, codes }
+    Target { server, schema, party, pool, codes }
 }
 
-impl House {
+impl Target {
     /// Fails unless each error has a code of the schema that is not the server's fault, and tells where it is.
     fn check(&self, what: &str, answer: &Value) {
         for error in answer["errors"].as_array().into_iter().flatten() {

@@ -19,16 +19,16 @@ use inlet_domain::{
 };
 use inlet_store::{
     apply::Apply,
-    records::inbox::{self, Desk},
+    records::inbox::{self, InboxWriter},
 };
-use inlet_tests::house::{House, message, start, status};
+use inlet_tests::apply_fixture::{ApplyFixture, message, start, status};
 use sqlx::Row;
 
 const PHONE: &str = "+919800000007";
 
 type Times = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
-async fn take(house: &House, apply: &Apply, command: Command) {
+async fn take(house: &ApplyFixture, apply: &Apply, command: Command) {
     let receipt = apply.submit(house.inbound(vec![command])).await.unwrap();
     assert_eq!((receipt.outcome, receipt.error), (Outcome::Accepted, None));
 }
@@ -41,7 +41,7 @@ fn told(command: &mut Command) -> &mut MessageReport {
 }
 
 /// The status, the assignee and whether it tells when it was closed, of the one conversation.
-async fn standing(house: &House) -> (String, Option<MemberId>, bool) {
+async fn standing(house: &ApplyFixture) -> (String, Option<MemberId>, bool) {
     sqlx::query_as("SELECT status, assignee_id, closed_at IS NOT NULL FROM conversation WHERE workspace_id = $1")
         .bind(house.workspace)
         .fetch_one(&house.database.pool)
@@ -49,14 +49,14 @@ async fn standing(house: &House) -> (String, Option<MemberId>, bool) {
         .unwrap()
 }
 
-async fn set(house: &House, sets: &str) {
+async fn set(house: &ApplyFixture, sets: &str) {
     let sql = format!("UPDATE conversation SET {sets} WHERE workspace_id = $1");
     sqlx::query(sqlx::AssertSqlSafe(sql)).bind(house.workspace).execute(&house.database.pool).await.unwrap();
 }
 
 #[tokio::test]
 async fn c1_c2_a_message_takes_up_what_waits_for_whoever_can_answer() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 64);
     let members = [
         (Some(house.member(Role::Agent, false).await), true),
@@ -106,7 +106,7 @@ async fn c1_c8_a_thread_begins_where_the_provider_has_it_with_its_times() {
         (Direction::Outbound, ConversationStatus::Closed, ("closed", true)),
         (Direction::Outbound, ConversationStatus::InQueue, ("in_queue", false)),
     ] {
-        let house = House::build().await;
+        let house = ApplyFixture::build().await;
         let apply = house.apply(1, 64);
         let mut first = message("m1", PHONE, direction, "hello", 0);
         told(&mut first).thread.status = Some(seed);
@@ -120,7 +120,7 @@ async fn c1_c8_a_thread_begins_where_the_provider_has_it_with_its_times() {
 
 #[tokio::test]
 async fn c3_nothing_is_written_after_it_came() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 64);
     let now = house.ambient.now();
     let future = now + Duration::days(400);
@@ -190,7 +190,7 @@ async fn c3_nothing_is_written_after_it_came() {
 
 #[tokio::test]
 async fn c4_late_answers_late_questions_and_calls() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 64);
     let since = async || -> Option<DateTime<Utc>> {
         sqlx::query_scalar("SELECT waiting_since FROM conversation WHERE workspace_id = $1")
@@ -225,10 +225,10 @@ async fn c4_late_answers_late_questions_and_calls() {
 
 #[tokio::test]
 async fn c2_what_a_member_has_is_given_back_also_where_the_process_died_in_between() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(2, 64);
     let heads = inlet_store::log::Heads::default();
-    let desk = Desk { database: &house.database, heads: &heads, ambient: &house.ambient };
+    let writer = InboxWriter { database: &house.database, heads: &heads, ambient: &house.ambient };
     let gone = house.member(Role::Agent, false).await;
     let stays = house.member(Role::Agent, false).await;
     let inbounds = (0..1_050).map(|number| {
@@ -256,7 +256,7 @@ async fn c2_what_a_member_has_is_given_back_also_where_the_process_died_in_betwe
         run.execute(&house.database.pool).await.unwrap();
     }
     // Of one who can answer nothing is taken.
-    inbox::give_back(desk, Scope::of(house.workspace), Actor::System, gone).await.unwrap();
+    inbox::give_back(writer, Scope::of(house.workspace), Actor::System, gone).await.unwrap();
     let had = "SELECT count(*) FROM conversation WHERE workspace_id = $1 AND assignee_id IS NOT NULL";
     assert_eq!(house.count(had).await, 1_050);
 
@@ -268,10 +268,10 @@ async fn c2_what_a_member_has_is_given_back_also_where_the_process_died_in_betwe
         .unwrap();
     let told = "SELECT count(*) FROM event WHERE workspace_id = $1 AND type = 'conversation.updated'";
     let before = house.count(told).await;
-    let (one, two) = tokio::join!(inbox::give_back_due(desk), inbox::give_back_due(desk));
+    let (one, two) = tokio::join!(inbox::give_back_due(writer), inbox::give_back_due(writer));
     one.unwrap();
     two.unwrap();
-    inbox::give_back_due(desk).await.unwrap();
+    inbox::give_back_due(writer).await.unwrap();
     assert_eq!(house.count(told).await, before + 1_048, "one event each, though two did it at once");
     let by_status: Vec<(String, bool, i64)> = sqlx::query_as(
         "SELECT status, assignee_id IS NOT NULL, count(*) FROM conversation WHERE workspace_id = $1 AND team_id IS NOT NULL \

@@ -11,7 +11,7 @@ use inlet_domain::{
         outcome::Outcome,
     },
 };
-use inlet_tests::house::{House, message, start};
+use inlet_tests::apply_fixture::{ApplyFixture, message, start};
 use serde_json::json;
 
 /// A version of message `id` in thread `set`, `minute` minutes after the start, as `change` to a bare report.
@@ -80,7 +80,7 @@ fn permutations(n: usize) -> Vec<Vec<usize>> {
 }
 
 /// What a user sees of a set, without its number.
-async fn shown(house: &House, set: usize) -> Vec<String> {
+async fn shown(house: &ApplyFixture, set: usize) -> Vec<String> {
     let rows: Vec<String> = sqlx::query_scalar(
         "SELECT concat_ws('|', m.external_id, m.content, m.reactions, m.read_at, m.occurred_at, m.deleted_at IS NULL, \
            (SELECT phone FROM contact a WHERE a.workspace_id = m.workspace_id AND a.id = m.author_id), \
@@ -104,7 +104,7 @@ async fn shown(house: &House, set: usize) -> Vec<String> {
 
 #[tokio::test]
 async fn ob_10_versions_in_any_order_end_alike() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let orders = permutations(6);
     assert_eq!(orders.len(), 720);
     // Every other order in batches of one.
@@ -136,7 +136,7 @@ async fn ob_10_versions_in_any_order_end_alike() {
 /// What is written to a group goes to the group, though its writer has a conversation of their own.
 #[tokio::test]
 async fn ob_6_what_is_written_to_a_group_goes_to_the_group() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 64);
     let direct = message("m1", "+919800000007", Direction::Inbound, "to you", 0);
     let mut to_group = message("m2", "+919800000007", Direction::Inbound, "to all", 1);
@@ -172,7 +172,7 @@ async fn ob_6_what_is_written_to_a_group_goes_to_the_group() {
 /// The conversation is known by a version that told no person; who it is with comes later.
 #[tokio::test]
 async fn ob_3_a_conversation_learns_its_contact_later() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 64);
     let faceless = version("m1", 7, 1, Change::Updated, |report| report.thread.id = Some("thread-7".to_owned()));
     apply.submit(house.inbound(vec![faceless])).await.unwrap();

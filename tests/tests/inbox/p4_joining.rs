@@ -6,7 +6,7 @@ use inlet_domain::{
     model::{message::Direction, outcome::Outcome, status::DeliveryStatus},
 };
 use inlet_store::database::Database;
-use inlet_tests::house::{House, message, status};
+use inlet_tests::apply_fixture::{ApplyFixture, message, status};
 use sqlx::Connection;
 
 const PHONE: &str = "+919800000001";
@@ -28,7 +28,7 @@ fn named(ids: &[&str], step: DeliveryStatus, minute: i64, receiver: bool) -> Com
     command
 }
 
-async fn send(house: &House, commands: &[Command], batch: usize) {
+async fn send(house: &ApplyFixture, commands: &[Command], batch: usize) {
     let apply = house.apply(1, batch);
     let requests = commands.iter().map(|command| apply.submit(house.inbound(vec![command.clone()])));
     for receipt in futures::future::join_all(requests).await {
@@ -38,14 +38,14 @@ async fn send(house: &House, commands: &[Command], batch: usize) {
     apply.stop().await;
 }
 
-async fn waiting(house: &House) -> i64 {
+async fn waiting(house: &ApplyFixture) -> i64 {
     house.count("SELECT count(*) FROM external_ref WHERE workspace_id = $1 AND waiting_id IS NOT NULL").await
 }
 
 #[tokio::test]
 async fn p4_a_report_that_names_no_receiver_waits_for_its_message() {
     for batch in [1, 256] {
-        let house = House::build().await;
+        let house = ApplyFixture::build().await;
         send(&house, &[bare(&["m1"], DeliveryStatus::Read, 5), bare(&["m1"], DeliveryStatus::Delivered, 4)], batch)
             .await;
         assert_eq!(house.state().await.len(), 0, "there is no place for a placeholder");
@@ -61,7 +61,7 @@ async fn p4_a_report_that_names_no_receiver_waits_for_its_message() {
 
 #[tokio::test]
 async fn p4_a_report_that_names_no_receiver_joins_a_placeholder() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let later = status("m1", PHONE, DeliveryStatus::Delivered, 6);
     send(&house, &[bare(&["m1"], DeliveryStatus::Sent, 2), later], 1).await;
     let state = house.state().await;
@@ -77,7 +77,7 @@ async fn p4_two_that_a_later_report_shows_to_be_one_become_one() {
     let mut ends = Vec::new();
     for order in [[0, 1, 2], [1, 0, 2], [1, 2, 0], [2, 1, 0], [0, 2, 1], [2, 0, 1]] {
         for batch in [1, 256] {
-            let house = House::build().await;
+            let house = ApplyFixture::build().await;
             let all = [&sent, &by_theirs, &both];
             send(&house, &order.map(|n| all[n].clone()), batch).await;
             let shown: Vec<String> = sqlx::query_scalar(
@@ -99,7 +99,7 @@ async fn p4_two_that_a_later_report_shows_to_be_one_become_one() {
 
 #[tokio::test]
 async fn p4_a_quote_is_shown_as_waiting_until_the_quoted_comes() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let mut reply = message("m2", PHONE, Direction::Inbound, "yes", 2);
     if let Effect::Message(report) = &mut reply.effect {
         report.quoted_id = Some("m1".to_owned());
@@ -117,7 +117,7 @@ async fn p4_a_report_and_its_message_meet_while_both_are_open() {
     let reports = [status("m1", PHONE, DeliveryStatus::Read, 5), bare(&["m1"], DeliveryStatus::Read, 5)];
     for report in reports {
         for message_first in [true, false] {
-            let house = House::build().await;
+            let house = ApplyFixture::build().await;
             let (first, second) = if message_first { (&whole, &report) } else { (&report, &whole) };
             // The conversation, so that the report without a receiver is the only one that raises no event.
             send(&house, &[message("m0", PHONE, Direction::Inbound, "hello", 0)], 1).await;
@@ -162,7 +162,7 @@ async fn p4_a_report_and_its_message_meet_while_both_are_open() {
 /// alone and from elsewhere, asks for no person that would then have nothing.
 #[tokio::test]
 async fn p4_a_name_that_is_learned_in_a_batch_counts_for_the_rest_of_it() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let commands = vec![
         message("ours", "+919811100001", Direction::Outbound, "your order", 1),
         named(&["theirs", "ours"], DeliveryStatus::Sent, 2, true),
@@ -178,7 +178,7 @@ async fn p4_a_name_that_is_learned_in_a_batch_counts_for_the_rest_of_it() {
 /// come again because two transactions waited for each other's names.
 #[tokio::test(flavor = "multi_thread")]
 async fn p4_messages_and_their_reports_meet_however_many_are_open() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let beside = Database::connect(house.url(), 4, 2).await.unwrap();
     let (one, other) = (house.apply(2, 16), house.apply_on(beside.clone(), 2, 16));
     let mut posts = Vec::new();

@@ -12,7 +12,7 @@ use inlet_store::{
         page::Slice,
     },
 };
-use inlet_tests::house::{House, start};
+use inlet_tests::apply_fixture::{ApplyFixture, start};
 use uuid::Uuid;
 
 /// A request every 20 ms, the oldest three of which are as no other is.
@@ -30,7 +30,7 @@ const FEW: i64 = 200;
 
 #[tokio::test]
 async fn no_filter_reads_more_than_its_page() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let first = start().timestamp_millis();
     sqlx::query(FILL).bind(house.workspace).bind(first).execute(&house.database.pool).await.unwrap();
     let oldest = Uuid::from_u128(

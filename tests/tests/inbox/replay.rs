@@ -9,7 +9,7 @@ use inlet_domain::{
     event::EventType,
     model::{channel::Medium, message::Direction, opt_out::OptOutScope, outcome::Outcome, status::DeliveryStatus},
 };
-use inlet_tests::house::{House, message, status};
+use inlet_tests::apply_fixture::{ApplyFixture, message, status};
 
 const PHONE: &str = "+919800000001";
 
@@ -35,7 +35,7 @@ fn balance() -> Command {
     Command { key: IdempotencyKey::new("balance", "acme/5"), effect: Effect::Balance(report) }
 }
 
-fn contact(house: &House, name: &str) -> Command {
+fn contact(house: &ApplyFixture, name: &str) -> Command {
     let report = ContactReport {
         identities: person().identities,
         version: Version::new(Change::Updated, None, house.ambient.now()),
@@ -64,12 +64,12 @@ fn again(inbound: &Inbound, command: Command) -> Inbound {
     Inbound { purpose: Purpose::Replay, reading: Reading::of(vec![command], false), ..inbound.clone() }
 }
 
-async fn head(house: &House) -> i64 {
+async fn head(house: &ApplyFixture) -> i64 {
     house.count("SELECT coalesce(max(seq), 0) FROM event WHERE workspace_id = $1").await
 }
 
 /// All rows of the tables that apply writes, as text.
-async fn rows(house: &House) -> Vec<String> {
+async fn rows(house: &ApplyFixture) -> Vec<String> {
     let mut rows = Vec::new();
     for table in ["contact", "identity", "conversation", "message", "status_report", "opt_out", "balance_alert"] {
         let sql = format!("SELECT to_jsonb(t) - 'id' FROM {table} t WHERE workspace_id = $1 ORDER BY t.id");
@@ -85,7 +85,7 @@ async fn rows(house: &House) -> Vec<String> {
 
 #[tokio::test]
 async fn p2_a_replay_of_what_was_read_right_changes_nothing() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 64);
     let commands = [
         message("m1", PHONE, Direction::Inbound, "hello", 0),
@@ -121,7 +121,7 @@ async fn p2_a_replay_of_what_was_read_right_changes_nothing() {
 
 #[tokio::test]
 async fn a_replay_under_a_mended_adapter_restores_what_was_read_wrong() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 64);
     let wrong = [
         message("m1", PHONE, Direction::Inbound, "helo", 0),
@@ -135,7 +135,7 @@ async fn a_replay_under_a_mended_adapter_restores_what_was_read_wrong() {
     }
     // Another request reads right, and stays as it is.
     apply.submit(house.inbound(vec![status("m2", PHONE, DeliveryStatus::Sent, 2)])).await.unwrap();
-    let mended = |house: &House| {
+    let mended = |house: &ApplyFixture| {
         let mut delivered = status("m2", PHONE, DeliveryStatus::Delivered, 4);
         delivered.key = IdempotencyKey::new("status", "m2/read/4");
         let mut ada = contact(house, "Ada");
@@ -169,7 +169,7 @@ async fn a_replay_under_a_mended_adapter_restores_what_was_read_wrong() {
 
 #[tokio::test]
 async fn a_replay_neither_reopens_nor_marks_unread() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 64);
     apply.submit(house.inbound(vec![message("m1", PHONE, Direction::Inbound, "hello", 0)])).await.unwrap();
     let close = "UPDATE conversation SET status = 'closed', closed_at = now(), read_count = inbound_count \

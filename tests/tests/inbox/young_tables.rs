@@ -6,7 +6,7 @@ use inlet_store::{
     database::Database,
     records::{conversations, statistics},
 };
-use inlet_tests::house::House;
+use inlet_tests::apply_fixture::ApplyFixture;
 use uuid::Uuid;
 
 const FILL: &str = "INSERT INTO conversation (workspace_id, id, channel_id, address_id, status, last_activity_at, created_at, \
@@ -20,7 +20,7 @@ async fn tell(database: &Database) {
     sqlx::query("SELECT pg_stat_force_next_flush()").execute(&database.pool).await.unwrap();
 }
 
-async fn fill(house: &House, rows: i32) {
+async fn fill(house: &ApplyFixture, rows: i32) {
     let database = Database::connect(house.url(), 1, 1).await.unwrap();
     let fill = sqlx::query(FILL).bind(house.workspace).bind(house.account).bind(rows);
     fill.execute(&database.pool).await.unwrap();
@@ -29,13 +29,13 @@ async fn fill(house: &House, rows: i32) {
 }
 
 /// How many rows of conversations were read through indexes.
-async fn read(house: &House) -> i64 {
+async fn read(house: &ApplyFixture) -> i64 {
     house.count("SELECT idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'conversation'").await
 }
 
 #[tokio::test]
 async fn a_look_up_by_key_reads_its_rows_alone_when_a_table_has_just_grown() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let statistics = "SET lock_timeout = 0; ANALYZE conversation";
     sqlx::raw_sql(statistics).execute(&mut *house.database.pool.acquire().await.unwrap()).await.unwrap();
     for rows in [2_000, 20_000] {

@@ -6,7 +6,7 @@ use futures::StreamExt;
 use inlet_api::{ApiConfig, LiveConfig};
 use inlet_domain::model::right::Role;
 use inlet_tests::{
-    LiveClient, Options, Party, TestServer,
+    LiveClient, Options, SeededWorkspace, TestServer,
     log::{Written, append, notify},
     spawn_with,
 };
@@ -97,7 +97,7 @@ async fn p8_who_is_too_far_behind_is_reset_and_then_caught_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn counts_are_the_lists_numbers() {
     let server = server(SOON, NEVER).await;
-    let party = Party::of(&server).await;
+    let party = SeededWorkspace::of(&server).await;
     for _ in 0..4 {
         party.hear_marked().await;
     }

@@ -5,24 +5,24 @@ use inlet_domain::{
     model::right::{KeyScope, Role},
 };
 use inlet_tests::{
-    LiveClient, Party, TestServer, database,
+    LiveClient, SeededWorkspace, TestServer, database,
     log::{Written, append_to, id, notify},
     operation::Operation,
-    party::Term,
+    seeded_workspace::Term,
     spawn,
 };
 use serde_json::{Value, json};
 
 const SECRET: &str = "he is a difficult customer";
 
-async fn ask(party: &Party, token: &str, query: &str, variables: Value) -> Value {
+async fn ask(party: &SeededWorkspace, token: &str, query: &str, variables: Value) -> Value {
     let answer = party.send(token, &Operation { query: query.to_owned(), variables }).await;
     assert!(answer["errors"].is_null(), "{query}: {answer}");
     answer["data"].clone()
 }
 
 /// A conversation whose newest message is a note.
-async fn noted(server: &TestServer, party: &Party) -> (ConversationId, MessageId, i64) {
+async fn noted(server: &TestServer, party: &SeededWorkspace) -> (ConversationId, MessageId, i64) {
     party.hear_marked().await;
     let (conversation, note): (ConversationId, MessageId) = (party.newest("conversation").await.into(), id());
     sqlx::query(
@@ -58,7 +58,7 @@ async fn noted(server: &TestServer, party: &Party) -> (ConversationId, MessageId
 #[tokio::test(flavor = "multi_thread")]
 async fn p8_a_note_never_reaches_who_may_not_read_it() {
     let server = spawn().await;
-    let party = Party::of(&server).await;
+    let party = SeededWorkspace::of(&server).await;
     let reader = party.key_of(&[KeyScope::Read, KeyScope::Admin], Term::default()).await;
     let insider = party.key_of(&[KeyScope::Read, KeyScope::Notes], Term::default()).await;
     let viewer = party.member(Role::Viewer, false).await;
@@ -134,7 +134,7 @@ async fn settings(socket: &mut LiveClient, end: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn p8_settings_that_change_reach_those_who_are_shown_them() {
     let server = spawn().await;
-    let party = Party::of(&server).await;
+    let party = SeededWorkspace::of(&server).await;
     let agent = party.member(Role::Agent, false).await;
     let member = party.newest("member").await;
     let follow =

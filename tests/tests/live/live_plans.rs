@@ -2,7 +2,7 @@
 
 use inlet_domain::scope::Scope;
 use inlet_store::{database::Database, records::inbox_counts::inbox_counts};
-use inlet_tests::house::House;
+use inlet_tests::apply_fixture::ApplyFixture;
 
 const FILL: &str = "INSERT INTO conversation (workspace_id, id, channel_id, address_id, status, inbound_count, \
        last_activity_at, created_at, updated_at) \
@@ -14,7 +14,7 @@ const READ: &str = "INSERT INTO conversation_read (workspace_id, conversation_id
        (status = 'open' OR id < '10000000-0000-0000-0000-000000000000')";
 
 /// Sequential scans of the tables, and rows that were read through their indexes.
-async fn read(house: &House) -> (i64, i64) {
+async fn read(house: &ApplyFixture) -> (i64, i64) {
     sqlx::query_as(
         "SELECT sum(seq_scan)::bigint, sum(idx_tup_fetch)::bigint FROM pg_stat_user_tables \
          WHERE relname IN ('conversation', 'conversation_read')",
@@ -25,7 +25,7 @@ async fn read(house: &House) -> (i64, i64) {
 }
 
 /// What the connections of this handle read is told when they have ended.
-async fn told(house: &House, database: Database) {
+async fn told(house: &ApplyFixture, database: Database) {
     let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&database.pool).await.unwrap();
     database.close().await;
     let stands = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1";
@@ -34,13 +34,13 @@ async fn told(house: &House, database: Database) {
     }
 }
 
-async fn fresh(house: &House) -> Database {
+async fn fresh(house: &ApplyFixture) -> Database {
     Database::connect(house.url(), 1, 1).await.unwrap()
 }
 
 #[tokio::test]
 async fn counting_an_inbox_does_not_look_at_what_is_closed() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let filling = fresh(&house).await;
     for sql in [FILL, READ] {
         sqlx::query(sql).bind(house.workspace).bind(house.account).execute(&filling.pool).await.unwrap();

@@ -3,7 +3,7 @@
 
 use inlet_server::config::Role;
 use inlet_tests::{
-    LiveClient, Options, Party, TestServer,
+    LiveClient, Options, SeededWorkspace, TestServer,
     log::{Written, append_to, notify},
     spawn_with,
     statements::Statements,
@@ -23,7 +23,7 @@ fn document(number: usize) -> String {
     )
 }
 
-async fn subscribe(server: &TestServer, party: &Party, number: usize, after: &str) -> LiveClient {
+async fn subscribe(server: &TestServer, party: &SeededWorkspace, number: usize, after: &str) -> LiveClient {
     let mut socket = LiveClient::connect(&server.graphql_url, &party.key).await;
     let payload = json!({"query": document(number), "variables": {"after": after}});
     socket.send(&json!({"id": "1", "type": "subscribe", "payload": payload})).await;
@@ -44,7 +44,7 @@ async fn until(socket: &mut LiveClient, cursor: &str) -> usize {
     }
 }
 
-async fn head(party: &Party) -> String {
+async fn head(party: &SeededWorkspace) -> String {
     let operation = inlet_tests::operation::Operation { query: "{ head }".into(), variables: json!({}) };
     party.ask(&operation).await["data"]["head"].as_str().unwrap().to_owned()
 }
@@ -65,7 +65,7 @@ const COUNTS: &[&str] = &["c.inbound_count > c.read_count"];
 const READ: &[&str] = &["m.read_count >= c.inbound_count"];
 
 /// So many follow a message after another; the statements for objects, for the log and for counts that it takes.
-async fn followed(server: &TestServer, party: &Party, statements: &Statements, many: usize) -> [usize; 3] {
+async fn followed(server: &TestServer, party: &SeededWorkspace, statements: &Statements, many: usize) -> [usize; 3] {
     let from = head(party).await;
     let mut sockets = Vec::new();
     for number in 0..many {
@@ -96,7 +96,7 @@ async fn followed(server: &TestServer, party: &Party, statements: &Statements, m
 async fn p8_statements_do_not_grow_with_those_who_follow() {
     let statements = Statements::count();
     let server = spawn_with(Options { roles: vec![Role::Ingest, Role::Api], ..Options::default() }).await;
-    let party = Party::of(&server).await;
+    let party = SeededWorkspace::of(&server).await;
     party.hear_marked().await;
     let alone = followed(&server, &party, &statements, 1).await;
     let crowded = followed(&server, &party, &statements, 60).await;

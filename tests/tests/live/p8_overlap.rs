@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use inlet_domain::{ambient::Ambient, event::EventType, ids::WorkspaceId, scope::Actor};
-use inlet_store::log::{self, Draft};
+use inlet_store::log::{self, NewEvent};
 use inlet_tests::{LiveClient, Options, TestServer, fixtures, live::Frame, spawn};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
@@ -107,8 +107,8 @@ async fn crowd(servers: &[&TestServer], run: &str, count: usize) {
     join_all(posts).await;
 }
 
-fn draft(server: &TestServer) -> Draft {
-    Draft {
+fn draft(server: &TestServer) -> NewEvent {
+    NewEvent {
         workspace: server.workspace_id.parse::<WorkspaceId>().unwrap(),
         kind: EventType::ContactUpdated,
         occurred_at: Ambient::system().now(),

@@ -11,8 +11,9 @@ use inlet_domain::{
 };
 use inlet_store::log;
 use inlet_tests::{
-    Process, fixtures,
-    house::{House, message},
+    Process,
+    apply_fixture::{ApplyFixture, message},
+    fixtures,
     process::{Beside, DataDir},
 };
 use sqlx::{Connection, PgConnection};
@@ -97,7 +98,7 @@ const SLOW: &str = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS \
 
 #[tokio::test(flavor = "multi_thread")]
 async fn d1_p6_a_statement_that_takes_too_long_halves_its_batch() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     sqlx::raw_sql(SLOW).execute(&house.database.pool).await.unwrap();
     let apply = house.apply(1, 256);
     let message = |number: usize| {

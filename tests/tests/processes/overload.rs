@@ -7,9 +7,9 @@ use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
 use inlet_domain::{ids::WorkspaceId, model::message::Direction};
 use inlet_store::apply::ApplyConfig;
 use inlet_tests::{
-    Options, Tenant, TestServer, cluster, fixtures,
-    house::{House, message},
-    spawn, spawn_with,
+    Options, Tenant, TestServer,
+    apply_fixture::{ApplyFixture, message},
+    cluster, fixtures, spawn, spawn_with,
 };
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -107,10 +107,10 @@ async fn p11_one_workspace_floods_a_held_lane_and_anothers_request_passes() {
 
 #[tokio::test]
 async fn p11_a_backlog_of_one_workspace_is_committed_after_anothers_single_request() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let neighbour = house.neighbour().await;
     let apply = house.apply(1, 8);
-    let say = |house: &House, n: i64| {
+    let say = |house: &ApplyFixture, n: i64| {
         let said = message(&format!("m{n}"), "+919800000001", Direction::Inbound, "hi", n);
         apply.submit(house.inbound(vec![said]))
     };

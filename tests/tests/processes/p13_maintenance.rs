@@ -6,9 +6,9 @@ use inlet_store::records::{
     partitions::{self, DAYS_AHEAD, Made, TABLES},
     retention,
 };
-use inlet_tests::house::House;
+use inlet_tests::apply_fixture::ApplyFixture;
 
-async fn partitions_of(house: &House, table: &str) -> Vec<String> {
+async fn partitions_of(house: &ApplyFixture, table: &str) -> Vec<String> {
     let partitions = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = $1::text::regclass ORDER BY 1";
     sqlx::query_scalar(partitions).bind(table).fetch_all(&house.database.pool).await.unwrap()
 }
@@ -20,7 +20,7 @@ fn later() -> DateTime<Utc> {
 
 #[tokio::test]
 async fn p13_partitions_are_made_ahead_once() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let made = partitions::ensure(&house.database, later()).await.unwrap();
     let expected = (DAYS_AHEAD + 1) * u64::try_from(TABLES.len()).unwrap();
     assert_eq!(made, Made { partitions: expected, strays: 0 });
@@ -36,7 +36,7 @@ async fn p13_partitions_are_made_ahead_once() {
 
 #[tokio::test]
 async fn p13_two_makers_at_once_do_not_quarrel() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let (one, other) =
         tokio::join!(partitions::ensure(&house.database, later()), partitions::ensure(&house.database, later()));
     let made = one.unwrap().partitions + other.unwrap().partitions;
@@ -46,7 +46,7 @@ async fn p13_two_makers_at_once_do_not_quarrel() {
 
 #[tokio::test]
 async fn p13_what_fell_into_the_default_partition_moves_to_its_day() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let ambient = Ambient::new(SteppedClock::at(later()), SystemEntropy);
     for seq in 1..=3_i64 {
         sqlx::query(
@@ -72,7 +72,7 @@ async fn p13_what_fell_into_the_default_partition_moves_to_its_day() {
 
 #[tokio::test]
 async fn p13_expired_keys_go_in_chunks_and_others_stay() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     sqlx::query(
         "INSERT INTO idempotency_key (workspace_id, provider_account_id, kind, external_id, inbound_event_id, expires_at)
          SELECT $1, $2, 'message', n::text, gen_random_uuid(), $3::timestamptz + make_interval(secs => n - 6000)

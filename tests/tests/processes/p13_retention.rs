@@ -11,12 +11,12 @@ use inlet_store::{
         retention::{self, Retention},
     },
 };
-use inlet_tests::house::{House, message};
+use inlet_tests::apply_fixture::{ApplyFixture, message};
 use sqlx::{Connection, PgConnection};
 use tokio_util::sync::CancellationToken;
 
 /// Takes a message now; gives how far the log has come by it.
-async fn receive(house: &House, id: &str) -> i64 {
+async fn receive(house: &ApplyFixture, id: &str) -> i64 {
     partitions::ensure(&house.database, house.ambient.now()).await.unwrap();
     let apply = house.apply(1, 16);
     let command = message(id, &format!("+9198{id}"), Direction::Inbound, "hello", 0);
@@ -25,12 +25,12 @@ async fn receive(house: &House, id: &str) -> i64 {
     log::state(&house.database.pool, Scope::of(house.workspace)).await.unwrap().head
 }
 
-async fn expire(house: &House) -> Expired {
+async fn expire(house: &ApplyFixture) -> Expired {
     expiry::expire(&house.database, house.ambient.now(), &Retention::default()).await.unwrap()
 }
 
 /// A webhook's trace in the database: the dispatcher's cursor and, of the first event, a delivery.
-async fn deliver(house: &House, cursor: i64, status: &str) {
+async fn deliver(house: &ApplyFixture, cursor: i64, status: &str) {
     sqlx::query("INSERT INTO dispatch_cursor (workspace_id, seq) VALUES ($1, $2)")
         .bind(house.workspace)
         .bind(cursor)
@@ -50,7 +50,7 @@ async fn deliver(house: &House, cursor: i64, status: &str) {
 
 #[tokio::test]
 async fn p13_old_days_go_and_the_log_is_numbered_on() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let scope = Scope::of(house.workspace);
     let first = receive(&house, "00000001").await;
     assert_eq!(first, 4, "a channel, a contact, a conversation, a message");
@@ -79,7 +79,7 @@ async fn p13_old_days_go_and_the_log_is_numbered_on() {
 
 #[tokio::test]
 async fn p7_a_day_of_the_log_stays_until_it_is_dispatched_and_delivered() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     receive(&house, "00000001").await;
     deliver(&house, 2, "pending").await;
     house.clock.step(Duration::days(100));
@@ -109,7 +109,7 @@ async fn p7_a_day_of_the_log_stays_until_it_is_dispatched_and_delivered() {
 
 #[tokio::test]
 async fn p13_a_paused_webhook_does_not_keep_the_log_for_ever() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     receive(&house, "00000001").await;
     deliver(&house, 4, "held").await;
     house.clock.step(Duration::days(80));
@@ -128,7 +128,7 @@ async fn p13_a_paused_webhook_does_not_keep_the_log_for_ever() {
 
 #[tokio::test]
 async fn p13_a_drop_waits_for_nobody_and_holds_nobody_up() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     receive(&house, "00000001").await;
     house.clock.step(Duration::days(100));
     partitions::ensure(&house.database, house.ambient.now()).await.unwrap();
@@ -153,7 +153,7 @@ async fn p13_a_drop_waits_for_nobody_and_holds_nobody_up() {
 
 #[tokio::test]
 async fn p13_two_processes_may_drop_at_once() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     receive(&house, "00000001").await;
     house.clock.step(Duration::days(100));
     let (one, other) = tokio::join!(expire(&house), expire(&house));
@@ -164,7 +164,7 @@ async fn p13_two_processes_may_drop_at_once() {
 
 #[tokio::test]
 async fn p13_answers_to_mutations_go_in_chunks_after_a_day() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     sqlx::query(
         "INSERT INTO mutation_key (workspace_id, actor, mutation, key, input_hash, answer, created_at) \
          SELECT $1, 'a', 'm', n::text, '', 'null', $2::timestamptz - make_interval(hours => 23 + n % 3) \

@@ -22,10 +22,10 @@ use inlet_domain::{
 use inlet_egress::{Client, Policy};
 use inlet_notifier::{Notifier, NotifierConfig};
 use inlet_store::{
-    log::{self, Draft, Heads},
+    log::{self, Heads, NewEvent},
     records::webhooks::{self, NewWebhook, Settings, Webhook},
 };
-use inlet_tests::{Sink, house::House};
+use inlet_tests::{Sink, apply_fixture::ApplyFixture};
 
 const WRITERS: usize = 8;
 const TRANSACTIONS: usize = 60;
@@ -34,15 +34,15 @@ fn sealer() -> Sealer {
     Sealer::new([(1, [7; 32])], Ambient::system()).unwrap()
 }
 
-fn notifier(house: &House) -> Notifier {
+fn notifier(house: &ApplyFixture) -> Notifier {
     let client = Client::new(Policy { allow_loopback: true, allow_http: false }).unwrap();
     let config = NotifierConfig { poll: Duration::from_millis(20), ..NotifierConfig::default() };
     Notifier::start(house.database.clone(), Heads::default(), sealer(), Ambient::system(), client, config)
 }
 
-fn draft(house: &House) -> Draft {
+fn draft(house: &ApplyFixture) -> NewEvent {
     let now = house.ambient.now();
-    Draft {
+    NewEvent {
         workspace: house.workspace,
         kind: EventType::BalanceLow,
         occurred_at: now,
@@ -61,7 +61,7 @@ fn draft(house: &House) -> Draft {
 }
 
 /// One after the other, each open while others commit; every fifth is rolled back at its very end.
-async fn write(house: &House, writer: usize, committed: &AtomicUsize) {
+async fn write(house: &ApplyFixture, writer: usize, committed: &AtomicUsize) {
     for number in 0..TRANSACTIONS {
         let mut transaction = house.database.pool.begin().await.unwrap();
         // From here on it has its place among the transactions, before those that begin later and commit sooner.
@@ -84,7 +84,7 @@ async fn write(house: &House, writer: usize, committed: &AtomicUsize) {
     }
 }
 
-async fn register(house: &House, sink: &Sink) -> Webhook {
+async fn register(house: &ApplyFixture, sink: &Sink) -> Webhook {
     let mut transaction = house.database.pool.begin().await.unwrap();
     let new = NewWebhook {
         settings: Settings::of("receiver", sink.url()),
@@ -99,7 +99,7 @@ async fn register(house: &House, sink: &Sink) -> Webhook {
 }
 
 /// Registers one each time that so many transactions have ended.
-async fn registrations(house: &House, committed: &AtomicUsize) -> Vec<(Webhook, Sink)> {
+async fn registrations(house: &ApplyFixture, committed: &AtomicUsize) -> Vec<(Webhook, Sink)> {
     let mut made = Vec::new();
     for share in 0..6 {
         while committed.load(Ordering::Acquire) < share * WRITERS * TRANSACTIONS / 6 {
@@ -113,7 +113,7 @@ async fn registrations(house: &House, committed: &AtomicUsize) -> Vec<(Webhook, 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p7_each_webhook_has_every_event_after_its_registration_in_a_gapless_sequence() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let running = [notifier(&house), notifier(&house)];
     let committed = Arc::new(AtomicUsize::new(0));
     let writers = join_all((0..WRITERS).map(|writer| write(&house, writer, &committed)));

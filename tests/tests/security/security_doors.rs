@@ -2,21 +2,23 @@
 //! themselves, credentials that end while a socket is open.
 
 use inlet_domain::model::right::{KeyScope, Role};
-use inlet_tests::{LiveClient, Party, TestServer, fixtures, operation::Operation, party::Term, sign, spawn};
+use inlet_tests::{
+    LiveClient, SeededWorkspace, TestServer, fixtures, operation::Operation, seeded_workspace::Term, sign, spawn,
+};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 const MAKE_KEY: &str =
     "mutation { createApiKey(input: {name: \"made\", scopes: [ADMIN], idempotencyKey: \"k\"}) { token } }";
 
-async fn ask(party: &Party, token: &str, query: &str) -> Value {
+async fn ask(party: &SeededWorkspace, token: &str, query: &str) -> Value {
     party.send(token, &Operation { query: query.to_owned(), variables: json!({}) }).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_of_another_site_changes_nothing() {
     let server = spawn().await;
-    let party = Party::of(&server).await;
+    let party = SeededWorkspace::of(&server).await;
     let before = party.rows().await;
     let json_text = json!({"query": MAKE_KEY}).to_string();
     let form = format!("query={}", url::form_urlencoded::byte_serialize(MAKE_KEY.as_bytes()).collect::<String>());
@@ -111,7 +113,7 @@ async fn headers_that_name_another_sender_are_not_believed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_socket_says_nothing_before_it_knows_who_asks() {
     let server = spawn().await;
-    let party = Party::of(&server).await;
+    let party = SeededWorkspace::of(&server).await;
     let before = party.rows().await;
     let subscribe = |query: &str| json!({"id": "1", "type": "subscribe", "payload": {"query": query}});
     for query in ["subscription { events { __typename } }", "{ __typename }", "{ viewer { workspaceId } }", MAKE_KEY] {
@@ -143,7 +145,7 @@ async fn a_socket_says_nothing_before_it_knows_who_asks() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_reads_writes_nothing_by_any_door() {
     let server = spawn().await;
-    let party = Party::of(&server).await;
+    let party = SeededWorkspace::of(&server).await;
     let reader = party.key_of(&[KeyScope::Read], Term::default()).await;
     let before = party.rows().await;
     let answer = ask(&party, &reader, MAKE_KEY).await;
@@ -161,7 +163,7 @@ async fn a_key_that_reads_writes_nothing_by_any_door() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_ends_takes_its_open_sockets_along() {
     let server = spawn().await;
-    let party = Party::of(&server).await;
+    let party = SeededWorkspace::of(&server).await;
     let (leaves, stays) = (party.member(Role::Agent, false).await, party.member(Role::Agent, false).await);
     let mut ending = LiveClient::connect(&server.graphql_url, &leaves).await;
     let mut other = LiveClient::connect(&server.graphql_url, &stays).await;
@@ -197,7 +199,7 @@ async fn refused(server: &TestServer, email: &str, password: &str, workspace: Op
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_does_not_tell_who_there_is() {
     let server = spawn().await;
-    let (party, other) = (Party::of(&server).await, Party::of(&server).await);
+    let (party, other) = (SeededWorkspace::of(&server).await, SeededWorkspace::of(&server).await);
     // Someone who may not come in any more, with a password that is right.
     let unknown = refused(&server, "nobody@inlet.test", "a password", None).await;
     assert_eq!(unknown["errors"][0]["extensions"]["code"], "LOGIN_REFUSED");

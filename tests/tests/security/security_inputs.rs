@@ -3,11 +3,11 @@
 
 use inlet_server::config::Role;
 use inlet_tests::{
-    Options, Party, Pool, TestServer,
+    Options, Pool, SeededWorkspace, TestServer,
     operation::Operation,
-    party::Term,
     pool::is_granted,
     schema::{Field, Schema},
+    seeded_workspace::Term,
     server::mail_hook,
     spawn_with,
 };
@@ -55,7 +55,7 @@ const TEXTS: [&str; 18] = [
     "\u{1b}[31m",
 ];
 
-async fn house() -> (TestServer, Schema, Party) {
+async fn house() -> (TestServer, Schema, SeededWorkspace) {
     let server = spawn_with(Options {
         roles: vec![Role::Ingest, Role::Api],
         mail_hook: Some(mail_hook()),
@@ -63,12 +63,12 @@ async fn house() -> (TestServer, Schema, Party) {
     })
     .await;
     let schema = Schema::of(&server).await;
-    let party = Party::of(&server).await;
+    let party = SeededWorkspace::of(&server).await;
     party.fill().await;
     (server, schema, party)
 }
 
-fn call(schema: &Schema, pool: &Pool, party: &Party, field: &Field) -> Operation {
+fn call(schema: &Schema, pool: &Pool, party: &SeededWorkspace, field: &Field) -> Operation {
     let fill = |field: &Field, path: &str, input: &_| match (field.name.as_str(), path) {
         ("login", "input.email") => Some(json!(party.email)),
         ("login", "input.password") | ("changePassword", "input.oldPassword" | "input.newPassword") => {

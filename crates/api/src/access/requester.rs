@@ -30,7 +30,7 @@ use crate::{
 type Found<T> = Result<Option<T>, Arc<StoreError>>;
 
 /// Who asks, with the look-ups that see their workspace. One for an operation.
-pub struct Session {
+pub struct Requester {
     /// Who.
     pub viewer: Viewer,
     /// The look-ups.
@@ -39,7 +39,7 @@ pub struct Session {
     pub credential: Credential,
 }
 
-impl Session {
+impl Requester {
     /// Of an operation under this credential.
     #[must_use]
     pub fn new(credential: Credential, loaders: Arc<Loaders>) -> Self {
@@ -74,7 +74,7 @@ impl Session {
 }
 
 /// The one way to messages and to the log: each shows what the viewer may see.
-impl Session {
+impl Requester {
     /// A message.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! What resolvers find in their context: the parts of the server, and who asks.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use async_graphql::{Context, parser::types::OperationType};
 use inlet_domain::{
@@ -17,16 +19,16 @@ use inlet_store::{
     database::Database,
     log::{Heads, LogState},
     presence::Presence,
-    records::{audit::Origin, credentials::Viewer, inbox::Desk},
+    records::{audit::Origin, credentials::Viewer, inbox::InboxWriter},
     revocations::Revocations,
 };
 
 use crate::{
-    access::requester::Session,
+    access::requester::Requester,
     error::{ApiError, ErrorCode},
     follow::{
         Live,
-        feed::{Told, Wanted},
+        feed::{FeedItem, Wanted},
     },
     loading::{
         connection_budget::{Entered, Gate},
@@ -65,8 +67,8 @@ pub struct Shared {
 impl Shared {
     /// Where changes of the inbox are written.
     #[must_use]
-    pub fn desk(&self) -> Desk<'_> {
-        Desk { database: &self.database, heads: &self.heads, ambient: &self.ambient }
+    pub fn writer(&self) -> InboxWriter<'_> {
+        InboxWriter { database: &self.database, heads: &self.heads, ambient: &self.ambient }
     }
 }
 
@@ -74,7 +76,7 @@ impl Shared {
 #[derive(Clone)]
 pub struct Caller {
     /// Who asks; none without a credential.
-    pub session: Option<Arc<Session>>,
+    pub session: Option<Arc<Requester>>,
     /// From where.
     pub origin: Origin,
     /// Where the log stood before anything else was read; where the operation asks for it.
@@ -90,7 +92,7 @@ pub struct Caller {
 pub struct Opening(pub Arc<Mutex<Option<Wanted>>>);
 
 /// The one update that is to be rendered.
-pub struct Injected(pub Told);
+pub struct Injected(pub FeedItem);
 
 /// Who asks, if they may have this root field: the table in [`right::FIELDS`] tells by its name.
 ///
@@ -124,7 +126,7 @@ pub fn viewer_of_kind<'a>(ctx: &Context<'a>, kind: &str) -> Result<&'a Viewer, A
 ///
 /// # Errors
 /// As [`viewer`].
-pub fn root<'a>(ctx: &Context<'a>) -> Result<(&'static str, &'a Session), ApiError> {
+pub fn root<'a>(ctx: &Context<'a>) -> Result<(&'static str, &'a Requester), ApiError> {
     let session = session(ctx)?;
     let entry = root_entry(ctx);
     session.check(entry.map(|(_, need)| need))?;
@@ -154,7 +156,7 @@ pub fn until_forbidden(ctx: &Context<'_>) -> Result<impl Future<Output = ApiErro
 ///
 /// # Errors
 /// `UNAUTHENTICATED` without a credential.
-pub fn session<'a>(ctx: &Context<'a>) -> Result<&'a Session, ApiError> {
+pub fn session<'a>(ctx: &Context<'a>) -> Result<&'a Requester, ApiError> {
     ctx.data_opt::<Caller>().and_then(|caller| caller.session.as_deref()).ok_or_else(|| {
         let message = "pass `Authorization: Bearer` with a session token (see `login`) or an API key";
         ApiError::new(ErrorCode::Unauthenticated, message)

@@ -12,7 +12,11 @@ use async_graphql::{
     Response, ServerResult, Value,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextResolve, ResolveInfo},
 };
-use tokio::{sync::Notify, task::consume_budget, time::timeout};
+use tokio::{
+    sync::Notify,
+    task::consume_budget,
+    time::{Instant, timeout_at},
+};
 
 use crate::error::{ApiError, ErrorCode, response_of};
 
@@ -39,6 +43,9 @@ impl ExtensionFactory for Bounds {
         })
     }
 }
+
+/// When an operation is given up: its time runs from its arrival.
+pub struct Until(pub Instant);
 
 /// One operation.
 struct Bounded {
@@ -72,13 +79,14 @@ impl Extension for Bounded {
         // A subscription is executed anew for each of its answers.
         self.bytes.store(0, Ordering::Relaxed);
         let Bounds { time, bytes } = self.bounds;
+        let until = ctx.data_opt::<Until>().map_or_else(|| Instant::now() + time, |until| until.0);
         tokio::select! {
             biased;
             () = self.overflow() => response_of(ApiError::new(
                 ErrorCode::LimitExceeded,
                 format!("the answer has more than {bytes} bytes: ask for fewer items at once, or for fewer of their fields"),
             )),
-            response = timeout(time, next.run(ctx, operation_name)) => response.unwrap_or_else(|_| response_of(ApiError::new(
+            response = timeout_at(until, next.run(ctx, operation_name)) => response.unwrap_or_else(|_| response_of(ApiError::new(
                 ErrorCode::Timeout,
                 format!(
                     "the operation took longer than {} s and was given up: ask for less at once; repeat a mutation with \

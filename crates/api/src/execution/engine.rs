@@ -2,7 +2,7 @@
 
 mod written;
 
-use std::sync::{Arc, PoisonError};
+use std::{sync::Arc, time::Duration};
 
 use async_graphql::{
     Positioned, Request, Response, ServerError, Variables,
@@ -20,13 +20,14 @@ use inlet_store::{
     records::{audit::Origin, credentials},
 };
 use serde_json::Map;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 
 pub use self::written::{Written, errors, finish, is_request_error, to_json};
 use crate::{
-    access::{credential::Credential, requester::Session},
+    access::{credential::Credential, requester::Requester},
     error::response_of,
     error::{ApiError, ErrorCode},
+    execution::deadline::Until,
     execution::executable::Executable,
     execution::limits::Introspection,
     execution::{
@@ -52,6 +53,8 @@ pub struct Engine {
     pub(crate) executor: Executor,
     types: Arc<Types>,
     introspection: Introspection,
+    /// How long an operation may take.
+    operation: Duration,
 }
 
 /// An operation that may be executed.
@@ -84,11 +87,20 @@ impl Engine {
     pub fn new(
         schema: Arc<dyn Executable>,
         shared: Arc<Shared>,
-        introspection: Introspection,
+        (introspection, operation): (Introspection, Duration),
         executor: Executor,
     ) -> Self {
         let types = Arc::new(Types::of(&schema.sdl()));
-        Self { types, groups: Arc::default(), standing: Arc::default(), schema, shared, introspection, executor }
+        Self {
+            types,
+            groups: Arc::default(),
+            standing: Arc::default(),
+            schema,
+            shared,
+            introspection,
+            operation,
+            executor,
+        }
     }
 
     /// Who a bearer token stands for.
@@ -119,13 +131,18 @@ impl Engine {
         Ok(())
     }
 
+    /// When an operation that comes now is given up, whether or not its turn has come.
+    fn until(&self) -> Instant {
+        Instant::now() + self.operation
+    }
+
     /// What an operation finds in its context. Its look-ups are its own: an operation that is given up takes them with
     /// it, and the connections that they hold.
     fn caller(&self, credential: Option<&Credential>, origin: Origin, kind: OperationType) -> Caller {
         let gate = Gate::default();
         let session = credential.map(|credential| {
             let loaders = Loaders::new(&self.shared.database, &gate, &self.shared.sealer, credential.viewer.scope);
-            Arc::new(Session::new(credential.clone(), Arc::new(loaders)))
+            Arc::new(Requester::new(credential.clone(), Arc::new(loaders)))
         });
         Caller { session, origin, head: None, gate, kind }
     }
@@ -228,12 +245,16 @@ impl Engine {
         let engine = self.clone();
         let holder = Holder::of(credential.as_ref(), &origin);
         let work = async move { engine.prepare(parameters, credential.as_ref(), origin).await };
-        self.executor.run(holder, work.boxed()).await.unwrap_or_else(|error| Err(Box::new(response_of(error))))
+        self.executor
+            .run(holder, self.until(), work.boxed())
+            .await
+            .unwrap_or_else(|error| Err(Box::new(response_of(error))))
     }
 
     /// Answers a query or a mutation. Where the database hangs it is given up, as where it is away.
-    async fn execute(&self, prepared: Prepared) -> Response {
-        let executing = self.shared.database.while_present(self.schema.execute(prepared.request));
+    async fn execute(&self, prepared: Prepared, until: Instant) -> Response {
+        let executing = self.schema.execute(prepared.request.data(Until(until)));
+        let executing = self.shared.database.while_present(executing);
         let mut response = match executing.await {
             Ok(response) => response,
             Err(error) => return response_of(ApiError::from(error)),
@@ -256,15 +277,16 @@ impl Engine {
         let engine = self.clone();
         let id = origin.request_id.clone().unwrap_or_default();
         let holder = Holder::of(credential.as_ref(), &origin);
+        let until = self.until();
         let work = async move {
             let response = match engine.prepare(parameters, credential.as_ref(), origin).await {
                 Ok(prepared) if streams(prepared.kind) => return Outcome::Prepared(Box::new(prepared)),
-                Ok(prepared) => engine.execute(prepared).await,
+                Ok(prepared) => engine.execute(prepared, until).await,
                 Err(refused) => *refused,
             };
             Outcome::Answered(Written::of(response, &id))
         };
-        self.executor.run(holder, work.boxed()).await
+        self.executor.run(holder, until, work.boxed()).await
     }
 
     /// Answers an operation of any kind, a subscription with many answers.
@@ -278,16 +300,16 @@ impl Engine {
     async fn opened(self, mut prepared: Prepared) -> Result<BoxStream<'static, Answer>, ApiError> {
         let holder = prepared.holder;
         if prepared.kind != OperationType::Subscription {
-            let engine = self.clone();
+            let (engine, until) = (self.clone(), self.until());
             let work = async move {
                 let id = prepared.request_id.clone();
-                let response = engine.execute(prepared).await;
+                let response = engine.execute(prepared, until).await;
                 if is_request_error(&response) {
                     return Answer::Own(Box::new(response));
                 }
                 Answer::Rendered(Written::of(response, &id).body.into())
             };
-            let answer = self.executor.run(holder, work.boxed()).await?;
+            let answer = self.executor.run(holder, until, work.boxed()).await?;
             return Ok(stream::once(async { answer }).boxed());
         }
         let following = prepared.following.take();
@@ -304,8 +326,8 @@ impl Engine {
         };
         operation.kept = kept;
         // Executed once to find what it asks for, or that it asks amiss; then it follows without being executed.
-        let refusals = self.executor.run(holder, answers.collect::<Vec<_>>().boxed()).await?;
-        let wanted = opening.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let refusals = self.executor.run(holder, self.until(), answers.collect::<Vec<_>>().boxed()).await?;
+        let wanted = opening.0.lock().take();
         let follow = match wanted {
             Some(wanted) => follow(&self, credential, operation, wanted).boxed(),
             None => stream::empty().boxed(),

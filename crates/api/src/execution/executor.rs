@@ -6,15 +6,17 @@ use std::{
     io,
     net::IpAddr,
     num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use futures::{FutureExt, future::BoxFuture};
 use inlet_domain::{ids::WorkspaceId, scope::Actor};
 use inlet_store::records::audit::Origin;
+use parking_lot::Mutex;
 use tokio::{
     runtime::{Builder, Runtime},
     sync::oneshot,
+    time::{Instant, timeout_at},
 };
 use tokio_util::task::AbortOnDropHandle;
 
@@ -88,12 +90,18 @@ impl Executor {
         Ok(Self { threads: Arc::new(Threads(Some(runtime))), turns: Turns::new(threads * MOST_A_THREAD, MOST_EACH) })
     }
 
-    /// Runs the work when its turn comes. It ends where its caller does.
+    /// Runs the work when its turn comes, if it comes until then. It ends where its caller does.
     ///
     /// # Errors
-    /// `OVERLOADED` where too much of the holder's waits; `INTERNAL` where the work panicked.
-    pub async fn run<T: Send + 'static>(&self, holder: Holder, work: BoxFuture<'static, T>) -> Result<T, ApiError> {
-        let turn = self.turns.wait(holder).await?;
+    /// `OVERLOADED` where too much of the holder's waits, or no turn comes in time; `INTERNAL` where the work panicked.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        holder: Holder,
+        until: Instant,
+        work: BoxFuture<'static, T>,
+    ) -> Result<T, ApiError> {
+        let no_turn = |_| ApiError::overloaded("no turn came in time: too much is asked for at once", 1);
+        let turn = timeout_at(until, self.turns.wait(holder)).await.map_err(no_turn)??;
         let in_turn = async move {
             let _turn = turn;
             work.await
@@ -154,7 +162,7 @@ impl Turns {
 
     async fn wait(&self, holder: Holder) -> Result<Turn, ApiError> {
         let turn = {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = self.state.lock();
             let State { running, shares, line } = &mut *state;
             let share = shares.entry(holder).or_default();
             if *running < self.most && share.running < self.most_each && share.waiting.is_empty() {
@@ -178,7 +186,7 @@ impl Turns {
 
     /// Takes those whose turn it is out of the line.
     fn next(&self) -> Vec<(oneshot::Sender<Turn>, Holder)> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let State { running, shares, line } = &mut *state;
         let mut called = Vec::new();
         for _ in 0..line.len() {
@@ -205,7 +213,7 @@ impl Turns {
 impl Drop for Turn {
     fn drop(&mut self) {
         {
-            let mut state = self.turns.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = self.turns.state.lock();
             state.running = state.running.saturating_sub(1);
             if let Some(share) = state.shares.get_mut(&self.holder) {
                 share.running = share.running.saturating_sub(1);
@@ -266,7 +274,7 @@ mod tests {
         drop(gone);
         drop(held);
         assert!((&mut next).now_or_never().is_some());
-        let state = turns.state.lock().unwrap();
+        let state = turns.state.lock();
         assert!(state.line.is_empty() && !state.shares.contains_key(&holder(2)));
     }
 

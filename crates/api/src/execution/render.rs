@@ -3,7 +3,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Weak},
     time::Duration,
 };
 
@@ -20,10 +20,11 @@ use inlet_store::{
     log::Cursor,
     records::{audit::Origin, credentials::Viewer},
 };
+use parking_lot::Mutex;
 use serde_json::Map;
 
 use crate::{
-    access::{credential::Credential, requester::Session},
+    access::{credential::Credential, requester::Requester},
     error::{ErrorCode, response_of},
     execution::{
         context::{Caller, Injected, Shared},
@@ -33,12 +34,13 @@ use crate::{
         response_shape::Plan,
         subscription_memory::Kept,
     },
-    follow::feed::Told,
+    follow::feed::FeedItem,
     loading::{connection_budget::Gate, loaders::Loaders},
 };
 
-/// Updates that are kept rendered, for those of a group who are a little slower.
+/// Updates that are kept rendered, for those of a group who are a little slower; and their bytes at most.
 const KEPT: usize = 32;
+const KEPT_BYTES: usize = 1 << 20;
 /// How often a rendering is tried while the database is away, and how long it waits between.
 const TRIES: u32 = 30;
 const PAUSE: Duration = Duration::from_secs(1);
@@ -138,6 +140,11 @@ pub struct Group {
 
 type Rendered = SharedFuture<BoxFuture<'static, Arc<str>>>;
 
+/// The bytes of those that are done.
+fn bytes(kept: &VecDeque<(UpdateKey, Rendered)>) -> usize {
+    kept.iter().filter_map(|(_, rendered)| rendered.peek()).map(|text| text.len()).sum()
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum UpdateKey {
     Event(Cursor),
@@ -146,11 +153,11 @@ enum UpdateKey {
 }
 
 impl UpdateKey {
-    fn of(told: &Told) -> Self {
+    fn of(told: &FeedItem) -> Self {
         match told {
-            Told::Event(entry, _) => Self::Event(entry.cursor()),
-            Told::Reset(reason, cursor) => Self::Reset(*reason, *cursor),
-            Told::Checkpoint(it) => Self::Checkpoint(it.cursor, it.is_caught_up, it.counted.at),
+            FeedItem::Event(entry, _) => Self::Event(entry.cursor()),
+            FeedItem::Reset(reason, cursor) => Self::Reset(*reason, *cursor),
+            FeedItem::Checkpoint(it) => Self::Checkpoint(it.cursor, it.is_caught_up, it.counted.at),
         }
     }
 }
@@ -186,7 +193,7 @@ impl Groups {
             name: operation.name.clone(),
             variables: operation.key_variables(),
         };
-        let mut groups = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut groups = self.by_key.lock();
         if let Some(group) = groups.get(&key).and_then(Weak::upgrade) {
             return group;
         }
@@ -222,18 +229,18 @@ impl Group {
     }
 
     /// The answer that tells of an update.
-    pub fn render(self: &Arc<Self>, told: &Told) -> BoxFuture<'static, Arc<str>> {
+    pub fn render(self: &Arc<Self>, told: &FeedItem) -> BoxFuture<'static, Arc<str>> {
         let (work, told) = (Arc::clone(&self.work), told.clone());
         if Arc::strong_count(self) == 1 {
             return work.rendered(told).boxed();
         }
         let key = UpdateKey::of(&told);
-        let mut kept = self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.rendered.lock();
         if let Some((_, rendered)) = kept.iter().rev().find(|(known, _)| *known == key) {
             return rendered.clone().boxed();
         }
         let rendered = work.rendered(told).boxed().shared();
-        if kept.len() >= KEPT {
+        while kept.len() >= KEPT || (kept.len() > 1 && bytes(&kept) > KEPT_BYTES) {
             kept.pop_front();
         }
         kept.push_back((key, rendered.clone()));
@@ -243,13 +250,13 @@ impl Group {
 
 impl Work {
     /// On the threads of operations.
-    async fn rendered(self: Arc<Self>, told: Told) -> Arc<str> {
+    async fn rendered(self: Arc<Self>, told: FeedItem) -> Arc<str> {
         let (executor, id) = (self.executor.clone(), self.operation.request_id.clone());
         let rendered = executor.spawn(async move { self.render(told).await }.boxed()).await;
         rendered.unwrap_or_else(|error| Written::of(response_of(error), &id).body.into())
     }
 
-    async fn render(&self, told: Told) -> Arc<str> {
+    async fn render(&self, told: FeedItem) -> Arc<str> {
         let mut tries = 0;
         let mut answer = loop {
             let answer = self.execute(&told).await;
@@ -265,16 +272,16 @@ impl Work {
         to_json(&answer).into()
     }
 
-    async fn execute(&self, told: &Told) -> Response {
+    async fn execute(&self, told: &FeedItem) -> Response {
         let (shared, scope) = (&self.shared, self.viewer.scope);
         let make = || Loaders::of_event(&shared.database, &self.gate, &shared.sealer, scope);
         let loaders = match told {
-            Told::Event(entry, _) => entry.loaders(make),
-            Told::Reset(..) | Told::Checkpoint(_) => Arc::new(make()),
+            FeedItem::Event(entry, _) => entry.loaders(make),
+            FeedItem::Reset(..) | FeedItem::Checkpoint(_) => Arc::new(make()),
         };
         let credential = Credential::fixed(self.viewer.clone(), self.grant.clone());
         let caller = Caller {
-            session: Some(Arc::new(Session::new(credential, loaders))),
+            session: Some(Arc::new(Requester::new(credential, loaders))),
             origin: Origin::default(),
             head: None,
             gate: Gate::default(),

@@ -14,11 +14,13 @@ use crate::{
     access::credential::Credential,
     error::{ApiError, response_of},
     execution::engine::Engine,
-    follow::feed::{Feed, Told, Wanted},
+    follow::feed::{Feed, FeedItem, Wanted},
 };
 
 /// So many updates are rendered at once, so that a stream is not bound by how long one takes.
 const AHEAD: usize = 8;
+/// And no more of them than have so many bytes of payload, beside the one that is due.
+const AHEAD_BYTES: usize = 256 << 10;
 
 /// What a stream is made of.
 pub enum Answer {
@@ -35,7 +37,7 @@ struct Following {
     feed: Feed,
     /// What is being rendered, in order, and what of.
     rendering: FuturesOrdered<BoxFuture<'static, Arc<str>>>,
-    of: VecDeque<Told>,
+    of: VecDeque<FeedItem>,
     forbidden: Pin<Box<dyn Future<Output = ApiError> + Send>>,
 }
 
@@ -79,12 +81,17 @@ impl Following {
                     self.of.pop_front();
                     return Some(Ok(rendered));
                 }
-                told = self.feed.next(), if self.of.len() < AHEAD => self.begin(told?),
+                told = self.feed.next(), if self.has_room() => self.begin(told?),
             }
         }
     }
 
-    fn begin(&mut self, told: Told) {
+    /// Whether one more update may be rendered ahead.
+    fn has_room(&self) -> bool {
+        self.of.len() < AHEAD && self.of.iter().map(FeedItem::size).sum::<usize>() < AHEAD_BYTES
+    }
+
+    fn begin(&mut self, told: FeedItem) {
         if self.of.is_empty() && *self.group.grant() != self.credential.grant() {
             self.regroup();
         }

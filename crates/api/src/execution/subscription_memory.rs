@@ -4,13 +4,14 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
 use inlet_domain::{ids::WorkspaceId, scope::Actor};
 use inlet_store::records::credentials::Viewer;
+use parking_lot::Mutex;
 use serde_json::{Map, Value};
 
 use crate::error::{ApiError, ErrorCode};
@@ -62,7 +63,7 @@ impl Standing {
     /// # Errors
     /// `LIMIT_EXCEEDED` where their subscriptions keep too much already.
     pub fn keep(&self, viewer: &Viewer, bytes: usize) -> Result<Kept, ApiError> {
-        let mut shelves = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shelves = self.0.lock();
         if shelves.len() >= 64 && shelves.len().is_power_of_two() {
             shelves.retain(|_, shelf| Arc::strong_count(&shelf.0) > 1);
         }

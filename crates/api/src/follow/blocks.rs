@@ -1,16 +1,18 @@
 //! Catching up: the log in blocks whose ends are fixed, so that those who are behind by about as much read each block
 //! once together. So many blocks are read at once, the rest wait in their order; no workspace has more than half.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use inlet_domain::scope::Scope;
 use inlet_store::{error::StoreError, log};
+use parking_lot::Mutex;
 use tokio::sync::{OnceCell, Semaphore};
 
-use super::{Inner, entry::LiveEntry};
+use super::{
+    Inner,
+    entry::LiveEntry,
+    page::{self, Page},
+};
 
 /// Blocks that are kept for those who come a little later.
 const KEPT: usize = 4;
@@ -18,7 +20,9 @@ const KEPT: usize = 4;
 /// Entries of one block, without gaps but where they have been trimmed away.
 pub(super) type Block = Arc<Vec<Arc<LiveEntry>>>;
 
-type Cell = Arc<OnceCell<Block>>;
+/// A block as it was read, and whether it ends early because its entries are heavy.
+type Read = (Block, bool);
+type Cell = Arc<OnceCell<Read>>;
 
 /// The blocks of one log.
 pub(super) struct Blocks {
@@ -57,13 +61,20 @@ impl Blocks {
     /// Where the database fails.
     pub(super) async fn with_next_of(&self, epoch: i32, seq: i64) -> Result<Block, StoreError> {
         let size = self.inner.config.page.max(1);
-        let index = (epoch, seq / size);
+        let end = (seq / size + 1) * size;
+        let mut after = end - size;
         loop {
-            let (cell, is_new) = self.cell(index);
-            let block = Arc::clone(cell.get_or_try_init(|| self.read(epoch, index.1 * size, size)).await?);
-            let has_next = block.last().is_some_and(|last| last.log.seq > seq);
-            if has_next || is_new {
-                return Ok(block);
+            let (cell, is_new) = self.cell((epoch, after));
+            let (block, is_cut) = cell.get_or_try_init(|| self.read(epoch, after, end - after)).await?.clone();
+            match block.last().map(|last| last.log.seq) {
+                Some(last) if last > seq => return Ok(block),
+                // The next one begins where it ends.
+                Some(last) if is_cut && last > after => {
+                    after = last;
+                    continue;
+                }
+                _ if is_new => return Ok(block),
+                _ => {}
             }
             // It was read before the entry was there.
             self.forget(&cell);
@@ -72,11 +83,12 @@ impl Blocks {
 
     /// Lets go of what no one has asked for since the last time.
     pub(super) fn forget_all(&self) {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.recent.lock().clear();
     }
 
+    /// The block after a number, which all who come there share.
     fn cell(&self, index: (i32, i64)) -> (Cell, bool) {
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut recent = self.recent.lock();
         if let Some((_, cell)) = recent.iter().find(|(known, _)| *known == index) {
             return (Arc::clone(cell), false);
         }
@@ -89,10 +101,10 @@ impl Blocks {
     }
 
     fn forget(&self, stale: &Cell) {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner).retain(|(_, cell)| !Arc::ptr_eq(cell, stale));
+        self.recent.lock().retain(|(_, cell)| !Arc::ptr_eq(cell, stale));
     }
 
-    async fn read(&self, epoch: i32, after: i64, size: i64) -> Result<Block, StoreError> {
+    async fn read(&self, epoch: i32, after: i64, size: i64) -> Result<Read, StoreError> {
         let waiting = Waiting::begin();
         // Neither is ever closed.
         let _turn = self.readers.acquire().await.ok();
@@ -100,12 +112,13 @@ impl Blocks {
         drop(waiting);
         let Inner { database, heads, .. } = &*self.inner;
         let turn = heads.turn();
-        let entries = log::after(&database.pool, self.scope, after, size).await?;
+        let Page { entries, is_full } = page::read(database, self.scope, after, size).await?;
         if let Some(last) = entries.last() {
             log::settle(database, heads, self.scope, turn, last.head(epoch)).await?;
         }
         metrics::counter!("inlet_live_pages_total").increment(1);
+        let is_cut = is_full && entries.last().is_some_and(|last| last.seq < after + size);
         let within = entries.into_iter().take_while(|entry| entry.seq <= after + size);
-        Ok(Arc::new(LiveEntry::page(epoch, within.collect()).collect()))
+        Ok((Arc::new(LiveEntry::page(epoch, within.collect()).collect()), is_cut))
     }
 }

@@ -1,7 +1,7 @@
 //! The numbers of checkpoints: counted once for a workspace, for all who are told them, when the log has moved and not
 //! more often than once a second.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use inlet_domain::scope::Scope;
 use inlet_store::{
@@ -10,6 +10,7 @@ use inlet_store::{
     log::{self, Cursor},
     records::inbox_counts::{InboxCounts, inbox_counts},
 };
+use parking_lot::Mutex;
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
@@ -62,7 +63,7 @@ impl Counter {
     }
 
     pub(super) fn join(&self) -> Counts {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = self.running.lock();
         let joined = running.upgrade().unwrap_or_else(|| {
             let begun = Arc::new(self.begin());
             *running = Arc::downgrade(&begun);

@@ -1,8 +1,9 @@
 //! An entry of the log as its followers share it.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use inlet_store::log::{Cursor, LogEntry, Standing};
+use parking_lot::Mutex;
 
 use crate::loading::loaders::Loaders;
 
@@ -50,13 +51,13 @@ impl LiveEntry {
     /// The look-ups of all who are told of it and of those that were read with it.
     #[must_use]
     pub fn loaders(&self, make: impl FnOnce() -> Loaders) -> Arc<Loaders> {
-        let mut loaders = self.loaders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut loaders = self.loaders.lock();
         Arc::clone(loaders.get_or_insert_with(|| Arc::new(make())))
     }
 
     /// Forgets what was looked up: who comes late reads it again.
     pub fn forget(&self) {
-        self.loaders.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.loaders.lock().take();
     }
 
     /// About how many bytes it takes.

@@ -19,13 +19,24 @@ use crate::{
 
 /// One update.
 #[derive(Clone)]
-pub enum Told {
+pub enum FeedItem {
     /// Something happened, and what it is to a list under the filter.
     Event(Arc<LiveEntry>, Option<Membership>),
     /// Events were passed over; it goes on from here.
     Reset(ResetReason, Cursor),
     /// All up to here has been told.
     Checkpoint(Checkpoint),
+}
+
+impl FeedItem {
+    /// About how many bytes it takes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Event(entry, _) => entry.size(),
+            Self::Reset(..) | Self::Checkpoint(_) => 0,
+        }
+    }
 }
 
 /// How far a stream has come.
@@ -77,7 +88,7 @@ impl Live {
 
 impl Feed {
     /// The next update; `None` where nothing more will come. Nothing is lost where the future is dropped.
-    pub async fn next(&mut self) -> Option<Told> {
+    pub async fn next(&mut self) -> Option<FeedItem> {
         loop {
             let Some(checkpoints) = &mut self.checkpoints else {
                 let update = self.follower.next().await?;
@@ -89,7 +100,7 @@ impl Feed {
             if !self.follower.is_ready()
                 && let Some(checkpoint) = checkpoints.now(self.position, self.is_caught_up)
             {
-                return Some(Told::Checkpoint(checkpoint));
+                return Some(FeedItem::Checkpoint(checkpoint));
             }
             let update = tokio::select! {
                 biased;
@@ -104,14 +115,14 @@ impl Feed {
 
     /// Whether they may see it still.
     #[must_use]
-    pub fn may_be_told(&self, told: &Told) -> bool {
+    pub fn may_be_told(&self, told: &FeedItem) -> bool {
         match told {
-            Told::Event(entry, _) => may_see(&self.credential, &entry.log),
-            Told::Reset(..) | Told::Checkpoint(_) => true,
+            FeedItem::Event(entry, _) => may_see(&self.credential, &entry.log),
+            FeedItem::Reset(..) | FeedItem::Checkpoint(_) => true,
         }
     }
 
-    fn take(&mut self, update: Update) -> Option<Told> {
+    fn take(&mut self, update: Update) -> Option<FeedItem> {
         match update {
             Update::Begun(cursor) => {
                 self.position = Some(cursor);
@@ -128,13 +139,13 @@ impl Feed {
                 if let Some((_, sent)) = self.checkpoints.as_mut().and_then(|checkpoints| checkpoints.sent.as_mut()) {
                     sent.is_caught_up = false;
                 }
-                Some(Told::Reset(reason, cursor))
+                Some(FeedItem::Reset(reason, cursor))
             }
             Update::Entry(entry) => {
                 self.position = Some(entry.cursor());
-                // Asked for each event, for what they may see can change while they follow.
+                // MutationRequest for each event, for what they may see can change while they follow.
                 let membership = self.filter.membership(&entry).filter(|_| may_see(&self.credential, &entry.log))?;
-                Some(Told::Event(entry, membership))
+                Some(FeedItem::Event(entry, membership))
             }
         }
     }

@@ -11,11 +11,12 @@ pub mod entry;
 pub mod feed;
 pub mod filter;
 mod follower;
+mod page;
 mod tail;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Weak},
     time::Duration,
 };
 
@@ -25,6 +26,7 @@ use inlet_store::{
     database::Database,
     log::{Cursor, Heads},
 };
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 use self::{entry::LiveEntry, follower::Follower, tail::Tail};
@@ -129,7 +131,7 @@ impl Live {
     }
 
     fn tail(&self, scope: Scope) -> Arc<Tail> {
-        let mut tails = self.inner.tails.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tails = self.inner.tails.lock();
         if let Some(tail) = tails.get(&scope.workspace()).and_then(Weak::upgrade) {
             return tail;
         }

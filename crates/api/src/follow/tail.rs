@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use inlet_domain::scope::Scope;
@@ -10,10 +10,17 @@ use inlet_store::{
     error::StoreError,
     log::{self, LogState},
 };
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Inner, blocks::Blocks, counts::Counter, entry::LiveEntry};
+use super::{
+    Inner,
+    blocks::Blocks,
+    counts::Counter,
+    entry::LiveEntry,
+    page::{self, Page},
+};
 use crate::loading::batch::Batch;
 
 /// Of so many entries it is remembered what was looked up for them.
@@ -61,14 +68,14 @@ impl Memory {
 
     /// Up to `limit` entries from number `seq + 1` on; `None` where that one is not remembered.
     pub(super) fn after(&self, seq: i64, limit: usize) -> Option<Vec<Arc<LiveEntry>>> {
-        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let ring = self.ring.lock();
         let first = ring.entries.front()?.log.seq;
         let skipped = usize::try_from(seq + 1 - first).ok().filter(|skipped| *skipped < ring.entries.len())?;
         Some(ring.entries.range(skipped..).take(limit).cloned().collect())
     }
 
     fn begin(&self, newest: Newest) {
-        *self.ring.lock().unwrap_or_else(PoisonError::into_inner) = Ring::default();
+        *self.ring.lock() = Ring::default();
         self.newest.send_replace(Some(newest));
     }
 
@@ -76,7 +83,7 @@ impl Memory {
         let Some(last) = page.last().map(|entry| entry.log.seq) else { return };
         let pushed = page.len();
         {
-            let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut ring = self.ring.lock();
             for entry in page {
                 // After a hole, which trimming alone can make, what was before it is no use.
                 if ring.entries.back().is_some_and(|back| back.log.seq + 1 != entry.log.seq) {
@@ -174,13 +181,12 @@ async fn read_on(inner: &Inner, scope: Scope, memory: &Memory) -> Result<(), Sto
     loop {
         let Some(newest) = *memory.newest.borrow() else { return Ok(()) };
         let turn = inner.heads.turn();
-        let page = log::after(&inner.database.pool, scope, newest.seq, inner.config.page).await?;
-        let full = i64::try_from(page.len()).is_ok_and(|read| read >= inner.config.page);
-        if let Some(last) = page.last() {
+        let Page { entries, is_full } = page::read(&inner.database, scope, newest.seq, inner.config.page).await?;
+        if let Some(last) = entries.last() {
             log::settle(&inner.database, &inner.heads, scope, turn, last.head(newest.epoch)).await?;
         }
-        memory.push(newest.epoch, LiveEntry::page(newest.epoch, page).collect());
-        if !full {
+        memory.push(newest.epoch, LiveEntry::page(newest.epoch, entries).collect());
+        if !is_full {
             return Ok(());
         }
     }

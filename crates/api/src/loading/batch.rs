@@ -4,17 +4,14 @@
 //! Nothing is kept: a later batch reads again. But for those that remember: what belongs to one event is read once for
 //! all who are told of it, after the event, so that the objects in a live frame are never older than it.
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use futures::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
 use inlet_store::error::StoreError;
+use parking_lot::Mutex;
 
 type Answer<K, V> = Result<Arc<HashMap<K, V>>, Arc<StoreError>>;
 type Pending<K, V> = Shared<BoxFuture<'static, Answer<K, V>>>;
@@ -61,13 +58,13 @@ where
             return Ok(answer.await?.get(&key).cloned());
         };
         let answer = {
-            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut known = known.lock();
             known.entry(key.clone()).or_insert_with(|| self.join(key.clone())).clone()
         };
         match answer.clone().await {
             Ok(found) => Ok(found.get(&key).cloned()),
             Err(error) => {
-                let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut known = known.lock();
                 if known.get(&key).is_some_and(|failed| failed.ptr_eq(&answer)) {
                     known.remove(&key);
                 }
@@ -77,9 +74,9 @@ where
     }
 
     fn join(&self, key: K) -> Pending<K, V> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.lock();
         if let Some(batch) = open.as_ref()
-            && let Some(keys) = batch.keys.lock().unwrap_or_else(PoisonError::into_inner).as_mut()
+            && let Some(keys) = batch.keys.lock().as_mut()
         {
             keys.push(key);
             return batch.answer.clone();
@@ -92,7 +89,7 @@ where
             let (closed, closing) = tokio::sync::oneshot::channel::<()>();
             tokio::spawn(async move { drop(closed) });
             let _ = closing.await;
-            let keys = taken.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
+            let keys = taken.lock().take().unwrap_or_default();
             let distinct: Vec<K> = keys.into_iter().collect::<std::collections::HashSet<_>>().into_iter().collect();
             read(distinct).await.map(Arc::new).map_err(Arc::new)
         }

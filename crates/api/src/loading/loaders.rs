@@ -48,11 +48,11 @@ type Pages<I, T> = Batch<(I, Slice), Page<Arc<T>>>;
 pub struct Loaders {
     /// Conversations.
     pub conversations: ById<ConversationId, Conversation>,
-    /// Messages: see [`crate::access::requester::Session::message`].
+    /// Messages: see [`crate::access::requester::Requester::message`].
     pub messages: ById<MessageId, Message>,
-    /// The same part of the messages of conversations, with notes or without: see [`crate::access::requester::Session::messages_of`].
+    /// The same part of the messages of conversations, with notes or without: see [`crate::access::requester::Requester::messages_of`].
     pub pages: Batch<(ConversationId, Slice, bool), Page<Arc<Message>>>,
-    /// Messages by the provider's id: see [`crate::access::requester::Session::message_of_provider`].
+    /// Messages by the provider's id: see [`crate::access::requester::Requester::message_of_provider`].
     pub by_external: Batch<(ProviderAccountId, String), Arc<Message>>,
     /// Campaigns by the provider's id.
     pub campaigns: Batch<(ProviderAccountId, String), Arc<Campaign>>,
@@ -96,7 +96,7 @@ pub struct Loaders {
     pub inbound: ById<InboundEventId, InboundEvent>,
     /// Sources that are not deleted, with the tokens of their URLs.
     pub sources: Batch<SourceId, Arc<(Source, String)>>,
-    /// Entries of the log: see [`crate::access::requester::Session::event`].
+    /// Entries of the log: see [`crate::access::requester::Requester::event`].
     pub events: ById<EventId, LogEntry>,
     /// Which life of the log this is.
     pub epoch: Batch<(), i32>,

@@ -1,8 +1,8 @@
 //! What can be followed live.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
-use async_graphql::{Context, Result, Subscription};
+use async_graphql::{Context, Subscription};
 use futures::{
     Stream, StreamExt,
     future::ready,
@@ -12,9 +12,9 @@ use inlet_domain::scope::Actor;
 use inlet_store::log::Cursor as LogCursor;
 
 use crate::{
-    error::ApiError,
+    error::{ApiError, Result},
     execution::context::{Injected, Opening, Shared, session, until_forbidden, viewer},
-    follow::feed::{Feed, Told, Wanted},
+    follow::feed::{Feed, FeedItem, Wanted},
     schema::types::{
         conversation_filter::EventFilter,
         event::{Checkpoint, Event, LiveUpdate, Reset},
@@ -49,12 +49,12 @@ impl Subscription {
             return Ok(stream::once(ready(Ok(update(told.clone(), actor)))).boxed());
         }
         let wanted = Wanted {
-            after: after.map(|cursor| cursor.0.parse::<LogCursor>()).transpose().map_err(ApiError::from)?,
+            after: after.map(|cursor| cursor.0.parse::<LogCursor>()).transpose()?,
             filter: filter.unwrap_or_default().into_matcher()?,
             checkpoints,
         };
         if let Some(opening) = ctx.data_opt::<Opening>() {
-            opening.0.lock().unwrap_or_else(PoisonError::into_inner).replace(wanted);
+            opening.0.lock().replace(wanted);
             return Ok(stream::empty().boxed());
         }
         let feed = ctx.data_unchecked::<Arc<Shared>>().live.feed(session(ctx)?.credential.clone(), wanted);
@@ -82,14 +82,14 @@ fn updates(feed: Feed, viewer: Actor) -> BoxStream<'static, LiveUpdate> {
     updates.boxed()
 }
 
-fn update(told: Told, viewer: Actor) -> LiveUpdate {
+fn update(told: FeedItem, viewer: Actor) -> LiveUpdate {
     let cursor = |cursor: LogCursor| Cursor(cursor.to_string());
     match told {
-        Told::Event(entry, membership) => {
+        FeedItem::Event(entry, membership) => {
             LiveUpdate::Event(Event { entry: Arc::clone(&entry.log), epoch: entry.epoch, membership })
         }
-        Told::Reset(reason, at) => LiveUpdate::Reset(Reset { reason, cursor: cursor(at) }),
-        Told::Checkpoint(checkpoint) => LiveUpdate::Checkpoint(Checkpoint {
+        FeedItem::Reset(reason, at) => LiveUpdate::Reset(Reset { reason, cursor: cursor(at) }),
+        FeedItem::Checkpoint(checkpoint) => LiveUpdate::Checkpoint(Checkpoint {
             cursor: cursor(checkpoint.cursor),
             caught_up: checkpoint.is_caught_up,
             counts: InboxCounts::of(Arc::clone(&checkpoint.counted.counts), viewer),

@@ -4,11 +4,12 @@
 use std::{
     collections::{HashMap, VecDeque},
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use inlet_domain::{model::network, scope::Actor};
 use inlet_store::records::credentials::Viewer;
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 /// Sockets that wait at the door. They have no place: whoever tells who they are gets one.
@@ -19,9 +20,9 @@ const MOST_FROM_ONE: usize = 500;
 /// What a place is counted under: everything that one member or one key has open.
 type Occupant = (inlet_domain::ids::WorkspaceId, Actor);
 
-/// The places of one process. Cheap to clone.
+/// The limits of one process. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Places {
+pub struct ConnectionLimits {
     taken: Arc<Mutex<Taken>>,
     most: usize,
     most_each: usize,
@@ -48,21 +49,21 @@ pub enum Full {
 
 /// A place in the process, and one among those of who holds it. It is free again when this is dropped.
 #[derive(Debug)]
-pub struct Place {
-    places: Places,
+pub struct ConnectionPermit {
+    limits: ConnectionLimits,
     holder: Occupant,
 }
 
 /// Someone who waits at the door.
 #[derive(Debug)]
 pub struct Knock {
-    places: Places,
+    limits: ConnectionLimits,
     from: Option<IpAddr>,
     number: u64,
     turned_away: CancellationToken,
 }
 
-impl Places {
+impl ConnectionLimits {
     /// `most` in all, `most_each` for each member and each key.
     #[must_use]
     pub fn new(most: usize, most_each: usize) -> Self {
@@ -73,9 +74,9 @@ impl Places {
     ///
     /// # Errors
     /// Where there is none.
-    pub fn take(&self, viewer: &Viewer) -> Result<Place, Full> {
+    pub fn take(&self, viewer: &Viewer) -> Result<ConnectionPermit, Full> {
         let holder = (viewer.scope.workspace(), viewer.actor);
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.taken.lock();
         if taken.all >= self.most {
             return Err(Full::All);
         }
@@ -86,7 +87,7 @@ impl Places {
         *theirs += 1;
         taken.all += 1;
         metrics::gauge!("inlet_live_connections").increment(1.0);
-        Ok(Place { places: self.clone(), holder })
+        Ok(ConnectionPermit { limits: self.clone(), holder })
     }
 
     /// Lets someone wait until they tell who they are. Where too many wait, the one that has waited longest of those who
@@ -94,7 +95,7 @@ impl Places {
     #[must_use]
     pub fn knock(&self, client: Option<IpAddr>) -> Knock {
         let from = client.map(network::of);
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.taken.lock();
         let same = taken.doors.get(&from).map_or(0, VecDeque::len);
         let crowd = if same >= MOST_FROM_ONE {
             Some(from)
@@ -112,7 +113,7 @@ impl Places {
         taken.waiting += 1;
         let (number, turned_away) = (taken.knocks, CancellationToken::new());
         taken.doors.entry(from).or_default().push_back((number, turned_away.clone()));
-        Knock { places: self.clone(), from, number, turned_away }
+        Knock { limits: self.clone(), from, number, turned_away }
     }
 }
 
@@ -125,7 +126,7 @@ impl Knock {
 
 impl Drop for Knock {
     fn drop(&mut self) {
-        let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.limits.taken.lock();
         let Some(waiting) = taken.doors.get_mut(&self.from) else { return };
         let Ok(at) = waiting.binary_search_by_key(&self.number, |(number, _)| *number) else { return };
         waiting.remove(at);
@@ -136,9 +137,9 @@ impl Drop for Knock {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.limits.taken.lock();
         taken.all = taken.all.saturating_sub(1);
         metrics::gauge!("inlet_live_connections").decrement(1.0);
         if let Some(theirs) = taken.each.get_mut(&self.holder) {
@@ -173,15 +174,15 @@ mod tests {
 
     #[test]
     fn p11_places_are_bounded_and_come_back() {
-        let places = Places::new(3, 2);
-        let mut held = vec![places.take(&viewer(1)).unwrap(), places.take(&viewer(1)).unwrap()];
-        assert_eq!(places.take(&viewer(1)).unwrap_err(), Full::Holder);
-        held.push(places.take(&viewer(2)).unwrap());
-        assert_eq!(places.take(&viewer(3)).unwrap_err(), Full::All);
+        let limits = ConnectionLimits::new(3, 2);
+        let mut held = vec![limits.take(&viewer(1)).unwrap(), limits.take(&viewer(1)).unwrap()];
+        assert_eq!(limits.take(&viewer(1)).unwrap_err(), Full::Holder);
+        held.push(limits.take(&viewer(2)).unwrap());
+        assert_eq!(limits.take(&viewer(3)).unwrap_err(), Full::All);
         held.remove(0);
-        held.push(places.take(&viewer(1)).unwrap());
+        held.push(limits.take(&viewer(1)).unwrap());
         drop(held);
-        let taken = places.taken.lock().unwrap();
+        let taken = limits.taken.lock();
         assert!(taken.all == 0 && taken.each.is_empty());
     }
 
@@ -191,17 +192,17 @@ mod tests {
 
     #[test]
     fn b3_who_waits_takes_no_place_and_a_crowd_turns_itself_away() {
-        let places = Places::new(1, 1);
-        let crowd: Vec<Knock> = (0..2 * MOST_FROM_ONE).map(|_| places.knock(address(1))).collect();
+        let limits = ConnectionLimits::new(1, 1);
+        let crowd: Vec<Knock> = (0..2 * MOST_FROM_ONE).map(|_| limits.knock(address(1))).collect();
         let is_gone = |knock: &Knock| knock.turned_away.is_cancelled();
         assert_eq!(crowd.iter().filter(|knock| is_gone(knock)).count(), MOST_FROM_ONE);
         assert!(is_gone(&crowd[0]) && !is_gone(crowd.last().unwrap()), "those who wait longest");
-        let others: Vec<Knock> = (0..MOST_WAITING).map(|number| places.knock(address(2 + number as u32))).collect();
+        let others: Vec<Knock> = (0..MOST_WAITING).map(|number| limits.knock(address(2 + number as u32))).collect();
         assert!(crowd.iter().all(is_gone) || others.iter().filter(|knock| is_gone(knock)).count() <= MOST_FROM_ONE);
         assert!(!is_gone(others.last().unwrap()));
-        assert!(places.take(&viewer(1)).is_ok());
+        assert!(limits.take(&viewer(1)).is_ok());
         drop((crowd, others));
-        let taken = places.taken.lock().unwrap();
+        let taken = limits.taken.lock();
         assert!(taken.waiting == 0 && taken.doors.is_empty());
     }
 }

@@ -7,7 +7,7 @@ use actix_web::{
 };
 use async_graphql::{Response, parser::types::OperationType};
 use inlet_domain::ids::WorkspaceId;
-use inlet_store::apply::places::Slot;
+use inlet_store::apply::admission::Permit;
 use serde_json::json;
 
 use crate::{
@@ -123,7 +123,7 @@ async fn run(
     request: &HttpRequest,
     state: &ApiState,
     parameters: Parameters,
-    (credential, place): (Option<Credential>, Slot),
+    (credential, place): (Option<Credential>, Permit),
     answer: &Answer,
 ) -> HttpResponse {
     let engine = state.engine();
@@ -228,8 +228,14 @@ impl Answer {
     /// Answers with what was asked for, once those of the same workspace have read enough of what came before.
     async fn whole(&self, written: Written) -> HttpResponse {
         let body = web::Bytes::from(written.body);
-        let room = self.outgoing.room(self.workspace, body.len()).await;
-        self.head(StatusCode::OK).body(Held::new(body, room))
+        match self.outgoing.room(self.workspace, body.len()).await {
+            Some(room) => self.head(StatusCode::OK).body(Held::new(body, room)),
+            None => {
+                drop(body);
+                let message = "too many answers of this workspace wait to be read: read them, then ask again";
+                self.refused(ApiError::overloaded(message, 1))
+            }
+        }
     }
 
     fn send(&self, status: StatusCode, written: Written) -> HttpResponse {

@@ -3,7 +3,7 @@
 use std::{
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
@@ -18,7 +18,8 @@ use actix_web::{
 };
 use futures::{Stream, StreamExt};
 use inlet_domain::{ids::WorkspaceId, json};
-use inlet_store::apply::places::{Places, Slot};
+use inlet_store::apply::admission::{Admission, Permit};
+use parking_lot::Mutex;
 use tokio::{sync::Semaphore, time::timeout};
 use uuid::Uuid;
 
@@ -45,8 +46,8 @@ const UNCOUNTED: usize = 8 << 10;
 /// The bounds of a process.
 #[derive(Debug, Clone)]
 pub struct Intake {
-    known: Places,
-    strangers: Places,
+    known: Admission,
+    strangers: Admission,
     drains: Arc<Semaphore>,
 }
 
@@ -68,9 +69,9 @@ pub enum NotTaken {
 impl Default for Intake {
     fn default() -> Self {
         Self {
-            known: Places::new(usize::MAX, MOST_BYTES),
+            known: Admission::new(usize::MAX, MOST_BYTES),
             // One place for all of them: half of it is theirs.
-            strangers: Places::new(usize::MAX, 2 * MOST_OF_STRANGERS),
+            strangers: Admission::new(usize::MAX, 2 * MOST_OF_STRANGERS),
             drains: Arc::new(Semaphore::new(MOST_DRAINED)),
         }
     }
@@ -79,7 +80,7 @@ impl Default for Intake {
 impl Intake {
     /// A place for what a workspace sends, or a stranger.
     #[must_use]
-    pub fn place(&self, workspace: Option<WorkspaceId>) -> Option<Slot> {
+    pub fn place(&self, workspace: Option<WorkspaceId>) -> Option<Permit> {
         match workspace {
             Some(workspace) => self.known.take(workspace, 0),
             None => self.strangers.take(WorkspaceId(Uuid::nil()), 0),
@@ -91,7 +92,7 @@ impl Intake {
 ///
 /// # Errors
 /// See [`NotTaken`].
-pub async fn read(payload: &mut Payload, limit: usize, place: &mut Slot) -> Result<Bytes, NotTaken> {
+pub async fn read(payload: &mut Payload, limit: usize, place: &mut Permit) -> Result<Bytes, NotTaken> {
     let reading = async {
         let mut body = BytesMut::new();
         while let Some(chunk) = payload.next().await {
@@ -115,7 +116,7 @@ pub async fn read(payload: &mut Payload, limit: usize, place: &mut Slot) -> Resu
 ///
 /// # Errors
 /// `TooMany` and `Crowded`.
-pub fn weigh(text: &[u8], place: &mut Slot) -> Result<(), NotTaken> {
+pub fn weigh(text: &[u8], place: &mut Permit) -> Result<(), NotTaken> {
     let values = json::count_values(text);
     if values > MOST_VALUES {
         return Err(NotTaken::TooMany(MOST_VALUES));
@@ -156,7 +157,7 @@ struct Metered {
 #[derive(Debug, Default)]
 struct Held {
     workspace: Option<WorkspaceId>,
-    slot: Option<Slot>,
+    slot: Option<Permit>,
     frames: Frames,
 }
 
@@ -236,14 +237,14 @@ impl Meter {
 
     /// From now on it is known whose it is, and its messages may have `limit` bytes.
     pub fn admit(&self, workspace: WorkspaceId, limit: usize) {
-        self.0.held.lock().unwrap_or_else(PoisonError::into_inner).workspace = Some(workspace);
+        self.0.held.lock().workspace = Some(workspace);
         // The heads of frames come on top.
         self.0.limit.store(limit + UNCOUNTED, Ordering::Relaxed);
     }
 
     /// A message came to its end. What came of the next one stays in hand.
     pub fn delivered(&self) {
-        let mut held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.0.held.lock();
         if held.frames.is_between() {
             self.0.in_hand.store(0, Ordering::Relaxed);
             held.slot = None;
@@ -263,7 +264,7 @@ impl Meter {
     }
 
     fn came(&self, chunk: &[u8]) -> bool {
-        let mut held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.0.held.lock();
         let (bytes, is_new) = held.frames.read(chunk);
         if is_new {
             self.0.in_hand.store(0, Ordering::Relaxed);

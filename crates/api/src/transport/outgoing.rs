@@ -1,9 +1,9 @@
 //! What clients have yet to read: its bytes are bounded for each workspace and each connection.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -12,12 +12,15 @@ use actix_web::{
     web::Bytes,
 };
 use inlet_domain::ids::WorkspaceId;
+use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 /// What one permit stands for.
 const UNIT: usize = 1 << 10;
 /// How many bytes may wait for the clients of one workspace, or for all strangers together.
 const MOST_OF_WORKSPACE: usize = 64 << 20;
+/// How many bytes of its answers may wait until others were read; what is answered beyond it is given up.
+const MOST_WAITING: usize = 32 << 20;
 /// How many bytes may wait for one socket or stream, beside the one frame that is longer.
 const MOST_OF_CONNECTION: usize = 1 << 20;
 /// How many bytes of a socket are handed to its connection before it has written them.
@@ -27,12 +30,29 @@ const PIECE: usize = 32 << 10;
 
 /// The bounds of a process. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Outgoing(Arc<Mutex<HashMap<Option<WorkspaceId>, Arc<Semaphore>>>>);
+pub struct Outgoing(Arc<Mutex<HashMap<Option<WorkspaceId>, OfWorkspace>>>);
+
+/// The bounds of one workspace, or of all strangers together. Cheap to clone.
+#[derive(Debug, Clone)]
+struct OfWorkspace {
+    /// What its clients have yet to read.
+    unread: Arc<Semaphore>,
+    /// Answers that are made and wait for room.
+    waiting: Arc<Semaphore>,
+}
 
 /// Room for so many bytes, free again when this is dropped.
 #[derive(Debug)]
 pub struct Room {
     _permits: [Option<OwnedSemaphorePermit>; 2],
+}
+
+impl Room {
+    /// Of what is too short to be counted.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { _permits: [None, None] }
+    }
 }
 
 /// The bounds of one connection. Cheap to clone.
@@ -43,24 +63,32 @@ pub struct Way {
 }
 
 impl Outgoing {
-    fn of(&self, workspace: Option<WorkspaceId>) -> Arc<Semaphore> {
-        let mut each = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn of(&self, workspace: Option<WorkspaceId>) -> OfWorkspace {
+        let mut each = self.0.lock();
         if each.len() >= 64 && each.len().is_power_of_two() {
-            each.retain(|_, semaphore| Arc::strong_count(semaphore) > 1);
+            each.retain(|_, of| Arc::strong_count(&of.unread) > 1 || Arc::strong_count(&of.waiting) > 1);
         }
-        let new = || Arc::new(Semaphore::new(MOST_OF_WORKSPACE / UNIT));
-        Arc::clone(each.entry(workspace).or_insert_with(new))
+        let new = || OfWorkspace {
+            unread: Arc::new(Semaphore::new(MOST_OF_WORKSPACE / UNIT)),
+            waiting: Arc::new(Semaphore::new(MOST_WAITING / UNIT)),
+        };
+        each.entry(workspace).or_insert_with(new).clone()
     }
 
-    /// Waits for room for an answer.
-    pub async fn room(&self, workspace: Option<WorkspaceId>, bytes: usize) -> Room {
-        Room { _permits: [take(&self.of(workspace), bytes, MOST_OF_WORKSPACE).await, None] }
+    /// Waits for room for an answer. `None` where too many of the workspace's answers wait already: this one is given up.
+    pub async fn room(&self, workspace: Option<WorkspaceId>, bytes: usize) -> Option<Room> {
+        let OfWorkspace { unread, waiting } = self.of(workspace);
+        if let Ok(permit) = Arc::clone(&unread).try_acquire_many_owned(units(bytes, MOST_OF_WORKSPACE)) {
+            return Some(Room { _permits: [Some(permit), None] });
+        }
+        let _waiting = waiting.try_acquire_many_owned(units(bytes, MOST_WAITING)).ok()?;
+        Some(Room { _permits: [take(&unread, bytes, MOST_OF_WORKSPACE).await, None] })
     }
 
     /// The way of a new connection of a workspace, or of a stranger.
     #[must_use]
     pub fn way(&self, workspace: Option<WorkspaceId>) -> Way {
-        Way { workspace: self.of(workspace), connection: Arc::new(Semaphore::new(MOST_OF_CONNECTION / UNIT)) }
+        Way { workspace: self.of(workspace).unread, connection: Arc::new(Semaphore::new(MOST_OF_CONNECTION / UNIT)) }
     }
 }
 
@@ -75,8 +103,11 @@ impl Way {
 
 /// What is longer than all that may wait, waits alone. No semaphore is ever closed.
 async fn take(semaphore: &Arc<Semaphore>, bytes: usize, most: usize) -> Option<OwnedSemaphorePermit> {
-    let units = bytes.div_ceil(UNIT).clamp(1, most / UNIT);
-    Arc::clone(semaphore).acquire_many_owned(u32::try_from(units).unwrap_or(u32::MAX)).await.ok()
+    Arc::clone(semaphore).acquire_many_owned(units(bytes, most)).await.ok()
+}
+
+fn units(bytes: usize, most: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(UNIT).clamp(1, most / UNIT)).unwrap_or(u32::MAX)
 }
 
 /// A body that holds its room until the last of it is taken.
@@ -112,19 +143,29 @@ pub struct Tap(Arc<Tapped>);
 
 #[derive(Debug, Default)]
 struct Tapped {
-    handed_over: Mutex<usize>,
+    handed_over: Mutex<HandedOver>,
     taken: Notify,
 }
 
+#[derive(Debug, Default)]
+struct HandedOver {
+    bytes: usize,
+    /// The frames that are not written yet, the first one in front: how many bytes of it are left, and its room.
+    frames: VecDeque<(usize, Room)>,
+}
+
 impl Tap {
-    /// Counts so many bytes as handed over, once there is room for more.
-    pub async fn hand_over(&self, bytes: usize) {
+    /// Counts so many bytes as handed over, once there is room for more. Their room is kept until the connection has taken
+    /// them.
+    pub async fn hand_over(&self, bytes: usize, room: Room) {
+        let mut room = Some(room);
         loop {
             let taken = self.0.taken.notified();
             {
-                let mut handed_over = self.0.handed_over.lock().unwrap_or_else(PoisonError::into_inner);
-                if *handed_over < MOST_HANDED_OVER {
-                    *handed_over += bytes;
+                let mut handed_over = self.0.handed_over.lock();
+                if handed_over.bytes < MOST_HANDED_OVER {
+                    handed_over.bytes += bytes;
+                    handed_over.frames.extend(room.take().map(|room| (bytes, room)));
                     return;
                 }
             }
@@ -133,20 +174,31 @@ impl Tap {
     }
 
     fn take(&self, bytes: usize) {
-        let mut handed_over = self.0.handed_over.lock().unwrap_or_else(PoisonError::into_inner);
-        *handed_over = handed_over.saturating_sub(bytes);
+        let mut handed_over = self.0.handed_over.lock();
+        handed_over.bytes = handed_over.bytes.saturating_sub(bytes);
+        let mut taken = bytes;
+        while let Some((left, _)) = handed_over.frames.front_mut() {
+            if *left > taken {
+                *left -= taken;
+                break;
+            }
+            taken -= *left;
+            handed_over.frames.pop_front();
+        }
         self.0.taken.notify_one();
     }
 
     /// The body, counted as its connection takes it.
     #[must_use]
     pub fn of(&self, body: BoxBody) -> BoxBody {
-        BoxBody::new(Counted { body, tap: self.clone() })
+        BoxBody::new(Counted { body, rest: Bytes::new(), tap: self.clone() })
     }
 }
 
 struct Counted {
     body: BoxBody,
+    /// What the connection has not taken of the last piece of the body.
+    rest: Bytes,
     tap: Tap,
 }
 
@@ -158,11 +210,15 @@ impl MessageBody for Counted {
     }
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        let next = std::task::ready!(Pin::new(&mut self.body).poll_next(cx));
-        if let Some(Ok(bytes)) = &next {
-            self.tap.take(bytes.len());
+        while self.rest.is_empty() {
+            match std::task::ready!(Pin::new(&mut self.body).poll_next(cx)) {
+                Some(Ok(bytes)) => self.rest = bytes,
+                other => return Poll::Ready(other),
+            }
         }
-        Poll::Ready(next)
+        let length = self.rest.len().min(PIECE);
+        self.tap.take(length);
+        Poll::Ready(Some(Ok(self.rest.split_to(length))))
     }
 }
 
@@ -198,9 +254,9 @@ mod tests {
 
     #[tokio::test]
     async fn c3_a_socket_is_handed_no_more_than_it_writes() {
-        let tap = Tap::default();
-        tap.hand_over(MOST_HANDED_OVER).await;
-        let mut more = Box::pin(tap.hand_over(1));
+        let (tap, way) = (Tap::default(), Outgoing::default().way(None));
+        tap.hand_over(MOST_HANDED_OVER, way.room(1).await).await;
+        let mut more = Box::pin(tap.hand_over(1, way.room(1).await));
         assert!((&mut more).now_or_never().is_none());
         tap.take(1);
         assert!((&mut more).now_or_never().is_some());
@@ -209,7 +265,7 @@ mod tests {
     #[tokio::test]
     async fn c3_a_body_goes_in_pieces_and_holds_its_room_to_the_last() {
         let outgoing = Outgoing::default();
-        let room = outgoing.room(None, MOST_OF_WORKSPACE).await;
+        let room = outgoing.room(None, MOST_OF_WORKSPACE).await.unwrap();
         let mut body = Held::new(Bytes::from(vec![0; PIECE + 1]), room);
         let mut lengths = Vec::new();
         while let Some(Ok(piece)) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await {

@@ -2,11 +2,7 @@
 //! "distinct connections mode" (its PROTOCOL.md). Errors of a request come as an event too: a browser's `EventSource`
 //! shows nothing of an answer that is none.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    task::Poll,
-    time::Duration,
-};
+use std::{sync::Arc, task::Poll, time::Duration};
 
 use actix_web::{
     HttpResponse,
@@ -15,6 +11,7 @@ use actix_web::{
 };
 use async_graphql::{Response, parser::types::OperationType};
 use futures::{Stream, StreamExt, stream};
+use parking_lot::Mutex;
 use tokio::{
     sync::mpsc,
     time::{MissedTickBehavior, interval, timeout},
@@ -31,7 +28,7 @@ use crate::{
     transport::state::ApiState,
     transport::{
         connection::{SocketConfig, revoked},
-        connection_limits::{Full, Place},
+        connection_limits::{ConnectionPermit, Full},
         outgoing::{Room, Way},
     },
 };
@@ -62,7 +59,7 @@ pub fn open(
         return Err(ApiError::overloaded("this process stops: come again", 1));
     }
     let full = |whose| ApiError::overloaded(format!("{whose} has as many streams as it may: end one"), 10);
-    let place = state.places().take(&credential.viewer).map_err(|taken| match taken {
+    let place = state.limits().take(&credential.viewer).map_err(|taken| match taken {
         Full::All => full("this process"),
         Full::Holder => full("this credential"),
     })?;
@@ -119,7 +116,7 @@ fn frames(
     let receiver = Arc::new(Mutex::new(Some(receiver)));
     let frames = Frames { sender, receiver: Arc::clone(&receiver), way, stall };
     let guard = Closing(receiver);
-    let body = stream::poll_fn(move |cx| match guard.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+    let body = stream::poll_fn(move |cx| match guard.0.lock().as_mut() {
         Some(receiver) => receiver.poll_recv(cx).map(|frame| frame.map(|(frame, _)| Ok(frame))),
         None => Poll::Ready(None),
     });
@@ -131,7 +128,7 @@ struct Closing(Arc<Mutex<Option<Unread>>>);
 
 impl Drop for Closing {
     fn drop(&mut self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.0.lock().take();
     }
 }
 
@@ -146,7 +143,7 @@ impl Frames {
             Ok(sent) => sent.is_ok(),
             Err(_) => {
                 tracing::debug!("an event stream was cut off: its client does not read");
-                self.receiver.lock().unwrap_or_else(PoisonError::into_inner).take();
+                self.receiver.lock().take();
                 false
             }
         }
@@ -161,7 +158,7 @@ struct Running {
     credential: Credential,
     request_id: String,
     frames: Frames,
-    _place: Place,
+    _place: ConnectionPermit,
 }
 
 impl Running {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 
-use super::{connection::SocketConfig, connection_limits::Places, intake::Intake, outgoing::Outgoing};
+use super::{connection::SocketConfig, connection_limits::ConnectionLimits, intake::Intake, outgoing::Outgoing};
 use crate::{
     execution::{engine::Engine, limits::Introspection},
     follow::LiveConfig,
@@ -74,7 +74,7 @@ pub struct ApiState {
 struct Inner {
     engine: Engine,
     config: ApiConfig,
-    places: Places,
+    limits: ConnectionLimits,
     intake: Intake,
     outgoing: Outgoing,
     draining: CancellationToken,
@@ -83,10 +83,10 @@ struct Inner {
 impl ApiState {
     /// Of what executes operations.
     pub(crate) fn of(engine: Engine, config: ApiConfig) -> Self {
-        let places = Places::new(config.max_live, config.max_live_each);
+        let limits = ConnectionLimits::new(config.max_live, config.max_live_each);
         let (intake, outgoing) = (Intake::default(), Outgoing::default());
         let draining = CancellationToken::new();
-        Self { inner: Arc::new(Inner { engine, config, places, intake, outgoing, draining }) }
+        Self { inner: Arc::new(Inner { engine, config, limits, intake, outgoing, draining }) }
     }
 
     /// Closes every socket with 1012 and ends every event stream, so that clients come again elsewhere, and takes no
@@ -103,8 +103,8 @@ impl ApiState {
         &self.inner.config
     }
 
-    pub(crate) fn places(&self) -> &Places {
-        &self.inner.places
+    pub(crate) fn limits(&self) -> &ConnectionLimits {
+        &self.inner.limits
     }
 
     pub(crate) fn intake(&self) -> &Intake {

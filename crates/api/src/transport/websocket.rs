@@ -22,7 +22,7 @@ use crate::{
     execution::{engine::Engine, subscription_memory::Shelf},
     transport::{
         connection::{SocketConfig, revoked},
-        connection_limits::{Full, Knock, Place, Places},
+        connection_limits::{ConnectionLimits, ConnectionPermit, Full, Knock},
         graphql_ws::{Close, Protocol, Step},
         intake::Meter,
         outgoing::{Outgoing, Room, Tap, Way},
@@ -66,8 +66,8 @@ pub async fn open(request: &HttpRequest, payload: web::Payload, state: &ApiState
                 engine: state.engine().clone(),
                 config: state.config().socket.clone(),
                 draining: state.draining().clone(),
-                standing: Standing::Waiting(state.places().knock(origin.client)),
-                places: state.places().clone(),
+                standing: Standing::Waiting(state.limits().knock(origin.client)),
+                limits: state.limits().clone(),
                 meter,
                 limit,
                 origin,
@@ -99,7 +99,7 @@ enum Handed {
 /// Where a client stands who has or has not told who they are.
 enum Standing {
     Waiting(Knock),
-    Placed { _place: Place },
+    Placed { _place: ConnectionPermit },
 }
 
 struct Connection {
@@ -107,7 +107,7 @@ struct Connection {
     config: SocketConfig,
     draining: CancellationToken,
     standing: Standing,
-    places: Places,
+    limits: ConnectionLimits,
     /// What of a message is in hand.
     meter: Meter,
     /// The most bytes of a message of one who has told who they are.
@@ -218,7 +218,7 @@ impl Connection {
     async fn on_text(&mut self, text: &str) -> Result<(), Option<Close>> {
         match self.protocol.on_text(text) {
             Step::Nothing => Ok(()),
-            Step::Send(frame) => self.write(frame).await,
+            Step::Send(frame) => self.reply(frame).await,
             Step::Close(close) => Err(Some(close)),
             Step::Authenticate(payload) => self.authenticate(&payload).await,
             Step::Start(id, payload) => {
@@ -245,7 +245,7 @@ impl Connection {
         let Some(bearer) = &self.bearer else { return Err(Some(Close::forbidden())) };
         match self.engine.credential(bearer).await {
             Ok(credential) => {
-                let place = self.places.take(&credential.viewer).map_err(|full| match full {
+                let place = self.limits.take(&credential.viewer).map_err(|full| match full {
                     Full::All => Some(Close::crowded()),
                     Full::Holder => Some(Close::too_many()),
                 })?;
@@ -258,7 +258,7 @@ impl Connection {
             Err(_) => return Err(Some(Close::new(1013, "Try again later"))),
         }
         let acknowledgement = self.protocol.acknowledge();
-        self.write(acknowledgement).await
+        self.reply(acknowledgement).await
     }
 
     /// A credential that has ended ends the socket. One that gives other rights than it did goes on with those: what
@@ -284,18 +284,23 @@ impl Connection {
 
     async fn hand_over(&mut self, handed: Handed) -> Result<(), Option<Close>> {
         match handed {
-            Handed::Frame(frame, _room) => self.write(frame).await,
-            Handed::Last(id, frame, _room) => {
+            Handed::Frame(frame, room) => self.write(frame, room).await,
+            Handed::Last(id, frame, room) => {
                 self.running.remove(&id);
-                if self.protocol.ended(&id) { self.write(frame).await } else { Ok(()) }
+                if self.protocol.ended(&id) { self.write(frame, room).await } else { Ok(()) }
             }
         }
     }
 
-    async fn write(&mut self, frame: String) -> Result<(), Option<Close>> {
+    /// Writes a short frame of the protocol. It waits for no room: what has room may wait for this task.
+    async fn reply(&mut self, frame: String) -> Result<(), Option<Close>> {
+        self.write(frame, Room::none()).await
+    }
+
+    async fn write(&mut self, frame: String, room: Room) -> Result<(), Option<Close>> {
         let tap = self.tap.clone();
         self.written(|mut socket| async move {
-            tap.hand_over(frame.len()).await;
+            tap.hand_over(frame.len(), room).await;
             socket.text(frame).await
         })
         .await

@@ -2,6 +2,7 @@
 //! log, in the same transaction.
 
 use chrono::{DateTime, Utc};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use indicatif::ProgressBar;
 use inlet_domain::{
@@ -124,8 +125,8 @@ enum Make {
         /// The workspace, by its short name or id.
         #[arg(long, env = "INLET_ADMIN_WORKSPACE")]
         workspace: String,
-        /// `oneroute`, `mobtexting`, `oblic` or `custom`.
-        #[arg(long, env = "INLET_ADMIN_PROVIDER")]
+        /// Whose events it takes.
+        #[arg(long, env = "INLET_ADMIN_PROVIDER", value_parser = providers())]
         provider: Provider,
         /// What people call it.
         #[arg(long, env = "INLET_ADMIN_NAME")]
@@ -134,6 +135,12 @@ enum Make {
         #[arg(long, env = "INLET_ADMIN_SECRET", hide_env_values = true)]
         secret: Option<String>,
     },
+}
+
+/// The providers by their names.
+fn providers() -> impl TypedValueParser<Value = Provider> {
+    PossibleValuesParser::new(Provider::ALL.iter().map(|provider| provider.as_str()))
+        .try_map(|name| name.parse::<Provider>())
 }
 
 /// What a command did.

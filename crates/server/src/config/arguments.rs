@@ -102,11 +102,18 @@ pub(super) fn metrics_token(text: &str) -> Result<SecretString, String> {
     })
 }
 
+/// Three for each core, and four at least: a Postgres on the same machine that reads for more at once has no time left to
+/// commit what providers post.
+fn connections() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    u32::try_from(cores).unwrap_or(u32::MAX).saturating_mul(3).clamp(4, 32)
+}
+
 /// How the server works with Postgres.
 #[derive(Debug, Clone, Args)]
 pub struct WorkArgs {
     /// The most connections for reads; there are half as many more for writes.
-    #[arg(long, env = "INLET_CONNECTIONS", value_name = "NUMBER", default_value_t = 16)]
+    #[arg(long, env = "INLET_CONNECTIONS", value_name = "NUMBER", default_value_t = connections())]
     pub connections: u32,
     /// Transactions that commit providers' events at the same time; each has a connection of its own.
     #[arg(long, env = "INLET_LANES", value_name = "NUMBER", default_value_t = ApplyConfig::default().lanes)]
@@ -276,9 +283,9 @@ mod tests {
 
     #[test]
     fn an_origin_is_kept_as_browsers_write_it() {
-        assert_eq!(origin("https://Desk.example:443/").as_deref(), Ok("https://desk.example"));
+        assert_eq!(origin("https://InboxWriter.example:443/").as_deref(), Ok("https://writer.example"));
         assert_eq!(origin("http://localhost:3000").as_deref(), Ok("http://localhost:3000"));
-        for bad in ["*", "desk.example", "https://desk.example/inbox", "null", "file:///x", "data:x"] {
+        for bad in ["*", "writer.example", "https://writer.example/inbox", "null", "file:///x", "data:x"] {
             assert!(origin(bad).is_err(), "{bad}");
         }
     }

@@ -38,9 +38,7 @@ async fn flaky() -> (Target, Arc<Mutex<BTreeSet<String>>>) {
                     let outcome = match number {
                         _ if number.is_multiple_of(7) => return,
                         _ if number.is_multiple_of(3) => None,
-                        _ if kept.lock().unwrap().insert(String::from_utf8(request.body.to_vec()).unwrap()) => {
-                            Some("accepted")
-                        }
+                        _ if kept.lock().insert(String::from_utf8(request.body.to_vec()).unwrap()) => Some("accepted"),
                         _ => Some("duplicate"),
                     };
                     let body = outcome
@@ -81,5 +79,5 @@ async fn posts_until_each_event_is_acknowledged() {
     assert_eq!((ledger.acknowledged, ledger.given_up, *progress.done.borrow()), (count, 0, count));
     assert_eq!(ledger.refused, Vec::<String>::new());
     assert!(ledger.retries > 0);
-    assert_eq!(*seen.lock().unwrap(), bodies);
+    assert_eq!(*seen.lock(), bodies);
 }

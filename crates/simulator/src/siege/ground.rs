@@ -124,7 +124,7 @@ impl Ground {
     /// # Errors
     /// Where the door refuses one for good.
     pub async fn fill(&self, requests: Vec<Vec<u8>>) -> Result<(), SimulatorError> {
-        let requests = Arc::new(std::sync::Mutex::new(requests.into_iter()));
+        let requests = Arc::new(parking_lot::Mutex::new(requests.into_iter()));
         let mut fillers = tokio::task::JoinSet::new();
         for _ in 0..FILLERS {
             fillers.spawn(filler(self.attacker(0), Arc::clone(&requests)));
@@ -183,11 +183,11 @@ impl Ground {
 
 async fn filler(
     caller: Caller,
-    requests: Arc<std::sync::Mutex<std::vec::IntoIter<Vec<u8>>>>,
+    requests: Arc<parking_lot::Mutex<std::vec::IntoIter<Vec<u8>>>>,
 ) -> Result<(), SimulatorError> {
     let mut wire: Option<Wire> = None;
     loop {
-        let next = requests.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
+        let next = requests.lock().next();
         let Some(request) = next else { return Ok(()) };
         loop {
             let (word, _) = caller.send(&mut wire, &request).await;

@@ -16,8 +16,9 @@ use crate::SimulatorError;
 
 /// How many are opened at once.
 const AT_ONCE: usize = 32;
-/// A socket that is not read is cut off after 10 s, an answer after 30 s; the rest is for the machine.
-const SOCKETS_ENDED: Duration = Duration::from_secs(20);
+/// A socket that is not read is cut off after 10 s, an answer after 30 s; the rest is for the machine. 64 MiB of the workspace are
+/// written at once, so of 200 sockets the last are written to, and cut off, in the fourth turn.
+const SOCKETS_ENDED: Duration = Duration::from_secs(50);
 const ANSWERS_ENDED: Duration = Duration::from_secs(45);
 /// How long it is read then.
 const LOOK: Duration = Duration::from_secs(2);

@@ -4,13 +4,14 @@
 use std::{
     io,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::json;
 use tokio::{
@@ -178,7 +179,7 @@ impl Well {
     /// How GraphQL answered since `begun`.
     #[must_use]
     pub fn reads_since(&self, begun: Instant) -> Answers {
-        let reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        let reads = self.reads.lock();
         // One that is not over counts as far as it has come.
         let under_way = reads.under_way.map(|sent| (sent.elapsed(), None));
         let since = reads.done.iter().filter(|read| read.sent + read.took >= begun);
@@ -221,7 +222,7 @@ impl Iterator for Posts {
 }
 
 async fn read(client: &Client, reads: &Mutex<Reads>) {
-    let lock = || reads.lock().unwrap_or_else(PoisonError::into_inner);
+    let lock = || reads.lock();
     let mut tick = interval(READS);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

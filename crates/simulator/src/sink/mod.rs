@@ -7,10 +7,11 @@ mod verify;
 use std::{
     collections::HashMap,
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use serde::Deserialize;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -173,7 +174,7 @@ impl Drop for Sink {
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
+    state.lock()
 }
 
 async fn accept(

@@ -2,11 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
 };
+
+use parking_lot::Mutex;
 
 /// Counts that all watchers share.
 #[derive(Debug, Default)]
@@ -29,7 +28,7 @@ impl Tally {
 
     /// A connection ended like this: the code of its close, or a word.
     pub fn ended(&self, how: &str) {
-        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ends = self.ends.lock();
         *ends.entry(how.to_owned()).or_default() += 1;
     }
 
@@ -48,6 +47,6 @@ impl Tally {
     /// How connections ended, and how often.
     #[must_use]
     pub fn ends(&self) -> BTreeMap<String, usize> {
-        self.ends.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.ends.lock().clone()
     }
 }

@@ -17,16 +17,15 @@ use inlet_domain::{
 use sqlx::PgConnection;
 
 use super::{
-    Preview, PreviewedEvent, Receipt,
-    fold::{Context, Fold, Rejection},
-    forget, inbound, keys, load,
-    plan::Speaker,
+    Preview, PreviewedEvent, Receipt, forget, inbound, keys, load,
+    plan::RefNamespace,
+    rules::{Context, Rejection, WorkingSet},
     save,
-    turns::Turn,
+    write_permits::Turn,
 };
 use crate::{
     error::StoreError,
-    log::{self, Draft, Head},
+    log::{self, Head, NewEvent},
 };
 
 /// Why a batch was rolled back.
@@ -65,7 +64,7 @@ pub(crate) struct Committed {
 pub(crate) struct Work<'a> {
     pub index: usize,
     pub inbound: &'a Inbound,
-    pub speaker: Speaker,
+    pub speaker: RefNamespace,
     pub command: &'a Command,
     /// Whether it had its effect before and is replayed.
     pub again: bool,
@@ -114,17 +113,17 @@ async fn run(
     sealer: &Sealer,
     (batch, sealed): (&[&Inbound], Vec<Vec<u8>>),
     turn: Turn,
-) -> Result<(Committed, Vec<Draft>), BatchError> {
+) -> Result<(Committed, Vec<NewEvent>), BatchError> {
     let taken = keys::claim(transaction, batch).await?;
     let work = keys::surviving(batch, &taken);
     let mut drafts = Vec::new();
     // For each draft, the request that caused it.
     let mut caused: Vec<usize> = Vec::with_capacity(work.len());
     for step in work.chunk_by(|one, next| !forget::is_deletion(one.command) && !forget::is_deletion(next.command)) {
-        let mut fold = Fold::new(ambient, sealer);
-        fold.drafts = drafts;
-        take_step(transaction, &mut fold, step, &mut caused).await?;
-        drafts = fold.drafts;
+        let mut working = WorkingSet::new(ambient, sealer);
+        working.drafts = drafts;
+        take_step(transaction, &mut working, step, &mut caused).await?;
+        drafts = working.drafts;
     }
     sqlx::query("SET CONSTRAINTS ALL IMMEDIATE").execute(&mut *transaction).await?;
     drop(turn);
@@ -149,26 +148,28 @@ async fn run(
 /// Locks and reads what these commands touch, folds them and writes what changed; notes which request caused each event.
 async fn take_step(
     transaction: &mut PgConnection,
-    fold: &mut Fold<'_>,
+    working: &mut WorkingSet<'_>,
     step: &[Work<'_>],
     caused: &mut Vec<usize>,
 ) -> Result<(), BatchError> {
     if let [work] = step
         && forget::is_deletion(work.command)
     {
-        forget::forget(transaction, fold, work)
+        forget::forget(transaction, working, work)
             .await?
             .map_err(|rejection| BatchError::Rejected { index: work.index, rejection })?;
-        caused.resize(fold.drafts.len(), work.index);
-        return Ok(save::save(transaction, fold).await?);
+        caused.resize(working.drafts.len(), work.index);
+        return Ok(save::save(transaction, working).await?);
     }
-    let resolved = load::load(transaction, fold, step).await?;
+    let resolved = load::load(transaction, working, step).await?;
     for (work, resolved) in step.iter().zip(resolved) {
         let context = Context { inbound: work.inbound, speaker: work.speaker, key: &work.command.key, resolved };
-        fold.apply(context, work.command).map_err(|rejection| BatchError::Rejected { index: work.index, rejection })?;
-        caused.resize(fold.drafts.len(), work.index);
+        working
+            .apply(context, work.command)
+            .map_err(|rejection| BatchError::Rejected { index: work.index, rejection })?;
+        caused.resize(working.drafts.len(), work.index);
     }
-    Ok(save::save(transaction, fold).await?)
+    Ok(save::save(transaction, working).await?)
 }
 
 /// What a request comes to if nothing is known of its commands.

@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::{
     batch::{BatchError, Work},
-    fold::{Context, Fold, Rejection},
     identities::{Claim, Identities, IdentityKey, Wants},
     plan,
+    rules::{Context, Rejection, WorkingSet},
 };
 use crate::rows::{ChannelRow, ContactRow, ConversationRow, Key};
 
@@ -73,7 +73,7 @@ struct Standing {
 /// Takes a deletion in. Locks and reads what it needs, and writes the addresses; the fold keeps the rest to be saved.
 pub(crate) async fn forget(
     connection: &mut PgConnection,
-    fold: &mut Fold<'_>,
+    working: &mut WorkingSet<'_>,
     work: &Work<'_>,
 ) -> Result<Result<(), Rejection>, BatchError> {
     let Some(report) = deletion(work.command) else { return Ok(Ok(())) };
@@ -83,21 +83,21 @@ pub(crate) async fn forget(
     };
     let named: Vec<IdentityKey> = claim.keys.iter().map(|claimed| claimed.key.clone()).collect();
     let mut identities = Identities::default();
-    let resolved = identities.resolve(connection, fold.ambient, &[Some(claim)]).await?.pop().flatten();
+    let resolved = identities.resolve(connection, working.ambient, &[Some(claim)]).await?.pop().flatten();
     identities.save(connection).await?;
 
     let at = report.version.at.min(work.inbound.received_at);
     bury(connection, &named, at).await?;
     let Some(contact) = resolved.and_then(|resolved| resolved.contact) else { return Ok(Ok(())) };
     let key: Key = (work.speaker.workspace, contact);
-    let Some(mut standing) = load(connection, fold, key, at).await? else {
+    let Some(mut standing) = load(connection, working, key, at).await? else {
         let message = format!(
             "the contact has more than {MOST_CONVERSATIONS} conversations: Inlet does not take it off so many at once"
         );
         return Ok(Err(Rejection(message)));
     };
     let context = Context { inbound: work.inbound, speaker: work.speaker, key: &work.command.key, resolved };
-    let freed = fold.forget(context, contact, &named, &mut standing, at);
+    let freed = working.forget(context, contact, &named, &mut standing, at);
     free(connection, key, &freed, at).await?;
     save_merges(connection, key, &standing.merges).await?;
     Ok(Ok(()))
@@ -179,7 +179,7 @@ async fn merges(connection: &mut PgConnection, (workspace, contact): Key) -> Res
 /// Locks the addresses of a contact, the contact with those who were merged into it, and its conversations; `None` where those are too many.
 async fn load(
     connection: &mut PgConnection,
-    fold: &mut Fold<'_>,
+    working: &mut WorkingSet<'_>,
     key: Key,
     at: DateTime<Utc>,
 ) -> Result<Option<Standing>, sqlx::Error> {
@@ -197,7 +197,7 @@ async fn load(
     let known: BTreeSet<Key> =
         merges(connection, key).await?.iter().map(|merged| (workspace, merged.contact)).collect();
     let contacts: Vec<Key> = known.into_iter().chain([key]).collect::<BTreeSet<_>>().into_iter().collect();
-    fold.contacts.load(ContactRow::lock(connection, &contacts).await?);
+    working.contacts.load(ContactRow::lock(connection, &contacts).await?);
     // Under their locks none of these is undone. One that was made meanwhile is of whom the deletion does not speak.
     let mut merges = merges(connection, key).await?;
     merges.retain(|merged| contacts.contains(&(workspace, merged.contact)));
@@ -212,9 +212,9 @@ async fn load(
     if conversations.len() > MOST_CONVERSATIONS {
         return Ok(None);
     }
-    fold.conversations.load(ConversationRow::lock(connection, &conversations).await?);
-    let channels: BTreeSet<Key> = fold.conversations.iter().map(|row| (row.workspace_id, row.channel_id)).collect();
-    fold.channels.load(ChannelRow::read(connection, &channels.into_iter().collect::<Vec<_>>()).await?);
+    working.conversations.load(ConversationRow::lock(connection, &conversations).await?);
+    let channels: BTreeSet<Key> = working.conversations.iter().map(|row| (row.workspace_id, row.channel_id)).collect();
+    working.channels.load(ChannelRow::read(connection, &channels.into_iter().collect::<Vec<_>>()).await?);
     let written_later: Vec<Uuid> = sqlx::query_scalar(
         "SELECT c.address_id FROM unnest($2::uuid[]) named(id) \
          JOIN conversation c ON c.workspace_id = $1 AND c.id = named.id \
@@ -229,7 +229,7 @@ async fn load(
     Ok(Some(Standing { addresses, merges, written_later: written_later.into_iter().collect() }))
 }
 
-impl Fold<'_> {
+impl WorkingSet<'_> {
     /// Takes the provider's record of a contact away. Gives the addresses that are free from then on: all that the account
     /// knows of that record, and those that the deletion names.
     ///

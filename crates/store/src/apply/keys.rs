@@ -7,7 +7,7 @@ use inlet_domain::command::{Command, Inbound, Purpose};
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
-use super::{batch::Work, batch::commands, plan::Speaker};
+use super::{batch::Work, batch::commands, plan::RefNamespace};
 
 /// (workspace, account, kind, id): what an idempotency key is unique in.
 type Mark<'a> = (Uuid, Uuid, &'a str, &'a str);
@@ -83,7 +83,7 @@ pub(crate) fn surviving<'a>(batch: &[&'a Inbound], taken: &Taken) -> Vec<Work<'a
             {
                 let again = inbound.purpose == Purpose::Replay
                     && marks(inbound, command).filter_map(of).any(|(_, was_held)| *was_held);
-                work.push(Work { index, inbound, speaker: Speaker::of(inbound), command, again });
+                work.push(Work { index, inbound, speaker: RefNamespace::of(inbound), command, again });
             }
         }
     }

@@ -23,13 +23,13 @@ use tokio::{
 
 use super::{
     ApplyError, Preview, Receipt,
+    admission::Permit,
     batch::{self, BatchError},
     blame::{Blame, blame, reason},
     inbound,
-    line::Line,
-    places::Slot,
+    lane_connection::LaneConnection,
     queue::{Queue, Waiting},
-    turns::{Turn, Turns},
+    write_permits::{Turn, WritePermits},
 };
 use crate::{
     database::{Database, make_durable},
@@ -46,8 +46,9 @@ const HANGS: Duration = Duration::from_secs(2);
 /// For so long what hangs is left to itself; then its connection is closed.
 const LEFT: Duration = Duration::from_secs(60);
 
-/// About how much memory the requests of one transaction may take.
-const HEAVIEST: usize = 8 << 20;
+/// About how much memory the requests of one transaction may take. A message of a megabyte takes most of it, so that others wait
+/// for one such message and not for eight.
+const HEAVIEST: usize = 2 << 20;
 
 /// A request that waits for its commit.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ pub(crate) struct Submission {
     /// When it is told that it was not committed, whatever has become of it.
     pub until: Instant,
     /// Its place in the queue, free again when it is answered.
-    pub slot: Slot,
+    pub permit: Permit,
     /// Whether the answer to its commit may have been lost, so that it may stand already.
     pub doubtful: bool,
 }
@@ -65,7 +66,7 @@ pub(crate) struct Submission {
 impl Submission {
     fn answer(self, answer: Result<Receipt, ApplyError>) {
         // Who is answered may come again at once, and must find the place free.
-        drop(self.slot);
+        drop(self.permit);
         // Who asked may be gone: the effect stands all the same.
         let _ = self.answer.send(answer);
     }
@@ -81,7 +82,7 @@ impl Waiting for Submission {
     }
 
     fn weight(&self) -> usize {
-        self.slot.bytes()
+        self.permit.bytes()
     }
 }
 
@@ -95,13 +96,13 @@ pub(crate) struct Lane {
     pub heads: Heads,
     pub sealer: Sealer,
     pub ambient: Ambient,
-    pub turns: Turns,
+    pub turns: WritePermits,
 }
 
 /// A lane at work.
 struct Worker {
     lane: Lane,
-    line: Line,
+    line: LaneConnection,
     queue: Queue<Submission>,
     announce: Announce,
     /// Until the rows of the batch in hand are written.
@@ -115,14 +116,14 @@ struct Worker {
 /// One use of the line; it owns all that it needs, so that it can be left to itself.
 struct Trial {
     lane: Lane,
-    line: Line,
+    line: LaneConnection,
     announce: Announce,
     submissions: Vec<Submission>,
     turn: Turn,
 }
 
 /// A trial that has ended: what is left to be answered, and how it went.
-type Ended = (Line, Vec<Submission>, Result<Vec<Receipt>, BatchError>);
+type Ended = (LaneConnection, Vec<Submission>, Result<Vec<Receipt>, BatchError>);
 
 /// Submissions that are tried together.
 struct Attempt {
@@ -134,7 +135,7 @@ struct Attempt {
 impl Lane {
     /// Runs until the queue is closed and the last submission is answered.
     pub(crate) async fn run(self, queue: Queue<Submission>, announce: Announce, most: usize) {
-        let line = Line::new(self.database.apply.clone());
+        let line = LaneConnection::new(self.database.apply.clone());
         let mut worker = Worker { lane: self, line, queue, announce, turn: None, attempts: Vec::new(), left: None };
         while worker.queue.news().await {
             worker.turn = worker.lane.turns.take().await;

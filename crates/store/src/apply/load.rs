@@ -14,10 +14,10 @@ use uuid::Uuid;
 use self::peek::{latest, needs_place, peek};
 use super::{
     batch::Work,
-    fold::{Fold, MOST_ENDED},
     identities::{Claim, Identities, IdentityKey, Resolved},
     plan,
     references::{RefKey, RefKind},
+    rules::{MOST_ENDED, WorkingSet},
 };
 use crate::{
     records::members,
@@ -30,10 +30,10 @@ use crate::{
 /// Locks and reads all that the commands touch; the address and contact of each command that needs one.
 pub(crate) async fn load(
     connection: &mut PgConnection,
-    fold: &mut Fold<'_>,
+    working: &mut WorkingSet<'_>,
     work: &[Work<'_>],
 ) -> Result<Vec<Option<Resolved>>, sqlx::Error> {
-    let ambient = fold.ambient;
+    let ambient = working.ambient;
     let mut mentioned: BTreeMap<RefKey, Option<Uuid>> = BTreeMap::new();
     for work in work {
         let id = ambient.uuid();
@@ -48,10 +48,10 @@ pub(crate) async fn load(
             *entry = entry.or(suggested);
         }
     }
-    fold.references.lock(connection, mentioned).await?;
-    let known = peek(connection, fold).await?;
+    working.references.lock(connection, mentioned).await?;
+    let known = peek(connection, working).await?;
 
-    let placed = needs_place(work, fold, &known);
+    let placed = needs_place(work, working, &known);
     let mut channels: BTreeMap<RefKey, Option<Uuid>> = BTreeMap::new();
     for (work, placed) in work.iter().zip(&placed) {
         if let (true, Some(channel)) = (*placed, plan::channel(&work.command.effect)) {
@@ -61,7 +61,7 @@ pub(crate) async fn load(
             }
         }
     }
-    fold.references.lock(connection, channels).await?;
+    working.references.lock(connection, channels).await?;
 
     let claims: Vec<Option<Claim>> = work
         .iter()
@@ -82,45 +82,45 @@ pub(crate) async fn load(
         contacts.extend(contact.map(|id| (work.speaker.workspace, id)));
     }
     let contacts: Vec<Key> = contacts.into_iter().collect();
-    fold.contacts.load(ContactRow::lock(connection, &contacts).await?);
+    working.contacts.load(ContactRow::lock(connection, &contacts).await?);
 
-    let latest = latest(connection, fold, work, &resolved, &identities).await?;
+    let latest = latest(connection, working, work, &resolved, &identities).await?;
     let mut conversations: BTreeSet<Key> = latest.iter().map(|(workspace, _, _, id)| (*workspace, *id)).collect();
-    conversations.extend(fold.references.targets(RefKind::Conversation));
+    conversations.extend(working.references.targets(RefKind::Conversation));
     conversations.extend(known.values().map(|known| (known.workspace, known.conversation)));
-    conversations.extend(of_deleted_groups(connection, fold, work).await?);
+    conversations.extend(of_deleted_groups(connection, working, work).await?);
     let conversations: Vec<Key> = conversations.into_iter().collect();
-    fold.conversations.load(ConversationRow::lock(connection, &conversations).await?);
-    fold.latest.extend(latest.into_iter().map(|(_, channel, address, id)| ((channel, address), id)));
+    working.conversations.load(ConversationRow::lock(connection, &conversations).await?);
+    working.latest.extend(latest.into_iter().map(|(_, channel, address, id)| ((channel, address), id)));
 
     let messages: BTreeSet<Key> = known.iter().map(|(id, known)| (known.workspace, *id)).collect();
     let messages: Vec<Key> = messages
         .into_iter()
-        .chain(of_deleted_threads(connection, fold, work).await?)
+        .chain(of_deleted_threads(connection, working, work).await?)
         .collect::<BTreeSet<_>>()
         .into_iter()
         .collect();
-    fold.messages.load(MessageRow::lock(connection, &messages).await?);
+    working.messages.load(MessageRow::lock(connection, &messages).await?);
     // One that went to another conversation while its row was waited for. Its conversation is locked after it, against
     // the order: what comes of that is tried once more.
-    let moved: BTreeSet<Key> = fold
+    let moved: BTreeSet<Key> = working
         .messages
         .iter()
         .map(|row| (row.workspace_id, row.conversation_id))
-        .filter(|(_, id)| fold.conversations.get(*id).is_none())
+        .filter(|(_, id)| working.conversations.get(*id).is_none())
         .collect();
     let moved: Vec<Key> = moved.into_iter().collect();
-    fold.conversations.load(ConversationRow::lock(connection, &moved).await?);
-    fold.shut_out = shut_out(connection, fold, work).await?;
-    load_history(connection, fold, work).await?;
-    load_others(connection, fold, work, &messages).await?;
+    working.conversations.load(ConversationRow::lock(connection, &moved).await?);
+    working.shut_out = shut_out(connection, working, work).await?;
+    load_history(connection, working, work).await?;
+    load_others(connection, working, work, &messages).await?;
     Ok(resolved)
 }
 
 /// The conversations of groups that are deleted. A conversation comes to a group under the lock of the group's name alone.
 async fn of_deleted_groups(
     connection: &mut PgConnection,
-    fold: &Fold<'_>,
+    working: &WorkingSet<'_>,
     work: &[Work<'_>],
 ) -> Result<Vec<Key>, sqlx::Error> {
     let groups: BTreeSet<Key> = work
@@ -128,7 +128,7 @@ async fn of_deleted_groups(
         .filter_map(|work| match &work.command.effect {
             Effect::Group(report) if report.version.change == Change::Deleted => {
                 let name = work.speaker.name(RefKind::Group, &report.id);
-                Some((work.speaker.workspace, fold.references.target([&name])?))
+                Some((work.speaker.workspace, working.references.target([&name])?))
             }
             _ => None,
         })
@@ -140,13 +140,13 @@ async fn of_deleted_groups(
 /// many go at once. In a batch others may write before the deletion is taken in.
 async fn of_deleted_threads(
     connection: &mut PgConnection,
-    fold: &Fold<'_>,
+    working: &WorkingSet<'_>,
     work: &[Work<'_>],
 ) -> Result<Vec<Key>, sqlx::Error> {
     let ended = work.iter().filter_map(|one| match &one.command.effect {
         Effect::Conversation(report) if report.version.change == Change::Deleted => {
             let name = one.speaker.name(RefKind::Conversation, &report.id);
-            let row = fold.conversations.get(fold.references.target([&name])?)?;
+            let row = working.conversations.get(working.references.target([&name])?)?;
             let at = report.version.at.min(one.inbound.received_at);
             let goes_on = work.len() > 1 || row.last_message_at > Some(at);
             goes_on.then_some((row.workspace_id, row.id, at))
@@ -173,7 +173,7 @@ async fn of_deleted_threads(
 /// Those who have conversations that a message may wake, and can answer them no more.
 async fn shut_out(
     connection: &mut PgConnection,
-    fold: &Fold<'_>,
+    working: &WorkingSet<'_>,
     work: &[Work<'_>],
 ) -> Result<HashSet<Uuid>, sqlx::Error> {
     let wakes =
@@ -181,7 +181,7 @@ async fn shut_out(
     if !work.iter().any(wakes) {
         return Ok(HashSet::new());
     }
-    let assignees: BTreeSet<Key> = fold
+    let assignees: BTreeSet<Key> = working
         .conversations
         .iter()
         .filter(|row| !matches!(row.status, ConversationStatus::InQueue | ConversationStatus::Open))
@@ -193,61 +193,61 @@ async fn shut_out(
 /// The reports that hang on messages which are yet to come, and all those on messages of which one is replayed.
 async fn load_history(
     connection: &mut PgConnection,
-    fold: &mut Fold<'_>,
+    working: &mut WorkingSet<'_>,
     work: &[Work<'_>],
 ) -> Result<(), sqlx::Error> {
     let mut wanted: BTreeSet<Key> =
-        fold.references.targets(RefKind::Message).filter(|(_, id)| fold.messages.get(*id).is_none()).collect();
+        working.references.targets(RefKind::Message).filter(|(_, id)| working.messages.get(*id).is_none()).collect();
     for work in work.iter().filter(|work| work.inbound.purpose == Purpose::Replay) {
         if let Effect::Status(report) = &work.command.effect {
             let names = work.speaker.message(&work.command.key, &report.ids);
-            let targets = fold.references.all_targets(&names);
+            let targets = working.references.all_targets(&names);
             wanted.extend(targets.into_iter().map(|id| (work.speaker.workspace, id)));
         }
     }
     let reports = children(connection, "status_report", "message_id", &wanted.into_iter().collect::<Vec<_>>()).await?;
-    fold.history = StatusReportRow::read(connection, &reports).await?;
+    working.history = StatusReportRow::read(connection, &reports).await?;
     Ok(())
 }
 
 async fn load_others(
     connection: &mut PgConnection,
-    fold: &mut Fold<'_>,
+    working: &mut WorkingSet<'_>,
     work: &[Work<'_>],
     messages: &[Key],
 ) -> Result<(), sqlx::Error> {
-    let targets = |fold: &Fold<'_>, kind| fold.references.targets(kind).collect::<BTreeSet<Key>>();
+    let targets = |working: &WorkingSet<'_>, kind| working.references.targets(kind).collect::<BTreeSet<Key>>();
     let known_channels = work.iter().filter_map(|work| match plan::channel(&work.command.effect)? {
         ChannelRef::Known(id) => Some((work.speaker.workspace, id.0)),
         ChannelRef::Reported(_) => None,
     });
-    let mut channels = targets(fold, RefKind::Channel);
+    let mut channels = targets(working, RefKind::Channel);
     channels.extend(known_channels);
-    channels.extend(fold.conversations.iter().map(|row| (row.workspace_id, row.channel_id)));
-    fold.channels.load(ChannelRow::read(connection, &channels.into_iter().collect::<Vec<_>>()).await?);
+    channels.extend(working.conversations.iter().map(|row| (row.workspace_id, row.channel_id)));
+    working.channels.load(ChannelRow::read(connection, &channels.into_iter().collect::<Vec<_>>()).await?);
 
     // Only to be shown in payloads: the contacts of conversations that an alias led to.
-    let shown: BTreeSet<Key> = fold
+    let shown: BTreeSet<Key> = working
         .conversations
         .iter()
         .filter_map(|row| Some((row.workspace_id, row.contact_id?)))
-        .filter(|(_, id)| fold.contacts.get(*id).is_none())
+        .filter(|(_, id)| working.contacts.get(*id).is_none())
         .collect();
-    fold.contacts.load(ContactRow::read(connection, &shown.into_iter().collect::<Vec<_>>()).await?);
+    working.contacts.load(ContactRow::read(connection, &shown.into_iter().collect::<Vec<_>>()).await?);
 
-    let groups: Vec<Key> = targets(fold, RefKind::Group).into_iter().collect();
-    fold.groups.load(GroupRow::lock(connection, &groups).await?);
-    let campaigns: Vec<Key> = targets(fold, RefKind::Campaign).into_iter().collect();
-    fold.campaigns.load(CampaignRow::lock(connection, &campaigns).await?);
-    let verifications: Vec<Key> = targets(fold, RefKind::Verification).into_iter().collect();
-    fold.verifications.load(VerificationRow::lock(connection, &verifications).await?);
+    let groups: Vec<Key> = targets(working, RefKind::Group).into_iter().collect();
+    working.groups.load(GroupRow::lock(connection, &groups).await?);
+    let campaigns: Vec<Key> = targets(working, RefKind::Campaign).into_iter().collect();
+    working.campaigns.load(CampaignRow::lock(connection, &campaigns).await?);
+    let verifications: Vec<Key> = targets(working, RefKind::Verification).into_iter().collect();
+    working.verifications.load(VerificationRow::lock(connection, &verifications).await?);
 
     let files = children(connection, "attachment", "message_id", messages).await?;
-    let files: BTreeSet<Key> = files.into_iter().chain(targets(fold, RefKind::Attachment)).collect();
-    fold.attachments.load(AttachmentRow::lock(connection, &files.into_iter().collect::<Vec<_>>()).await?);
+    let files: BTreeSet<Key> = files.into_iter().chain(targets(working, RefKind::Attachment)).collect();
+    working.attachments.load(AttachmentRow::lock(connection, &files.into_iter().collect::<Vec<_>>()).await?);
 
     let refusals = refusals(connection, work).await?;
-    fold.opt_outs.load(OptOutRow::lock(connection, &refusals).await?);
+    working.opt_outs.load(OptOutRow::lock(connection, &refusals).await?);
     Ok(())
 }
 

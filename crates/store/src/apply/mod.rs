@@ -1,23 +1,23 @@
 //! Group commit: what providers report becomes state and events, many requests in one transaction.
 
+pub mod admission;
 mod batch;
 mod blame;
-pub(crate) mod fold;
 mod forget;
 pub(crate) mod identities;
 mod inbound;
 mod keys;
 mod lane;
-mod line;
+mod lane_connection;
 mod load;
-pub mod places;
 mod plan;
 mod queue;
 mod references;
 mod report_jobs;
+pub(crate) mod rules;
 mod save;
 mod stub;
-mod turns;
+mod write_permits;
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -25,6 +25,7 @@ use std::{
     time::Duration,
 };
 
+use futures::{FutureExt, future::BoxFuture};
 use inlet_domain::{
     ambient::Ambient,
     command::{Inbound, Purpose, Reading},
@@ -40,11 +41,11 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use self::{
+    admission::{Admission, MOST_BYTES},
     lane::{Lane, Submission, UNAVAILABLE},
-    places::{MOST_BYTES, Places},
-    plan::Speaker,
+    plan::RefNamespace,
     queue::Queue,
-    turns::Turns,
+    write_permits::WritePermits,
 };
 use crate::{
     database::Database,
@@ -110,7 +111,7 @@ pub struct ApplyConfig {
     /// Lanes, each with one transaction at a time.
     pub lanes: usize,
     /// Requests that may wait in all; no workspace holds more than half. So it is with their bytes: see
-    /// `apply/places.rs`.
+    /// `apply/admission.rs`.
     pub queue: usize,
     /// The most requests in one transaction.
     pub batch: usize,
@@ -143,7 +144,7 @@ impl Drop for Queues {
 /// The entrance to apply. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Apply {
-    places: Places,
+    admission: Admission,
     queues: Arc<Queues>,
     tasks: TaskTracker,
     lane: Lane,
@@ -157,30 +158,34 @@ impl Apply {
         let tasks = TaskTracker::new();
         let (tell, news) = mpsc::unbounded_channel();
         tasks.spawn(announce(database.clone(), news));
-        let lane = Lane { database, heads, sealer, ambient, turns: Turns::new(config.lanes) };
+        let lane = Lane { database, heads, sealer, ambient, turns: WritePermits::new(config.lanes) };
         let queues: Vec<Queue<Submission>> = (0..config.lanes.max(1)).map(|_| Queue::new()).collect();
         for queue in &queues {
             tasks.spawn(lane.clone().run(queue.clone(), tell.clone(), config.batch.max(1)));
         }
         tasks.close();
-        let places = Places::new(config.queue, MOST_BYTES);
-        Self { places, queues: Arc::new(Queues(queues)), tasks, lane, patience: config.patience }
+        let admission = Admission::new(config.queue, MOST_BYTES);
+        Self { admission, queues: Arc::new(Queues(queues)), tasks, lane, patience: config.patience }
     }
 
     /// Applies one request; resolves after its commit.
     ///
     /// # Errors
     /// Where it was not committed: the provider should come again.
-    pub async fn submit(&self, inbound: Inbound) -> Result<Receipt, ApplyError> {
-        self.submit_since(inbound, Instant::now()).await
+    pub fn submit(&self, inbound: Inbound) -> BoxFuture<'_, Result<Receipt, ApplyError>> {
+        self.submit_since(inbound, Instant::now())
     }
 
     /// Applies one request that came at `received`; resolves after its commit, or when its time is up.
     ///
     /// # Errors
     /// Where it was not committed in time, as far as is known: the provider should come again.
-    pub async fn submit_since(&self, inbound: Inbound, received: Instant) -> Result<Receipt, ApplyError> {
-        let Some(slot) = self.places.take(inbound.workspace, places::weight(&inbound)) else {
+    pub fn submit_since(&self, inbound: Inbound, received: Instant) -> BoxFuture<'_, Result<Receipt, ApplyError>> {
+        self.submitted(inbound, received).boxed()
+    }
+
+    async fn submitted(&self, inbound: Inbound, received: Instant) -> Result<Receipt, ApplyError> {
+        let Some(permit) = self.admission.take(inbound.workspace, admission::weight(&inbound)) else {
             metrics::counter!("inlet_apply_overload_total").increment(1);
             return Err(ApplyError::Overloaded { retry_after: Duration::from_secs(1) });
         };
@@ -189,7 +194,7 @@ impl Apply {
         let index = lane_of(&inbound).checked_rem(count).and_then(|lane| usize::try_from(lane).ok());
         let queue = index.and_then(|index| self.queues.0.get(index)).ok_or(ApplyError::Stopping)?;
         let until = received + self.patience;
-        let submission = Submission { inbound, answer, until, slot, doubtful: false };
+        let submission = Submission { inbound, answer, until, permit, doubtful: false };
         queue.push(submission).map_err(|_| ApplyError::Stopping)?;
         // By a timer of its own: where the database hangs, its lane hears nothing that it could tell.
         match tokio::time::timeout_at(until, receipt).await {
@@ -203,17 +208,17 @@ impl Apply {
     ///
     /// # Errors
     /// Where it was not committed.
-    pub async fn replay(&self, inbound: Inbound) -> Result<Receipt, ApplyError> {
-        self.submit(Inbound { purpose: Purpose::Replay, ..inbound }).await
+    pub fn replay(&self, inbound: Inbound) -> BoxFuture<'_, Result<Receipt, ApplyError>> {
+        self.submit(Inbound { purpose: Purpose::Replay, ..inbound })
     }
 
     /// What [`Apply::replay`] would do, with nothing of it kept. No other request is held up but those of the same rows.
     ///
     /// # Errors
     /// Where the database cannot tell now.
-    pub async fn preview(&self, inbound: Inbound) -> Result<Preview, ApplyError> {
+    pub fn preview(&self, inbound: Inbound) -> BoxFuture<'_, Result<Preview, ApplyError>> {
         let inbound = Inbound { purpose: Purpose::Replay, ..inbound };
-        self.lane.preview(&inbound).await
+        async move { self.lane.preview(&inbound).await }.boxed()
     }
 
     /// Takes nothing more, finishes what is in hand (P13).
@@ -231,7 +236,7 @@ fn lane_of(inbound: &Inbound) -> u64 {
     if let Reading::Commands { commands, .. } = &inbound.reading
         && let Some(command) = commands.first()
     {
-        match plan::claim(Speaker::of(inbound), &command.effect, inbound.received_at) {
+        match plan::claim(RefNamespace::of(inbound), &command.effect, inbound.received_at) {
             Some(claim) => claim.keys.first().map(|claimed| &claimed.key).hash(&mut hasher),
             None => command.key.hash(&mut hasher),
         }

@@ -14,12 +14,12 @@ use super::{
 
 /// Whose names a request uses.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Speaker {
+pub(crate) struct RefNamespace {
     pub workspace: Uuid,
     pub account: Uuid,
 }
 
-impl Speaker {
+impl RefNamespace {
     pub(crate) fn of(inbound: &Inbound) -> Self {
         Self { workspace: inbound.workspace.0, account: inbound.account.0 }
     }
@@ -82,7 +82,7 @@ impl Speaker {
 
 /// The names that the effect mentions but for channels, and whether what they name comes to be with it, so that an id
 /// can be suggested. Attachments mention their message without making it.
-pub(crate) fn names(speaker: Speaker, command: &Command) -> Vec<(RefKey, bool)> {
+pub(crate) fn names(speaker: RefNamespace, command: &Command) -> Vec<(RefKey, bool)> {
     let own = |kind, id: &str, comes: bool| vec![(speaker.name(kind, id), comes)];
     match &command.effect {
         Effect::Message(report) => {
@@ -139,7 +139,7 @@ pub(crate) fn channel(effect: &Effect) -> Option<&ChannelRef> {
 }
 
 /// The person or group that the effect, which arrived at this time, is about, if one must be found or made.
-pub(crate) fn claim(speaker: Speaker, effect: &Effect, arrived: DateTime<Utc>) -> Option<Claim> {
+pub(crate) fn claim(speaker: RefNamespace, effect: &Effect, arrived: DateTime<Utc>) -> Option<Claim> {
     let writer = |occurred_at: Option<DateTime<Utc>>| Wants::Writer(occurred_at.unwrap_or(arrived).min(arrived));
     match effect {
         Effect::Message(report) => speaker

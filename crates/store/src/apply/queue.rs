@@ -3,10 +3,11 @@
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use inlet_domain::ids::WorkspaceId;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 /// What can wait.
@@ -60,7 +61,7 @@ impl<T: Waiting> Queue<T> {
     }
 
     fn line_up(&self) -> MutexGuard<'_, LineUp<T>> {
-        self.shared.line_up.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.line_up.lock()
     }
 
     /// Lines up; gives it back where the queue is closed.

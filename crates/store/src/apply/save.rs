@@ -3,38 +3,38 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{fold::Fold, report_jobs};
+use super::{report_jobs, rules::WorkingSet};
 use crate::rows::{
     AttachmentRow, CampaignRow, ChannelRow, ContactRow, ConversationRow, GroupRow, MessageRow, OptOutRow,
     StatusReportRow, VerificationRow,
 };
 
 /// Writes all that the fold changed, but for the identities, which were written when they were resolved.
-pub(crate) async fn save(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<(), sqlx::Error> {
-    ChannelRow::save(connection, &fold.channels).await?;
-    ContactRow::save(connection, &fold.contacts).await?;
-    GroupRow::save(connection, &fold.groups).await?;
-    ConversationRow::save(connection, &fold.conversations).await?;
-    MessageRow::save(connection, &fold.messages).await?;
-    AttachmentRow::save(connection, &fold.attachments).await?;
-    withdraw(connection, fold).await?;
-    StatusReportRow::insert(connection, &fold.reports.iter().collect::<Vec<_>>()).await?;
-    CampaignRow::save(connection, &fold.campaigns).await?;
-    report_jobs::save(connection, &fold.report_jobs).await?;
-    OptOutRow::save(connection, &fold.opt_outs).await?;
-    VerificationRow::save(connection, &fold.verifications).await?;
-    save_balances(connection, fold).await?;
-    adopt(connection, fold).await?;
-    unite(connection, fold).await?;
-    recount(connection, fold).await?;
-    fold.references.save(connection).await
+pub(crate) async fn save(connection: &mut PgConnection, working: &WorkingSet<'_>) -> Result<(), sqlx::Error> {
+    ChannelRow::save(connection, &working.channels).await?;
+    ContactRow::save(connection, &working.contacts).await?;
+    GroupRow::save(connection, &working.groups).await?;
+    ConversationRow::save(connection, &working.conversations).await?;
+    MessageRow::save(connection, &working.messages).await?;
+    AttachmentRow::save(connection, &working.attachments).await?;
+    withdraw(connection, working).await?;
+    StatusReportRow::insert(connection, &working.reports.iter().collect::<Vec<_>>()).await?;
+    CampaignRow::save(connection, &working.campaigns).await?;
+    report_jobs::save(connection, &working.report_jobs).await?;
+    OptOutRow::save(connection, &working.opt_outs).await?;
+    VerificationRow::save(connection, &working.verifications).await?;
+    save_balances(connection, working).await?;
+    adopt(connection, working).await?;
+    unite(connection, working).await?;
+    recount(connection, working).await?;
+    working.references.save(connection).await
 }
 
-async fn save_balances(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<(), sqlx::Error> {
-    if fold.balances.is_empty() {
+async fn save_balances(connection: &mut PgConnection, working: &WorkingSet<'_>) -> Result<(), sqlx::Error> {
+    if working.balances.is_empty() {
         return Ok(());
     }
-    let alerts = &fold.balances;
+    let alerts = &working.balances;
     sqlx::query(
         "INSERT INTO balance_alert (workspace_id, id, provider_account_id, firm, units, created_at) \
          SELECT w, i, a, f, u::numeric, c \
@@ -52,11 +52,11 @@ async fn save_balances(connection: &mut PgConnection, fold: &Fold<'_>) -> Result
 }
 
 /// Reports that are read anew leave the history; what is read now follows.
-async fn withdraw(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<(), sqlx::Error> {
-    if fold.withdrawn.is_empty() {
+async fn withdraw(connection: &mut PgConnection, working: &WorkingSet<'_>) -> Result<(), sqlx::Error> {
+    if working.withdrawn.is_empty() {
         return Ok(());
     }
-    let (workspaces, ids): (Vec<Uuid>, Vec<Uuid>) = fold.withdrawn.iter().copied().unzip();
+    let (workspaces, ids): (Vec<Uuid>, Vec<Uuid>) = working.withdrawn.iter().copied().unzip();
     sqlx::query(
         "DELETE FROM status_report r USING unnest($1::uuid[], $2::uuid[]) k(w, i) \
          WHERE r.workspace_id = k.w AND r.id = k.i",
@@ -69,8 +69,8 @@ async fn withdraw(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<(), 
 }
 
 /// What hung on a message that turned out to be another hangs on that one.
-async fn unite(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<(), sqlx::Error> {
-    if fold.moves.is_empty() {
+async fn unite(connection: &mut PgConnection, working: &WorkingSet<'_>) -> Result<(), sqlx::Error> {
+    if working.moves.is_empty() {
         return Ok(());
     }
     for table in ["status_report", "attachment"] {
@@ -79,9 +79,9 @@ async fn unite(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<(), sql
              WHERE t.workspace_id = k.w AND t.message_id = k.f"
         );
         sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(fold.moves.iter().map(|it| it.0).collect::<Vec<_>>())
-            .bind(fold.moves.iter().map(|it| it.1).collect::<Vec<_>>())
-            .bind(fold.moves.iter().map(|it| it.2).collect::<Vec<_>>())
+            .bind(working.moves.iter().map(|it| it.0).collect::<Vec<_>>())
+            .bind(working.moves.iter().map(|it| it.1).collect::<Vec<_>>())
+            .bind(working.moves.iter().map(|it| it.2).collect::<Vec<_>>())
             .execute(&mut *connection)
             .await?;
     }
@@ -137,16 +137,16 @@ const GONE: &str = "WITH gone AS ( \
     FROM (SELECT w, c, count(*) AS n FROM gone GROUP BY w, c) g WHERE c.workspace_id = g.w AND c.id = g.c";
 
 /// What conversations derive from messages that went, moved in time, or came late.
-async fn recount(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<(), sqlx::Error> {
-    if !fold.recounts.is_empty() {
-        let (workspaces, conversations): (Vec<Uuid>, Vec<Uuid>) = fold.recounts.iter().copied().unzip();
+async fn recount(connection: &mut PgConnection, working: &WorkingSet<'_>) -> Result<(), sqlx::Error> {
+    if !working.recounts.is_empty() {
+        let (workspaces, conversations): (Vec<Uuid>, Vec<Uuid>) = working.recounts.iter().copied().unzip();
         sqlx::query(LAST).bind(workspaces).bind(conversations).execute(&mut *connection).await?;
     }
-    if !fold.uncounted.is_empty() {
+    if !working.uncounted.is_empty() {
         sqlx::query(GONE)
-            .bind(fold.uncounted.iter().map(|it| it.0).collect::<Vec<_>>())
-            .bind(fold.uncounted.iter().map(|it| it.1).collect::<Vec<_>>())
-            .bind(fold.uncounted.iter().map(|it| it.2).collect::<Vec<_>>())
+            .bind(working.uncounted.iter().map(|it| it.0).collect::<Vec<_>>())
+            .bind(working.uncounted.iter().map(|it| it.1).collect::<Vec<_>>())
+            .bind(working.uncounted.iter().map(|it| it.2).collect::<Vec<_>>())
             .execute(&mut *connection)
             .await?;
     }
@@ -154,11 +154,11 @@ async fn recount(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<(), s
 }
 
 /// Files that came before their message in another batch join it.
-async fn adopt(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<(), sqlx::Error> {
-    if fold.adoptions.is_empty() {
+async fn adopt(connection: &mut PgConnection, working: &WorkingSet<'_>) -> Result<(), sqlx::Error> {
+    if working.adoptions.is_empty() {
         return Ok(());
     }
-    let adoptions = &fold.adoptions;
+    let adoptions = &working.adoptions;
     sqlx::query(
         "UPDATE attachment t SET message_id = k.m \
          FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) k(w, a, e, m) \

@@ -61,13 +61,13 @@ impl MessageStub {
     /// Takes the members of a report in, each if its version wins.
     pub(crate) fn take(&mut self, report: &MessageReport, stamp: Stamp) {
         let versions = &mut self.versions;
-        super::fold::take(versions, stamp, "content_type", &mut self.content_type, &report.content_type);
-        super::fold::take(versions, stamp, "content", &mut self.content, &report.content);
+        super::rules::take(versions, stamp, "content_type", &mut self.content_type, &report.content_type);
+        super::rules::take(versions, stamp, "content", &mut self.content, &report.content);
         // Whoever has read a message has read it, whatever a newer version says or leaves out.
         self.read_at = [self.read_at, report.read_at.value().copied()].into_iter().flatten().min();
-        super::fold::take(versions, stamp, "reactions", &mut self.reactions, &report.reactions);
+        super::rules::take(versions, stamp, "reactions", &mut self.reactions, &report.reactions);
         let occurred_at = Patch::known(report.occurred_at);
-        super::fold::take(versions, stamp, "occurred_at", &mut self.occurred_at, &occurred_at);
+        super::rules::take(versions, stamp, "occurred_at", &mut self.occurred_at, &occurred_at);
     }
 
     /// Keeps the files of a report for the message, each once; what the newest version tells of it counts.

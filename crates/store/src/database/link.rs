@@ -5,12 +5,13 @@
 use std::{
     future::Future,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::watch;
 
@@ -33,7 +34,7 @@ pub(crate) struct Retired(Arc<Mutex<Option<Instant>>>);
 
 impl Retired {
     fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Gives up every connection that was made until now.
@@ -60,7 +61,7 @@ struct Followed {
 
 impl Timeline {
     fn lock(&self) -> MutexGuard<'_, Followed> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Whether a connection on this timeline may be used. The first one says which it is, and so does each where nobody
@@ -93,7 +94,7 @@ struct Seldom(Mutex<(Option<Instant>, u64)>);
 impl Seldom {
     /// Where a line is due, how many were passed over since the last.
     fn due(&self, now: Instant) -> Option<u64> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock();
         let (last, passed_over) = &mut *state;
         if last.is_some_and(|last| now.saturating_duration_since(last) < Duration::from_secs(1)) {
             *passed_over += 1;
@@ -145,7 +146,7 @@ impl Link {
 
     /// Keeps a pool pointed at the primary from now on.
     pub(crate) fn keep(&self, work: Work, pool: &PgPool) {
-        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pools = self.pools.lock();
         pools.retain(|(_, pool)| !pool.is_closed());
         pools.push((work, pool.clone()));
     }
@@ -228,7 +229,7 @@ impl Link {
         let before = self.current.swap(number, Ordering::AcqRel);
         if before != number && self.hosts.count() > 1 {
             tracing::info!(host = number + 1, "the primary is another host of the list now");
-            let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+            let pools = self.pools.lock();
             for (work, pool) in pools.iter().filter(|(_, pool)| !pool.is_closed()) {
                 pool.set_connect_options(self.hosts.options(number, *work));
             }

@@ -20,7 +20,7 @@ use crate::{error::StoreError, log::Head, rows};
 
 /// An entry that has no number yet.
 #[derive(Debug, Clone)]
-pub struct Draft {
+pub struct NewEvent {
     /// Whose log.
     pub workspace: WorkspaceId,
     /// What happened.
@@ -107,7 +107,7 @@ const MANY: &str = "INSERT INTO event (workspace_id, id, seq, type, occurred_at,
 pub async fn append(
     connection: &mut PgConnection,
     ambient: &Ambient,
-    drafts: &[Draft],
+    drafts: &[NewEvent],
 ) -> Result<Appended, StoreError> {
     if drafts.is_empty() {
         return Ok(Appended::default());
@@ -172,7 +172,7 @@ fn actor_id(actor: Actor) -> Option<Uuid> {
 
 async fn insert_many(
     connection: &mut PgConnection,
-    drafts: &[Draft],
+    drafts: &[NewEvent],
     ids: &[Uuid],
     numbers: Vec<i64>,
 ) -> Result<(), sqlx::Error> {

@@ -1,15 +1,13 @@
 //! How far each workspace's log has come, as this process knows it: apply advances it after each commit, NOTIFY from
 //! other processes does too, and whoever follows a log waits on it. It is a hint: followers also poll slowly.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use inlet_domain::{
     ambient::Ambient,
     ids::{EventId, WorkspaceId},
 };
+use parking_lot::{Mutex, MutexGuard};
 use sqlx::PgConnection;
 use tokio::sync::watch;
 
@@ -126,7 +124,7 @@ impl Heads {
     }
 
     fn lock(&self) -> MutexGuard<'_, Logs> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock()
     }
 
     fn wake(&self) {

@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 use sqlx::{PgExecutor, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
-pub use append::{Appended, Draft, append};
+pub use append::{Appended, NewEvent, append};
 pub use facets::{Facets, Standing, State};
 pub use heads::{CHANNEL, Head, Heads};
 pub use settled::{durable_state, settle};

@@ -7,11 +7,7 @@
 mod board;
 mod wire;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{Stream, stream};
@@ -21,6 +17,7 @@ use inlet_domain::{
     model::member::Availability,
     scope::Scope,
 };
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{
     Notify,
     broadcast::{self, error::RecvError},
@@ -178,7 +175,7 @@ impl Presence {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.state.lock()
     }
 
     /// A member says whether they can be reached. It lasts for a minute, and as long as they follow somewhere.

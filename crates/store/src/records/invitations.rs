@@ -22,8 +22,8 @@ use uuid::Uuid;
 pub use self::accept::{Acceptance, accept};
 pub use self::invite::{NewInvitation, Post, invite};
 use super::{
-    acts::{Act, Asked, Begun},
     mail::{self},
+    mutation_tx::{Begun, MutationRequest, MutationTx},
     mutations::{Kept, Made},
     page::{Page, Position, Slice, Sort},
     words::word,
@@ -150,15 +150,15 @@ async fn known(conn: &mut PgConnection, scope: Scope, email: &str) -> Result<Opt
 ///
 /// # Errors
 /// `NotFound` where there is none that waits, `Forbidden` where it is an owner's and the asker is none; those of
-/// [`Act::begin`].
+/// [`MutationTx::begin`].
 pub async fn revoke(
     database: &Database,
     ambient: &Ambient,
-    asked: &Asked<'_>,
+    asked: &MutationRequest<'_>,
     grant: &Grant,
     id: InvitationId,
 ) -> Result<Made<InvitationId>, StoreError> {
-    let mut act = match Act::begin::<Kept>(database, ambient, asked).await? {
+    let mut act = match MutationTx::begin::<Kept>(database, ambient, asked).await? {
         Begun::First(act) => act,
         Begun::Repeat(kept) => return Ok(Made::before(&kept)),
     };

@@ -7,7 +7,6 @@
 //! which operators alone call. A changed password ends the person's sessions in each of their workspaces, for the password
 //! is the person's.
 
-pub mod acts;
 pub mod api_keys;
 pub mod audit;
 pub mod balance_alerts;
@@ -34,6 +33,7 @@ pub mod mail;
 pub mod members;
 pub mod messages;
 pub mod mutation_keys;
+pub mod mutation_tx;
 pub mod mutations;
 pub mod opt_outs;
 pub mod page;

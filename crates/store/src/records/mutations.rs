@@ -19,10 +19,10 @@ pub use self::of_webhooks::{
     test_webhook,
 };
 use super::{
-    acts::{Act, Asked, Begun},
     api_keys::{self, NewApiKey},
     login_limits::{self, Gate},
     members::{self, MemberChange},
+    mutation_tx::{Begun, MutationRequest, MutationTx},
     sessions,
 };
 use crate::{database::Database, error::StoreError};
@@ -47,7 +47,7 @@ impl<I: From<Uuid> + Into<AnyId> + Copy> Made<I> {
         Self { id: I::from(kept.made), secret: None }
     }
 
-    pub(super) async fn done(self, act: Act<'_>) -> Result<Self, StoreError> {
+    pub(super) async fn done(self, act: MutationTx<'_>) -> Result<Self, StoreError> {
         let id: AnyId = self.id.into();
         act.done(Some(id), &Kept { made: id.uuid() }).await?;
         Ok(self)
@@ -57,10 +57,13 @@ impl<I: From<Uuid> + Into<AnyId> + Copy> Made<I> {
 /// Begins an act, or returns what the one before made.
 macro_rules! begin {
     ($database:expr, $ambient:expr, $asked:expr) => {
-        match $crate::records::acts::Act::begin::<$crate::records::mutations::Kept>($database, $ambient, $asked).await?
+        match $crate::records::mutation_tx::MutationTx::begin::<$crate::records::mutations::Kept>(
+            $database, $ambient, $asked,
+        )
+        .await?
         {
-            $crate::records::acts::Begun::First(act) => act,
-            $crate::records::acts::Begun::Repeat(kept) => return Ok(Made::before(&kept)),
+            $crate::records::mutation_tx::Begun::First(act) => act,
+            $crate::records::mutation_tx::Begun::Repeat(kept) => return Ok(Made::before(&kept)),
         }
     };
 }
@@ -69,11 +72,11 @@ use begin;
 /// Makes an API key once, that may no more than its maker.
 ///
 /// # Errors
-/// Those of [`Grant::check_gift`], [`api_keys::create`] and [`Act::begin`].
+/// Those of [`Grant::check_gift`], [`api_keys::create`] and [`MutationTx::begin`].
 pub async fn create_api_key(
     database: &Database,
     ambient: &Ambient,
-    asked: &Asked<'_>,
+    asked: &MutationRequest<'_>,
     grant: &Grant,
     new: &NewApiKey,
 ) -> Result<Made<ApiKeyId>, StoreError> {
@@ -86,11 +89,11 @@ pub async fn create_api_key(
 /// Revokes an API key.
 ///
 /// # Errors
-/// Those of [`api_keys::revoke`] and [`Act::begin`].
+/// Those of [`api_keys::revoke`] and [`MutationTx::begin`].
 pub async fn revoke_api_key(
     database: &Database,
     ambient: &Ambient,
-    asked: &Asked<'_>,
+    asked: &MutationRequest<'_>,
     id: ApiKeyId,
 ) -> Result<Made<ApiKeyId>, StoreError> {
     let mut act = begin!(database, ambient, asked);
@@ -101,11 +104,11 @@ pub async fn revoke_api_key(
 /// Changes a member.
 ///
 /// # Errors
-/// Those of [`members::update`] and [`Act::begin`].
+/// Those of [`members::update`] and [`MutationTx::begin`].
 pub async fn update_member(
     database: &Database,
     ambient: &Ambient,
-    asked: &Asked<'_>,
+    asked: &MutationRequest<'_>,
     grant: &Grant,
     id: MemberId,
     change: &MemberChange,
@@ -118,11 +121,11 @@ pub async fn update_member(
 /// Ends a session.
 ///
 /// # Errors
-/// Those of [`sessions::revoke`] and [`Act::begin`].
+/// Those of [`sessions::revoke`] and [`MutationTx::begin`].
 pub async fn revoke_session(
     database: &Database,
     ambient: &Ambient,
-    asked: &Asked<'_>,
+    asked: &MutationRequest<'_>,
     grant: &Grant,
     id: SessionId,
 ) -> Result<Made<SessionId>, StoreError> {
@@ -149,18 +152,18 @@ pub struct PasswordChange {
 ///
 /// # Errors
 /// `RateLimited` where the old password was wrong too often, `Invalid` where it is wrong or the new one will not do;
-/// those of [`Act::begin`].
+/// those of [`MutationTx::begin`].
 pub async fn change_password(
     database: &Database,
     sealer: &Sealer,
     ambient: &Ambient,
-    asked: &Asked<'_>,
+    asked: &MutationRequest<'_>,
     change: PasswordChange,
 ) -> Result<Vec<WorkspaceId>, StoreError> {
     let (email, is_proven) = sessions::login_of(database, asked.scope, change.member).await?;
     let gate = if is_proven { Gate::Email(&email) } else { Gate::Workspace(&email, asked.scope.workspace()) };
     let tried = login_limits::count(database, sealer, ambient, gate, asked.origin.client).await?;
-    let mut act = match Act::begin::<Kept>(database, ambient, asked).await? {
+    let mut act = match MutationTx::begin::<Kept>(database, ambient, asked).await? {
         Begun::First(act) => act,
         Begun::Repeat(_) => {
             tried.give_back(&mut *database.writes.acquire().await?).await?;

@@ -9,23 +9,23 @@ use inlet_domain::{
 };
 use sqlx::PgConnection;
 
-use super::acts::Asked;
+use super::mutation_tx::MutationRequest;
 use crate::{
     error::StoreError,
-    log::{self, Draft},
+    log::{self, NewEvent},
 };
 
 /// Mutations that name a setting and change nothing that anyone sees.
 const UNSEEN: &[&str] = &["changePassword", "setAvailability", "testWebhook", "redeliver", "recoverWebhook"];
 
 /// The event of a mutation, if its subject is a setting.
-pub(super) fn changed(asked: &Asked<'_>, ambient: &Ambient, subject: Option<AnyId>) -> Option<Draft> {
+pub(super) fn changed(asked: &MutationRequest<'_>, ambient: &Ambient, subject: Option<AnyId>) -> Option<NewEvent> {
     let subject = subject.filter(|_| !UNSEEN.contains(&asked.mutation))?;
     draft(asked.scope.workspace(), asked.actor, ambient.now(), subject)
 }
 
 /// The event that tells of a change of `subject`, if that is a setting.
-pub(crate) fn draft(workspace: WorkspaceId, actor: Actor, at: DateTime<Utc>, subject: AnyId) -> Option<Draft> {
+pub(crate) fn draft(workspace: WorkspaceId, actor: Actor, at: DateTime<Utc>, subject: AnyId) -> Option<NewEvent> {
     let kind = match subject {
         AnyId::MemberId(_) => "member",
         AnyId::InvitationId(_) => "invitation",
@@ -39,7 +39,7 @@ pub(crate) fn draft(workspace: WorkspaceId, actor: Actor, at: DateTime<Utc>, sub
         _ => return None,
     };
     let payload = SettingsPayload { kind: kind.to_owned(), id: subject.to_string() };
-    Some(Draft {
+    Some(NewEvent {
         workspace,
         kind: EventType::SettingsChanged,
         occurred_at: at,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use inlet_tests::{
-    LiveClient, Party, Pool,
+    LiveClient, Pool, SeededWorkspace,
     live::Frame,
     operation::Operation,
     pool::{is_granted, page},
@@ -11,10 +11,10 @@ use inlet_tests::{
 };
 use serde_json::{Value, json};
 
-use super::{House, answers::told, house};
+use super::{TwoWorkspaces, answers::told, two_workspaces};
 
 /// The lists of one party; fails where one has no two rows, or shows a row of the other's.
-async fn lists(house: &House, reader: &Party, other: &Party) {
+async fn lists(house: &TwoWorkspaces, reader: &SeededWorkspace, other: &SeededWorkspace) {
     let ids = other.ids().await;
     for field in house.schema.roots("Query").iter().filter(|field| field.is_plain()) {
         let answer = reader.ask(&house.schema.operation("Query", field, None, &page)).await;
@@ -22,26 +22,32 @@ async fn lists(house: &House, reader: &Party, other: &Party) {
         let given_away = told(&answer, &ids, &other.mark);
         assert!(given_away.is_empty(), "{} shows {given_away:?} of another workspace", field.name);
         if let Some(edges) = answer["data"][&field.name]["edges"].as_array() {
-            assert!(edges.len() > 1, "{} shows {} rows: seed more in Party::fill", field.name, edges.len());
+            assert!(edges.len() > 1, "{} shows {} rows: seed more in SeededWorkspace::fill", field.name, edges.len());
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p10_no_list_shows_a_row_of_another_workspace() {
-    let house = house().await;
+    let house = two_workspaces().await;
     lists(&house, &house.owner, &house.stranger).await;
     lists(&house, &house.stranger, &house.owner).await;
     house.server.stop().await;
 }
 
-async fn head(party: &Party) -> String {
+async fn head(party: &SeededWorkspace) -> String {
     let answer = party.ask(&Operation { query: "{ head }".into(), variables: json!({}) }).await;
     answer["data"]["head"].as_str().unwrap().to_owned()
 }
 
 /// What comes after `cursor` until the log's head.
-async fn follow(house: &House, party: &Party, field: &str, argument: &str, cursor: &str) -> Vec<Value> {
+async fn follow(
+    house: &TwoWorkspaces,
+    party: &SeededWorkspace,
+    field: &str,
+    argument: &str,
+    cursor: &str,
+) -> Vec<Value> {
     let field = house.schema.root("Subscription", field);
     let (path, value) = ([argument.to_owned()], json!(cursor));
     let operation = house.schema.operation("Subscription", field, Some((&path, &value)), &|_, _, _| None);
@@ -59,7 +65,7 @@ async fn follow(house: &House, party: &Party, field: &str, argument: &str, curso
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p10_no_subscription_shows_a_row_of_another_workspace() {
-    let house = house().await;
+    let house = two_workspaces().await;
     let (owner, stranger) = (&house.owner, &house.stranger);
     let owned = Pool::of(&house.schema, owner).await;
     let ids: BTreeSet<String> = owner.ids().await;
@@ -100,7 +106,7 @@ async fn p10_no_subscription_shows_a_row_of_another_workspace() {
 }
 
 /// How many events the owner is shown under a filter by one of their ids; a stranger is shown none by it.
-async fn filtered_by(house: &House, owned: &Pool, position: &Position) -> usize {
+async fn filtered_by(house: &TwoWorkspaces, owned: &Pool, position: &Position) -> usize {
     let last = position.path.last().unwrap();
     let kind = last.trim_end_matches("Id").to_lowercase();
     let kind = if kind == "assignee" { "member".to_owned() } else { kind };
@@ -117,7 +123,7 @@ async fn filtered_by(house: &House, owned: &Pool, position: &Position) -> usize 
 }
 
 /// How many events come under a filter by an id until all there is has come.
-async fn follow_filtered(house: &House, party: &Party, position: &Position, id: &str) -> usize {
+async fn follow_filtered(house: &TwoWorkspaces, party: &SeededWorkspace, position: &Position, id: &str) -> usize {
     let fill = |_: &Field, path: &str, _: &Input| match path {
         "after" => Some(json!("1-0")),
         "checkpoints" => Some(json!(true)),
@@ -140,7 +146,7 @@ async fn follow_filtered(house: &House, party: &Party, position: &Position, id: 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p10_a_socket_hears_nothing_of_what_happens_elsewhere() {
-    let house = house().await;
+    let house = two_workspaces().await;
     let (owner, stranger) = (&house.owner, &house.stranger);
     let field = house.schema.root("Subscription", "events");
     let operation = house.schema.operation("Subscription", field, None, &|_, _, _| None);

@@ -9,22 +9,22 @@ mod probes;
 mod rights;
 
 use inlet_server::config::Role;
-use inlet_tests::{Options, Party, TestServer, schema::Schema, server::mail_hook, spawn_with};
+use inlet_tests::{Options, SeededWorkspace, TestServer, schema::Schema, server::mail_hook, spawn_with};
 
 /// Two workspaces that heard the same events under the same ids of their providers.
-pub struct House {
+pub struct TwoWorkspaces {
     /// The server.
     pub server: TestServer,
     /// What it offers.
     pub schema: Schema,
     /// Whose rows they are.
-    pub owner: Party,
+    pub owner: SeededWorkspace,
     /// Who tries to reach them, with the key of every scope in a workspace that has the like of all of them.
-    pub stranger: Party,
+    pub stranger: SeededWorkspace,
 }
 
 /// Without the notifier: what it does to deliveries meanwhile would look like the stranger's doing.
-async fn house() -> House {
+async fn two_workspaces() -> TwoWorkspaces {
     let server = spawn_with(Options {
         roles: vec![Role::Ingest, Role::Api],
         mail_hook: Some(mail_hook()),
@@ -32,8 +32,8 @@ async fn house() -> House {
     })
     .await;
     let schema = Schema::of(&server).await;
-    let (owner, stranger) = (Party::of(&server).await, Party::of(&server).await);
+    let (owner, stranger) = (SeededWorkspace::of(&server).await, SeededWorkspace::of(&server).await);
     owner.fill().await;
     stranger.fill().await;
-    House { server, schema, owner, stranger }
+    TwoWorkspaces { server, schema, owner, stranger }
 }

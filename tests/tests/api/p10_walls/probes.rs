@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use inlet_domain::model::right::Role;
 use inlet_tests::{
-    Party, Pool,
+    Pool, SeededWorkspace,
     operation::Operation,
     pool::is_granted,
     schema::{Field, Position, Schema},
@@ -12,9 +12,9 @@ use inlet_tests::{
 use serde_json::{Value, json};
 
 use super::{
-    House,
+    TwoWorkspaces,
     answers::{plain, told, unknown},
-    house,
+    two_workspaces,
 };
 
 /// How many objects of a kind are tried at a place before it is said not to take that kind.
@@ -22,7 +22,7 @@ const TRIES: usize = 6;
 
 /// Who asks, and what they have.
 struct Side<'a> {
-    party: &'a Party,
+    party: &'a SeededWorkspace,
     pool: &'a Pool,
 }
 
@@ -65,14 +65,14 @@ impl Side<'_> {
     }
 }
 
-fn places(house: &House, kinds: &[&str], owner: impl Fn(&str) -> bool) -> Vec<Position> {
+fn places(house: &TwoWorkspaces, kinds: &[&str], owner: impl Fn(&str) -> bool) -> Vec<Position> {
     let mut places = house.schema.positions();
     places.retain(|position| kinds.contains(&position.ty.name.as_str()) && owner(&position.owner));
     places
 }
 
 /// Fails unless the stranger is told of the owner's `text` what they are told of one that nobody has.
-async fn refuse(house: &House, stranger: &Side<'_>, position: &Position, text: &str, ids: &BTreeSet<String>) {
+async fn refuse(house: &TwoWorkspaces, stranger: &Side<'_>, position: &Position, text: &str, ids: &BTreeSet<String>) {
     let other = unknown(text);
     let of_owner = stranger.ask(&house.schema, position, text).await;
     let of_nobody = stranger.ask(&house.schema, position, &other).await;
@@ -88,7 +88,7 @@ fn is_of_another_kind(answer: &Value) -> bool {
 }
 
 /// Which kinds of ids a place of a query takes: the owner's answer differs from that of an id that nobody has.
-async fn kinds_taken(house: &House, owner: &Side<'_>, position: &Position) -> BTreeMap<String, String> {
+async fn kinds_taken(house: &TwoWorkspaces, owner: &Side<'_>, position: &Position) -> BTreeMap<String, String> {
     let mut taken = BTreeMap::new();
     for (prefix, ids) in owner.pool.candidates(TRIES) {
         for id in ids {
@@ -108,7 +108,7 @@ async fn kinds_taken(house: &House, owner: &Side<'_>, position: &Position) -> BT
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p10_no_query_reaches_into_another_workspace_by_an_id() {
-    let house = house().await;
+    let house = two_workspaces().await;
     let (owner, stranger) = (&house.owner, &house.stranger);
     let (mut owned, strange) = (Pool::of(&house.schema, owner).await, Pool::of(&house.schema, stranger).await);
     owned.replenish(&house.schema, owner).await;
@@ -120,7 +120,7 @@ async fn p10_no_query_reaches_into_another_workspace_by_an_id() {
         let taken = kinds_taken(&house, &owner, &position).await;
         assert!(
             !taken.is_empty(),
-            "{}: no id of the owner's reaches anything: seed one in Party::fill",
+            "{}: no id of the owner's reaches anything: seed one in SeededWorkspace::fill",
             position.name()
         );
         // Ids of kinds that the place does not take are tried too: what is refused must not tell them apart either.
@@ -136,7 +136,7 @@ async fn p10_no_query_reaches_into_another_workspace_by_an_id() {
     let node = house.schema.root("Query", "node");
     for kind in house.schema.node_types() {
         let id = owned.types.get(kind).and_then(|ids| ids.first());
-        let id = id.unwrap_or_else(|| panic!("there is no {kind} to look for: seed one in Party::fill"));
+        let id = id.unwrap_or_else(|| panic!("there is no {kind} to look for: seed one in SeededWorkspace::fill"));
         let path = ["id".to_owned()];
         let operation = house.schema.operation("Query", node, Some((&path, &json!(id))), &|_, _, _| None);
         assert_eq!(house.owner.ask(&operation).await["data"]["node"]["__typename"], json!(kind));
@@ -180,7 +180,7 @@ async fn cursors_of(owner: &Side<'_>, position: &Position) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p10_no_cursor_reaches_into_another_workspace() {
-    let house = house().await;
+    let house = two_workspaces().await;
     for rows in CHILDREN {
         sqlx::query(rows).bind(house.owner.workspace).execute(&house.server.database).await.unwrap();
     }
@@ -213,7 +213,11 @@ async fn p10_no_cursor_reaches_into_another_workspace() {
             refuse(&house, &stranger, &position, cursor, &ids).await;
         }
         assert_eq!(house.owner.changed(&before).await, [""; 0], "{}: a stranger changed something", position.name());
-        assert!(reached, "{}: no cursor shows the owner a row: seed more in Party::fill: {answer}", position.name());
+        assert!(
+            reached,
+            "{}: no cursor shows the owner a row: seed more in SeededWorkspace::fill: {answer}",
+            position.name()
+        );
     }
     assert!(strange_ids.is_disjoint(&ids));
     house.server.stop().await;
@@ -221,7 +225,7 @@ async fn p10_no_cursor_reaches_into_another_workspace() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p10_no_mutation_reaches_into_another_workspace_by_an_id() {
-    let house = house().await;
+    let house = two_workspaces().await;
     let mut probed = 0;
     let mut owned = Pool::of(&house.schema, &house.owner).await;
     let mut strange = Pool::of(&house.schema, &house.stranger).await;
@@ -264,7 +268,7 @@ async fn p10_no_mutation_reaches_into_another_workspace_by_an_id() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p10_no_text_tells_a_stranger_what_another_workspace_has() {
-    let house = house().await;
+    let house = two_workspaces().await;
     let pool = Pool::of(&house.schema, &house.owner).await;
     let mut words = vec![house.owner.slug.clone(), house.owner.email.clone(), house.owner.workspace.to_string()];
     words.push(house.owner.sources["oneroute"].url.rsplit('/').next().unwrap().to_owned());
@@ -305,7 +309,7 @@ async fn p10_no_text_tells_a_stranger_what_another_workspace_has() {
 
 /// The stranger's answer to `word`; fails unless it is the one to any other word. Each try has objects of its own, for a
 /// mutation may use them up.
-async fn alike(house: &House, position: &Position, pool: &mut Pool, word: &str) -> Value {
+async fn alike(house: &TwoWorkspaces, position: &Position, pool: &mut Pool, word: &str) -> Value {
     let other = unknown(word);
     let mut answers = Vec::new();
     // What works once is new for each try.

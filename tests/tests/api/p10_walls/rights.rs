@@ -5,16 +5,16 @@ use std::slice::from_ref;
 
 use inlet_domain::model::right::{self, Gift, Grant, KeyScope, Need, Right, Role};
 use inlet_tests::{
-    LiveClient, Party, Pool,
+    LiveClient, Pool, SeededWorkspace,
     live::Frame,
     operation::Operation,
-    party::Term,
     pool::{is_granted, page},
     schema::Field,
+    seeded_workspace::Term,
 };
 use serde_json::{Value, json};
 
-use super::{House, house};
+use super::{TwoWorkspaces, two_workspaces};
 
 /// What the policy asks of who comes for a root field.
 fn needs(owner: &str, field: &str) -> Need {
@@ -79,7 +79,7 @@ impl Guest {
     }
 }
 
-async fn guests(party: &Party) -> Vec<Guest> {
+async fn guests(party: &SeededWorkspace) -> Vec<Guest> {
     let mut guests = Vec::new();
     let mut comes = |name: String, token, grant| guests.push(Guest { name, token, grant });
     for role in Role::ALL {
@@ -101,7 +101,7 @@ async fn guests(party: &Party) -> Vec<Guest> {
 }
 
 /// The operation of a root field, with all that it needs; a new one for each guest, for creates happen once under a key.
-fn call(house: &House, pool: &Pool, owner: &str, field: &Field) -> Operation {
+fn call(house: &TwoWorkspaces, pool: &Pool, owner: &str, field: &Field) -> Operation {
     let login = [("input.email", &house.owner.email), ("input.password", &house.owner.password)];
     let fill = |field: &Field, path: &str, input: &_| {
         if field.name == "login" {
@@ -123,7 +123,7 @@ fn code(answer: &Value) -> &Value {
     &answer["errors"][0]["extensions"]["code"]
 }
 
-async fn try_each(house: &House, pool: &mut Pool, owner: &str, field: &Field) -> (usize, usize) {
+async fn try_each(house: &TwoWorkspaces, pool: &mut Pool, owner: &str, field: &Field) -> (usize, usize) {
     let party = &house.owner;
     let needs = needs(owner, &field.name);
     let (mut granted, mut refused) = (0, 0);
@@ -154,7 +154,7 @@ async fn try_each(house: &House, pool: &mut Pool, owner: &str, field: &Field) ->
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p10_every_root_field_is_granted_and_refused_as_the_policy_says() {
-    let house = house().await;
+    let house = two_workspaces().await;
     let mut pool = Pool::of(&house.schema, &house.owner).await;
     let (mut granted, mut refused) = (0, 0);
     for owner in ["Query", "Mutation"] {
@@ -170,7 +170,7 @@ async fn p10_every_root_field_is_granted_and_refused_as_the_policy_says() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p10_a_socket_grants_what_http_grants() {
-    let house = house().await;
+    let house = two_workspaces().await;
     let party = &house.owner;
     let mut pool = Pool::of(&house.schema, party).await;
     pool.replenish(&house.schema, party).await;
@@ -224,7 +224,7 @@ async fn p10_a_socket_grants_what_http_grants() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p10_an_object_is_shown_by_its_id_to_those_who_may_see_its_kind() {
-    let house = house().await;
+    let house = two_workspaces().await;
     let party = &house.owner;
     let mut pool = Pool::of(&house.schema, party).await;
     pool.replenish(&house.schema, party).await;
@@ -261,7 +261,7 @@ fn kinds(value: &Value, found: &mut Vec<String>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p10_no_way_leads_from_the_inbox_to_the_settings() {
-    let house = house().await;
+    let house = two_workspaces().await;
     let viewer = house.owner.member(Role::Viewer, false).await;
     let mut shown = Vec::new();
     for field in house.schema.roots("Query").iter().filter(|field| field.is_plain()) {

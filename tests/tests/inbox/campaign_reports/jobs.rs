@@ -7,7 +7,7 @@ use inlet_domain::{
     ids::{ProviderAccountId, WorkspaceId},
 };
 use inlet_store::records::report_jobs::{self, HeldJob, PageDone};
-use inlet_tests::house::House;
+use inlet_tests::apply_fixture::ApplyFixture;
 
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -16,7 +16,7 @@ fn completed(campaign: &str, url: &str) -> Command {
     Command { key: IdempotencyKey::new("campaign", format!("{campaign} {url}")), effect: Effect::Campaign(report) }
 }
 
-async fn claim(house: &House) -> Option<HeldJob> {
+async fn claim(house: &ApplyFixture) -> Option<HeldJob> {
     report_jobs::claim(&house.database, house.ambient.uuid(), LEASE).await.unwrap()
 }
 
@@ -24,13 +24,13 @@ fn page(last: bool) -> PageDone {
     PageDone { total_pages: Some(2), rows: 10, digest: "d".to_owned(), last }
 }
 
-async fn statuses(house: &House) -> Vec<String> {
+async fn statuses(house: &ApplyFixture) -> Vec<String> {
     sqlx::query_scalar("SELECT status FROM report_job ORDER BY url").fetch_all(&house.database.pool).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn or_12_two_reports_of_one_campaign_are_both_fetched_but_never_at_once() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(2, 16);
     // In one request, and again: a batch holds the same report twice.
     let both = vec![completed("c", "https://a.example/1"), completed("c", "https://a.example/2")];
@@ -54,7 +54,7 @@ async fn or_12_two_reports_of_one_campaign_are_both_fetched_but_never_at_once() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn or_12_who_lost_the_lease_can_note_nothing() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 16);
     apply.submit(house.inbound(vec![completed("c", "https://a.example/1")])).await.unwrap();
     let slow = claim(&house).await.unwrap();
@@ -76,7 +76,7 @@ async fn or_12_who_lost_the_lease_can_note_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn or_12_a_replay_tries_a_report_again_that_was_given_up_and_no_other() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 16);
     let urls = ["https://a.example/1", "https://a.example/2"];
     let told: Vec<Inbound> = urls.iter().map(|url| house.inbound(vec![completed(url, url)])).collect();
@@ -101,7 +101,7 @@ async fn or_12_a_replay_tries_a_report_again_that_was_given_up_and_no_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p11_a_workspace_with_many_reports_keeps_no_other_waiting() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 16);
     for number in 0..3 {
         let url = format!("https://a.example/{number}");

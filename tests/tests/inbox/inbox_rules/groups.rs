@@ -5,7 +5,7 @@ use inlet_domain::{
     command::{Change, Command, ConversationReport, Effect, GroupReport, IdempotencyKey, Patch, Version},
     model::{message::Direction, outcome::Outcome},
 };
-use inlet_tests::house::{House, message, start};
+use inlet_tests::apply_fixture::{ApplyFixture, message, start};
 
 use super::{PHONE, take, told};
 
@@ -47,7 +47,7 @@ fn in_thread(id: &str, thread: &str, phone: &str, minute: i64) -> Command {
 }
 
 /// Each conversation: whether it is a group's, whose, where it stands, and the messages in it.
-pub(super) async fn shown(house: &House) -> Vec<(bool, bool, String, Vec<String>)> {
+pub(super) async fn shown(house: &ApplyFixture) -> Vec<(bool, bool, String, Vec<String>)> {
     sqlx::query_as(
         "SELECT c.group_id IS NOT NULL, c.contact_id IS NOT NULL, c.status, \
            array(SELECT m.external_id FROM message m WHERE m.workspace_id = c.workspace_id AND m.conversation_id = c.id \
@@ -67,7 +67,7 @@ pub(super) fn row(of_group: bool, status: &str, messages: &[&str]) -> (bool, boo
 #[tokio::test]
 async fn e3_what_is_written_in_a_groups_thread_is_the_groups_whatever_came_first() {
     for first in 0..2 {
-        let house = House::build().await;
+        let house = ApplyFixture::build().await;
         let apply = house.apply(1, 64);
         let mut begins = [group("g", Change::Created, 1), conversation("t", Some("g"), Change::Created, 1)];
         begins.rotate_left(first);
@@ -92,7 +92,7 @@ async fn e3_what_is_written_in_a_groups_thread_is_the_groups_whatever_came_first
 #[tokio::test]
 async fn e3_a_thread_that_turns_out_to_be_a_groups_is_handed_to_it_alone() {
     // All that came, came by the thread: the conversation is the group's, and who wrote has their own address again.
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 64);
     for command in [
         in_thread("m1", "t", PHONE, 1),
@@ -110,7 +110,7 @@ async fn e3_a_thread_that_turns_out_to_be_a_groups_is_handed_to_it_alone() {
 
     // They had a conversation of their own, by another thread or by none: that stays theirs.
     for own in [in_thread("own", "their own", PHONE, 1), message("own", PHONE, Direction::Inbound, "hello", 1)] {
-        let house = House::build().await;
+        let house = ApplyFixture::build().await;
         let apply = house.apply(1, 64);
         for command in [
             own,
@@ -130,7 +130,7 @@ async fn e3_a_thread_that_turns_out_to_be_a_groups_is_handed_to_it_alone() {
     }
 
     // In one request, and with the group's conversation there already.
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 64);
     take(&house, &apply, conversation("first", Some("g"), Change::Created, 1)).await;
     let together = vec![in_thread("m1", "t", PHONE, 2), conversation("t", Some("g"), Change::Created, 3)];
@@ -145,7 +145,7 @@ async fn e3_a_thread_that_turns_out_to_be_a_groups_is_handed_to_it_alone() {
 
 #[tokio::test]
 async fn e3_a_deleted_groups_conversations_are_closed_and_their_history_stays() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 64);
     for command in [
         group("g", Change::Created, 1),

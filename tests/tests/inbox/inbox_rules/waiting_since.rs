@@ -8,7 +8,7 @@ use inlet_domain::{
         outcome::Outcome,
     },
 };
-use inlet_tests::house::{House, message, start};
+use inlet_tests::apply_fixture::{ApplyFixture, message, start};
 
 use super::{Times, told};
 
@@ -63,7 +63,7 @@ pub(super) fn expected(entries: &[Entry]) -> Times {
 
 #[tokio::test]
 async fn c4_since_when_they_wait_is_computed_from_what_stands_in_any_order() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let lanes = [house.apply(2, 1), house.apply(2, 64)];
     let mut dice = Dice(7);
     let mut sets = Vec::new();

@@ -1,12 +1,12 @@
 //! A provider deletes its record of a person.
 
 use inlet_domain::command::{Change, Command, Patch};
-use inlet_tests::house::House;
+use inlet_tests::apply_fixture::ApplyFixture;
 
 use super::support::{lines, orders, people, record, request, take, user, written};
 
 /// Each conversation: who it is with, and what was written in it by whom.
-async fn conversations(house: &House) -> Vec<String> {
+async fn conversations(house: &ApplyFixture) -> Vec<String> {
     lines(
         house,
         "SELECT concat_ws('|', coalesce(c.name, CASE WHEN v.contact_id IS NULL THEN 'nobody' ELSE 'nameless' END), ( \
@@ -25,7 +25,7 @@ fn named(name: &str) -> impl FnOnce(&mut inlet_domain::command::ContactReport) +
 
 #[tokio::test]
 async fn b5_a_deleted_person_is_nobody_and_who_writes_later_is_somebody() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 64);
     take(&house, &apply, &record("u1", Change::Created, Some(0), named("Ada"))).await;
     take(&house, &apply, &written("m1", user("u1"), 1, |_| {})).await;
@@ -64,7 +64,7 @@ async fn b5_deletions_and_messages_in_any_order_end_alike() {
         written("m1", user("u1"), 2, |_| {}),
     ];
     let mut ends = Vec::new();
-    let first = House::build().await;
+    let first = ApplyFixture::build().await;
     for order in orders(commands.len()) {
         for batch in [1, 64] {
             let house = first.neighbour().await;
@@ -93,7 +93,7 @@ async fn b5_who_wrote_after_the_deletion_stays_whichever_comes_first() {
         report.phone = Patch::Value("+919800000009".to_owned());
     });
     for order in [[&created, &deletion, &later], [&created, &later, &deletion], [&later, &deletion, &created]] {
-        let house = House::build().await;
+        let house = ApplyFixture::build().await;
         let apply = house.apply(1, 64);
         for command in order {
             apply.submit(request(&house, command)).await.unwrap();
@@ -111,7 +111,7 @@ async fn b5_a_name_that_only_earlier_messages_told_goes_with_the_record_in_any_o
         written(id, user("u1"), at, |report| report.person.as_mut().unwrap().name = name.map(str::to_owned))
     };
     let deletion = record("u1", Change::Deleted, Some(5), |_| {});
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     for (later, expected) in [(None, "-|-|-|provider_user:u1"), (Some("Ada"), "Ada|-|-|provider_user:u1")] {
         let commands = [naming("m1", 2, Some("Ada")), deletion.clone(), naming("m2", 8, later)];
         for order in orders(commands.len()) {

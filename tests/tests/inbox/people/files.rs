@@ -4,7 +4,7 @@ use inlet_domain::{
     command::{AttachmentPart, AttachmentReport, Change, Command, Effect, IdempotencyKey, Patch, Version},
     model::message::AttachmentKind,
 };
-use inlet_tests::house::House;
+use inlet_tests::apply_fixture::ApplyFixture;
 
 use super::support::{lines, minute, orders, request, take, user, written};
 
@@ -39,7 +39,7 @@ fn file(change: Change, at: i64, name: Option<&str>) -> Command {
     Command { key, effect: Effect::Attachment(Box::new(report)) }
 }
 
-async fn files(house: &House) -> Vec<String> {
+async fn files(house: &ApplyFixture) -> Vec<String> {
     lines(
         house,
         "SELECT concat_ws('|', f.external_id, f.filename, f.url, f.deleted_at IS NOT NULL, m.external_id) \
@@ -56,7 +56,7 @@ async fn e2_p4_a_file_of_a_message_is_one_file_in_any_order() {
         file(Change::Created, 1, Some("named.png")),
         file(Change::Updated, 3, Some("renamed.png")),
     ];
-    let first = House::build().await;
+    let first = ApplyFixture::build().await;
     for order in orders(commands.len()) {
         let house = first.neighbour().await;
         let apply = house.apply(1, 64);
@@ -70,7 +70,7 @@ async fn e2_p4_a_file_of_a_message_is_one_file_in_any_order() {
 #[tokio::test]
 async fn e2_p4_a_deleted_file_stays_so_in_any_order() {
     let commands = [with_file("m1", 1), file(Change::Deleted, 5, None), file(Change::Created, 1, Some("first.png"))];
-    let first = House::build().await;
+    let first = ApplyFixture::build().await;
     for order in orders(commands.len()) {
         for batch in [1, 64] {
             let house = first.neighbour().await;

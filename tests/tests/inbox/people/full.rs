@@ -1,7 +1,7 @@
 //! C1: a contact has so many addresses and no more.
 
 use inlet_domain::command::{Command, IdentityKind, IdentityRef, IdentityScope};
-use inlet_tests::house::House;
+use inlet_tests::apply_fixture::ApplyFixture;
 
 use super::support::{lines, take, written};
 
@@ -26,7 +26,7 @@ const COUNTS: &str =
 
 #[tokio::test]
 async fn c1_a_contact_has_a_hundred_addresses_and_who_writes_from_one_more_is_kept_apart() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 64);
     // The key is an address too.
     for number in 1..MOST {
@@ -45,7 +45,7 @@ async fn c1_a_contact_has_a_hundred_addresses_and_who_writes_from_one_more_is_ke
 
 #[tokio::test]
 async fn c1_the_addresses_of_one_request_are_a_hundred_too() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 64);
     let many = written("m1", IdentityRef::new(IdentityKind::Phone, "+919800000000"), 1, |report| {
         let ids = (0..2 * MOST).map(|n| IdentityRef::new(IdentityKind::ProviderUser, format!("u{n}")));

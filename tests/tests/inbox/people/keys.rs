@@ -5,7 +5,7 @@ use inlet_domain::{
     model::outcome::Outcome,
 };
 use inlet_store::apply::Apply;
-use inlet_tests::house::House;
+use inlet_tests::apply_fixture::ApplyFixture;
 
 use super::support::{request, user, written};
 
@@ -15,13 +15,13 @@ fn keyed(id: &str, former: Option<&str>) -> Command {
     command
 }
 
-async fn outcome(house: &House, apply: &Apply, command: &Command) -> Outcome {
+async fn outcome(house: &ApplyFixture, apply: &Apply, command: &Command) -> Outcome {
     apply.submit(request(house, command)).await.unwrap().outcome
 }
 
 #[tokio::test]
 async fn p2_a_repeat_under_a_new_key_is_a_repeat_for_both_keys_are_claimed() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 64);
     assert_eq!(outcome(&house, &apply, &keyed("old", None)).await, Outcome::Accepted);
     assert_eq!(outcome(&house, &apply, &keyed("new", Some("old"))).await, Outcome::Duplicate);

@@ -1,7 +1,7 @@
 //! Names grow up; picture and attributes follow the newest message.
 
 use inlet_domain::command::{Change, IdentityKind, IdentityRef, MessageReport, Patch};
-use inlet_tests::house::House;
+use inlet_tests::apply_fixture::ApplyFixture;
 use serde_json::{Value, json};
 
 use super::support::{lines, minute, orders, record, take, user, written};
@@ -21,7 +21,7 @@ fn told(members: Value) -> impl FnOnce(&mut MessageReport) {
     }
 }
 
-async fn shown(house: &House) -> String {
+async fn shown(house: &ApplyFixture) -> String {
     let rows = lines(
         house,
         "SELECT concat_ws('|', name, username, avatar_url, attributes, last_active_at) FROM contact WHERE workspace_id = $1",
@@ -31,7 +31,7 @@ async fn shown(house: &House) -> String {
     rows.into_iter().next().unwrap()
 }
 
-async fn name(house: &House) -> Option<String> {
+async fn name(house: &ApplyFixture) -> Option<String> {
     sqlx::query_scalar("SELECT name FROM contact WHERE workspace_id = $1")
         .bind(house.workspace)
         .fetch_one(&house.database.pool)
@@ -41,7 +41,7 @@ async fn name(house: &House) -> Option<String> {
 
 #[tokio::test]
 async fn b6_a_name_that_stands_in_for_one_gives_way_and_replaces_none() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 64);
     for (at, (written_name, stands)) in [
         ("+91 98000 00001", "+91 98000 00001"),
@@ -63,7 +63,7 @@ async fn b6_a_name_that_stands_in_for_one_gives_way_and_replaces_none() {
 
 #[tokio::test]
 async fn b6_a_providers_record_replaces_no_real_name_by_a_username() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 64);
     let named = |name: &str| {
         let name = name.to_owned();
@@ -87,7 +87,7 @@ async fn b6_picture_and_attributes_follow_the_newest_message_in_any_order() {
     let second = json!({"picture": "https://a/2", "attributes": {"plan": "paid"}, "seen": 2});
     let mut ends = Vec::new();
     for order in [[0, 1], [1, 0]] {
-        let house = House::build().await;
+        let house = ApplyFixture::build().await;
         let apply = house.apply(1, 64);
         for at in order {
             let members = [&first, &second][at].clone();
@@ -102,7 +102,7 @@ async fn b6_picture_and_attributes_follow_the_newest_message_in_any_order() {
 
 #[tokio::test]
 async fn b6_a_message_that_says_nothing_new_raises_no_event_of_its_contact() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 64);
     let members = json!({"name": "Ada", "attributes": {"plan": "free"}, "seen": 1});
     take(&house, &apply, &written("m1", phone(), 1, told(members.clone()))).await;
@@ -115,7 +115,7 @@ async fn b6_a_message_that_says_nothing_new_raises_no_event_of_its_contact() {
 
 #[tokio::test]
 async fn b6_a_provider_cannot_grow_a_contact_without_bound() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 64);
     for batch in 0..4 {
         let attributes: Value =
@@ -137,7 +137,7 @@ async fn b6_the_newest_real_name_stands_whenever_a_username_stood_in() {
         }
     };
     for order in orders(3) {
-        let house = House::build().await;
+        let house = ApplyFixture::build().await;
         let apply = house.apply(1, 64);
         let records = [(1, "Kevin"), (2, "Kevin Mitnick"), (3, "kevin_m")];
         for &place in &order {

@@ -7,7 +7,7 @@ use inlet_domain::{
     scope::Scope,
 };
 use inlet_store::records::{opt_outs, page::Slice};
-use inlet_tests::house::{House, message, status};
+use inlet_tests::apply_fixture::{ApplyFixture, message, status};
 
 use super::support::{lines, people, request, take, written};
 
@@ -31,7 +31,7 @@ fn refusal(number: &str) -> Command {
     Command { key: IdempotencyKey::new("opt_out", number), effect: Effect::OptOut(Box::new(report)) }
 }
 
-async fn contact(house: &House, number: &str) -> ContactId {
+async fn contact(house: &ApplyFixture, number: &str) -> ContactId {
     sqlx::query_scalar("SELECT contact_id FROM identity WHERE workspace_id = $1 AND value = $2")
         .bind(house.workspace)
         .bind(number)
@@ -41,7 +41,7 @@ async fn contact(house: &House, number: &str) -> ContactId {
 }
 
 /// How many refusals bind a contact.
-async fn bound(house: &House, contact: ContactId) -> usize {
+async fn bound(house: &ApplyFixture, contact: ContactId) -> usize {
     let (scope, slice) = (Scope::of(house.workspace), Slice::first(10));
     let found = opt_outs::binding(&house.database, scope, &[contact], &slice).await.unwrap();
     found.into_iter().map(|(_, page)| page.items.len()).sum()
@@ -49,12 +49,12 @@ async fn bound(house: &House, contact: ContactId) -> usize {
 
 #[tokio::test]
 async fn b1_three_guests_of_one_hotel_are_three_and_a_refusal_binds_one() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 64);
     for n in 1..=3 {
         let number = format!("+9198000000{n:02}");
         let command = written(&format!("m{n}"), phone(&number), n, |report| {
-            report.person.as_mut().unwrap().email = Some("desk@hotel.example".to_owned());
+            report.person.as_mut().unwrap().email = Some("writer@hotel.example".to_owned());
         });
         take(&house, &apply, &command).await;
     }
@@ -68,12 +68,12 @@ async fn b1_three_guests_of_one_hotel_are_three_and_a_refusal_binds_one() {
     let scope = Scope::of(house.workspace);
     let suggested = inlet_store::records::contacts::suggested_merges(&house.database, scope, &[first]).await.unwrap();
     assert_eq!(suggested.len(), 2, "{suggested:?}");
-    assert!(suggested.iter().all(|it| it.value == "desk@hotel.example"), "{suggested:?}");
+    assert!(suggested.iter().all(|it| it.value == "writer@hotel.example"), "{suggested:?}");
 }
 
 #[tokio::test]
 async fn b1_a_refusal_of_a_number_that_only_a_profile_names_is_told_too() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 64);
     let scoped = IdentityRef::new(IdentityKind::ProviderUser, "viber-id");
     let command = written("m1", scoped, 1, |report| {
@@ -91,7 +91,7 @@ async fn b1_a_report_claims_an_address_and_makes_nobody_so_both_orders_end_alike
     let written = message("in-1", "+919800000001", Direction::Inbound, "hi", 2);
     let mut ends = Vec::new();
     for order in [[&report, &written], [&written, &report]] {
-        let house = House::build().await;
+        let house = ApplyFixture::build().await;
         let apply = house.apply(1, 64);
         take(&house, &apply, order[0]).await;
         let contacts = house.count("SELECT count(*) FROM contact WHERE workspace_id = $1").await;
@@ -107,7 +107,7 @@ async fn b1_a_report_claims_an_address_and_makes_nobody_so_both_orders_end_alike
 
 #[tokio::test]
 async fn b4_the_form_that_was_written_last_is_the_one_to_answer_to() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 64);
     let original = || async {
         sqlx::query_scalar::<_, Option<String>>("SELECT original FROM identity WHERE workspace_id = $1")
@@ -133,7 +133,7 @@ async fn b4_the_form_that_was_written_last_is_the_one_to_answer_to() {
 
 #[tokio::test]
 async fn p10_a_refusal_in_one_workspace_is_none_in_another_of_the_same_batch() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let neighbour = house.neighbour().await;
     let apply = house.apply(1, 64);
     let (first, both) = (refusal("+919800000001"), refusal("+919800000002"));

@@ -9,7 +9,7 @@ use inlet_domain::{
     model::{message::Direction, outcome::Outcome},
 };
 use inlet_store::apply::{Apply, Receipt};
-use inlet_tests::house::{House, message, start};
+use inlet_tests::apply_fixture::{ApplyFixture, message, start};
 use serde_json::Map;
 
 /// A time so many minutes after the start.
@@ -51,12 +51,12 @@ pub fn written(id: &str, address: IdentityRef, at: i64, tell: impl FnOnce(&mut M
 }
 
 /// A request that says this, which came long after all that these tests tell of.
-pub fn request(house: &House, command: &Command) -> Inbound {
+pub fn request(house: &ApplyFixture, command: &Command) -> Inbound {
     Inbound { received_at: minute(1_000), ..house.inbound(vec![command.clone()]) }
 }
 
 /// Applies a command in a batch of its own.
-pub async fn take(house: &House, apply: &Apply, command: &Command) -> Receipt {
+pub async fn take(house: &ApplyFixture, apply: &Apply, command: &Command) -> Receipt {
     let receipt = apply.submit(request(house, command)).await.unwrap();
     assert_eq!(receipt.outcome, Outcome::Accepted, "{receipt:?}");
     receipt
@@ -72,12 +72,12 @@ pub fn orders(count: usize) -> Vec<Vec<usize>> {
 }
 
 /// The lines that a statement about this workspace (`$1`) gives.
-pub async fn lines(house: &House, sql: &'static str) -> Vec<String> {
+pub async fn lines(house: &ApplyFixture, sql: &'static str) -> Vec<String> {
     sqlx::query_scalar(sql).bind(house.workspace).fetch_all(&house.database.pool).await.unwrap()
 }
 
 /// The contacts that stand, each with its addresses.
-pub async fn people(house: &House) -> Vec<String> {
+pub async fn people(house: &ApplyFixture) -> Vec<String> {
     lines(
         house,
         "SELECT concat_ws('|', coalesce(c.name, '-'), coalesce(c.phone, '-'), coalesce(c.email, '-'), ( \

@@ -1,7 +1,7 @@
 //! One total order of versions: deleted over updated over created, a told time over none, then the time.
 
 use inlet_domain::command::{Change, Command, Effect, IdempotencyKey, Patch, Version};
-use inlet_tests::house::House;
+use inlet_tests::apply_fixture::ApplyFixture;
 
 use super::support::{lines, minute, orders, request, user, written};
 
@@ -20,7 +20,7 @@ fn version(change: Change, told: Option<i64>, content: Option<&str>, read: Optio
     command
 }
 
-async fn shown(house: &House) -> Vec<String> {
+async fn shown(house: &ApplyFixture) -> Vec<String> {
     lines(
         house,
         "SELECT concat_ws('|', coalesce(content, '-'), \
@@ -40,7 +40,7 @@ async fn e1_five_versions_in_any_order_end_alike() {
     ];
     let orders = orders(versions.len());
     assert_eq!(orders.len(), 120);
-    let first = House::build().await;
+    let first = ApplyFixture::build().await;
     for order in &orders {
         let house = first.neighbour().await;
         let apply = house.apply(1, 64);
@@ -53,7 +53,7 @@ async fn e1_five_versions_in_any_order_end_alike() {
 
 #[tokio::test]
 async fn e1_an_update_at_the_time_of_the_creation_counts() {
-    let house = House::build().await;
+    let house = ApplyFixture::build().await;
     let apply = house.apply(1, 64);
     for command in [
         version(Change::Created, Some(1), Some("hello"), None),

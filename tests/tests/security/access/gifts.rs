@@ -1,13 +1,13 @@
 //! Rights don't grow: whoever gives one holds it. The pairs come from the table of rights.
 
 use inlet_domain::model::right::{Gift, Grant, KeyScope, Right, Role};
-use inlet_tests::{Party, TestServer, database, party::Term, spawn};
+use inlet_tests::{SeededWorkspace, TestServer, database, seeded_workspace::Term, spawn};
 use serde_json::{Value, json};
 
 use super::{INVITE, PASSWORD, UPDATE_MEMBER, accept, ask, code, data, invite, login};
 
 /// Who comes: each role, and a key of each set of scopes.
-async fn givers(party: &Party) -> Vec<(String, Grant)> {
+async fn givers(party: &SeededWorkspace) -> Vec<(String, Grant)> {
     let mut givers = Vec::new();
     for role in Role::ALL {
         givers.push((party.member(*role, false).await, Grant::Role(*role)));
@@ -25,7 +25,13 @@ fn upper(word: &str) -> String {
 }
 
 /// The right that the mutation itself needs, and every way to give it: each the whole answer.
-async fn give(server: &TestServer, party: &Party, token: &str, gift: Gift, member: &str) -> (Right, Vec<Value>) {
+async fn give(
+    server: &TestServer,
+    party: &SeededWorkspace,
+    token: &str,
+    gift: Gift,
+    member: &str,
+) -> (Right, Vec<Value>) {
     let key = database::unique();
     match gift {
         Gift::Role(role) => {
@@ -63,7 +69,7 @@ async fn give(server: &TestServer, party: &Party, token: &str, gift: Gift, membe
 #[tokio::test(flavor = "multi_thread")]
 async fn a2_whoever_gives_something_holds_each_right_of_it() {
     let server = spawn().await;
-    let party = Party::of(&server).await;
+    let party = SeededWorkspace::of(&server).await;
     let link = invite(&server, &party.owner, "given@example.com", "VIEWER").await;
     let given = accept(&server, &link, PASSWORD).await["data"]["acceptInvitation"]["member"]["id"].clone();
     let (mut granted, mut refused) = (0, 0);

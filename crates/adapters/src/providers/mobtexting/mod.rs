@@ -20,7 +20,7 @@ use crate::{
     address::Numbering,
     body::lenient,
     fields::{self, Members, Object},
-    provider::{Adapter, Request, Understanding},
+    provider::{Adapter, Demo, Request, Understanding},
     signature::Scheme,
     times,
 };
@@ -113,6 +113,10 @@ impl Event {
 impl Adapter for Mobtexting {
     fn scheme(&self) -> Scheme {
         Scheme::hex("signature", HmacAlgorithm::Sha256)
+    }
+
+    fn demo(&self) -> Option<Demo> {
+        Some(Demo { name: "MobTexting", phone_region: Some("IN") })
     }
 
     fn understand(&self, request: &Request<'_>) -> Understanding {

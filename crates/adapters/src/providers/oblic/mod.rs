@@ -18,7 +18,7 @@ use crate::{
     address::{self, Numbering},
     channel, digest,
     fields::{self, Members, Object},
-    provider::{Adapter, Request, Understanding},
+    provider::{Adapter, Demo, Request, Understanding},
     signature::Scheme,
     times,
 };
@@ -62,6 +62,10 @@ fn event(name: &str) -> Option<(String, Entity, Change)> {
 impl Adapter for Oblic {
     fn scheme(&self) -> Scheme {
         Scheme::hex("x-oblic-signature", HmacAlgorithm::Sha256)
+    }
+
+    fn demo(&self) -> Option<Demo> {
+        Some(Demo { name: "Oblic", phone_region: Some("US") })
     }
 
     fn understand(&self, request: &Request<'_>) -> Understanding {

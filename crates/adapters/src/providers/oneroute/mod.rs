@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::{
     address::Numbering,
     fields::{Members, Object},
-    provider::{Adapter, CampaignReports, Request, Understanding},
+    provider::{Adapter, CampaignReports, Demo, Request, Understanding},
     signature::Scheme,
     times,
 };
@@ -94,6 +94,10 @@ impl Event {
 impl Adapter for Oneroute {
     fn scheme(&self) -> Scheme {
         Scheme { restringified: true, ..Scheme::hex("x-oneroute-signature", HmacAlgorithm::Sha512) }
+    }
+
+    fn demo(&self) -> Option<Demo> {
+        Some(Demo { name: "OneRoute", phone_region: None })
     }
 
     fn understand(&self, request: &Request<'_>) -> Understanding {

@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use inlet_store::records::{api_keys::NewApiKey, mutations, page::Position};
 use secrecy::ExposeSecret;
 
 use super::asked;
 use crate::{
-    error::ApiError,
+    error::Result,
     execution::context::{Shared, loaders},
     schema::types::{
         connection::Edge,
+        enums,
         member::ApiKey,
         node::typed,
         scalars::{Cursor, DateTime},
-        words,
     },
 };
 
@@ -25,7 +25,7 @@ pub struct CreateApiKeyInput {
     /// What people call it; 1 to 200 characters, at least one of them visible.
     name: String,
     /// What it may do: no more than who makes it.
-    scopes: Vec<words::KeyScope>,
+    scopes: Vec<enums::KeyScope>,
     /// When it ends by itself; absent, it does not.
     expires_at: Option<DateTime>,
     /// Makes a repeat a repeat.
@@ -79,8 +79,8 @@ impl Access {
             expires_at: input.expires_at.map(|at| at.0),
         };
         let made = mutations::create_api_key(&shared.database, &shared.ambient, &asked, &session.grant(), &new).await;
-        let made = made.map_err(ApiError::from)?;
-        let key = loaders(ctx)?.keys.load(made.id).await.map_err(ApiError::from)?.map(ApiKey);
+        let made = made?;
+        let key = loaders(ctx)?.keys.load(made.id).await?.map(ApiKey);
         let cursor = Cursor(Position::of_id(made.id.0).to_string());
         Ok(Some(CreateApiKeyPayload {
             api_key_edge: key.clone().map(|node| Edge { cursor, node }),
@@ -98,9 +98,9 @@ impl Access {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (session, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let id = typed("input.id", &input.id)?;
-        mutations::revoke_api_key(&shared.database, &shared.ambient, &asked, id).await.map_err(ApiError::from)?;
+        mutations::revoke_api_key(&shared.database, &shared.ambient, &asked, id).await?;
         shared.revocations.tell(session.viewer.scope.workspace());
-        let key = loaders(ctx)?.keys.load(id).await.map_err(ApiError::from)?.map(ApiKey);
+        let key = loaders(ctx)?.keys.load(id).await?.map(ApiKey);
         Ok(Some(RevokeApiKeyPayload { api_key: key }))
     }
 }

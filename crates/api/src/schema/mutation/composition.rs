@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, InputObject, Object, SimpleObject};
 use inlet_domain::{
     compose::{ComposeError, Composer, Composition},
     event::{EventType, sample, schema},
     json::javascript,
 };
-use inlet_store::records::acts::{Act, Begun};
+use inlet_store::records::mutation_tx::{Begun, MutationTx};
 
 use super::{asked, source_input::value_of, webhook_input::WebhookCompositionInput};
 use crate::{
-    error::ApiError,
+    error::{ApiError, Result},
     execution::context::Shared,
-    schema::types::{scalars::Json, webhook::ComposedHeader, words},
+    schema::types::{enums, scalars::Json, webhook::ComposedHeader},
 };
 
 /// A composition that is to be tried, and on what.
@@ -37,7 +37,7 @@ pub struct PreviewCompositionInput {
 #[derive(SimpleObject)]
 pub struct PreviewCompositionPayload {
     /// The method.
-    method: words::HttpMethod,
+    method: enums::HttpMethod,
     /// Where to.
     url: String,
     /// The composed headers.
@@ -76,9 +76,9 @@ impl Compositions {
         };
         let composed = composer.compose(&event, javascript(&event).as_bytes()).map_err(told)?;
         // The answer is not kept: a repeat is composed anew.
-        let begun = Act::begin::<serde_json::Value>(&shared.database, &shared.ambient, &asked).await;
-        if let Begun::First(act) = begun.map_err(ApiError::from)? {
-            act.done(None, &serde_json::json!({})).await.map_err(ApiError::from)?;
+        let begun = MutationTx::begin::<serde_json::Value>(&shared.database, &shared.ambient, &asked).await;
+        if let Begun::First(act) = begun? {
+            act.done(None, &serde_json::json!({})).await?;
         }
         let header = |(name, value)| ComposedHeader { name, value };
         Ok(Some(PreviewCompositionPayload {

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use inlet_domain::ids::ContactId;
 use inlet_store::records::inbox;
 
 use super::{asked, or_conflict};
 use crate::{
-    error::ApiError,
+    error::{ApiError, Result},
     execution::context::{Shared, loaders},
     schema::types::{contact::Contact, node::typed, scalars::Revision},
 };
@@ -129,7 +129,7 @@ impl Contacts {
             email: written(&input.email),
             if_revision: input.if_revision.map(|revision| revision.0),
         };
-        or_conflict(ctx, inbox::update_contact(shared.desk(), &asked, id, &change).await)?;
+        or_conflict(ctx, inbox::update_contact(shared.writer(), &asked, id, &change).await)?;
         Ok(Some(UpdateContactPayload { contact: standing(ctx, id).await? }))
     }
 
@@ -146,7 +146,7 @@ impl Contacts {
         let contact: ContactId = typed("input.contactId", &input.contact_id)?;
         let into: ContactId = typed("input.intoId", &input.into_id)?;
         let if_revision = input.if_revision.map(|revision| revision.0);
-        or_conflict(ctx, inbox::merge(shared.desk(), &asked, contact, into, if_revision).await)?;
+        or_conflict(ctx, inbox::merge(shared.writer(), &asked, contact, into, if_revision).await)?;
         Ok(Some(MergeContactsPayload {
             contact: standing(ctx, into).await?,
             merged_contact: standing(ctx, contact).await?,
@@ -166,7 +166,7 @@ impl Contacts {
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let contact: ContactId = typed("input.contactId", &input.contact_id)?;
         let if_revision = input.if_revision.map(|revision| revision.0);
-        let undone = or_conflict(ctx, inbox::unmerge(shared.desk(), &asked, contact, if_revision).await)?;
+        let undone = or_conflict(ctx, inbox::unmerge(shared.writer(), &asked, contact, if_revision).await)?;
         let other = match undone.flatten() {
             Some(other) => standing(ctx, other).await?,
             None => None,
@@ -185,7 +185,7 @@ impl Contacts {
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let id: ContactId = typed("input.id", &input.id)?;
         let if_revision = input.if_revision.map(|revision| revision.0);
-        let deleted = or_conflict(ctx, inbox::delete_contact(shared.desk(), &asked, id, if_revision).await)?;
+        let deleted = or_conflict(ctx, inbox::delete_contact(shared.writer(), &asked, id, if_revision).await)?;
         let contact = if deleted.is_none() { standing(ctx, id).await? } else { None };
         Ok(Some(DeleteContactPayload { deleted_contact_id: deleted.map(|()| ID(id.to_string())), contact }))
     }
@@ -201,5 +201,5 @@ fn written(member: &MaybeUndefined<String>) -> Option<Option<String>> {
 }
 
 async fn standing(ctx: &Context<'_>, id: ContactId) -> Result<Option<Contact>> {
-    Ok(loaders(ctx)?.contacts.load(id).await.map_err(ApiError::from)?.map(Contact))
+    Ok(loaders(ctx)?.contacts.load(id).await?.map(Contact))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use inlet_domain::{
     ids::{ConversationId, InvalidId, LabelId},
     model::{handling::Decision, right::Right},
@@ -11,14 +11,14 @@ use inlet_store::records::inbox::{self, Mark};
 
 use super::{asked, or_conflict};
 use crate::{
-    access::requester::Session,
-    error::ApiError,
+    access::requester::Requester,
+    error::{ApiError, Result},
     execution::context::{Shared, loaders},
     schema::types::{
         conversation::Conversation,
+        enums,
         node::typed,
         scalars::{DateTime, Revision},
-        words,
     },
 };
 
@@ -50,7 +50,7 @@ pub struct SetConversationStatusInput {
     /// `snoozeConversation` for a time). A CLOSED one is reopened, as IN_QUEUE or OPEN, before it becomes anything else;
     /// that is refused where another of the same address on the same channel is not closed. One whose assignee is disabled
     /// or a VIEWER is reopened without them.
-    status: words::ConversationStatus,
+    status: enums::ConversationStatus,
     /// The revision that was read: where it has another since, nothing changes, and the error is `CONFLICT`.
     if_revision: Option<Revision>,
     /// Makes a repeat a repeat.
@@ -76,7 +76,7 @@ pub struct SetPriorityInput {
     /// Its global id.
     id: ID,
     /// How urgent it is from now on.
-    priority: words::Priority,
+    priority: enums::Priority,
     /// The revision that was read: where it has another since, nothing changes, and the error is `CONFLICT`.
     if_revision: Option<Revision>,
     /// Makes a repeat a repeat.
@@ -312,7 +312,7 @@ async fn decide(
     let (_, asked) = asked(ctx, key)?;
     let (id, decision) = (typed("input.id", id)?, decision()?);
     let if_revision = if_revision.map(|revision| revision.0);
-    or_conflict(ctx, inbox::decide(shared.desk(), &asked, id, if_revision, &decision).await)?;
+    or_conflict(ctx, inbox::decide(shared.writer(), &asked, id, if_revision, &decision).await)?;
     standing(ctx, id).await
 }
 
@@ -320,15 +320,15 @@ async fn mark(
     ctx: &Context<'_>,
     id: &ID,
     key: Option<&str>,
-    mark: impl FnOnce(&Session) -> Result<Mark, ApiError> + Send,
+    mark: impl FnOnce(&Requester) -> Result<Mark, ApiError> + Send,
 ) -> Result<Option<Conversation>> {
     let shared = ctx.data_unchecked::<Arc<Shared>>();
     let (session, asked) = asked(ctx, key)?;
     let (id, mark) = (typed("input.id", id)?, mark(session)?);
-    inbox::mark(shared.desk(), &asked, id, mark).await.map_err(ApiError::from)?;
+    inbox::mark(shared.writer(), &asked, id, mark).await?;
     standing(ctx, id).await
 }
 
 async fn standing(ctx: &Context<'_>, id: ConversationId) -> Result<Option<Conversation>> {
-    Ok(loaders(ctx)?.conversations.load(id).await.map_err(ApiError::from)?.map(Conversation))
+    Ok(loaders(ctx)?.conversations.load(id).await?.map(Conversation))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use inlet_domain::{
     ids::{DeliveryId, WebhookId},
     scope::Scope,
@@ -11,7 +11,7 @@ use inlet_store::records::{delivery_log, mutations};
 
 use super::{asked, webhook::standing, webhook_input::TestWebhookInput};
 use crate::{
-    error::ApiError,
+    error::Result,
     execution::context::Shared,
     schema::types::{
         node::typed,
@@ -75,7 +75,7 @@ impl Deliveries {
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let id: WebhookId = typed("input.id", &input.id)?;
         let made = mutations::test_webhook(&shared.database, &shared.ambient, &asked, id, &input.event_type).await;
-        let made = made.map_err(ApiError::from)?.id;
+        let made = made?.id;
         Ok(Some(DeliveryPayload { delivery: delivery(shared, asked.scope, made).await? }))
     }
 
@@ -88,7 +88,7 @@ impl Deliveries {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let id: DeliveryId = typed("input.deliveryId", &input.delivery_id)?;
-        mutations::redeliver(&shared.database, &shared.ambient, &asked, id).await.map_err(ApiError::from)?;
+        mutations::redeliver(&shared.database, &shared.ambient, &asked, id).await?;
         Ok(Some(DeliveryPayload { delivery: delivery(shared, asked.scope, id).await? }))
     }
 
@@ -103,7 +103,7 @@ impl Deliveries {
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let id: WebhookId = typed("input.id", &input.id)?;
         let recovered = mutations::recover_webhook(&shared.database, &shared.ambient, &asked, id, input.since.0).await;
-        let recovered = recovered.map_err(ApiError::from)?;
+        let recovered = recovered?;
         Ok(Some(RecoverWebhookPayload {
             webhook: standing(shared, asked.scope, id).await?,
             recovered: i32::try_from(recovered.deliveries).unwrap_or(i32::MAX),
@@ -113,6 +113,6 @@ impl Deliveries {
 }
 
 async fn delivery(shared: &Shared, scope: Scope, id: DeliveryId) -> Result<Option<Delivery>> {
-    let found = delivery_log::by_ids(&shared.database, scope, &[id]).await.map_err(ApiError::from)?.pop();
+    let found = delivery_log::by_ids(&shared.database, scope, &[id]).await?.pop();
     Ok(found.map(|delivery| Delivery(Arc::new(delivery))))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use inlet_domain::ids::InvitationId;
 use inlet_store::records::{
     invitations::{self, Acceptance, NewInvitation, Post},
@@ -12,9 +12,9 @@ use secrecy::ExposeSecret;
 
 use super::{asked, session::LoginPayload};
 use crate::{
-    error::ApiError,
+    error::Result,
     execution::context::{Caller, Shared},
-    schema::types::{connection::Edge, invitation::Invitation, node::typed, scalars::Cursor, words},
+    schema::types::{connection::Edge, enums, invitation::Invitation, node::typed, scalars::Cursor},
 };
 
 /// Who is to be invited.
@@ -25,7 +25,7 @@ pub struct InviteMemberInput {
     /// What others will call them in this workspace; 1 to 200 characters, at least one of them visible.
     name: String,
     /// What they will be allowed to do. No one gives what they do not hold.
-    role: words::Role,
+    role: enums::Role,
     /// Idempotency key: a retry within 24 hours returns the first result, without the link.
     idempotency_key: String,
 }
@@ -94,7 +94,7 @@ impl Invitations {
         let post = Post { public_url: &shared.public_url, has_hook: shared.has_mail_hook };
         let (database, sealer, ambient) = (&shared.database, &shared.sealer, &shared.ambient);
         let made = invitations::invite(database, sealer, ambient, &asked, &session.grant(), (new, post)).await;
-        let made = made.map_err(ApiError::from)?;
+        let made = made?;
         let invitation = standing(shared, &asked.scope, made.id).await?;
         let cursor = Cursor(Position::of_id(made.id.0).to_string());
         Ok(Some(InviteMemberPayload {
@@ -114,7 +114,7 @@ impl Invitations {
         let (session, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let id: InvitationId = typed("input.id", &input.id)?;
         let revoked = invitations::revoke(&shared.database, &shared.ambient, &asked, &session.grant(), id).await;
-        revoked.map_err(ApiError::from)?;
+        revoked?;
         Ok(Some(RevokeInvitationPayload { invitation: standing(shared, &asked.scope, id).await? }))
     }
 
@@ -134,11 +134,11 @@ impl Invitations {
             origin: &origin,
         };
         let login = invitations::accept(&shared.database, &shared.sealer, &shared.ambient, acceptance).await;
-        Ok(Some(LoginPayload::from(login.map_err(ApiError::from)?)))
+        Ok(Some(LoginPayload::from(login?)))
     }
 }
 
 async fn standing(shared: &Shared, scope: &inlet_domain::scope::Scope, id: InvitationId) -> Result<Option<Invitation>> {
-    let found = invitations::by_id(&shared.database, *scope, id).await.map_err(ApiError::from)?;
+    let found = invitations::by_id(&shared.database, *scope, id).await?;
     Ok(found.map(|it| Invitation(Arc::new(it))))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use inlet_domain::ids::LabelId;
 use inlet_store::records::{
     inbox::labels::{self, LabelChange},
@@ -11,7 +11,7 @@ use inlet_store::records::{
 
 use super::{asked, or_conflict};
 use crate::{
-    error::ApiError,
+    error::Result,
     execution::context::{Shared, loaders},
     schema::types::{
         connection::Edge,
@@ -93,9 +93,9 @@ impl Labels {
     ) -> Result<Option<CreateLabelPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, Some(&input.idempotency_key))?;
-        let made = labels::create(shared.desk(), &asked, &input.name, input.color.as_deref()).await;
-        let id = made.map_err(ApiError::from)?.id;
-        let label = loaders(ctx)?.labels.load(id).await.map_err(ApiError::from)?.map(Label);
+        let made = labels::create(shared.writer(), &asked, &input.name, input.color.as_deref()).await;
+        let id = made?.id;
+        let label = loaders(ctx)?.labels.load(id).await?.map(Label);
         let cursor = Cursor(Position::of_id(id.0).to_string());
         Ok(Some(CreateLabelPayload { label_edge: label.clone().map(|node| Edge { cursor, node }), label }))
     }
@@ -118,8 +118,8 @@ impl Labels {
             },
             if_revision: input.if_revision.map(|revision| revision.0),
         };
-        or_conflict(ctx, labels::update(shared.desk(), &asked, id, &change).await)?;
-        let label = loaders(ctx)?.labels.load(id).await.map_err(ApiError::from)?.map(Label);
+        or_conflict(ctx, labels::update(shared.writer(), &asked, id, &change).await)?;
+        let label = loaders(ctx)?.labels.load(id).await?.map(Label);
         Ok(Some(UpdateLabelPayload { label }))
     }
 
@@ -132,7 +132,7 @@ impl Labels {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let id: LabelId = typed("input.id", &input.id)?;
-        labels::delete(shared.desk(), &asked, id).await.map_err(ApiError::from)?;
+        labels::delete(shared.writer(), &asked, id).await?;
         Ok(Some(DeleteLabelPayload { deleted_label_id: ID(id.to_string()) }))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use inlet_domain::{
     command::{Command, RawRequest, Reading},
     ids::{ProviderAccountId, SourceId},
@@ -17,15 +17,15 @@ use inlet_domain::{
     scope::Scope,
 };
 use inlet_store::records::{
-    acts::{Act, Begun},
+    mutation_tx::{Begun, MutationTx},
     sources,
 };
 
 use super::{asked, source_input::value_of};
 use crate::{
-    error::{ApiError, ErrorCode},
+    error::{ApiError, ErrorCode, Result},
     execution::context::Shared,
-    schema::types::{node::typed, scalars::Json, words},
+    schema::types::{enums, node::typed, scalars::Json},
 };
 
 /// The longest body that is tried.
@@ -40,8 +40,8 @@ pub struct PreviewMappingInput {
     /// given here.
     source_id: Option<ID>,
     /// Whose adapter reads it, where there is no source. A mapping counts with CUSTOM alone.
-    #[graphql(default_with = "words::Provider::Custom")]
-    provider: words::Provider,
+    #[graphql(default_with = "enums::Provider::Custom")]
+    provider: enums::Provider,
     /// The mapping to try.
     mapping: Option<Json>,
     /// The request's content type.
@@ -84,7 +84,7 @@ pub struct PreviewMappingPayload {
 #[derive(SimpleObject, Clone)]
 pub struct PreviewedRequest {
     /// ACCEPTED where it would be applied, UNRECOGNISED or QUARANTINED where it would be kept.
-    outcome: words::InboundOutcome,
+    outcome: enums::InboundOutcome,
     /// The event's name, as far as it can be told.
     event: Option<String>,
     /// The rule of the mapping that fits, where it was understood; else the reason names it.
@@ -140,10 +140,10 @@ impl Mappings {
         let requests: Vec<PreviewedRequest> =
             raws.into_iter().map(|raw| previewed(&source, shared.reader.read(&source, now, event, raw))).collect();
         // The answer is not kept, for it may hold what an adapter declares secret: a repeat is read anew.
-        let begun = Act::begin::<serde_json::Value>(&shared.database, &shared.ambient, &asked).await;
-        if let Begun::First(act) = begun.map_err(ApiError::from)? {
+        let begun = MutationTx::begin::<serde_json::Value>(&shared.database, &shared.ambient, &asked).await;
+        if let Begun::First(act) = begun? {
             let subject = input.source_id.and_then(|id| id.parse().ok());
-            act.done(subject, &serde_json::json!({})).await.map_err(ApiError::from)?;
+            act.done(subject, &serde_json::json!({})).await?;
         }
         Ok(requests.first().cloned().map(|first| PreviewMappingPayload { requests, first }))
     }
@@ -171,7 +171,7 @@ async fn source(shared: &Shared, scope: Scope, input: &PreviewMappingInput) -> R
     if let Some(id) = &input.source_id {
         let id: SourceId = typed("input.sourceId", id)?;
         let found = sources::with_token(&shared.database, scope, &shared.sealer, id).await;
-        let found = found.map_err(ApiError::from)?;
+        let found = found?;
         let missing = || ApiError::at(ErrorCode::NotFound, "input.sourceId", "there is no such source");
         return Ok(found.map(|(source, _)| source).ok_or_else(missing)?);
     }

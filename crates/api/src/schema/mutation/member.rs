@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use inlet_domain::ids::MemberId;
 use inlet_store::records::{inbox, members::MemberChange, mutations};
 
 use super::{asked, or_conflict};
 use crate::{
-    error::ApiError,
+    error::Result,
     execution::context::{Shared, loaders},
-    schema::types::{member::Member, node::typed, scalars::Revision, words},
+    schema::types::{enums, member::Member, node::typed, scalars::Revision},
 };
 
 /// What of a member is to change. What is left out stays as it is.
@@ -21,7 +21,7 @@ pub struct UpdateMemberInput {
     /// What they may do. No one gives what they do not hold, no one raises themselves, only an OWNER changes an OWNER, and
     /// one OWNER always stays. Who
     /// becomes a VIEWER gives back the conversations that they have, as who is disabled does.
-    role: Option<words::Role>,
+    role: Option<enums::Role>,
     /// What others call them in this workspace; 1 to 200 characters, at least one of them visible.
     name: Option<String>,
     /// Whether they are shut out: their sessions end at once, and the conversations that they have are nobody's. OPEN ones
@@ -67,11 +67,11 @@ impl Members {
             let scope = session.viewer.scope;
             shared.revocations.tell(scope.workspace());
             // What is left is given back by the server in the background, also where this request is given up.
-            if let Err(error) = inbox::give_back(shared.desk(), scope, session.viewer.actor, id).await {
+            if let Err(error) = inbox::give_back(shared.writer(), scope, session.viewer.actor, id).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, member = %id, "not all was given back yet");
             }
         }
-        let member = loaders(ctx)?.members.load(id).await.map_err(ApiError::from)?.map(Member);
+        let member = loaders(ctx)?.members.load(id).await?.map(Member);
         Ok(Some(UpdateMemberPayload { member }))
     }
 }

@@ -1,6 +1,7 @@
 //! What can be changed.
 
 mod access;
+mod audit_redaction;
 mod composition;
 mod contact;
 mod conversation;
@@ -14,19 +15,18 @@ mod replay;
 mod session;
 mod source;
 mod source_input;
-mod told;
 mod webhook;
 mod webhook_input;
 
 use std::sync::Arc;
 
 use async_graphql::{Context, MergedObject, Name, ServerError, Value};
-use inlet_store::{error::StoreError, records::acts::Asked};
+use inlet_store::{error::StoreError, records::mutation_tx::MutationRequest};
 use serde_json::json;
 
 use crate::{
-    access::requester::Session,
-    error::ApiError,
+    access::requester::Requester,
+    error::{ApiError, ErrorCode, Result},
     execution::context::{Caller, Shared, root},
 };
 
@@ -57,20 +57,21 @@ pub struct Mutation(
 ///
 /// # Errors
 /// `UNAUTHENTICATED` and `FORBIDDEN`, as the table of rights has it.
-fn asked<'a, 'k>(ctx: &Context<'a>, key: Option<&'k str>) -> Result<(&'a Session, Asked<'k>), async_graphql::Error> {
+fn asked<'a, 'k>(ctx: &Context<'a>, key: Option<&'k str>) -> Result<(&'a Requester, MutationRequest<'k>)> {
     let (name, session) = root(ctx)?;
     let mutation = name.split_once('.').map_or(name, |(_, mutation)| mutation);
-    let arguments = ctx.field().arguments()?;
+    let arguments = ctx.field().arguments();
+    let arguments = arguments.map_err(|error| ApiError::new(ErrorCode::BadUserInput, error.message))?;
     let text = json!(arguments.iter().map(|(name, value)| (name.as_str(), canonical(value))).collect::<Vec<_>>());
     let sealer = &ctx.data_unchecked::<Arc<Shared>>().sealer;
     let workspace = session.viewer.scope.workspace();
-    let asked = Asked {
+    let asked = MutationRequest {
         scope: session.viewer.scope,
         actor: session.viewer.actor,
         mutation,
         key,
         input_hash: sealer.keyed_hash(workspace, mutation, text.to_string().as_bytes()),
-        fields: told::told(mutation, &arguments),
+        fields: audit_redaction::redacted(mutation, &arguments),
         origin: ctx.data_opt::<Caller>().map(|caller| caller.origin.clone()).unwrap_or_default(),
     };
     Ok((session, asked))
@@ -95,7 +96,7 @@ fn canonical(value: &Value) -> serde_json::Value {
 ///
 /// # Errors
 /// Every other error.
-fn or_conflict<T>(ctx: &Context<'_>, changed: Result<T, StoreError>) -> Result<Option<T>, async_graphql::Error> {
+fn or_conflict<T>(ctx: &Context<'_>, changed: Result<T, StoreError>) -> Result<Option<T>> {
     match changed {
         Ok(done) => Ok(Some(done)),
         Err(conflict @ StoreError::Conflict { .. }) => {
@@ -105,6 +106,6 @@ fn or_conflict<T>(ctx: &Context<'_>, changed: Result<T, StoreError>) -> Result<O
             ctx.add_error(ctx.set_error_path(told));
             Ok(None)
         }
-        Err(error) => Err(ApiError::from(error).into()),
+        Err(error) => Err(error.into()),
     }
 }

@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use inlet_domain::{ids::MemberId, model::member::Availability, scope::Actor};
 use inlet_store::error::StoreError;
 
 use crate::{
-    access::requester::Session,
-    error::ApiError,
+    access::requester::Requester,
+    error::{ApiError, Result},
     execution::context::{Shared, loaders, root},
-    schema::types::{conversation::Conversation, node::typed, words},
+    schema::types::{conversation::Conversation, enums, node::typed},
 };
 
 /// Where a member types.
@@ -34,14 +34,14 @@ pub struct SetTypingPayload {
 #[derive(InputObject)]
 pub struct SetAvailabilityInput {
     /// Their availability from now on. It lasts for a minute, and as long as they have a subscription to `presence`.
-    availability: words::Availability,
+    availability: enums::Availability,
 }
 
 /// That it was told.
 #[derive(SimpleObject)]
 pub struct SetAvailabilityPayload {
     /// Their availability now.
-    availability: words::Availability,
+    availability: enums::Availability,
 }
 
 /// The part of the mutation root for the moment.
@@ -58,10 +58,10 @@ impl Presence {
     ) -> Result<Option<SetTypingPayload>> {
         let (session, member) = asker(ctx)?;
         let id = typed("input.conversationId", &input.conversation_id)?;
-        let found = loaders(ctx)?.conversations.load(id).await.map_err(ApiError::from)?;
+        let found = loaders(ctx)?.conversations.load(id).await?;
         let conversation = found.ok_or(ApiError::from(StoreError::missing("conversation", "input.conversationId")))?;
         let presence = &ctx.data_unchecked::<Arc<Shared>>().presence;
-        presence.type_in(session.viewer.scope, member, id, input.is_typing).map_err(ApiError::from)?;
+        presence.type_in(session.viewer.scope, member, id, input.is_typing)?;
         Ok(Some(SetTypingPayload { conversation: Some(Conversation(conversation)) }))
     }
 
@@ -74,12 +74,12 @@ impl Presence {
         let (session, member) = asker(ctx)?;
         let presence = &ctx.data_unchecked::<Arc<Shared>>().presence;
         let status: Availability = input.availability.into();
-        presence.declare(session.viewer.scope, member, status).map_err(ApiError::from)?;
+        presence.declare(session.viewer.scope, member, status)?;
         Ok(Some(SetAvailabilityPayload { availability: input.availability }))
     }
 }
 
-fn asker<'a>(ctx: &Context<'a>) -> Result<(&'a Session, MemberId), ApiError> {
+fn asker<'a>(ctx: &Context<'a>) -> Result<(&'a Requester, MemberId), ApiError> {
     let (_, session) = root(ctx)?;
     match session.viewer.actor {
         Actor::Member(member) => Ok((session, member)),

@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use async_graphql::{ComplexObject, Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
 use inlet_domain::{ids::InboundEventId, model::outcome::Outcome};
 use inlet_store::{
     apply::ApplyError,
     error::StoreError,
     records::{
-        acts::{self, Asked},
+        mutation_tx::{self, MutationRequest},
         page::{InvalidPosition, Position, Sort},
     },
     replay::{Part, ReplayError, Replayed, Replayer, Report},
@@ -16,13 +16,13 @@ use inlet_store::{
 
 use super::asked;
 use crate::{
-    error::{ApiError, ErrorCode},
+    error::{ApiError, ErrorCode, Result},
     execution::context::{Shared, loaders, viewer_of},
     schema::types::{
+        enums,
         event::Event,
         inbound_event::{InboundEvent, InboundEventFilter, WouldRaise},
         scalars::Cursor,
-        words,
     },
 };
 
@@ -61,9 +61,9 @@ pub struct ReplayInboundEventsPayload {
 #[derive(SimpleObject)]
 pub struct ReplayCount {
     /// Their outcome before the replay.
-    before: words::InboundOutcome,
+    before: enums::InboundOutcome,
     /// Their outcome now; null where they could not be read again.
-    after: Option<words::InboundOutcome>,
+    after: Option<enums::InboundOutcome>,
     /// How many.
     count: usize,
 }
@@ -77,10 +77,10 @@ pub struct ReplayedInboundEvent {
     /// The request's id.
     id: ID,
     /// Its outcome before the replay.
-    before: words::InboundOutcome,
+    before: enums::InboundOutcome,
     /// Its outcome now; null where it could not be read again. What had its effect once stays ACCEPTED in the raw
     /// log, whatever this says.
-    after: Option<words::InboundOutcome>,
+    after: Option<enums::InboundOutcome>,
     /// Why it was not accepted, or could not be read again.
     error: Option<String>,
     /// The events that the replay raised; none where it changed nothing.
@@ -91,7 +91,7 @@ pub struct ReplayedInboundEvent {
 impl ReplayedInboundEvent {
     /// The request as it is now.
     async fn inbound_event(&self, ctx: &Context<'_>) -> Result<Option<InboundEvent>> {
-        Ok(loaders(ctx)?.inbound.load(self.replayed.id).await.map_err(ApiError::from)?.map(InboundEvent))
+        Ok(loaders(ctx)?.inbound.load(self.replayed.id).await?.map(InboundEvent))
     }
 
     /// The events that the replay raised. Needs the right to read the inbox.
@@ -182,7 +182,7 @@ impl Replays {
             reader: shared.reader.as_ref(),
         };
         let report = replay_once(shared, &replayer, &asked, &part, input.dry_run).await;
-        Ok(Some(ReplayInboundEventsPayload::of(report.map_err(ApiError::from)?, input.dry_run)))
+        Ok(Some(ReplayInboundEventsPayload::of(report?, input.dry_run)))
     }
 }
 
@@ -192,19 +192,19 @@ impl Replays {
 async fn replay_once(
     shared: &Shared,
     replayer: &Replayer<'_>,
-    asked: &Asked<'_>,
+    asked: &MutationRequest<'_>,
     part: &Part,
     dry_run: bool,
 ) -> Result<Report, ReplayError> {
     if dry_run {
-        let asked = Asked { key: None, ..asked.clone() };
-        acts::begin_long::<Report>(&shared.database, &shared.ambient, &asked).await?;
+        let asked = MutationRequest { key: None, ..asked.clone() };
+        mutation_tx::begin_long::<Report>(&shared.database, &shared.ambient, &asked).await?;
         return replayer.dry_run(asked.scope, part).await;
     }
-    if let Some(report) = acts::begin_long(&shared.database, &shared.ambient, asked).await? {
+    if let Some(report) = mutation_tx::begin_long(&shared.database, &shared.ambient, asked).await? {
         return Ok(report);
     }
     let report = replayer.replay(asked.scope, part).await?;
-    acts::done_long(&shared.database, asked, &report).await?;
+    mutation_tx::done_long(&shared.database, asked, &report).await?;
     Ok(report)
 }

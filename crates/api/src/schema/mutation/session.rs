@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use inlet_domain::{ids::SessionId, model::right::Right, scope::Actor};
 use inlet_store::records::{
     logins::{self, Attempt, Login},
@@ -13,8 +13,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::asked;
 use crate::{
-    access::requester::Session,
-    error::{ApiError, ErrorCode},
+    access::requester::Requester,
+    error::{ApiError, ErrorCode, Result},
     execution::context::{Caller, Shared, loaders},
     schema::types::{member::Member, node::typed},
 };
@@ -156,7 +156,7 @@ impl Sessions {
             origin: &origin,
         };
         let login = logins::login(&shared.database, &shared.sealer, &shared.ambient, attempt).await;
-        Ok(Some(LoginPayload::from(login.map_err(ApiError::from)?)))
+        Ok(Some(LoginPayload::from(login?)))
     }
 
     /// Sends a link for a new password to the email, where a person has proven it: where they accepted an invitation that was
@@ -177,7 +177,7 @@ impl Sessions {
         let origin = ctx.data_opt::<Caller>().map(|caller| caller.origin.clone()).unwrap_or_default();
         let (database, sealer, ambient) = (&shared.database, &shared.sealer, &shared.ambient);
         let about = (input.email.as_str(), shared.public_url.as_str());
-        resets::request(database, sealer, ambient, about, &origin).await.map_err(ApiError::from)?;
+        resets::request(database, sealer, ambient, about, &origin).await?;
         Ok(Some(RequestPasswordResetPayload { requested: true }))
     }
 
@@ -192,7 +192,7 @@ impl Sessions {
         let origin = ctx.data_opt::<Caller>().map(|caller| caller.origin.clone()).unwrap_or_default();
         let (token, password) = (input.token.into(), input.new_password.into());
         let ended = resets::reset(&shared.database, &shared.ambient, &token, password, &origin).await;
-        for workspace in ended.map_err(ApiError::from)? {
+        for workspace in ended? {
             shared.revocations.tell(workspace);
         }
         Ok(Some(ResetPasswordPayload { reset: true }))
@@ -209,7 +209,7 @@ impl Sessions {
         let id = own(session)?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let ended = mutations::revoke_session(&shared.database, &shared.ambient, &asked, &session.grant(), id).await;
-        ended.map_err(ApiError::from)?;
+        ended?;
         shared.revocations.tell(session.viewer.scope.workspace());
         Ok(Some(LogoutPayload { deleted_session_id: ID(id.to_string()) }))
     }
@@ -229,7 +229,7 @@ impl Sessions {
         let id: SessionId = typed("input.id", &input.id)?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let ended = mutations::revoke_session(&shared.database, &shared.ambient, &asked, &session.grant(), id).await;
-        ended.map_err(ApiError::from)?;
+        ended?;
         shared.revocations.tell(session.viewer.scope.workspace());
         Ok(Some(RevokeSessionPayload { deleted_session_id: ID(id.to_string()) }))
     }
@@ -252,14 +252,14 @@ impl Sessions {
         };
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let ended = mutations::change_password(&shared.database, &shared.sealer, &shared.ambient, &asked, change).await;
-        for workspace in ended.map_err(ApiError::from)? {
+        for workspace in ended? {
             shared.revocations.tell(workspace);
         }
-        let member = loaders(ctx)?.members.load(member).await.map_err(ApiError::from)?.map(Member);
+        let member = loaders(ctx)?.members.load(member).await?.map(Member);
         Ok(Some(ChangePasswordPayload { member }))
     }
 }
 
-fn own(session: &Session) -> Result<SessionId, ApiError> {
+fn own(session: &Requester) -> Result<SessionId, ApiError> {
     session.viewer.session.ok_or_else(|| ApiError::new(ErrorCode::Forbidden, "an API key has no session"))
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use inlet_domain::{
     ids::{ChannelId, SourceId},
     model::provider::Verification,
@@ -11,7 +11,7 @@ use inlet_domain::{
 use inlet_store::{
     error::StoreError,
     records::{
-        acts::Asked,
+        mutation_tx::MutationRequest,
         mutations::{self, Made, SourceChange},
         page::Position,
         sources::{self, NewSource, SourceSettings},
@@ -24,14 +24,14 @@ use super::{
     source_input::{CreateSourceInput, UpdateSourceInput, value_of},
 };
 use crate::{
-    error::ApiError,
+    error::{ApiError, Result},
     execution::context::{Shared, loaders},
     schema::types::{
         channel::{ProviderAccount, Source},
         connection::Edge,
+        enums,
         node::typed,
         scalars::Cursor,
-        words,
     },
 };
 
@@ -63,7 +63,7 @@ pub struct RotateSourceSecretInput {
 #[derive(InputObject)]
 pub struct CreateProviderAccountInput {
     /// The provider.
-    provider: words::Provider,
+    provider: enums::Provider,
     /// Its name among the staff; 1 to 200 characters, at least one of them visible.
     name: String,
     /// Makes a repeat a repeat.
@@ -147,7 +147,7 @@ impl Sources {
             },
         };
         let made = mutations::create_source(&shared.database, &shared.sealer, &shared.ambient, &asked, new).await;
-        let id = made.map_err(ApiError::from)?.id;
+        let id = made?.id;
         let source = standing(shared, asked.scope, id).await?;
         let cursor = Cursor(Position::of_id(id.0).to_string());
         Ok(Some(CreateSourcePayload { source_edge: source.clone().map(|node| Edge { cursor, node }), source }))
@@ -188,7 +188,7 @@ impl Sources {
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let id: SourceId = typed("input.id", &input.id)?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
-        change(shared, &asked, id, SourceChange::Delete).await.map_err(ApiError::from)?;
+        change(shared, &asked, id, SourceChange::Delete).await?;
         Ok(Some(DeleteSourcePayload { deleted_source_id: ID(id.to_string()) }))
     }
 
@@ -209,7 +209,7 @@ impl Sources {
             secret: input.secret.clone().map(SecretString::from),
             overlap: Duration::from_secs(overlap),
         };
-        let made = change(shared, &asked, id, rotation).await.map_err(ApiError::from)?;
+        let made = change(shared, &asked, id, rotation).await?;
         Ok(Some(RotateSourceSecretPayload {
             source: standing(shared, asked.scope, id).await?,
             secret: made.secret.map(|secret| secret.expose_secret().to_owned()),
@@ -227,8 +227,8 @@ impl Sources {
         let provider = input.provider.into();
         let made =
             mutations::create_provider_account(&shared.database, &shared.ambient, &asked, provider, &input.name).await;
-        let id = made.map_err(ApiError::from)?.id;
-        let account = loaders(ctx)?.accounts.load(id).await.map_err(ApiError::from)?.map(ProviderAccount);
+        let id = made?.id;
+        let account = loaders(ctx)?.accounts.load(id).await?.map(ProviderAccount);
         let cursor = Cursor(Position::of_id(id.0).to_string());
         Ok(Some(CreateProviderAccountPayload {
             provider_account_edge: account.clone().map(|node| Edge { cursor, node }),
@@ -239,12 +239,12 @@ impl Sources {
 
 async fn standing(shared: &Shared, scope: Scope, id: SourceId) -> Result<Option<Source>> {
     let found = sources::with_token(&shared.database, scope, &shared.sealer, id).await;
-    Ok(found.map_err(ApiError::from)?.map(|found| Source::new(shared, found)))
+    Ok(found?.map(|found| Source::new(shared, found)))
 }
 
 async fn change(
     shared: &Shared,
-    asked: &Asked<'_>,
+    asked: &MutationRequest<'_>,
     id: SourceId,
     change: SourceChange<'_>,
 ) -> Result<Made<SourceId>, StoreError> {

@@ -8,8 +8,8 @@ use inlet_domain::{
 use inlet_store::records::sources::SourceSettings;
 
 use crate::schema::types::{
+    enums,
     scalars::{Json, Revision},
-    words,
 };
 
 /// How requests are signed. What is left out is the provider's default; for CUSTOM that is HMAC-SHA256 in hex in
@@ -17,9 +17,9 @@ use crate::schema::types::{
 #[derive(InputObject, Clone)]
 pub struct SourceSignatureInput {
     /// The hash.
-    algorithm: Option<words::HmacAlgorithm>,
+    algorithm: Option<enums::HmacAlgorithm>,
     /// How its bytes are written.
-    encoding: Option<words::SignatureEncoding>,
+    encoding: Option<enums::SignatureEncoding>,
     /// The header.
     header: Option<String>,
     /// A text in the header before the signature, such as `sha256=`.
@@ -43,12 +43,12 @@ pub struct CreateSourceInput {
     /// Its name among the staff; 1 to 200 characters, at least one of them visible.
     pub(super) name: String,
     /// Which adapter reads what comes.
-    pub(super) provider: words::Provider,
+    pub(super) provider: enums::Provider,
     /// The provider account to share; without one a new account is made.
     pub(super) provider_account_id: Option<ID>,
     /// How a request proves that it is authentic.
-    #[graphql(default_with = "words::SourceVerification::Hmac")]
-    pub(super) verification: words::SourceVerification,
+    #[graphql(default_with = "enums::SourceVerification::Hmac")]
+    pub(super) verification: enums::SourceVerification,
     /// The secret that the provider signs with; needed with HMAC.
     #[graphql(secret)]
     pub(super) secret: Option<String>,
@@ -64,7 +64,7 @@ pub struct CreateSourceInput {
     /// Its own channel, where events name none: one of its provider account.
     pub(super) channel_id: Option<ID>,
     /// The medium of its own channel, where events name none and `channelId` is not set.
-    pub(super) medium: Option<words::Medium>,
+    pub(super) medium: Option<enums::Medium>,
     /// Hosts that a campaign report may be fetched from; none means the provider's own.
     #[graphql(default)]
     pub(super) report_hosts: Vec<String>,
@@ -72,8 +72,8 @@ pub struct CreateSourceInput {
     #[graphql(default)]
     pub(super) own_user_ids: Vec<String>,
     /// Which leg of a call is the customer's.
-    #[graphql(default_with = "words::CallLeg::To")]
-    pub(super) call_customer_leg: words::CallLeg,
+    #[graphql(default_with = "enums::CallLeg::To")]
+    pub(super) call_customer_leg: enums::CallLeg,
     /// How a CUSTOM source is understood: see docs/custom-provider.md. Without one, all that comes is kept as
     /// UNRECOGNISED until there is one.
     pub(super) mapping: Option<Json>,
@@ -97,7 +97,7 @@ pub struct UpdateSourceInput {
     /// Its name among the staff; 1 to 200 characters, at least one of them visible.
     pub(super) name: Option<String>,
     /// How a request proves that it is authentic. HMAC needs a secret: see `rotateSourceSecret`.
-    pub(super) verification: Option<words::SourceVerification>,
+    pub(super) verification: Option<enums::SourceVerification>,
     /// How requests are signed, as a whole; null for the provider's default.
     pub(super) signature: MaybeUndefined<SourceSignatureInput>,
     /// Networks that may post; null or none means any.
@@ -109,13 +109,13 @@ pub struct UpdateSourceInput {
     /// Its own channel, where events name none: one of its provider account.
     pub(super) channel_id: MaybeUndefined<ID>,
     /// The medium of its own channel, where events name none and `channelId` is not set.
-    pub(super) medium: MaybeUndefined<words::Medium>,
+    pub(super) medium: MaybeUndefined<enums::Medium>,
     /// Hosts that a campaign report may be fetched from; null or none means the provider's own.
     pub(super) report_hosts: MaybeUndefined<Vec<String>>,
     /// The provider's ids of users that are ours.
     pub(super) own_user_ids: MaybeUndefined<Vec<String>>,
     /// Which leg of a call is the customer's.
-    pub(super) call_customer_leg: Option<words::CallLeg>,
+    pub(super) call_customer_leg: Option<enums::CallLeg>,
     /// How a CUSTOM source is understood.
     pub(super) mapping: MaybeUndefined<Json>,
     /// Ends the overlap of a rotation now: only the newest secret counts from then on.

@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use async_graphql::{Context, ID, MaybeUndefined, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, MaybeUndefined, Object, SimpleObject};
 use inlet_domain::{ids::WebhookId, scope::Scope};
 use inlet_store::{
     error::StoreError,
     records::{
-        acts::Asked,
+        mutation_tx::MutationRequest,
         mutations::{self, Made, WebhookChange},
         page::Position,
         webhooks::{self, NewWebhook, Settings, Update},
@@ -23,7 +23,7 @@ use super::{
     },
 };
 use crate::{
-    error::ApiError,
+    error::{ApiError, Result},
     execution::context::Shared,
     schema::types::{connection::Edge, node::typed, scalars::Cursor, webhook::Webhook},
 };
@@ -86,7 +86,7 @@ impl Webhooks {
         };
         let (database, sealer, ambient) = (&shared.database, &shared.sealer, &shared.ambient);
         let made = mutations::register_webhook(database, sealer, ambient, &asked, &grant, new).await;
-        let made = made.map_err(ApiError::from)?;
+        let made = made?;
         let webhook = standing(shared, asked.scope, made.id).await?;
         let cursor = Cursor(Position::of_id(made.id.0).to_string());
         Ok(Some(RegisterWebhookPayload {
@@ -146,7 +146,7 @@ impl Webhooks {
     ) -> Result<Option<DeleteWebhookPayload>> {
         let (shared, id) = (ctx.data_unchecked::<Arc<Shared>>(), typed("input.id", &input.id)?);
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
-        changed(shared, &asked, id, WebhookChange::Delete).await.map_err(ApiError::from)?;
+        changed(shared, &asked, id, WebhookChange::Delete).await?;
         Ok(Some(DeleteWebhookPayload { deleted_webhook_id: ID(id.to_string()) }))
     }
 
@@ -163,7 +163,7 @@ impl Webhooks {
             return Err(ApiError::input("input.overlapSeconds", "an overlap has no less than 0 seconds").into());
         };
         let change = WebhookChange::Rotate(Duration::from_secs(overlap));
-        let made = changed(shared, &asked, id, change).await.map_err(ApiError::from)?;
+        let made = changed(shared, &asked, id, change).await?;
         let webhook = standing(shared, asked.scope, id).await?;
         Ok(Some(RotateWebhookSecretPayload { webhook, secret: shown(&made) }))
     }
@@ -203,13 +203,13 @@ fn shown(made: &Made<WebhookId>) -> Option<String> {
 
 /// The webhook as it stands; null where it is none of this workspace's.
 pub(super) async fn standing(shared: &Shared, scope: Scope, id: WebhookId) -> Result<Option<Webhook>> {
-    let found = webhooks::by_id(&shared.database, scope, id).await.map_err(ApiError::from)?;
+    let found = webhooks::by_id(&shared.database, scope, id).await?;
     Ok(found.map(|webhook| Webhook(Arc::new(webhook))))
 }
 
 async fn changed(
     shared: &Shared,
-    asked: &Asked<'_>,
+    asked: &MutationRequest<'_>,
     id: WebhookId,
     change: WebhookChange<'_>,
 ) -> Result<Made<WebhookId>, StoreError> {
@@ -224,6 +224,6 @@ async fn change(
     let shared = ctx.data_unchecked::<Arc<Shared>>();
     let (_, asked) = asked(ctx, key)?;
     let id: WebhookId = typed("input.id", id)?;
-    changed(shared, &asked, id, change).await.map_err(ApiError::from)?;
+    changed(shared, &asked, id, change).await?;
     Ok(Some(UpdateWebhookPayload { webhook: standing(shared, asked.scope, id).await? }))
 }

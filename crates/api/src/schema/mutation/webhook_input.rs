@@ -10,9 +10,9 @@ use super::source_input::value_of;
 use crate::{
     error::ApiError,
     schema::types::{
+        enums,
         node::typed,
         scalars::{Json, Revision},
-        words,
     },
 };
 
@@ -22,8 +22,8 @@ pub struct LegacySignatureInput {
     /// The header that the consumer reads.
     header: String,
     /// The hash.
-    #[graphql(default_with = "words::SignatureAlgorithm::Sha256")]
-    algorithm: words::SignatureAlgorithm,
+    #[graphql(default_with = "enums::SignatureAlgorithm::Sha256")]
+    algorithm: enums::SignatureAlgorithm,
     /// The consumer's secret.
     #[graphql(secret)]
     secret: String,
@@ -44,16 +44,16 @@ pub struct WebhookFilterInput {
     channel_ids: Vec<ID>,
     /// The media of the channels.
     #[graphql(default)]
-    medium: Vec<words::Medium>,
+    medium: Vec<enums::Medium>,
     /// The global ids of labels: the conversation has one of them, or had it until this event.
     #[graphql(default)]
     label_ids: Vec<ID>,
     /// Which way the message goes.
     #[graphql(default)]
-    direction: Vec<words::Direction>,
+    direction: Vec<enums::Direction>,
     /// The kinds of actors that cause it.
     #[graphql(default)]
-    actor: Vec<words::ActorKind>,
+    actor: Vec<enums::ActorKind>,
 }
 
 impl WebhookFilterInput {
@@ -112,14 +112,14 @@ pub struct ComposedHeaderInput {
 #[derive(InputObject, Clone)]
 pub struct WebhookCompositionInput {
     /// The method.
-    #[graphql(default_with = "words::HttpMethod::Post")]
-    method: words::HttpMethod,
+    #[graphql(default_with = "enums::HttpMethod::Post")]
+    method: enums::HttpMethod,
     /// Headers beside those that every request has; at most 50. For a secret one use the webhook's own `headers`.
     #[graphql(default)]
     headers: Vec<ComposedHeaderInput>,
     /// How the body is written.
-    #[graphql(default_with = "words::BodyFormat::Json")]
-    body_format: words::BodyFormat,
+    #[graphql(default_with = "enums::BodyFormat::Json")]
+    body_format: enums::BodyFormat,
     /// JSON whose texts are templates; of a form an object of texts. Without one, JSON is the event itself. GET and
     /// DELETE have none.
     body: Option<Json>,
@@ -158,8 +158,8 @@ pub struct RegisterWebhookInput {
     /// 1 to 20; where absent, as many as the delays allow.
     pub(super) max_attempts: Option<i32>,
     /// How long to wait between attempts.
-    #[graphql(default_with = "words::RetryPreset::Documented")]
-    pub(super) retry_preset: words::RetryPreset,
+    #[graphql(default_with = "enums::RetryPreset::Documented")]
+    pub(super) retry_preset: enums::RetryPreset,
     /// Seconds between attempts instead of the preset's: 1 to 19 of them, each 1 to 100,000.
     pub(super) retry_delays: Option<Vec<i32>>,
     /// How many requests may be under way at once: 1 to 256.
@@ -224,7 +224,7 @@ pub struct UpdateWebhookInput {
     /// 1 to 20; null for as many as the delays allow, which is also what it becomes where only the delays change.
     max_attempts: MaybeUndefined<i32>,
     /// How long to wait between attempts.
-    retry_preset: Option<words::RetryPreset>,
+    retry_preset: Option<enums::RetryPreset>,
     /// Seconds between attempts instead of the preset's.
     retry_delays: MaybeUndefined<Vec<i32>>,
     /// How many requests may be under way at once: 1 to 256.

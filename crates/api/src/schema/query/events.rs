@@ -2,13 +2,13 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, Object};
 use inlet_domain::event::{EventType, pattern::is_sent, schema};
 use inlet_store::log::{self, Cursor as LogCursor, Heads, LogEntry, LogState, Lost};
 
 use crate::{
     access::visible::may_see,
-    error::{ApiError, ErrorCode},
+    error::{ApiError, ErrorCode, Result},
     execution::context::{Caller, Shared, reads, session, viewer},
     schema::types::{
         connection::{Connection, Edge, page_cost, size},
@@ -52,7 +52,7 @@ impl Events {
             Some(state) => state,
             None => {
                 let state = log::durable_state(&*reads(ctx).await, heads(ctx), scope).await;
-                state.map_err(ApiError::from)?
+                state?
             }
         };
         Ok(Cursor(state.cursor().to_string()))
@@ -74,7 +74,7 @@ impl Events {
         let step = i64::from(size).min(STEP);
         let database = reads(ctx).await;
         let pool = &database.pool;
-        let state = log::durable_state(&database, heads(ctx), scope).await.map_err(ApiError::from)?;
+        let state = log::durable_state(&database, heads(ctx), scope).await?;
         let lowest = after.as_ref().map_or(Ok(state.floor), |cursor| resume(&state, "after", cursor))?;
         let highest = match &before {
             Some(cursor) => (resume(&state, "before", cursor)? - 1).max(lowest),
@@ -88,7 +88,7 @@ impl Events {
         while found.len() < wanted && bytes < MOST_BYTES && if from_end { start > lowest } else { end < highest } {
             let from = if from_end { lowest.max(start - step) } else { end };
             let to = if from_end { start } else { highest.min(end + step) };
-            let entries = log::after(pool, scope, from, to - from).await.map_err(ApiError::from)?;
+            let entries = log::after(pool, scope, from, to - from).await?;
             let seen = entries.into_iter().filter(|entry| entry.seq <= to && may_see(credential, entry)).map(Arc::new);
             let seen = seen.inspect(|entry| bytes += entry.payload.get().len());
             if from_end {

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
+use async_graphql::{Context, Enum, ID, InputObject, Object};
 use inlet_store::records::{
     balance_alerts, campaigns, channels, contacts, conversations, groups, inbox_counts, labels, members, opt_outs,
     teams, verifications,
 };
 
 use crate::{
-    error::ApiError,
+    error::{ApiError, Result},
     execution::context::{reads, session, viewer},
     schema::types::{
         channel::{Channel, ProviderAccount},
@@ -94,7 +94,7 @@ impl Inbox {
         #[graphql(desc = "Its global id.")] id: ID,
     ) -> Result<Option<Conversation>> {
         let scope = viewer(ctx)?.scope;
-        let found = conversations::whole(&*reads(ctx).await, scope, typed("id", &id)?).await.map_err(ApiError::from)?;
+        let found = conversations::whole(&*reads(ctx).await, scope, typed("id", &id)?).await?;
         Ok(found.map(|it| Conversation(Arc::new(it))))
     }
 
@@ -102,7 +102,7 @@ impl Inbox {
     #[graphql(complexity = "WHOLE + child_complexity")]
     async fn contact(&self, ctx: &Context<'_>, #[graphql(desc = "Its global id.")] id: ID) -> Result<Option<Contact>> {
         let scope = viewer(ctx)?.scope;
-        let found = contacts::whole(&*reads(ctx).await, scope, typed("id", &id)?).await.map_err(ApiError::from)?;
+        let found = contacts::whole(&*reads(ctx).await, scope, typed("id", &id)?).await?;
         Ok(found.map(|it| Contact(Arc::new(it))))
     }
 
@@ -110,7 +110,7 @@ impl Inbox {
     #[graphql(complexity = "WHOLE + child_complexity")]
     async fn message(&self, ctx: &Context<'_>, #[graphql(desc = "Its global id.")] id: ID) -> Result<Option<Message>> {
         viewer(ctx)?;
-        let found = session(ctx)?.whole_message(&*reads(ctx).await, typed("id", &id)?).await.map_err(ApiError::from)?;
+        let found = session(ctx)?.whole_message(&*reads(ctx).await, typed("id", &id)?).await?;
         Ok(found.map(Message::whole))
     }
 
@@ -139,13 +139,13 @@ impl Inbox {
         };
         let descending = direction == OrderDirection::Desc;
         let page = conversations::list(&*reads(ctx).await, scope, &filter, order, descending, &slice).await;
-        Ok(Some(Connection::of(page.map_err(ApiError::from)?, |row| Conversation(Arc::new(row)))))
+        Ok(Some(Connection::of(page?, |row| Conversation(Arc::new(row)))))
     }
 
     /// The inbox in numbers, now.
     async fn inbox_counts(&self, ctx: &Context<'_>) -> Result<Option<InboxCounts>> {
         let viewer = viewer(ctx)?;
-        let counts = inbox_counts::inbox_counts(&*reads(ctx).await, viewer.scope).await.map_err(ApiError::from)?;
+        let counts = inbox_counts::inbox_counts(&*reads(ctx).await, viewer.scope).await?;
         Ok(Some(InboxCounts::of(Arc::new(counts), viewer.actor)))
     }
 
@@ -161,7 +161,7 @@ impl Inbox {
     ) -> Result<Option<Connection<Contact>>> {
         let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
-        let page = contacts::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
+        let page = contacts::list(&*reads(ctx).await, scope, &slice).await?;
         Ok(Some(Connection::of(page, |row| Contact(Arc::new(row)))))
     }
 
@@ -177,7 +177,7 @@ impl Inbox {
     ) -> Result<Option<Connection<Channel>>> {
         let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
-        let page = channels::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
+        let page = channels::list(&*reads(ctx).await, scope, &slice).await?;
         Ok(Some(Connection::of(page, |row| Channel(Arc::new(row)))))
     }
 
@@ -193,7 +193,7 @@ impl Inbox {
     ) -> Result<Option<Connection<ProviderAccount>>> {
         let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
-        let page = channels::accounts(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
+        let page = channels::accounts(&*reads(ctx).await, scope, &slice).await?;
         Ok(Some(Connection::of(page, |row| ProviderAccount(Arc::new(row)))))
     }
 
@@ -209,7 +209,7 @@ impl Inbox {
     ) -> Result<Option<Connection<Member>>> {
         let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
-        let page = members::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
+        let page = members::list(&*reads(ctx).await, scope, &slice).await?;
         Ok(Some(Connection::of(page, |row| Member(Arc::new(row)))))
     }
 
@@ -225,7 +225,7 @@ impl Inbox {
     ) -> Result<Option<Connection<Team>>> {
         let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
-        let page = teams::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
+        let page = teams::list(&*reads(ctx).await, scope, &slice).await?;
         Ok(Some(Connection::of(page, |row| Team(Arc::new(row)))))
     }
 
@@ -241,7 +241,7 @@ impl Inbox {
     ) -> Result<Option<Connection<Label>>> {
         let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
-        let page = labels::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
+        let page = labels::list(&*reads(ctx).await, scope, &slice).await?;
         Ok(Some(Connection::of(page, |row| Label(Arc::new(row)))))
     }
 
@@ -257,7 +257,7 @@ impl Inbox {
     ) -> Result<Option<Connection<Group>>> {
         let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
-        let page = groups::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
+        let page = groups::list(&*reads(ctx).await, scope, &slice).await?;
         Ok(Some(Connection::of(page, |row| Group(Arc::new(row)))))
     }
 
@@ -273,7 +273,7 @@ impl Inbox {
     ) -> Result<Option<Connection<Campaign>>> {
         let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
-        let page = campaigns::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
+        let page = campaigns::list(&*reads(ctx).await, scope, &slice).await?;
         Ok(Some(Connection::of(page, |row| Campaign(Arc::new(row)))))
     }
 
@@ -291,9 +291,7 @@ impl Inbox {
     ) -> Result<Option<Connection<OptOut>>> {
         let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
-        let page = opt_outs::list(&*reads(ctx).await, scope, withdrawn.unwrap_or(false), &slice)
-            .await
-            .map_err(ApiError::from)?;
+        let page = opt_outs::list(&*reads(ctx).await, scope, withdrawn.unwrap_or(false), &slice).await?;
         Ok(Some(Connection::of(page, |row| OptOut(Arc::new(row)))))
     }
 
@@ -309,7 +307,7 @@ impl Inbox {
     ) -> Result<Option<Connection<Verification>>> {
         let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
-        let page = verifications::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
+        let page = verifications::list(&*reads(ctx).await, scope, &slice).await?;
         Ok(Some(Connection::of(page, |row| Verification(Arc::new(row)))))
     }
 
@@ -325,7 +323,7 @@ impl Inbox {
     ) -> Result<Option<Connection<BalanceAlert>>> {
         let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
-        let page = balance_alerts::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
+        let page = balance_alerts::list(&*reads(ctx).await, scope, &slice).await?;
         Ok(Some(Connection::of(page, |row| BalanceAlert(Arc::new(row)))))
     }
 }

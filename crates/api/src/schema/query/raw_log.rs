@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object};
 use inlet_domain::ids::AnyId;
 use inlet_store::{
     log,
@@ -13,7 +13,7 @@ use inlet_store::{
 };
 
 use crate::{
-    error::ApiError,
+    error::{ApiError, Result},
     execution::context::{reads, session, viewer},
     schema::types::{
         connection::{Connection, page_cost, slice},
@@ -44,7 +44,7 @@ impl RawLog {
         let slice = slice(first, after, last, before)?;
         let filter = filter.unwrap_or_default().read("filter")?;
         let page = inbound_events::list(&*reads(ctx).await, scope, &filter, &slice).await;
-        Ok(Some(Connection::of(page.map_err(ApiError::from)?, |row| InboundEvent(Arc::new(row)))))
+        Ok(Some(Connection::of(page?, |row| InboundEvent(Arc::new(row)))))
     }
 
     /// The way from providers' requests to their events, deliveries and attempts, from any point of it: a request
@@ -57,7 +57,7 @@ impl RawLog {
         #[graphql(desc = "Where to begin: `in_...`, `evt_...`, `dlv_...` or `msg_...`.")] id: ID,
     ) -> Result<Option<Trace>> {
         let scope = viewer(ctx)?.scope;
-        let subject = match id.parse().map_err(ApiError::from)? {
+        let subject = match id.parse()? {
             AnyId::InboundEventId(id) => Subject::Inbound(id),
             AnyId::EventId(id) => Subject::Event(id),
             AnyId::DeliveryId(id) => Subject::Delivery(id),
@@ -69,10 +69,10 @@ impl RawLog {
             }
         };
         let database = reads(ctx).await;
-        let Some(found) = trace::trace(&database, scope, subject).await.map_err(ApiError::from)? else {
+        let Some(found) = trace::trace(&database, scope, subject).await? else {
             return Ok(None);
         };
-        let epoch = log::state(&database.pool, scope).await.map_err(ApiError::from)?.epoch;
+        let epoch = log::state(&database.pool, scope).await?.epoch;
         Ok(Some(Trace::of(found, epoch, &session(ctx)?.credential)))
     }
 }

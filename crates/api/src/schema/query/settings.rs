@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use inlet_domain::{
     ids::AnyId,
     model::right::{Grant, Right},
@@ -11,19 +11,19 @@ use inlet_domain::{
 use inlet_store::records::{api_keys, audit, delivery_log, invitations, page::Page, sessions, sources, webhooks};
 
 use crate::{
-    error::{ApiError, ErrorCode},
+    error::{ApiError, ErrorCode, Result},
     execution::context::{Shared, loaders, reads, session, viewer},
     schema::types::{
         audit::AuditEntry,
         channel::Source,
         connection::{Connection, page_cost, slice},
+        enums,
         invitation::Invitation,
         member::{ApiKey, Member},
         node::typed,
         scalars::{Cursor, DateTime},
         session::{Session, may_see},
         webhook::{Attempt, Delivery, Webhook},
-        words,
     },
 };
 
@@ -37,9 +37,9 @@ pub struct Viewer {
     /// The key, of an API key.
     api_key: Option<ApiKey>,
     /// The member's role, of a session.
-    role: Option<words::Role>,
+    role: Option<enums::Role>,
     /// The key's scopes, of an API key.
-    scopes: Option<Vec<words::KeyScope>>,
+    scopes: Option<Vec<enums::KeyScope>>,
     /// When the credential ends by itself.
     expires_at: Option<DateTime>,
 }
@@ -53,7 +53,7 @@ pub struct DeliveryFilter {
     event_id: Option<ID>,
     /// Where they stand.
     #[graphql(default)]
-    status: Vec<words::DeliveryState>,
+    status: Vec<enums::DeliveryState>,
     /// The types of their events.
     #[graphql(default)]
     event_type: Vec<String>,
@@ -135,10 +135,10 @@ impl Settings {
         let (mut member, mut api_key) = (None, None);
         match viewer.actor {
             DomainActor::Member(id) => {
-                member = loaders(ctx)?.members.load(id).await.map_err(ApiError::from)?.map(Member);
+                member = loaders(ctx)?.members.load(id).await?.map(Member);
             }
             DomainActor::ApiKey(id) => {
-                api_key = loaders(ctx)?.keys.load(id).await.map_err(ApiError::from)?.map(ApiKey);
+                api_key = loaders(ctx)?.keys.load(id).await?.map(ApiKey);
             }
             DomainActor::Provider | DomainActor::System => {}
         }
@@ -176,7 +176,7 @@ impl Settings {
         };
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let page = sessions::list(&*reads(ctx).await, viewer.scope, seen, shared.ambient.now(), &slice).await;
-        Ok(Some(Connection::of(page.map_err(ApiError::from)?, |row| Session(Arc::new(row)))))
+        Ok(Some(Connection::of(page?, |row| Session(Arc::new(row)))))
     }
 
     /// API keys, oldest first, those that have ended among them.
@@ -191,7 +191,7 @@ impl Settings {
     ) -> Result<Option<Connection<ApiKey>>> {
         let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
-        let page = api_keys::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
+        let page = api_keys::list(&*reads(ctx).await, scope, &slice).await?;
         Ok(Some(Connection::of(page, |row| ApiKey(Arc::new(row)))))
     }
 
@@ -207,7 +207,7 @@ impl Settings {
     ) -> Result<Option<Connection<Invitation>>> {
         let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
-        let page = invitations::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
+        let page = invitations::list(&*reads(ctx).await, scope, &slice).await?;
         Ok(Some(Connection::of(page, |row| Invitation(Arc::new(row)))))
     }
 
@@ -225,7 +225,7 @@ impl Settings {
         let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let filter = filter.unwrap_or_default().read()?;
-        let page = audit::list(&*reads(ctx).await, scope, &filter, &slice).await.map_err(ApiError::from)?;
+        let page = audit::list(&*reads(ctx).await, scope, &filter, &slice).await?;
         Ok(Some(Connection::of(page, |row| AuditEntry(Arc::new(row)))))
     }
 
@@ -242,8 +242,8 @@ impl Settings {
         let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let all = sources::list(&*reads(ctx).await, scope, &shared.sealer).await.map_err(ApiError::from)?;
-        let page = Page::within(all, |(source, _)| source.id.0, &slice).map_err(ApiError::from)?;
+        let all = sources::list(&*reads(ctx).await, scope, &shared.sealer).await?;
+        let page = Page::within(all, |(source, _)| source.id.0, &slice)?;
         Ok(Some(Connection::of(page, |found| Source::new(shared, found))))
     }
 
@@ -259,8 +259,8 @@ impl Settings {
     ) -> Result<Option<Connection<Webhook>>> {
         let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
-        let all = webhooks::list(&*reads(ctx).await, scope).await.map_err(ApiError::from)?;
-        let page = Page::within(all, |webhook| webhook.id.0, &slice).map_err(ApiError::from)?;
+        let all = webhooks::list(&*reads(ctx).await, scope).await?;
+        let page = Page::within(all, |webhook| webhook.id.0, &slice)?;
         Ok(Some(Connection::of(page, |webhook| Webhook(Arc::new(webhook)))))
     }
 
@@ -279,7 +279,7 @@ impl Settings {
         let slice = slice(first, after, last, before)?;
         let filter = filter.unwrap_or_default().read()?;
         let page = delivery_log::list(&*reads(ctx).await, scope, &filter, &slice).await;
-        Ok(Some(Connection::of(page.map_err(ApiError::from)?, |row| Delivery(Arc::new(row)))))
+        Ok(Some(Connection::of(page?, |row| Delivery(Arc::new(row)))))
     }
 
     /// Attempts of deliveries, the newest events' first.
@@ -302,6 +302,6 @@ impl Settings {
             statuses: filter.response_status,
         };
         let page = delivery_log::attempts(&*reads(ctx).await, scope, &filter, &slice).await;
-        Ok(Some(Connection::of(page.map_err(ApiError::from)?, |row| Attempt(Arc::new(row)))))
+        Ok(Some(Connection::of(page?, |row| Attempt(Arc::new(row)))))
     }
 }

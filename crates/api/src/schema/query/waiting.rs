@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, Object};
 use inlet_store::records::waiting_references;
 
 use crate::{
-    error::ApiError,
+    error::Result,
     execution::context::{reads, viewer},
     schema::types::{
         connection::{Connection, page_cost, slice},
@@ -34,7 +34,7 @@ impl Waiting {
     ) -> Result<Option<Connection<WaitingReference>>> {
         let scope = viewer(ctx)?.scope;
         let slice = slice(first, after, last, before)?;
-        let page = waiting_references::list(&*reads(ctx).await, scope, &slice).await.map_err(ApiError::from)?;
+        let page = waiting_references::list(&*reads(ctx).await, scope, &slice).await?;
         Ok(Some(Connection::of(page, |row| WaitingReference(Arc::new(row)))))
     }
 }

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object};
 use inlet_store::records::audit;
 
 use super::{
     author::{Actor, actor},
     scalars::{DateTime, Json},
 };
+
+use crate::error::Result;
 
 /// Something that was done, or refused at the door.
 #[derive(Clone)]

@@ -1,6 +1,6 @@
 //! Who wrote a message, and who did something.
 
-use async_graphql::{Context, Result, SimpleObject, Union};
+use async_graphql::{Context, SimpleObject, Union};
 use inlet_domain::{
     ids::{ApiKeyId, ContactId, MemberId},
     scope::Actor as DomainActor,
@@ -12,7 +12,7 @@ use super::{
     contact::Contact,
     member::{ApiKey, Member},
 };
-use crate::{error::ApiError, execution::context::loaders};
+use crate::{error::Result, execution::context::loaders};
 
 /// Someone or something at the provider: an agent who answered there, or the provider's own automation.
 #[derive(SimpleObject, Clone)]
@@ -65,15 +65,15 @@ pub async fn author(ctx: &Context<'_>, message: &messages::Message) -> Result<Op
     let loaders = loaders(ctx)?;
     Ok(match (message.author_kind.as_str(), message.author_id) {
         ("contact", Some(id)) => {
-            let contact = loaders.contacts.load(ContactId(id)).await.map_err(ApiError::from)?;
+            let contact = loaders.contacts.load(ContactId(id)).await?;
             contact.map(|contact| Author::Contact(Contact(contact)))
         }
         ("member", Some(id)) => {
-            let member = loaders.members.load(MemberId(id)).await.map_err(ApiError::from)?;
+            let member = loaders.members.load(MemberId(id)).await?;
             member.map(|member| Author::Member(Member(member)))
         }
         ("api_key", Some(id)) => {
-            let key = loaders.keys.load(ApiKeyId(id)).await.map_err(ApiError::from)?;
+            let key = loaders.keys.load(ApiKeyId(id)).await?;
             key.map(|key| Author::ApiKey(ApiKey(key)))
         }
         // Someone of a group, of whom no more is known.
@@ -92,11 +92,11 @@ pub async fn actor(ctx: &Context<'_>, kind: &str, id: Option<Uuid>) -> Result<Op
     let loaders = loaders(ctx)?;
     Ok(match (kind, id) {
         ("member", Some(id)) => {
-            let member = loaders.members.load(MemberId(id)).await.map_err(ApiError::from)?;
+            let member = loaders.members.load(MemberId(id)).await?;
             member.map(|member| Actor::Member(Member(member)))
         }
         ("api_key", Some(id)) => {
-            let key = loaders.keys.load(ApiKeyId(id)).await.map_err(ApiError::from)?;
+            let key = loaders.keys.load(ApiKeyId(id)).await?;
             key.map(|key| Actor::ApiKey(ApiKey(key)))
         }
         ("provider", _) => Some(Actor::ProviderAgent(ProviderAgent { name: None })),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::Object;
 use inlet_store::records::report_jobs::{ReportJob, ReportStatus};
 
-use super::{scalars::DateTime, words};
+use super::{enums, scalars::DateTime};
 
 /// A report of a campaign, which is fetched page by page in the background.
 #[derive(Clone)]
@@ -20,7 +20,7 @@ impl CampaignReport {
     }
 
     /// How far it has come.
-    async fn status(&self) -> words::CampaignReportStatus {
+    async fn status(&self) -> enums::CampaignReportStatus {
         self.0.status.into()
     }
 

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, Object, SimpleObject};
 use inlet_domain::model::source;
 use inlet_store::records::channels;
 
 use super::{
+    enums,
     scalars::{DateTime, Json, Revision},
-    words,
 };
 use crate::{
-    error::ApiError,
+    error::Result,
     execution::context::{Shared, loaders},
 };
 
@@ -28,7 +28,7 @@ impl Channel {
     }
 
     /// The kind of channel, such as WHATSAPP or SMS.
-    async fn medium(&self) -> words::Medium {
+    async fn medium(&self) -> enums::Medium {
         self.0.medium.into()
     }
 
@@ -89,7 +89,7 @@ impl Channel {
 
     /// The account that it is on.
     async fn provider_account(&self, ctx: &Context<'_>) -> Result<Option<ProviderAccount>> {
-        Ok(loaders(ctx)?.accounts.load(self.0.provider_account_id).await.map_err(ApiError::from)?.map(ProviderAccount))
+        Ok(loaders(ctx)?.accounts.load(self.0.provider_account_id).await?.map(ProviderAccount))
     }
 }
 
@@ -106,7 +106,7 @@ impl ProviderAccount {
     }
 
     /// The provider.
-    async fn provider(&self) -> words::Provider {
+    async fn provider(&self) -> enums::Provider {
         self.0.provider.into()
     }
 
@@ -127,9 +127,9 @@ impl ProviderAccount {
 #[derive(Clone, SimpleObject)]
 pub struct SourceSignature {
     /// The hash.
-    algorithm: Option<words::HmacAlgorithm>,
+    algorithm: Option<enums::HmacAlgorithm>,
     /// How its bytes are written.
-    encoding: Option<words::SignatureEncoding>,
+    encoding: Option<enums::SignatureEncoding>,
     /// The header, in lower case.
     header: Option<String>,
     /// A text in the header before the signature, such as `sha256=`.
@@ -167,7 +167,7 @@ impl Source {
     }
 
     /// Which adapter reads what comes.
-    async fn provider(&self) -> words::Provider {
+    async fn provider(&self) -> enums::Provider {
         self.source.provider.into()
     }
 
@@ -177,7 +177,7 @@ impl Source {
     }
 
     /// How a request proves that it is authentic.
-    async fn verification(&self) -> words::SourceVerification {
+    async fn verification(&self) -> enums::SourceVerification {
         self.source.verification.into()
     }
 
@@ -210,7 +210,7 @@ impl Source {
     }
 
     /// Which leg of a call is the customer's.
-    async fn call_customer_leg(&self) -> words::CallLeg {
+    async fn call_customer_leg(&self) -> enums::CallLeg {
         self.source.call_customer_leg.into()
     }
 
@@ -235,19 +235,19 @@ impl Source {
     }
 
     /// The medium of its own channel, where events name none.
-    async fn medium(&self) -> Option<words::Medium> {
+    async fn medium(&self) -> Option<enums::Medium> {
         self.source.medium.map(Into::into)
     }
 
     /// Its own channel, where events name none.
     async fn channel(&self, ctx: &Context<'_>) -> Result<Option<Channel>> {
         let Some(id) = self.source.channel_id else { return Ok(None) };
-        Ok(loaders(ctx)?.channels.load(id).await.map_err(ApiError::from)?.map(Channel))
+        Ok(loaders(ctx)?.channels.load(id).await?.map(Channel))
     }
 
     /// The account whose ids its events speak of.
     async fn provider_account(&self, ctx: &Context<'_>) -> Result<Option<ProviderAccount>> {
-        Ok(loaders(ctx)?.accounts.load(self.source.account).await.map_err(ApiError::from)?.map(ProviderAccount))
+        Ok(loaders(ctx)?.accounts.load(self.source.account).await?.map(ProviderAccount))
     }
 
     /// Counts its changes: pass it on as `ifRevision`.

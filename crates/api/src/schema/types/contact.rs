@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object};
 use inlet_domain::ids::ProviderAccountId;
 use inlet_store::records::{contacts, groups, opt_outs::Address};
 
 use super::{
     channel::ProviderAccount,
     connection::{Connection, inner_cost, inner_slice},
+    enums,
     report::OptOut,
     scalars::{Cursor, DateTime, Json, Revision, optional},
-    words,
 };
-use crate::{error::ApiError, execution::context::loaders};
+use crate::{error::Result, execution::context::loaders};
 
 /// Who writes to us.
 #[derive(Clone)]
@@ -87,14 +87,14 @@ impl Contact {
     /// The contact that this one was merged into.
     async fn merged_into(&self, ctx: &Context<'_>) -> Result<Option<Contact>> {
         let Some(id) = self.0.merged_into_id else { return Ok(None) };
-        Ok(loaders(ctx)?.contacts.load(id).await.map_err(ApiError::from)?.map(Contact))
+        Ok(loaders(ctx)?.contacts.load(id).await?.map(Contact))
     }
 
     /// The contact that this one was kept apart from when it came to be: something led its first address there, but a contact
     /// has at most 100 addresses. Null of nearly all contacts.
     async fn kept_apart_from(&self, ctx: &Context<'_>) -> Result<Option<Contact>> {
         let Some(id) = self.0.kept_apart_from_id else { return Ok(None) };
-        Ok(loaders(ctx)?.contacts.load(id).await.map_err(ApiError::from)?.map(Contact))
+        Ok(loaders(ctx)?.contacts.load(id).await?.map(Contact))
     }
 
     /// The addresses that it is known by, at most 100, oldest first. What a profile says of phone and email is none.
@@ -108,7 +108,7 @@ impl Contact {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Connection<Identity>> {
         let slice = inner_slice(first, after, last, before)?;
-        let page = loaders(ctx)?.identities.load((self.0.id, slice)).await.map_err(ApiError::from)?;
+        let page = loaders(ctx)?.identities.load((self.0.id, slice)).await?;
         Ok(page.map(|page| Connection::of(page, Identity)).unwrap_or_default())
     }
 
@@ -125,7 +125,7 @@ impl Contact {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Connection<OptOut>> {
         let slice = inner_slice(first, after, last, before)?;
-        let page = loaders(ctx)?.bindings.load((self.0.id, slice)).await.map_err(ApiError::from)?;
+        let page = loaders(ctx)?.bindings.load((self.0.id, slice)).await?;
         Ok(page.map(|page| Connection::of(page, OptOut)).unwrap_or_default())
     }
 
@@ -134,7 +134,7 @@ impl Contact {
     /// merged into another has none, and is suggested to none.
     #[graphql(complexity = "5 * child_complexity + 1")]
     async fn suggested_merges(&self, ctx: &Context<'_>) -> Result<Vec<SuggestedMerge>> {
-        let suggested = loaders(ctx)?.suggested_merges.load(self.0.id).await.map_err(ApiError::from)?;
+        let suggested = loaders(ctx)?.suggested_merges.load(self.0.id).await?;
         Ok(suggested.unwrap_or_default().into_iter().map(SuggestedMerge).collect())
     }
 }
@@ -148,11 +148,11 @@ pub struct SuggestedMerge(pub Arc<contacts::SuggestedMerge>);
 impl SuggestedMerge {
     /// The other contact; null where it went meanwhile.
     async fn contact(&self, ctx: &Context<'_>) -> Result<Option<Contact>> {
-        Ok(loaders(ctx)?.contacts.load(self.0.contact_id).await.map_err(ApiError::from)?.map(Contact))
+        Ok(loaders(ctx)?.contacts.load(self.0.contact_id).await?.map(Contact))
     }
 
     /// Why they may be the same person.
-    async fn reason(&self) -> words::MergeReason {
+    async fn reason(&self) -> enums::MergeReason {
         self.0.reason.into()
     }
 
@@ -175,7 +175,7 @@ impl Identity {
     }
 
     /// The kind of address.
-    async fn kind(&self) -> words::IdentityKind {
+    async fn kind(&self) -> enums::IdentityKind {
         self.0.kind.into()
     }
 
@@ -195,7 +195,7 @@ impl Identity {
         if account.0.is_nil() {
             return Ok(None);
         }
-        Ok(loaders(ctx)?.accounts.load(account).await.map_err(ApiError::from)?.map(ProviderAccount))
+        Ok(loaders(ctx)?.accounts.load(account).await?.map(ProviderAccount))
     }
 
     /// As it was written last, where that differs from `value`: the form to answer to.
@@ -223,7 +223,7 @@ impl Identity {
         let Identity(identity) = self;
         let (scope_id, kind, value) = (identity.scope_id, identity.kind, identity.value.clone());
         let address = Address { scope_id, kind, value };
-        let page = loaders(ctx)?.refusals.load((address, slice)).await.map_err(ApiError::from)?;
+        let page = loaders(ctx)?.refusals.load((address, slice)).await?;
         Ok(page.map(|page| Connection::of(page, OptOut)).unwrap_or_default())
     }
 }

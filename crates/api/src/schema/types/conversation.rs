@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object};
 use inlet_domain::scope::Actor;
 use inlet_store::records::conversations;
 
@@ -10,14 +10,14 @@ use super::{
     channel::Channel,
     connection::{Connection, page_cost, slice},
     contact::{Contact, Group},
+    enums,
     label::Label,
     member::{Member, Team},
     message::Message,
     scalars::{Cursor, DateTime, Json, Revision, optional},
-    words,
 };
 use crate::{
-    error::ApiError,
+    error::Result,
     execution::context::{loaders, session, viewer_of},
 };
 
@@ -34,7 +34,7 @@ impl Conversation {
     }
 
     /// Its status with the agents.
-    async fn status(&self) -> words::ConversationStatus {
+    async fn status(&self) -> enums::ConversationStatus {
         self.0.status.into()
     }
 
@@ -54,7 +54,7 @@ impl Conversation {
     }
 
     /// How urgent it is.
-    async fn priority(&self) -> words::Priority {
+    async fn priority(&self) -> enums::Priority {
         self.0.priority.into()
     }
 
@@ -115,7 +115,7 @@ impl Conversation {
         let viewer = viewer_of(ctx, "Conversation.unread")?;
         let read = match viewer.actor {
             Actor::Member(member) => {
-                let mark = loaders(ctx)?.read_marks.load((member, self.0.id)).await.map_err(ApiError::from)?;
+                let mark = loaders(ctx)?.read_marks.load((member, self.0.id)).await?;
                 mark.unwrap_or(0)
             }
             Actor::ApiKey(_) | Actor::Provider | Actor::System => self.0.read_count,
@@ -125,37 +125,37 @@ impl Conversation {
 
     /// Our channel; null where it is gone.
     async fn channel(&self, ctx: &Context<'_>) -> Result<Option<Channel>> {
-        Ok(loaders(ctx)?.channels.load(self.0.channel_id).await.map_err(ApiError::from)?.map(Channel))
+        Ok(loaders(ctx)?.channels.load(self.0.channel_id).await?.map(Channel))
     }
 
     /// The contact that it is with. Null of a group, where the contact was deleted, and where only a delivery report is known
     /// of an address: a delivery report makes no contact.
     async fn contact(&self, ctx: &Context<'_>) -> Result<Option<Contact>> {
         let Some(id) = self.0.contact_id else { return Ok(None) };
-        Ok(loaders(ctx)?.contacts.load(id).await.map_err(ApiError::from)?.map(Contact))
+        Ok(loaders(ctx)?.contacts.load(id).await?.map(Contact))
     }
 
     /// The group, of a conversation of many.
     async fn group(&self, ctx: &Context<'_>) -> Result<Option<Group>> {
         let Some(id) = self.0.group_id else { return Ok(None) };
-        Ok(loaders(ctx)?.groups.load(id).await.map_err(ApiError::from)?.map(Group))
+        Ok(loaders(ctx)?.groups.load(id).await?.map(Group))
     }
 
     /// Who has it.
     async fn assignee(&self, ctx: &Context<'_>) -> Result<Option<Member>> {
         let Some(id) = self.0.assignee_id else { return Ok(None) };
-        Ok(loaders(ctx)?.members.load(id).await.map_err(ApiError::from)?.map(Member))
+        Ok(loaders(ctx)?.members.load(id).await?.map(Member))
     }
 
     /// Whose it is.
     async fn team(&self, ctx: &Context<'_>) -> Result<Option<Team>> {
         let Some(id) = self.0.team_id else { return Ok(None) };
-        Ok(loaders(ctx)?.teams.load(id).await.map_err(ApiError::from)?.map(Team))
+        Ok(loaders(ctx)?.teams.load(id).await?.map(Team))
     }
 
     /// The newest message that the viewer may see.
     async fn last_message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
-        Ok(session(ctx)?.last_message(&self.0).await.map_err(ApiError::from)?.map(Message::listed))
+        Ok(session(ctx)?.last_message(&self.0).await?.map(Message::listed))
     }
 
     /// Its labels, at most 100.
@@ -163,7 +163,7 @@ impl Conversation {
     async fn labels(&self, ctx: &Context<'_>) -> Result<Vec<Label>> {
         let loaders = loaders(ctx)?;
         let found = futures::future::try_join_all(self.0.label_ids.iter().map(|id| loaders.labels.load(*id))).await;
-        Ok(found.map_err(ApiError::from)?.into_iter().flatten().map(Label).collect())
+        Ok(found?.into_iter().flatten().map(Label).collect())
     }
 
     /// Its messages, calls, notes and activities, in ascending (occurredAt, id), which never changes. Notes and activities
@@ -178,7 +178,7 @@ impl Conversation {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Connection<Message>> {
         let slice = slice(first, after, last, before)?;
-        let page = session(ctx)?.messages_of(self.0.id, slice).await.map_err(ApiError::from)?;
+        let page = session(ctx)?.messages_of(self.0.id, slice).await?;
         Ok(page.map(|page| Connection::of(page, Message::listed)).unwrap_or_default())
     }
 }

@@ -4,7 +4,7 @@ use async_graphql::{ID, InputObject};
 use inlet_domain::event::{EventType, pattern};
 use inlet_store::records::conversations;
 
-use super::{node::typed, scalars::DateTime, words};
+use super::{enums, node::typed, scalars::DateTime};
 use crate::{
     error::{ApiError, ErrorCode},
     follow::filter::Matcher,
@@ -15,10 +15,10 @@ use crate::{
 pub struct ConversationFilter {
     /// Where they stand.
     #[graphql(default)]
-    status: Vec<words::ConversationStatus>,
+    status: Vec<enums::ConversationStatus>,
     /// How urgent they are.
     #[graphql(default)]
-    priority: Vec<words::Priority>,
+    priority: Vec<enums::Priority>,
     /// Who has them.
     #[graphql(default)]
     assignee_id: Vec<ID>,
@@ -33,7 +33,7 @@ pub struct ConversationFilter {
     channel_id: Vec<ID>,
     /// On which media.
     #[graphql(default)]
-    medium: Vec<words::Medium>,
+    medium: Vec<enums::Medium>,
     /// With whom.
     #[graphql(default)]
     contact_id: Vec<ID>,
@@ -64,10 +64,10 @@ pub struct EventFilter {
     conversation_id: Vec<ID>,
     /// Where they stand.
     #[graphql(default)]
-    status: Vec<words::ConversationStatus>,
+    status: Vec<enums::ConversationStatus>,
     /// How urgent they are.
     #[graphql(default)]
-    priority: Vec<words::Priority>,
+    priority: Vec<enums::Priority>,
     /// Who has them.
     #[graphql(default)]
     assignee_id: Vec<ID>,
@@ -82,7 +82,7 @@ pub struct EventFilter {
     channel_id: Vec<ID>,
     /// On which media.
     #[graphql(default)]
-    medium: Vec<words::Medium>,
+    medium: Vec<enums::Medium>,
     /// With whom.
     #[graphql(default)]
     contact_id: Vec<ID>,

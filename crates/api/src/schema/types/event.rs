@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject, Union};
+use async_graphql::{Context, ID, Object, SimpleObject, Union};
 use futures::future::join_all;
 use inlet_domain::ids::EventId;
 use inlet_store::log::{Cursor as LogCursor, LogEntry};
@@ -16,7 +16,7 @@ use super::{
     scalars::{Cursor, DateTime, Json, Revision},
 };
 use crate::{
-    error::ApiError,
+    error::Result,
     execution::context::{loaders, session},
     follow::{Membership, ResetReason},
 };
@@ -43,8 +43,8 @@ impl Event {
         }
         let (session, loaders) = (session(ctx)?, loaders(ctx)?);
         let found = join_all(ids.iter().map(|id| session.event(*id))).await;
-        let found: Vec<_> = found.into_iter().collect::<Result<_, _>>().map_err(ApiError::from)?;
-        let epoch = loaders.epoch.load(()).await.map_err(ApiError::from)?.unwrap_or_default();
+        let found: Vec<_> = found.into_iter().collect::<Result<_, _>>()?;
+        let epoch = loaders.epoch.load(()).await?.unwrap_or_default();
         let mut events: Vec<Self> = found.into_iter().flatten().map(|entry| Self::of_log(entry, epoch)).collect();
         events.sort_by_key(|event| event.entry.seq);
         Ok(events)
@@ -108,19 +108,19 @@ impl Event {
     /// The conversation that it is about or in, as it is now; null where there is none, or none any more.
     async fn conversation(&self, ctx: &Context<'_>) -> Result<Option<Conversation>> {
         let Some(id) = self.entry.conversation_id else { return Ok(None) };
-        Ok(loaders(ctx)?.conversations.load(id).await.map_err(ApiError::from)?.map(Conversation))
+        Ok(loaders(ctx)?.conversations.load(id).await?.map(Conversation))
     }
 
     /// The message that it is about, as it is now; null where there is none, or none any more.
     async fn message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
         let Some(id) = self.entry.message_id else { return Ok(None) };
-        Ok(session(ctx)?.message(id).await.map_err(ApiError::from)?.map(Message::listed))
+        Ok(session(ctx)?.message(id).await?.map(Message::listed))
     }
 
     /// The contact that it is about, as it is now; null where there is none, or none any more.
     async fn contact(&self, ctx: &Context<'_>) -> Result<Option<Contact>> {
         let Some(id) = self.entry.contact_id else { return Ok(None) };
-        Ok(loaders(ctx)?.contacts.load(id).await.map_err(ApiError::from)?.map(Contact))
+        Ok(loaders(ctx)?.contacts.load(id).await?.map(Contact))
     }
 
     /// The changed object itself, whole, as at the commit: what webhooks get as `payload`.

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use inlet_domain::command::RawRequest;
 use inlet_store::records::inbound_events::{self, Filter};
 
 use super::{
     channel::Source,
+    enums,
     event::Event,
     scalars::{DateTime, Json},
-    words,
 };
 use crate::{
-    error::ApiError,
+    error::{ApiError, Result},
     execution::context::{Shared, loaders, reads, viewer_of},
     schema::types::node::typed,
 };
@@ -42,7 +42,7 @@ impl InboundEvent {
     }
 
     /// The outcome: whether it was applied.
-    async fn outcome(&self) -> words::InboundOutcome {
+    async fn outcome(&self) -> enums::InboundOutcome {
         self.0.outcome.into()
     }
 
@@ -68,7 +68,7 @@ impl InboundEvent {
 
     /// The source that it came to; null where it was deleted.
     async fn source(&self, ctx: &Context<'_>) -> Result<Option<Source>> {
-        let found = loaders(ctx)?.sources.load(self.0.source_id).await.map_err(ApiError::from)?;
+        let found = loaders(ctx)?.sources.load(self.0.source_id).await?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         Ok(found.map(|found| Source::new(shared, Arc::unwrap_or_clone(found))))
     }
@@ -94,8 +94,8 @@ impl InboundEvent {
         let scope = viewer_of(ctx, "InboundEvent.request")?.scope;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let found = inbound_events::requests(&*reads(ctx).await, scope, &shared.sealer, &[self.0.id]).await;
-        let request = found.map_err(ApiError::from)?.pop().map(|(_, request)| request);
-        let request = request.transpose().map_err(ApiError::from)?;
+        let request = found?.pop().map(|(_, request)| request);
+        let request = request.transpose()?;
         Ok(request.map(|request| InboundRequest::from(shared.reader.shown(request))))
     }
 }
@@ -197,7 +197,7 @@ pub struct InboundEventFilter {
     ids: Vec<ID>,
     /// The outcomes.
     #[graphql(default)]
-    outcome: Vec<words::InboundOutcome>,
+    outcome: Vec<enums::InboundOutcome>,
     /// The source that they came to; at most 100.
     #[graphql(default)]
     source_id: Vec<ID>,

@@ -6,7 +6,7 @@ use async_graphql::{Object, SimpleObject};
 use inlet_domain::{ids::MemberId, scope::Actor};
 use inlet_store::records::inbox_counts;
 
-use super::words::ConversationStatus;
+use super::enums::ConversationStatus;
 
 /// The inbox in numbers. Closed conversations are counted nowhere in it.
 #[derive(Clone)]

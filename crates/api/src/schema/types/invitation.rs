@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object};
 use inlet_store::records::invitations;
 
 use super::{
     author::{Actor, actor},
+    enums,
     member::Member,
     scalars::DateTime,
-    words,
 };
-use crate::{error::ApiError, execution::context::loaders};
+use crate::{error::Result, execution::context::loaders};
 
 /// Someone who may become a member. The token of the link is shown once, when the invitation is made.
 #[derive(Clone)]
@@ -36,7 +36,7 @@ impl Invitation {
     }
 
     /// What they will be allowed to do.
-    async fn role(&self) -> words::Role {
+    async fn role(&self) -> enums::Role {
         self.0.role.into()
     }
 
@@ -68,6 +68,6 @@ impl Invitation {
     /// The member who came of it, once it was accepted.
     async fn member(&self, ctx: &Context<'_>) -> Result<Option<Member>> {
         let Some(id) = self.0.member else { return Ok(None) };
-        Ok(loaders(ctx)?.members.load(id).await.map_err(ApiError::from)?.map(Member))
+        Ok(loaders(ctx)?.members.load(id).await?.map(Member))
     }
 }

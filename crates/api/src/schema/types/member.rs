@@ -2,17 +2,17 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object};
 use inlet_store::records::{api_keys, members, page::Page, teams};
 
 use super::{
     author::{Actor, actor},
     connection::{Connection, inner_cost, inner_slice},
+    enums,
     scalars::{Cursor, DateTime, Revision},
-    words,
 };
 use crate::{
-    error::ApiError,
+    error::Result,
     execution::context::{Shared, loaders, session},
 };
 
@@ -45,12 +45,12 @@ impl Member {
     }
 
     /// Their role here, which tells their rights.
-    async fn role(&self) -> words::Role {
+    async fn role(&self) -> enums::Role {
         self.0.role.into()
     }
 
     /// Whether they can be reached now: as they said with `setAvailability`, while that has not run out.
-    async fn availability(&self, ctx: &Context<'_>) -> Result<words::Availability> {
+    async fn availability(&self, ctx: &Context<'_>) -> Result<enums::Availability> {
         let scope = session(ctx)?.viewer.scope;
         Ok(ctx.data_unchecked::<Arc<Shared>>().presence.of(scope, self.0.id).into())
     }
@@ -109,10 +109,10 @@ impl Team {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Connection<Member>> {
         let (loaders, slice) = (loaders(ctx)?, inner_slice(first, after, last, before)?);
-        let ids = loaders.team_members.load(self.0.id).await.map_err(ApiError::from)?.unwrap_or_default();
-        let page = Page::within(ids, |id| id.0, &slice).map_err(ApiError::from)?;
+        let ids = loaders.team_members.load(self.0.id).await?.unwrap_or_default();
+        let page = Page::within(ids, |id| id.0, &slice)?;
         let members = page.items.iter().map(|(_, id)| loaders.members.load(*id));
-        let found = futures::future::try_join_all(members).await.map_err(ApiError::from)?;
+        let found = futures::future::try_join_all(members).await?;
         let known: HashMap<_, _> = found.into_iter().flatten().map(|member| (member.id, member)).collect();
         let items = page.items.into_iter().filter_map(|(at, id)| Some((at, Arc::clone(known.get(&id)?)))).collect();
         let page = Page { items, has_previous: page.has_previous, has_next: page.has_next };
@@ -138,7 +138,7 @@ impl ApiKey {
     }
 
     /// Its scopes, which tell its rights.
-    async fn scopes(&self) -> Vec<words::KeyScope> {
+    async fn scopes(&self) -> Vec<enums::KeyScope> {
         self.0.scopes.iter().map(|scope| (*scope).into()).collect()
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, Object, SimpleObject};
 use inlet_domain::model::message::{Direction, MessageKind};
 use inlet_store::records::{lean::cut, messages};
 
@@ -10,12 +10,12 @@ use super::{
     author::{Author, author},
     connection::{Connection, inner_cost, inner_slice},
     conversation::Conversation,
+    enums,
     report::Campaign,
     scalars::{Cursor, DateTime, Json, Revision, optional},
-    words,
 };
 use crate::{
-    error::ApiError,
+    error::Result,
     execution::context::{loaders, session},
 };
 
@@ -54,17 +54,17 @@ impl Message {
     }
 
     /// Which way it goes.
-    async fn direction(&self) -> words::Direction {
+    async fn direction(&self) -> enums::Direction {
         self.row.direction.into()
     }
 
     /// The kind of entry.
-    async fn kind(&self) -> words::MessageKind {
+    async fn kind(&self) -> enums::MessageKind {
         self.row.kind.into()
     }
 
     /// Who first had it.
-    async fn origin(&self) -> words::Origin {
+    async fn origin(&self) -> enums::Origin {
         self.row.origin.into()
     }
 
@@ -141,7 +141,7 @@ impl Message {
     }
 
     /// How far it has come; null on inbound messages and notes.
-    async fn status(&self) -> Option<words::DeliveryStatus> {
+    async fn status(&self) -> Option<enums::DeliveryStatus> {
         let sent = self.row.direction == Direction::Outbound && self.row.kind != MessageKind::Note;
         self.row.status.filter(|_| sent).map(Into::into)
     }
@@ -170,7 +170,7 @@ impl Message {
 
     /// Where it stands.
     async fn conversation(&self, ctx: &Context<'_>) -> Result<Option<Conversation>> {
-        Ok(loaders(ctx)?.conversations.load(self.row.conversation_id).await.map_err(ApiError::from)?.map(Conversation))
+        Ok(loaders(ctx)?.conversations.load(self.row.conversation_id).await?.map(Conversation))
     }
 
     /// The message that it answers; null until that has come.
@@ -179,7 +179,7 @@ impl Message {
             return Ok(None);
         };
         let key = (account, external_id.clone());
-        Ok(session(ctx)?.message_of_provider(key).await.map_err(ApiError::from)?.map(Message::listed))
+        Ok(session(ctx)?.message_of_provider(key).await?.map(Message::listed))
     }
 
     /// The mass sending that it is of; null where there is none, or until that has come.
@@ -188,7 +188,7 @@ impl Message {
             return Ok(None);
         };
         let key = (account, external_id.clone());
-        Ok(loaders(ctx)?.campaigns.load(key).await.map_err(ApiError::from)?.map(Campaign))
+        Ok(loaders(ctx)?.campaigns.load(key).await?.map(Campaign))
     }
 
     /// Who wrote or sent it; null where they are gone.
@@ -207,7 +207,7 @@ impl Message {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Connection<StatusReport>> {
         let slice = inner_slice(first, after, last, before)?;
-        let page = loaders(ctx)?.reports.load((self.row.id, slice)).await.map_err(ApiError::from)?;
+        let page = loaders(ctx)?.reports.load((self.row.id, slice)).await?;
         Ok(page.map(|page| Connection::of(page, StatusReport)).unwrap_or_default())
     }
 
@@ -222,7 +222,7 @@ impl Message {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Connection<Attachment>> {
         let slice = inner_slice(first, after, last, before)?;
-        let page = loaders(ctx)?.attachments.load((self.row.id, slice)).await.map_err(ApiError::from)?;
+        let page = loaders(ctx)?.attachments.load((self.row.id, slice)).await?;
         Ok(page.map(|page| Connection::of(page, Attachment)).unwrap_or_default())
     }
 }
@@ -246,7 +246,7 @@ impl Attachment {
 
     /// The kind of file: by its media type, else by the provider's word for the file or the message, else by the ending of its
     /// name or its URL.
-    async fn kind(&self) -> words::AttachmentKind {
+    async fn kind(&self) -> enums::AttachmentKind {
         self.0.kind.into()
     }
 
@@ -305,7 +305,7 @@ impl StatusReport {
     }
 
     /// The provider's word as a step of the ladder; null where Inlet does not know the word.
-    async fn status(&self) -> Option<words::DeliveryStatus> {
+    async fn status(&self) -> Option<enums::DeliveryStatus> {
         self.0.status.map(Into::into)
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Interface, Result};
+use async_graphql::{Context, ID, Interface};
 use inlet_domain::ids::AnyId;
 use inlet_store::records::{
     audit, balance_alerts, campaigns, contacts, conversations, delivery_log, groups, inbound_events, invitations,
@@ -26,7 +26,7 @@ use super::{
     webhook::{Attempt, Delivery, Webhook},
 };
 use crate::{
-    error::ApiError,
+    error::{ApiError, Result},
     execution::context::{Shared, loaders, reads, session, viewer, viewer_of_kind},
 };
 
@@ -105,7 +105,7 @@ pub enum Node {
 /// Where the id is no id, the viewer may not see its kind, or the database fails.
 pub async fn node(ctx: &Context<'_>, id: &str, extent: Extent) -> Result<Option<Node>> {
     viewer(ctx)?;
-    let id: AnyId = id.parse().map_err(ApiError::from)?;
+    let id: AnyId = id.parse()?;
     let Some(kind) = kind_of(id) else { return Ok(None) };
     let scope = viewer_of_kind(ctx, kind)?.scope;
     let loaders = loaders(ctx)?;
@@ -114,24 +114,20 @@ pub async fn node(ctx: &Context<'_>, id: &str, extent: Extent) -> Result<Option<
     Ok(match id {
         AnyId::ConversationId(id) => match extent {
             Extent::Listed => loaders.conversations.load(id).await.map_err(told)?,
-            Extent::Whole => {
-                conversations::whole(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?.map(Arc::new)
-            }
+            Extent::Whole => conversations::whole(&*reads(ctx).await, scope, id).await?.map(Arc::new),
         }
         .map(|it| Node::Conversation(Conversation(it))),
         AnyId::MessageId(id) => match extent {
             Extent::Listed => session(ctx)?.message(id).await.map_err(told)?.map(Message::listed),
             Extent::Whole => {
-                let found = session(ctx)?.whole_message(&*reads(ctx).await, id).await.map_err(ApiError::from)?;
+                let found = session(ctx)?.whole_message(&*reads(ctx).await, id).await?;
                 found.map(Message::whole)
             }
         }
         .map(Node::Message),
         AnyId::ContactId(id) => match extent {
             Extent::Listed => loaders.contacts.load(id).await.map_err(told)?,
-            Extent::Whole => {
-                contacts::whole(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?.map(Arc::new)
-            }
+            Extent::Whole => contacts::whole(&*reads(ctx).await, scope, id).await?.map(Arc::new),
         }
         .map(|it| Node::Contact(Contact(it))),
         AnyId::ChannelId(id) => loaders.channels.load(id).await.map_err(told)?.map(|it| Node::Channel(Channel(it))),
@@ -144,78 +140,76 @@ pub async fn node(ctx: &Context<'_>, id: &str, extent: Extent) -> Result<Option<
         AnyId::LabelId(id) => loaders.labels.load(id).await.map_err(told)?.map(|it| Node::Label(Label(it))),
         AnyId::GroupId(id) => match extent {
             Extent::Listed => loaders.groups.load(id).await.map_err(told)?,
-            Extent::Whole => groups::whole(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?.map(Arc::new),
+            Extent::Whole => groups::whole(&*reads(ctx).await, scope, id).await?.map(Arc::new),
         }
         .map(|it| Node::Group(Group(it))),
         AnyId::CampaignId(id) => {
-            let found = campaigns::by_ids(&*reads(ctx).await, scope, &[id]).await.map_err(ApiError::from)?.pop();
+            let found = campaigns::by_ids(&*reads(ctx).await, scope, &[id]).await?.pop();
             found.map(|it| Node::Campaign(Campaign(Arc::new(it))))
         }
         AnyId::OptOutId(id) => {
-            let found = opt_outs::by_ids(&*reads(ctx).await, scope, &[id]).await.map_err(ApiError::from)?.pop();
+            let found = opt_outs::by_ids(&*reads(ctx).await, scope, &[id]).await?.pop();
             found.map(|it| Node::OptOut(OptOut(Arc::new(it))))
         }
         AnyId::VerificationId(id) => {
-            let found = verifications::by_ids(&*reads(ctx).await, scope, &[id]).await.map_err(ApiError::from)?.pop();
+            let found = verifications::by_ids(&*reads(ctx).await, scope, &[id]).await?.pop();
             found.map(|it| Node::Verification(Verification(Arc::new(it))))
         }
         AnyId::BalanceAlertId(id) => {
-            let found = balance_alerts::by_ids(&*reads(ctx).await, scope, &[id]).await.map_err(ApiError::from)?.pop();
+            let found = balance_alerts::by_ids(&*reads(ctx).await, scope, &[id]).await?.pop();
             found.map(|it| Node::BalanceAlert(BalanceAlert(Arc::new(it))))
         }
         AnyId::InboundEventId(id) => {
-            let found = inbound_events::by_ids(&*reads(ctx).await, scope, &[id]).await.map_err(ApiError::from)?.pop();
+            let found = inbound_events::by_ids(&*reads(ctx).await, scope, &[id]).await?.pop();
             found.map(|it| Node::InboundEvent(InboundEvent(Arc::new(it))))
         }
         AnyId::DeliveryId(id) => {
-            let found = delivery_log::by_ids(&*reads(ctx).await, scope, &[id]).await.map_err(ApiError::from)?.pop();
+            let found = delivery_log::by_ids(&*reads(ctx).await, scope, &[id]).await?.pop();
             found.map(|it| Node::Delivery(Delivery(Arc::new(it))))
         }
         AnyId::AttemptId(id) => {
-            let found = delivery_log::attempt(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?;
+            let found = delivery_log::attempt(&*reads(ctx).await, scope, id).await?;
             found.map(|it| Node::Attempt(Attempt(Arc::new(it))))
         }
         AnyId::WebhookId(id) => {
-            let found = webhooks::by_id(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?;
+            let found = webhooks::by_id(&*reads(ctx).await, scope, id).await?;
             found.map(|it| Node::Webhook(Webhook(Arc::new(it))))
         }
         AnyId::WaitingReferenceId(id) => {
-            let found = waiting_references::by_id(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?;
+            let found = waiting_references::by_id(&*reads(ctx).await, scope, id).await?;
             found.map(|it| Node::WaitingReference(WaitingReference(Arc::new(it))))
         }
         AnyId::SourceId(id) => {
-            let found =
-                sources::with_token(&*reads(ctx).await, scope, &shared.sealer, id).await.map_err(ApiError::from)?;
+            let found = sources::with_token(&*reads(ctx).await, scope, &shared.sealer, id).await?;
             found.map(|found| Node::Source(Source::new(shared, found)))
         }
         AnyId::EventId(id) => Event::of_ids(ctx, &[id]).await?.pop().map(Node::Event),
         AnyId::AuditEntryId(id) => {
-            let found = audit::by_id(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?;
+            let found = audit::by_id(&*reads(ctx).await, scope, id).await?;
             found.map(|it| Node::AuditEntry(AuditEntry(Arc::new(it))))
         }
         AnyId::InvitationId(id) => {
-            let found = invitations::by_id(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?;
+            let found = invitations::by_id(&*reads(ctx).await, scope, id).await?;
             found.map(|it| Node::Invitation(Invitation(Arc::new(it))))
         }
         AnyId::SessionId(id) => {
-            let found =
-                sessions::by_id(&*reads(ctx).await, scope, id, shared.ambient.now()).await.map_err(ApiError::from)?;
+            let found = sessions::by_id(&*reads(ctx).await, scope, id, shared.ambient.now()).await?;
             let seen = found.filter(|it| may_see(ctx, it.member_id));
             seen.map(|it| Node::Session(Session(Arc::new(it))))
         }
         AnyId::IdentityId(id) => {
-            let found = contacts::identity(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?;
+            let found = contacts::identity(&*reads(ctx).await, scope, id).await?;
             found.map(|it| Node::Identity(Identity(Arc::new(it))))
         }
         // What belongs to a message is seen by who sees that.
         AnyId::AttachmentId(id) => {
-            let found = messages::attachment(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?;
+            let found = messages::attachment(&*reads(ctx).await, scope, id).await?;
             let Some(message) = found.as_ref().and_then(|found| found.message_id) else { return Ok(None) };
             let message = session(ctx)?.message(message).await.map_err(told)?;
             message.and(found).map(|it| Node::Attachment(Attachment(Arc::new(it))))
         }
         AnyId::StatusReportId(id) => {
-            let found = messages::report(&*reads(ctx).await, scope, id).await.map_err(ApiError::from)?;
+            let found = messages::report(&*reads(ctx).await, scope, id).await?;
             let Some(found) = found else { return Ok(None) };
             let message = session(ctx)?.message(found.message_id).await.map_err(told)?;
             message.map(|_| Node::StatusReport(StatusReport(Arc::new(found))))

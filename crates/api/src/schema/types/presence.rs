@@ -1,14 +1,14 @@
 //! Who is there and who types, in the schema.
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject, Union};
+use async_graphql::{Context, ID, Object, SimpleObject, Union};
 use inlet_domain::{
     ids::{ConversationId, MemberId},
     model::member::Availability,
 };
 use inlet_store::presence::{Change, Snapshot, Update};
 
-use super::{conversation::Conversation, member::Member, words};
-use crate::{error::ApiError, execution::context::loaders};
+use super::{conversation::Conversation, enums, member::Member};
+use crate::{error::Result, execution::context::loaders};
 
 /// All that is known of the moment. What was told before counts no more; whoever is not in it is OFFLINE.
 #[derive(SimpleObject, Clone)]
@@ -36,11 +36,11 @@ impl MemberAvailability {
 
     /// The member; null where they are gone.
     async fn member(&self, ctx: &Context<'_>) -> Result<Option<Member>> {
-        Ok(loaders(ctx)?.members.load(self.member).await.map_err(ApiError::from)?.map(Member))
+        Ok(loaders(ctx)?.members.load(self.member).await?.map(Member))
     }
 
     /// Whether they can be reached.
-    async fn availability(&self) -> words::Availability {
+    async fn availability(&self) -> enums::Availability {
         self.status.into()
     }
 }
@@ -63,7 +63,7 @@ impl MemberTyping {
 
     /// The member; null where they are gone.
     async fn member(&self, ctx: &Context<'_>) -> Result<Option<Member>> {
-        Ok(loaders(ctx)?.members.load(self.member).await.map_err(ApiError::from)?.map(Member))
+        Ok(loaders(ctx)?.members.load(self.member).await?.map(Member))
     }
 
     /// The conversation's global id.
@@ -73,7 +73,7 @@ impl MemberTyping {
 
     /// The conversation; null where it is gone.
     async fn conversation(&self, ctx: &Context<'_>) -> Result<Option<Conversation>> {
-        Ok(loaders(ctx)?.conversations.load(self.conversation).await.map_err(ApiError::from)?.map(Conversation))
+        Ok(loaders(ctx)?.conversations.load(self.conversation).await?.map(Conversation))
     }
 
     /// Whether they type.

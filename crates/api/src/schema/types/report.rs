@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, Object, SimpleObject};
 use inlet_store::records::{balance_alerts, campaigns, opt_outs, report_jobs::ReportJob, verifications};
 
 use super::{
     campaign_report::{CampaignReport, together},
     channel::ProviderAccount,
     contact::Contact,
+    enums,
     scalars::{DateTime, Decimal, Revision},
-    words,
 };
-use crate::{error::ApiError, execution::context::loaders};
+use crate::{error::Result, execution::context::loaders};
 
 /// The most reports of one campaign that are listed.
 const MOST_REPORTS: usize = 20;
@@ -24,7 +24,7 @@ pub struct Campaign(pub Arc<campaigns::Campaign>);
 impl Campaign {
     /// Its reports that are or were fetched, oldest first.
     async fn jobs(&self, ctx: &Context<'_>) -> Result<Vec<Arc<ReportJob>>> {
-        Ok(loaders(ctx)?.campaign_reports.load(self.0.id).await.map_err(ApiError::from)?.unwrap_or_default())
+        Ok(loaders(ctx)?.campaign_reports.load(self.0.id).await?.unwrap_or_default())
     }
 }
 
@@ -42,7 +42,7 @@ impl Campaign {
     }
 
     /// RUNNING or COMPLETED.
-    async fn status(&self) -> words::CampaignStatus {
+    async fn status(&self) -> enums::CampaignStatus {
         self.0.status.into()
     }
 
@@ -52,7 +52,7 @@ impl Campaign {
     }
 
     /// How far the fetching of its report has come, of all where there are several; null where there is none.
-    async fn report_status(&self, ctx: &Context<'_>) -> Result<Option<words::CampaignReportStatus>> {
+    async fn report_status(&self, ctx: &Context<'_>) -> Result<Option<enums::CampaignReportStatus>> {
         Ok(together(&self.jobs(ctx).await?).map(Into::into))
     }
 
@@ -88,7 +88,7 @@ impl Campaign {
 
     /// The account.
     async fn provider_account(&self, ctx: &Context<'_>) -> Result<Option<ProviderAccount>> {
-        Ok(loaders(ctx)?.accounts.load(self.0.provider_account_id).await.map_err(ApiError::from)?.map(ProviderAccount))
+        Ok(loaders(ctx)?.accounts.load(self.0.provider_account_id).await?.map(ProviderAccount))
     }
 }
 
@@ -105,12 +105,12 @@ impl OptOut {
     }
 
     /// On which medium.
-    async fn medium(&self) -> words::Medium {
+    async fn medium(&self) -> enums::Medium {
         self.0.medium.into()
     }
 
     /// Of what.
-    async fn scope(&self) -> words::OptOutScope {
+    async fn scope(&self) -> enums::OptOutScope {
         self.0.scope.into()
     }
 
@@ -142,7 +142,7 @@ impl OptOut {
     /// Who has the address now; null where no contact has it.
     async fn contact(&self, ctx: &Context<'_>) -> Result<Option<Contact>> {
         let Some(id) = self.0.contact_id else { return Ok(None) };
-        Ok(loaders(ctx)?.contacts.load(id).await.map_err(ApiError::from)?.map(Contact))
+        Ok(loaders(ctx)?.contacts.load(id).await?.map(Contact))
     }
 }
 
@@ -150,7 +150,7 @@ impl OptOut {
 #[derive(SimpleObject)]
 pub struct OptOutAddress {
     /// The kind of address.
-    kind: words::IdentityKind,
+    kind: enums::IdentityKind,
     /// In its normal form.
     value: String,
 }
@@ -194,7 +194,7 @@ impl Verification {
 
     /// The account.
     async fn provider_account(&self, ctx: &Context<'_>) -> Result<Option<ProviderAccount>> {
-        Ok(loaders(ctx)?.accounts.load(self.0.provider_account_id).await.map_err(ApiError::from)?.map(ProviderAccount))
+        Ok(loaders(ctx)?.accounts.load(self.0.provider_account_id).await?.map(ProviderAccount))
     }
 }
 
@@ -227,6 +227,6 @@ impl BalanceAlert {
 
     /// The account.
     async fn provider_account(&self, ctx: &Context<'_>) -> Result<Option<ProviderAccount>> {
-        Ok(loaders(ctx)?.accounts.load(self.0.provider_account_id).await.map_err(ApiError::from)?.map(ProviderAccount))
+        Ok(loaders(ctx)?.accounts.load(self.0.provider_account_id).await?.map(ProviderAccount))
     }
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object};
 use inlet_domain::{ids::MemberId, model::right::Right, scope::Actor};
 use inlet_store::records::sessions;
 
 use super::{member::Member, scalars::DateTime};
 use crate::{
-    error::ApiError,
+    error::Result,
     execution::context::{loaders, session},
 };
 
@@ -32,7 +32,7 @@ impl Session {
 
     /// Whose it is.
     async fn member(&self, ctx: &Context<'_>) -> Result<Option<Member>> {
-        Ok(loaders(ctx)?.members.load(self.0.member_id).await.map_err(ApiError::from)?.map(Member))
+        Ok(loaders(ctx)?.members.load(self.0.member_id).await?.map(Member))
     }
 
     /// Whether it is the one that asks.

@@ -6,10 +6,10 @@ use async_graphql::{ID, SimpleObject};
 use inlet_store::{log::LogEntry, records::trace};
 
 use super::{
+    enums,
     event::Event,
     inbound_event::InboundEvent,
     webhook::{Delivery, Webhook},
-    words,
 };
 use crate::access::{credential::Credential, visible::may_see};
 
@@ -45,7 +45,7 @@ pub struct MissedWebhook {
     /// The webhook, as it stands.
     webhook: Webhook,
     /// Why.
-    reason: words::Miss,
+    reason: enums::Miss,
 }
 
 impl Trace {

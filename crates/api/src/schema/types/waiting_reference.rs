@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object};
 use inlet_store::records::waiting_references;
 
-use super::{message::Message, scalars::DateTime, words};
-use crate::{error::ApiError, execution::context::session};
+use super::{enums, message::Message, scalars::DateTime};
+use crate::{error::Result, execution::context::session};
 
 /// A provider's name for something that has not come, while something that belongs to it has.
 #[derive(Clone)]
@@ -36,7 +36,7 @@ impl WaitingReference {
     }
 
     /// The half that is here.
-    async fn waiting(&self) -> words::WaitingHalf {
+    async fn waiting(&self) -> enums::WaitingHalf {
         self.0.half.into()
     }
 
@@ -48,6 +48,6 @@ impl WaitingReference {
     /// The message that stands in, of a placeholder.
     async fn message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
         let Some(id) = self.0.message_id else { return Ok(None) };
-        Ok(session(ctx)?.message(id).await.map_err(ApiError::from)?.map(Message::listed))
+        Ok(session(ctx)?.message(id).await?.map(Message::listed))
     }
 }

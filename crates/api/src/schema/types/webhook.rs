@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, Object, SimpleObject};
 use inlet_domain::compose::Composition;
 use inlet_store::records::{delivery_log, webhooks};
 
 use super::{
     channel::Channel,
     connection::{Connection, inner_cost, inner_slice},
+    enums,
     scalars::{Cursor, DateTime, Json, Revision},
-    words,
 };
 use crate::{
-    error::ApiError,
+    error::Result,
     execution::context::{loaders, reads, viewer_of},
 };
 
@@ -40,7 +40,7 @@ impl Webhook {
     }
 
     /// Whether it is sent to.
-    async fn status(&self) -> words::WebhookStatus {
+    async fn status(&self) -> enums::WebhookStatus {
         self.0.status.into()
     }
 
@@ -74,7 +74,7 @@ impl Webhook {
     /// The channel whose own it is; null where it is the workspace's.
     async fn channel(&self, ctx: &Context<'_>) -> Result<Option<Channel>> {
         let Some(id) = self.0.channel else { return Ok(None) };
-        Ok(loaders(ctx)?.channels.load(id).await.map_err(ApiError::from)?.map(Channel))
+        Ok(loaders(ctx)?.channels.load(id).await?.map(Channel))
     }
 
     /// Seconds between attempts, before jitter; past the end the last one stays.
@@ -133,7 +133,7 @@ impl Webhook {
     }
 
     /// How long to wait between attempts.
-    async fn retry_preset(&self) -> words::RetryPreset {
+    async fn retry_preset(&self) -> enums::RetryPreset {
         self.0.retry_preset.into()
     }
 
@@ -159,24 +159,24 @@ pub struct WebhookFilter {
     /// The global ids of the channels.
     channel_ids: Vec<ID>,
     /// The media of the channels.
-    medium: Vec<words::Medium>,
+    medium: Vec<enums::Medium>,
     /// The global ids of the conversation's labels.
     label_ids: Vec<ID>,
     /// Which way the message goes.
-    direction: Vec<words::Direction>,
+    direction: Vec<enums::Direction>,
     /// The kinds of actors that cause it.
-    actor: Vec<words::ActorKind>,
+    actor: Vec<enums::ActorKind>,
 }
 
 /// How a webhook's requests are composed. URL, headers and body are templates: see `WebhookCompositionInput`.
 #[derive(SimpleObject)]
 pub struct WebhookComposition {
     /// The method.
-    method: words::HttpMethod,
+    method: enums::HttpMethod,
     /// Headers whose values are templates.
     headers: Vec<ComposedHeader>,
     /// How the body is written.
-    body_format: words::BodyFormat,
+    body_format: enums::BodyFormat,
     /// The body's template; null where the event itself is sent, or nothing.
     body: Option<Json>,
 }
@@ -231,7 +231,7 @@ impl Delivery {
     }
 
     /// The state: PENDING, HELD, SUCCEEDED, EXHAUSTED or SKIPPED.
-    async fn status(&self) -> words::DeliveryState {
+    async fn status(&self) -> enums::DeliveryState {
         self.0.status.into()
     }
 
@@ -251,7 +251,7 @@ impl Delivery {
     }
 
     /// Why it was skipped, where it was.
-    async fn skipped_because(&self) -> Option<words::SkipReason> {
+    async fn skipped_because(&self) -> Option<enums::SkipReason> {
         self.0.skipped_because.map(Into::into)
     }
 
@@ -274,8 +274,7 @@ impl Delivery {
     /// The receiver; null where it was deleted.
     async fn webhook(&self, ctx: &Context<'_>) -> Result<Option<Webhook>> {
         let viewer = viewer_of(ctx, "Delivery.webhook")?;
-        let found =
-            webhooks::by_id(&*reads(ctx).await, viewer.scope, self.0.webhook_id).await.map_err(ApiError::from)?;
+        let found = webhooks::by_id(&*reads(ctx).await, viewer.scope, self.0.webhook_id).await?;
         Ok(found.map(|webhook| Webhook(Arc::new(webhook))))
     }
 
@@ -290,7 +289,7 @@ impl Delivery {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
     ) -> Result<Connection<Attempt>> {
         let slice = inner_slice(first, after, last, before)?;
-        let page = loaders(ctx)?.attempts.load((self.0.id, slice)).await.map_err(ApiError::from)?;
+        let page = loaders(ctx)?.attempts.load((self.0.id, slice)).await?;
         Ok(page.map(|page| Connection::of(page, Attempt)).unwrap_or_default())
     }
 }

@@ -56,7 +56,7 @@ impl Operation {
                 Answer::Own(answer) => *answer,
                 Answer::Rendered(payload) => {
                     is_first = false;
-                    if self.hand(self.frame(&payload)).await.is_err() {
+                    if self.hand(&payload).await.is_err() {
                         return;
                     }
                     continue;
@@ -69,7 +69,7 @@ impl Operation {
             }
             is_first = false;
             let written = Written::of(answer, self.request_id());
-            if self.hand(self.frame(&written.body)).await.is_err() {
+            if self.hand(&written.body).await.is_err() {
                 return;
             }
         }
@@ -77,9 +77,11 @@ impl Operation {
         self.last(frame).await;
     }
 
-    async fn hand(&self, frame: String) -> Result<(), mpsc::error::SendError<Handed>> {
-        let room = self.way.room(frame.len()).await;
-        self.frames.send(Handed::Frame(frame, room)).await
+    /// Hands an answer to the socket. It is written into a frame only once there is room: until then all who are sent the same
+    /// share it.
+    async fn hand(&self, payload: &str) -> Result<(), mpsc::error::SendError<Handed>> {
+        let room = self.way.room(payload.len()).await;
+        self.frames.send(Handed::Frame(self.frame(payload), room)).await
     }
 
     async fn last(self, frame: String) {

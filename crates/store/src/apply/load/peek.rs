@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use super::super::{
     batch::Work,
-    fold::Fold,
     identities::{Identities, Resolved},
     plan,
     references::{RefKey, RefKind},
+    rules::WorkingSet,
 };
 
 use crate::rows::Key;
@@ -36,8 +36,11 @@ pub(super) enum Stands {
 
 // `OFFSET 0` holds the order of the look-ups: a plan made while both tables were young began at the conversations of the
 // whole workspace.
-pub(super) async fn peek(connection: &mut PgConnection, fold: &Fold<'_>) -> Result<HashMap<Uuid, Known>, sqlx::Error> {
-    let targets: Vec<Key> = fold.references.targets(RefKind::Message).collect::<BTreeSet<_>>().into_iter().collect();
+pub(super) async fn peek(
+    connection: &mut PgConnection,
+    working: &WorkingSet<'_>,
+) -> Result<HashMap<Uuid, Known>, sqlx::Error> {
+    let targets: Vec<Key> = working.references.targets(RefKind::Message).collect::<BTreeSet<_>>().into_iter().collect();
     if targets.is_empty() {
         return Ok(HashMap::new());
     }
@@ -73,7 +76,7 @@ pub(super) async fn peek(connection: &mut PgConnection, fold: &Fold<'_>) -> Resu
 
 /// Which commands must find or make a person and a channel: all but those on a message that is already there, be it
 /// from before or from earlier in the batch. So a batch makes what its commands would make one by one.
-pub(super) fn needs_place(work: &[Work<'_>], fold: &Fold<'_>, known: &HashMap<Uuid, Known>) -> Vec<bool> {
+pub(super) fn needs_place(work: &[Work<'_>], working: &WorkingSet<'_>, known: &HashMap<Uuid, Known>) -> Vec<bool> {
     let mut stands: HashMap<RefKey, Stands> = HashMap::new();
     work.iter()
         .map(|work| {
@@ -84,12 +87,13 @@ pub(super) fn needs_place(work: &[Work<'_>], fold: &Fold<'_>, known: &HashMap<Uu
                     let name = work.speaker.name(RefKind::Conversation, &report.id);
                     let gone = report.version.change == Change::Deleted;
                     let tells = report.person.is_some() || report.group_id.is_some();
-                    return !gone && (tells || fold.references.target([&name]).is_none());
+                    return !gone && (tells || working.references.target([&name]).is_none());
                 }
                 _ => return true,
             };
             let names = work.speaker.message(&work.command.key, ids);
-            let before = fold.references.all_targets(&names).into_iter().filter_map(|id| Some(known.get(&id)?.stands));
+            let before =
+                working.references.all_targets(&names).into_iter().filter_map(|id| Some(known.get(&id)?.stands));
             let standing = names.iter().filter_map(|name| stands.get(name).copied()).chain(before).max();
             // What it names by two names is one thing for whatever follows.
             if let Some(standing) = standing.max(makes) {
@@ -113,7 +117,7 @@ fn makes(report: &MessageReport) -> Option<Stands> {
 /// The conversation of each (channel, address) that is not closed, else the last: (workspace, channel, address, id).
 pub(super) async fn latest(
     connection: &mut PgConnection,
-    fold: &Fold<'_>,
+    working: &WorkingSet<'_>,
     work: &[Work<'_>],
     resolved: &[Option<Resolved>],
     identities: &Identities,
@@ -123,7 +127,7 @@ pub(super) async fn latest(
         let (Some(resolved), Some(channel)) = (resolved, plan::channel(&work.command.effect)) else { continue };
         let channel = match channel {
             ChannelRef::Known(id) => Some(id.0),
-            ChannelRef::Reported(_) => fold.references.target(&work.speaker.channel(channel)),
+            ChannelRef::Reported(_) => working.references.target(&work.speaker.channel(channel)),
         };
         if let Some(channel) = channel.filter(|_| !identities.is_new(resolved.address)) {
             wanted.insert((work.speaker.workspace, channel, resolved.address));

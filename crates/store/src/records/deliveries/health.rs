@@ -15,7 +15,7 @@ use sqlx::{PgConnection, Row};
 use super::Outbox;
 use crate::{
     error::StoreError,
-    log::{self, Draft, Head},
+    log::{self, Head, NewEvent},
     records::webhooks::Webhook,
 };
 
@@ -164,7 +164,7 @@ async fn tell(
         status: webhook.status,
         disabled_reason: webhook.disabled_reason.clone(),
     };
-    let draft = Draft {
+    let draft = NewEvent {
         workspace: webhook.workspace,
         kind,
         occurred_at: ambient.now(),

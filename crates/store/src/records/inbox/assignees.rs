@@ -12,7 +12,7 @@ use inlet_domain::{
 };
 use uuid::Uuid;
 
-use super::{Desk, Held, write};
+use super::{Held, InboxWriter, write};
 use crate::{error::StoreError, log};
 
 /// Conversations of one transaction.
@@ -26,10 +26,15 @@ const MEMBERS: i64 = 100;
 ///
 /// # Errors
 /// Where the database fails; `Overloaded` where rows are held for long. What was given back until then stays so.
-pub async fn give_back(desk: Desk<'_>, scope: Scope, actor: Actor, member: MemberId) -> Result<(), StoreError> {
+pub async fn give_back(
+    writer: InboxWriter<'_>,
+    scope: Scope,
+    actor: Actor,
+    member: MemberId,
+) -> Result<(), StoreError> {
     let mut from = Some(Uuid::nil());
     while let Some(after) = from {
-        from = step(&desk, scope, actor, member, after).await?;
+        from = step(&writer, scope, actor, member, after).await?;
     }
     Ok(())
 }
@@ -38,27 +43,27 @@ pub async fn give_back(desk: Desk<'_>, scope: Scope, actor: Actor, member: Membe
 ///
 /// # Errors
 /// As [`give_back`].
-pub async fn give_back_due(desk: Desk<'_>) -> Result<(), StoreError> {
+pub async fn give_back_due(writer: InboxWriter<'_>) -> Result<(), StoreError> {
     let due: Vec<(WorkspaceId, MemberId)> =
         sqlx::query_as("SELECT workspace_id, id FROM member WHERE gives_back ORDER BY workspace_id, id LIMIT $1")
             .bind(MEMBERS)
-            .fetch_all(&desk.database.pool)
+            .fetch_all(&writer.database.pool)
             .await?;
     for (workspace, member) in due {
-        give_back(desk, Scope::of(workspace), Actor::System, member).await?;
+        give_back(writer, Scope::of(workspace), Actor::System, member).await?;
     }
     Ok(())
 }
 
 /// Takes the next conversations after `from` from the member. Gives where to go on; `None` at the end.
 async fn step(
-    desk: &Desk<'_>,
+    writer: &InboxWriter<'_>,
     scope: Scope,
     actor: Actor,
     member: MemberId,
     from: Uuid,
 ) -> Result<Option<Uuid>, StoreError> {
-    let mut transaction = desk.database.writes.begin().await?;
+    let mut transaction = writer.database.writes.begin().await?;
     let found: Option<(bool, i64)> = sqlx::query_as(
         "SELECT disabled_at IS NULL AND role = ANY($3), revision FROM member \
          WHERE workspace_id = $1 AND id = $2 AND gives_back FOR SHARE",
@@ -89,12 +94,12 @@ async fn step(
         let mut handling = held.row.handling();
         handling.give_back();
         held.row.handle(handling);
-        events.extend(held.changed(desk, actor, &before));
+        events.extend(held.changed(writer, actor, &before));
     }
     write(&mut transaction, &all.iter().map(|held| &held.row).collect::<Vec<_>>()).await?;
-    let heads = log::append(&mut transaction, desk.ambient, &events).await?.heads;
-    desk.database.commit(transaction).await?;
-    desk.heads.tell(desk.database, &heads).await;
+    let heads = log::append(&mut transaction, writer.ambient, &events).await?.heads;
+    writer.database.commit(transaction).await?;
+    writer.heads.tell(writer.database, &heads).await;
     let full = i64::try_from(ids.len()).is_ok_and(|found| found >= CHUNK);
     if let Some(last) = ids.last().filter(|_| full) {
         return Ok(Some(last.0));
@@ -109,7 +114,7 @@ async fn step(
     .bind(scope.workspace())
     .bind(member)
     .bind(revision)
-    .execute(&desk.database.pool)
+    .execute(&writer.database.pool)
     .await?;
     Ok(None)
 }

@@ -8,11 +8,11 @@ use inlet_domain::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Desk, Held, check_revision, write};
+use super::{Held, InboxWriter, check_revision, write};
 use crate::{
     error::StoreError,
-    log::{self, Draft},
-    records::{acts::Asked, members},
+    log::{self, NewEvent},
+    records::{members, mutation_tx::MutationRequest},
     rows::ConversationRow,
 };
 
@@ -23,22 +23,22 @@ const CHUNK: i64 = 500;
 ///
 /// # Errors
 /// `Missing` where the conversation, or what the decision names, is not in the workspace; `Conflict` where it has changed
-/// since; `Invalid` where it cannot be decided so; those of [`Act::begin`](crate::records::acts::Act::begin).
+/// since; `Invalid` where it cannot be decided so; those of [`MutationTx::begin`](crate::records::mutation_tx::MutationTx::begin).
 pub async fn decide(
-    desk: Desk<'_>,
-    asked: &Asked<'_>,
+    writer: InboxWriter<'_>,
+    asked: &MutationRequest<'_>,
     id: ConversationId,
     if_revision: Option<i64>,
     decision: &Decision,
 ) -> Result<(), StoreError> {
-    let Some(mut act) = desk.begin(asked).await? else { return Ok(()) };
+    let Some(mut act) = writer.begin(asked).await? else { return Ok(()) };
     hold_named(act.conn(), asked.scope, decision).await?;
     let mut held = Held::lock(act.conn(), asked.scope, id).await?;
     check_revision("conversation", if_revision, held.row.revision)?;
     let before = held.payload();
     let mut handling = held.row.handling();
     handling
-        .decide(decision, desk.ambient.now())
+        .decide(decision, writer.ambient.now())
         .map_err(|refusal| StoreError::Invalid { path: path(decision), message: refusal.to_string() })?;
     if held.row.status == ConversationStatus::Closed && handling.status != ConversationStatus::Closed {
         refuse_second(act.conn(), asked.scope, &held.row).await?;
@@ -47,7 +47,7 @@ pub async fn decide(
         handling.assignee = handling.assignee.filter(|member| !shut_out.contains(&member.0));
     }
     held.row.handle(handling);
-    let event = held.changed(&desk, asked.actor, &before);
+    let event = held.changed(&writer, asked.actor, &before);
     if event.is_some() {
         let written = write(act.conn(), &[&held.row]).await;
         if written.as_ref().is_err_and(StoreError::is_second_open) {
@@ -57,7 +57,7 @@ pub async fn decide(
         }
         written?;
     }
-    desk.finish(act, id, event.as_slice()).await
+    writer.finish(act, id, event.as_slice()).await
 }
 
 fn path(decision: &Decision) -> &'static str {
@@ -165,29 +165,29 @@ fn second_open(other: Option<ConversationId>) -> StoreError {
 /// # Errors
 /// Where the database fails; `Overloaded` where rows are held for long.
 pub async fn strip_label(
-    desk: Desk<'_>,
+    writer: InboxWriter<'_>,
     scope: Scope,
     actor: Actor,
     label: LabelId,
     from: Uuid,
 ) -> Result<Option<Uuid>, StoreError> {
-    let mut transaction = desk.database.writes.begin().await?;
-    let (events, next) = strip(&mut transaction, &desk, scope, actor, label, from).await?;
-    let heads = log::append(&mut transaction, desk.ambient, &events).await?.heads;
-    desk.database.commit(transaction).await?;
-    desk.heads.tell(desk.database, &heads).await;
+    let mut transaction = writer.database.writes.begin().await?;
+    let (events, next) = strip(&mut transaction, &writer, scope, actor, label, from).await?;
+    let heads = log::append(&mut transaction, writer.ambient, &events).await?.heads;
+    writer.database.commit(transaction).await?;
+    writer.heads.tell(writer.database, &heads).await;
     Ok(next)
 }
 
 /// The same within a transaction: the events, and where to go on.
 pub(super) async fn strip(
     conn: &mut PgConnection,
-    desk: &Desk<'_>,
+    writer: &InboxWriter<'_>,
     scope: Scope,
     actor: Actor,
     label: LabelId,
     from: Uuid,
-) -> Result<(Vec<Draft>, Option<Uuid>), StoreError> {
+) -> Result<(Vec<NewEvent>, Option<Uuid>), StoreError> {
     let ids: Vec<ConversationId> = sqlx::query_scalar(
         "SELECT id FROM conversation WHERE workspace_id = $1 AND id > $2 AND $3 = ANY(label_ids) ORDER BY id LIMIT $4",
     )
@@ -202,7 +202,7 @@ pub(super) async fn strip(
     for held in &mut all {
         let before = held.payload();
         held.row.label_ids.retain(|id| *id != label.0);
-        events.extend(held.changed(desk, actor, &before));
+        events.extend(held.changed(writer, actor, &before));
     }
     write(conn, &all.iter().map(|held| &held.row).collect::<Vec<_>>()).await?;
     let full = i64::try_from(ids.len()).is_ok_and(|found| found >= CHUNK);

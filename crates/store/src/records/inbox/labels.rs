@@ -10,11 +10,11 @@ use inlet_domain::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Desk, check_revision, decisions};
+use super::{InboxWriter, check_revision, decisions};
 use crate::{
     error::StoreError,
     records::{
-        acts::{Act, Asked, Begun},
+        mutation_tx::{Begun, MutationRequest, MutationTx},
         mutations::Made,
     },
 };
@@ -109,19 +109,19 @@ async fn give_keys(conn: &mut PgConnection, scope: Scope) -> Result<(), StoreErr
 /// Makes a label once.
 ///
 /// # Errors
-/// `Invalid` where the word or the colour will not do, or there is such a label; those of [`Act::begin`].
+/// `Invalid` where the word or the colour will not do, or there is such a label; those of [`MutationTx::begin`].
 pub async fn create(
-    desk: Desk<'_>,
-    asked: &Asked<'_>,
+    writer: InboxWriter<'_>,
+    asked: &MutationRequest<'_>,
     name: &str,
     color: Option<&str>,
 ) -> Result<Made<LabelId>, StoreError> {
     let (name, color) = (checked_name(name)?, checked_color(color)?);
-    let mut act = match Act::begin(desk.database, desk.ambient, asked).await? {
+    let mut act = match MutationTx::begin(writer.database, writer.ambient, asked).await? {
         Begun::First(act) => act,
         Begun::Repeat(kept) => return Ok(Made::before(&kept)),
     };
-    let id = LabelId(desk.ambient.uuid());
+    let id = LabelId(writer.ambient.uuid());
     give_keys(act.conn(), asked.scope).await?;
     sqlx::query(
         "INSERT INTO label (workspace_id, id, name, name_key, color, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
@@ -131,7 +131,7 @@ pub async fn create(
     .bind(&name)
     .bind(name::key(&name))
     .bind(color)
-    .bind(desk.ambient.now())
+    .bind(writer.ambient.now())
     .execute(act.conn())
     .await
     .map_err(or_taken)?;
@@ -142,10 +142,15 @@ pub async fn create(
 ///
 /// # Errors
 /// `Missing`; `Conflict` where it has changed since; else as [`create`].
-pub async fn update(desk: Desk<'_>, asked: &Asked<'_>, id: LabelId, change: &LabelChange) -> Result<(), StoreError> {
+pub async fn update(
+    writer: InboxWriter<'_>,
+    asked: &MutationRequest<'_>,
+    id: LabelId,
+    change: &LabelChange,
+) -> Result<(), StoreError> {
     let name = change.name.as_deref().map(checked_name).transpose()?;
     let color = change.color.as_ref().map(|color| checked_color(color.as_deref())).transpose()?;
-    let Some(mut act) = desk.begin(asked).await? else { return Ok(()) };
+    let Some(mut act) = writer.begin(asked).await? else { return Ok(()) };
     if name.is_some() {
         give_keys(act.conn(), asked.scope).await?;
     }
@@ -170,25 +175,25 @@ pub async fn update(desk: Desk<'_>, asked: &Asked<'_>, id: LabelId, change: &Lab
     .execute(act.conn())
     .await
     .map_err(or_taken)?;
-    desk.finish(act, id, &[]).await
+    writer.finish(act, id, &[]).await
 }
 
 /// Deletes a label, and takes it off every conversation, each of which tells so: 500 in one transaction. The label itself
 /// goes with the last of them, so that it stands until all is done, and whoever is cut off may ask again.
 ///
 /// # Errors
-/// `Missing`; `Overloaded` where rows are held for long; those of [`Act::begin`].
-pub async fn delete(desk: Desk<'_>, asked: &Asked<'_>, id: LabelId) -> Result<(), StoreError> {
+/// `Missing`; `Overloaded` where rows are held for long; those of [`MutationTx::begin`].
+pub async fn delete(writer: InboxWriter<'_>, asked: &MutationRequest<'_>, id: LabelId) -> Result<(), StoreError> {
     let stands: Option<LabelId> = sqlx::query_scalar("SELECT id FROM label WHERE workspace_id = $1 AND id = $2")
         .bind(asked.scope.workspace())
         .bind(id)
-        .fetch_optional(&desk.database.pool)
+        .fetch_optional(&writer.database.pool)
         .await?;
     let mut from = stands.map(|_| Uuid::nil());
     while let Some(after) = from {
-        from = decisions::strip_label(desk, asked.scope, asked.actor, id, after).await?;
+        from = decisions::strip_label(writer, asked.scope, asked.actor, id, after).await?;
     }
-    let Some(mut act) = desk.begin(asked).await? else { return Ok(()) };
+    let Some(mut act) = writer.begin(asked).await? else { return Ok(()) };
     // Whoever puts it on a conversation holds it before the conversation: none can come after this.
     let gone = sqlx::query("DELETE FROM label WHERE workspace_id = $1 AND id = $2")
         .bind(asked.scope.workspace())
@@ -202,9 +207,9 @@ pub async fn delete(desk: Desk<'_>, asked: &Asked<'_>, id: LabelId) -> Result<()
     let mut events = Vec::new();
     let mut from = Some(ConversationId(Uuid::nil()).0);
     while let Some(after) = from {
-        let (more, next) = decisions::strip(act.conn(), &desk, asked.scope, asked.actor, id, after).await?;
+        let (more, next) = decisions::strip(act.conn(), &writer, asked.scope, asked.actor, id, after).await?;
         events.extend(more);
         from = next;
     }
-    desk.finish(act, id, &events).await
+    writer.finish(act, id, &events).await
 }

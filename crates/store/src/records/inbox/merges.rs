@@ -12,15 +12,15 @@ use sqlx::{PgConnection, Row, types::Json};
 use uuid::Uuid;
 
 use super::{
-    Desk, Held, changed, check_revision, contact_draft,
+    Held, InboxWriter, changed, check_revision, contact_draft,
     people::{conversations_of, hold, hold_some, save},
     refuse, write,
 };
 use crate::{
     database::Database,
     error::StoreError,
-    log::Draft,
-    records::acts::Asked,
+    log::NewEvent,
+    records::mutation_tx::MutationRequest,
     rows::{ContactRow, payloads},
 };
 
@@ -31,16 +31,16 @@ use crate::{
 /// # Errors
 /// `Missing` where either is not in the workspace; `Conflict` where the one to be merged has changed since; `Invalid`
 /// where they are one, either was merged already, or there is too much to move or to have; `Overloaded` where rows are held for long;
-/// those of [`Act::begin`](crate::records::acts::Act::begin).
+/// those of [`MutationTx::begin`](crate::records::mutation_tx::MutationTx::begin).
 pub async fn merge(
-    desk: Desk<'_>,
-    asked: &Asked<'_>,
+    writer: InboxWriter<'_>,
+    asked: &MutationRequest<'_>,
     contact: ContactId,
     into: ContactId,
     if_revision: Option<i64>,
 ) -> Result<(), StoreError> {
     let scope = asked.scope;
-    let Some(mut act) = desk.begin(asked).await? else { return Ok(()) };
+    let Some(mut act) = writer.begin(asked).await? else { return Ok(()) };
     if contact == into {
         return refuse("input.intoId", "a contact is not merged into itself");
     }
@@ -63,7 +63,7 @@ pub async fn merge(
         return refuse("input.contactId", message);
     }
     let mut held = conversations_of(act.conn(), scope, contact).await?;
-    let now = desk.ambient.now();
+    let now = writer.ambient.now();
     let filled = survivor.fill(&merged, now);
     for row in [&mut merged, &mut survivor] {
         row.revision += 1;
@@ -77,7 +77,7 @@ pub async fn merge(
            merged_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(scope.workspace())
-    .bind(desk.ambient.uuid())
+    .bind(writer.ambient.uuid())
     .bind(contact)
     .bind(into)
     .bind(&identities)
@@ -91,10 +91,10 @@ pub async fn merge(
 
     let payload = ContactMergedPayload { contact: payloads::contact(&survivor), merged_contact_id: contact };
     let payload = payloads::bytes(&payload);
-    let mut events = vec![contact_draft(&desk, asked.actor, EventType::ContactMerged, &survivor, payload)];
-    events.extend(hand_over(&desk, asked.actor, &mut held, Some(&survivor)));
+    let mut events = vec![contact_draft(&writer, asked.actor, EventType::ContactMerged, &survivor, payload)];
+    events.extend(hand_over(&writer, asked.actor, &mut held, Some(&survivor)));
     write(act.conn(), &held.iter().map(|held| &held.row).collect::<Vec<_>>()).await?;
-    desk.finish(act, into, &events).await
+    writer.finish(act, into, &events).await
 }
 
 /// Undoes the merge of a contact, once where there is a key: what moved with it goes back, where it is still where the
@@ -104,15 +104,15 @@ pub async fn merge(
 /// # Errors
 /// `Missing` where the contact is not in the workspace or was not merged; `Conflict` where it has changed since; `Invalid`
 /// where the other was merged on; `Overloaded` where rows are held for long; those of
-/// [`Act::begin`](crate::records::acts::Act::begin).
+/// [`MutationTx::begin`](crate::records::mutation_tx::MutationTx::begin).
 pub async fn unmerge(
-    desk: Desk<'_>,
-    asked: &Asked<'_>,
+    writer: InboxWriter<'_>,
+    asked: &MutationRequest<'_>,
     contact: ContactId,
     if_revision: Option<i64>,
 ) -> Result<Option<ContactId>, StoreError> {
     let scope = asked.scope;
-    let Some(mut act) = desk.begin(asked).await? else { return undone_last(desk.database, scope, contact).await };
+    let Some(mut act) = writer.begin(asked).await? else { return undone_last(writer.database, scope, contact).await };
     let merge = Merge::standing(act.conn(), scope, contact).await?;
     let (identities, rows) =
         hold_some(act.conn(), scope, merge.into, &merge.identities, &[contact, merge.into]).await?;
@@ -126,7 +126,7 @@ pub async fn unmerge(
     }
     let mut held = Held::lock_all(act.conn(), scope, &merge.conversations).await?;
     held.retain(|held| held.row.contact_id == Some(merge.into.0));
-    let now = desk.ambient.now();
+    let now = writer.ambient.now();
     let before = [payloads::contact(&back), payloads::contact(&other)];
     if other.deleted_at.is_none() {
         other.part(&back, &merge.filled);
@@ -134,7 +134,7 @@ pub async fn unmerge(
     back.merged_into_id = None;
     let mut events = Vec::new();
     for (row, before) in [&mut back, &mut other].into_iter().zip(&before) {
-        events.extend(changed(&desk, asked.actor, row, before, now));
+        events.extend(changed(&writer, asked.actor, row, before, now));
     }
     save(act.conn(), &[&back, &other]).await?;
     point(act.conn(), scope, &identities, merge.into, contact).await?;
@@ -144,9 +144,9 @@ pub async fn unmerge(
         .bind(now)
         .execute(act.conn())
         .await?;
-    events.extend(hand_over(&desk, asked.actor, &mut held, Some(&back)));
+    events.extend(hand_over(&writer, asked.actor, &mut held, Some(&back)));
     write(act.conn(), &held.iter().map(|held| &held.row).collect::<Vec<_>>()).await?;
-    desk.finish(act, contact, &events).await?;
+    writer.finish(act, contact, &events).await?;
     Ok(Some(merge.into))
 }
 
@@ -160,13 +160,18 @@ async fn undone_last(database: &Database, scope: Scope, contact: ContactId) -> R
 }
 
 /// Gives conversations to another contact, or to none; the events of it.
-pub(super) fn hand_over(desk: &Desk<'_>, actor: Actor, held: &mut [Held], to: Option<&ContactRow>) -> Vec<Draft> {
+pub(super) fn hand_over(
+    writer: &InboxWriter<'_>,
+    actor: Actor,
+    held: &mut [Held],
+    to: Option<&ContactRow>,
+) -> Vec<NewEvent> {
     held.iter_mut()
         .filter_map(|held| {
             let before = held.payload();
             held.row.contact_id = to.map(|to| to.id);
             held.contact = to.cloned();
-            held.changed(desk, actor, &before)
+            held.changed(writer, actor, &before)
         })
         .collect()
 }

@@ -32,17 +32,17 @@ pub use self::{
     reads::{Mark, mark},
     snoozes::wake_due,
 };
-use super::acts::{Act, Asked, Begun};
+use super::mutation_tx::{Begun, MutationRequest, MutationTx};
 use crate::{
     database::Database,
     error::StoreError,
-    log::{Draft, Heads},
+    log::{Heads, NewEvent},
     rows::{ChannelRow, ContactRow, ConversationRow, payloads},
 };
 
 /// Where changes of the inbox are written.
 #[derive(Clone, Copy)]
-pub struct Desk<'a> {
+pub struct InboxWriter<'a> {
     /// The database.
     pub database: &'a Database,
     /// Who is told of what the log has got.
@@ -55,17 +55,22 @@ pub struct Desk<'a> {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Kept {}
 
-impl Desk<'_> {
+impl InboxWriter<'_> {
     /// Begins a change; `None` where it was done before under the same key.
-    async fn begin<'a>(&'a self, asked: &'a Asked<'a>) -> Result<Option<Act<'a>>, StoreError> {
-        Ok(match Act::begin::<Kept>(self.database, self.ambient, asked).await? {
+    async fn begin<'a>(&'a self, asked: &'a MutationRequest<'a>) -> Result<Option<MutationTx<'a>>, StoreError> {
+        Ok(match MutationTx::begin::<Kept>(self.database, self.ambient, asked).await? {
             Begun::First(act) => Some(act),
             Begun::Repeat(Kept {}) => None,
         })
     }
 
     /// Commits it with its events, and tells of them.
-    async fn finish(&self, act: Act<'_>, subject: impl Into<AnyId>, events: &[Draft]) -> Result<(), StoreError> {
+    async fn finish(
+        &self,
+        act: MutationTx<'_>,
+        subject: impl Into<AnyId>,
+        events: &[NewEvent],
+    ) -> Result<(), StoreError> {
         let heads = act.raise(Some(subject.into()), &Kept {}, events).await?;
         self.heads.tell(self.database, &heads).await;
         Ok(())
@@ -126,20 +131,25 @@ impl Held {
     }
 
     /// The event of a change from `before`; `None` where nothing differs. Counts the change.
-    pub(super) fn changed(&mut self, desk: &Desk<'_>, actor: Actor, before: &ConversationPayload) -> Option<Draft> {
+    pub(super) fn changed(
+        &mut self,
+        writer: &InboxWriter<'_>,
+        actor: Actor,
+        before: &ConversationPayload,
+    ) -> Option<NewEvent> {
         let previous = previous(before, &self.payload())?;
         self.row.revision += 1;
-        self.row.updated_at = desk.ambient.now();
-        let mut draft = self.draft(desk, actor, EventType::ConversationUpdated, payloads::bytes(&self.payload()));
+        self.row.updated_at = writer.ambient.now();
+        let mut draft = self.draft(writer, actor, EventType::ConversationUpdated, payloads::bytes(&self.payload()));
         draft.previous = Some(previous);
         Some(draft)
     }
 
-    fn draft(&self, desk: &Desk<'_>, actor: Actor, kind: EventType, payload: String) -> Draft {
-        Draft {
+    fn draft(&self, writer: &InboxWriter<'_>, actor: Actor, kind: EventType, payload: String) -> NewEvent {
+        NewEvent {
             workspace: self.row.workspace_id.into(),
             kind,
-            occurred_at: desk.ambient.now(),
+            occurred_at: writer.ambient.now(),
             actor,
             revision: Some(self.row.revision),
             conversation_id: Some(self.row.id),
@@ -196,33 +206,33 @@ fn refuse<T>(path: &'static str, message: impl Into<String>) -> Result<T, StoreE
 
 /// The event of a contact that differs from `before`; `None` where nothing does. Counts the change.
 fn changed(
-    desk: &Desk<'_>,
+    writer: &InboxWriter<'_>,
     actor: Actor,
     row: &mut ContactRow,
     before: &ContactPayload,
     now: DateTime<Utc>,
-) -> Option<Draft> {
+) -> Option<NewEvent> {
     let previous = previous(before, &payloads::contact(row))?;
     row.revision += 1;
     row.updated_at = now;
     let payload = payloads::bytes(&payloads::contact(row));
-    let mut draft = contact_draft(desk, actor, EventType::ContactUpdated, row, payload);
+    let mut draft = contact_draft(writer, actor, EventType::ContactUpdated, row, payload);
     draft.previous = Some(previous);
     Some(draft)
 }
 
 /// An event of a contact.
 pub(super) fn contact_draft(
-    desk: &Desk<'_>,
+    writer: &InboxWriter<'_>,
     actor: Actor,
     kind: EventType,
     row: &ContactRow,
     payload: String,
-) -> Draft {
-    Draft {
+) -> NewEvent {
+    NewEvent {
         workspace: row.workspace_id.into(),
         kind,
-        occurred_at: desk.ambient.now(),
+        occurred_at: writer.ambient.now(),
         actor,
         revision: Some(row.revision),
         conversation_id: None,

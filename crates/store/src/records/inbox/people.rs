@@ -11,10 +11,10 @@ use inlet_domain::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Desk, Held, changed, check_revision, contact_draft, merges::hand_over, refuse, write};
+use super::{Held, InboxWriter, changed, check_revision, contact_draft, merges::hand_over, refuse, write};
 use crate::{
     error::StoreError,
-    records::acts::Asked,
+    records::mutation_tx::MutationRequest,
     rows::{ContactRow, payloads},
 };
 
@@ -179,22 +179,22 @@ impl ContactChange {
 /// # Errors
 /// `Missing` where the workspace has no such contact; `Conflict` where it has changed since; `Invalid` where a value will
 /// not do, or the contact was merged into another; `Overloaded` where rows are held for long; those of
-/// [`Act::begin`](crate::records::acts::Act::begin).
+/// [`MutationTx::begin`](crate::records::mutation_tx::MutationTx::begin).
 pub async fn update(
-    desk: Desk<'_>,
-    asked: &Asked<'_>,
+    writer: InboxWriter<'_>,
+    asked: &MutationRequest<'_>,
     id: ContactId,
     change: &ContactChange,
 ) -> Result<(), StoreError> {
     let written = change.checked()?;
-    let Some(mut act) = desk.begin(asked).await? else { return Ok(()) };
+    let Some(mut act) = writer.begin(asked).await? else { return Ok(()) };
     let found = lock_contacts(act.conn(), asked.scope, &[id]).await?.pop().filter(|row| row.deleted_at.is_none());
     let mut row = found.ok_or(StoreError::missing("contact", "input.id"))?;
     check_revision("contact", change.if_revision, row.revision)?;
     if let Some(other) = row.merged_into_id.map(ContactId) {
         return refuse("input.id", format!("this contact was merged into {other}: write to that one"));
     }
-    let (before, now) = (payloads::contact(&row), desk.ambient.now());
+    let (before, now) = (payloads::contact(&row), writer.ambient.now());
     for (member, value) in written {
         let Some(value) = value else { continue };
         match &value {
@@ -207,9 +207,9 @@ pub async fn update(
             _ => row.email = value,
         }
     }
-    let event = changed(&desk, asked.actor, &mut row, &before, now);
+    let event = changed(&writer, asked.actor, &mut row, &before, now);
     save(act.conn(), &[&row]).await?;
-    desk.finish(act, id, event.as_slice()).await
+    writer.finish(act, id, event.as_slice()).await
 }
 
 /// Deletes a contact, once where there is a key. Its conversations stay, with no contact; who writes from one of its
@@ -218,15 +218,15 @@ pub async fn update(
 /// # Errors
 /// `Missing` where the workspace has no such contact; `Conflict` where it has changed since; `Invalid` where it was merged
 /// into another, or has too many conversations; `Overloaded` where rows are held for long; those of
-/// [`Act::begin`](crate::records::acts::Act::begin).
+/// [`MutationTx::begin`](crate::records::mutation_tx::MutationTx::begin).
 pub async fn delete(
-    desk: Desk<'_>,
-    asked: &Asked<'_>,
+    writer: InboxWriter<'_>,
+    asked: &MutationRequest<'_>,
     id: ContactId,
     if_revision: Option<i64>,
 ) -> Result<(), StoreError> {
     let scope = asked.scope;
-    let Some(mut act) = desk.begin(asked).await? else { return Ok(()) };
+    let Some(mut act) = writer.begin(asked).await? else { return Ok(()) };
     let (identities, mut rows) = hold(act.conn(), scope, id, &[id]).await?;
     let found = rows.pop().filter(|row| row.deleted_at.is_none());
     let mut row = found.ok_or(StoreError::missing("contact", "input.id"))?;
@@ -236,7 +236,7 @@ pub async fn delete(
         return refuse("input.id", message);
     }
     let mut held = conversations_of(act.conn(), scope, id).await?;
-    let now = desk.ambient.now();
+    let now = writer.ambient.now();
     row.revision += 1;
     row.updated_at = now;
     row.deleted_at = Some(now);
@@ -251,8 +251,8 @@ pub async fn delete(
         deleted_at: now,
     };
     let payload = payloads::bytes(&payload);
-    let mut events = vec![contact_draft(&desk, asked.actor, EventType::ContactDeleted, &row, payload)];
-    events.extend(hand_over(&desk, asked.actor, &mut held, None));
+    let mut events = vec![contact_draft(&writer, asked.actor, EventType::ContactDeleted, &row, payload)];
+    events.extend(hand_over(&writer, asked.actor, &mut held, None));
     write(act.conn(), &held.iter().map(|held| &held.row).collect::<Vec<_>>()).await?;
-    desk.finish(act, id, &events).await
+    writer.finish(act, id, &events).await
 }

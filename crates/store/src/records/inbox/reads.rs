@@ -11,10 +11,10 @@ use inlet_domain::{
 };
 use sqlx::PgConnection;
 
-use super::{Desk, Held};
+use super::{Held, InboxWriter};
 use crate::{
     error::StoreError,
-    records::{acts::Asked, words::word},
+    records::{mutation_tx::MutationRequest, words::word},
     rows::{ConversationRow, payloads},
 };
 
@@ -46,9 +46,14 @@ struct Reading {
 ///
 /// # Errors
 /// `Missing` where the conversation is not in the workspace, or the message is not or not to be seen by the asker;
-/// `Invalid` where the message is of another conversation; those of [`Act::begin`](crate::records::acts::Act::begin).
-pub async fn mark(desk: Desk<'_>, asked: &Asked<'_>, id: ConversationId, mark: Mark) -> Result<(), StoreError> {
-    let Some(mut act) = desk.begin(asked).await? else { return Ok(()) };
+/// `Invalid` where the message is of another conversation; those of [`MutationTx::begin`](crate::records::mutation_tx::MutationTx::begin).
+pub async fn mark(
+    writer: InboxWriter<'_>,
+    asked: &MutationRequest<'_>,
+    id: ConversationId,
+    mark: Mark,
+) -> Result<(), StoreError> {
+    let Some(mut act) = writer.begin(asked).await? else { return Ok(()) };
     // Apply counts messages, and takes deleted ones out of the marks, under the same lock.
     let held = Held::lock(act.conn(), asked.scope, id).await?;
     let all = held.row.inbound_count;
@@ -77,9 +82,9 @@ pub async fn mark(desk: Desk<'_>, asked: &Asked<'_>, id: ConversationId, mark: M
         Mark::Unread => stood.ordinal > wanted.ordinal && stood.count > wanted.count,
     };
     if !moves {
-        return desk.finish(act, id, &[]).await;
+        return writer.finish(act, id, &[]).await;
     }
-    let now = desk.ambient.now();
+    let now = writer.ambient.now();
     if let Some(member) = member {
         sqlx::query(
             "INSERT INTO conversation_read (workspace_id, conversation_id, member_id, read_count, read_ordinal, read_at) \
@@ -122,9 +127,9 @@ pub async fn mark(desk: Desk<'_>, asked: &Asked<'_>, id: ConversationId, mark: M
         read_at: now,
         conversation: payloads::conversation_brief(&held.row),
     };
-    let mut event = held.draft(&desk, asked.actor, EventType::ConversationRead, payloads::bytes(&payload));
+    let mut event = held.draft(&writer, asked.actor, EventType::ConversationRead, payloads::bytes(&payload));
     event.revision = None;
-    desk.finish(act, id, &[event]).await
+    writer.finish(act, id, &[event]).await
 }
 
 /// How far the mark is to stand.

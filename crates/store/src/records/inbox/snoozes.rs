@@ -8,7 +8,7 @@ use inlet_domain::{
 };
 use uuid::Uuid;
 
-use super::{Desk, Held, write};
+use super::{Held, InboxWriter, write};
 use crate::{error::StoreError, log, records::members};
 
 /// Conversations of one look.
@@ -20,8 +20,8 @@ const CHUNK: i64 = 100;
 ///
 /// # Errors
 /// Where the database fails.
-pub async fn wake_due(desk: Desk<'_>) -> Result<usize, StoreError> {
-    let now = desk.ambient.now();
+pub async fn wake_due(writer: InboxWriter<'_>) -> Result<usize, StoreError> {
+    let now = writer.ambient.now();
     let mut woken = 0;
     let due: Vec<Uuid> = sqlx::query_scalar(
         "SELECT DISTINCT workspace_id FROM ( \
@@ -30,16 +30,16 @@ pub async fn wake_due(desk: Desk<'_>) -> Result<usize, StoreError> {
     )
     .bind(now)
     .bind(CHUNK)
-    .fetch_all(&desk.database.pool)
+    .fetch_all(&writer.database.pool)
     .await?;
     for workspace in due {
-        woken += wake(&desk, Scope::of(workspace.into()), now).await?;
+        woken += wake(&writer, Scope::of(workspace.into()), now).await?;
     }
     Ok(woken)
 }
 
-async fn wake(desk: &Desk<'_>, scope: Scope, now: DateTime<Utc>) -> Result<usize, StoreError> {
-    let mut transaction = desk.database.writes.begin().await?;
+async fn wake(writer: &InboxWriter<'_>, scope: Scope, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    let mut transaction = writer.database.writes.begin().await?;
     let ids: Vec<ConversationId> = sqlx::query_scalar(
         "SELECT id FROM conversation WHERE workspace_id = $1 AND status = 'snoozed' AND snoozed_until <= $2 \
          ORDER BY id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED",
@@ -65,11 +65,11 @@ async fn wake(desk: &Desk<'_>, scope: Scope, now: DateTime<Utc>) -> Result<usize
         }
         handling.awake();
         held.row.handle(handling);
-        events.extend(held.changed(desk, Actor::System, &before));
+        events.extend(held.changed(writer, Actor::System, &before));
     }
     write(&mut transaction, &all.iter().map(|held| &held.row).collect::<Vec<_>>()).await?;
-    let heads = log::append(&mut transaction, desk.ambient, &events).await?.heads;
-    desk.database.commit(transaction).await?;
-    desk.heads.tell(desk.database, &heads).await;
+    let heads = log::append(&mut transaction, writer.ambient, &events).await?.heads;
+    writer.database.commit(transaction).await?;
+    writer.heads.tell(writer.database, &heads).await;
     Ok(all.len())
 }

@@ -13,9 +13,9 @@ use sqlx::PgConnection;
 
 use super::{
     super::{
-        acts::{Act, Asked, Begun},
         mail::{self, Letter},
         members::{checked_email, checked_name},
+        mutation_tx::{Begun, MutationRequest, MutationTx},
         mutations::{Kept, Made},
         persons, settings,
         words::word,
@@ -66,17 +66,17 @@ impl Post<'_> {
 /// # Errors
 /// `Forbidden` where the asker does not hold what the role gives; `Invalid` where the email or the name will not do, or
 /// they are a member already; `RateLimited` where the email, or the workspace, has had its invitations for today;
-/// `LimitExceeded` where too many letters of the workspace wait; those of [`Act::begin`].
+/// `LimitExceeded` where too many letters of the workspace wait; those of [`MutationTx::begin`].
 pub async fn invite(
     database: &Database,
     sealer: &Sealer,
     ambient: &Ambient,
-    asked: &Asked<'_>,
+    asked: &MutationRequest<'_>,
     grant: &Grant,
     (new, post): (NewInvitation, Post<'_>),
 ) -> Result<Made<InvitationId>, StoreError> {
     grant.check_gift(&Gift::Role(new.role))?;
-    let mut act = match Act::begin::<Kept>(database, ambient, asked).await? {
+    let mut act = match MutationTx::begin::<Kept>(database, ambient, asked).await? {
         Begun::First(act) => act,
         Begun::Repeat(kept) => return Ok(Made::before(&kept)),
     };
@@ -179,7 +179,7 @@ async fn check_new(conn: &mut PgConnection, scope: Scope, email: &str, role: Rol
 async fn replace(
     conn: &mut PgConnection,
     ambient: &Ambient,
-    asked: &Asked<'_>,
+    asked: &MutationRequest<'_>,
     grant: &Grant,
     email: &str,
 ) -> Result<(), StoreError> {

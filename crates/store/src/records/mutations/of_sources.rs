@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use super::begin;
 use super::{
     super::{
-        acts::Asked,
+        mutation_tx::MutationRequest,
         sources::{self, NewSource},
     },
     Made,
@@ -24,12 +24,12 @@ use crate::{database::Database, error::StoreError};
 /// Makes a source once.
 ///
 /// # Errors
-/// Those of [`sources::create`] and [`Act::begin`].
+/// Those of [`sources::create`] and [`MutationTx::begin`].
 pub async fn create_source(
     database: &Database,
     sealer: &Sealer,
     ambient: &Ambient,
-    asked: &Asked<'_>,
+    asked: &MutationRequest<'_>,
     new: NewSource,
 ) -> Result<Made<SourceId>, StoreError> {
     let mut act = begin!(database, ambient, asked);
@@ -40,11 +40,11 @@ pub async fn create_source(
 /// Makes an account with a provider once.
 ///
 /// # Errors
-/// Those of [`sources::create_account`] and [`Act::begin`].
+/// Those of [`sources::create_account`] and [`MutationTx::begin`].
 pub async fn create_provider_account(
     database: &Database,
     ambient: &Ambient,
-    asked: &Asked<'_>,
+    asked: &MutationRequest<'_>,
     provider: Provider,
     name: &str,
 ) -> Result<Made<ProviderAccountId>, StoreError> {
@@ -78,12 +78,12 @@ pub enum SourceChange<'a> {
 /// Changes a source, once where there is a key. The secret that is given back is one that was made here.
 ///
 /// # Errors
-/// Those of [`sources::update`], [`sources::rotate`], [`sources::delete`] and [`Act::begin`].
+/// Those of [`sources::update`], [`sources::rotate`], [`sources::delete`] and [`MutationTx::begin`].
 pub async fn change_source(
     database: &Database,
     sealer: &Sealer,
     ambient: &Ambient,
-    asked: &Asked<'_>,
+    asked: &MutationRequest<'_>,
     id: SourceId,
     change: SourceChange<'_>,
 ) -> Result<Made<SourceId>, StoreError> {

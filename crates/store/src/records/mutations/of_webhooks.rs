@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::begin;
 use super::{
     super::{
-        acts::{self, Asked},
         deliveries,
+        mutation_tx::{self, MutationRequest},
         webhooks::{self, NewWebhook},
     },
     Made,
@@ -26,12 +26,12 @@ use crate::{database::Database, error::StoreError};
 /// Registers a webhook once. It is sent no more than who registers it may read.
 ///
 /// # Errors
-/// Those of [`Grant::check_gift`], [`webhooks::register`] and [`Act::begin`].
+/// Those of [`Grant::check_gift`], [`webhooks::register`] and [`MutationTx::begin`].
 pub async fn register_webhook(
     database: &Database,
     sealer: &Sealer,
     ambient: &Ambient,
-    asked: &Asked<'_>,
+    asked: &MutationRequest<'_>,
     grant: &Grant,
     new: NewWebhook,
 ) -> Result<Made<WebhookId>, StoreError> {
@@ -62,12 +62,12 @@ pub enum WebhookChange<'a> {
 /// Changes a webhook, once where there is a key. The secret that is given back is the one of a rotation.
 ///
 /// # Errors
-/// Those of [`webhooks::update`], [`webhooks::rotate`], [`webhooks::pause`] and their like, and [`Act::begin`].
+/// Those of [`webhooks::update`], [`webhooks::rotate`], [`webhooks::pause`] and their like, and [`MutationTx::begin`].
 pub async fn change_webhook(
     database: &Database,
     sealer: &Sealer,
     ambient: &Ambient,
-    asked: &Asked<'_>,
+    asked: &MutationRequest<'_>,
     id: WebhookId,
     change: WebhookChange<'_>,
 ) -> Result<Made<WebhookId>, StoreError> {
@@ -90,11 +90,11 @@ pub async fn change_webhook(
 /// Sends an event that was made to try a webhook; gives its delivery.
 ///
 /// # Errors
-/// Those of [`deliveries::test`] and [`Act::begin`].
+/// Those of [`deliveries::test`] and [`MutationTx::begin`].
 pub async fn test_webhook(
     database: &Database,
     ambient: &Ambient,
-    asked: &Asked<'_>,
+    asked: &MutationRequest<'_>,
     id: WebhookId,
     kind: &str,
 ) -> Result<Made<DeliveryId>, StoreError> {
@@ -106,11 +106,11 @@ pub async fn test_webhook(
 /// Sends a delivery again.
 ///
 /// # Errors
-/// Those of [`deliveries::redeliver`] and [`Act::begin`].
+/// Those of [`deliveries::redeliver`] and [`MutationTx::begin`].
 pub async fn redeliver(
     database: &Database,
     ambient: &Ambient,
-    asked: &Asked<'_>,
+    asked: &MutationRequest<'_>,
     id: DeliveryId,
 ) -> Result<Made<DeliveryId>, StoreError> {
     let mut act = begin!(database, ambient, asked);
@@ -134,15 +134,15 @@ pub const MOST_RECOVERED: u64 = 50_000;
 /// transaction of its own, so one that is broken off has done a part, and can be asked for again.
 ///
 /// # Errors
-/// [`StoreError::Missing`] where there is no such webhook; those of [`acts::begin_long`].
+/// [`StoreError::Missing`] where there is no such webhook; those of [`mutation_tx::begin_long`].
 pub async fn recover_webhook(
     database: &Database,
     ambient: &Ambient,
-    asked: &Asked<'_>,
+    asked: &MutationRequest<'_>,
     id: WebhookId,
     since: DateTime<Utc>,
 ) -> Result<Recovered, StoreError> {
-    if let Some(before) = acts::begin_long(database, ambient, asked).await? {
+    if let Some(before) = mutation_tx::begin_long(database, ambient, asked).await? {
         return Ok(before);
     }
     let mut transaction = database.writes.begin().await?;
@@ -164,6 +164,6 @@ pub async fn recover_webhook(
         }
     }
     let recovered = Recovered { deliveries, more: after.is_some() };
-    acts::done_long(database, asked, &recovered).await?;
+    mutation_tx::done_long(database, asked, &recovered).await?;
     Ok(recovered)
 }

@@ -9,7 +9,7 @@ use inlet_domain::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Context, Fold, Rejection, mark, take, take_attributes};
+use super::{Context, Rejection, WorkingSet, mark, take, take_attributes};
 use crate::{
     apply::{forget::Merged, references::RefKind},
     rows::{
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-impl Fold<'_> {
+impl WorkingSet<'_> {
     /// The contact that was resolved for a person, made if it is new, with what is told of the person as of then.
     pub(super) fn person(
         &mut self,

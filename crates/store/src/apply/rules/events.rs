@@ -13,16 +13,16 @@ use inlet_domain::{
 };
 use uuid::Uuid;
 
-use super::{Context, Fold};
+use super::{Context, WorkingSet};
 use crate::{
-    log::Draft,
+    log::NewEvent,
     rows::{
         AttachmentRow, ConversationRow, MessageRow,
         payloads::{attachment_brief, bytes, channel_brief, contact, contact_brief, conversation, conversation_brief},
     },
 };
 
-impl Fold<'_> {
+impl WorkingSet<'_> {
     pub(super) fn contact_brief(&self, id: Option<Uuid>) -> Option<ContactBrief> {
         self.contacts.get(id?).map(contact_brief)
     }
@@ -117,7 +117,7 @@ impl Fold<'_> {
             }),
             _ => bytes(&contact(row)),
         };
-        let draft = Draft {
+        let draft = NewEvent {
             revision: Some(row.revision),
             contact_id: Some(id),
             previous,
@@ -166,7 +166,7 @@ impl Fold<'_> {
         previous: Option<String>,
     ) {
         let Some(row) = self.conversations.get(id) else { return };
-        let draft = Draft {
+        let draft = NewEvent {
             revision: Some(row.revision),
             conversation_id: Some(id),
             contact_id: row.contact_id,
@@ -189,7 +189,7 @@ impl Fold<'_> {
     ) {
         let conversation = self.conversations.get(row.conversation_id);
         let channel_id = conversation.map(|conversation| conversation.channel_id);
-        let draft = Draft {
+        let draft = NewEvent {
             revision: Some(row.revision),
             conversation_id: Some(row.conversation_id),
             message_id: Some(row.id),

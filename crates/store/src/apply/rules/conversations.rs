@@ -17,7 +17,7 @@ use inlet_domain::{
 use uuid::Uuid;
 
 use self::channels::{describes, new_channel};
-use super::{Context, Fold, Rejection};
+use super::{Context, Rejection, WorkingSet};
 use crate::{
     apply::references::{RefKey, RefKind},
     records::settings,
@@ -35,7 +35,7 @@ pub(super) struct Place {
     pub contact: Option<Uuid>,
 }
 
-impl Fold<'_> {
+impl WorkingSet<'_> {
     /// The channel, made on sight; what the provider tells of it is kept up to date.
     pub(super) fn channel(&mut self, context: Context<'_>, channel: &ChannelRef) -> Uuid {
         let report = match channel {
@@ -94,15 +94,16 @@ impl Fold<'_> {
         let alias: Vec<RefKey> = thread.id.iter().map(|id| context.speaker.name(RefKind::Conversation, id)).collect();
         let of_address = self.latest.get(&(place.channel, place.address)).copied();
         let of_thread = self.references.target(&alias);
-        let standing = |fold: &Self, id: Option<Uuid>| {
+        let standing = |working: &Self, id: Option<Uuid>| {
             id.filter(|id| {
-                fold.conversations
+                working
+                    .conversations
                     .get(*id)
                     .is_some_and(|row| row.deleted_at.is_none() && row.channel_id == place.channel)
             })
         };
-        let is_open = |fold: &Self, id: &Uuid| {
-            fold.conversations.get(*id).is_some_and(|row| row.status != ConversationStatus::Closed)
+        let is_open = |working: &Self, id: &Uuid| {
+            working.conversations.get(*id).is_some_and(|row| row.status != ConversationStatus::Closed)
         };
         let (of_address, of_thread) = (standing(self, of_address), standing(self, of_thread));
         let of_group = of_thread.filter(|id| self.conversations.get(*id).is_some_and(|row| row.group_id.is_some()));

@@ -29,7 +29,7 @@ use sqlx::Row;
 use crate::database;
 
 /// A workspace in a database of its own.
-pub struct House {
+pub struct ApplyFixture {
     /// The database.
     pub database: Database,
     /// The stepped clock and the machine's randomness.
@@ -50,7 +50,7 @@ pub fn start() -> DateTime<Utc> {
     "2026-11-20T10:00:00Z".parse().unwrap()
 }
 
-impl House {
+impl ApplyFixture {
     /// An empty one.
     pub async fn build() -> Self {
         let url = database::create().await;

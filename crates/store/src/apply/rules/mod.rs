@@ -27,12 +27,12 @@ use uuid::Uuid;
 
 use super::{
     identities::Resolved,
-    plan::Speaker,
+    plan::RefNamespace,
     references::References,
     report_jobs::{ReportKey, WantedReport},
 };
 use crate::{
-    log::Draft,
+    log::NewEvent,
     rows::{
         AttachmentRow, CampaignRow, ChannelRow, ContactRow, ConversationRow, GroupRow, Key, MessageRow, OptOutRow,
         StatusReportRow, Table, VerificationRow,
@@ -59,7 +59,7 @@ pub(crate) struct BalanceAlert {
 pub(crate) type Adoption = (Uuid, Uuid, String, Uuid);
 
 /// The rows of a batch, and what came of it.
-pub(crate) struct Fold<'a> {
+pub(crate) struct WorkingSet<'a> {
     pub ambient: &'a Ambient,
     pub sealer: &'a Sealer,
     pub references: References,
@@ -90,14 +90,14 @@ pub(crate) struct Fold<'a> {
     pub uncounted: Vec<(Uuid, Uuid, i64)>,
     /// The conversation of each (channel, address): the one that is not closed, else the last.
     pub latest: HashMap<(Uuid, Uuid), Uuid>,
-    pub drafts: Vec<Draft>,
+    pub drafts: Vec<NewEvent>,
 }
 
 /// The request that a command is from.
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub inbound: &'a Inbound,
-    pub speaker: Speaker,
+    pub speaker: RefNamespace,
     /// The key of the command.
     pub key: &'a IdempotencyKey,
     /// The address and contact that were locked for the command.
@@ -135,7 +135,7 @@ pub(super) fn mark(account: Uuid) -> u32 {
     u32::from_be_bytes([a, b, c, d])
 }
 
-impl<'a> Fold<'a> {
+impl<'a> WorkingSet<'a> {
     pub(crate) fn new(ambient: &'a Ambient, sealer: &'a Sealer) -> Self {
         Self {
             ambient,
@@ -185,8 +185,8 @@ impl<'a> Fold<'a> {
     }
 
     /// A draft of an event of a provider's report, without the ids of what it is about.
-    fn draft(context: Context<'_>, kind: inlet_domain::event::EventType, payload: String) -> Draft {
-        Draft {
+    fn draft(context: Context<'_>, kind: inlet_domain::event::EventType, payload: String) -> NewEvent {
+        NewEvent {
             workspace: WorkspaceId(context.workspace()),
             kind,
             occurred_at: context.at(),

@@ -9,13 +9,13 @@ use inlet_domain::{
 };
 use secrecy::ExposeSecret;
 
-use super::{BalanceAlert, Context, Fold, Rejection, contacts::Told};
+use super::{BalanceAlert, Context, Rejection, WorkingSet, contacts::Told};
 use crate::{
     apply::{identities::IdentityKey, references::RefKind, report_jobs::WantedReport},
     rows::{CampaignRow, OptOutRow, VerificationRow, payloads::bytes},
 };
 
-impl Fold<'_> {
+impl WorkingSet<'_> {
     pub(super) fn opt_out(&mut self, context: Context<'_>, report: &OptOutReport) -> Result<(), Rejection> {
         let version = Version::new(Change::Updated, None, context.at());
         let (_, contact) =

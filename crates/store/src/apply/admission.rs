@@ -1,22 +1,20 @@
 //! How much may be held at once: so many requests and so many bytes in all, and no workspace more than half of either
-//! (P11). The queue of apply has such places, and so has the door for the bodies that it takes in.
+//! (P11). The queue of apply has such admission, and so has the door for the bodies that it takes in.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use inlet_domain::{
     command::{Inbound, Reading},
     ids::WorkspaceId,
 };
+use parking_lot::Mutex;
 
 /// How much memory what waits may take, by [`weight`]. It is enough for a full queue of what providers document.
 pub(crate) const MOST_BYTES: usize = 256 << 20;
 
-/// The places. Cheap to clone.
+/// The admission. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Places {
+pub struct Admission {
     most: Load,
     taken: Arc<Mutex<Taken>>,
 }
@@ -35,14 +33,14 @@ struct Taken {
 
 /// A place, free again when dropped.
 #[derive(Debug)]
-pub struct Slot {
+pub struct Permit {
     workspace: WorkspaceId,
     bytes: usize,
     most: Load,
     taken: Arc<Mutex<Taken>>,
 }
 
-impl Places {
+impl Admission {
     /// So many requests, and so many bytes.
     #[must_use]
     pub fn new(requests: usize, bytes: usize) -> Self {
@@ -51,15 +49,15 @@ impl Places {
 
     /// A place for so many bytes, if there is one and the workspace does not hold its half.
     #[must_use]
-    pub fn take(&self, workspace: WorkspaceId, bytes: usize) -> Option<Slot> {
+    pub fn take(&self, workspace: WorkspaceId, bytes: usize) -> Option<Permit> {
         // What is heavier than all that its workspace may hold has room when nothing else of it waits.
         let load = Load { requests: 1, bytes: bytes.min(self.most.half().bytes) };
         let held = reserve(&self.taken, self.most, workspace, load);
-        held.then(|| Slot { workspace, bytes: load.bytes, most: self.most, taken: Arc::clone(&self.taken) })
+        held.then(|| Permit { workspace, bytes: load.bytes, most: self.most, taken: Arc::clone(&self.taken) })
     }
 }
 
-impl Slot {
+impl Permit {
     /// How many bytes it holds.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -78,7 +76,7 @@ impl Slot {
 }
 
 fn reserve(taken: &Mutex<Taken>, most: Load, workspace: WorkspaceId, load: Load) -> bool {
-    let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut taken = taken.lock();
     let of_workspace = taken.by.get(&workspace).copied().unwrap_or_default().with(load);
     let all = taken.all.with(load);
     if all.exceeds(most) || of_workspace.exceeds(most.half()) {
@@ -107,9 +105,9 @@ impl Load {
     }
 }
 
-impl Drop for Slot {
+impl Drop for Permit {
     fn drop(&mut self) {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.taken.lock();
         taken.all = taken.all.without(self.bytes);
         if let Some(of_workspace) = taken.by.get_mut(&self.workspace) {
             *of_workspace = of_workspace.without(self.bytes);
@@ -151,13 +149,13 @@ mod tests {
 
     #[test]
     fn p11_a_workspace_holds_at_most_half_and_places_come_free() {
-        let places = Places::new(4, 100);
-        let held: Vec<_> = (0..4).map_while(|_| places.take(GREEDY, 1)).collect();
+        let admission = Admission::new(4, 100);
+        let held: Vec<_> = (0..4).map_while(|_| admission.take(GREEDY, 1)).collect();
         assert_eq!(held.len(), 2);
-        let other = places.take(MODEST, 1);
+        let other = admission.take(MODEST, 1);
         assert!(other.is_some());
         drop(held);
-        assert!(places.take(GREEDY, 1).is_some());
+        assert!(admission.take(GREEDY, 1).is_some());
     }
 
     #[test]
@@ -185,25 +183,25 @@ mod tests {
 
     #[test]
     fn p11_bytes_are_bounded_as_requests_are() {
-        let places = Places::new(100, 100);
-        let held: Vec<_> = (0..9).map_while(|_| places.take(GREEDY, 20)).collect();
+        let admission = Admission::new(100, 100);
+        let held: Vec<_> = (0..9).map_while(|_| admission.take(GREEDY, 20)).collect();
         assert_eq!(held.len(), 2);
-        let heavy = places.take(MODEST, 1_000_000);
-        assert_eq!(heavy.as_ref().map(Slot::bytes), Some(50), "alone it goes through");
-        assert!(places.take(MODEST, 1).is_none());
+        let heavy = admission.take(MODEST, 1_000_000);
+        assert_eq!(heavy.as_ref().map(Permit::bytes), Some(50), "alone it goes through");
+        assert!(admission.take(MODEST, 1).is_none());
         drop(heavy);
-        assert!(places.take(MODEST, 50).is_some());
+        assert!(admission.take(MODEST, 50).is_some());
     }
 
     #[test]
     fn p11_a_place_grows_as_long_as_there_is_room_and_gives_back_all() {
-        let places = Places::new(usize::MAX, 100);
-        let mut slot = places.take(GREEDY, 0).unwrap();
-        assert!(slot.grow(30) && slot.grow(20) && !slot.grow(1));
-        let mut other = places.take(MODEST, 0).unwrap();
+        let admission = Admission::new(usize::MAX, 100);
+        let mut permit = admission.take(GREEDY, 0).unwrap();
+        assert!(permit.grow(30) && permit.grow(20) && !permit.grow(1));
+        let mut other = admission.take(MODEST, 0).unwrap();
         assert!(other.grow(50));
-        assert!(!places.take(MODEST, 0).unwrap().grow(1));
-        drop(slot);
-        assert!(places.take(GREEDY, 0).unwrap().grow(50));
+        assert!(!admission.take(MODEST, 0).unwrap().grow(1));
+        drop(permit);
+        assert!(admission.take(GREEDY, 0).unwrap().grow(50));
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -11,6 +11,7 @@ use bytes::Bytes;
 use inlet_domain::ids::{DeliveryId, WebhookId, WorkspaceId};
 use inlet_egress::HeaderValue;
 use inlet_store::records::deliveries::Settlement;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::{
     lease::Lease,
@@ -45,7 +46,7 @@ pub(crate) enum Next {
     Job(Box<Job>, bool),
     /// Come again after so long.
     Wait(Duration),
-    /// Take so many turns, which [`Lanes::grant`] is told of, and come again.
+    /// Take so many turns, which [`EndpointQueues::grant`] is told of, and come again.
     Turns {
         /// Whose webhook it is.
         workspace: WorkspaceId,
@@ -69,7 +70,7 @@ pub(crate) enum Health {
 /// Of a webhook that was deleted, so many parked deliveries are given up at a time.
 const LOST: usize = 500;
 
-struct Lane {
+struct EndpointQueue {
     workspace: WorkspaceId,
     queue: VecDeque<Job>,
     running: usize,
@@ -86,7 +87,7 @@ struct Lane {
 
 #[derive(Default)]
 struct State {
-    lanes: HashMap<WebhookId, Lane>,
+    queues: HashMap<WebhookId, EndpointQueue>,
     in_hand: usize,
     /// The same of each workspace that has any.
     of_workspace: HashMap<WorkspaceId, usize>,
@@ -100,13 +101,13 @@ impl State {
     }
 }
 
-/// All lanes of a process.
-pub(crate) struct Lanes {
+/// All queues of a process.
+pub(crate) struct EndpointQueues {
     state: Mutex<State>,
     limit: usize,
 }
 
-impl Lane {
+impl EndpointQueue {
     fn new(workspace: WorkspaceId, receiver: Option<&Receiver>) -> Self {
         let width = receiver.map_or(1, |receiver| receiver.concurrency);
         Self {
@@ -128,14 +129,14 @@ impl Lane {
     }
 }
 
-impl Lanes {
-    /// Lanes that hold no more than `limit` deliveries in all.
+impl EndpointQueues {
+    /// EndpointQueues that hold no more than `limit` deliveries in all.
     pub(crate) fn new(limit: usize) -> Self {
         Self { state: Mutex::default(), limit }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// How many more deliveries of a workspace may come into hand.
@@ -154,7 +155,7 @@ impl Lanes {
         receivers
             .map(|receiver| {
                 let all = state.room(receiver.workspace, self.limit);
-                match state.lanes.get(&receiver.id) {
+                match state.queues.get(&receiver.id) {
                     None => (all.min(receiver.capacity(receiver.concurrency)), false),
                     // It leaves as much to the others of its workspace.
                     Some(lane) => (all.saturating_sub(lane.in_hand).min(lane.room()), lane.parked),
@@ -171,7 +172,8 @@ impl Lanes {
             let webhook = job.receiver.id;
             state.in_hand += 1;
             *state.of_workspace.entry(job.workspace).or_default() += 1;
-            let lane = state.lanes.entry(webhook).or_insert_with(|| Lane::new(job.workspace, Some(&job.receiver)));
+            let lane =
+                state.queues.entry(webhook).or_insert_with(|| EndpointQueue::new(job.workspace, Some(&job.receiver)));
             lane.in_hand += 1;
             lane.queue.push_back(job);
             if lane.running < lane.width && !lane.waiting {
@@ -185,7 +187,7 @@ impl Lanes {
     /// What a worker of this webhook does next; `waited` where it comes from a wait.
     pub(crate) fn next(&self, webhook: WebhookId, now: Instant, waited: bool) -> Next {
         let mut state = self.state();
-        let Some(lane) = state.lanes.get_mut(&webhook) else { return Next::Over };
+        let Some(lane) = state.queues.get_mut(&webhook) else { return Next::Over };
         if waited {
             lane.waiting = false;
         }
@@ -213,14 +215,14 @@ impl Lanes {
 
     /// Has `count` turns for a webhook at `rate` a second, the first so long after `now`.
     pub(crate) fn grant(&self, webhook: WebhookId, now: Instant, wait: Duration, (rate, count): (u32, u32)) {
-        if let Some(lane) = self.state().lanes.get_mut(&webhook) {
+        if let Some(lane) = self.state().queues.get_mut(&webhook) {
             lane.pace.grant(now, wait, rate, count);
         }
     }
 
     /// Leaves an endpoint alone that asked for it.
     pub(crate) fn hush(&self, webhook: WebhookId, now: Instant, wait: Duration) {
-        if let Some(lane) = self.state().lanes.get_mut(&webhook) {
+        if let Some(lane) = self.state().queues.get_mut(&webhook) {
             lane.pace.hush(now, wait);
         }
     }
@@ -228,7 +230,7 @@ impl Lanes {
     /// The workspaces of what no worker has begun.
     pub(crate) fn queued(&self) -> HashSet<WorkspaceId> {
         let state = self.state();
-        state.lanes.values().filter(|lane| !lane.queue.is_empty()).map(|lane| lane.workspace).collect()
+        state.queues.values().filter(|lane| !lane.queue.is_empty()).map(|lane| lane.workspace).collect()
     }
 
     /// Gives what no worker has begun the webhooks of these workspaces as they stand now; takes back what is not to be
@@ -240,7 +242,7 @@ impl Lanes {
     ) -> Vec<(Job, Settlement)> {
         let mut state = self.state();
         let mut settled = Vec::new();
-        for (webhook, lane) in state.lanes.iter_mut().filter(|(_, lane)| workspaces.contains(&lane.workspace)) {
+        for (webhook, lane) in state.queues.iter_mut().filter(|(_, lane)| workspaces.contains(&lane.workspace)) {
             let receiver = receivers.get(webhook);
             let as_ = match receiver.map(|receiver| &receiver.state) {
                 None => Settlement::Deleted,
@@ -263,7 +265,7 @@ impl Lanes {
     /// success gives one back. Gives true where the lane wants another worker.
     pub(crate) fn heard(&self, receiver: &Receiver, health: Health) -> bool {
         let mut state = self.state();
-        let Some(lane) = state.lanes.get_mut(&receiver.id) else { return false };
+        let Some(lane) = state.queues.get_mut(&receiver.id) else { return false };
         lane.width = match health {
             Health::Well => (lane.width + 1).min(receiver.concurrency),
             Health::Refusing => lane.width.min(receiver.concurrency),
@@ -282,8 +284,8 @@ impl Lanes {
         let mut state = self.state();
         for webhook in webhooks {
             state.in_hand = state.in_hand.saturating_sub(1);
-            let State { lanes, of_workspace, .. } = &mut *state;
-            if let Some(lane) = lanes.get_mut(&webhook) {
+            let State { queues, of_workspace, .. } = &mut *state;
+            if let Some(lane) = queues.get_mut(&webhook) {
                 lane.in_hand = lane.in_hand.saturating_sub(1);
                 if let Some(mine) = of_workspace.get_mut(&lane.workspace) {
                     *mine = mine.saturating_sub(1);
@@ -297,7 +299,7 @@ impl Lanes {
 
     /// Notes that the endpoint said it is gone, at this revision of the webhook.
     pub(crate) fn gone(&self, receiver: &Receiver) {
-        if let Some(lane) = self.state().lanes.get_mut(&receiver.id) {
+        if let Some(lane) = self.state().queues.get_mut(&receiver.id) {
             lane.gone = Some(receiver.revision);
         }
     }
@@ -305,14 +307,14 @@ impl Lanes {
     /// Whether the endpoint has said so, and nothing of the webhook has changed since.
     pub(crate) fn is_gone(&self, receiver: &Receiver) -> bool {
         let state = self.state();
-        state.lanes.get(&receiver.id).is_some_and(|lane| lane.gone.is_some_and(|at| receiver.revision <= at))
+        state.queues.get(&receiver.id).is_some_and(|lane| lane.gone.is_some_and(|at| receiver.revision <= at))
     }
 
     /// Notes that deliveries of these webhooks are parked in the database.
     pub(crate) fn park<'a>(&self, webhooks: impl IntoIterator<Item = (WorkspaceId, WebhookId, Option<&'a Receiver>)>) {
         let mut state = self.state();
         for (workspace, webhook, receiver) in webhooks {
-            state.lanes.entry(webhook).or_insert_with(|| Lane::new(workspace, receiver)).parked = true;
+            state.queues.entry(webhook).or_insert_with(|| EndpointQueue::new(workspace, receiver)).parked = true;
         }
     }
 
@@ -322,10 +324,10 @@ impl Lanes {
         let mut state = self.state();
         let mut all = self.limit.saturating_sub(state.in_hand);
         let mut found = Vec::new();
-        let State { lanes, of_workspace, .. } = &mut *state;
+        let State { queues, of_workspace, .. } = &mut *state;
         // What each workspace may have with what is found for it here.
         let mut mine = of_workspace.clone();
-        for (webhook, lane) in lanes {
+        for (webhook, lane) in queues {
             let mine = mine.entry(lane.workspace).or_default();
             let room = lane.room().min(all.saturating_sub(*mine).saturating_sub(lane.in_hand).div_ceil(2));
             if lane.parked && room > 0 && (room * 2 >= lane.capacity || lane.in_hand == 0) {
@@ -340,7 +342,7 @@ impl Lanes {
 
     /// Takes back all that no worker has begun.
     pub(crate) fn drain(&self) -> Vec<Job> {
-        self.state().lanes.values_mut().flat_map(|lane| lane.queue.drain(..)).collect()
+        self.state().queues.values_mut().flat_map(|lane| lane.queue.drain(..)).collect()
     }
 
     /// Deliveries in hand.

@@ -14,7 +14,7 @@ use inlet_domain::{
 };
 use uuid::Uuid;
 
-use super::{Context, Fold, Rejection, contacts::Told, conversations::Place, statuses::floor};
+use super::{Context, Rejection, WorkingSet, contacts::Told, conversations::Place, statuses::floor};
 use crate::{
     apply::{
         plan,
@@ -24,7 +24,7 @@ use crate::{
     rows::{MessageRow, payloads::bytes},
 };
 
-impl Fold<'_> {
+impl WorkingSet<'_> {
     pub(super) fn message(&mut self, context: Context<'_>, report: &MessageReport) -> Result<(), Rejection> {
         let report = &*by_arrival(report, context.at());
         let names = context.speaker.message(context.key, &report.ids);

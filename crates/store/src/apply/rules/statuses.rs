@@ -20,13 +20,13 @@ use inlet_domain::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Context, Fold, Rejection, contacts::Told, conversations::Place, messages::blank_message};
+use super::{Context, Rejection, WorkingSet, contacts::Told, conversations::Place, messages::blank_message};
 use crate::{
     apply::references::RefKey,
     rows::{Besides, MessageRow, StatusReportRow, payloads::bytes},
 };
 
-impl Fold<'_> {
+impl WorkingSet<'_> {
     pub(super) fn status(&mut self, context: Context<'_>, report: &StatusReport) -> Result<(), Rejection> {
         let report = &*by_arrival(report, context.at());
         let names = context.speaker.message(context.key, &report.ids);
@@ -152,7 +152,7 @@ impl Fold<'_> {
     /// one goes, and its reports join the other.
     pub(super) fn unite(&mut self, context: Context<'_>, names: &[RefKey]) -> Option<Uuid> {
         let targets = self.references.all_targets(names);
-        let rank = |fold: &Self, id: &Uuid| match fold.messages.get(*id) {
+        let rank = |working: &Self, id: &Uuid| match working.messages.get(*id) {
             Some(row) if !row.placeholder => 0,
             Some(_) => 1,
             None => 2,

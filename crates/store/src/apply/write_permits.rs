@@ -1,4 +1,4 @@
-//! Turns of the lanes: while one writes its rows, another numbers its events and commits, and what comes meanwhile makes
+//! WritePermits of the lanes: while one writes its rows, another numbers its events and commits, and what comes meanwhile makes
 //! the next batch larger. On one workspace lanes can commit only one after the other (the log), so that to let all
 //! write at once makes batches smaller and no sooner committed.
 
@@ -14,11 +14,11 @@ pub(crate) type Turn = Option<OwnedSemaphorePermit>;
 
 /// The turns of a process's lanes. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Turns {
+pub(crate) struct WritePermits {
     free: Arc<Semaphore>,
 }
 
-impl Turns {
+impl WritePermits {
     /// For half of the lanes at once.
     pub(crate) fn new(lanes: usize) -> Self {
         Self { free: Arc::new(Semaphore::new(lanes.div_ceil(2).max(1))) }

@@ -7,7 +7,7 @@ use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection};
 /// Its plans are generic, so they are made once. One that was made while a table had fewer than some four hundred rows
 /// may take any index whose first column fits, and read the whole workspace through it ever after. So the plans are made
 /// anew after 2, 4, 8 ... batches: before such a table has grown much, and hardly ever later.
-pub(crate) struct Line {
+pub(crate) struct LaneConnection {
     pool: PgPool,
     wire: Option<Wire>,
 }
@@ -18,7 +18,7 @@ struct Wire {
     replan_at: u64,
 }
 
-impl Line {
+impl LaneConnection {
     pub(crate) fn new(pool: PgPool) -> Self {
         Self { pool, wire: None }
     }

@@ -8,14 +8,14 @@ use inlet_domain::{
 use uuid::Uuid;
 
 use super::{
-    super::{Context, Fold, Rejection, contacts::Told, take, take_attributes},
+    super::{Context, Rejection, WorkingSet, contacts::Told, take, take_attributes},
     Place,
 };
 
 use crate::{apply::references::RefKind, rows::ConversationRow};
 
-impl Fold<'_> {
-    pub(in crate::apply::fold) fn conversation(
+impl WorkingSet<'_> {
+    pub(in crate::apply::rules) fn conversation(
         &mut self,
         context: Context<'_>,
         report: &ConversationReport,
@@ -159,7 +159,7 @@ impl Fold<'_> {
     }
 
     /// A group is gone: its conversations are closed, and what was written in them stays.
-    pub(in crate::apply::fold) fn close_conversations_of(&mut self, context: Context<'_>, group: Uuid) {
+    pub(in crate::apply::rules) fn close_conversations_of(&mut self, context: Context<'_>, group: Uuid) {
         let standing = |row: &&ConversationRow| {
             row.group_id == Some(group) && row.deleted_at.is_none() && row.status != ConversationStatus::Closed
         };
@@ -177,7 +177,7 @@ impl Fold<'_> {
     }
 
     /// The group of a conversation, made on sight.
-    pub(in crate::apply::fold) fn group_on_sight(&mut self, context: Context<'_>, external_id: &str) -> Uuid {
+    pub(in crate::apply::rules) fn group_on_sight(&mut self, context: Context<'_>, external_id: &str) -> Uuid {
         let name = context.speaker.name(RefKind::Group, external_id);
         if let Some(id) = self.references.target([&name]) {
             return id;

@@ -68,7 +68,7 @@ fn base(ty: &Type) -> &str {
 }
 
 /// What the audit log is told of the arguments of a mutation.
-pub(super) fn told(mutation: &str, arguments: &[(Name, Value)]) -> serde_json::Value {
+pub(super) fn redacted(mutation: &str, arguments: &[(Name, Value)]) -> serde_json::Value {
     let Some(types) = INPUTS.mutations.get(mutation) else { return json!({}) };
     let mut members = Map::new();
     for (name, value) in arguments {
@@ -110,7 +110,7 @@ mod tests {
             "allowedNetworks": ["10.0.0.0/8"], "signature": {"header": "x", "encoding": "HEX"}, "mapping": {"a": 1},
             "idempotencyKey": "k", "unknown": "s3cret",
         }));
-        let told = told("createSource", &[(Name::new("input"), input.unwrap())]);
+        let told = redacted("createSource", &[(Name::new("input"), input.unwrap())]);
         assert_eq!(
             told,
             json!({

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::{TestServer, database, fixtures, operation::Operation, server::sealer, sign};
 
 /// A workspace and how to get in.
-pub struct Party {
+pub struct SeededWorkspace {
     /// Its id, as it is in the database.
     pub workspace: WorkspaceId,
     /// Its short name.
@@ -59,14 +59,14 @@ impl Term {
     }
 }
 
-impl Party {
+impl SeededWorkspace {
     /// A new one with an owner, a key and a source of each provider.
     pub async fn of(server: &TestServer) -> Self {
         let ambient = Ambient::system();
         let mark = format!("mark{}", &database::unique()[16..]);
         let slug = format!("party-{mark}");
         let mut transaction = server.database.begin().await.unwrap();
-        let seeds = seed::plant(&mut transaction, &ambient, &sealer(&ambient), "Party", &slug).await.unwrap();
+        let seeds = seed::plant(&mut transaction, &ambient, &sealer(&ambient), "SeededWorkspace", &slug).await.unwrap();
         transaction.commit().await.unwrap();
         let mut party = Self {
             workspace: seeds.workspace,

@@ -1,6 +1,6 @@
 //! The one way to a mutation's transaction: its idempotency key is taken before the effect, and the answer and the
 //! audit entry are written after it, so that all of it commits or none does. What ends otherwise than by
-//! [`Act::done`] is rolled back.
+//! [`MutationTx::done`] is rolled back.
 
 use inlet_domain::{
     ambient::Ambient,
@@ -19,12 +19,12 @@ use super::{
 use crate::{
     database::{Database, make_durable},
     error::StoreError,
-    log::{self, Draft, Head},
+    log::{self, Head, NewEvent},
 };
 
 /// A mutation that someone asks for.
 #[derive(Debug, Clone)]
-pub struct Asked<'a> {
+pub struct MutationRequest<'a> {
     /// The workspace.
     pub scope: Scope,
     /// Who asks.
@@ -41,7 +41,7 @@ pub struct Asked<'a> {
     pub origin: Origin,
 }
 
-impl Asked<'_> {
+impl MutationRequest<'_> {
     fn once(&self) -> Option<Once<'_>> {
         self.key.map(|key| Once {
             scope: self.scope,
@@ -73,9 +73,9 @@ impl Asked<'_> {
 
 /// A mutation that is under way.
 #[must_use = "without `done` nothing of it stays"]
-pub struct Act<'a> {
+pub struct MutationTx<'a> {
     database: Database,
-    asked: &'a Asked<'a>,
+    asked: &'a MutationRequest<'a>,
     ambient: &'a Ambient,
     transaction: Transaction<'static, Postgres>,
 }
@@ -83,12 +83,12 @@ pub struct Act<'a> {
 /// What there is to do.
 pub enum Begun<'a, T> {
     /// The effect.
-    First(Act<'a>),
+    First(MutationTx<'a>),
     /// Nothing: it was done before under the same key, and this was the answer.
     Repeat(T),
 }
 
-impl<'a> Act<'a> {
+impl<'a> MutationTx<'a> {
     /// Begins a transaction and takes the idempotency key, where there is one. Waits for a mutation that has it.
     ///
     /// # Errors
@@ -96,7 +96,7 @@ impl<'a> Act<'a> {
     pub async fn begin<T: DeserializeOwned>(
         database: &Database,
         ambient: &'a Ambient,
-        asked: &'a Asked<'a>,
+        asked: &'a MutationRequest<'a>,
     ) -> Result<Begun<'a, T>, StoreError> {
         let mut transaction = database.writes.begin().await?;
         if let Some(once) = asked.once()
@@ -125,12 +125,12 @@ impl<'a> Act<'a> {
     /// The same with events, which are the last to be written; after them that a setting changed, where one did. Gives how far the logs have come, to be told.
     ///
     /// # Errors
-    /// As [`Act::done`].
+    /// As [`MutationTx::done`].
     pub async fn raise<T: Serialize>(
         mut self,
         subject: Option<AnyId>,
         answer: &T,
-        events: &[Draft],
+        events: &[NewEvent],
     ) -> Result<Vec<(WorkspaceId, Head)>, StoreError> {
         if let Some(once) = self.asked.once() {
             let answer = serde_json::to_value(answer).unwrap_or_default();
@@ -138,7 +138,7 @@ impl<'a> Act<'a> {
         }
         self.asked.write_down(&mut self.transaction, self.ambient, subject).await?;
         let changed = settings::changed(self.asked, self.ambient, subject);
-        let all: Vec<Draft> = events.iter().cloned().chain(changed.clone()).collect();
+        let all: Vec<NewEvent> = events.iter().cloned().chain(changed.clone()).collect();
         let appended = log::append(&mut self.transaction, self.ambient, &all).await?;
         if changed.is_some() {
             // Settings change seldom, so the lock that a NOTIFY takes at the commit holds up no one.
@@ -158,7 +158,7 @@ impl<'a> Act<'a> {
 pub async fn begin_long<T: DeserializeOwned>(
     database: &Database,
     ambient: &Ambient,
-    asked: &Asked<'_>,
+    asked: &MutationRequest<'_>,
 ) -> Result<Option<T>, StoreError> {
     let mut transaction = database.writes.begin().await?;
     if let Some(once) = asked.once()
@@ -184,7 +184,11 @@ async fn repeated(database: &Database, mut transaction: Transaction<'static, Pos
 ///
 /// # Errors
 /// Where the database fails.
-pub async fn done_long<T: Serialize>(database: &Database, asked: &Asked<'_>, answer: &T) -> Result<(), StoreError> {
+pub async fn done_long<T: Serialize>(
+    database: &Database,
+    asked: &MutationRequest<'_>,
+    answer: &T,
+) -> Result<(), StoreError> {
     let Some(once) = asked.once() else { return Ok(()) };
     let mut conn = database.writes.acquire().await?;
     mutation_keys::finish(&mut conn, &once, &serde_json::to_value(answer).unwrap_or_default()).await

@@ -15,13 +15,13 @@ use inlet_domain::{
 };
 use uuid::Uuid;
 
-use super::{Context, Fold, Rejection, take};
+use super::{Context, Rejection, WorkingSet, take};
 use crate::{
     apply::references::{RefKey, RefKind},
     rows::{AttachmentRow, payloads::bytes},
 };
 
-impl Fold<'_> {
+impl WorkingSet<'_> {
     /// Files that came before their message join it.
     pub(super) fn adopt(&mut self, context: Context<'_>, names: &[RefKey], id: Uuid) {
         for name in names {
