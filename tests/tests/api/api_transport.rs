@@ -196,15 +196,15 @@ fn upgrade(server: &TestServer, origin: Option<&str>) -> tokio_tungstenite::tung
 
 #[tokio::test]
 async fn only_listed_pages_of_other_origins_may_call() {
-    let server = serving(|api| api.allowed_origins = vec!["https://writer.example".to_owned()]).await;
+    let server = serving(|api| api.allowed_origins = vec!["https://desk.example".to_owned()]).await;
     for (origin, may) in
-        [("https://writer.example", true), (&server.url, true), ("https://evil.example", false), ("null", false)]
+        [("https://desk.example", true), (&server.url, true), ("https://evil.example", false), ("null", false)]
     {
         for accept in ["application/json", "text/event-stream"] {
             let answer = request(&server, accept, "{ head }").header("origin", origin).send().await.unwrap();
             assert_eq!(answer.status(), if may { 200 } else { 403 }, "{origin}");
             let told = answer.headers().get("access-control-allow-origin").map(|value| value.to_str().unwrap());
-            assert_eq!(told, (origin == "https://writer.example").then_some(origin));
+            assert_eq!(told, (origin == "https://desk.example").then_some(origin));
             assert!(answer.headers().get("access-control-allow-credentials").is_none());
         }
         let get = server.client.get(format!("{}?query={{head}}", server.graphql_url)).header("origin", origin);
@@ -213,7 +213,7 @@ async fn only_listed_pages_of_other_origins_may_call() {
         let ask = server.client.request(reqwest::Method::OPTIONS, &server.graphql_url).header("origin", origin);
         let told = ask.header("access-control-request-method", "POST").send().await.unwrap();
         let allowed = told.headers().contains_key("access-control-allow-headers");
-        assert_eq!(allowed, origin == "https://writer.example", "{origin}");
+        assert_eq!(allowed, origin == "https://desk.example", "{origin}");
     }
     server.stop().await;
 }

@@ -1,45 +1,34 @@
 //! From well-formed parameters to an answer: limits, the operation's kind, the log's head, the codes of errors.
 
+mod prepare;
 mod written;
 
 use std::{sync::Arc, time::Duration};
 
-use async_graphql::{
-    Positioned, Request, Response, ServerError, Variables,
-    parser::{
-        parse_query,
-        types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
-    },
-};
+use async_graphql::{Request, Response, parser::types::OperationType};
 use futures::{
     FutureExt, StreamExt,
     stream::{self, BoxStream},
 };
-use inlet_store::{
-    log,
-    records::{audit::Origin, credentials},
-};
-use serde_json::Map;
+use inlet_store::records::{audit::Origin, credentials};
 use tokio::{sync::mpsc, time::Instant};
 
 pub use self::written::{Written, errors, finish, is_request_error, to_json};
+use super::{
+    context::{Caller, Opening, Shared},
+    deadline::Until,
+    executable::Executable,
+    executor::{Executor, Holder},
+    limits::Introspection,
+    parameters::Parameters,
+    render::{Groups, Operation},
+    response_shape::{Plan, Types},
+    streaming::{Answer, follow},
+    subscription_memory::Standing,
+};
 use crate::{
     access::{credential::Credential, requester::Requester},
-    error::response_of,
-    error::{ApiError, ErrorCode},
-    execution::deadline::Until,
-    execution::executable::Executable,
-    execution::limits::Introspection,
-    execution::{
-        context::{Caller, Opening, Shared},
-        executor::{Executor, Holder},
-        limits::{MAX_TEXT, exceeded, introspects},
-        parameters::Parameters,
-        render::{Groups, Operation},
-        response_shape::{Plan, Types},
-        streaming::{Answer, follow},
-        subscription_memory::{Standing, weight},
-    },
+    error::{ApiError, ErrorCode, response_of},
     loading::{connection_budget::Gate, loaders::Loaders},
 };
 
@@ -145,91 +134,6 @@ impl Engine {
             Arc::new(Requester::new(credential.clone(), Arc::new(loaders)))
         });
         Caller { session, origin, head: None, gate, kind }
-    }
-
-    /// Parses an operation and holds it against the limits that need no schema.
-    ///
-    /// # Errors
-    /// A response with the errors of the request.
-    async fn prepare(
-        &self,
-        parameters: Parameters,
-        credential: Option<&Credential>,
-        origin: Origin,
-    ) -> Result<Prepared, Box<Response>> {
-        if parameters.query.len() > MAX_TEXT {
-            return Err(refusal(ErrorCode::LimitExceeded, format!("the document has more than {MAX_TEXT} bytes")));
-        }
-        let Parameters { query: text, operation_name: name, variables: mut given } = parameters;
-        let asks_head = text.contains("head");
-        let document = match parse_query(&text) {
-            Ok(document) => document,
-            Err(error) => {
-                let mut error = ServerError::from(error);
-                mark(&mut error, ErrorCode::GraphqlParseFailed);
-                // The parser quotes the line, which may be the whole document; its last line says what was expected.
-                if error.message.len() > LONGEST_QUOTE {
-                    let last = error.message.lines().last().unwrap_or_default().trim_start_matches([' ', '=']);
-                    error.message = format!("the document is not GraphQL: {last}");
-                }
-                return Err(Box::new(Response::from_errors(vec![error])));
-            }
-        };
-        if let Some(limit) = exceeded(&document) {
-            return Err(refusal(ErrorCode::LimitExceeded, limit));
-        }
-        let Some(operation) = operation(&document, name.as_deref()) else {
-            let message = "pass `operationName`: one of the operations of the document";
-            return Err(refusal(ErrorCode::GraphqlValidationFailed, message));
-        };
-        let kind = operation.node.ty;
-        if introspects(&document) {
-            match self.introspection {
-                Introspection::Off => {
-                    let message = "this server does not tell its schema";
-                    return Err(refusal(ErrorCode::GraphqlValidationFailed, message));
-                }
-                Introspection::Members if credential.is_none() => {
-                    let message = "the schema is for whoever has a credential: pass `Authorization: Bearer` with a \
-                                   session token (see `login`) or an API key";
-                    return Err(refusal(ErrorCode::Unauthenticated, message));
-                }
-                Introspection::Members | Introspection::Public => {}
-            }
-        }
-        // What no variable of the operation is called after is of no use to it, and is not kept.
-        let declared = &operation.node.variable_definitions;
-        given.retain(|name, _| declared.iter().any(|variable| variable.node.name.node == name.as_str()));
-        if let Some(name) = missing_variable(&operation.node, &given) {
-            let message = format!("the variable `${name}` is required: give it a value that is not null");
-            return Err(Box::new(response_of(ApiError::input(format!("variables.{name}"), message))));
-        }
-        let weight = weight(&text, &given);
-        let plan = Arc::new(Plan::of(&self.types, &document, &operation.node));
-        let mut request =
-            Request::new(text.clone()).variables(Variables::from_json(serde_json::Value::Object(given.clone())));
-        if let Some(name) = &name {
-            request = request.operation_name(name);
-        }
-        let request_id = origin.request_id.clone().unwrap_or_default();
-        let holder = Holder::of(credential, &origin);
-        let following = Operation::field(&operation.node).filter(|_| credential.is_some()).map(|field| {
-            let asked = (name.clone(), given);
-            let id = request_id.clone();
-            Operation::new(text, document.clone(), field, asked, Arc::clone(&plan), id)
-        });
-        let mut caller = self.caller(credential, origin, kind);
-        if let Some(session) = caller.session.as_ref().filter(|_| asks_head && kind == OperationType::Query) {
-            // Before anything else is read: what the other fields show is at or after it.
-            let database = &self.shared.database;
-            let state = log::durable_state(database, &self.shared.heads, session.viewer.scope);
-            let state = database.while_present(state).await;
-            let state = state.and_then(std::convert::identity);
-            caller.head = Some(state.map_err(|error| Box::new(response_of(ApiError::from(error))))?);
-        }
-        request.set_parsed_query(document);
-        let (request, credential) = (request.data(caller), credential.cloned());
-        Ok(Prepared { request, plan, holder, request_id, credential, weight, following, kind })
     }
 
     /// Parses an operation when its turn comes, and holds it against the limits that need no schema.
@@ -364,49 +268,4 @@ impl Engine {
 
 fn once(response: Response) -> BoxStream<'static, Answer> {
     stream::once(async { Answer::Own(Box::new(response)) }).boxed()
-}
-
-fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option<&'a Positioned<OperationDefinition>> {
-    match (&document.operations, name) {
-        (DocumentOperations::Single(operation), None) => Some(operation),
-        (DocumentOperations::Single(_), Some(_)) => None,
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
-        (DocumentOperations::Multiple(_), None) => None,
-    }
-}
-
-/// A variable that has to have a value and has none.
-fn missing_variable<'a>(operation: &'a OperationDefinition, given: &Map<String, serde_json::Value>) -> Option<&'a str> {
-    let required = operation
-        .variable_definitions
-        .iter()
-        .map(|definition| &definition.node)
-        .filter(|definition| !definition.var_type.node.nullable && definition.default_value.is_none());
-    let mut names = required.map(|definition| definition.name.node.as_str());
-    names.find(|name| given.get(*name).is_none_or(serde_json::Value::is_null))
-}
-
-fn mark(error: &mut ServerError, code: ErrorCode) {
-    error.extensions.get_or_insert_default().set("code", code.name());
-}
-
-fn refusal(code: ErrorCode, message: impl Into<String>) -> Box<Response> {
-    Box::new(response_of(ApiError::new(code, message)))
-}
-
-/// The most bytes of what the parser says.
-const LONGEST_QUOTE: usize = 500;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_operation_is_chosen_by_its_name() {
-        let document = parse_query("query A { x } mutation B { y }").unwrap();
-        assert!(operation(&document, None).is_none());
-        assert!(operation(&document, Some("C")).is_none());
-        assert_eq!(operation(&document, Some("B")).unwrap().node.ty, OperationType::Mutation);
-    }
 }

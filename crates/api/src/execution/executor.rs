@@ -264,6 +264,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn c2_who_gets_no_turn_in_time_is_told_so() {
+        let executor = Executor::start().unwrap();
+        let far = Instant::now() + std::time::Duration::from_secs(3_600);
+        let all = executor.turns.most;
+        let endless = |number| executor.run::<()>(holder(number), far, std::future::pending().boxed());
+        let mut running: Vec<_> = (0..all as u128).map(|number| Box::pin(endless(number))).collect();
+        for one in &mut running {
+            assert!(one.now_or_never().is_none());
+        }
+        let late = executor.run(holder(9_999), Instant::now(), async {}.boxed()).await;
+        assert_eq!(late.unwrap_err().code(), ErrorCode::Overloaded);
+        running.pop();
+        assert!(executor.run(holder(9_999), far, async {}.boxed()).await.is_ok());
+    }
+
+    #[tokio::test]
     async fn b2_who_goes_while_they_wait_takes_no_turn_along() {
         let turns = Turns::new(1, 1);
         let held = turns.wait(holder(1)).await.unwrap();

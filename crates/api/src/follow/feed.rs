@@ -143,7 +143,7 @@ impl Feed {
             }
             Update::Entry(entry) => {
                 self.position = Some(entry.cursor());
-                // MutationRequest for each event, for what they may see can change while they follow.
+                // Asked for each event, for what they may see can change while they follow.
                 let membership = self.filter.membership(&entry).filter(|_| may_see(&self.credential, &entry.log))?;
                 Some(FeedItem::Event(entry, membership))
             }

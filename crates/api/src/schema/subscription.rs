@@ -70,7 +70,7 @@ impl Subscription {
             Actor::ApiKey(_) | Actor::Provider | Actor::System => None,
         };
         let updates = ctx.data_unchecked::<Arc<Shared>>().presence.follow(viewer.scope, member);
-        Ok(while_allowed(ctx, updates.map(PresenceUpdate::from))?)
+        while_allowed(ctx, updates.map(PresenceUpdate::from))
     }
 }
 
@@ -108,7 +108,7 @@ fn while_allowed<T, S: Stream<Item = T>>(
         let (mut updates, mut forbidden) = both?;
         tokio::select! {
             biased;
-            error = &mut forbidden => Some((Err(error.into()), None)),
+            error = &mut forbidden => Some((Err(error), None)),
             update = updates.next() => Some((Ok(update?), Some((updates, forbidden)))),
         }
     }))

@@ -20,7 +20,7 @@ const MOST_FROM_ONE: usize = 500;
 /// What a place is counted under: everything that one member or one key has open.
 type Occupant = (inlet_domain::ids::WorkspaceId, Actor);
 
-/// The limits of one process. Cheap to clone.
+/// Counts the connections of one process. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct ConnectionLimits {
     taken: Arc<Mutex<Taken>>,

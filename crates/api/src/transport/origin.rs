@@ -73,7 +73,7 @@ mod tests {
         if let Some(origin) = origin {
             headers.insert(header::ORIGIN, HeaderValue::from_str(origin).unwrap());
         }
-        of(&headers, "https://in.example", &["https://writer.example".to_owned()])
+        of(&headers, "https://in.example", &["https://desk.example".to_owned()])
     }
 
     #[test]
@@ -83,16 +83,16 @@ mod tests {
             assert_eq!(judged(Some(own)), PageOrigin::Own, "{own}");
         }
         assert_eq!(
-            judged(Some("https://writer.example")),
-            PageOrigin::Listed(HeaderValue::from_static("https://writer.example"))
+            judged(Some("https://desk.example")),
+            PageOrigin::Listed(HeaderValue::from_static("https://desk.example"))
         );
         for foreign in [
             "null",
             "",
             "https://evil.example",
             "http://inlet.example",
-            "https://writer.example.evil.example",
-            "http://writer.example",
+            "https://desk.example.evil.example",
+            "http://desk.example",
             "https://in.example.evil.example",
             "inlet.example:8080",
         ] {

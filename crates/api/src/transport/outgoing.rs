@@ -263,6 +263,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn c3_p11_a_frame_has_its_room_until_its_connection_has_taken_it() {
+        let way = Outgoing::default().way(None);
+        let tap = Tap::default();
+        tap.hand_over(2 * MOST_OF_CONNECTION, way.room(2 * MOST_OF_CONNECTION).await).await;
+        tap.take(MOST_OF_CONNECTION);
+        assert!(way.room(1).now_or_never().is_none());
+        tap.take(MOST_OF_CONNECTION);
+        assert!(way.room(1).now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn c3_p11_answers_that_wait_for_room_are_bounded_too() {
+        let outgoing = Outgoing::default();
+        let held = outgoing.room(None, MOST_OF_WORKSPACE).await.unwrap();
+        let mut waits = Box::pin(outgoing.room(None, MOST_WAITING));
+        assert!((&mut waits).now_or_never().is_none());
+        assert!(outgoing.room(None, 1).await.is_none(), "it is given up");
+        drop(held);
+        assert!(waits.await.is_some());
+        assert!(outgoing.room(None, 1).await.is_some());
+    }
+
+    #[tokio::test]
     async fn c3_a_body_goes_in_pieces_and_holds_its_room_to_the_last() {
         let outgoing = Outgoing::default();
         let room = outgoing.room(None, MOST_OF_WORKSPACE).await.unwrap();

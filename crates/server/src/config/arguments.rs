@@ -283,9 +283,9 @@ mod tests {
 
     #[test]
     fn an_origin_is_kept_as_browsers_write_it() {
-        assert_eq!(origin("https://InboxWriter.example:443/").as_deref(), Ok("https://writer.example"));
+        assert_eq!(origin("https://Desk.example:443/").as_deref(), Ok("https://desk.example"));
         assert_eq!(origin("http://localhost:3000").as_deref(), Ok("http://localhost:3000"));
-        for bad in ["*", "writer.example", "https://writer.example/inbox", "null", "file:///x", "data:x"] {
+        for bad in ["*", "desk.example", "https://desk.example/inbox", "null", "file:///x", "data:x"] {
             assert!(origin(bad).is_err(), "{bad}");
         }
     }

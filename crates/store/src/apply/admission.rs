@@ -1,5 +1,5 @@
 //! How much may be held at once: so many requests and so many bytes in all, and no workspace more than half of either
-//! (P11). The queue of apply has such admission, and so has the door for the bodies that it takes in.
+//! (P11). The queue of apply admits requests so, and the door the bodies that it takes in.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 /// How much memory what waits may take, by [`weight`]. It is enough for a full queue of what providers document.
 pub(crate) const MOST_BYTES: usize = 256 << 20;
 
-/// The admission. Cheap to clone.
+/// Admits what has room. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Admission {
     most: Load,
@@ -31,7 +31,7 @@ struct Taken {
     by: HashMap<WorkspaceId, Load>,
 }
 
-/// A place, free again when dropped.
+/// Room for what was admitted, free again when this is dropped.
 #[derive(Debug)]
 pub struct Permit {
     workspace: WorkspaceId,
@@ -47,7 +47,7 @@ impl Admission {
         Self { most: Load { requests, bytes }, taken: Arc::default() }
     }
 
-    /// A place for so many bytes, if there is one and the workspace does not hold its half.
+    /// Room for so many bytes, if there is some and the workspace does not hold its half.
     #[must_use]
     pub fn take(&self, workspace: WorkspaceId, bytes: usize) -> Option<Permit> {
         // What is heavier than all that its workspace may hold has room when nothing else of it waits.

@@ -1,4 +1,4 @@
-//! WritePermits of the lanes: while one writes its rows, another numbers its events and commits, and what comes meanwhile makes
+//! Permits to write, which the lanes share: while one writes its rows, another numbers its events and commits, and what comes meanwhile makes
 //! the next batch larger. On one workspace lanes can commit only one after the other (the log), so that to let all
 //! write at once makes batches smaller and no sooner committed.
 

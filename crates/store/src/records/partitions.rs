@@ -101,7 +101,7 @@ async fn make(conn: &mut PgConnection, table: &str, day: NaiveDate, made: &mut M
     Ok(())
 }
 
-/// MutationRequest of the catalogue's rows: `to_regclass` answers from a cache that may not have heard yet of what another maker
+/// Asked of the catalogue's rows: `to_regclass` answers from a cache that may not have heard yet of what another maker
 /// has just committed.
 async fn exists(conn: &mut PgConnection, name: &str) -> Result<bool, StoreError> {
     let stands =

@@ -109,7 +109,7 @@ pub async fn trace(database: &Database, scope: Scope, subject: Subject) -> Resul
                 caused.push((delivery.event_id, None));
             }
             let mut trace = told(database, scope, Found::of_events(caused)).await?;
-            // MutationRequest from this end, the way of this delivery alone.
+            // Asked from this end, the way of this delivery alone.
             for step in &mut trace.steps {
                 step.deliveries = vec![delivery.clone()];
                 step.missed.clear();

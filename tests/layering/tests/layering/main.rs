@@ -270,3 +270,23 @@ fn folders_and_files_are_named_for_what_is_in_them() {
         assert!(!says_nothing, "{}: say what is in it", file.display());
     }
 }
+
+/// `make faults` puts each into a copy of the code. One that fits no more shows nothing.
+#[test]
+fn the_faults_of_the_simulator_fit_the_code() {
+    let mut looked_at = 0;
+    for entry in fs::read_dir(root().join("crates/simulator/faults")).unwrap().flatten() {
+        let patch = fs::read_to_string(entry.path()).unwrap();
+        for file in patch.split("diff --git ").skip(1) {
+            let path = file.lines().find_map(|line| line.strip_prefix("--- a/")).unwrap();
+            let text = fs::read_to_string(root().join(path)).unwrap();
+            for hunk in file.split("\n@@ ").skip(1) {
+                let old = hunk.lines().skip(1).filter_map(|line| line.strip_prefix([' ', '-']));
+                let old: String = old.map(|line| format!("{line}\n")).collect();
+                assert!(text.contains(&old), "{}: {path} has no more:\n{old}", entry.path().display());
+                looked_at += 1;
+            }
+        }
+    }
+    assert!(looked_at > 6, "{looked_at}");
+}

@@ -54,7 +54,7 @@ async fn b1_three_guests_of_one_hotel_are_three_and_a_refusal_binds_one() {
     for n in 1..=3 {
         let number = format!("+9198000000{n:02}");
         let command = written(&format!("m{n}"), phone(&number), n, |report| {
-            report.person.as_mut().unwrap().email = Some("writer@hotel.example".to_owned());
+            report.person.as_mut().unwrap().email = Some("desk@hotel.example".to_owned());
         });
         take(&house, &apply, &command).await;
     }
@@ -68,7 +68,7 @@ async fn b1_three_guests_of_one_hotel_are_three_and_a_refusal_binds_one() {
     let scope = Scope::of(house.workspace);
     let suggested = inlet_store::records::contacts::suggested_merges(&house.database, scope, &[first]).await.unwrap();
     assert_eq!(suggested.len(), 2, "{suggested:?}");
-    assert!(suggested.iter().all(|it| it.value == "writer@hotel.example"), "{suggested:?}");
+    assert!(suggested.iter().all(|it| it.value == "desk@hotel.example"), "{suggested:?}");
 }
 
 #[tokio::test]

@@ -86,7 +86,7 @@ async fn b1_a_profile_joins_nobody_and_is_offered_as_a_merge() {
     let server = spawn().await;
     for n in 1..=3 {
         let user =
-            json!({"id": format!("u{n}"), "first_name": format!("Guest {n} Rao"), "email": "writer@hotel.example"});
+            json!({"id": format!("u{n}"), "first_name": format!("Guest {n} Rao"), "email": "desk@hotel.example"});
         post(&server, "mobtexting", whatsapp(format!("9198000000{n:02}"), user)).await;
     }
     let refusal = json!({"event": "whatsapp:unsubscription", "payload": {
@@ -97,13 +97,13 @@ async fn b1_a_profile_joins_nobody_and_is_offered_as_a_merge() {
     for contact in &found {
         let bound = contact["phone"] == "+919800000001";
         assert_eq!(contact["optOuts"]["nodes"].as_array().unwrap().len(), usize::from(bound), "{contact}");
-        assert_eq!(contact["email"], "writer@hotel.example");
+        assert_eq!(contact["email"], "desk@hotel.example");
         let suggested = contact["suggestedMerges"].as_array().unwrap();
         assert_eq!(suggested.len(), 2, "{contact}");
-        assert!(suggested.iter().all(|it| it["reason"] == "SAME_EMAIL" && it["value"] == "writer@hotel.example"));
+        assert!(suggested.iter().all(|it| it["reason"] == "SAME_EMAIL" && it["value"] == "desk@hotel.example"));
     }
     // A customer's email is OneRoute's key in its own account: it joins nobody of another provider.
-    let customer = json!({"name": "InboxWriter", "email": "writer@hotel.example"});
+    let customer = json!({"name": "Desk", "email": "desk@hotel.example"});
     post(&server, "oneroute", new_message(json!("t1"), customer.clone(), json!("m1"), "hi")).await;
     post(&server, "oneroute", new_message(json!("t2"), customer, json!("m2"), "hi again")).await;
     assert_eq!(contacts(&server).await.len(), 4);

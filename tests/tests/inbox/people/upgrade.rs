@@ -37,7 +37,7 @@ SELECT '00000000-0000-7000-8000-000000000001',
        k, v, ('00000000-0000-7000-8000-0000000000' || i)::uuid, o, ('00000000-0000-7000-8000-0000000000' || c)::uuid, now()
 FROM (VALUES (0, 'phone', '+5511987654321', 'e1', NULL, 'd1'), (0, 'phone', '+551187654321', 'e2', '551187654321', 'd2'),
              (0, 'email', 'x@y.example', 'e3', NULL, 'd3'), (0, 'phone', '+6597325156', 'e4', '6597325156', 'd4'),
-             (0, 'phone', '+919800000001', 'e5', NULL, 'd5'), (0, 'email', 'writer@hotel.example', 'e6', NULL, 'd5'),
+             (0, 'phone', '+919800000001', 'e5', NULL, 'd5'), (0, 'email', 'desk@hotel.example', 'e6', NULL, 'd5'),
              (0, 'email', '447400123456@s.whatsapp.net', 'e7', NULL, 'd6'),
              (2, 'provider_conversation', 'null', 'e8', NULL, 'd7')) r(s, k, v, i, o, c);
 INSERT INTO conversation (workspace_id, id, channel_id, address_id, contact_id, status, last_activity_at, created_at, updated_at)
@@ -104,7 +104,7 @@ async fn b1_b2_b3_b4_stored_addresses_get_the_keys_of_today_and_nobody_is_merged
     assert_eq!(
         standing,
         [
-            "-0|email|writer@hotel.example|-|-|-",
+            "-0|email|desk@hotel.example|-|-|-",
             "-0|phone|+447400123456|447400123456@s.whatsapp.net|-|jid",
             "-0|phone|+551187654321|+5511987654321|+5511987654321|with nine",
             "-0|phone|+5511987654321|551187654321|-|without nine",

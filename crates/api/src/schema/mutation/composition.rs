@@ -65,7 +65,7 @@ impl Compositions {
         let kind = input.event_type.parse::<EventType>().ok();
         let Some((kind, schema)) = kind.and_then(|kind| Some((kind, schema::of(kind)?))) else {
             let message = "no webhook gets events of this type: use one such as `message.created`";
-            return Err(ApiError::input("input.eventType", message).into());
+            return Err(ApiError::input("input.eventType", message));
         };
         let composition = Composition::from(input.composition);
         let composer = Composer::read(input.url.trim(), &composition, shared.targets).map_err(told)?;

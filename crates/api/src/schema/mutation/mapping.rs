@@ -112,13 +112,13 @@ impl Mappings {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         if input.body.len() > LONGEST || input.query.as_ref().is_some_and(|query| query.len() > LONGEST) {
-            return Err(ApiError::input("input.body", format!("at most {LONGEST} bytes are tried")).into());
+            return Err(ApiError::input("input.body", format!("at most {LONGEST} bytes are tried")));
         }
         let mut source = source(shared, asked.scope, &input).await?;
         if let Some(mapping) = input.mapping {
             if source.provider != Provider::Custom {
                 let message = format!("a mapping is of a `CUSTOM` source, and this is one of {}", source.provider);
-                return Err(ApiError::input("input.mapping", message).into());
+                return Err(ApiError::input("input.mapping", message));
             }
             let read = Mapping::read(&value_of(mapping));
             let mapping = read.map_err(|error| ApiError::input("input.mapping", error.to_string()))?;
@@ -135,7 +135,7 @@ impl Mappings {
         let raws = shared.reader.split(&source, now, event, raw);
         if raws.len() > MOST {
             let message = format!("the body holds {} requests: at most {MOST} are tried at once", raws.len());
-            return Err(ApiError::input("input.body", message).into());
+            return Err(ApiError::input("input.body", message));
         }
         let requests: Vec<PreviewedRequest> =
             raws.into_iter().map(|raw| previewed(&source, shared.reader.read(&source, now, event, raw))).collect();
@@ -173,7 +173,7 @@ async fn source(shared: &Shared, scope: Scope, input: &PreviewMappingInput) -> R
         let found = sources::with_token(&shared.database, scope, &shared.sealer, id).await;
         let found = found?;
         let missing = || ApiError::at(ErrorCode::NotFound, "input.sourceId", "there is no such source");
-        return Ok(found.map(|(source, _)| source).ok_or_else(missing)?);
+        return found.map(|(source, _)| source).ok_or_else(missing);
     }
     Ok(source::Source {
         id: SourceId(shared.ambient.uuid()),

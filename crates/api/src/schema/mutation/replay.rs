@@ -168,7 +168,7 @@ impl Replays {
         let after = match input.after.map(|cursor| cursor.0.parse::<Position>()) {
             None => None,
             Some(Ok(position)) if position.sort == Sort::Id => Some(position.id),
-            Some(_) => return Err(ApiError::input("input.after", InvalidPosition.to_string()).into()),
+            Some(_) => return Err(ApiError::input("input.after", InvalidPosition.to_string())),
         };
         let part = Part {
             filter: input.filter.read("input.filter")?,

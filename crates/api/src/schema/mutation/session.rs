@@ -172,7 +172,7 @@ impl Sessions {
         if !shared.has_mail_hook {
             let message = "reset by mail is not set up on this server: ask its operator to set a password with `inlet \
                            admin set-password`, or to set up a mail hook";
-            return Err(ApiError::new(ErrorCode::Forbidden, message).into());
+            return Err(ApiError::new(ErrorCode::Forbidden, message));
         }
         let origin = ctx.data_opt::<Caller>().map(|caller| caller.origin.clone()).unwrap_or_default();
         let (database, sealer, ambient) = (&shared.database, &shared.sealer, &shared.ambient);
@@ -224,7 +224,7 @@ impl Sessions {
         let (session, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         if !session.may(Right::ManageMembers) && !matches!(session.viewer.actor, Actor::Member(_)) {
             let message = "this credential does not give the right `manage_members`";
-            return Err(ApiError::new(ErrorCode::Forbidden, message).into());
+            return Err(ApiError::new(ErrorCode::Forbidden, message));
         }
         let id: SessionId = typed("input.id", &input.id)?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
@@ -242,7 +242,7 @@ impl Sessions {
     ) -> Result<Option<ChangePasswordPayload>> {
         let (session, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let Actor::Member(member) = session.viewer.actor else {
-            return Err(ApiError::new(ErrorCode::Forbidden, "only a member has a password").into());
+            return Err(ApiError::new(ErrorCode::Forbidden, "only a member has a password"));
         };
         let change = PasswordChange {
             member,

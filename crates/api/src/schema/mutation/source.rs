@@ -203,7 +203,7 @@ impl Sources {
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let id: SourceId = typed("input.id", &input.id)?;
         let Ok(overlap) = u64::try_from(input.overlap_seconds) else {
-            return Err(ApiError::input("input.overlapSeconds", "an overlap has no less than 0 seconds").into());
+            return Err(ApiError::input("input.overlapSeconds", "an overlap has no less than 0 seconds"));
         };
         let rotation = SourceChange::Rotate {
             secret: input.secret.clone().map(SecretString::from),

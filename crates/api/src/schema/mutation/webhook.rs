@@ -160,7 +160,7 @@ impl Webhooks {
         let (shared, id) = (ctx.data_unchecked::<Arc<Shared>>(), typed("input.id", &input.id)?);
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let Ok(overlap) = u64::try_from(input.overlap_seconds) else {
-            return Err(ApiError::input("input.overlapSeconds", "an overlap has no less than 0 seconds").into());
+            return Err(ApiError::input("input.overlapSeconds", "an overlap has no less than 0 seconds"));
         };
         let change = WebhookChange::Rotate(Duration::from_secs(overlap));
         let made = changed(shared, &asked, id, change).await?;

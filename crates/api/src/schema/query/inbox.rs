@@ -81,7 +81,7 @@ impl Inbox {
         #[graphql(desc = "Global ids.")] ids: Vec<ID>,
     ) -> Result<Option<Vec<Option<Node>>>> {
         if ids.len() > 100 {
-            return Err(ApiError::input("ids", "at most 100 ids at once").into());
+            return Err(ApiError::input("ids", "at most 100 ids at once"));
         }
         Ok(Some(futures::future::try_join_all(ids.iter().map(|id| node(ctx, id, Extent::Listed))).await?))
     }

@@ -65,7 +65,7 @@ impl RawLog {
             _ => {
                 let message = "a trace begins at an inbound event (in_...), an event (evt_...), a delivery (dlv_...) \
                                or a message (msg_...)";
-                return Err(ApiError::input("id", message).into());
+                return Err(ApiError::input("id", message));
             }
         };
         let database = reads(ctx).await;

@@ -171,7 +171,7 @@ impl Settings {
             (None, DomainActor::Member(own)) => Some(own),
             _ => {
                 let message = "this credential does not give the right `manage_members`";
-                return Err(ApiError::new(ErrorCode::Forbidden, message).into());
+                return Err(ApiError::new(ErrorCode::Forbidden, message));
             }
         };
         let shared = ctx.data_unchecked::<Arc<Shared>>();
