@@ -46,9 +46,11 @@ const HANGS: Duration = Duration::from_secs(2);
 /// For so long what hangs is left to itself; then its connection is closed.
 const LEFT: Duration = Duration::from_secs(60);
 
-/// About how much memory the requests of one transaction may take. A message of a megabyte takes most of it, so that others wait
-/// for one such message and not for eight.
+/// About how much memory the heavy requests of one transaction may take. A message of a megabyte takes most of it, so that others
+/// wait for one such message and not for eight.
 const HEAVIEST: usize = 2 << 20;
+/// What is lighter than this is bounded by its number alone: a full batch of it weighs 8 MiB.
+const LIGHT: usize = 32 << 10;
 
 /// A request that waits for its commit.
 #[derive(Debug)]
@@ -67,7 +69,7 @@ impl Submission {
     fn answer(self, answer: Result<Receipt, ApplyError>) {
         // Who is answered may come again at once, and must find the place free.
         drop(self.permit);
-        // Who asked may be gone: the effect stands all the same.
+        // The caller may have disconnected. The commit stands; ignore the failed send.
         let _ = self.answer.send(answer);
     }
 
@@ -82,7 +84,7 @@ impl Waiting for Submission {
     }
 
     fn weight(&self) -> usize {
-        self.permit.bytes()
+        Some(self.permit.bytes()).filter(|bytes| *bytes >= LIGHT).unwrap_or(0)
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 pub(crate) trait Waiting {
     /// Whose turn it takes.
     fn workspace(&self) -> WorkspaceId;
-    /// About how much memory it takes, in bytes.
+    /// What it takes of the heaviest batch, in bytes; 0 of what is bounded by its number alone.
     fn weight(&self) -> usize;
 }
 
