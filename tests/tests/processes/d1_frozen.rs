@@ -35,12 +35,13 @@ async fn waiting(look: &mut PgConnection) -> i32 {
 /// What a backend does once it waits for the log no more.
 async fn state(look: &mut PgConnection, pid: i32) -> Option<String> {
     loop {
-        let found: Option<(Option<String>, bool)> =
-            sqlx::query_as("SELECT state, wait_event_type = 'Client' FROM pg_stat_activity WHERE pid = $1")
-                .bind(pid)
-                .fetch_optional(&mut *look)
-                .await
-                .unwrap();
+        let found: Option<(Option<String>, bool)> = sqlx::query_as(
+            "SELECT state, coalesce(wait_event_type = 'Client', false) FROM pg_stat_activity WHERE pid = $1",
+        )
+        .bind(pid)
+        .fetch_optional(&mut *look)
+        .await
+        .unwrap();
         match found {
             None => return None,
             Some((state, true)) => return state,
