@@ -1,4 +1,4 @@
-//! What there is to show of a message, whatever form its provider gives it: one rule for all adapters.
+//! Finds the text to show for a message. All adapters use these rules.
 
 mod files;
 
@@ -82,8 +82,8 @@ const MOST: usize = 100;
 /// The longest line that is made of what a message holds, in characters. What a person wrote is not cut.
 const LONGEST_LINE: usize = 2_000;
 
-/// What there is to show of a message of this kind: what a person wrote, else a line that says what it is. `None` where
-/// there is nothing, or a file alone.
+/// The text to show for a message of this kind: the words of its author, else a line that names its kind. `None` if the message
+/// is empty or is a file alone.
 pub(crate) fn shown(kind: Option<&str>, value: &Value) -> Option<String> {
     shown_within(kind, value, DEEPEST)
 }
@@ -120,7 +120,7 @@ fn shown_within(kind: Option<&str>, value: &Value, deeper: usize) -> Option<Stri
     }
 }
 
-/// What was written beside a file that stands in a member of its own.
+/// The caption of a file that has a member of its own.
 fn caption(files: &Value, deeper: usize) -> Option<String> {
     let deeper = deeper.checked_sub(1)?;
     match files {
@@ -303,7 +303,7 @@ pub(crate) fn named(kind: &str) -> Option<String> {
     Some(first.to_uppercase().chain(chars).collect())
 }
 
-/// What is not understood, as it came: for a message that shows nothing else and has no kind to name.
+/// The value as the provider sent it. It is the last resort, for a message that has no text and no known kind.
 pub(crate) fn whole(value: &Value) -> Option<String> {
     let holds_any = value.as_object().is_some_and(|members| !members.is_empty())
         || value.as_array().is_some_and(|items| !items.is_empty());

@@ -25,7 +25,7 @@ use inlet_domain::{
     secrets::Sealer,
 };
 use inlet_store::{
-    apply::{Apply, admission::Admission},
+    apply::{Apply, ApplyError, admission::Admission},
     database::Database,
     error::StoreError,
 };
@@ -82,37 +82,50 @@ pub struct IngestState {
     bodies: Admission,
     drains: Drains,
     trusted_proxies: Arc<[IpNet]>,
-    /// Who reads a long request.
+    /// The turn to read a long request.
     long: Arc<Semaphore>,
 }
 
 impl IngestState {
     /// A door over these parts. All workers share it, and with it one cache of sources.
     #[must_use]
-    pub fn new(state: IngestParts) -> Self {
+    pub fn new(parts: IngestParts) -> Self {
         Self {
-            sources: SourceCache::new(state.database.clone(), state.sealer),
-            database: state.database,
-            apply: state.apply,
-            ambient: state.ambient,
-            max_body: state.max_body,
+            sources: SourceCache::new(parts.database.clone(), parts.sealer),
+            database: parts.database,
+            apply: parts.apply,
+            ambient: parts.ambient,
+            max_body: parts.max_body,
             bodies: intake::places(),
             drains: Drains::default(),
-            trusted_proxies: state.trusted_proxies.into(),
+            trusted_proxies: parts.trusted_proxies.into(),
             long: Arc::new(Semaphore::new(1)),
         }
     }
 
-    /// Reads a request. A long one is read apart, one after the other, so that short ones do not wait for it.
-    async fn read(&self, source: &Arc<Source>, at: DateTime<Utc>, named: Option<&str>, raw: RawRequest) -> Readout {
+    /// Reads a request. One thread reads the long requests one after the other, so that short ones do not wait for them.
+    async fn read(
+        &self,
+        source: &Arc<Source>,
+        at: DateTime<Utc>,
+        named: Option<&str>,
+        raw: RawRequest,
+    ) -> Result<Readout, Refusal> {
         if raw.body.len() < LONG {
-            return read::read(source, at, named, raw);
+            return Ok(read::read(source, at, named, raw));
         }
-        // It is never closed.
-        let _turn = self.long.acquire().await.ok();
+        // The semaphore is never closed.
+        let turn = Arc::clone(&self.long).acquire_owned().await.ok();
         let (source, named) = (Arc::clone(source), named.map(str::to_owned));
-        let reading = spawn_blocking(move || read::read(&source, at, named.as_deref(), raw));
-        reading.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+        let reading = spawn_blocking(move || {
+            // The turn lasts as long as the work, also where the sender has disconnected.
+            let _turn = turn;
+            read::read(&source, at, named.as_deref(), raw)
+        });
+        reading.await.map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "a long request could not be read");
+            Refusal::Apply(ApplyError::Stopping)
+        })
     }
 
     /// Mounts the door.
@@ -235,7 +248,7 @@ impl Arrival<'_> {
 
     async fn submit(self, raw: RawRequest) -> Result<(InboundEventId, Outcome, Option<Unreadable>), Refusal> {
         let Self { door, source, received_at, waited, named } = self;
-        let Readout { event, reading, raw, unreadable } = door.read(source, received_at, named, raw).await;
+        let Readout { event, reading, raw, unreadable } = door.read(source, received_at, named, raw).await?;
         let id = InboundEventId(door.ambient.uuid());
         let inbound = Inbound {
             id,

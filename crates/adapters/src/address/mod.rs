@@ -21,7 +21,7 @@ use crate::{
     text::{bounded_id, trim},
 };
 
-/// What an address tells of the person who is there.
+/// An address of a person, normalised, and the phone number or email address to show for it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Address {
     /// The identity that the address is.

@@ -30,7 +30,7 @@ pub(crate) fn is_media(kind: Option<&str>) -> bool {
     kind.is_some_and(|kind| is_kind(kind, &["media", "attachment"]) || kind_of(kind) != AttachmentKind::Other)
 }
 
-/// What a file is, by the provider's word or its media type, such as `image` or `image/jpeg`.
+/// The kind of a file, from the provider's word or a media type, such as `image` or `image/jpeg`.
 pub(crate) fn kind_of(word: &str) -> AttachmentKind {
     let family = word.split('/').next().unwrap_or_default().trim().to_ascii_lowercase();
     match family.as_str() {
@@ -44,7 +44,7 @@ pub(crate) fn kind_of(word: &str) -> AttachmentKind {
     }
 }
 
-/// What a file is: by its media type, else by the provider's word, else by the ending of its name or of its URL.
+/// The kind of a file. The media type decides, then the provider's word, then the ending of the name or of the URL.
 pub(crate) fn kind_of_file(
     mime_type: Option<&str>,
     word: Option<&str>,
@@ -60,7 +60,7 @@ pub(crate) fn kind_of_file(
     by_word.or_else(by_ending).unwrap_or(AttachmentKind::Other)
 }
 
-/// What a file is by the ending of its name.
+/// The kind of a file, from the ending of its name.
 fn kind_of_ending(name: &str) -> Option<AttachmentKind> {
     let (_, ending) = name.trim().rsplit_once('.')?;
     Some(match ending.to_ascii_lowercase().as_str() {

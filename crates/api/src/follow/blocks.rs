@@ -68,9 +68,10 @@ impl Blocks {
             let (block, is_cut) = cell.get_or_try_init(|| self.read(epoch, after, end - after)).await?.clone();
             match block.last().map(|last| last.log.seq) {
                 Some(last) if last > seq => return Ok(block),
-                // The next one begins where it ends.
-                Some(last) if is_cut && last > after => {
-                    after = last;
+                // The entries are heavy, so read on from where the follower is. To walk there block by block would read the
+                // first of them again and again, for few blocks are kept.
+                Some(_) if is_cut && after < seq => {
+                    after = seq;
                     continue;
                 }
                 _ if is_new => return Ok(block),
