@@ -27,8 +27,8 @@ simulate: ## Play the providers against what `make run` started, then check that
 
 test: postgres node languages ## Run every test. ARGS="-p inlet-domain" runs some.
 	$(CARGO) build --package inlet-server --bin inlet --package inlet-tests --bin with-postgres --example receiver \
-	  --features inlet-server/failpoints
-	@if $(CARGO) nextest --version >/dev/null 2>&1; then runner="nextest run"; else runner="test"; fi; \
+	  --package inlet-simulator --bin inlet-bench --features inlet-server/failpoints
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then runner="nextest run --no-fail-fast"; else runner="test --no-fail-fast"; fi; \
 	  echo "$(CARGO) $$runner $(or $(ARGS),--workspace)"; \
 	  INLET_TEST_BINARY="$(abspath $(TARGET))/debug/inlet" \
 	    $(TARGET)/debug/with-postgres $(CARGO) $$runner $(or $(ARGS),--workspace)
