@@ -149,3 +149,63 @@ async fn an_event_stream_is_told_the_same() {
     drop(body);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn p8_c3_a_follower_is_told_heavy_events_in_order_behind_and_live() {
+    let live = LiveConfig { checkpoint_gap: NEVER, checkpoint_idle: NEVER, ..LiveConfig::default() };
+    let api = ApiConfig { live, ..ApiConfig::default() };
+    let server = spawn_with(Options { api, ..Options::default() }).await;
+    // Twelve of them weigh 8.4 MB: more than twice what one page of the log holds.
+    let heavy = || Written { payload: json!({"text": "x".repeat(700_000)}), ..Written::of("campaign.completed") };
+    for _ in 0..12 {
+        append(&server, heavy()).await;
+    }
+    let mut socket = follow(&server, &server.api_key, json!("1-0")).await;
+    let mut told = Vec::new();
+    while told.len() < 24 {
+        let update = next(&mut socket).await;
+        if update["caughtUp"].is_null() {
+            told.push(update["cursor"].clone());
+        }
+        if told.len() == 12 && update["caughtUp"].is_null() {
+            for _ in 0..12 {
+                append(&server, heavy()).await;
+            }
+            notify(&server.database).await;
+        }
+    }
+    assert_eq!(told, (1..=24).map(|seq| json!(format!("1-{seq}"))).collect::<Vec<_>>());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn p8_c1_an_update_that_is_too_long_ends_the_stream_and_is_not_passed_over() {
+    let live = LiveConfig { checkpoint_gap: NEVER, checkpoint_idle: NEVER, ..LiveConfig::default() };
+    let api = ApiConfig { live, max_answer: 100_000, ..ApiConfig::default() };
+    let server = spawn_with(Options { api, ..Options::default() }).await;
+    for length in [10, 200_000, 10] {
+        let payload = json!({"text": "x".repeat(length)});
+        append(&server, Written { payload, ..Written::of("campaign.completed") }).await;
+    }
+    let mut socket = follow(&server, &server.api_key, json!("1-0")).await;
+    let mut light = Vec::new();
+    while light.len() < 3 {
+        let update = next(&mut socket).await;
+        if update["caughtUp"].is_null() {
+            light.push(update["cursor"].clone());
+        }
+    }
+    assert_eq!(light, [json!("1-1"), json!("1-2"), json!("1-3")], "without the payload all of them are told");
+    let query = "subscription { events(after: \"1-0\") { ... on Event { cursor payload } } }";
+    socket.subscribe("heavy", query).await;
+    assert_eq!(socket.data("heavy").await["events"]["cursor"], "1-1");
+    let end = loop {
+        let message = socket.next().await.message();
+        if message["id"] == "heavy" {
+            break message;
+        }
+    };
+    assert_eq!(end["type"], "error", "{end}");
+    assert_eq!(end["payload"][0]["extensions"]["code"], "LIMIT_EXCEEDED", "{end}");
+    server.stop().await;
+}

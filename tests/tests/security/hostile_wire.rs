@@ -228,3 +228,27 @@ async fn p11_slow_senders_are_told_so_and_hold_nobody_up() {
     }
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c4_who_breaks_off_a_long_request_leaves_the_turn_to_the_next() {
+    let server = spawn().await;
+    let (_, path) = address(&server);
+    let long = |number: usize| {
+        let padding = " ".repeat(900_000);
+        let body = body().replacen('{', &format!("{{{padding}\"number\":{number},"), 1);
+        let signature = sign::header("oneroute", &server.sources["oneroute"].secret, body.as_bytes()).1;
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: inlet\r\nconnection: close\r\nx-oneroute-signature: {signature}\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    assert_eq!(statuses(&exchange(&server, long(0).as_bytes()).await), [200], "a long request is taken");
+    for number in 1..=20 {
+        let mut stream = connect(&server).await;
+        // The whole request is sent. The answer is not waited for.
+        stream.write_all(long(number).as_bytes()).await.unwrap();
+    }
+    assert_eq!(statuses(&exchange(&server, long(21).as_bytes()).await), [200], "after those who broke off");
+    server.stop().await;
+}

@@ -29,7 +29,7 @@ use super::{
 use crate::{
     access::{credential::Credential, requester::Requester},
     error::{ApiError, ErrorCode, response_of},
-    loading::{connection_budget::Gate, loaders::Loaders},
+    loading::{connection_budget::Shares, loaders::Loaders},
 };
 
 /// Executes operations.
@@ -42,6 +42,8 @@ pub struct Engine {
     pub(crate) executor: Executor,
     types: Arc<Types>,
     introspection: Introspection,
+    /// The connections that operations may hold.
+    connections: Shares,
     /// How long an operation may take.
     operation: Duration,
 }
@@ -80,6 +82,7 @@ impl Engine {
         executor: Executor,
     ) -> Self {
         let types = Arc::new(Types::of(&schema.sdl()));
+        let connections = shared.database.pool.options().get_max_connections();
         Self {
             types,
             groups: Arc::default(),
@@ -87,6 +90,7 @@ impl Engine {
             schema,
             shared,
             introspection,
+            connections: Shares::of(usize::try_from(connections).unwrap_or(usize::MAX)),
             operation,
             executor,
         }
@@ -128,7 +132,7 @@ impl Engine {
     /// What an operation finds in its context. Its look-ups are its own: an operation that is given up takes them with
     /// it, and the connections that they hold.
     fn caller(&self, credential: Option<&Credential>, origin: Origin, kind: OperationType) -> Caller {
-        let gate = Gate::default();
+        let gate = self.connections.gate(credential.map(|credential| credential.viewer.scope.workspace()));
         let session = credential.map(|credential| {
             let loaders = Loaders::new(&self.shared.database, &gate, &self.shared.sealer, credential.viewer.scope);
             Arc::new(Requester::new(credential.clone(), Arc::new(loaders)))

@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_graphql::{
-    Request, Response, Value, Variables,
+    Request, Response, ServerError, Value, Variables,
     parser::types::{ExecutableDocument, Field, OperationDefinition, OperationType, Selection},
 };
 use futures::{
@@ -28,7 +28,7 @@ use crate::{
     error::{ErrorCode, response_of},
     execution::{
         context::{Caller, Injected, Shared},
-        engine::{Written, finish, to_json},
+        engine::{finish, to_json},
         executable::Executable,
         executor::Executor,
         response_shape::Plan,
@@ -138,11 +138,15 @@ pub struct Group {
     rendered: Mutex<VecDeque<(UpdateKey, Rendered)>>,
 }
 
-type Rendered = SharedFuture<BoxFuture<'static, Arc<str>>>;
+/// An update as JSON; or the errors that stand in its place. A stream must not go on after these, for its follower would miss the
+/// update.
+pub type Update = Result<Arc<str>, Arc<[ServerError]>>;
+
+type Rendered = SharedFuture<BoxFuture<'static, Update>>;
 
 /// The bytes of those that are done.
 fn bytes(kept: &VecDeque<(UpdateKey, Rendered)>) -> usize {
-    kept.iter().filter_map(|(_, rendered)| rendered.peek()).map(|text| text.len()).sum()
+    kept.iter().filter_map(|(_, rendered)| rendered.peek()?.as_ref().ok()).map(|text| text.len()).sum()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,7 +233,7 @@ impl Group {
     }
 
     /// The answer that tells of an update.
-    pub fn render(self: &Arc<Self>, told: &FeedItem) -> BoxFuture<'static, Arc<str>> {
+    pub fn render(self: &Arc<Self>, told: &FeedItem) -> BoxFuture<'static, Update> {
         let (work, told) = (Arc::clone(&self.work), told.clone());
         if Arc::strong_count(self) == 1 {
             return work.rendered(told).boxed();
@@ -250,13 +254,17 @@ impl Group {
 
 impl Work {
     /// On the threads of operations.
-    async fn rendered(self: Arc<Self>, told: FeedItem) -> Arc<str> {
+    async fn rendered(self: Arc<Self>, told: FeedItem) -> Update {
         let (executor, id) = (self.executor.clone(), self.operation.request_id.clone());
         let rendered = executor.spawn(async move { self.render(told).await }.boxed()).await;
-        rendered.unwrap_or_else(|error| Written::of(response_of(error), &id).body.into())
+        rendered.unwrap_or_else(|error| {
+            let mut answer = response_of(error);
+            finish(&mut answer, &id);
+            Err(answer.errors.into())
+        })
     }
 
-    async fn render(&self, told: FeedItem) -> Arc<str> {
+    async fn render(&self, told: FeedItem) -> Update {
         let mut tries = 0;
         let mut answer = loop {
             let answer = self.execute(&told).await;
@@ -269,7 +277,10 @@ impl Work {
         metrics::counter!("inlet_live_rendered_total").increment(1);
         self.operation.plan.arrange(&mut answer);
         finish(&mut answer, &self.operation.request_id);
-        to_json(&answer).into()
+        if answer.data == Value::Null && answer.is_err() {
+            return Err(answer.errors.into());
+        }
+        Ok(to_json(&answer).into())
     }
 
     async fn execute(&self, told: &FeedItem) -> Response {
@@ -302,8 +313,7 @@ impl Work {
 /// Whether an answer lacks something that may be there in a moment: an update must not be lost by it.
 fn is_passing(answer: &Response) -> bool {
     let codes = [ErrorCode::Unavailable.name(), ErrorCode::Timeout.name()];
-    let code =
-        |error: &async_graphql::ServerError| -> Option<Value> { error.extensions.as_ref()?.get("code").cloned() };
+    let code = |error: &ServerError| -> Option<Value> { error.extensions.as_ref()?.get("code").cloned() };
     answer.errors.iter().filter_map(code).any(|code| codes.contains(&code))
 }
 

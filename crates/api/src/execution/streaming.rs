@@ -9,7 +9,7 @@ use futures::{
     stream::{self, FuturesOrdered},
 };
 
-use super::render::{Group, Operation};
+use super::render::{Group, Operation, Update};
 use crate::{
     access::credential::Credential,
     error::{ApiError, response_of},
@@ -28,6 +28,8 @@ pub enum Answer {
     Rendered(Arc<str>),
     /// An answer of its own.
     Own(Box<Response>),
+    /// The errors that end the stream.
+    End(Box<Response>),
 }
 
 struct Following {
@@ -36,7 +38,7 @@ struct Following {
     group: Arc<Group>,
     feed: Feed,
     /// What is being rendered, in order, and what of.
-    rendering: FuturesOrdered<BoxFuture<'static, Arc<str>>>,
+    rendering: FuturesOrdered<BoxFuture<'static, Update>>,
     of: VecDeque<FeedItem>,
     forbidden: Pin<Box<dyn Future<Output = ApiError> + Send>>,
 }
@@ -62,24 +64,24 @@ pub fn follow(
         let mut following = following?;
         match following.next().await? {
             Ok(rendered) => Some((Answer::Rendered(rendered), Some(following))),
-            Err(error) => Some((Answer::Own(Box::new(response_of(error))), None)),
+            Err(errors) => Some((Answer::End(Box::new(Response::from_errors(errors.to_vec()))), None)),
         }
     })
 }
 
 impl Following {
-    async fn next(&mut self) -> Option<Result<Arc<str>, ApiError>> {
+    async fn next(&mut self) -> Option<Update> {
         loop {
             tokio::select! {
                 biased;
-                error = &mut self.forbidden => return Some(Err(error)),
+                error = &mut self.forbidden => return Some(Err(response_of(error).errors.into())),
                 Some(rendered) = self.rendering.next() => {
                     if *self.group.grant() != self.credential.grant() {
                         self.begin_anew();
                         continue;
                     }
                     self.of.pop_front();
-                    return Some(Ok(rendered));
+                    return Some(rendered);
                 }
                 told = self.feed.next(), if self.has_room() => self.begin(told?),
             }

@@ -31,7 +31,7 @@ pub(super) async fn read(database: &Database, scope: Scope, after: i64, size: i6
         let from = entries.last().map_or(after, |last| last.seq);
         let read = log::after(&database.pool, scope, from, step).await?;
         let is_last = i64::try_from(read.len()).is_ok_and(|count| count < step);
-        bytes += read.iter().map(weight).sum::<usize>();
+        bytes += read.iter().map(LogEntry::weight).sum::<usize>();
         entries.extend(read);
         let count = i64::try_from(entries.len()).unwrap_or(i64::MAX);
         if is_last || count >= size || bytes >= MOST_BYTES {
@@ -41,8 +41,4 @@ pub(super) async fn read(database: &Database, scope: Scope, after: i64, size: i6
         let each = (bytes / entries.len().max(1)).max(1);
         step = i64::try_from((MOST_BYTES - bytes) / each).unwrap_or(i64::MAX).clamp(1, size - count);
     }
-}
-
-fn weight(entry: &LogEntry) -> usize {
-    entry.payload.get().len() + entry.previous.as_ref().map_or(0, |previous| previous.get().len())
 }

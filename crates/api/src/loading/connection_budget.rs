@@ -1,40 +1,87 @@
-//! How much of the database one operation may take at once.
+//! The connections that one operation, and all operations of one workspace, may hold at once.
 //!
 //! The resolvers of an operation run side by side. Without a gate, one operation with many lists would hold every
-//! connection of the pool, and all others would wait for it.
+//! connection of the pool, and all others would wait for it. Many operations of one workspace would do the same to the other
+//! workspaces, and would keep the database too busy to take in what providers post.
 
-use std::{ops::Deref, sync::Arc};
+use std::{
+    collections::HashMap,
+    ops::Deref,
+    sync::{Arc, Weak},
+};
 
+use inlet_domain::ids::WorkspaceId;
 use inlet_store::database::Database;
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The most connections of the pool that one operation holds at once.
+/// The maximum number of connections of the pool for one operation.
 pub const CONNECTIONS: usize = 4;
+
+/// Shares the connections of the pool among workspaces: each has half of them at most. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Shares {
+    each: usize,
+    by: Arc<Mutex<HashMap<WorkspaceId, Weak<Semaphore>>>>,
+}
+
+impl Shares {
+    /// The shares of a pool of so many connections.
+    #[must_use]
+    pub fn of(connections: usize) -> Self {
+        Self { each: connections.div_ceil(2).max(1), by: Arc::default() }
+    }
+
+    /// The gate of an operation of this workspace; without a workspace, of an operation of a stranger.
+    #[must_use]
+    pub fn gate(&self, workspace: Option<WorkspaceId>) -> Gate {
+        Gate { workspace: workspace.map(|id| self.share(id)), ..Gate::default() }
+    }
+
+    fn share(&self, workspace: WorkspaceId) -> Arc<Semaphore> {
+        let mut by = self.by.lock();
+        if let Some(share) = by.get(&workspace).and_then(Weak::upgrade) {
+            return share;
+        }
+        // No operation holds the others any more.
+        by.retain(|_, share| share.strong_count() > 0);
+        let share = Arc::new(Semaphore::new(self.each));
+        by.insert(workspace, Arc::downgrade(&share));
+        share
+    }
+}
 
 /// The gate of one operation. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Gate(Arc<Semaphore>);
+pub struct Gate {
+    operation: Arc<Semaphore>,
+    workspace: Option<Arc<Semaphore>>,
+}
 
 impl Default for Gate {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(CONNECTIONS)))
+        Self { operation: Arc::new(Semaphore::new(CONNECTIONS)), workspace: None }
     }
 }
 
 impl Gate {
-    /// Waits until the operation may use one connection more. What is returned is held for the one statement: who holds
-    /// it must not wait for a look-up of the loaders, which come through this gate too.
+    /// Waits until the operation may use one connection more. The caller holds the result for one statement. Meanwhile the
+    /// caller must not wait for a look-up of the loaders, which come through this gate too.
     pub async fn enter(&self, database: &Database) -> Entered {
-        // It is never closed, so there is always a permit in the end.
-        let permit = Arc::clone(&self.0).acquire_owned().await.ok();
-        Entered { database: database.clone(), _permit: permit }
+        // The semaphores are never closed, so each gives a permit in the end.
+        let of_operation = Arc::clone(&self.operation).acquire_owned().await.ok();
+        let of_workspace = match &self.workspace {
+            Some(share) => Arc::clone(share).acquire_owned().await.ok(),
+            None => None,
+        };
+        Entered { database: database.clone(), _permits: [of_operation, of_workspace] }
     }
 }
 
 /// The database, for one statement.
 pub struct Entered {
     database: Database,
-    _permit: Option<OwnedSemaphorePermit>,
+    _permits: [Option<OwnedSemaphorePermit>; 2],
 }
 
 impl Deref for Entered {
@@ -42,5 +89,32 @@ impl Deref for Entered {
 
     fn deref(&self) -> &Database {
         &self.database
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn workspace(number: u128) -> Option<WorkspaceId> {
+        Some(WorkspaceId(Uuid::from_u128(number)))
+    }
+
+    fn free(gate: &Gate) -> usize {
+        gate.workspace.as_ref().map_or(0, |share| share.available_permits())
+    }
+
+    #[test]
+    fn p11_operations_of_one_workspace_share_half_of_the_connections() {
+        let shares = Shares::of(6);
+        let (one, two, other) = (shares.gate(workspace(1)), shares.gate(workspace(1)), shares.gate(workspace(2)));
+        let held = one.workspace.as_ref().map(|share| Arc::clone(share).try_acquire_owned().unwrap());
+        assert_eq!((free(&one), free(&two), free(&other)), (2, 2, 3));
+        assert!(shares.gate(None).workspace.is_none());
+        drop((held, one, two));
+        assert_eq!(free(&shares.gate(workspace(3))), 3);
+        assert_eq!(shares.by.lock().len(), 2, "a share ends with its last operation");
     }
 }

@@ -192,6 +192,7 @@ impl Running {
                         return;
                     }
                 }
+                Some(Answer::End(answer)) => return self.end(*answer).await,
                 Some(Answer::Own(answer)) if is_request_error(&answer) => return self.end(*answer).await,
                 Some(Answer::Own(answer)) => {
                     if !self.send(*answer).await {

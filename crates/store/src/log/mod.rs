@@ -103,6 +103,12 @@ impl LogEntry {
     pub fn head(&self, epoch: i32) -> Head {
         Head { epoch, seq: self.seq, id: self.id }
     }
+
+    /// The size of its payloads in bytes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.payload.get().len() + self.previous.as_ref().map_or(0, |previous| previous.get().len())
+    }
 }
 
 const COLUMNS: &str = "id, seq, type, occurred_at, actor_kind, actor_id, revision, conversation_id, message_id, \

@@ -2,14 +2,17 @@
 
 use sea_orm::{ColumnTrait, ColumnType, EntityTrait, IdenStatic, Iterable, QuerySelect, Select, sea_query::Expr};
 
-/// The most bytes that a list reads of a text or of a JSON column of one row.
-pub const MOST: usize = 64 * 1024;
+/// The maximum size in bytes of a JSON column in a list.
+const MOST_JSON: usize = 64 * 1024;
+/// The maximum number of characters of a message's content in a list: at most 64 KiB. Postgres decompresses a text four bytes for
+/// each character that is asked for, so a bound in characters costs a quarter of the same bound in bytes.
+pub const MOST_CHARACTERS: usize = 16 * 1024;
 
-/// A JSON column that is stored in fewer bytes than this is within [`MOST`], compressed or not, so its text is not made.
+/// A JSON column that is stored in fewer bytes than this is within [`MOST_JSON`], compressed or not, so its text is not made.
 const SURELY_SMALL: usize = 512;
 
-/// A row's column as a list reads it. Of a content that is too long: a little more than [`MOST`] bytes, so that its
-/// length tells that it is cut. In place of a JSON column that is too long: the JSON value `null`. Nothing for a column that
+/// A row's column as a list reads it. Of a content that is too long: one character more than [`MOST_CHARACTERS`], so
+/// that its length tells that it is cut. In place of a JSON column that is too long: the JSON value `null`. Nothing for a column that
 /// is never long.
 fn shortened<C: ColumnTrait>(column: C) -> Option<String> {
     let name = column.as_str();
@@ -17,11 +20,12 @@ fn shortened<C: ColumnTrait>(column: C) -> Option<String> {
     let is_json = matches!(definition.get_column_type(), ColumnType::Json | ColumnType::JsonBinary);
     if is_json && !definition.is_null() {
         Some(format!(
-            "CASE WHEN pg_column_size({name}) > {SURELY_SMALL} AND octet_length({name}::text) > {MOST} \
+            "CASE WHEN pg_column_size({name}) > {SURELY_SMALL} AND octet_length({name}::text) > {MOST_JSON} \
              THEN 'null'::jsonb ELSE {name} END"
         ))
     } else if name == "content" {
-        Some(format!("CASE WHEN octet_length({name}) > {MOST} THEN left({name}, {MOST} + 1) ELSE {name} END"))
+        let more = MOST_CHARACTERS + 1;
+        Some(format!("CASE WHEN octet_length({name}) > {MOST_CHARACTERS} THEN left({name}, {more}) ELSE {name} END"))
     } else {
         None
     }
@@ -44,10 +48,16 @@ pub(super) fn lean<E: EntityTrait>(select: Select<E>) -> Select<E> {
     })
 }
 
-/// A text with at most [`MOST`] bytes, and whether that is less than the whole.
+/// The first [`MOST_CHARACTERS`] of a text, and whether the text is longer.
 #[must_use]
 pub fn cut(text: &str) -> (&str, bool) {
-    (&text[..text.floor_char_boundary(MOST)], text.len() > MOST)
+    if text.len() <= MOST_CHARACTERS {
+        return (text, false);
+    }
+    match text.char_indices().nth(MOST_CHARACTERS) {
+        Some((end, _)) => (&text[..end], true),
+        None => (text, false),
+    }
 }
 
 #[cfg(test)]
@@ -57,9 +67,9 @@ mod tests {
     #[test]
     fn c1_a_text_is_cut_between_characters() {
         assert_eq!(cut("grüß"), ("grüß", false));
-        let whole = "a".repeat(MOST);
+        let whole = "ü".repeat(MOST_CHARACTERS);
         assert_eq!(cut(&whole), (whole.as_str(), false));
-        let long = format!("{}ü", "a".repeat(MOST - 1));
-        assert_eq!(cut(&long), (&long[..MOST - 1], true));
+        let long = format!("{whole}b");
+        assert_eq!(cut(&long), (whole.as_str(), true));
     }
 }

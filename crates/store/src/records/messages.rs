@@ -41,7 +41,7 @@ pub struct Message {
     pub placeholder: bool,
     /// As the provider calls it, e.g. `text`.
     pub content_type: Option<String>,
-    /// The text. A list reads a little more than [`lean::MOST`](super::lean::MOST) bytes of it at most.
+    /// The text. A list reads one character more of it than [`lean::MOST_CHARACTERS`](super::lean::MOST_CHARACTERS) at most.
     pub content: Option<String>,
     /// Postback payloads, call details, provider fields without a name here; null where a list left them out.
     pub details: Value,

@@ -17,10 +17,11 @@ use crate::{
     },
 };
 
-/// How many entries are read at a time, and the bytes of payload after which a page is not filled further. The largest
-/// entries are as large as a provider's request.
+/// Entries that are read at a time. The largest ones are as large as a provider's request.
 const STEP: i64 = 25;
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+/// The maximum size of a page in bytes of payload, one entry at least: half of what an answer may have where nothing else is set
+/// (`--max-answer`).
+const MOST_BYTES: usize = 4 << 20;
 
 /// The part of the query root that reads the log.
 #[derive(Default)]
@@ -59,7 +60,7 @@ impl Events {
     }
 
     /// The event log, oldest first: the same events in the same order as on the subscription and in webhooks. A page has fewer
-    /// events than were asked for where they have more than 8 MiB: `pageInfo` tells whether the log goes on.
+    /// events than were asked for where their payloads have more than 4 MiB: `pageInfo` tells whether the log goes on.
     #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     async fn events(
         &self,
@@ -82,24 +83,37 @@ impl Events {
         };
         let credential = &session(ctx)?.credential;
         let wanted = usize::try_from(size).unwrap_or_default();
-        let (mut found, mut bytes) = (VecDeque::<Arc<LogEntry>>::new(), 0);
+        let (mut found, mut bytes, mut is_full) = (VecDeque::<Arc<LogEntry>>::new(), 0, false);
         let (mut start, mut end) = if from_end { (highest, highest) } else { (lowest, lowest) };
         // What the viewer may not see is passed over, and the page filled from what lies beyond.
-        while found.len() < wanted && bytes < MOST_BYTES && if from_end { start > lowest } else { end < highest } {
+        while !is_full && if from_end { start > lowest } else { end < highest } {
             let from = if from_end { lowest.max(start - step) } else { end };
             let to = if from_end { start } else { highest.min(end + step) };
             let entries = log::after(pool, scope, from, to - from).await?;
-            let seen = entries.into_iter().filter(|entry| entry.seq <= to && may_see(credential, entry)).map(Arc::new);
-            let seen = seen.inspect(|entry| bytes += entry.payload.get().len());
+            let mut seen: Vec<_> = entries
+                .into_iter()
+                .filter(|entry| entry.seq <= to && may_see(credential, entry))
+                .map(Arc::new)
+                .collect();
             if from_end {
-                seen.rev().take(wanted - found.len()).for_each(|entry| found.push_front(entry));
-                start = from;
-            } else {
-                found.extend(seen.take(wanted - found.len()));
-                end = to;
+                seen.reverse();
             }
+            for entry in seen {
+                bytes += entry.weight();
+                is_full = found.len() == wanted || (bytes > MOST_BYTES && !found.is_empty());
+                if is_full {
+                    break;
+                }
+                if from_end { found.push_front(entry) } else { found.push_back(entry) }
+            }
+            if from_end {
+                start = from
+            } else {
+                end = to
+            }
+            is_full |= found.len() == wanted;
         }
-        if found.len() >= wanted {
+        if is_full {
             (start, end) = if from_end {
                 (found.front().map_or(start, |first| first.seq - 1), end)
             } else {

@@ -73,7 +73,7 @@ impl Message {
         self.row.content_type.as_deref()
     }
 
-    /// The text. `message` and `node` show all of it; everywhere else it is cut after 64 KiB (UTF-8), and
+    /// The text. `message` and `node` show all of it; everywhere else it is cut after 16,384 characters, and
     /// `contentTruncated` tells so.
     async fn content(&self) -> Option<&str> {
         self.shown().map(|(content, _)| content)

@@ -54,6 +54,7 @@ impl Operation {
         while let Some(answer) = answers.next().await {
             let answer = match answer {
                 Answer::Own(answer) => *answer,
+                Answer::End(answer) => return self.fail(*answer).await,
                 Answer::Rendered(payload) => {
                     is_first = false;
                     if self.hand(&payload).await.is_err() {
