@@ -1,8 +1,8 @@
-# `make help` lists what there is.
+# `make help` lists the targets.
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
-# Where `make run` keeps its data, and where it listens.
+# The data folder and the address of `make run`.
 INLET_DATA_DIR ?= .inlet
 INLET_LISTEN ?= 127.0.0.1:8080
 export INLET_DATA_DIR INLET_LISTEN
@@ -13,19 +13,19 @@ ARGS ?=
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
-run: postgres ## Start everything on this machine: the server, its Postgres, a demo workspace.
+run: postgres ## Start the server with a Postgres of its own and a demo workspace.
 	$(CARGO) build --package inlet-server --bin inlet
 	exec $(TARGET)/debug/inlet dev $(ARGS)
 
-demo: ## Post every documented event of every provider to what `make run` started.
+demo: ## Post every documented event of every provider to the server of `make run`.
 	$(CARGO) build --package inlet-server --bin inlet
 	exec $(TARGET)/debug/inlet demo $(ARGS)
 
-simulate: ## Play the providers against what `make run` started, then check that nothing was lost. ARGS="--rate 500".
+simulate: ## Play the providers against the server of `make run`, then check that nothing was lost. ARGS="--rate 500".
 	$(CARGO) build --package inlet-server --bin inlet
 	exec $(TARGET)/debug/inlet simulate $(ARGS)
 
-test: postgres node languages ## Run every test. ARGS="-p inlet-domain" runs some.
+test: postgres node languages ## Run every test. ARGS="-p inlet-domain" runs the tests of one package.
 	$(CARGO) build --package inlet-server --bin inlet --package inlet-tests --bin with-postgres --example receiver \
 	  --package inlet-simulator --bin inlet-bench --features inlet-server/failpoints
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then runner="nextest run --no-fail-fast"; else runner="test --no-fail-fast"; fi; \
@@ -34,7 +34,7 @@ test: postgres node languages ## Run every test. ARGS="-p inlet-domain" runs som
 	    $(TARGET)/debug/with-postgres $(CARGO) $$runner $(or $(ARGS),--workspace)
 	$(CARGO) test --doc --workspace --quiet
 
-check: ## What must hold before a commit: format, lints, the generated schema and permissions, the layering, the crates.
+check: ## Run the checks of a commit: format, lints, generated files, layering, licences of crates.
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) build --package inlet-server --bin inlet
@@ -49,44 +49,44 @@ check: ## What must hold before a commit: format, lints, the generated schema an
 fmt: ## Format the sources.
 	$(CARGO) fmt --all
 
-schema: ## Write schema.graphql anew.
+schema: ## Generate schema.graphql.
 	$(CARGO) build --package inlet-server --bin inlet
 	$(TARGET)/debug/inlet schema > schema.graphql
 
-schema-check: ## Hold schema.graphql against Relay's rules, and name what would break clients of the last release.
+schema-check: ## Check schema.graphql against Relay's rules, and name changes that break clients of the last release.
 	scripts/node.sh node tests/clients/schema.js
 
-event-schemas: ## Write the JSON Schemas of webhook bodies in schemas/ anew.
+event-schemas: ## Generate the JSON Schemas of webhook bodies in schemas/.
 	$(CARGO) build --package inlet-server --bin inlet
 	@mkdir -p schemas && rm -f schemas/*.json
 	$(TARGET)/debug/inlet event-schemas schemas
 
-permissions: ## Write docs/permissions.md anew.
+permissions: ## Generate docs/permissions.md.
 	$(CARGO) build --package inlet-server --bin inlet
 	$(TARGET)/debug/inlet rights > docs/permissions.md
 
-architecture: ## Draw the diagrams of crates and modules in ARCHITECTURE.md anew.
+architecture: ## Generate the diagrams in ARCHITECTURE.md.
 	INLET_WRITE_ARCHITECTURE=1 $(CARGO) test --package inlet-layering the_picture
 
-bench: postgres ## Measure a release build beside the limits of this machine (docs name the figures by this command).
+bench: postgres ## Measure a release build and the limits of this machine: the figures of docs/benchmarks.md.
 	scripts/bench.sh $(ARGS)
 
-siege: postgres ## Attack a release build in every way that SECURITY.md names, and tell what each attack cost. ARGS="--only B2".
+siege: postgres ## Run every attack of SECURITY.md against a release build, and report the cost of each. ARGS="--only B2".
 	scripts/siege.sh $(ARGS)
 
-kill-test: postgres ## Kill one of two processes with -9 five times under load, and check that nothing acknowledged is lost.
+kill-test: postgres ## Kill one of two processes with -9 five times under load, and check that no acknowledged event is lost.
 	scripts/kill-test.sh $(ARGS)
 
-fuzz: ## Throw bytes at one target for so many seconds (needs cargo-fuzz). ARGS="oneroute 600", or ARGS="list".
+fuzz: ## Fuzz one target for some seconds (needs cargo-fuzz). ARGS="oneroute 600"; ARGS="list" lists the targets.
 	scripts/fuzz.sh $(ARGS)
 
-chaos: postgres ## Play 20 seeds of repeats and disorder against two processes, and compare all that stands. KILLS=8 kills too.
+chaos: postgres ## Play 20 seeds of repeats and disorder against two processes, and compare the whole state. KILLS=8 adds kills.
 	scripts/chaos.sh $(ARGS)
 
-watchers: postgres ## Let 200 live subscribers follow through breaks, kills and restarts for five minutes, and compare each with the log.
+watchers: postgres ## Let 200 live subscribers follow through breaks, kills and restarts, and compare the updates of each with the log.
 	scripts/watchers.sh $(ARGS)
 
-faults: postgres ## Put a fault into a copy of the code for each of P1 to P5, and see that the checker finds it.
+faults: postgres ## Put a fault for each of P1 to P5 into a copy of the code, and check that the checker finds it.
 	scripts/faults.sh $(ARGS)
 
 postgres:

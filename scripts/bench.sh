@@ -1,5 +1,5 @@
 #!/bin/sh
-# Measures a release build beside the limits of the same machine: `make bench`. Arguments go to inlet-bench (--help).
+# Measures a release build and the limits of the machine: `make bench`. Arguments go to inlet-bench (--help).
 set -eu
 cd "$(dirname "$0")/.."
 cargo build --release --package inlet-server --package inlet-simulator --bin inlet --bin inlet-bench

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Plays one seed after another against two processes of a release build over one database, each seed on a new data
-# folder, and compares what stands with what must stand. Reports go to target/chaos/. Set SEEDS (default "1 .. 20"),
-# EVENTS (50000) and KILLS (0: how often a process is killed with -9 during each seed). Arguments go to
+# folder, and compares the state with the expected one. Reports go to target/chaos/. Set SEEDS (default "1 .. 20"), EVENTS
+# (50000) and KILLS (how often a process is killed with -9 during each seed; default 0). Arguments go to
 # `inlet simulate` (--help).
 set -eu
 cd "$(dirname "$0")/.."

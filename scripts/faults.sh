@@ -1,18 +1,18 @@
 #!/bin/sh
 # Puts one deliberate fault after another into a copy of the last commit (crates/simulator/faults/*.patch, one for each
-# of P1 to P5), plays a short chaos against it, and expects the checker to find differences; without a fault it must
-# find none. Arguments: the faults to try, e.g. `p2 p3`; default: `none` and all. EVENTS is how many events (8000).
+# of P1 to P5), runs a short chaos against it, and expects the checker to find differences. Without a fault it must find
+# none. Arguments: the faults to try, e.g. `p2 p3`; default: `none` and all. EVENTS is the number of events (8000).
 set -eu
 cd "$(dirname "$0")/.."
 target="$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)"
 folder="$target/faults"
-# A target folder of its own, so that no faulty binary stands where the right one is looked for.
+# A target folder of its own, so that no faulty binary replaces the right one.
 export CARGO_TARGET_DIR="$folder/build"
 [ $# -gt 0 ] || set -- none p1 p2 p3 p4 p5
 
 rm -rf "$folder/source"
 mkdir -p "$folder/source"
-# Cargo goes by the times of files, so each is new now, and again when its fault is taken out.
+# Cargo rebuilds by file times, so `tar -m` and `patch` give each changed file a new time.
 git archive HEAD | tar -x -m -C "$folder/source"
 cd "$folder/source"
 failed=0
@@ -21,7 +21,7 @@ for fault in "$@"; do
     [ "$fault" = none ] || patch --quiet --strip=1 --input="$patch"
     cargo build --quiet --package inlet-server --bin inlet
     kills=0
-    # Only who dies loses what was answered too early.
+    # Only a kill loses the requests that were answered too early.
     [ "$fault" != p1 ] || kills=5
     code=0
     report="$folder/$fault.json"

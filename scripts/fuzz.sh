@@ -1,18 +1,18 @@
 #!/bin/sh
-# Runs one fuzz target for a time, from the providers' documented samples on: `make fuzz ARGS="oneroute 600"`.
-# With `list` it lists the targets; with `build` it builds them all. What it finds is in fuzz/artifacts/<target>.
+# Runs one fuzz target for some seconds, with the providers' documented samples as seeds: `make fuzz ARGS="oneroute 600"`.
+# `list` lists the targets; `build` builds them all. Findings go to fuzz/artifacts/<target>.
 set -eu
 cd "$(dirname "$0")/../fuzz"
 
 if ! cargo fuzz --version >/dev/null 2>&1; then
-    echo "cargo-fuzz is not here: cargo install --locked cargo-fuzz" >&2
+    echo "cargo-fuzz is not installed. Install it: cargo install --locked cargo-fuzz" >&2
     exit 1
 fi
 
-# The instrumentation is a compiler option that only nightly offers by itself. No sanitizer: there is no unsafe code of
-# our own to watch, and without it there are several times as many runs.
+# The instrumentation is a compiler option that stable refuses without RUSTC_BOOTSTRAP. No sanitizer: the project has no
+# unsafe code, and without a sanitizer there are several times as many runs.
 export RUSTC_BOOTSTRAP=1
-# Its artifacts are of another kind than the workspace's.
+# Instrumented artifacts must not mix with those of the workspace.
 export CARGO_TARGET_DIR="${INLET_FUZZ_TARGET_DIR:-${CARGO_TARGET_DIR:-$PWD/target}/fuzz}"
 
 target="${1:-list}"
@@ -26,8 +26,8 @@ build)
     ;;
 esac
 
-# The seeds are the documented samples. Before the body an adapter's input has a byte that chooses the
-# end of the URL; for `custom` it chooses the mapping, and a line for the query follows.
+# The seeds are the documented samples. An adapter's input begins with a byte that chooses the end of the URL; for `custom`
+# the byte chooses the mapping, and a line for the query follows.
 fixtures=../crates/adapters/fixtures
 plant() { # file, choice
     seed="corpus/$target/$(echo "$1" | tr / -)"
@@ -50,7 +50,7 @@ sed -n 's/.*"file": "\([^"]*\)", "provider": "\([^"]*\)".*"suffix": "*\([a-z:]*\
         *) plant "$file" 0 ;;
         esac
     done
-# The mappings that the documentation shows, and what is sent to them.
+# The mappings of the documentation, and the requests for them.
 blocks() {
     awk -v folder="corpus/$target" '/^```json$/ { file = sprintf("%s/documented-%02d", folder, ++n); printf "%s", first > file; next }
         /^```$/ { file = ""; next } file { print > file }' first="$1" ../docs/custom-provider.md

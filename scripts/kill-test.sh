@@ -1,6 +1,6 @@
 #!/bin/sh
-# Kills one of two processes with -9 five times in the middle of a load, on a data folder of its own, and checks after
-# each restart that everything that was acknowledged is there once. Arguments go to `inlet simulate` (--help).
+# Kills one of two processes with -9 five times in the middle of a load, on a data folder of its own. After each restart it
+# checks that every acknowledged event is in the log once. Arguments go to `inlet simulate` (--help).
 set -eu
 cd "$(dirname "$0")/.."
 cargo build --release --package inlet-server

@@ -1,9 +1,8 @@
 #!/bin/sh
-# Makes sure that this machine has a PostgreSQL server to run, and says what it does. `make run` and `make test` call it.
+# Installs a PostgreSQL server if the machine has none, and prints each step. `make run` and `make test` call it.
 #
-# Where there is none: as root on Debian and Ubuntu it installs the distribution's package, without the cluster that
-# the package would start; as an ordinary user it unpacks the same packages under the data folder, which needs no
-# rights; anywhere else it prints the command to type.
+# As root on Debian and Ubuntu it installs the distribution's package, without the cluster that the package would start. As
+# an ordinary user it unpacks the same packages under the data folder. Anywhere else it prints the command to run.
 set -eu
 
 data_dir="${INLET_DATA_DIR:-$(dirname "$0")/../.inlet}"
@@ -11,7 +10,7 @@ unpacked="$data_dir/postgres-unpacked"
 
 say() { echo "postgres.sh: $*" >&2; }
 
-# Every place where `inlet` looks too, newest version first.
+# The places that `inlet` searches too, newest version first.
 bindirs() {
     if command -v pg_config >/dev/null 2>&1; then pg_config --bindir 2>/dev/null || true; fi
     for folder in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /usr/libexec/postgresql* \
@@ -22,7 +21,7 @@ bindirs() {
     echo "$PATH" | tr ':' '\n'
 }
 
-# The library folders of an unpacked copy; nothing for an installed one.
+# The library folders of an unpacked copy; empty for an installed one.
 libraries() {
     case "$1" in
     "$unpacked"/*) ls -d "$unpacked"/usr/lib/*-linux-* "$unpacked"/lib/*-linux-* 2>/dev/null | tr '\n' ':' ;;
@@ -47,10 +46,10 @@ find_server() {
 has_package() { apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [0-9]'; }
 
 install_as_root() {
-    say "no PostgreSQL server here: installing the distribution's package 'postgresql' with apt-get"
+    say "no PostgreSQL server: installing the distribution's package 'postgresql' with apt-get"
     export DEBIAN_FRONTEND=noninteractive
     has_package postgresql || apt-get update >&2
-    # The package would make a cluster and start it at every boot; Inlet keeps its own.
+    # By default the package makes a cluster and starts it at every boot. Inlet makes its own.
     apt-get install --yes --no-install-recommends postgresql-common >&2
     settings=/etc/postgresql-common/createcluster.conf
     before=$(mktemp)
@@ -63,7 +62,7 @@ install_as_root() {
     return "$installed"
 }
 
-# apt's own lists are root's, and images are often without any: an ordinary user gets lists of their own.
+# The lists of apt belong to root, and images often have none. So an ordinary user gets lists of their own.
 own_lists() {
     mkdir -p "$unpacked/apt/lists/partial" "$unpacked/apt/cache/archives/partial"
     cat >"$unpacked/apt/apt.conf" <<CONF
@@ -83,7 +82,7 @@ is_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" 
 unpack_as_user() {
     mkdir -p "$unpacked"
     unpacked=$(cd "$unpacked" && pwd)
-    say "no PostgreSQL server here, and no rights to install one: unpacking the distribution's packages in $unpacked"
+    say "no PostgreSQL server, and no rights to install one: unpacking the distribution's packages in $unpacked"
     has_package postgresql || own_lists
     server=$(depends postgresql | grep '^postgresql-[0-9]*$' | head -n 1)
     [ -n "$server" ] || return 1
@@ -100,7 +99,7 @@ unpack_as_user() {
             (cd "$debs" && apt-get download "$package" >&2) || return 1
             for needed in $(depends "$package"); do
                 case "$needed" in
-                # Only for compiled queries, which are off.
+                # Needed only for JIT compilation, which is off.
                 libllvm*) ;;
                 lib*) is_installed "$needed" || next="$next $needed" ;;
                 esac
@@ -131,7 +130,7 @@ how_to_install() {
 if [ -n "${DATABASE_URL:-}" ]; then exit 0; fi
 if [ -n "${INLET_PG_BINDIR:-}" ]; then
     if runs "$INLET_PG_BINDIR"; then exit 0; fi
-    say "INLET_PG_BINDIR is $INLET_PG_BINDIR, which holds no runnable 'postgres' and 'initdb'"
+    say "INLET_PG_BINDIR is $INLET_PG_BINDIR, which has no runnable 'postgres' and 'initdb': set it to the folder of both, or unset it"
     exit 1
 fi
 if [ -n "$(find_server)" ]; then exit 0; fi
@@ -144,5 +143,5 @@ if command -v apt-get >/dev/null 2>&1 && command -v dpkg-deb >/dev/null 2>&1; th
         exit 0
     fi
 fi
-say "PostgreSQL could not be fetched. Type this, then try again: $(how_to_install)"
+say "could not install PostgreSQL. Run this, then try again: $(how_to_install)"
 exit 1

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Attacks a release build in every way that SECURITY.md names, beside a well-behaved client: `make siege`. Arguments go to
+# Runs every attack of SECURITY.md against a release build, beside a well-behaved client: `make siege`. Arguments go to
 # `inlet-bench siege` (--help); the table and the report go to target/siege.
 set -eu
 cd "$(dirname "$0")/.."

@@ -1,4 +1,4 @@
-//! Our channel, as an event tells of it.
+//! The channel of an event.
 
 use inlet_domain::{
     command::{ChannelRef, ChannelReport},
@@ -10,7 +10,8 @@ use crate::{
     text::bounded_id,
 };
 
-/// The source's own channel, for events that name none: the one set on it, else one that is made for it.
+/// The source's own channel, for events that name none: the channel of its settings, else one that is made for the
+/// source.
 pub(crate) fn own(source: &Source, medium: Medium) -> ChannelRef {
     match source.channel_id {
         Some(channel) => ChannelRef::Known(channel),
@@ -29,7 +30,7 @@ pub(crate) fn own(source: &Source, medium: Medium) -> ChannelRef {
     }
 }
 
-/// The channel at one of our addresses.
+/// The channel with one of our addresses.
 pub(crate) fn at(medium: Medium, address: &str, numbering: Numbering) -> ChannelRef {
     ChannelRef::Reported(Box::new(ChannelReport {
         ids: address_ids(medium, address, numbering),
@@ -37,8 +38,8 @@ pub(crate) fn at(medium: Medium, address: &str, numbering: Numbering) -> Channel
     }))
 }
 
-/// The ids by which an address finds its channel: as written, and in each normalised form that differs. One number finds
-/// one channel, however it is written.
+/// The ids by which an address finds its channel: as written, and each normalised form that differs. So one number
+/// finds one channel in every spelling.
 pub(crate) fn address_ids(medium: Medium, address: &str, numbering: Numbering) -> Vec<String> {
     let mut ids = Vec::new();
     for form in address::forms(medium, address, numbering) {

@@ -1,4 +1,4 @@
-//! Finds the text to show for a message. All adapters use these rules.
+//! Finds the shown text of a message. All adapters use these rules.
 
 mod files;
 
@@ -10,7 +10,7 @@ pub(crate) use self::files::{
 };
 use crate::fields::{self, Members, Object};
 
-/// Members that hold what a person wrote or chose, the most telling first.
+/// Members with a text that a person wrote or chose, the most specific first.
 const TEXTS: [&str; 28] = [
     "text",
     "body",
@@ -41,7 +41,7 @@ const TEXTS: [&str; 28] = [
     "payload",
     "header",
 ];
-/// Members that hold where a file can be had.
+/// Members with the URL of a file.
 const URLS: [&str; 11] = [
     "url",
     "link",
@@ -55,7 +55,7 @@ const URLS: [&str; 11] = [
     "href",
     "src",
 ];
-/// Members that hold files.
+/// Members with files.
 const HOLDERS: [&str; 17] = [
     "payload",
     "media",
@@ -75,15 +75,15 @@ const HOLDERS: [&str; 17] = [
     "voice",
     "urls",
 ];
-/// No message that is shown is nested deeper.
+/// The deepest nesting of a message that is searched.
 const DEEPEST: usize = 8;
-/// No list of what is shown or of files is read further.
+/// The most items of a list that are searched.
 const MOST: usize = 100;
-/// The longest line that is made of what a message holds, in characters. What a person wrote is not cut.
+/// The longest line that describes a message, in characters. Texts that a person wrote are not cut.
 const LONGEST_LINE: usize = 2_000;
 
-/// The text to show for a message of this kind: the words of its author, else a line that names its kind. `None` if the message
-/// is empty or is a file alone.
+/// The shown text of a message of this kind: the words of its author, else a line that describes the message. `None` if
+/// the message is empty or only a file.
 pub(crate) fn shown(kind: Option<&str>, value: &Value) -> Option<String> {
     shown_within(kind, value, DEEPEST)
 }
@@ -107,7 +107,7 @@ fn shown_within(kind: Option<&str>, value: &Value, deeper: usize) -> Option<Stri
                 .into_iter()
                 .find_map(|name| {
                     let value = object.get(name).filter(|value| !is_nothing(value))?;
-                    // The name of a file is shown with the file.
+                    // A file's name is shown with the file.
                     if name == "name" && has_file(object) {
                         return None;
                     }
@@ -120,7 +120,7 @@ fn shown_within(kind: Option<&str>, value: &Value, deeper: usize) -> Option<Stri
     }
 }
 
-/// The caption of a file that has a member of its own.
+/// The caption of a file in a member of its own.
 fn caption(files: &Value, deeper: usize) -> Option<String> {
     let deeper = deeper.checked_sub(1)?;
     match files {
@@ -130,8 +130,8 @@ fn caption(files: &Value, deeper: usize) -> Option<String> {
     }
 }
 
-/// The line of a message that is more than text, such as `Location: Office, 12 Main Street (12.97, 77.59)`, below what was
-/// written beside it.
+/// A line that describes a special message, such as `Location: Office, 12 Main Street (12.97, 77.59)`, below the text
+/// that was written with it.
 fn special(kind: Option<&str>, object: &Object) -> Option<String> {
     let is = |kinds: &[&str]| kind.is_some_and(|kind| is_kind(kind, kinds));
     let inner = |names: &[&str]| names.iter().find_map(|name| object.object(name));
@@ -211,7 +211,7 @@ fn contact_of(value: &Value) -> Option<String> {
     }
 }
 
-/// A person whose card was sent, by name and numbers.
+/// A contact card: the name and the numbers.
 fn contact(person: &Object) -> Option<String> {
     if let Some(card) =
         ["vcard", "vCard", "card"].iter().filter_map(|name| person.known(name)).find(|text| is_vcard(text))
@@ -255,7 +255,7 @@ fn vcard(card: &str) -> String {
         for line in card.lines() {
             let Some((property, value)) = line.split_once(':') else { continue };
             let property = property.split(';').next().unwrap_or_default();
-            // `item1.TEL` is of a group.
+            // `item1.TEL` belongs to a group.
             let property = property.rsplit('.').next().unwrap_or_default();
             let value = value.trim().trim_start_matches("tel:").replace("\\,", ",");
             if property.eq_ignore_ascii_case(wanted) && !value.is_empty() && parts.len() < MOST {
@@ -266,7 +266,7 @@ fn vcard(card: &str) -> String {
     labelled("Contact", Some(parts.join(", ")).filter(|told| !told.is_empty()))
 }
 
-/// How much of what was ordered, and what it costs as far as the prices tell.
+/// The number of ordered items, and their total as far as the prices are known.
 fn order_line(order: &Object) -> String {
     let items = ["product_items", "items", "products"].iter().find_map(|name| order.array(name)).unwrap_or_default();
     let items: Vec<&Object> = items.iter().filter_map(Value::as_object).collect();
@@ -280,14 +280,14 @@ fn order_line(order: &Object) -> String {
         told.push(if number == 1.0 { "1 item".to_owned() } else { format!("{number} items") });
     }
     if let Some(total) = total.filter(|total| !items.is_empty() && total.is_finite()) {
-        // Cents are enough, and sums of doubles hold more digits than that.
+        // Sums of doubles have digits beyond cents.
         let total = (total * 100.0).round() / 100.0;
         told.push(currency.map_or_else(|| total.to_string(), |currency| format!("{total} {currency}")));
     }
     labelled("Order", Some(told.join(", ")).filter(|told| !told.is_empty()))
 }
 
-/// A line, below what a person wrote beside it.
+/// A line below the text that a person wrote with it.
 fn beside(object: &Object, line: String) -> String {
     match object.written_of(&["text", "body", "caption", "message", "note"]) {
         Some(text) if !text.trim().is_empty() => format!("{text}\n{line}"),
@@ -295,7 +295,7 @@ fn beside(object: &Object, line: String) -> String {
     }
 }
 
-/// A line that names what a message of an unknown kind is, for one that shows nothing else: `Poll creation`.
+/// A line that names an unknown kind of message, for a message without text: `Poll creation`.
 pub(crate) fn named(kind: &str) -> Option<String> {
     let words: String = kind.chars().take(100).map(|c| if matches!(c, '_' | '-') { ' ' } else { c }).collect();
     let mut chars = words.trim().chars();
@@ -303,7 +303,7 @@ pub(crate) fn named(kind: &str) -> Option<String> {
     Some(first.to_uppercase().chain(chars).collect())
 }
 
-/// The value as the provider sent it. It is the last resort, for a message that has no text and no known kind.
+/// The value as the provider sent it: the last resort for a message without text and without a known kind.
 pub(crate) fn whole(value: &Value) -> Option<String> {
     let holds_any = value.as_object().is_some_and(|members| !members.is_empty())
         || value.as_array().is_some_and(|items| !items.is_empty());
@@ -336,11 +336,11 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// Members by several names.
+/// Looks members up by several names.
 trait AnyOf {
-    /// The first of the names that tells something, see [`Members::known`].
+    /// The first of the names with a known value, see [`Members::known`].
     fn known_of(&self, names: &[&str]) -> Option<String>;
-    /// The first of the names that holds a text, see [`Members::written`].
+    /// The first of the names with a written text, see [`Members::written`].
     fn written_of(&self, names: &[&str]) -> Option<String>;
 }
 

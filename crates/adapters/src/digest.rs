@@ -1,10 +1,10 @@
-//! Digests that stand for an event that has no id of its own.
+//! Digests, which serve as ids of events without an id.
 
 use inlet_domain::json;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// The hex SHA-256 of the value in canonical form: members by name, no space.
+/// The hex SHA-256 of the value in canonical form: members sorted by name, no spaces.
 pub fn of_value(value: &Value) -> String {
     let mut canonical = String::with_capacity(256);
     write(value, &mut canonical);

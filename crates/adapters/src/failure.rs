@@ -1,19 +1,19 @@
-//! Why a message failed, as providers write it: as a text, a number, an object or a list of any of these.
+//! The reasons of failures in providers' forms: a text, a number, an object, or a list of these.
 
 use serde_json::Value;
 
 use crate::fields::{self, Object};
 
-/// Why a message failed.
+/// The reason of a failure.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Failure {
     /// The provider's code.
     pub(crate) code: Option<String>,
-    /// The provider's sentence.
+    /// The provider's text.
     pub(crate) reason: Option<String>,
 }
 
-/// Members of a report that hold a code and nothing else.
+/// Members of a report with a code only.
 const CODES: [&str; 11] = [
     "status_code",
     "statusCode",
@@ -27,7 +27,7 @@ const CODES: [&str; 11] = [
     "code",
     "err",
 ];
-/// Members of a report that hold a sentence, or an object or list that tells both.
+/// Members of a report with a text, or with an object or list of both code and text.
 const REASONS: [&str; 18] = [
     "status_message",
     "statusMessage",
@@ -48,7 +48,7 @@ const REASONS: [&str; 18] = [
     "description",
     "error_reason",
 ];
-/// Members of an error that hold its code, the most telling first.
+/// Members of an error with its code, the most specific first.
 const CODES_WITHIN: [&str; 10] = [
     "code",
     "error_code",
@@ -61,7 +61,7 @@ const CODES_WITHIN: [&str; 10] = [
     "number",
     "id",
 ];
-/// Members of an error that hold its sentence, the most telling first.
+/// Members of an error with its text, the most specific first.
 const REASONS_WITHIN: [&str; 17] = [
     "title",
     "message",
@@ -81,18 +81,18 @@ const REASONS_WITHIN: [&str; 17] = [
     "name",
     "type",
 ];
-/// Nothing that tells a failure is nested deeper.
+/// The deepest nesting that is searched.
 const DEEPEST: usize = 6;
-/// Nor are more errors of one message looked at.
+/// The most errors of one message that are searched.
 const MOST: usize = 20;
-/// The longest code; what is longer is a sentence.
+/// The longest code; longer values are texts.
 const LONGEST_CODE: usize = 100;
-/// The longest sentence that is kept.
+/// The longest text that is kept.
 const LONGEST_REASON: usize = 1_000;
 /// The longest text that is tried as JSON.
 const LONGEST_JSON: usize = 4096;
 
-/// What a report tells of its failure, whatever members it uses.
+/// The failure of a report, in any of the known members.
 pub(crate) fn of_report(report: &Object) -> Failure {
     let mut failure = Failure::default();
     for name in REASONS {
@@ -101,25 +101,26 @@ pub(crate) fn of_report(report: &Object) -> Failure {
         }
     }
     let code = CODES.into_iter().filter_map(|name| member(report, name)).map(of_code).find(|told| told.code.is_some());
-    // A member that is named for the code is surer than a number elsewhere.
+    // A member that is named for the code is more reliable than a number elsewhere.
     match code {
         Some(told) => told.or(failure),
         None => failure,
     }
 }
 
-/// The members of a report that hold more of its failure than a code and a sentence, as they are.
+/// The members of a report with further data of its failure, unchanged.
 pub(crate) fn details(report: &Object) -> impl Iterator<Item = (&'static str, &Value)> {
     let holds_more = |value: &&Value| value.is_object() || value.is_array();
     REASONS.into_iter().chain(CODES).filter_map(move |name| Some((name, report.get(name).filter(holds_more)?)))
 }
 
-/// What one value tells: a number is a code, a text a sentence, an object both, and of a list its first that tells any.
+/// The failure in one value: a number is a code, a text is a text, an object may hold both, and of a list the first
+/// item with either counts.
 pub(crate) fn of_value(value: &Value) -> Failure {
     within(value, DEEPEST)
 }
 
-/// What a member that is named for the code tells.
+/// The failure in a member that is named for the code.
 pub(crate) fn of_code(value: &Value) -> Failure {
     match value {
         Value::String(_) | Value::Number(_) => Failure { code: code(value), reason: None },
@@ -128,7 +129,7 @@ pub(crate) fn of_code(value: &Value) -> Failure {
 }
 
 impl Failure {
-    /// With what another tells besides.
+    /// Completes this failure with the values of `other`.
     pub(crate) fn or(self, other: Self) -> Self {
         Self { code: self.code.or(other.code), reason: self.reason.or(other.reason) }
     }
@@ -168,7 +169,7 @@ fn within(value: &Value, deeper: usize) -> Failure {
                     told = told.or(within(value, deeper));
                 }
             }
-            // Of an error that is told, a zero is its code.
+            // If an error has another value, a zero is its code.
             if told.code.is_none() && told.reason.is_some() {
                 let zero = CODES_WITHIN.into_iter().filter_map(|name| fields::text(member(object, name)?));
                 told.code = zero.into_iter().find(|text| is_number(text));
@@ -179,13 +180,13 @@ fn within(value: &Value, deeper: usize) -> Failure {
     }
 }
 
-/// A member by its name, in whatever case that is written.
+/// A member by its name, in any case.
 fn member<'a>(object: &'a Object, name: &str) -> Option<&'a Value> {
     let in_any_case = || object.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value);
     object.get(name).or_else(in_any_case)
 }
 
-/// A code as text; zeros alone say that nothing is wrong.
+/// A code as text; `None` for zeros, which mean success.
 fn code(value: &Value) -> Option<String> {
     let text = fields::text(value).filter(|text| !is_null(text))?;
     let is_zero = text.chars().all(|c| matches!(c, '0' | '.' | '-'));

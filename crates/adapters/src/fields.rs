@@ -1,4 +1,4 @@
-//! Members of a body, read as providers write them: numbers for texts, texts for numbers, `"null"` for null.
+//! Reads members of a body in providers' forms: numbers for texts, texts for numbers, `"null"` for null.
 
 use inlet_domain::command::{IdempotencyKey, Patch};
 use serde_json::{Map, Number, Value};
@@ -12,7 +12,7 @@ use crate::{
 /// An object of a body.
 pub(crate) type Object = Map<String, Value>;
 
-/// Words that programs write where they have no id, in lower case and without what stands around them.
+/// Words that programs write instead of a missing id, in lower case and without punctuation.
 const NO_IDS: [&str; 37] = [
     "0e0",
     "anonymous",
@@ -53,14 +53,13 @@ const NO_IDS: [&str; 37] = [
     "void",
 ];
 
-/// Words that programs write where they have no name. Those that are names too count only where they are not written
-/// as a name is.
+/// Words that programs write instead of a missing name. A word that is also a name counts only if it is not written
+/// like a name.
 const NO_NAMES: [&str; 10] =
     ["empty", "n/a", "none", "null", "objectnull", "objectobject", "objectundefined", "undefined", "unset", "void"];
 const NO_NAMES_UNLESS_CAPITALISED: [&str; 5] = ["false", "na", "nan", "nil", "true"];
 
-/// A text or a number as a text without space around it; `None` where nothing is left. A number without a fraction has
-/// one text, however it is written.
+/// A text or a number as trimmed text; `None` if it is empty. A whole number has one text in every notation.
 pub(crate) fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned),
@@ -70,7 +69,7 @@ pub(crate) fn text(value: &Value) -> Option<String> {
 }
 
 fn number_text(number: &Number) -> String {
-    /// Below this every whole number has a float of its own.
+    /// Below this, every whole number is exact as a double.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0 && float.abs() < EXACT) {
         Some(whole) => (whole as i64).to_string(),
@@ -78,22 +77,22 @@ fn number_text(number: &Number) -> String {
     }
 }
 
-/// An id, cut to what an index takes; `None` where the value is a placeholder for one.
+/// An id, bounded to an index entry; `None` for a placeholder.
 pub(crate) fn id(value: &Value) -> Option<String> {
     let text = text(value)?;
     let id = trim(&text);
     (!is_placeholder(id)).then(|| bounded_id(id.to_owned()))
 }
 
-/// The address of a person or of a channel; `None` where the value is a placeholder for one. A word or a number of a
-/// sender who hides is an address: the adapters tell it apart.
+/// The address of a person or of a channel; `None` for a placeholder. Words and numbers of hidden senders pass: the
+/// adapters treat them.
 pub(crate) fn address(value: &Value) -> Option<String> {
     let text = text(value)?;
     let address = trim(&text);
     (address::hides(address) || !is_placeholder(address)).then(|| address.to_owned())
 }
 
-/// What people see; `None` where it shows nothing, or is a word that programs write where they have nothing.
+/// A shown text; `None` if nothing of it is visible, or if it is a program's word for a missing value.
 pub(crate) fn name(value: &Value) -> Option<String> {
     let text = text(value)?;
     let visible = trim(&text);
@@ -109,12 +108,12 @@ pub(crate) fn name(value: &Value) -> Option<String> {
     (!is_nothing).then_some(text)
 }
 
-/// Whether a text that was trimmed stands where an id should, and is none: it tells no two things apart.
+/// Whether a trimmed text in the place of an id is a placeholder, which does not distinguish two things.
 pub(crate) fn is_placeholder(text: &str) -> bool {
-    // Fullwidth letters are letters, and a zero is one in any script.
+    // NFKC folds fullwidth letters; digits of any script count.
     let text: String = text.nfkc().map(|c| text::digit(c).unwrap_or(c)).collect();
     let text = text.as_str();
-    // A part of nothing is nothing: `null:1`.
+    // A placeholder with a part number: `null:1`.
     let whole = text.rsplit_once(':').filter(|(_, part)| (1..=6).contains(&part.len()) && is_digits(part));
     if whole.is_some_and(|(whole, _)| !whole.is_empty() && is_placeholder(whole)) {
         return true;
@@ -144,8 +143,7 @@ fn is_filler(word: &str) -> bool {
         || (word.len() == 32 && word.bytes().all(|byte| byte == b'f'))
 }
 
-/// Whether the text is a name that a program should have put a value for: `<id>`, `%id%`, `$id`, `$(id)`, `%s`,
-/// `%!s(<nil>)`.
+/// Whether the text is a variable that a program did not replace: `<id>`, `%id%`, `$id`, `$(id)`, `%s`, `%!s(<nil>)`.
 fn is_unfilled(text: &str) -> bool {
     let is_name = |name: &str| {
         name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
@@ -162,7 +160,7 @@ fn is_unfilled(text: &str) -> bool {
         || text.starts_with("%!")
 }
 
-/// Letters and digits alone, in lower case.
+/// The letters and digits, in lower case.
 fn joined(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
@@ -177,18 +175,18 @@ fn is_template(text: &str) -> bool {
     holds("{{", "}}") || holds("${", "}") || holds("#{", "}") || holds("%{", "}") || holds("<%", "%>") || is_bare()
 }
 
-/// Whether there is a text where an id should stand, and it is a placeholder.
+/// Whether the value is a placeholder instead of an id.
 pub(crate) fn is_no_id(value: &Value) -> bool {
     text(value).is_some() && id(value).is_none()
 }
 
-/// By which rules the ids of an event are read. What came before the rules of today changed is kept under a key of the
-/// former ones, and a repeat of it must find that key.
+/// The version of the rules for ids. Events that were applied under former rules have keys of those rules, and a repeat
+/// must find these keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rules {
-    /// Those of today.
+    /// Today's rules.
     Current,
-    /// The first ones: a number is as it is written, and a placeholder is an id.
+    /// The first rules: a number keeps its notation, and a placeholder is an id.
     Former,
 }
 
@@ -198,7 +196,7 @@ impl Rules {
         object.get(name).and_then(|value| self.text(value))
     }
 
-    /// The id that a member holds.
+    /// The id in a member.
     pub(crate) fn id_of(self, object: &Object, name: &str) -> Option<String> {
         object.get(name).and_then(|value| self.id(value))
     }
@@ -220,19 +218,19 @@ impl Rules {
     }
 }
 
-/// The key of an event, with the one that the former rules gave it where that is another. `former`
-/// gives none where the former id told no two events apart.
+/// The key of an event, with the former key if it differs. `former` returns `None` if the former id did not distinguish
+/// events.
 pub(crate) fn versioned(kind: &str, current: String, former: impl FnOnce(Rules) -> Option<String>) -> IdempotencyKey {
     let former = former(Rules::Former).filter(|former| *former != current);
     IdempotencyKey { former, ..IdempotencyKey::new(kind, current) }
 }
 
-/// A name that is shown in lists: no longer than any that is documented could be.
+/// A name for lists, cut to a length beyond every documented name.
 pub(crate) fn bounded_name(name: &str) -> String {
     name.chars().take(100).collect()
 }
 
-/// Named members of an object.
+/// Reads members of an object by name.
 pub(crate) trait Members {
     /// See [`text`].
     fn text(&self, name: &str) -> Option<String>;
@@ -242,17 +240,17 @@ pub(crate) trait Members {
     fn id(&self, name: &str) -> Option<String>;
     /// See [`address`].
     fn address(&self, name: &str) -> Option<String>;
-    /// The text as it is, with the space around it: what people write.
+    /// The text unchanged, with its surrounding spaces, as a person wrote it.
     fn written(&self, name: &str) -> Option<String>;
-    /// A boolean, also as text or as 0 and 1.
+    /// A boolean, also as a text or as 0 and 1.
     fn flag(&self, name: &str) -> Option<bool>;
     /// A member that is an object.
     fn object(&self, name: &str) -> Option<&Object>;
     /// A member that is an array.
     fn array(&self, name: &str) -> Option<&[Value]>;
-    /// A decimal number as text; `None` where it is none.
+    /// A decimal number as text; `None` for anything else.
     fn decimal(&self, name: &str) -> Option<String>;
-    /// Absent, null or a value as `read` reads it. What it cannot read is as if it were absent.
+    /// The member read by `read`: absent, null or a value. An unreadable value counts as absent.
     fn patch<T>(&self, name: &str, read: impl FnOnce(&Value) -> Option<T>) -> Patch<T>;
 }
 

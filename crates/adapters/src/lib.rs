@@ -1,8 +1,8 @@
-//! A provider's bytes become commands.
+//! Turns a provider's bytes into commands.
 //!
-//! A [`body`] is parsed and [`read`] by its provider's adapter ([`provider`], [`providers`]) into
-//! [`inlet_domain::command`]s. A [`signature`] proves who sent it. An adapter is a pure function of the source, the arrival
-//! and the body, so that the raw log can be replayed.
+//! A [`body`] is parsed and then [`read`] by its provider's adapter ([`provider`], [`providers`]) into
+//! [`inlet_domain::command`]s. A [`signature`] proves the sender. An adapter is a pure function of the source, the
+//! arrival and the body, so that the raw log can be replayed.
 
 pub mod body;
 pub mod digest;

@@ -1,15 +1,15 @@
-//! Masking in the raw log: what an adapter declares secret is not in what is kept (OR-8, P12).
+//! Masks secrets in the raw log: members that an adapter declares secret are not stored (OR-8, P12).
 
 use inlet_domain::json;
 use serde_json::Value;
 
 use crate::body::lenient;
 
-/// What stands in the place of a secret.
+/// The replacement of a secret.
 pub(crate) const MASK: &str = "***";
 
-/// The body with the values of the members masked. All other bytes stay, as long as a reader can tell that nothing of
-/// the secret does; else the body is written anew from what was read.
+/// The body with the values of these members masked. All other bytes stay, if the result is readable and holds no
+/// secret. Otherwise the body is written anew from its parsed value.
 pub(crate) fn body(body: &[u8], members: &[&str]) -> Vec<u8> {
     let masked = members.iter().fold(body.to_vec(), |bytes, member| values_of(&bytes, member));
     match lenient::parse(&masked) {
@@ -22,7 +22,7 @@ pub(crate) fn body(body: &[u8], members: &[&str]) -> Vec<u8> {
     }
 }
 
-/// The query with the values of the members masked.
+/// The query with the values of these members masked.
 pub(crate) fn query(query: &str, members: &[&str]) -> String {
     let masked = members.iter().fold(query.as_bytes().to_vec(), |bytes, member| values_of(&bytes, member));
     String::from_utf8_lossy(&masked).into_owned()
@@ -55,7 +55,7 @@ fn mask_value(value: &mut Value, members: &[&str]) {
     }
 }
 
-/// Masks what follows `member` and a `:` or `=`, in JSON, JSON5, forms and what is none of them.
+/// Masks the value after `member` and a `:` or `=`, in JSON, JSON5, forms and other text.
 fn values_of(bytes: &[u8], member: &str) -> Vec<u8> {
     let member = member.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
@@ -79,7 +79,7 @@ fn values_of(bytes: &[u8], member: &str) -> Vec<u8> {
 struct Found {
     from: usize,
     to: usize,
-    /// Without quotes, where quotes are needed for the mask to be a value.
+    /// The value has no quotes, but the mask needs quotes to be a JSON value.
     bare_json: bool,
 }
 

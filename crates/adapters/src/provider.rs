@@ -1,4 +1,5 @@
-//! What an adapter is: a pure function from a parsed body to commands, and how its provider signs.
+//! The interface of an adapter: a pure function from a parsed body to commands, and the signature scheme of its
+//! provider.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -9,52 +10,52 @@ use url::Url;
 
 use crate::{fields::bounded_name, signature::Scheme};
 
-/// An authentic request that could be parsed.
+/// An authentic request with a parsed body.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// Whose it is.
+    /// The source that received it.
     pub source: &'a Source,
-    /// When it came.
+    /// The time of receipt.
     pub received_at: DateTime<Utc>,
     /// The event's name in the URL: the last path segment, else `?event=`.
     pub hint: Option<&'a str>,
-    /// The body. An object without members where there is none.
+    /// The body; an empty object for a request without one.
     pub body: &'a Value,
     /// The query.
     pub query: Query<'a>,
-    /// How much what is read of it may weigh: see [`inlet_domain::command::RawRequest::most_weight`].
+    /// The bound on the weight of its commands: see [`inlet_domain::command::RawRequest::most_weight`].
     pub most_weight: usize,
 }
 
-/// The query of a request, for those who read it: a flat object.
+/// The query of a request as a flat object, and whether it is authentic.
 #[derive(Debug, Clone, Copy)]
 pub enum Query<'a> {
-    /// It is as authentic as the body: nothing need be signed, or it is what was signed.
+    /// The query is authentic: it is signed, or the source needs no signature.
     Counts(&'a Value),
-    /// It stands beside a signed body, and is not signed itself: anyone could have written it.
+    /// The query stands beside a signed body and is not signed, so anyone could have written it.
     Unsigned(&'a Value),
 }
 
-/// What an adapter makes of a request.
+/// An adapter's reading of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Understanding {
-    /// An event that is known, and what it asks for.
+    /// A known event with its commands.
     Known {
-        /// Its name.
+        /// The event's name.
         event: String,
         /// In the order of the body.
         commands: Vec<Command>,
     },
-    /// Nothing that is known (OR-19).
+    /// An unknown event (OR-19).
     Unknown {
-        /// Its name, as far as there is one.
+        /// The event's name, if it has one.
         event: Option<String>,
-        /// Why, for the operator.
+        /// The reason, for the operator.
         reason: String,
     },
-    /// An event that is known, but it would become more than [`Request::most_weight`].
+    /// A known event whose commands would exceed [`Request::most_weight`].
     Excessive {
-        /// Its name.
+        /// The event's name.
         event: String,
     },
 }
@@ -62,18 +63,18 @@ pub enum Understanding {
 /// How many requests a request counts as.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Split {
-    /// One.
+    /// One request.
     One,
-    /// Several: the body of each.
+    /// Several requests, with the body of each.
     Several(Vec<Value>),
-    /// More than are taken at once: so many at least.
+    /// More requests than the bound, at least this many.
     TooMany(usize),
 }
 
-/// What the source of a provider has in a demo workspace.
+/// A provider's source in a demo workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Demo {
-    /// Its name.
+    /// The display name.
     pub name: &'static str,
     /// The ISO 3166 region of phone numbers without a country code.
     pub phone_region: Option<&'static str>,
@@ -81,61 +82,61 @@ pub struct Demo {
 
 /// A provider's adapter.
 pub trait Adapter: Send + Sync {
-    /// How it signs.
+    /// The provider's default signature scheme.
     fn scheme(&self) -> Scheme;
 
-    /// The provider's source in a demo workspace; none where there is nothing to show without a mapping.
+    /// The provider's source in a demo workspace; `None` if it would need a mapping.
     fn demo(&self) -> Option<Demo> {
         None
     }
 
-    /// Reads a body. Never fails: what it cannot read is [`Understanding::Unknown`].
+    /// Reads a body. Returns [`Understanding::Unknown`] for a body that it cannot read.
     fn understand(&self, request: &Request<'_>) -> Understanding;
 
-    /// What a request holds, where it may hold several events that are applied each on its own.
+    /// Splits a request with several events, which are applied one by one.
     fn split(&self, request: &Request<'_>) -> Split {
         let _ = request;
         Split::One
     }
 
-    /// The answer to the provider's proof that the URL is ours, if the body asks for one. Every body is shown to it, so it
-    /// tells one that does not ask at a glance.
+    /// The answer to a handshake, by which the provider checks that the URL belongs to the workspace. The door passes
+    /// every body, so the check of other bodies must be fast.
     fn handshake(&self, body: &[u8]) -> Option<Value> {
         let _ = body;
         None
     }
 
-    /// How the provider's campaign reports are fetched, if it has any.
+    /// The paging of the provider's campaign reports, if it has any.
     fn campaign_reports(&self) -> Option<&'static dyn CampaignReports> {
         None
     }
 
-    /// The members whose values are masked in the raw log. `event` is what was understood, `None` where nothing was.
+    /// The members whose values are masked in the raw log. `event` is the name of the known event, else `None`.
     fn secret_members(&self, event: Option<&str>) -> &'static [&'static str] {
         let _ = event;
         &[]
     }
 }
 
-/// A page of a campaign's report, as far as whoever turns the pages must know it.
+/// A page of a campaign report, as far as the report job needs it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReportPage {
-    /// Its rows, unread.
+    /// The unread rows.
     pub rows: Vec<Value>,
-    /// Which page it says it is: 1, 2, 3 ...
+    /// The page number in the page: 1, 2, 3 ...
     pub number: Option<i32>,
-    /// How many pages it says that there are.
+    /// The number of pages in the page.
     pub total: Option<i32>,
-    /// What the provider says, where it says that it cannot report.
+    /// The provider's reason why it has no report.
     pub refusal: Option<String>,
 }
 
-/// How a provider's campaign reports are paged.
+/// The paging of a provider's campaign reports.
 pub trait CampaignReports: Sync {
-    /// The hosts that a report is fetched from where the source names none.
+    /// The default hosts of reports.
     fn hosts(&self) -> &'static [&'static str];
 
-    /// The event that a page is, in the raw log: with it as the hint, [`Adapter::understand`] reads a page.
+    /// The event name of a page in the raw log. With it as the hint, [`Adapter::understand`] reads a page.
     fn event(&self) -> &'static str;
 
     /// The URL of a page of the report.
@@ -144,20 +145,20 @@ pub trait CampaignReports: Sync {
     /// Reads a page.
     ///
     /// # Errors
-    /// With what is wrong, where it is no page.
+    /// The reason why the body is no page.
     fn page(&self, body: &Value) -> Result<ReportPage, &'static str>;
 
-    /// A page of these rows alone.
+    /// A page with only these rows.
     fn page_of(&self, rows: &[Value]) -> Value;
 }
 
 impl<'a> Request<'a> {
-    /// The first name that `known` knows, of the URL, the body's `event` and its `type`.
+    /// The first name that `known` accepts: of the URL, of the body's `event`, of its `type`.
     pub(crate) fn named<T>(&self, known: impl Fn(&str) -> Option<T>) -> Option<T> {
         self.names().find_map(known)
     }
 
-    /// The first name that the request bears.
+    /// The first name of the request.
     pub(crate) fn name(&self) -> Option<&'a str> {
         self.names().next()
     }
@@ -171,17 +172,17 @@ impl<'a> Request<'a> {
             .filter(|name| !name.is_empty())
     }
 
-    /// The zone of times without one: the source's, else `default`.
+    /// The time zone of times without an offset: the source's, else `default`.
     pub(crate) fn zone(&self, default: Tz) -> Tz {
         self.source.time_zone.as_deref().and_then(|zone| zone.parse().ok()).unwrap_or(default)
     }
 
-    /// The source's region of phone numbers.
+    /// The source's region for national phone numbers.
     pub(crate) fn region(&self) -> Option<Region> {
         self.source.phone_region.as_deref().and_then(|region| region.parse().ok())
     }
 
-    /// Nothing that is known, and why.
+    /// An unknown event, with the reason.
     pub(crate) fn unknown(&self, reason: impl Into<String>) -> Understanding {
         Understanding::Unknown { event: self.name().map(bounded_name), reason: reason.into() }
     }

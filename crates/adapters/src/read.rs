@@ -1,5 +1,5 @@
-//! From an authentic request to what apply takes: the body is parsed, the adapter reads it, secrets are masked. A pure
-//! function of the source, the arrival and the bytes, so that a replay reads as the first reading did.
+//! Turns an authentic request into the input of apply: parses the body, calls the adapter, masks secrets. This is a
+//! pure function of the source, the arrival and the bytes, so that a replay reads as the first reading did.
 
 use std::{
     iter,
@@ -31,20 +31,20 @@ use crate::{
     secrets,
 };
 
-/// What was read of a request.
+/// The reading of a request.
 #[derive(Debug)]
 pub struct Readout {
-    /// The event's name, as far as it could be told. As a replay's hint it leads to the same reading.
+    /// The event's name, if it could be told. As a hint to a replay it leads to this reading again.
     pub event: Option<String>,
-    /// What apply is to do.
+    /// The input of apply.
     pub reading: Reading,
-    /// The request as it is to be kept: with secrets masked.
+    /// The request in the form that is stored, with the members masked that the adapter declares secret.
     pub raw: RawRequest,
-    /// Why the body could not be read, where it could not.
+    /// The reason why the body could not be read.
     pub unreadable: Option<Unreadable>,
 }
 
-/// The adapters, as others than the door ask them.
+/// The adapters, for the API and the replay.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Adapters;
 
@@ -82,15 +82,15 @@ impl Reader for Adapters {
     }
 }
 
-/// More events in one body than are taken at once: so many at least.
+/// More events in one body than the bound, at least this many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooMany(pub usize);
 
-/// The requests that a request counts as: one for each element where its body is an array, and for each element of the
-/// lists in it that the source's mapping names (P6). `None` where it is one.
+/// The requests that a request counts as: one for each element of an array, and for each element of the lists that the
+/// source's mapping names (P6). `None` for a single request.
 ///
 /// # Errors
-/// Where there are more than [`batch::MOST`].
+/// There are more than [`batch::MOST`].
 pub fn split(
     source: &Source,
     received_at: DateTime<Utc>,
@@ -141,7 +141,7 @@ fn may_hold_lists(source: &Source) -> bool {
     source.provider == Provider::Custom && source.mapping.as_deref().is_some_and(has_lists)
 }
 
-/// What an adapter finds in one body.
+/// The split of one body.
 fn nested(source: &Source, received_at: DateTime<Utc>, hint: Option<&str>, raw: &RawRequest, body: &[u8]) -> Split {
     if !may_hold_lists(source) {
         return Split::One;
@@ -157,7 +157,7 @@ fn nested(source: &Source, received_at: DateTime<Utc>, hint: Option<&str>, raw: 
     })
 }
 
-/// Tells that the body is in UTF-8 now.
+/// Changes the declared charset to UTF-8.
 fn now_in_utf_8(raw: &mut RawRequest) {
     for (name, value) in &mut raw.headers {
         if name == "content-type" {
@@ -167,7 +167,7 @@ fn now_in_utf_8(raw: &mut RawRequest) {
     }
 }
 
-/// Headers that may hold a credential of the sender's.
+/// Headers that may hold a credential of the sender.
 const CREDENTIALS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
 
 /// Reads an authentic request. `hint` is the event's name in the URL.
@@ -186,16 +186,16 @@ pub fn read(source: &Source, received_at: DateTime<Utc>, hint: Option<&str>, mut
             };
             let most_weight = raw.most_weight();
             let request = Request { source, received_at, hint, body: &parsed.value, query, most_weight };
-            // What a sender writes must not take the process down (P11): what an adapter trips over is kept instead.
+            // No input may take the process down (P11): a request on which an adapter panics is kept instead.
             let understanding = catch_unwind(AssertUnwindSafe(|| adapter.understand(&request))).unwrap_or_else(|_| {
                 tracing::error!(provider = %source.provider, "an adapter panicked; the request is kept as unrecognised");
-                request.unknown("the adapter failed on it")
+                request.unknown("the adapter failed on this request: report it as a bug, then replay the request after an update")
             });
             let lenient = parsed.lenient;
             match understanding {
                 Understanding::Known { event, commands } if commands.len() > MOST_COMMANDS => {
                     let (number, most) = (commands.len(), MOST_COMMANDS);
-                    let reason = format!("it says {number} things at once: at most {most} are applied");
+                    let reason = format!("the request has {number} commands, and at most {most} are allowed");
                     (Some(event), Reading::Excessive { reason, lenient })
                 }
                 Understanding::Known { event, mut commands } => {
@@ -216,7 +216,7 @@ pub fn read(source: &Source, received_at: DateTime<Utc>, hint: Option<&str>, mut
     let is_known = matches!(reading, Reading::Commands { .. } | Reading::Excessive { .. });
     let secret = adapter.secret_members(event.as_deref().filter(|_| is_known));
     if !secret.is_empty() {
-        // In another charset the name of what is secret is written otherwise.
+        // In another charset the names of secret members have other bytes.
         if let Some(text) = charset::decoded(header(&raw, "content-type").unwrap_or_default(), &raw.body) {
             raw.body = text.into_bytes();
             now_in_utf_8(&mut raw);
@@ -229,7 +229,7 @@ pub fn read(source: &Source, received_at: DateTime<Utc>, hint: Option<&str>, mut
             mask::MASK.clone_into(value);
         }
     }
-    // What the URL named is kept where nothing was understood: a replay may understand it.
+    // The name in the URL is stored if the request was not understood: a replay may understand it.
     let event = if is_known { event } else { hint.map(|hint| hint.chars().take(100).collect()).or(event) };
     Readout { event, reading, raw, unreadable: parsed.err() }
 }
@@ -241,7 +241,7 @@ fn too_heavy(most: usize, lenient: bool) -> Reading {
     Reading::Excessive { reason, lenient }
 }
 
-/// The body as JSON, whatever its content type says; a form where it is one; the query where there is no body.
+/// The body as JSON, whatever its content type says; a form as an object; the query if there is no body.
 fn parse(source: &Source, raw: &RawRequest) -> Result<Parsed, Unreadable> {
     let encoding = header(raw, "content-encoding").unwrap_or("identity");
     if !encoding.eq_ignore_ascii_case("identity") {
@@ -253,11 +253,11 @@ fn parse(source: &Source, raw: &RawRequest) -> Result<Parsed, Unreadable> {
     let body = decoded.as_deref().map_or(raw.body.as_slice(), str::as_bytes);
     match lenient::parse(body) {
         Ok(parsed) => Ok(parsed),
-        // A mapping reads body and query apart. Without a body it is the query that is signed: see [`signed`].
+        // A mapping reads body and query separately. Without a body the query is signed: see [`signed`].
         Err(Unreadable::Empty) if source.provider == Provider::Custom && raw.query.is_some() => {
             Ok(Parsed { value: Value::Object(serde_json::Map::new()), lenient: false })
         }
-        // A signature is over the body: what a query says is not signed, so it counts only where nothing need be.
+        // The signature covers the body and not the query, so the query counts only for a source without signatures.
         Err(Unreadable::Empty) => match raw.query.as_deref().filter(|_| source.verification == Verification::None) {
             Some(query) => match lenient::parse_form(query.as_bytes()) {
                 Value::Object(members) if members.keys().any(|name| name != "event") => {
@@ -279,8 +279,8 @@ fn parse(source: &Source, raw: &RawRequest) -> Result<Parsed, Unreadable> {
     }
 }
 
-/// What a signature is over: the bytes of the body. A custom source takes requests without one too, and there it is over
-/// the query as it was sent, without its `?`.
+/// The signed bytes: the body. A custom source also takes requests without a body, whose signature covers the query as
+/// it was sent, without its `?`.
 #[must_use]
 pub fn signed<'a>(provider: Provider, query: &'a str, body: &'a [u8]) -> &'a [u8] {
     if provider == Provider::Custom && body.is_empty() { query.as_bytes() } else { body }
@@ -290,7 +290,7 @@ fn header<'a>(raw: &'a RawRequest, name: &str) -> Option<&'a str> {
     raw.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
 }
 
-/// Broken JSON that was posted as a form, as `curl -d` does, is broken JSON.
+/// Broken JSON that was posted as a form, as `curl -d` does, is reported as broken JSON.
 fn looks_like_form(body: &[u8]) -> bool {
     let body = body.trim_ascii_start();
     !body.starts_with(b"{") && !body.starts_with(b"[") && body.contains(&b'=')

@@ -24,7 +24,7 @@ pub fn adapter(provider: Provider) -> &'static dyn Adapter {
     }
 }
 
-/// How a source's requests are signed: as its provider signs, but for what the source sets.
+/// The signature scheme of a source: its provider's default, with the source's own settings.
 #[must_use]
 pub fn scheme_of(source: &Source) -> Scheme {
     let default = adapter(source.provider).scheme();

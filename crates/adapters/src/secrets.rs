@@ -1,5 +1,5 @@
-//! Requests as people are shown them: whatever is named like a secret is masked, in JSON, in forms, in the query and in
-//! headers. What is kept stays as it is, so that a replay reads all.
+//! Requests for display: values whose names look like secrets are masked, in JSON, in forms, in the query and in
+//! headers. The stored request stays complete, so that a replay can read all of it.
 
 mod names;
 
@@ -20,10 +20,10 @@ use crate::{
     mask::MASK,
 };
 
-/// How deeply texts that hold JSON again are looked into.
+/// How deeply JSON within texts of JSON is searched.
 const DEEPEST: usize = 5;
 
-/// Masks what details and attributes hold that is named like a secret: they are kept, and go into events and to webhooks.
+/// Masks secrets in details and attributes, which are stored and sent in events and webhooks.
 pub(crate) fn mask_members(members: &mut Map<String, Value>) {
     for (name, value) in members.iter_mut() {
         if is_secret(name) && !value.is_null() {
@@ -34,7 +34,7 @@ pub(crate) fn mask_members(members: &mut Map<String, Value>) {
     }
 }
 
-/// The same of all that a command keeps by the names that its sender gives.
+/// Masks secrets in all values that a command keeps under the sender's own names.
 pub(crate) fn mask_kept(effect: &mut Effect) {
     let of_person = |person: &mut Option<PersonReport>| {
         if let Some(person) = person {
@@ -65,7 +65,7 @@ pub(crate) fn mask_kept(effect: &mut Effect) {
     }
 }
 
-/// The request as it is shown.
+/// The request for display.
 pub(crate) fn shown(mut raw: RawRequest) -> RawRequest {
     let content_type =
         raw.headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.clone()).unwrap_or_default();
@@ -87,8 +87,8 @@ fn lossy(bytes: Vec<u8>) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The body with its secrets masked; `None` where it has none. All other bytes stay, as long as a reader can tell that no
-/// secret does; else the body is written anew from what was read.
+/// The body with its secrets masked; `None` if it has none. All other bytes stay, if the result is readable and holds
+/// no secret. Otherwise the body is written anew from its parsed value.
 fn body_shown(content_type: &str, body: &[u8]) -> Option<Vec<u8>> {
     let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let start = body.trim_ascii_start();
@@ -138,7 +138,7 @@ fn mask(value: &mut Value) {
     }
 }
 
-/// JSON or JSON5, also broken off, with the values of secret members masked; `None` where there are none.
+/// JSON or JSON5, also incomplete, with the values of secret members masked; `None` without any.
 fn json_text(bytes: &[u8], deeper: usize) -> Option<Vec<u8>> {
     let deeper = deeper.checked_sub(1)?;
     let mut out = Out { bytes, copied: 0, out: None };
@@ -164,7 +164,7 @@ fn json_text(bytes: &[u8], deeper: usize) -> Option<Vec<u8>> {
         };
         let colon = after_blanks(bytes, end);
         if bytes.get(colon) != Some(&b':') {
-            // A text that holds JSON again is looked into; it was a value, for no colon follows.
+            // A string without a colon after it is a value, and may hold JSON.
             if let Some(inner) = Some(name).filter(|text| text.trim_start().starts_with(['{', '[']))
                 && let Some(masked) = json_text(inner.as_bytes(), deeper)
             {
@@ -189,7 +189,7 @@ fn json_text(bytes: &[u8], deeper: usize) -> Option<Vec<u8>> {
     out.done()
 }
 
-/// Bytes that are copied but for some of them.
+/// A copy of bytes in which some are replaced.
 struct Out<'a> {
     bytes: &'a [u8],
     copied: usize,
@@ -228,7 +228,7 @@ fn after_blanks(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Where a value that begins there is over; the end of the bytes where it has no end.
+/// The end of the value that begins there; the end of the bytes if it is incomplete.
 fn end_of_value(bytes: &[u8], from: usize) -> usize {
     match bytes.get(from) {
         Some(quote @ (b'"' | b'\'')) => end_of_text(bytes, from + 1, *quote).unwrap_or(bytes.len()),
@@ -265,18 +265,18 @@ fn end_of_value(bytes: &[u8], from: usize) -> usize {
     }
 }
 
-/// The text of a name or a string, its escapes undone as far as they can be.
+/// The text of a name or a string, with its escapes resolved if possible.
 fn unescaped(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     if !text.contains('\\') {
         return text.into_owned();
     }
-    // Of what strict JSON cannot read, such as `\x70`, the reader that comes afterwards finds the name.
+    // JSON5 escapes such as `\x70` stay here; the reader that runs afterwards finds those names.
     let quoted = format!("\"{text}\"");
     serde_json::from_str(&quoted).unwrap_or_else(|_| text.into_owned())
 }
 
-/// A form or a query with the values of secret names masked; `None` where there are none.
+/// A form or a query with the values of secret names masked; `None` without any.
 fn form(bytes: &[u8], deeper: usize) -> Option<Vec<u8>> {
     let mut out = Out { bytes, copied: 0, out: None };
     let mut at = 0;
@@ -303,7 +303,7 @@ fn form(bytes: &[u8], deeper: usize) -> Option<Vec<u8>> {
     out.done()
 }
 
-/// A multipart form with the parts of secret names masked; `None` where there are none.
+/// A multipart form with the parts of secret names masked; `None` without any.
 fn multipart(content_type: &str, body: &[u8]) -> Option<Vec<u8>> {
     let delimiter = format!("--{}", parameter(content_type, "boundary").filter(|boundary| !boundary.is_empty())?);
     let find = |from: usize, needle: &[u8]| {
@@ -338,7 +338,7 @@ fn multipart(content_type: &str, body: &[u8]) -> Option<Vec<u8>> {
     out.done()
 }
 
-/// Markup with the texts of secret elements and the values of secret attributes masked; `None` where there are none.
+/// Markup with the texts of secret elements and the values of secret attributes masked; `None` without any.
 fn markup(body: &[u8]) -> Option<Vec<u8>> {
     let mut out = Out { bytes: body, copied: 0, out: None };
     let mut at = 0;

@@ -1,4 +1,4 @@
-//! Whether a request is authentic: a keyed hash of its body under one of the source's secrets. Fails closed.
+//! Verifies requests: a keyed hash of the body under one of the source's secrets. Every doubt is a refusal.
 
 use std::borrow::Cow;
 
@@ -21,34 +21,34 @@ const LENIENT: GeneralPurposeConfig =
 const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
 const BASE64URL: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, LENIENT);
 
-/// How requests are signed.
+/// A signature scheme.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scheme {
     /// The header, in lower case.
     pub header: Cow<'static, str>,
     /// The hash.
     pub algorithm: HmacAlgorithm,
-    /// How its bytes are written.
+    /// The encoding of the hash.
     pub encoding: SignatureEncoding,
-    /// What stands before it, such as `sha256=`.
+    /// The text before the hash, such as `sha256=`.
     pub prefix: Option<String>,
-    /// Whether it may be over `JSON.stringify(JSON.parse(body))` in place of the body's bytes (OR-14).
+    /// Whether the hash may also cover `JSON.stringify(JSON.parse(body))` (OR-14).
     pub restringified: bool,
 }
 
-/// Why a request is not authentic.
+/// The reason why a request is not authentic.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Forged {
-    /// There is no signature.
+    /// The header is missing.
     #[error("the signature is missing: it belongs in the header `{0}`")]
     Missing(Cow<'static, str>),
-    /// It is of another body or another secret.
+    /// The signature is of another body or another secret.
     #[error("the signature does not fit the body: check the secret and that the body is sent as it was signed")]
     Wrong,
 }
 
 impl Scheme {
-    /// In hex, over the body's bytes.
+    /// A scheme in hex, over the bytes of the body.
     #[must_use]
     pub const fn hex(header: &'static str, algorithm: HmacAlgorithm) -> Self {
         let encoding = SignatureEncoding::Hex;
@@ -58,7 +58,7 @@ impl Scheme {
     /// Checks the signature under each of the secrets, in constant time.
     ///
     /// # Errors
-    /// Where it is missing or wrong; without a secret every signature is wrong.
+    /// The signature is missing or wrong. Without a secret every signature is wrong.
     pub fn verify<'a>(
         &self,
         signature: Option<&[u8]>,
@@ -89,7 +89,7 @@ impl Scheme {
         }
     }
 
-    /// Every secret is tried, so that the time does not tell which fits.
+    /// Tries every secret, so that the time does not tell which one fits.
     fn fits<'a>(&self, given: &[u8], message: &[u8], secrets: impl IntoIterator<Item = &'a SecretString>) -> bool {
         let any = secrets.into_iter().filter(|secret| !secret.expose_secret().is_empty()).fold(
             Choice::from(0),
@@ -101,7 +101,7 @@ impl Scheme {
         any.into()
     }
 
-    /// The signature of a body, as the provider would send it.
+    /// The signature of a body, as the provider sends it.
     #[must_use]
     pub fn sign(&self, body: &[u8], secret: &SecretString) -> String {
         let bytes = keyed_hash(self.algorithm, secret.expose_secret().as_bytes(), body);

@@ -1,19 +1,19 @@
-//! Texts without what nobody sees, and ids that fit an index.
+//! Removes invisible characters from texts, and bounds ids to index entries.
 
 use rlibphonenumber::PHONE_NUMBER_UTIL;
 
 use crate::digest;
 
-/// The longest id that is kept as it is. Longer ones are kept as their digest: an index entry has a limit, and two
-/// ids must not become one.
+/// The longest id that is stored unchanged. A longer id is stored as its digest: index entries are bounded, and a cut
+/// could make two ids equal.
 pub(crate) const LONGEST_ID: usize = 255;
 
-/// Without blanks and marks that nobody sees at both ends.
+/// The text without blanks and invisible characters at both ends.
 pub(crate) fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c))
 }
 
-/// Marks that show nothing: for breaking lines, for the direction of the script, for joining signs.
+/// Invisible characters: for line breaks, direction and joining.
 pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180e}'
@@ -21,7 +21,7 @@ pub(crate) fn is_invisible(c: char) -> bool {
         | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// The decimal digit, of whatever script.
+/// The decimal digit, in any script.
 pub(crate) fn digit(c: char) -> Option<char> {
     if c.is_ascii() {
         return Some(c).filter(char::is_ascii_digit);
@@ -29,7 +29,7 @@ pub(crate) fn digit(c: char) -> Option<char> {
     PHONE_NUMBER_UTIL.normalize_digits_only(c.encode_utf8(&mut [0; 4])).chars().next()
 }
 
-/// An id that fits an index entry.
+/// The id, bounded to an index entry.
 pub(crate) fn bounded_id(id: String) -> String {
     if id.len() <= LONGEST_ID { id } else { format!("sha256:{}", digest::of_text(&id)) }
 }

@@ -1,4 +1,4 @@
-//! Times as providers write them: in RFC 3339, RFC 2822 and their kin, without a zone, or as a number since 1970.
+//! Times in providers' forms: RFC 3339, RFC 2822 and similar, without an offset, or as a number since 1970.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::fields::Object;
 
-/// Forms that tell their offset, without blanks before it. `%#z` takes `Z`, `+05`, `+0530` and `+05:30`.
+/// Formats with an offset, without the blank before it. `%#z` takes `Z`, `+05`, `+0530` and `+05:30`.
 const WITH_OFFSET: [&str; 10] = [
     "%d-%b-%y %H:%M:%S%#z",
     "%d-%b-%Y %H:%M:%S%#z",
@@ -22,7 +22,7 @@ const WITH_OFFSET: [&str; 10] = [
     "%b %d %Y %H:%M:%S%#z",
     "%d %b %Y %H:%M:%S%#z",
 ];
-/// Forms without an offset.
+/// Formats without an offset.
 const NAIVE: [&str; 12] = [
     "%Y-%m-%d %H:%M:%S%.f",
     "%Y-%m-%dT%H:%M:%S%.f",
@@ -37,22 +37,23 @@ const NAIVE: [&str; 12] = [
     "%b %d %Y %H:%M:%S",
     "%d %b %Y %H:%M:%S",
 ];
-/// Digits that are no number since 1970 but a date and a time.
+/// Digits that are a date and a time, and no number since 1970.
 const COMPACT: &str = "%Y%m%d%H%M%S";
-/// The longest text that is a time. JavaScript names the zone in words after it.
+/// The longest text of a time. JavaScript adds the zone in words.
 const LONGEST: usize = 80;
-/// A number below this counts seconds, one below a thousandfold of it milliseconds, then microseconds, then nanoseconds.
+/// A smaller number counts seconds; below a thousand times this it counts milliseconds, then microseconds, then
+/// nanoseconds.
 const SECONDS_BELOW: f64 = 1e11;
-/// Years outside of these are a mistake of the sender's clock or form.
+/// Plausible years. Another year is a mistake of the sender's clock or format.
 const YEARS: std::ops::RangeInclusive<i32> = 1980..=2100;
 
-/// The time that `value` tells; one without a zone is in `zone`. `None` where it tells none, or one that cannot be meant.
+/// The time of `value`; without an offset it is in `zone`. `None` if it is no time or implausible.
 pub(crate) fn read(value: &Value, zone: Tz) -> Option<DateTime<Utc>> {
     plausible(parse(value, zone)?.time)
 }
 
-/// The time that a member tells, of the first of `names` that tells its offset or counts from 1970, else of the first
-/// that tells any: a text without a zone may be hours away.
+/// The time of the first of `names` with an offset or a number since 1970, else of the first with any time: a time
+/// without an offset may be wrong by hours.
 pub(crate) fn surest(object: &Object, names: &[&str], zone: Tz) -> Option<DateTime<Utc>> {
     let told = names.iter().filter_map(|name| object.get(*name)).filter_map(|value| {
         let told = parse(value, zone)?;
@@ -61,7 +62,7 @@ pub(crate) fn surest(object: &Object, names: &[&str], zone: Tz) -> Option<DateTi
     surest_of(told)
 }
 
-/// The time of the first that is sure, else of the first.
+/// The first sure time, else the first time.
 pub(crate) fn surest_of(told: impl IntoIterator<Item = Told>) -> Option<DateTime<Utc>> {
     let mut first = None;
     for told in told {
@@ -73,27 +74,27 @@ pub(crate) fn surest_of(told: impl IntoIterator<Item = Told>) -> Option<DateTime
     first
 }
 
-/// A time, and how surely it is told.
+/// A time, and whether its offset is known.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Told {
     /// The time.
     pub(crate) time: DateTime<Utc>,
-    /// Whether its offset is told.
+    /// Whether the offset is known.
     pub(crate) sure: bool,
 }
 
-/// What a place holds that should hold a time.
+/// The content of a place for a time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Reading {
     /// A time.
     Time(Told),
-    /// Nothing, a zero, or a year that cannot be meant: there is no time.
+    /// Nothing, a zero, or an implausible year.
     None,
-    /// Something that is no time of the format.
+    /// A value that is no time of the format.
     Misfit,
 }
 
-/// Reads a time that is written in this format and no other.
+/// Reads a time in this format only.
 pub(crate) fn read_as(value: &Value, format: TimeFormat, zone: Tz) -> Reading {
     let number = || match value {
         Value::Number(number) => number.as_f64(),
@@ -118,7 +119,7 @@ pub(crate) fn read_as(value: &Value, format: TimeFormat, zone: Tz) -> Reading {
     }
 }
 
-/// Whether it says that there is no time: nothing, or zeros alone, as `0000-00-00 00:00:00`.
+/// Whether the value means "no time": nothing, or only zeros, as `0000-00-00 00:00:00`.
 fn is_zero(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -147,7 +148,7 @@ fn parse(value: &Value, zone: Tz) -> Option<Told> {
                 && text.contains(|c: char| c != '.');
             if is_number {
                 let since_1970 = text.parse().ok().and_then(from_unix);
-                // No year of a number with so many digits is meant.
+                // As a number since 1970, this many digits would be an implausible year.
                 let compact =
                     || NaiveDateTime::parse_from_str(text, COMPACT).ok().and_then(|naive| in_zone(naive, zone));
                 return match since_1970.and_then(plausible) {
@@ -176,7 +177,7 @@ fn from_unix(number: f64) -> Option<DateTime<Utc>> {
 
 fn from_micros(micros: f64) -> Option<DateTime<Utc>> {
     let micros = micros.round();
-    // Far inside of what an i64 holds, and far beyond the years that are meant.
+    // Within an i64, and far beyond the plausible years.
     if micros.abs() < 3e17 { DateTime::from_timestamp_micros(micros as i64) } else { None }
 }
 
@@ -199,7 +200,7 @@ fn from_text(text: &str, zone: Tz) -> Option<Told> {
     from_naive(&text, zone).map(|time| Told { time, sure: false })
 }
 
-/// With a point before the fraction of a second, where there is a comma.
+/// Replaces a comma before the fraction of a second by a point.
 fn with_point(text: &str) -> Cow<'_, str> {
     let at = text.find(',').filter(|at| {
         let (before, after) = (&text.as_bytes()[..*at], &text.as_bytes()[*at + 1..]);
@@ -210,7 +211,7 @@ fn with_point(text: &str) -> Cow<'_, str> {
     at.map_or(Cow::Borrowed(text), |at| Cow::Owned(format!("{}.{}", &text[..at], &text[at + 1..])))
 }
 
-/// Names of zones that mean one offset alone in what providers send: those of RFC 2822, and some of Europe and Asia.
+/// Names of zones with one offset in providers' use: those of RFC 2822, and some of Europe and Asia.
 const ZONES: [(&str, &str); 20] = [
     ("EST", "-0500"),
     ("EDT", "-0400"),
@@ -234,8 +235,8 @@ const ZONES: [(&str, &str); 20] = [
     ("JST", "+0900"),
 ];
 
-/// Takes away what a time needs not: the day of the week, the zone's name beside its offset, the blank before the offset,
-/// a comma before the fraction.
+/// Removes unnecessary parts of a time: the day of the week, the zone's name beside its offset, the blank before the
+/// offset, a comma before the fraction.
 fn plain(text: &str) -> Cow<'_, str> {
     // `2026-11-20T10:00:00+05:30[Asia/Kolkata]`, `Fri Nov 20 2026 10:00:00 GMT+0000 (Coordinated Universal Time)`
     let text = text.split(['[', '(']).next().unwrap_or_default().trim_end();
@@ -277,7 +278,7 @@ fn from_naive(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
     in_zone(naive, zone)
 }
 
-/// In an hour that clocks show twice, the first; in one that they leave out, the moment after the leap.
+/// In an hour that clocks repeat, the first; in one that they skip, the moment after the skip.
 fn in_zone(naive: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
     match zone.from_local_datetime(&naive) {
         LocalResult::Single(time) | LocalResult::Ambiguous(time, _) => Some(time.to_utc()),
@@ -289,7 +290,7 @@ fn in_zone(naive: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
     }
 }
 
-/// The time, where its year can be meant. A leap second is the second that follows it, which every reader knows.
+/// The time, if its year is plausible. A leap second becomes the following second, which every reader knows.
 fn plausible(time: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let time =
         if time.nanosecond() >= 1_000_000_000 { DateTime::from_timestamp(time.timestamp() + 1, 0)? } else { time };

@@ -1,20 +1,20 @@
-//! The words that providers use for what became of a message. A word counts whole, in any case, with or without blanks,
-//! underscores and hyphens.
+//! Providers' words for delivery statuses. The whole word is compared, in any case, with or without blanks, underscores
+//! and hyphens.
 
 use inlet_domain::model::status::DeliveryStatus::{self, Delivered, Failed, Queued, Read, Sent};
 
-/// What a status word means.
+/// The meaning of a status word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Meaning {
     /// A step of the ladder.
     Step(DeliveryStatus),
-    /// A word that no document explains: kept, and changes nothing (MT-11).
+    /// A word that no document explains: the report is kept and changes nothing (MT-11).
     Unknown,
 }
 
-/// Each word with what it means and the document that explains it; of several documents, one that agrees with the others.
-/// `UNKNOWN` (SMPP 3.4, 5.2.28) is no row: the state of the message cannot be told, so the word changes nothing. Neither is
-/// Telnyx's `delivery_unconfirmed` nor OneAPI's `DeliveryUncertain`.
+/// Each word with its meaning and a document that explains it. If several documents have the word, they agree.
+/// `UNKNOWN` (SMPP 3.4, 5.2.28) is left out: it means that the state of the message is unknown, so it changes nothing.
+/// So are Telnyx's `delivery_unconfirmed` and OneAPI's `DeliveryUncertain`.
 const WORDS: [(&str, DeliveryStatus, &str); 59] = [
     ("queued", Queued, "MobTexting, status of messages"),
     ("scheduled", Queued, "Twilio, message status values"),
@@ -77,8 +77,7 @@ const WORDS: [(&str, DeliveryStatus, &str); 59] = [
     ("UNDELIVRD", Failed, "seen in reports, for SMPP's UNDELIV"),
 ];
 
-/// What a report may tell beside its message, status, times and failure: kept in its details by these names, whoever sends
-/// it.
+/// Members of a report beside message, status, times and failure that Inlet keeps in the details, for every provider.
 pub(crate) const DETAILS: [&str; 24] = [
     "from",
     "to",
@@ -107,7 +106,7 @@ pub(crate) const DETAILS: [&str; 24] = [
 ];
 
 impl Meaning {
-    /// Of a provider's word (OR-9, OR-10, MT-3, MT-5).
+    /// The meaning of a provider's word (OR-9, OR-10, MT-3, MT-5).
     pub(crate) fn of(word: &str) -> Self {
         let plain = plain(word);
         match WORDS.iter().find(|(known, ..)| self::plain(known) == plain) {
@@ -117,7 +116,7 @@ impl Meaning {
         }
     }
 
-    /// Whether a code beside the word may be that of a failure: of what arrived it is not.
+    /// Whether a code in the report may be that of a failure. For a delivered message it is not.
     pub(crate) fn may_fail(self) -> bool {
         matches!(self, Self::Unknown | Self::Step(Failed))
     }
@@ -131,19 +130,19 @@ impl Meaning {
     }
 }
 
-/// The word as it is compared.
+/// The word in the form that is compared.
 fn plain(word: &str) -> String {
     word.chars().filter(|c| !is_separator(*c)).flat_map(char::to_lowercase).take(LONGEST).collect()
 }
 
-/// No word of the table is as long.
+/// The longest word that is looked up.
 const LONGEST: usize = 100;
 
 fn is_separator(c: char) -> bool {
     c.is_whitespace() || matches!(c, '_' | '-')
 }
 
-/// `DLT-` and a reason: the Indian operators' register refused the message (MT-3).
+/// `DLT-` and a reason: the Indian operators' registry refused the message (MT-3).
 fn is_dlt_rejection(word: &str) -> bool {
     let word = word.trim();
     let Some((start, reason)) = word.split_at_checked(3) else { return false };

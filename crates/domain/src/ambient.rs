@@ -1,4 +1,4 @@
-//! Time and randomness, passed in so that tests can step the one and fix the other.
+//! Time and randomness. Callers pass them in, so that tests can step the clock and fix the random bytes.
 
 use std::sync::{
     Arc,
@@ -15,7 +15,7 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> DateTime<Utc>;
 }
 
-/// Gives random bytes that no one can guess.
+/// Gives random bytes for secrets.
 pub trait Entropy: Send + Sync + 'static {
     /// Fills `bytes`.
     fn fill(&self, bytes: &mut [u8]);
@@ -37,13 +37,13 @@ impl Clock for SystemClock {
 pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
-    #[expect(clippy::disallowed_methods, clippy::expect_used, reason = "without randomness nothing here may go on")]
+    #[expect(clippy::disallowed_methods, clippy::expect_used, reason = "without randomness no secret is safe")]
     fn fill(&self, bytes: &mut [u8]) {
         getrandom::fill(bytes).expect("the operating system gives random bytes");
     }
 }
 
-/// A clock that stands still until it is stepped. For tests.
+/// A clock that stands still until a test steps it.
 #[derive(Debug)]
 pub struct SteppedClock(Mutex<DateTime<Utc>>);
 
@@ -73,29 +73,29 @@ impl<C: Clock> Clock for Arc<C> {
     }
 }
 
-/// The clock, the randomness, and the ids that are made of both. Cheap to clone.
+/// The clock, the randomness, and the source of ids. Cheap to clone.
 #[derive(Clone)]
 pub struct Ambient {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    /// Milliseconds and a 12-bit counter of the last id: ids of one process never go back.
+    /// Milliseconds and a 12-bit counter of the last id, so that the ids of one process always increase.
     last_id: Arc<AtomicU64>,
 }
 
 impl Ambient {
-    /// Of the given clock and randomness.
+    /// An ambient of this clock and this randomness.
     #[must_use]
     pub fn new(clock: impl Clock, entropy: impl Entropy) -> Self {
         Self { clock: Arc::new(clock), entropy: Arc::new(entropy), last_id: Arc::default() }
     }
 
-    /// Of the machine's.
+    /// An ambient of the machine's clock and randomness.
     #[must_use]
     pub fn system() -> Self {
         Self::new(SystemClock, SystemEntropy)
     }
 
-    /// The time now, to the microsecond, which is what Postgres keeps.
+    /// The time now, in microseconds, the resolution of Postgres.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now().trunc_subsecs(6)

@@ -8,26 +8,26 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use type_safe_id::{DynamicType, TypeSafeId};
 use uuid::Uuid;
 
-/// Why a text is not an id of the kind that was asked for.
+/// The text is not an id of the expected kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{given}` is not an id of a {kind}: expected `{prefix}_` and 26 characters")]
 pub struct InvalidId {
-    /// The text as it came, cut to 64 characters.
+    /// The text, cut to 64 characters.
     pub given: String,
-    /// What was asked for, e.g. `conversation`.
+    /// The expected kind, e.g. `conversation`.
     pub kind: &'static str,
-    /// The prefix that such an id has.
+    /// The prefix of that kind.
     pub prefix: &'static str,
 }
 
-/// The least UUIDv7 of a moment's millisecond.
+/// The least UUIDv7 of this millisecond.
 #[must_use]
 pub fn first_at(moment: DateTime<Utc>) -> Uuid {
     let millis = u128::try_from(moment.timestamp_millis()).unwrap_or(0);
     Uuid::from_u128((millis & 0xffff_ffff_ffff) << 80)
 }
 
-/// The moment in a UUIDv7, to the millisecond.
+/// The time in a UUIDv7, in milliseconds.
 #[must_use]
 pub fn moment_of(id: Uuid) -> DateTime<Utc> {
     let millis = i64::try_from(id.as_u128() >> 80).unwrap_or(0);
@@ -55,9 +55,9 @@ macro_rules! registry {
             pub struct $name(pub Uuid);
 
             impl $name {
-                /// The prefix of its outside form.
+                /// The prefix of the textual form.
                 pub const PREFIX: &'static str = $prefix;
-                /// What it names, for messages to people.
+                /// The name of the kind, for error messages.
                 pub const KIND: &'static str = $kind;
             }
 
@@ -114,7 +114,7 @@ macro_rules! registry {
             }
         )*
 
-        /// An id whose kind its prefix told.
+        /// An id of any kind. Its prefix tells the kind.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum AnyId {
             $(
@@ -124,7 +124,7 @@ macro_rules! registry {
         }
 
         impl AnyId {
-            /// The id inside.
+            /// The UUID.
             #[must_use]
             pub fn uuid(self) -> Uuid {
                 match self {
@@ -132,7 +132,7 @@ macro_rules! registry {
                 }
             }
 
-            /// What its outside form begins with.
+            /// The prefix of the textual form.
             #[must_use]
             pub fn prefix(self) -> &'static str {
                 match self {
@@ -140,7 +140,7 @@ macro_rules! registry {
                 }
             }
 
-            /// Of its two halves; `None` where no id has that prefix.
+            /// The id with this prefix and UUID; `None` for an unknown prefix.
             #[must_use]
             pub fn of(prefix: &str, uuid: Uuid) -> Option<Self> {
                 match prefix {
@@ -169,13 +169,13 @@ macro_rules! registry {
 }
 
 registry! {
-    /// A tenant.
+    /// A workspace, the tenant of Inlet.
     WorkspaceId "ws" "workspace";
     /// A human being with a login, in any number of workspaces.
     PersonId "per" "person";
-    /// A person in one workspace.
+    /// A person's membership in one workspace.
     MemberId "mem" "member";
-    /// Someone who may become a member.
+    /// An invitation to become a member.
     InvitationId "inv" "invitation";
     /// Members who share conversations.
     TeamId "team" "team";
@@ -185,11 +185,11 @@ registry! {
     SessionId "sess" "session";
     /// An account with a messaging provider.
     ProviderAccountId "acct" "provider account";
-    /// One of our numbers, names or inboxes on a medium.
+    /// One of the workspace's numbers, names or inboxes on a medium.
     ChannelId "chan" "channel";
     /// A URL that a provider posts to.
     SourceId "src" "source";
-    /// Who writes to us.
+    /// A person who writes to the workspace.
     ContactId "ctc" "contact";
     /// An address of a contact or a group.
     IdentityId "idn" "identity";
@@ -201,31 +201,31 @@ registry! {
     AttachmentId "att" "attachment";
     /// One report on one message.
     StatusReportId "rep" "status report";
-    /// A conversation of many.
+    /// A conversation with several participants.
     GroupId "grp" "group";
-    /// A mass sending at the provider.
+    /// A mass mailing at the provider.
     CampaignId "camp" "campaign";
-    /// A campaign's report that is fetched.
+    /// The job that fetches a campaign's report.
     ReportJobId "rpj" "report job";
     /// A contact's refusal of messages.
     OptOutId "opt" "opt-out";
-    /// An OTP check at the provider.
+    /// A check of a one-time password at the provider.
     VerificationId "ver" "verification";
-    /// A provider's warning that credit runs out.
+    /// A provider's warning about low credit.
     BalanceAlertId "bal" "balance alert";
-    /// A word that conversations are sorted by.
+    /// A word that sorts conversations.
     LabelId "lbl" "label";
-    /// A provider's request as it came.
+    /// A provider's request in the raw log.
     InboundEventId "in" "inbound event";
     /// An entry of the event log.
     EventId "evt" "event";
-    /// A receiver of events.
+    /// A URL that gets events.
     WebhookId "wh" "webhook";
-    /// An event on its way to a webhook.
+    /// An event for one webhook.
     DeliveryId "dlv" "delivery";
     /// One HTTP exchange of a delivery.
     AttemptId "atm" "attempt";
-    /// What waits for its other half.
+    /// An event that waits for the object it belongs to.
     WaitingReferenceId "wait" "waiting reference";
     /// An entry of the audit log.
     AuditEntryId "aud" "audit entry";

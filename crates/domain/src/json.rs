@@ -1,16 +1,16 @@
-//! JSON in JavaScript's own form: `JSON.stringify(JSON.parse(text)) === text` holds for everything written here, so
-//! that a consumer that verifies a signature over the re-serialised body finds the bytes that were signed.
+//! JSON in JavaScript's own form. `JSON.stringify(JSON.parse(text)) === text` holds for every text that this module
+//! writes. So a receiver that verifies a signature over the re-serialised body gets the signed bytes.
 
 use std::fmt;
 
 use serde_json::Value;
 
-/// The value as `JSON.stringify` writes it after `JSON.parse`: numbers as doubles in their shortest form,
-/// integer-like keys first and ascending, the others in order.
+/// The value as `JSON.stringify` writes it after `JSON.parse`: numbers as doubles in their shortest form, integer-like
+/// keys first and ascending, the others in their order.
 #[must_use]
 pub fn javascript(value: &Value) -> String {
     let mut out = String::with_capacity(256);
-    // A text takes whatever is written into it.
+    // Writing to a String cannot fail.
     let _ = write(value, &mut out);
     out
 }
@@ -18,7 +18,7 @@ pub fn javascript(value: &Value) -> String {
 /// Writes the value as [`javascript`] does.
 ///
 /// # Errors
-/// Where `out` takes no more: nothing further is looked at then.
+/// `out` is full; the rest of the value is skipped.
 pub fn write(value: &Value, out: &mut impl fmt::Write) -> fmt::Result {
     match value {
         Value::Null => out.write_str("null"),
@@ -51,16 +51,16 @@ pub fn write(value: &Value, out: &mut impl fmt::Write) -> fmt::Result {
     }
 }
 
-/// Members in the order in which JavaScript writes them: those with integer-like names first, ascending.
+/// Members in the order of JavaScript: integer-like names first and ascending, then the others in their order.
 pub fn in_order<T>(members: impl Iterator<Item = T>, name: impl Fn(&T) -> &str) -> Vec<T> {
     let mut members: Vec<T> = members.collect();
-    // The sort is stable: the others stay in their order.
+    // The sort is stable, so the others keep their order.
     members.sort_by_key(|member| integer_key(name(member)).map_or(u64::MAX, u64::from));
     members
 }
 
-/// How many values a JSON text holds, members and items, told without parsing it: a value takes far more memory than the
-/// two bytes that it may be in the text. Of what is no JSON it is a number all the same.
+/// The number of values in a JSON text, members and items, counted without parsing it: a parsed value takes far more
+/// memory than the two bytes that its text may have. For other text the number has no meaning.
 #[must_use]
 pub fn count_values(text: &[u8]) -> usize {
     let (mut count, mut in_string, mut escaped) = (1, false, false);
@@ -81,12 +81,12 @@ pub fn write_string(text: &str, out: &mut String) {
     let _ = write_string_to(text, out);
 }
 
-/// A character as it stands within such a string.
+/// Writes a character of such a string.
 pub fn write_char(c: char, out: &mut String) {
     let _ = char_to(c, out);
 }
 
-/// A number as JavaScript prints the double nearest to it.
+/// Writes the double nearest to a number as JavaScript prints it.
 pub fn write_number(number: f64, out: &mut String) {
     let _ = number_to(number, out);
 }
@@ -94,7 +94,7 @@ pub fn write_number(number: f64, out: &mut String) {
 /// Writes a quoted string as [`write_string`] does.
 ///
 /// # Errors
-/// Where `out` takes no more.
+/// `out` is full.
 pub fn write_string_to(text: &str, out: &mut impl fmt::Write) -> fmt::Result {
     out.write_char('"')?;
     escaped_to(text, out)?;
@@ -104,7 +104,7 @@ pub fn write_string_to(text: &str, out: &mut impl fmt::Write) -> fmt::Result {
 /// Writes a text with its escapes, without quotes.
 ///
 /// # Errors
-/// Where `out` takes no more.
+/// `out` is full.
 pub fn escaped_to(text: &str, out: &mut impl fmt::Write) -> fmt::Result {
     text.chars().try_for_each(|c| char_to(c, out))
 }
@@ -133,8 +133,7 @@ fn number_to(number: f64, out: &mut impl fmt::Write) -> fmt::Result {
     }
 }
 
-/// The key's value if it is an array index as ECMA-262 (section 6.1.7) defines it: canonical and below 2^32 - 1. Such
-/// keys come first in an object, ascending.
+/// The key's value if it is an array index in the sense of ECMA-262, section 6.1.7: canonical and below 2^32 - 1.
 #[must_use]
 pub fn integer_key(key: &str) -> Option<u32> {
     let canonical = key == "0" || (!key.starts_with('0') && !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit()));

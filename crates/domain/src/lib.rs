@@ -1,8 +1,9 @@
-//! The model of a unified inbox and its rules. Nothing here does I/O.
+//! The model of a unified inbox and its rules. Nothing in this crate does I/O.
 //!
-//! An adapter reads a provider's request into [`command::Command`]s. `inlet-store` gives them their effect in Postgres and
-//! raises [`event`]s, which [`compose`] can write in the words of a webhook's receiver. Time and randomness come in through
-//! [`ambient::Ambient`]. With the feature `postgres` ids and enums can be bound to queries and read from rows.
+//! An adapter reads a provider's request into [`command::Command`]s. `inlet-store` executes them in Postgres and raises
+//! [`event`]s. [`compose`] writes an event in the form that a webhook's receiver expects. Callers pass time and
+//! randomness in by [`ambient::Ambient`]. With the feature `postgres`, ids and enums can be bound to queries and read
+//! from rows.
 
 pub mod ambient;
 pub mod command;

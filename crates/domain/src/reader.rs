@@ -1,4 +1,4 @@
-//! How the API and the replay ask what an adapter makes of a request: the adapters are a sibling that they do not know.
+//! The interface by which the API and the replay call the adapters without depending on their crate.
 
 use chrono::{DateTime, Utc};
 
@@ -7,20 +7,20 @@ use crate::{
     model::source::Source,
 };
 
-/// What was read of a request.
+/// The reading of a request.
 #[derive(Debug)]
 pub struct Readout {
-    /// The event's name, as far as it could be told. As a replay's hint it leads to the same reading.
+    /// The event's name, if it could be told. As a hint to a replay it leads to this reading again.
     pub event: Option<String>,
-    /// What apply is to do.
+    /// The input of apply.
     pub reading: Reading,
-    /// The request as it is to be kept: with secrets masked.
+    /// The request in the form that is stored, with the members masked that the adapter declares secret.
     pub raw: RawRequest,
 }
 
-/// Reads requests as they come in: a pure function of the source, the arrival and the bytes.
+/// Reads requests: a pure function of the source, the arrival and the bytes.
 pub trait Reader: Send + Sync {
-    /// What a request counts as: where its body is an array, or holds lists that the source's mapping names, each element is
+    /// Splits a request with several events: an array, or lists that the source's mapping names. Each element counts as
     /// a request of its own (P6).
     fn split(
         &self,
@@ -33,10 +33,10 @@ pub trait Reader: Send + Sync {
     /// Reads an authentic request. `hint` is the event's name in the URL.
     fn read(&self, source: &Source, received_at: DateTime<Utc>, hint: Option<&str>, raw: RawRequest) -> Readout;
 
-    /// A kept request as it is shown to people: whatever is named like a secret is masked. What is kept stays, so that a
-    /// replay reads all.
+    /// A stored request for display, with members masked whose names look like secrets. The stored request stays
+    /// complete, so that a replay can read all of it.
     fn shown(&self, raw: RawRequest) -> RawRequest;
 
-    /// The phone number that a text with `+` and country code is, in E.164; `None` where it is none.
+    /// The phone number of a text with `+` and country code, in E.164; `None` for any other text.
     fn phone(&self, text: &str) -> Option<String>;
 }

@@ -1,11 +1,12 @@
-//! Who asks, and in which workspace. Every function of [`inlet_store::records`] takes a [`Scope`].
+//! The workspace and the actor of a request. Every function of [`inlet_store::records`] on a workspace's data takes a
+//! [`Scope`].
 
 use uuid::Uuid;
 
 use crate::ids::{ApiKeyId, MemberId, WorkspaceId};
 
-/// The workspace that a query may see (P10). Made only from a credential or by a background worker that is listed
-/// in [`inlet_store::records`].
+/// The workspace that a query may see (P10). It comes from a credential, or from a background worker that is listed in
+/// [`inlet_store::records`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Scope {
     workspace: WorkspaceId,
@@ -18,28 +19,28 @@ impl Scope {
         Self { workspace }
     }
 
-    /// Its workspace.
+    /// The workspace.
     #[must_use]
     pub fn workspace(self) -> WorkspaceId {
         self.workspace
     }
 }
 
-/// Who did something.
+/// The actor of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Actor {
-    /// A person of the workspace.
+    /// A member of the workspace.
     Member(MemberId),
-    /// A program.
+    /// An API key.
     ApiKey(ApiKeyId),
-    /// A provider's report.
+    /// A provider's request.
     Provider,
     /// Inlet itself.
     System,
 }
 
 impl Actor {
-    /// Which member or key it is; none of a provider or of Inlet itself.
+    /// The id of the member or the key; `None` for a provider and Inlet itself.
     #[must_use]
     pub fn id(self) -> Option<Uuid> {
         match self {
@@ -49,7 +50,7 @@ impl Actor {
         }
     }
 
-    /// The word for its kind in SQL, in events and in webhooks.
+    /// The kind in SQL, events and webhooks.
     #[must_use]
     pub fn kind(self) -> &'static str {
         match self {

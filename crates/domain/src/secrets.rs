@@ -1,4 +1,4 @@
-//! Sealing at rest (P12): XChaCha20-Poly1305 under versioned keys, bound to the place where the sealed value stands.
+//! Sealing at rest (P12): XChaCha20-Poly1305 under versioned keys, bound to the place of the sealed value.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -15,10 +15,10 @@ use crate::{ambient::Ambient, ids::WorkspaceId};
 
 const NONCE: usize = 24;
 
-/// Where a sealed value stands. A value that is moved to another place does not open.
+/// The place of a sealed value. A value that is moved to another place cannot be opened.
 #[derive(Debug, Clone, Copy)]
 pub struct Place {
-    /// The workspace that owns it.
+    /// The workspace of the row.
     pub workspace: WorkspaceId,
     /// The table.
     pub table: &'static str,
@@ -40,18 +40,20 @@ impl Place {
     }
 }
 
-/// Why a sealed value does not open. It never tells what the value was.
+/// A sealed value cannot be opened. The error never contains the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
-    /// Sealed under a key that is not in the ring.
-    #[error("sealed under key version {0}, which this process does not have")]
+    /// No configured key has this version.
+    #[error(
+        "the value is sealed under key version {0}, which this process does not have: add that key to INLET_SECRETS_KEYS"
+    )]
     UnknownKey(u8),
-    /// Wrong key, wrong place, or changed bytes.
-    #[error("the sealed value does not open: wrong key, wrong place or damaged")]
+    /// The key or the place is wrong, or bytes were changed.
+    #[error("the sealed value cannot be opened: the key or the place is wrong, or the value is damaged")]
     Refused,
 }
 
-/// The keys that seal and open. Cheap to clone.
+/// The keys for sealing and opening. Cheap to clone.
 #[derive(Clone)]
 pub struct Sealer {
     keys: Arc<BTreeMap<u8, Zeroizing<[u8; 32]>>>,
@@ -60,7 +62,7 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// Seals under the key with the greatest version; opens under any. `None` if there is no key.
+    /// A sealer that seals under the key with the greatest version and opens under any. `None` without keys.
     #[must_use]
     pub fn new(keys: impl IntoIterator<Item = (u8, [u8; 32])>, ambient: Ambient) -> Option<Self> {
         let keys: BTreeMap<_, _> = keys.into_iter().map(|(version, key)| (version, Zeroizing::new(key))).collect();
@@ -68,13 +70,13 @@ impl Sealer {
         Some(Self { keys: Arc::new(keys), current, ambient })
     }
 
-    /// The version of the key that it seals under: the first byte of what it seals.
+    /// The version of the sealing key, which is the first byte of sealed values.
     #[must_use]
     pub fn version(&self) -> u8 {
         self.current
     }
 
-    /// Key version, nonce, ciphertext and tag.
+    /// Seals a value: key version, nonce, ciphertext and tag.
     #[must_use]
     pub fn seal(&self, place: &Place, plain: &[u8]) -> Vec<u8> {
         let mut nonce = [0; NONCE];
@@ -94,7 +96,7 @@ impl Sealer {
     /// The plain bytes.
     ///
     /// # Errors
-    /// Where the key is unknown, the place is another, or a byte was changed.
+    /// The key is unknown, the place differs, or a byte was changed.
     pub fn open(&self, place: &Place, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
         let (version, rest) = sealed.split_first().ok_or(OpenError::Refused)?;
         let (nonce, ciphertext) = rest.split_at_checked(NONCE).ok_or(OpenError::Refused)?;
@@ -107,8 +109,8 @@ impl Sealer {
             .map_err(|_| OpenError::Refused)
     }
 
-    /// A keyed hash of a secret that is only ever compared: equal secrets of one workspace and purpose hash alike,
-    /// and without the key no one can try them all.
+    /// A keyed hash of a secret that is only compared. Equal secrets of one workspace and purpose have one hash, and
+    /// without the key nobody can guess secrets by their hashes.
     #[must_use]
     pub fn keyed_hash(&self, workspace: WorkspaceId, purpose: &str, secret: &[u8]) -> [u8; 32] {
         let key = &self.keys[&self.current];
@@ -130,7 +132,7 @@ impl std::fmt::Debug for Sealer {
     }
 }
 
-/// What a token is kept and looked up as: SHA-256 of its text. Tokens are 256 random bits, so no salt is needed.
+/// The stored form of a token: SHA-256 of its text. A token has 256 random bits, so it needs no salt.
 #[must_use]
 pub fn token_hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()

@@ -1,12 +1,17 @@
 //! Enums whose values are texts in SQL and in webhooks, in lower snake case.
 
-/// A text that is no value of an enum.
+/// The text is no value of the enum.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not one of the known values")]
-pub struct UnknownText(pub String);
+#[error("`{text}` is not one of: {}", known.join(", "))]
+pub struct UnknownText {
+    /// The text.
+    pub text: String,
+    /// The values of the enum.
+    pub known: &'static [&'static str],
+}
 
-/// Declares an enum from one list of variants and their texts. It can be parsed, printed, serialised, and, with the feature
-/// `postgres`, bound to a query and read from a row as `text`.
+/// Declares an enum from one list of variants and their texts. The enum can be parsed, printed and serialised. With the
+/// feature `postgres` it can also be bound to a query and read from a row as `text`.
 #[macro_export]
 macro_rules! text_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
@@ -27,7 +32,7 @@ macro_rules! text_enum {
             /// Every value.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The word in SQL and webhooks.
+            /// The value in SQL and webhooks.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self {
@@ -41,7 +46,7 @@ macro_rules! text_enum {
             fn from_str(word: &str) -> Result<Self, Self::Err> {
                 match word {
                     $($word => Ok(Self::$variant),)*
-                    _ => Err($crate::text_enum::UnknownText(word.to_owned())),
+                    _ => Err($crate::text_enum::UnknownText { text: word.to_owned(), known: &[$($word,)*] }),
                 }
             }
         }

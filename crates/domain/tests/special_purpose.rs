@@ -1,6 +1,6 @@
-//! The guard against inner addresses, held against IANA's registries of special-purpose addresses:
+//! Tests the guard against inner addresses with IANA's registries of special-purpose addresses,
 //! <https://www.iana.org/assignments/iana-ipv4-special-registry> and
-//! <https://www.iana.org/assignments/iana-ipv6-special-registry>, with their column "globally reachable", and against the
+//! <https://www.iana.org/assignments/iana-ipv6-special-registry>, and their column "globally reachable", and with the
 //! blocks for multicast (RFC 5771, RFC 4291).
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up can only fail")]
 
@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use inlet_domain::model::address::inner;
 use proptest::prelude::*;
 
-/// Each block, and whether the registry says that it is globally reachable. "N/A" is not.
+/// Each block, and whether the registry calls it globally reachable. "N/A" counts as no.
 const V4: &[(&str, u32, bool)] = &[
     ("0.0.0.0", 8, false),
     ("0.0.0.0", 32, false),
@@ -65,13 +65,13 @@ const V6: &[(&str, u32, bool)] = &[
     ("fe80::", 10, false),
 ];
 
-/// Not in those registries, and no target either: multicast, what was once for sites, IPv4-compatible addresses, what
-/// Azure answers its machines at.
+/// Refused blocks that are not in those registries: multicast, site-local, IPv4-compatible addresses, and the platform
+/// address of Azure.
 const BESIDE_V4: &[(&str, u32)] = &[("224.0.0.0", 4), ("168.63.129.16", 32)];
 const BESIDE_V6: &[(&str, u32)] = &[("ff00::", 8), ("fec0::", 10), ("::", 96)];
 
-/// Globally reachable by the registry, and refused all the same: they are for protocols, or lead to an IPv4 address that
-/// the guard does not see.
+/// Blocks that the registry calls globally reachable and the guard refuses: they are for protocols, or lead to an IPv4
+/// address that the guard does not see.
 const STRICTER: &[(&str, u32)] = &[
     ("192.0.0.9", 32),
     ("192.0.0.10", 32),
@@ -98,7 +98,7 @@ fn is_in(address: IpAddr, network: &str, length: u32) -> bool {
     size == of && address.checked_shr(shift).unwrap_or(0) == network.checked_shr(shift).unwrap_or(0)
 }
 
-/// An address of the block, chosen by `random`, or one just outside of it.
+/// An address of the block that `random` chooses, or one just outside of it.
 fn near(network: &str, length: u32, random: u128, way: u8) -> IpAddr {
     let (base, size) = bits_of(network.parse().unwrap());
     let host = if length == size { 0 } else { u128::MAX >> (128 - (size - length)) };
@@ -126,7 +126,7 @@ fn is_public(address: IpAddr) -> bool {
     let refused = beside.into_iter().any(|(network, length)| is_in(address, network, *length));
     let global = match address {
         IpAddr::V4(_) => true,
-        // Only that is unicast for all (RFC 4291, section 2.4).
+        // Only 2000::/3 is global unicast (RFC 4291, section 2.4).
         IpAddr::V6(_) => is_in(address, "2000::", 3),
     };
     entry.is_none_or(|(.., reachable)| *reachable) && !refused && global

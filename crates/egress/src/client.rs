@@ -10,25 +10,25 @@ use crate::{
     resolver::{GuardedResolver, system},
 };
 
-/// Idle connections are dropped before the 5 s after which common servers drop them: a request on a connection that
-/// is just being closed would have to be counted as failed.
+/// Common servers drop idle connections after 5 s, so the client drops them earlier: a request on a connection that is
+/// just being closed would count as failed.
 const IDLE: Duration = Duration::from_secs(4);
 const IDLE_PER_HOST: usize = 256;
 
-/// What to send, and how much of an answer to wait for.
+/// A request, with its bounds.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The method.
     pub method: Method,
-    /// Where to.
+    /// The target.
     pub url: Url,
-    /// All headers but those of the connection itself.
+    /// All headers except those of the connection.
     pub headers: HeaderMap,
-    /// The body; empty for none.
+    /// The body, possibly empty.
     pub body: Bytes,
-    /// From looking the name up to the last byte that is read.
+    /// The time limit, from the DNS look-up to the last byte of the answer.
     pub timeout: Duration,
-    /// How many bytes of the answer's body are read.
+    /// The most bytes of the answer's body that are read.
     pub max_body: usize,
 }
 
@@ -39,9 +39,9 @@ pub struct Response {
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, up to the limit.
+    /// The body, cut at the limit.
     pub body: Bytes,
-    /// Whether there was more of the body than that.
+    /// Whether the body was longer than the limit.
     pub truncated: bool,
 }
 
@@ -49,25 +49,25 @@ pub struct Response {
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
-    /// None where the URLs are the operator's own.
+    /// `None` for the operator's own URLs.
     policy: Option<Policy>,
 }
 
 impl Client {
-    /// A client that lets through what `policy` allows. A machine without root certificates still gets one, which
+    /// A client that calls only the targets that `policy` allows. Without root certificates on the machine the client
     /// trusts no TLS server.
     ///
     /// # Errors
-    /// Where TLS cannot be set up.
+    /// TLS cannot be set up.
     pub fn new(policy: Policy) -> Result<Self, BuildError> {
         Self::with_lookup(policy, system)
     }
 
-    /// A client for URLs of the operator's configuration, which may be inside the house: no address is refused. Timeouts and
-    /// limits hold, and nothing is redirected. No URL that a tenant chose may come to it.
+    /// A client for URLs of the operator's configuration. It refuses no address, but keeps the timeouts and limits and
+    /// follows no redirect. Never pass it a URL that a tenant chose.
     ///
     /// # Errors
-    /// Where TLS cannot be set up.
+    /// TLS cannot be set up.
     pub fn of_operator() -> Result<Self, BuildError> {
         Self::build(None, system)
     }
@@ -85,7 +85,7 @@ impl Client {
         L: Fn(String) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
     {
-        // Whoever was first in this process set the same one.
+        // Fails if a caller in this process has installed a provider already; every caller installs the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = || {
             reqwest::Client::builder()
@@ -98,17 +98,16 @@ impl Client {
                 .pool_idle_timeout(IDLE)
         };
         let http = builder().build().or_else(|error| {
-            tracing::warn!(%error, "no root certificates: requests to https will fail until they are installed");
+            tracing::warn!(%error, "this machine has no root certificates: https requests fail until you install them");
             builder().tls_certs_only([]).build()
         })?;
         Ok(Self { http, policy })
     }
 
-    /// Sends a request and reads the answer.
+    /// Sends a request and reads the answer. A status of 4xx or 5xx is an answer too.
     ///
     /// # Errors
-    /// Where the target is refused, no whole answer comes in time, or it is a redirect. A status of 4xx or 5xx is an
-    /// answer.
+    /// The target is refused, no complete answer arrives in time, or the answer is a redirect.
     pub async fn send(&self, request: Request) -> Result<Response, SendError> {
         if let Some(policy) = self.policy {
             policy.check(&request.url)?;

@@ -1,4 +1,4 @@
-//! Why a request got no usable answer, told apart by what an operator would do about it.
+//! Failures of a request, grouped by what an operator would do about them.
 
 use std::{error::Error, io};
 
@@ -6,10 +6,10 @@ use inlet_domain::model::{address::InnerAddress, target::TargetError};
 
 use crate::resolver::RefusedAddress;
 
-/// A kind of failure, with a stable word.
+/// A kind of failure, with a stable code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// No whole answer in time.
+    /// No complete answer in time.
     Timeout,
     /// The name has no address.
     Dns,
@@ -17,18 +17,18 @@ pub enum ErrorKind {
     Connect,
     /// The TLS handshake failed: certificate, name or version.
     Tls,
-    /// The target is inside the house.
+    /// The target has an inner address.
     RefusedAddress,
     /// The URL is not one that may be called.
     RefusedUrl,
-    /// The answer sends us elsewhere (3xx).
+    /// The answer is a redirect (3xx).
     Redirect,
-    /// The answer is no HTTP, or broke off.
+    /// The answer is not HTTP, or ended early.
     Body,
 }
 
 impl ErrorKind {
-    /// Its word in SQL, metrics and the API.
+    /// The code in SQL, metrics and the API.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -47,19 +47,19 @@ impl ErrorKind {
 /// A request without a usable answer.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// The URL or the address that it spells out is refused.
+    /// The URL, or an address in it, is refused.
     #[error(transparent)]
     Target(#[from] TargetError),
-    /// No whole answer in time.
+    /// No complete answer in time.
     #[error("no whole answer within {} ms", limit.as_millis())]
     Timeout {
-        /// The limit.
+        /// The time limit.
         limit: std::time::Duration,
     },
     /// An answer of 3xx.
     #[error("the answer was a redirect ({status}), which is not followed")]
     Redirect {
-        /// Which.
+        /// The status.
         status: u16,
     },
     /// The exchange failed.
@@ -80,7 +80,7 @@ impl SendError {
         }
     }
 
-    /// The inner address that a name led to, if that is why.
+    /// The refused inner address of a name, if that is the cause.
     #[must_use]
     pub fn refused(&self) -> Option<InnerAddress> {
         match self {
@@ -91,7 +91,7 @@ impl SendError {
     }
 }
 
-/// Why there is no client.
+/// The HTTP client could not be built.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client could not be built")]
 pub struct BuildError(#[from] reqwest::Error);
@@ -116,7 +116,7 @@ fn kind_of(error: &reqwest::Error) -> ErrorKind {
     }
 }
 
-/// The error and what is behind it. An [`io::Error`] hides what it carries from `source`, so it is asked by name.
+/// The error and its causes. An [`io::Error`] hides its inner error from `source`, so it is asked directly.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| {
         let error: &'a (dyn Error + 'static) = *error;
@@ -127,7 +127,7 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
     })
 }
 
-/// The innermost cause tells most; the outer ones repeat the URL, which may hold a token.
+/// The innermost cause. It tells most; the outer errors repeat the URL, which may hold a token.
 fn innermost(error: &reqwest::Error) -> String {
     causes(error).last().map_or_else(String::new, ToString::to_string)
 }

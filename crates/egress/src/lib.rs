@@ -1,8 +1,8 @@
-//! The one HTTP client that may leave the house: address guard, limits, timeouts.
+//! The only HTTP client for outside addresses, with address guard, limits and timeouts.
 //!
-//! Tenants choose the URLs, so each connection is checked where it is opened: the resolver inside the connector
-//! refuses a name if any of its addresses is an inner one, and addresses that are written out are refused before.
-//! Nothing is redirected, no proxy of the environment is used, and no more of an answer is read than was asked for.
+//! Tenants choose the URLs, so each connection is checked when it is opened. The resolver inside the connector refuses
+//! a name if any of its addresses is an inner one. The client refuses inner addresses in URLs before it connects. It
+//! follows no redirect, uses no proxy of the environment, and reads no more of an answer than the caller asked for.
 
 mod client;
 mod error;

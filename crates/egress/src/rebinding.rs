@@ -1,4 +1,4 @@
-//! The guard against a DNS server that answers otherwise each time it is asked.
+//! Tests the guard against a DNS server that changes its answers (DNS rebinding).
 
 use std::{
     io,
@@ -15,7 +15,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
 use crate::{Client, ErrorKind, Policy, Request, SendError};
 
-/// A DNS server (RFC 1035) that gives the addresses of its list in turn, the last one from then on.
+/// A DNS server (RFC 1035) that answers with the addresses of its list in turn, and then with the last one.
 struct Server {
     address: SocketAddr,
     asked: Arc<Mutex<usize>>,
@@ -45,20 +45,20 @@ impl Server {
         *self.asked.lock().unwrap()
     }
 
-    /// A client that asks this server.
+    /// A client that uses this DNS server.
     fn client(&self, policy: Policy) -> Client {
         let server = self.address;
         Client::with_lookup(policy, move |name| look_up(server, name)).unwrap()
     }
 }
 
-/// The query back with the addresses, which may be kept for no time at all.
+/// The answer to a query: these addresses, with a time to live of 0.
 fn answer(query: &[u8], addresses: &[Ipv4Addr]) -> Vec<u8> {
     let mut out = query[..2].to_vec();
     out.extend([0x81, 0x80, 0, 1, 0, u8::try_from(addresses.len()).unwrap(), 0, 0, 0, 0]);
     out.extend(&query[12..]);
     for address in addresses {
-        // The name of the question, an address, of the internet, for 0 s, of 4 bytes.
+        // The name of the question, type A, class IN, a time to live of 0 s, 4 bytes.
         out.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4]);
         out.extend(address.octets());
     }
@@ -92,7 +92,7 @@ fn request(port: u16) -> Request {
     }
 }
 
-/// A receiver that closes each connection, so that the next request looks the name up anew.
+/// A receiver that closes each connection, so that each request looks the name up anew.
 async fn receiver() -> MockServer {
     let server = MockServer::start().await;
     let template = ResponseTemplate::new(200).insert_header("connection", "close");
@@ -102,7 +102,7 @@ async fn receiver() -> MockServer {
 
 const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;
 const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
-/// The test's own address stands for one that is allowed.
+/// Allows the test's own address, which stands for a public one.
 const DEVELOPMENT: Policy = Policy { allow_loopback: true, allow_http: true };
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn a_name_that_was_well_once_is_refused_when_it_leads_inside() {
 async fn between_the_check_and_the_connection_nothing_is_asked_again() {
     let receiver = receiver().await;
     let port = receiver.address().port();
-    // Whoever asked a second time would be led to this machine.
+    // A second look-up would lead to this machine.
     let server = Server::start(vec![vec![Ipv4Addr::new(192, 0, 2, 1)], vec![HERE]]).await;
     let strict = Policy { allow_loopback: false, allow_http: true };
     let error = server.client(strict).send(request(port)).await.unwrap_err();

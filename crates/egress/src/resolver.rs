@@ -1,5 +1,5 @@
-//! Names become addresses inside the connector, and inner ones are refused there, so that no name can be looked up
-//! once for the check and again, with another answer, for the connection.
+//! Resolves names inside the connector and refuses inner addresses there. So the checked address is the one that the
+//! client connects to.
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc};
 
@@ -8,7 +8,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::Policy;
 
-/// A name that leads into the house.
+/// A name with an inner address.
 #[derive(Debug, thiserror::Error)]
 #[error("{name} leads to {address}, which is not a public address ({kind})")]
 pub(crate) struct RefusedAddress {
@@ -17,7 +17,8 @@ pub(crate) struct RefusedAddress {
     pub(crate) kind: InnerAddress,
 }
 
-/// Looks names up with `lookup` and refuses a name if any of its addresses is an inner one; without a policy, none.
+/// Resolves names with `lookup`, and refuses a name if any of its addresses is an inner one. Without a policy it
+/// refuses none.
 pub(crate) struct GuardedResolver<L> {
     lookup: Arc<L>,
     policy: Option<Policy>,
@@ -51,7 +52,7 @@ where
     }
 }
 
-/// The system's own way to look a name up.
+/// Resolves a name with the operating system.
 pub(crate) async fn system(name: String) -> io::Result<Vec<SocketAddr>> {
     Ok(tokio::net::lookup_host((name, 0)).await?.collect())
 }

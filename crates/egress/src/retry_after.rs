@@ -1,11 +1,11 @@
-//! When an endpoint wants to be asked again.
+//! The header `Retry-After`.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// The wait that an endpoint asks for by `Retry-After` (RFC 9110, section 10.2.3): seconds or a date; none where it is
-/// neither. A date that has passed is no wait.
+/// The wait of a `Retry-After` header (RFC 9110, section 10.2.3): seconds or a date; `None` for anything else. A date
+/// in the past is a wait of zero.
 #[must_use]
 pub fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
     let text = text.trim();

@@ -1,4 +1,4 @@
-//! Taking a body in, within bounds of size and time.
+//! Reads a body within bounds of size and time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,28 +9,30 @@ use tokio::{sync::Semaphore, time::timeout};
 
 use crate::refusal::Refusal;
 
-/// A provider gives up after 3 s; a body that takes longer than this will not come.
+/// Providers give up after 3 s, so a body that takes longer than this will not arrive.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How much of what is refused is read and thrown away, so that the sender gets to read the answer: a connection that
-/// is closed on unread bytes is reset.
+/// How many bytes of a refused body the server reads and drops, so that the sender gets the answer: the kernel resets a
+/// connection that is closed with unread bytes.
 const DRAINED: usize = 16 * 1024 * 1024;
 
-/// How many connections are read on so at once. Beyond it a sender may find its connection reset in place of the answer.
+/// How many connections are drained at once. Beyond it the kernel may reset a sender's connection instead of sending
+/// the answer.
 const MOST_DRAINED: usize = 256;
 
-/// How many bytes the bodies may take that are being read or wait for their commit.
+/// The most bytes of all bodies that are being read or wait for their commit.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 
-/// What a body is given room for before any of it has come.
+/// The room that a body gets before its first byte arrives.
 const FIRST_BYTES: usize = 64 * 1024;
 
-/// Admission for the bodies that are in hand: as many as come, within a bound of their bytes.
+/// Admission for bodies in hand, bounded in bytes only.
 pub(crate) fn places() -> Admission {
     Admission::new(usize::MAX, MOST_BYTES)
 }
 
-/// The body, of at most `limit` bytes. No more than that is ever held, and no more than `place` has room for.
+/// The body, of at most `limit` bytes. The server never holds more than `limit` bytes, nor more than `place` has room
+/// for.
 pub(crate) async fn read(
     payload: &mut Payload,
     declared: Option<usize>,
@@ -57,7 +59,7 @@ pub(crate) async fn read(
     timeout(PATIENCE, reading).await.unwrap_or(Err(Refusal::TooSlow))
 }
 
-/// Admission for what is read on and thrown away.
+/// Admission for draining.
 #[derive(Debug, Clone)]
 pub(crate) struct Drains(Arc<Semaphore>);
 
@@ -67,7 +69,7 @@ impl Default for Drains {
     }
 }
 
-/// Reads on and throws away, up to a bound of bytes, of time and of how many do so at once.
+/// Reads the rest of a body and drops it, up to a bound of bytes, of time and of concurrent drains.
 pub(crate) async fn drain(payload: &mut Payload, places: &Drains) {
     let Ok(_place) = places.0.try_acquire() else { return };
     let draining = async {
@@ -79,7 +81,7 @@ pub(crate) async fn drain(payload: &mut Payload, places: &Drains) {
             }
         }
     };
-    // Whether it came to its end or to the bound, there is nothing more to do for the sender.
+    // After the end or the bound nothing more can be done for the sender.
     let _ = timeout(PATIENCE, draining).await;
 }
 

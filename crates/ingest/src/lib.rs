@@ -1,7 +1,7 @@
 //! The door for providers.
 //!
-//! A request comes in through [`route`] from an allowed [`network`], proves itself, is read by its provider's adapter, and is
-//! answered after apply's commit. [`report_job`] fetches the reports that a provider offers at a URL.
+//! [`route`] checks a request's [`network`] and signature, lets the provider's adapter read it, and answers after
+//! apply's commit. [`report_job`] fetches campaign reports from the providers' URLs.
 
 pub mod network;
 pub mod refusal;

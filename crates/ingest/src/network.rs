@@ -1,10 +1,11 @@
-//! Which addresses a source lets in (OR-15).
+//! The networks that a source allows (OR-15).
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-/// Whether the source lets the address in. No rule lets everyone in; a rule that cannot be read lets no one in.
+/// Whether the source allows the address. A source without rules allows every address. A rule that cannot be parsed
+/// allows none.
 #[must_use]
 pub fn is_allowed(client: IpAddr, rules: &[String]) -> bool {
     let fits = |rule: &String| {

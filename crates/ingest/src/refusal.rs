@@ -1,4 +1,4 @@
-//! Why a request is not taken, and what the provider is told: `{"error":{"code","message"}}`.
+//! Refusals of the door, answered as `{"error":{"code","message"}}`.
 
 use std::time::Duration;
 
@@ -14,41 +14,41 @@ use inlet_adapters::{
 use inlet_store::apply::ApplyError;
 use serde_json::json;
 
-/// A refusal. Only [`Refusal::Unreadable`] has left a trace in the raw log.
+/// A refusal. Only a request with [`Refusal::Unreadable`] is kept in the raw log.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// No source has this URL.
-    #[error("no source has this URL: check the token")]
+    #[error("no source has this URL: check the token in the path `/in/{{token}}`")]
     UnknownToken,
-    /// The source does not let this address in.
-    #[error("this source takes no requests from {0}")]
+    /// The source's allowed networks do not contain this address.
+    #[error("this source does not allow requests from {0}: add the address to its `allowedNetworks`")]
     Network(std::net::IpAddr),
-    /// The body is larger than is taken.
-    #[error("the body is larger than {0} bytes")]
+    /// The body exceeds the bound.
+    #[error("the body is larger than {0} bytes: send a smaller one")]
     TooLarge(usize),
-    /// The body holds more events than are taken at once.
-    #[error("the body holds {0} events: send at most {most} at once", most = batch::MOST)]
+    /// The body holds more events than one request may.
+    #[error("the body holds {0} events: send at most {most} in one request", most = batch::MOST)]
     BatchTooLarge(usize),
-    /// The body did not come in time.
-    #[error("the body did not come in time")]
+    /// The body did not arrive in time.
+    #[error("the body did not arrive in time: send the request again")]
     TooSlow,
-    /// The body broke off.
-    #[error("the body broke off")]
+    /// The body ended early.
+    #[error("the body ended early: send the request again")]
     BrokenOff,
-    /// The request does not prove itself.
+    /// The signature is missing or wrong.
     #[error(transparent)]
     Forged(#[from] Forged),
-    /// Authentic, but no reader can read it: it is kept in quarantine.
+    /// The request is authentic, but no reader can read it. It is kept in quarantine.
     #[error("{0}; the request is kept in quarantine")]
     Unreadable(Unreadable),
-    /// It was not committed.
+    /// The request was not committed.
     #[error(transparent)]
     Apply(#[from] ApplyError),
     /// The source could not be looked up.
-    #[error("the database cannot be reached now: come again")]
+    #[error("the database cannot be reached now: send the request again")]
     Store,
-    /// Only POST, GET and PUT are taken.
-    #[error("only POST, GET and PUT are taken here")]
+    /// The method is not POST, GET or PUT.
+    #[error("this path accepts POST, GET and PUT only")]
     Method,
 }
 
@@ -59,12 +59,12 @@ impl From<TooMany> for Refusal {
 }
 
 impl Refusal {
-    /// There is no room for it now.
+    /// The door has no room for the request now.
     pub(crate) fn crowded() -> Self {
         Self::Apply(ApplyError::Overloaded { retry_after: Duration::from_secs(1) })
     }
 
-    /// A stable word for it.
+    /// A stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

@@ -44,22 +44,22 @@ use crate::{
     source_cache::SourceCache,
 };
 
-/// How many elements of one body wait for their commit at once: as many as one transaction takes, and far from the
-/// half of the queue that a workspace may hold.
+/// How many elements of one body wait for their commit at once: as many as one transaction takes, and far fewer than
+/// the half of the queue that a workspace may use.
 const ELEMENTS_AT_ONCE: usize = 256;
 
-/// How long the look-up of a source may take: providers give up at 3 s.
+/// The timeout of the look-up of a source: providers give up after 3 s.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A body of so many bytes takes some milliseconds to be read: those that wait on the same thread would wait for it.
+/// Bodies of this size take some milliseconds to read, and would delay other requests on the same thread.
 const LONG: usize = 64 << 10;
 
-/// What the door needs.
+/// The dependencies of the door.
 #[derive(Clone)]
 pub struct IngestParts {
-    /// Where sources are looked up.
+    /// Holds the sources.
     pub database: Database,
-    /// Where commands go.
+    /// Commits the requests.
     pub apply: Apply,
     /// Opens the secrets of sources.
     pub sealer: Sealer,
@@ -82,12 +82,12 @@ pub struct IngestState {
     bodies: Admission,
     drains: Drains,
     trusted_proxies: Arc<[IpNet]>,
-    /// The turn to read a long request.
+    /// One permit: the right to read a long request.
     long: Arc<Semaphore>,
 }
 
 impl IngestState {
-    /// A door over these parts. All workers share it, and with it one cache of sources.
+    /// A door with these parts. All HTTP workers share it and its cache of sources.
     #[must_use]
     pub fn new(parts: IngestParts) -> Self {
         Self {
@@ -103,7 +103,8 @@ impl IngestState {
         }
     }
 
-    /// Reads a request. One thread reads the long requests one after the other, so that short ones do not wait for them.
+    /// Reads a request. Long requests are read one at a time on another thread, so that short requests do not wait for
+    /// them.
     async fn read(
         &self,
         source: &Arc<Source>,
@@ -118,17 +119,17 @@ impl IngestState {
         let turn = Arc::clone(&self.long).acquire_owned().await.ok();
         let (source, named) = (Arc::clone(source), named.map(str::to_owned));
         let reading = spawn_blocking(move || {
-            // The turn lasts as long as the work, also where the sender has disconnected.
+            // The permit lasts until the reading ends, also if the sender has disconnected.
             let _turn = turn;
             read::read(&source, at, named.as_deref(), raw)
         });
         reading.await.map_err(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "a long request could not be read");
+            tracing::error!(error = &error as &dyn std::error::Error, "the task that reads a long request failed");
             Refusal::Apply(ApplyError::Stopping)
         })
     }
 
-    /// Mounts the door.
+    /// Mounts the routes of the door.
     pub fn configure(&self, services: &mut ServiceConfig) {
         for path in ["/in/{token}", "/in/{token}/{event:[^/]*}"] {
             services.service(web::resource(path).app_data(web::Data::new(self.clone())).to(receive));
@@ -142,7 +143,7 @@ async fn receive(request: HttpRequest, door: web::Data<IngestState>, mut payload
         Err(refusal) => {
             metrics::counter!("inlet_ingest_refused_total", "code" => refusal.code()).increment(1);
             tracing::debug!(code = refusal.code(), %refusal, "a provider's request was refused");
-            // Who is slow or gone sends nothing more that is worth waiting for.
+            // A sender that is slow or gone will send nothing useful.
             if !matches!(refusal, Refusal::TooSlow | Refusal::BrokenOff) {
                 intake::drain(&mut payload, &door.drains).await;
             }
@@ -157,7 +158,7 @@ async fn answer(request: &HttpRequest, door: &IngestState, payload: &mut Payload
     }
     let token = request.match_info().get("token").unwrap_or_default();
     let came = Instant::now();
-    // One that is away may be back in time.
+    // An absent database may return within the timeout.
     let found = async {
         door.database.present().await;
         door.database.while_present(door.sources.by_token(token)).await
@@ -190,7 +191,8 @@ async fn answer(request: &HttpRequest, door: &IngestState, payload: &mut Payload
         }
         Verification::None => Ok(()),
     };
-    // The provider asks before it has a secret to sign with, so an unsigned handshake is answered; it has no effect.
+    // The provider sends the handshake before it has a secret to sign with, so the door answers an unsigned handshake.
+    // It has no effect.
     if (verified.is_ok() || signature.is_none())
         && let Some(proof) = adapter(source.provider).handshake(&body)
     {
@@ -214,7 +216,7 @@ struct Arrival<'a> {
     door: &'a IngestState,
     source: &'a Arc<Source>,
     received_at: DateTime<Utc>,
-    /// How long its source had to be looked up.
+    /// How long the look-up of the source took.
     waited: Duration,
     /// The event's name in the URL.
     named: Option<&'a str>,
@@ -229,8 +231,8 @@ impl Arrival<'_> {
         }
     }
 
-    /// Each element on its own. Where one is not committed, the provider is told to come again: the others are
-    /// duplicates then.
+    /// Commits each element by itself. If one is not committed, the provider gets an error and sends the whole body
+    /// again; the other elements are duplicates then.
     async fn take_all(self, requests: impl Iterator<Item = RawRequest>) -> Result<HttpResponse, Refusal> {
         let taken: Vec<(InboundEventId, Outcome)> = stream::iter(requests)
             .map(|raw| async move {
@@ -276,7 +278,7 @@ fn check_network(request: &HttpRequest, door: &IngestState, source: &Source) -> 
     if source.allowed_networks.is_empty() {
         return Ok(());
     }
-    // A peer without an address (a socket file) is no address of the internet's.
+    // A peer without an IP address (a socket file) matches no network.
     let peer = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip());
     let forwarded: Vec<&str> =
         request.headers().get_all("x-forwarded-for").map(|value| value.to_str().unwrap_or_default()).collect();
@@ -290,7 +292,7 @@ fn declared_length(request: &HttpRequest) -> Option<usize> {
 
 /// The event's name in the URL: the last path segment, else `?event=`.
 fn hint(request: &HttpRequest) -> Option<String> {
-    // Postgres holds no NUL in text.
+    // Postgres cannot store NUL in text.
     let in_path = request
         .match_info()
         .get("event")

@@ -1,5 +1,5 @@
-//! Sources by token, remembered for a moment: a change of a source counts at once in the process that makes it, and
-//! within a second in every other.
+//! A cache of sources by token. A change of a source takes effect at once in the process that makes it, and within a
+//! second in the others.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,13 +13,14 @@ use moka::future::Cache;
 const TTL: Duration = Duration::from_secs(1);
 const MOST: u64 = 10_000;
 
-/// The cache. Cheap to clone; the clones share what they know.
+/// The cache. Cheap to clone; the clones share their entries.
 #[derive(Clone)]
 pub(crate) struct SourceCache {
     database: Database,
     sealer: Sealer,
-    // By the token's hash, so that no token is kept. Unknown tokens too: guessing costs one query a second. And by the
-    // generation in which the look-up began, so that one that a change overtook is not found again.
+    // The key is the token's hash, so that the cache holds no token. Unknown tokens are cached too, so that guesses
+    // cost one query a second each. The generation at the beginning of the look-up is part of the key, so that a result
+    // that is older than a change is not found.
     known: Cache<(u64, [u8; 32]), Option<Arc<Source>>>,
 }
 
@@ -28,7 +29,7 @@ impl SourceCache {
         Self { database, sealer, known: Cache::builder().max_capacity(MOST).time_to_live(TTL).build() }
     }
 
-    /// The source of a token; many who ask at once make one query.
+    /// The source of a token. Concurrent callers share one query.
     pub(crate) async fn by_token(&self, token: &str) -> Result<Option<Arc<Source>>, Arc<StoreError>> {
         let look_up = async {
             let found = sources::by_token(&self.database, &self.sealer, token).await?;

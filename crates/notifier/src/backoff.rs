@@ -1,20 +1,21 @@
-//! How long to wait before the next attempt.
+//! The wait before the next attempt.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-/// No wait is longer, whatever a curve or an endpoint says.
+/// The longest wait, whatever the delays or the endpoint ask for.
 const LONGEST: Duration = Duration::from_secs(100_000);
 
-/// The wait after attempt `number` (1, 2, 3 ...) failed; past the end of `delays` the last one stays. `jitter` is a random number from 0 to 1: it spreads the
-/// retries of many deliveries that failed together over a tenth of the wait to either side.
+/// The wait after attempt `number` (1, 2, 3 ...) failed. After the end of `delays` the last delay repeats. `jitter` is
+/// a random number from 0 to 1: it spreads the retries of deliveries that failed together over a tenth of the wait to
+/// either side.
 pub fn after(delays: &[u32], number: i32, jitter: f64) -> Duration {
     let index = usize::try_from(number.max(1) - 1).unwrap_or(0).min(delays.len().saturating_sub(1));
     let delay = delays.get(index).copied().unwrap_or(1);
     Duration::from_secs(u64::from(delay)).mul_f64(0.9 + 0.2 * jitter.clamp(0.0, 1.0)).min(LONGEST)
 }
 
-/// The wait that an endpoint asks for by `Retry-After`. The jitter only makes it longer.
+/// The wait that an endpoint requests by `Retry-After`. Jitter only makes it longer.
 pub fn asked(retry_after: &str, now: DateTime<Utc>, jitter: f64) -> Option<Duration> {
     let least = inlet_egress::retry_after(retry_after, now)?.clamp(Duration::from_secs(1), LONGEST);
     Some(least.mul_f64(1.0 + 0.1 * jitter.clamp(0.0, 1.0)).min(LONGEST))

@@ -1,5 +1,4 @@
-//! Deliveries that come again: retries when they are due, those that a dead process held, and parked ones when their
-//! webhook has room.
+//! Claims deliveries: retries that are due, deliveries of a dead process, and parked deliveries whose webhook has room.
 
 use std::{
     collections::HashMap,
@@ -27,13 +26,13 @@ use crate::{
     receiver::{Receiver, State},
 };
 
-/// The most deliveries that one claim takes.
+/// The most deliveries of one claim.
 const BATCH: usize = 200;
-/// A claim may wait in its webhook's queue for a while before it is sent.
+/// The duration of a claim. A claimed delivery may wait in its webhook's queue before it is sent.
 const LASTS: Duration = Duration::from_secs(60);
-/// Pages of dead processes that one look takes over.
+/// The most pages of dead processes that one pass takes over.
 const PAGES: i64 = 50;
-/// What other processes parked is looked for this much more seldom than what is due.
+/// Deliveries that other processes parked are searched for once in this many polls.
 const POLLS_A_LOOK: u32 = 5;
 
 pub(crate) struct Claimer {
@@ -76,17 +75,17 @@ impl Claimer {
         }
     }
 
-    /// Takes what is due. Gives how long until there is more.
+    /// Claims deliveries that are due. Returns the wait until the next one is due.
     async fn pass(&self, look_for_parked: bool) -> Result<Duration, StoreError> {
         let freed = self.outbox.recover(PAGES).await?;
         if freed > 0 {
-            tracing::info!(deliveries = freed, "took over what a process left unfinished");
+            tracing::info!(deliveries = freed, "took over unfinished deliveries of another process");
             metrics::counter!("inlet_delivery_recovered_total").increment(freed);
         }
         if look_for_parked {
             let parked = self.outbox.parked(1_000).await?;
             let receivers = self.receivers(parked.iter().map(|(workspace, _)| *workspace)).await?;
-            // What is held stays where it is until its webhook is resumed.
+            // A held delivery stays as it is until its webhook is resumed.
             let is_held =
                 |webhook: WebhookId| receivers.get(&webhook).is_some_and(|it| matches!(it.state, State::Held));
             let known = |webhook| receivers.get(&webhook).map(AsRef::as_ref);
@@ -113,7 +112,7 @@ impl Claimer {
         }
     }
 
-    /// Takes parked deliveries of the webhooks that have room for them.
+    /// Claims parked deliveries of webhooks that have room for them.
     async fn refill(&self) -> Result<(), StoreError> {
         let wanted = self.deliverer.queues().unpark();
         if wanted.is_empty() {
@@ -129,7 +128,8 @@ impl Claimer {
         for claimed in outcome.iter().flatten() {
             *taken.entry(claimed.webhook).or_default() += 1;
         }
-        // As many as were asked for: there may be more. After an error nothing is known, so it is looked at again.
+        // A full claim may leave more parked deliveries. After an error their number is unknown. In both cases the
+        // webhook counts as parked again.
         self.deliverer.queues().park(
             rooms
                 .iter()
@@ -153,7 +153,7 @@ impl Claimer {
         Ok(stored.into_iter().map(|stored| (stored.webhook.id, Arc::new(Receiver::new(stored)))).collect())
     }
 
-    /// Takes in hand what can be sent; settles the rest.
+    /// Queues the deliveries that can be sent, and settles the others.
     async fn take(&self, lease: Uuid, asked: Instant, claimed: Vec<Claimed>) -> Result<(), StoreError> {
         if claimed.is_empty() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Sends what is in hand: workers for each webhook, within a bound for all.
+//! Sends the queued deliveries: several workers for each webhook, within one bound of sockets for all.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -23,30 +23,31 @@ use crate::{
     sockets::Sockets,
 };
 
-/// A job that is out of its worker's hands.
+/// A job that its worker has finished.
 pub(crate) struct Done {
     pub(crate) webhook: WebhookId,
     pub(crate) lease: Arc<Lease>,
     pub(crate) end: End,
 }
 
-/// How a job ended.
+/// The end of a job.
 pub(crate) enum End {
-    /// It was attempted; `gone` where the endpoint wants no more, `recovering` where its webhook had been disabled.
+    /// The delivery was attempted. `gone`: the endpoint answered 410. `recovering`: the webhook had been disabled
+    /// before.
     Attempted { finish: Box<Finish>, gone: bool, recovering: bool },
-    /// It was not sent, for this reason.
+    /// The delivery was not sent, for this reason.
     Settled { job: Box<Job>, as_: Settlement },
-    /// Its lease does not stand for long enough: whoever claims it next sends it.
+    /// The lease is too short for an attempt. The process that claims the delivery next sends it.
     Left,
 }
 
-/// Cheap to clone.
+/// Sends deliveries. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Deliverer {
     inner: Arc<Inner>,
 }
 
-/// After turns could not be taken, it goes on after so long.
+/// The pause after an error in reserving turns.
 const AFTER_ERROR: Duration = Duration::from_secs(1);
 
 struct Inner {
@@ -68,8 +69,8 @@ impl std::fmt::Debug for Deliverer {
 }
 
 impl Deliverer {
-    /// Sends over at most `sockets` connections at once, with at most `in_hand` deliveries in memory; says on `done`
-    /// what came of each. After `stop` nothing more is begun.
+    /// Sends over at most `sockets` connections at once, with at most `in_hand` deliveries in memory, and reports each
+    /// result to `done`. Begins nothing after `stop`.
     pub(crate) fn new(
         outbox: Outbox,
         client: Client,
@@ -92,17 +93,17 @@ impl Deliverer {
         Self { inner: Arc::new(inner) }
     }
 
-    /// What is in hand.
+    /// The queues of deliveries in memory.
     pub(crate) fn queues(&self) -> &EndpointQueues {
         &self.inner.queues
     }
 
-    /// Wakes who waits for room.
+    /// Notified when a queue has room again.
     pub(crate) fn room(&self) -> &Notify {
         &self.inner.room
     }
 
-    /// Takes jobs in hand.
+    /// Queues jobs, and starts workers for them.
     pub(crate) fn submit(&self, jobs: Vec<Job>) {
         for ((workspace, webhook), workers) in self.inner.queues.push(jobs) {
             for _ in 0..workers {
@@ -116,7 +117,7 @@ impl Deliverer {
         self.inner.workers.spawn(async move { this.work(workspace, webhook).await });
     }
 
-    /// Ends when the queue is empty, the lane has too many workers, or all stops.
+    /// Runs until the queue is empty, the webhook has too many workers, or the notifier stops.
     async fn work(&self, workspace: WorkspaceId, webhook: WebhookId) {
         let mut waited = false;
         loop {
@@ -133,7 +134,7 @@ impl Deliverer {
                     *job
                 }
                 Next::Wait(wait) => {
-                    // Whoever waits takes no room from others.
+                    // A worker that waits keeps no socket.
                     drop(socket);
                     if self.inner.stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
                         return;
@@ -163,13 +164,13 @@ impl Deliverer {
         match self.inner.outbox.take_turns(workspace, webhook, rate, count).await {
             Ok(wait) => self.inner.queues.grant(webhook, Instant::now(), wait, (rate, count)),
             Err(error) => {
-                tracing::warn!(%webhook, %error, "no turns could be taken; trying again");
+                tracing::warn!(%webhook, %error, "could not reserve turns of the rate limit; trying again");
                 tokio::time::sleep(AFTER_ERROR).await;
             }
         }
     }
 
-    /// Gives what no worker has begun the webhooks of these workspaces as they stand now.
+    /// Applies the current settings of these workspaces' webhooks to jobs that no worker has begun.
     pub(crate) fn renew(&self, workspaces: &HashSet<WorkspaceId>, receivers: &HashMap<WebhookId, Arc<Receiver>>) {
         for (job, as_) in self.inner.queues.renew(workspaces, receivers) {
             let (webhook, lease) = (job.receiver.id, job.lease.clone());
@@ -212,7 +213,7 @@ impl Deliverer {
         End::Attempted { finish: Box::new(finish), gone: exchange.gone, recovering: receiver.recovering }
     }
 
-    /// Waits for what is being sent; call it after the stop.
+    /// Waits for the requests in flight; call it after the stop.
     pub(crate) async fn finish(&self) {
         self.inner.workers.close();
         self.inner.workers.wait().await;

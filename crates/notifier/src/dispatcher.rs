@@ -1,4 +1,4 @@
-//! From the log to deliveries: follows each workspace's log from its cursor, page by page, workspaces in parallel.
+//! Writes deliveries from the log: follows each workspace's log from its cursor, page by page, workspaces in parallel.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -28,31 +28,31 @@ use crate::{
     receiver::{Receiver, State},
 };
 
-/// The most entries of the log in one page, and the most deliveries that a page is meant to come to.
+/// The most log entries of one page, and the intended number of deliveries of a page.
 const PAGE: usize = 500;
 const DELIVERIES: usize = 2_000;
 
-/// After so many pages another workspace has its turn.
+/// After this many pages the next workspace has its turn.
 const PAGES_A_TURN: usize = 8;
 
-/// A workspace that never had a webhook is not asked about at every event.
+/// How long the dispatcher remembers that a workspace has no cursor, which means that it never had a webhook.
 const WITHOUT_CURSOR: Duration = Duration::from_millis(200);
-/// After another process was faster, it goes on alone for so long.
+/// The pause after another process dispatched the page first.
 const AFTER_LOSS: Duration = Duration::from_millis(100);
 const AFTER_ERROR: Duration = Duration::from_secs(1);
 
-/// How many workspaces the slow poll looks at each time.
+/// The most workspaces of one slow poll.
 const POLLED: i64 = 200;
 
-/// What the worker of a workspace came to.
+/// The result of a worker's turn.
 enum Turn {
-    /// It has read all there is, up to this number.
+    /// The worker has read the log to its end, at this number.
     CaughtUp(i64),
-    /// There is more.
+    /// The log has more entries.
     More,
-    /// There is more, and no room for it.
+    /// The log has more entries, but the queues have no room.
     Full,
-    /// Not before so long from now.
+    /// Try again after this wait.
     Later(Duration),
 }
 
@@ -76,7 +76,7 @@ pub(crate) struct Dispatcher {
     pub(crate) poll: Duration,
 }
 
-/// The webhooks of a workspace, as they were when the fingerprint was this.
+/// The webhooks of a workspace at one fingerprint.
 #[derive(Clone, Default)]
 struct Known {
     fingerprint: String,
@@ -123,7 +123,7 @@ impl Dispatcher {
                     watch.mark_unchanged();
                     let turn = this.heads.turn();
                     if std::mem::replace(&mut history, turn) != turn {
-                        // The database moved: its logs may have come less far, and its webhooks may be others.
+                        // After a failover the logs may be shorter, and the webhooks may differ.
                         known.clear();
                         followers.values_mut().for_each(|follower| follower.known = 0);
                     }
@@ -135,7 +135,7 @@ impl Dispatcher {
                     }
                 }
                 Some(ended) = turns.join_next() => {
-                    // A turn that panicked is begun anew by the slow poll.
+                    // The slow poll repeats a turn that panicked.
                     let Ok((workspace, mine, turn)) = ended else { continue };
                     known.insert(workspace, mine);
                     let follower = followers.entry(workspace).or_default();
@@ -182,11 +182,11 @@ impl Dispatcher {
                 },
             }
         }
-        // A page that is being written is finished: what it leases is released with the rest.
+        // A page that is being written is finished. Its leases are released with the others.
         while turns.join_next().await.is_some() {}
     }
 
-    /// Some pages of one workspace.
+    /// Dispatches some pages of one workspace.
     async fn turn(&self, workspace: WorkspaceId, known: &mut Known) -> Result<Turn, StoreError> {
         for _ in 0..PAGES_A_TURN {
             let Some(limit) = self.page_size(known) else { return Ok(Turn::Full) };
@@ -197,7 +197,7 @@ impl Dispatcher {
             if page.lines[0].seq != page.cursor + 1 {
                 tracing::error!(
                     %workspace, cursor = page.cursor, next = page.lines[0].seq,
-                    "the log was trimmed ahead of the dispatcher: events between were not delivered"
+                    "the log was trimmed ahead of the dispatcher: the trimmed events were not delivered"
                 );
             }
             let (to, full) = (last.seq, page.lines.len() == limit);
@@ -219,8 +219,8 @@ impl Dispatcher {
         Ok(Turn::More)
     }
 
-    /// How many entries to read, by what there is room for; `None` where waiting is better. A webhook that is alone in
-    /// its workspace is waited for: its events are safe in the log. Among several the others must not wait.
+    /// How many entries to read for the room of the queues; `None` means that the worker waits. The events of a
+    /// workspace's only webhook can wait in the log. With several webhooks, a full one must not delay the others.
     fn page_size(&self, known: &Known) -> Option<usize> {
         let active = || known.receivers.iter().filter(|receiver| receiver.is_active()).map(AsRef::as_ref);
         let queues = self.deliverer.queues();
@@ -230,12 +230,12 @@ impl Dispatcher {
                 let (room, _) = queues.rooms(active())[0];
                 (room >= 16).then_some(room.min(PAGE))
             }
-            // What its workspace has no room for is parked, so that it waits for nobody.
+            // Deliveries beyond the workspace's room are parked, and delay no other webhook.
             several => (queues.room() > 0).then_some((DELIVERIES / several).clamp(10, PAGE)),
         }
     }
 
-    /// Writes the deliveries of a page and hands them on. False where another process was first.
+    /// Writes the deliveries of a page and queues them. Returns false if another process wrote the page first.
     async fn dispatch(
         &self,
         workspace: WorkspaceId,
@@ -271,7 +271,7 @@ impl Dispatcher {
                         leased.push((index, receiver, id, *ordinal));
                     }
                     Disposition::Parked => {
-                        // What comes after a parked one waits behind it.
+                        // Deliveries behind a parked one wait too.
                         *waiting = true;
                         parked.insert(receiver.id, receiver.as_ref());
                     }
@@ -322,7 +322,7 @@ impl Dispatcher {
     }
 }
 
-/// An entry of the log as it is sent.
+/// Makes the parcel of a log entry.
 pub(crate) fn pack(workspace: WorkspaceId, line: &LogLine) -> Parcel {
     let id = HeaderValue::from_str(&line.id.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""));
     Parcel { id, body: envelope::body(workspace, line) }

@@ -1,5 +1,5 @@
-//! What is in hand, for each webhook apart (P9): a webhook has its own queue and its own number of requests under way,
-//! which shrinks while it does not answer.
+//! The deliveries in memory, in one queue for each webhook (P9). Each queue has its own limit of concurrent requests,
+//! which shrinks while the endpoint does not answer.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -19,47 +19,47 @@ use crate::{
     receiver::{Receiver, State as Standing},
 };
 
-/// An event as it is sent, to however many webhooks.
+/// An event as it is sent, shared by the deliveries of all webhooks.
 pub(crate) struct Parcel {
-    /// The message id: that of the event.
+    /// The message id, which is the event's id.
     pub(crate) id: HeaderValue,
     pub(crate) body: Bytes,
 }
 
-/// A delivery in hand.
+/// A delivery in memory.
 pub(crate) struct Job {
     pub(crate) workspace: WorkspaceId,
     pub(crate) delivery: DeliveryId,
     pub(crate) receiver: Arc<Receiver>,
     pub(crate) parcel: Arc<Parcel>,
     pub(crate) lease: Arc<Lease>,
-    /// The attempt that this will be: 1, 2, 3 ...
+    /// The number of the next attempt: 1, 2, 3 ...
     pub(crate) number: i32,
-    /// How many there had been when it was last sent again by hand.
+    /// The number of attempts before the last manual redelivery.
     pub(crate) round_start: i32,
     pub(crate) sequence: Option<i64>,
 }
 
-/// What a worker is to do next.
+/// The next step of a worker.
 pub(crate) enum Next {
-    /// Send this; with `true`, beside another worker that is to be begun.
+    /// Send this job. With `true`, start another worker too.
     Job(Box<Job>, bool),
-    /// Come again after so long.
+    /// Ask again after this wait.
     Wait(Duration),
-    /// Take so many turns, which [`EndpointQueues::grant`] is told of, and come again.
+    /// Reserve turns of the rate limit, report them to [`EndpointQueues::grant`], and ask again.
     Turns {
-        /// Whose webhook it is.
+        /// The workspace of the webhook.
         workspace: WorkspaceId,
-        /// How many it may begin in a second.
+        /// The rate limit, in requests a second.
         rate: u32,
-        /// How many are wanted.
+        /// How many turns to reserve.
         count: u32,
     },
-    /// End.
+    /// The worker ends.
     Over,
 }
 
-/// How an endpoint took a request, as far as its lane cares.
+/// How an endpoint treated a request, as far as the queue needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Health {
     Well,
@@ -67,7 +67,7 @@ pub(crate) enum Health {
     Silent,
 }
 
-/// Of a webhook that was deleted, so many parked deliveries are given up at a time.
+/// How many parked deliveries of a deleted webhook are given up at a time.
 const LOST: usize = 500;
 
 struct EndpointQueue {
@@ -76,12 +76,12 @@ struct EndpointQueue {
     running: usize,
     in_hand: usize,
     width: usize,
-    /// The most that may be in hand.
+    /// The most deliveries of the webhook in memory.
     capacity: usize,
     parked: bool,
     gone: Option<i64>,
     pace: Pace,
-    /// Whether a worker waits for the next turn: one is enough.
+    /// Whether a worker waits for the next turn of the rate limit. One worker is enough.
     waiting: bool,
 }
 
@@ -89,12 +89,12 @@ struct EndpointQueue {
 struct State {
     queues: HashMap<WebhookId, EndpointQueue>,
     in_hand: usize,
-    /// The same of each workspace that has any.
+    /// Deliveries in memory of each workspace.
     of_workspace: HashMap<WorkspaceId, usize>,
 }
 
 impl State {
-    /// How many more a workspace may have in hand: no more than it leaves to others.
+    /// How many more deliveries a workspace may have in memory: at most as many as it leaves to others.
     fn room(&self, workspace: WorkspaceId, limit: usize) -> usize {
         let mine = self.of_workspace.get(&workspace).copied().unwrap_or(0);
         limit.saturating_sub(self.in_hand).saturating_sub(mine)
@@ -130,7 +130,7 @@ impl EndpointQueue {
 }
 
 impl EndpointQueues {
-    /// EndpointQueues that hold no more than `limit` deliveries in all.
+    /// Queues that hold at most `limit` deliveries in all.
     pub(crate) fn new(limit: usize) -> Self {
         Self { state: Mutex::default(), limit }
     }
@@ -139,17 +139,17 @@ impl EndpointQueues {
         self.state.lock()
     }
 
-    /// How many more deliveries of a workspace may come into hand.
+    /// How many more deliveries of a workspace fit in memory.
     pub(crate) fn room_of(&self, workspace: WorkspaceId) -> usize {
         self.state().room(workspace, self.limit)
     }
 
-    /// How many more deliveries may come into hand, whoever they are for.
+    /// How many more deliveries of any workspace fit in memory.
     pub(crate) fn room(&self) -> usize {
         self.limit.saturating_sub(self.state().in_hand)
     }
 
-    /// How many more may come into hand for each of these, and whether others of it are parked and go first.
+    /// For each of these webhooks: how many more deliveries fit in memory, and whether parked deliveries must go first.
     pub(crate) fn rooms<'a>(&self, receivers: impl Iterator<Item = &'a Receiver>) -> Vec<(usize, bool)> {
         let state = self.state();
         receivers
@@ -157,14 +157,14 @@ impl EndpointQueues {
                 let all = state.room(receiver.workspace, self.limit);
                 match state.queues.get(&receiver.id) {
                     None => (all.min(receiver.capacity(receiver.concurrency)), false),
-                    // It leaves as much to the others of its workspace.
+                    // The webhook leaves as much to the others of its workspace.
                     Some(lane) => (all.saturating_sub(lane.in_hand).min(lane.room()), lane.parked),
                 }
             })
             .collect()
     }
 
-    /// Takes jobs in hand; gives for each webhook how many more workers it wants.
+    /// Queues jobs. Returns for each webhook how many more workers it needs.
     pub(crate) fn push(&self, jobs: Vec<Job>) -> Vec<((WorkspaceId, WebhookId), usize)> {
         let mut state = self.state();
         let mut wanted: HashMap<(WorkspaceId, WebhookId), usize> = HashMap::new();
@@ -184,7 +184,7 @@ impl EndpointQueues {
         wanted.into_iter().collect()
     }
 
-    /// What a worker of this webhook does next; `waited` where it comes from a wait.
+    /// The next step of a worker of this webhook. `waited` tells that the worker comes from a wait.
     pub(crate) fn next(&self, webhook: WebhookId, now: Instant, waited: bool) -> Next {
         let mut state = self.state();
         let Some(lane) = state.queues.get_mut(&webhook) else { return Next::Over };
@@ -213,28 +213,28 @@ impl EndpointQueues {
         Next::Job(Box::new(job), another)
     }
 
-    /// Has `count` turns for a webhook at `rate` a second, the first so long after `now`.
+    /// Gives a webhook `count` turns at `rate` a second, the first after this wait from `now`.
     pub(crate) fn grant(&self, webhook: WebhookId, now: Instant, wait: Duration, (rate, count): (u32, u32)) {
         if let Some(lane) = self.state().queues.get_mut(&webhook) {
             lane.pace.grant(now, wait, rate, count);
         }
     }
 
-    /// Leaves an endpoint alone that asked for it.
+    /// Sends nothing to an endpoint for as long as its `Retry-After` asked.
     pub(crate) fn hush(&self, webhook: WebhookId, now: Instant, wait: Duration) {
         if let Some(lane) = self.state().queues.get_mut(&webhook) {
             lane.pace.hush(now, wait);
         }
     }
 
-    /// The workspaces of what no worker has begun.
+    /// The workspaces of jobs that no worker has begun.
     pub(crate) fn queued(&self) -> HashSet<WorkspaceId> {
         let state = self.state();
         state.queues.values().filter(|lane| !lane.queue.is_empty()).map(|lane| lane.workspace).collect()
     }
 
-    /// Gives what no worker has begun the webhooks of these workspaces as they stand now; takes back what is not to be
-    /// sent any more, and tells what becomes of it.
+    /// Applies the current settings of these workspaces' webhooks to jobs that no worker has begun. Removes the jobs
+    /// that must not be sent any more, and returns them with their settlement.
     pub(crate) fn renew(
         &self,
         workspaces: &HashSet<WorkspaceId>,
@@ -261,8 +261,8 @@ impl EndpointQueues {
         settled
     }
 
-    /// Notes how an endpoint took a request: while it is silent it gets half as many at once, down to one; each
-    /// success gives one back. Gives true where the lane wants another worker.
+    /// Records how an endpoint treated a request. Each unanswered request halves the limit of concurrent requests, down
+    /// to one; each success raises it by one. Returns true if the queue needs another worker.
     pub(crate) fn heard(&self, receiver: &Receiver, health: Health) -> bool {
         let mut state = self.state();
         let Some(lane) = state.queues.get_mut(&receiver.id) else { return false };
@@ -279,7 +279,7 @@ impl EndpointQueues {
         wanted
     }
 
-    /// Notes that so many deliveries of these webhooks are out of hand.
+    /// Records that deliveries of these webhooks have left the memory.
     pub(crate) fn release(&self, webhooks: impl Iterator<Item = WebhookId>) {
         let mut state = self.state();
         for webhook in webhooks {
@@ -297,20 +297,20 @@ impl EndpointQueues {
         }
     }
 
-    /// Notes that the endpoint said it is gone, at this revision of the webhook.
+    /// Records that the endpoint answered 410, at this revision of the webhook.
     pub(crate) fn gone(&self, receiver: &Receiver) {
         if let Some(lane) = self.state().queues.get_mut(&receiver.id) {
             lane.gone = Some(receiver.revision);
         }
     }
 
-    /// Whether the endpoint has said so, and nothing of the webhook has changed since.
+    /// Whether the endpoint answered 410 and the webhook has not changed since.
     pub(crate) fn is_gone(&self, receiver: &Receiver) -> bool {
         let state = self.state();
         state.queues.get(&receiver.id).is_some_and(|lane| lane.gone.is_some_and(|at| receiver.revision <= at))
     }
 
-    /// Notes that deliveries of these webhooks are parked in the database.
+    /// Records that deliveries of these webhooks are parked in the database.
     pub(crate) fn park<'a>(&self, webhooks: impl IntoIterator<Item = (WorkspaceId, WebhookId, Option<&'a Receiver>)>) {
         let mut state = self.state();
         for (workspace, webhook, receiver) in webhooks {
@@ -318,14 +318,14 @@ impl EndpointQueues {
         }
     }
 
-    /// The webhooks with parked deliveries that have room for at least half of what they may hold, or hold nothing, and how
-    /// much. They count as not parked from here on, until [`Self::park`] says so again.
+    /// The webhooks that have parked deliveries, with their room. Only webhooks with room for at least half of their
+    /// capacity, or with an empty queue. They no longer count as parked until [`Self::park`] is called again.
     pub(crate) fn unpark(&self) -> Vec<(WorkspaceId, WebhookId, usize)> {
         let mut state = self.state();
         let mut all = self.limit.saturating_sub(state.in_hand);
         let mut found = Vec::new();
         let State { queues, of_workspace, .. } = &mut *state;
-        // What each workspace may have with what is found for it here.
+        // How much room each workspace has left after the webhooks that were chosen here.
         let mut mine = of_workspace.clone();
         for (webhook, lane) in queues {
             let mine = mine.entry(lane.workspace).or_default();
@@ -340,7 +340,7 @@ impl EndpointQueues {
         found
     }
 
-    /// Takes back all that no worker has begun.
+    /// Removes all jobs that no worker has begun.
     pub(crate) fn drain(&self) -> Vec<Job> {
         self.state().queues.values_mut().flat_map(|lane| lane.queue.drain(..)).collect()
     }

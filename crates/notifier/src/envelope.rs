@@ -1,4 +1,4 @@
-//! The body of a webhook (contract, section 4), in the bytes that `JSON.stringify` would write.
+//! The body of a webhook (contract, section 4), in the bytes that `JSON.stringify` writes.
 
 use bytes::Bytes;
 use inlet_domain::{
@@ -8,8 +8,7 @@ use inlet_domain::{
 };
 use inlet_store::records::deliveries::LogLine;
 
-/// The body for an entry of the log. Payload and previous stand in it as the log holds them: they are in their final
-/// form already.
+/// The body for a log entry. The log holds payload and previous in their final form, so they are copied.
 pub fn body(workspace: WorkspaceId, line: &LogLine) -> Bytes {
     let previous = line.previous.as_deref();
     let mut out = String::with_capacity(320 + line.payload.len() + previous.map_or(0, str::len));
@@ -111,7 +110,7 @@ mod tests {
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
-            // Numbers that serde_json reads exactly, as JavaScript reads all.
+            // The numbers that serde_json and JavaScript read alike.
             (-(1_i64 << 52)..1 << 52, 0..20).prop_map(|(n, digits)| Value::from(n as f64 / 10_f64.powi(digits))),
             any::<String>().prop_map(Value::from),
         ];

@@ -1,4 +1,4 @@
-//! One attempt: the request, and what its answer comes to.
+//! One attempt: the request, and the classification of its answer.
 
 use std::time::Duration;
 
@@ -21,19 +21,19 @@ use crate::{
     signing::Signer,
 };
 
-/// How much of an answer is kept.
+/// The most bytes of an answer that the attempt keeps.
 const KEPT_BODY: usize = 16 * 1024;
 const KEPT_HEADERS: usize = 8 * 1024;
 
 const USER_AGENT: &str = concat!("Inlet/", env!("CARGO_PKG_VERSION"));
 
-/// What an attempt came to.
+/// The result of an attempt.
 pub(crate) struct Exchange {
     pub(crate) verdict: Verdict,
     pub(crate) health: Health,
-    /// The endpoint said that it is gone for good (410).
+    /// The endpoint is gone for good (410).
     pub(crate) gone: bool,
-    /// For how long the endpoint wants to be left alone.
+    /// How long the endpoint asked for no requests.
     pub(crate) quiet: Option<Duration>,
     pub(crate) attempt: AttemptRecord,
 }
@@ -62,7 +62,7 @@ pub(crate) async fn attempt(
     judge(job, outcome, started_at, duration, ambient)
 }
 
-/// What is sent, but for the headers that every request has.
+/// The request without the headers that every request has.
 struct Letter {
     method: Method,
     url: Url,
@@ -84,7 +84,7 @@ fn letter(job: &Job, target: &Target) -> Result<Letter, ComposeError> {
         }
         Target::Composed(composer) => composer,
     };
-    // It is ours, so it can be read.
+    // Inlet wrote this body, so it is valid JSON.
     let event = serde_json::from_slice(&job.parcel.body).unwrap_or_default();
     let request = composer.compose(&event, &job.parcel.body)?;
     let value = |text: &str| HeaderValue::from_str(text).ok();
@@ -104,7 +104,7 @@ fn letter(job: &Job, target: &Target) -> Result<Letter, ComposeError> {
     })
 }
 
-/// The event's values cannot stand where they are to: to try again would change nothing.
+/// The composed request is impossible with the event's values, so a retry would fail too.
 fn unsendable(job: &Job, error: &ComposeError, started_at: DateTime<Utc>, ambient: &Ambient) -> Exchange {
     let attempt = AttemptRecord {
         id: attempt_id(job.delivery, ambient),
@@ -196,7 +196,7 @@ fn judge(
     Exchange { verdict, health, gone, quiet, attempt }
 }
 
-/// Names and values as one JSON object; of a name that comes twice, both values. What is past the limit is left out.
+/// The headers as one JSON object. A repeated name has all values. Headers beyond the limit are left out.
 fn kept_headers(headers: &HeaderMap) -> String {
     let mut out = String::with_capacity(256);
     out.push('{');

@@ -1,16 +1,16 @@
-//! Places between the steps of a delivery where a test build can be told to die: with `INLET_FAILPOINT=deliver.sent:3` the
-//! process kills itself by SIGKILL as it passes `deliver.sent` for the third time. Without the feature `failpoints` there
-//! is nothing of it, and a release build refuses the feature.
+//! Places between the steps of a delivery where a test build can kill itself. With `INLET_FAILPOINT=deliver.sent:3` the
+//! process sends itself SIGKILL when it passes `deliver.sent` for the third time. Without the feature `failpoints` the
+//! calls are empty, and a release build refuses the feature.
 
 #[cfg(all(feature = "failpoints", not(debug_assertions)))]
-compile_error!("the feature `failpoints` is for test builds alone");
+compile_error!("the feature `failpoints` is for test builds only");
 
-/// Passes the place of this name.
+/// Does nothing in this build.
 #[cfg(not(feature = "failpoints"))]
 #[inline(always)]
 pub(crate) fn pass(_name: &'static str) {}
 
-/// Passes the place of this name, or ends the process there.
+/// Passes the failpoint `name`, or kills the process there.
 #[cfg(feature = "failpoints")]
 pub(crate) fn pass(name: &'static str) {
     use std::sync::{

@@ -1,4 +1,4 @@
-//! Writes down what came of deliveries: one task that takes all that is waiting and writes it in one statement.
+//! Writes the results of deliveries: one task takes all waiting results and writes them in one statement.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -37,13 +37,13 @@ pub(crate) struct Finisher {
     pub(crate) leases: Arc<Leases>,
 }
 
-/// Outcomes are gathered for so long: nobody waits for one, and each statement is a commit.
+/// How long results are gathered: no caller waits for them, and each statement is a commit.
 const GATHERING: Duration = Duration::from_millis(5);
 
-/// How often a webhook that does well is told of, in case another process saw it fail.
+/// How often the success of a healthy webhook is recorded, in case another process saw it fail.
 const WELL_EVERY: TimeDelta = TimeDelta::seconds(60);
 
-/// What was told of how webhooks fare, so that nothing is told at every batch.
+/// The recorded health of webhooks, so that not every batch writes it.
 #[derive(Default)]
 struct Told {
     failing: HashSet<WebhookId>,
@@ -89,12 +89,12 @@ impl Finisher {
             let batch = sort(waiting.drain(..));
             failpoint::pass("finish.collected");
             if give_up.run_until_cancelled(self.write(&batch)).await.is_none() {
-                tracing::warn!("stopped before all outcomes were written: those deliveries will be sent again");
+                tracing::warn!("stopped before all results were written: those deliveries will be sent again");
                 return;
             }
             failpoint::pass("finish.written");
             if let Err(error) = self.note(&batch, &mut told).await {
-                tracing::warn!(%error, "how webhooks fare could not be written; their next attempts will tell");
+                tracing::warn!(%error, "could not record the health of webhooks; their next attempts will record it");
             }
             failpoint::pass("finish.noted");
             self.leases.remove(&batch.closed);
@@ -103,7 +103,7 @@ impl Finisher {
         }
     }
 
-    /// Counts failures, so that what does nothing but fail is disabled; says so where one works again.
+    /// Counts failures, disables webhooks that only fail, and records that a disabled webhook works again.
     async fn note(&self, batch: &Batch, told: &mut Told) -> Result<(), StoreError> {
         let now = self.ambient.now();
         let news: Vec<Fared> = batch.fared.values().filter(|fared| told.is_news(fared, now)).cloned().collect();
@@ -122,11 +122,11 @@ impl Finisher {
         Ok(())
     }
 
-    /// Until it is written: nothing that was sent may be forgotten while the database is away.
+    /// Retries until the results are written: no result may be lost while the database is away.
     async fn write(&self, batch: &Batch) {
         let mut wait = Duration::from_millis(50);
         while let Err(error) = self.try_write(batch).await {
-            tracing::warn!(%error, "outcomes of deliveries could not be written; trying again");
+            tracing::warn!(%error, "could not write results of deliveries; trying again");
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(Duration::from_secs(2));
         }

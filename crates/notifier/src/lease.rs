@@ -1,4 +1,4 @@
-//! The leases that this process holds: what was written for a page is sent only while its lease surely stands.
+//! The leases of this process. A delivery is sent only while its lease is surely valid.
 
 use std::{
     collections::HashMap,
@@ -14,15 +14,15 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// Beside the timeout of one exchange: time to note what came of it.
+/// Time beside the timeout of one exchange, to write the result.
 pub(crate) const MARGIN: Duration = Duration::from_secs(10);
 
-/// What must be left of a lease beside the timeout when a request begins.
+/// The time beside the timeout that a lease must have left when a request begins.
 pub(crate) const SLACK: Duration = Duration::from_secs(2);
 
 const RENEWAL: Duration = Duration::from_secs(2);
 
-/// A page's lease or the claim of some retries.
+/// The lease of a page, or the claim of some retries.
 #[derive(Debug)]
 pub(crate) struct Lease {
     pub(crate) id: Uuid,
@@ -33,7 +33,8 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// A lease asked for at `asked`, which is before the database counted from, for `open` deliveries.
+    /// A lease for `open` deliveries. The database counts from a moment after `asked`, so the lease is surely valid
+    /// when counted from `asked`.
     pub(crate) fn new(id: Uuid, asked: Instant, lasts: Duration, open: usize) -> Arc<Self> {
         Arc::new(Self {
             id,
@@ -44,7 +45,7 @@ impl Lease {
         })
     }
 
-    /// Whether it stands for so long yet.
+    /// Whether the lease is valid for at least this long.
     pub(crate) fn stands_for(&self, needed: Duration) -> bool {
         let until = *self.until.lock();
         until.saturating_duration_since(Instant::now()) > needed
@@ -54,12 +55,12 @@ impl Lease {
         *self.until.lock() = until;
     }
 
-    /// Notes that one delivery needs it no more. True for the last one, if the lease may be closed then.
+    /// Records that one delivery is finished. Returns true for the last one, if the lease may be closed then.
     pub(crate) fn done(&self) -> bool {
         self.open.fetch_sub(1, Ordering::AcqRel) == 1 && !self.given_up.load(Ordering::Acquire)
     }
 
-    /// Leaves the rest of it to run out, for another process or a later claim to take over.
+    /// Lets the lease expire, so that another process or a later claim takes over the rest.
     pub(crate) fn give_up(&self) {
         self.given_up.store(true, Ordering::Release);
         self.set_until(Instant::now());
@@ -91,8 +92,8 @@ impl Leases {
         open.values().filter(|lease| !young(lease)).cloned().collect()
     }
 
-    /// Renews what is not finished soon, until `stop`. A lease that could not be renewed runs out here before it does
-    /// in the database.
+    /// Renews the leases of unfinished pages until `stop`. A lease that could not be renewed expires here before it
+    /// expires in the database.
     pub(crate) async fn keep(&self, outbox: Outbox, stop: CancellationToken) {
         while stop.run_until_cancelled(tokio::time::sleep(RENEWAL)).await.is_some() {
             let ageing = self.ageing();

@@ -41,20 +41,21 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use crate::mail::{MailHook, MailHookError, Postman};
 use crate::{claimer::Claimer, deliverer::Deliverer, dispatcher::Dispatcher, finisher::Finisher, lease::Leases};
 
-/// How the notifier works.
+/// The bounds of the notifier.
 #[derive(Debug, Clone)]
 pub struct NotifierConfig {
-    /// Requests under way at once, in all. One webhook has at most 64 of them, and a workspace as many as it leaves free.
+    /// Concurrent requests in all. One webhook has at most 64 of them, and a workspace at most as many as it leaves
+    /// free.
     pub sockets: usize,
-    /// Deliveries in memory at once; of them too a workspace has as many as it leaves to others.
+    /// Deliveries in memory. A workspace has at most as many as it leaves to others.
     pub in_hand: usize,
-    /// Workspaces whose logs are read at once.
+    /// Workspaces whose logs are read at the same time.
     pub dispatchers: usize,
-    /// Connections to the database, its own.
+    /// Connections of the notifier's own database pool.
     pub connections: u32,
-    /// The slow poll behind the signals, and the longest a retry is late.
+    /// The period of the slow poll behind the signals, and the longest delay of a retry.
     pub poll: Duration,
-    /// How long a stop waits for what is under way.
+    /// How long a stop waits for requests in flight.
     pub drain: Duration,
 }
 
@@ -137,8 +138,8 @@ impl Notifier {
         Self { begin, finish, give_up, readers, writers, deliverer, outbox, ambient, drain: config.drain }
     }
 
-    /// Begins nothing more, finishes what is under way within the drain time, and gives back the leases of what was
-    /// not sent, so that another process need not wait for them to run out (P13).
+    /// Begins nothing more, finishes the requests in flight within the drain time, and releases the leases of unsent
+    /// deliveries, so that another process need not wait for them to expire (P13).
     pub async fn stop(&self) {
         self.begin.cancel();
         let under_way = async {
@@ -146,7 +147,7 @@ impl Notifier {
             self.deliverer.finish().await;
         };
         if tokio::time::timeout(self.drain, under_way).await.is_err() {
-            tracing::warn!("requests were still under way at the end of the drain time; they will be sent again");
+            tracing::warn!("requests were still in flight at the end of the drain time; they will be sent again");
         }
         self.finish.cancel();
         if tokio::time::timeout(Duration::from_secs(5), self.writers.wait()).await.is_err() {
@@ -162,16 +163,16 @@ impl Notifier {
             .collect();
         for chunk in unsent.chunks(1_000) {
             if let Err(error) = self.outbox.settle(chunk, self.ambient.now()).await {
-                tracing::warn!(%error, "deliveries could not be given back; their leases will run out");
+                tracing::warn!(%error, "could not release deliveries; their leases will expire");
                 return;
             }
         }
         if let Err(error) = self.outbox.release().await {
-            tracing::warn!(%error, "leases could not be given back; they will run out");
+            tracing::warn!(%error, "could not release leases; they will expire");
         }
     }
 
-    /// Deliveries in memory: sent, being sent or about to be.
+    /// Deliveries in memory: waiting, or being sent.
     #[must_use]
     pub fn in_hand(&self) -> usize {
         self.deliverer.queues().in_hand()

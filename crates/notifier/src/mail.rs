@@ -1,5 +1,5 @@
-//! The operator's mail hook: letters to people are posted to it, signed as webhooks are, until it takes them or nobody
-//! could use them any more.
+//! The operator's mail hook: posts letters to it, signed like webhooks, until the hook takes them or their links have
+//! expired.
 
 use std::time::Duration;
 
@@ -19,17 +19,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::signing::{Signer, SigningError};
 
-/// How often it looks for letters.
+/// The pause between two searches for letters.
 const POLL: Duration = Duration::from_secs(1);
-/// How long one exchange may take.
+/// The timeout of one exchange.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How many letters are posted at once.
 const AT_ONCE: i64 = 16;
 
-/// Where letters are posted, and what they are signed with.
+/// The URL of the hook, and the secret that signs its requests.
 #[derive(Debug, Clone)]
 pub struct MailHook {
-    /// The operator's URL. It may be inside the house.
+    /// The operator's URL. It may be an inner address.
     pub url: Url,
     /// `whsec_` and base64.
     pub secret: SecretString,
@@ -38,19 +38,19 @@ pub struct MailHook {
 /// Why a mail hook cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum MailHookError {
-    /// The URL is no URL that can be posted to.
+    /// The URL is not an http or https URL, or holds a user name or a password.
     #[error("the mail hook's URL must be http:// or https:// with a host, without a user name or a password")]
     Url,
-    /// The secret is none.
+    /// The secret is malformed.
     #[error("the mail hook's secret: {0}; make one with `echo whsec_$(openssl rand -base64 32)`")]
     Secret(#[from] SigningError),
 }
 
 impl MailHook {
-    /// Of what was configured.
+    /// A hook from the configuration.
     ///
     /// # Errors
-    /// Where the URL or the secret will not do.
+    /// The URL or the secret is invalid.
     pub fn new(url: &str, secret: SecretString) -> Result<Self, MailHookError> {
         let url = Url::parse(url.trim()).map_err(|_| MailHookError::Url)?;
         let is_plain = url.username().is_empty() && url.password().is_none() && url.has_host();
@@ -70,39 +70,36 @@ impl MailHook {
 
 /// Posts letters to a hook.
 pub struct Postman {
-    /// Where letters wait.
+    /// Holds the waiting letters.
     pub database: Database,
-    /// Opens them.
+    /// Opens the letters.
     pub sealer: Sealer,
     /// Time.
     pub ambient: Ambient,
-    /// A client for the operator's URLs.
+    /// A client that may call inner addresses.
     pub client: Client,
     /// The hook.
     pub hook: MailHook,
 }
 
 impl Postman {
-    /// Posts letters as they come, until `stop`. What is under way is finished.
+    /// Posts letters until `stop`, and finishes the letters in flight.
     pub async fn run(self, stop: CancellationToken) {
         let signer = match self.hook.signer() {
             Ok(signer) => signer,
             Err(error) => {
-                tracing::error!(%error, "no letters go out");
+                tracing::error!(%error, "the mail hook cannot be used, so no letters are sent");
                 return;
             }
         };
         loop {
             match self.post_due(&signer).await {
-                // There may be more.
+                // More letters may be due.
                 Ok(posted) if posted > 0 && !stop.is_cancelled() => continue,
                 Ok(_) => {}
                 Err(error) => {
                     metrics::counter!("inlet_mail_failures_total").increment(1);
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "letters could not be read; it comes again"
-                    );
+                    tracing::warn!(error = &error as &dyn std::error::Error, "could not read letters; trying again");
                 }
             }
             if stop.run_until_cancelled(tokio::time::sleep(POLL)).await.is_none() {
@@ -111,14 +108,14 @@ impl Postman {
         }
     }
 
-    /// Posts what is due now, and tells what was given up; gives how many letters that were.
+    /// Posts the letters that are due, and reports the letters that are given up. Returns how many were posted.
     async fn post_due(&self, signer: &Signer) -> Result<usize, StoreError> {
         let Claimed { due, given_up } = mail::claim(&self.database, &self.sealer, self.ambient.now(), AT_ONCE).await?;
         for (letter, attempts) in &given_up {
             metrics::counter!("inlet_mail_given_up_total").increment(1);
             tracing::error!(
                 %letter, attempts,
-                "a letter was given up: the mail hook did not take it as long as its link worked; see to the hook, then invite again"
+                "a letter was given up: the mail hook did not take it before its link expired; repair the hook, then invite again"
             );
         }
         let posted = futures::future::join_all(due.iter().map(|letter| self.post(signer, letter))).await;
@@ -135,7 +132,7 @@ impl Postman {
             Err(error) => error.to_string(),
         };
         metrics::counter!("inlet_mail_failures_total").increment(1);
-        tracing::warn!(letter = %letter.id, why, "the mail hook did not take a letter; it is posted again");
+        tracing::warn!(letter = %letter.id, why, "the mail hook did not take a letter; posting it again later");
         mail::failed(&self.database, letter, self.ambient.now()).await
     }
 

@@ -1,14 +1,15 @@
-//! How fast a webhook is sent to: so many requests a second, and none while its endpoint wants to be left alone.
+//! The pace of a webhook: its rate limit, and the pause that its endpoint asked for. A turn is the right to begin one
+//! request.
 
 use std::time::{Duration, Instant};
 
-/// A timer may be so late without the rate going down.
+/// How late a timer may be without lowering the rate.
 const LATE: Duration = Duration::from_millis(20);
-/// The longest that a lane as a whole waits for its endpoint: what was put off by a longer `Retry-After` is looked for by
-/// the delivery that got it.
+/// The longest pause of a whole queue for its endpoint. After a longer `Retry-After` the delivery itself waits for its
+/// due time.
 const LONGEST_QUIET: Duration = Duration::from_secs(10);
 
-/// Turns are taken for a tenth of a second at once, so that few are lost where they are not used.
+/// Turns are reserved for a tenth of a second at a time, so that few unused ones are lost.
 const BLOCK: u32 = 10;
 
 /// When the next request may begin.
@@ -18,7 +19,7 @@ pub(crate) struct Pace {
     quiet_until: Option<Instant>,
 }
 
-/// Turns that this process has: the next, and those that follow it.
+/// Reserved turns of this process: the next one, and the number that follow.
 #[derive(Debug)]
 struct Turns {
     next: Instant,
@@ -26,22 +27,22 @@ struct Turns {
     left: u32,
 }
 
-/// Why a request does not begin.
+/// The reason why a request must wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hold {
-    /// It is not its turn for so long.
+    /// Its turn comes after this wait.
     For(Duration),
-    /// So many turns are to be taken first, at this rate a second.
+    /// Turns must be reserved first, at this rate a second.
     Turns {
-        /// The rate.
+        /// The rate, in requests a second.
         rate: u32,
-        /// How many.
+        /// How many turns.
         count: u32,
     },
 }
 
 impl Pace {
-    /// Takes the next request's turn where it has come. `rate` is a second's; `queued` requests wait.
+    /// Takes the next turn if it has come. `rate` is the limit a second; `queued` is the number of waiting requests.
     pub(crate) fn take(&mut self, now: Instant, rate: Option<u32>, queued: usize) -> Result<(), Hold> {
         let ahead = |at: Instant| at.checked_duration_since(now).filter(|wait| !wait.is_zero());
         if let Some(wait) = self.quiet_until.and_then(ahead) {
@@ -64,25 +65,25 @@ impl Pace {
         Ok(())
     }
 
-    /// Has `count` turns at `rate` a second, the first so long after `now`.
+    /// Adds `count` turns at `rate` a second, the first after this wait from `now`.
     pub(crate) fn grant(&mut self, now: Instant, wait: Duration, rate: u32, count: u32) {
         self.turns = Some(Turns { next: now + wait, every: Duration::from_secs(1) / rate.max(1), left: count });
     }
 
-    /// Leaves the endpoint alone for so long.
+    /// Pauses the endpoint for this long.
     pub(crate) fn hush(&mut self, now: Instant, wait: Duration) {
         let until = now + wait.min(LONGEST_QUIET);
         self.quiet_until = Some(self.quiet_until.map_or(until, |known| known.max(until)));
     }
 
-    /// Whether it makes requests wait now and then.
+    /// Whether it can make requests wait.
     pub(crate) fn is_set(&self, rate: Option<u32>) -> bool {
         rate.is_some() || self.quiet_until.is_some()
     }
 }
 
 impl Turns {
-    /// Those that are left after what was before `owed` is let go; `None` where none is.
+    /// The turns that are left after those before `owed` are dropped; `None` if none is left.
     fn reach(&mut self, owed: Instant) -> Option<&mut Self> {
         while self.left > 0 && self.next < owed {
             self.pass();
@@ -104,7 +105,7 @@ mod tests {
         base + Duration::from_millis(millis)
     }
 
-    /// What the database does: turns follow those that were taken, by whomever.
+    /// As in the database: new turns follow all earlier ones, of any process.
     struct Book(Option<Instant>);
 
     impl Book {

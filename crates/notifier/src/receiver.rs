@@ -1,4 +1,4 @@
-//! A webhook, ready to be sent to.
+//! A webhook, prepared for sending.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use secrecy::ExposeSecret;
 
 use crate::signing::Signer;
 
-/// What is known of a webhook at one revision.
+/// The prepared settings of a webhook at one revision.
 pub(crate) struct Receiver {
     pub(crate) id: WebhookId,
     pub(crate) workspace: WorkspaceId,
@@ -26,32 +26,33 @@ pub(crate) struct Receiver {
     /// Seconds between attempts.
     pub(crate) delays: Vec<u32>,
     pub(crate) timeout: Duration,
-    /// The most requests to it at once.
+    /// The most concurrent requests.
     pub(crate) concurrency: usize,
     /// The most requests a second.
     pub(crate) rate: Option<u32>,
-    /// It was disabled, and nothing has succeeded since.
+    /// The webhook was disabled, and no delivery has succeeded since.
     pub(crate) recovering: bool,
     pub(crate) state: State,
     wants: Wants,
     start_seq: i64,
 }
 
-/// How many deliveries a webhook may have in hand for each request that it may have under way.
+/// How many deliveries of a webhook may be in memory for each concurrent request.
 const QUEUED_PER_REQUEST: usize = 16;
-/// For how long what is in hand of one with a rate limit may last: a claim does not stand for much longer.
+/// For a webhook with a rate limit: how many seconds of deliveries may be in memory. A claim is hardly valid for
+/// longer.
 const QUEUED_SECONDS: usize = 20;
 
-/// What a request is made of.
+/// The content of a request.
 pub(crate) enum Target {
-    /// The event, posted.
+    /// A POST of the event to this URL.
     Event(Url),
-    /// As its owner composed it.
+    /// A composed request.
     Composed(Box<Composer>),
 }
 
 impl Target {
-    /// The URL was checked when it was saved, and its address is when we connect.
+    /// The URL was checked when it was saved. The client checks its address when it connects.
     fn of(webhook: &Webhook) -> Option<Self> {
         const ANY: TargetPolicy = TargetPolicy { allow_loopback: true, allow_http: true };
         match &webhook.composition {
@@ -63,15 +64,15 @@ impl Target {
     }
 }
 
-/// Whether, and how, it is sent to.
+/// Whether deliveries of the webhook are sent, and with which settings.
 pub(crate) enum State {
     Active {
         target: Target,
         signer: Box<Signer>,
-        /// Of its own.
+        /// The webhook's own headers.
         headers: HeaderMap,
     },
-    /// Paused, or nothing could be signed for it.
+    /// Paused, or without a usable secret.
     Held,
     Disabled,
 }
@@ -85,7 +86,7 @@ impl Receiver {
             WebhookStatus::Active => {
                 let ready = stored.signing.and_then(|signing| {
                     let signer = Signer::new(&signing)
-                        .inspect_err(|error| tracing::error!(webhook = %webhook.id, %error, "its deliveries are held"));
+                        .inspect_err(|error| tracing::error!(webhook = %webhook.id, %error, "the webhook cannot be signed for, so its deliveries are held"));
                     let own = signing.headers.iter().filter_map(|(name, value)| {
                         let mut value = HeaderValue::from_str(value.expose_secret()).ok()?;
                         value.set_sensitive(true);
@@ -117,7 +118,7 @@ impl Receiver {
         }
     }
 
-    /// How many of its deliveries may be in hand where so many requests may be under way.
+    /// How many of its deliveries may be in memory for `width` concurrent requests.
     pub(crate) fn capacity(&self, width: usize) -> usize {
         let paced = self.rate.map_or(usize::MAX, |rate| usize::try_from(rate).unwrap_or(1) * QUEUED_SECONDS);
         (width * QUEUED_PER_REQUEST).min(paced)
@@ -127,7 +128,7 @@ impl Receiver {
         matches!(self.state, State::Active { .. })
     }
 
-    /// Whether it gets this entry of the log.
+    /// Whether the webhook gets this log entry.
     pub(crate) fn wants(&self, line: &LogLine) -> bool {
         line.seq > self.start_seq && self.wants.miss(line.facets()).is_none()
     }

@@ -1,5 +1,5 @@
-//! The headers that prove a body: Standard Webhooks (<https://github.com/standard-webhooks/standard-webhooks>), a
-//! plain HMAC of the body, and the plain one that a consumer written for another inbox expects.
+//! Signature headers: Standard Webhooks (<https://github.com/standard-webhooks/standard-webhooks>), a plain HMAC of the
+//! body, and the legacy HMAC header of a webhook.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -9,21 +9,21 @@ use inlet_store::records::{deliveries::Signing, webhooks::SigningSecret};
 use secrecy::ExposeSecret;
 use sha2::{Sha256, Sha512};
 
-/// Why a webhook's keys are of no use.
+/// The webhook's keys are unusable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SigningError {
     /// There is no secret.
-    #[error("the webhook has no secret")]
+    #[error("the webhook has no secret: rotate its secret")]
     NoSecret,
     /// A secret is not `whsec_` and base64.
-    #[error("a secret is not `whsec_` and base64")]
+    #[error("a secret is not `whsec_` followed by base64")]
     Malformed,
-    /// The legacy header's name is none.
-    #[error("the legacy signature's header is no header name")]
+    /// The legacy header's name is not a header name.
+    #[error("the header of the legacy signature is not a valid header name")]
     Header,
 }
 
-/// Keyed once, used for every body.
+/// A signer that is keyed once and used for every body.
 pub struct Signer {
     /// Newest first.
     keys: Vec<Key>,
@@ -33,7 +33,7 @@ pub struct Signer {
 struct Key {
     standard: Hmac<Sha256>,
     plain: Hmac<Sha256>,
-    /// In seconds since 1970; none of the newest.
+    /// Seconds since 1970; `None` for the newest key.
     until: Option<i64>,
 }
 
@@ -43,8 +43,8 @@ enum LegacyMac {
 }
 
 impl Signer {
-    /// From a webhook's secrets. While they rotate, all of them sign the standard way, and the oldest the plain one,
-    /// which has no room for two.
+    /// A signer from a webhook's secrets. During a rotation all secrets sign the standard header. The oldest signs the
+    /// plain header, which has room for one signature.
     pub fn new(signing: &Signing) -> Result<Self, SigningError> {
         let keys: Vec<Key> = signing.secrets.iter().map(key).collect::<Result<_, _>>()?;
         if keys.is_empty() {
@@ -133,7 +133,7 @@ mod tests {
 
     const END: i64 = 4_000_000_000;
 
-    /// The first counts for ever, the others until the end.
+    /// The first secret has no end; the others have one.
     fn rotating(secrets: &[&str]) -> Vec<SigningSecret> {
         let until = |at: usize| (at > 0).then(|| chrono::DateTime::from_timestamp(END, 0).unwrap());
         secrets.iter().enumerate().map(|(at, it)| SigningSecret { secret: (*it).into(), until: until(at) }).collect()
@@ -194,7 +194,8 @@ mod tests {
         assert_eq!((count(&after), &after["x-inlet-signature"]), (1, &plain(NEW).parse().unwrap()));
     }
 
-    /// The expected value is from `printf '%s' '{"id":"evt_1","payload":{}}' | openssl dgst -sha256 -hmac KEY`.
+    /// The expected value is the output of `printf '%s' '{"id":"evt_1","payload":{}}' | openssl dgst -sha256 -hmac
+    /// KEY`.
     #[test]
     fn the_plain_signature_is_over_the_secret_as_shown() {
         let headers = signed(&[NEW], None, 1_700_000_000);

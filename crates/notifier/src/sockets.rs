@@ -1,8 +1,7 @@
-//! Who may have a request under way: shared fairly by workspace, and within a workspace by webhook (P9).
+//! Shares the sockets fairly by workspace, and within a workspace by webhook (P9).
 //!
-//! A workspace may have as many sockets as are free for all, and no more; a webhook as many as its workspace may still
-//! have. So whoever hangs with all that it may have leaves as much again to the next one: with one such workspace half of
-//! the sockets are free, with two a third.
+//! A workspace may use as many sockets as it leaves free, and a webhook as many as it leaves to its workspace. So one
+//! workspace that hangs with all its sockets leaves half of the sockets free, and two leave a third.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -17,7 +16,7 @@ use tokio::sync::oneshot;
 #[derive(Clone)]
 pub(crate) struct Sockets(Arc<Mutex<State>>);
 
-/// One of them; it is free again when this is dropped.
+/// One socket. A drop returns it.
 pub(crate) struct Socket {
     sockets: Sockets,
     workspace: WorkspaceId,
@@ -28,7 +27,7 @@ pub(crate) struct Socket {
 struct State {
     free: usize,
     workspaces: HashMap<WorkspaceId, Workspace>,
-    /// Workspaces of which someone waits, each once; the first is next.
+    /// Workspaces with waiting requests, each once; the first is next.
     turns: VecDeque<WorkspaceId>,
 }
 
@@ -36,7 +35,7 @@ struct State {
 struct Workspace {
     used: usize,
     webhooks: HashMap<WebhookId, Webhook>,
-    /// Its webhooks of which someone waits, each once.
+    /// Webhooks with waiting requests, each once.
     turns: VecDeque<WebhookId>,
 }
 
@@ -47,7 +46,7 @@ struct Webhook {
 }
 
 impl Sockets {
-    /// So many of them.
+    /// `count` sockets.
     pub(crate) fn new(count: usize) -> Self {
         Self(Arc::new(Mutex::new(State { free: count, ..State::default() })))
     }
@@ -65,14 +64,14 @@ impl Sockets {
                 waiting
             };
             self.give_out();
-            // Nobody drops the sending end but to give a socket.
+            // The sender is dropped only after it has sent a socket.
             if let Ok(socket) = waiting.await {
                 return socket;
             }
         }
     }
 
-    /// Gives the free ones to those who wait and may have one.
+    /// Gives the free sockets to waiting requests that may have one.
     fn give_out(&self) {
         let mut given = Vec::new();
         {
@@ -81,7 +80,7 @@ impl Sockets {
                 given.push((Socket { sockets: self.clone(), workspace, webhook }, sender));
             }
         }
-        // Who waits no more gives it back at once, which takes the lock.
+        // A request that has stopped waiting returns its socket at once, which takes the lock.
         for (socket, sender) in given {
             let _ = sender.send(socket);
         }
@@ -108,7 +107,7 @@ impl State {
         waiting.push_back(sender);
     }
 
-    /// Takes the next socket for someone who may have it.
+    /// Takes the next socket for a waiting request that may have it.
     fn next(&mut self) -> Option<(WorkspaceId, WebhookId, oneshot::Sender<Socket>)> {
         for _ in 0..self.turns.len() {
             let workspace = self.turns.pop_front()?;
@@ -147,7 +146,7 @@ impl Workspace {
         for _ in 0..self.turns.len() {
             let webhook = self.turns.pop_front()?;
             let Some(of_webhook) = self.webhooks.get_mut(&webhook) else { continue };
-            // Who waits no more is passed over.
+            // Requests that have stopped waiting are skipped.
             while of_webhook.waiting.front().is_some_and(oneshot::Sender::is_closed) {
                 of_webhook.waiting.pop_front();
             }
@@ -172,7 +171,7 @@ mod tests {
 
     use super::*;
 
-    /// As many as are to be had at once, of at most `most` that ask.
+    /// Takes sockets until none is to be had, at most `most`.
     fn take(sockets: &Sockets, workspace: u128, webhook: u128, most: usize) -> Vec<Socket> {
         let (workspace, webhook) = (WorkspaceId(Uuid::from_u128(workspace)), WebhookId(Uuid::from_u128(webhook)));
         (0..most).filter_map(|_| sockets.acquire(workspace, webhook).now_or_never()).collect()

@@ -1,4 +1,4 @@
-//! What can be set. Every flag has an environment variable.
+//! The configuration. Every flag has an environment variable.
 
 mod arguments;
 
@@ -16,13 +16,13 @@ pub use self::arguments::{Asker, DatabaseArgs, HttpArgs, MailArgs, RetentionArgs
 /// A part of the work that a process may take on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Role {
-    /// Receives what providers post.
+    /// Receives the requests of providers.
     Ingest,
-    /// GraphQL, over HTTP and WebSocket.
+    /// Serves GraphQL over HTTP and WebSocket.
     Api,
     /// Sends Inlet's own webhooks.
     Notifier,
-    /// All of them.
+    /// All roles.
     All,
 }
 
@@ -38,7 +38,7 @@ pub struct Roles {
 }
 
 impl Roles {
-    /// Those in the list.
+    /// The roles in the list.
     #[must_use]
     pub fn of(roles: &[Role]) -> Self {
         let has = |role| roles.contains(&role) || roles.contains(&Role::All);
@@ -49,23 +49,23 @@ impl Roles {
 /// Everything that a [`crate::server::Server`] is built from.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
-    /// What it does.
+    /// The roles of the process.
     pub roles: Roles,
-    /// Where it listens, as `host:port`.
+    /// The address to listen on, as `host:port`.
     pub listen: String,
-    /// What the outside calls it; `None` means where it listens.
+    /// The base URL under which clients reach the server; `None` means the address that it listens on.
     pub public_url: Option<String>,
-    /// Where `/metrics` listens, as `host:port`; `None` means beside everything else.
+    /// The address of `/metrics`, as `host:port`; `None` means the main listener.
     pub metrics_listen: Option<String>,
-    /// What `/metrics` asks for; `None` means nothing.
+    /// The token that `/metrics` requires; `None` means none.
     pub metrics_token: Option<SecretString>,
-    /// HTTP threads.
+    /// Threads that serve HTTP.
     pub http_workers: usize,
-    /// The largest body of a provider, in bytes.
+    /// The largest body of a provider's request, in bytes.
     pub max_body: usize,
-    /// Whose word on the client's address is taken.
+    /// Networks of proxies whose `X-Forwarded-For` the server believes.
     pub trusted_proxies: Vec<ipnet::IpNet>,
-    /// How long the first stage of a stop may take.
+    /// The longest duration of the first stage of a stop.
     pub shutdown: Duration,
     /// The database.
     pub database_url: SecretString,
@@ -73,15 +73,15 @@ pub struct ServerConfig {
     pub connections: u32,
     /// How apply works.
     pub apply: ApplyConfig,
-    /// For how long what grows with time is kept.
+    /// How many days the database keeps data that grows with time.
     pub retention: Retention,
-    /// Whether to apply missing migrations first, instead of refusing to start.
+    /// Whether to apply missing migrations at the start, instead of refusing to start.
     pub migrate: bool,
-    /// Whether webhooks may go to loopback addresses and over plain http: for development.
+    /// Whether webhooks may go to loopback addresses and over plain http, for development.
     pub allow_loopback_targets: bool,
-    /// Where letters to people go.
+    /// The receiver of letters to people.
     pub mail_hook: Option<MailHook>,
-    /// How GraphQL is served; what of it follows from the above is set when the server runs.
+    /// The settings of GraphQL. The server sets some of them itself when it runs.
     pub api: ApiConfig,
     /// The keys for secrets.
     pub sealer: Sealer,
@@ -90,7 +90,7 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
-    /// Of what was given on the command line.
+    /// The configuration from the arguments of the command line.
     #[must_use]
     pub fn new(
         roles: Roles,

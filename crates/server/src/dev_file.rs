@@ -1,4 +1,4 @@
-//! `dev.json`: where a running `inlet dev` is and how to get in. Other tools rely on it.
+//! `dev.json`: the URLs and credentials of a running `inlet dev`. Other tools read it.
 
 use std::{
     collections::BTreeMap,
@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{error::ServerError, files};
 
-/// What the file holds; it is of mode 0600.
+/// The content of `dev.json`, a file of mode 0600.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct DevFile {
-    /// Where the server listens, without a slash at the end.
+    /// The base URL of the server, without a slash at the end.
     pub url: String,
-    /// Where GraphQL is.
+    /// The URL of GraphQL.
     pub graphql_url: String,
-    /// The database, with its password.
+    /// The URL of the database, with its password.
     pub database_url: String,
     /// The demo workspace.
     pub workspace_id: WorkspaceId,
@@ -25,13 +25,13 @@ pub struct DevFile {
     pub email: String,
     /// The owner's password.
     pub password: String,
-    /// A key with every scope.
+    /// An API key with every scope.
     pub api_key: String,
-    /// By provider.
+    /// The source of each provider.
     pub sources: BTreeMap<String, DevSource>,
 }
 
-/// Where a provider posts to, and what it signs with.
+/// A source's URL and secret.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct DevSource {
     /// The source's URL.
@@ -41,16 +41,16 @@ pub struct DevSource {
 }
 
 impl DevFile {
-    /// Where it is in a data folder.
+    /// The path of `dev.json` in a data folder.
     #[must_use]
     pub fn path(data_dir: &Path) -> PathBuf {
         data_dir.join("dev.json")
     }
 
-    /// What an earlier start left.
+    /// Reads the file of an earlier start, if there is one.
     ///
     /// # Errors
-    /// Where the file cannot be read or is not ours.
+    /// The file cannot be read, or holds no valid JSON.
     pub fn read(data_dir: &Path) -> Result<Option<Self>, ServerError> {
         let path = Self::path(data_dir);
         let bytes = files::read_optional(&path).map_err(ServerError::file("could not read", &path))?;
@@ -59,10 +59,10 @@ impl DevFile {
             .transpose()
     }
 
-    /// Writes it whole.
+    /// Writes the file as a whole.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// The file system refuses.
     pub fn write(&self, data_dir: &Path) -> Result<(), ServerError> {
         let path = Self::path(data_dir);
         let bytes = serde_json::to_vec_pretty(self)

@@ -1,4 +1,4 @@
-//! What ends a command.
+//! Errors that end a command.
 
 use std::{io, path::PathBuf};
 
@@ -19,61 +19,61 @@ pub enum ServerError {
     /// The keys for secrets.
     #[error(transparent)]
     Keys(#[from] InvalidKeys),
-    /// The database is another one's, or the keys are.
-    #[error("the keys for secrets do not open what this database holds: start with the keys that it was filled under")]
+    /// The keys do not belong to this database.
+    #[error("the keys for secrets cannot read this database: start with the keys that sealed its secrets")]
     WrongKeys(#[source] StoreError),
-    /// The database is behind this binary.
-    #[error("{} migrations are missing in the database: run `inlet migrate` first", .0.len())]
+    /// The database lacks migrations of this binary.
+    #[error("the database lacks migrations ({}): run `inlet migrate` first", .0.len())]
     Unmigrated(Vec<i64>),
-    /// The migrations are there, and a step after them was broken off.
-    #[error("an upgrade of the database was broken off: run `inlet migrate`, which goes on where it was")]
+    /// `inlet migrate` was interrupted after the migrations.
+    #[error("an upgrade of the database was interrupted: run `inlet migrate` to finish it")]
     UpgradePending,
-    /// The address is no address, or is taken.
-    #[error("cannot listen on {address}")]
+    /// The address is invalid, or another process uses it.
+    #[error("cannot listen on {address}: free the address, or set another with --listen or --metrics-listen")]
     Listen {
-        /// As it was given.
+        /// The address as it was given.
         address: String,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
     /// The client for webhooks could not be built.
     #[error("the HTTP client for webhooks could not be built")]
     Egress(#[from] inlet_egress::BuildError),
-    /// The mail hook will not do.
+    /// The URL or the secret of the mail hook is invalid.
     #[error(transparent)]
     MailHook(#[from] inlet_notifier::MailHookError),
-    /// The system gives no threads.
-    #[error("the threads of this process could not be started")]
+    /// The operating system refuses to start threads.
+    #[error("the operating system refused to start a thread: raise its limit on threads or memory")]
     Runtime(#[source] io::Error),
-    /// The HTTP server broke.
-    #[error("the HTTP server ended")]
+    /// The HTTP server failed.
+    #[error("the HTTP server failed")]
     Http(#[source] io::Error),
-    /// A file or a folder.
+    /// The file system refused.
     #[error("{what} {}", path.display())]
     File {
-        /// What was tried, e.g. `could not read`.
+        /// The action that failed, e.g. `could not read`.
         what: &'static str,
-        /// On what.
+        /// The file or folder.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// dev.json is not what we wrote.
-    #[error("{} is damaged: move it away, and new credentials are made", path.display())]
+    /// dev.json holds no valid JSON.
+    #[error("{} is damaged: move the file away and start again; Inlet then makes new credentials", path.display())]
     DamagedDevFile {
-        /// Where it is.
+        /// The path of dev.json.
         path: PathBuf,
-        /// How.
+        /// The cause.
         source: serde_json::Error,
     },
-    /// An argument that only the database can judge.
+    /// An invalid argument that only the database can check.
     #[error("{0}")]
     Argument(String),
     /// The simulator.
     #[error(transparent)]
     Simulator(#[from] inlet_simulator::SimulatorError),
-    /// The terminal is gone.
-    #[error("could not print")]
+    /// Standard output is closed.
+    #[error("could not write to standard output")]
     Print(#[source] io::Error),
 }
 
@@ -83,7 +83,7 @@ impl ServerError {
         move |source| Self::File { what, path, source }
     }
 
-    /// A stable word for it.
+    /// A stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -107,25 +107,25 @@ impl ServerError {
     }
 }
 
-/// Why a text holds no keys. It never tells the text.
+/// Why a text holds no valid keys. It never contains the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidKeys {
-    /// No key at all.
+    /// The text holds no key.
     #[error(
         "there is no key for secrets: set INLET_SECRETS_KEY to 64 hex digits (`openssl rand -hex 32`), or \
-         INLET_SECRETS_KEYS to `1:<64 hex digits>,2:<64 hex digits>`; keep it, for without it nothing sealed opens"
+         INLET_SECRETS_KEYS to `1:<64 hex digits>,2:<64 hex digits>`; keep the key, because sealed secrets cannot be read without it"
     )]
     Missing,
     /// An entry is malformed.
-    #[error("entry {0} of the keys for secrets is not `<version 1..255>:<64 hex digits>`")]
+    #[error("entry {0} of the keys for secrets is malformed: write it as `<version 1..255>:<64 hex digits>`")]
     Malformed(usize),
-    /// A version stands twice.
-    #[error("version {0} stands twice among the keys for secrets")]
+    /// Two keys have one version.
+    #[error("the keys for secrets have two entries of version {0}: give each key a version of its own")]
     Repeated(u8),
 }
 
 impl InvalidKeys {
-    /// A stable word for it.
+    /// A stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

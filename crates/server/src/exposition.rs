@@ -1,4 +1,4 @@
-//! `/metrics`, for Prometheus: beside everything else or on a listener of its own, open or under a token.
+//! `/metrics` for Prometheus: on the main listener or its own, with or without a token.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
-/// What the answer is made from, and who gets it.
+/// The metrics, and the token that guards them.
 #[derive(Clone)]
 pub(crate) struct Exposition {
     handle: PrometheusHandle,
@@ -22,7 +22,7 @@ impl Exposition {
         Self { handle, token }
     }
 
-    /// Whether the request bears the token, where one is asked for. How long the comparison takes tells nothing of it.
+    /// Whether the request bears the token, if one is required. Compares in constant time.
     fn admits(&self, request: &HttpRequest) -> bool {
         let Some(token) = &self.token else { return true };
         let given = request.headers().get(header::AUTHORIZATION).map(header::HeaderValue::as_bytes);
@@ -33,7 +33,6 @@ impl Exposition {
     }
 }
 
-/// Mounts the path.
 pub(crate) fn configure(exposition: Exposition) -> impl FnOnce(&mut ServiceConfig) + Clone {
     move |config| {
         config.app_data(Data::new(exposition)).route("/metrics", web::get().to(metrics));
@@ -42,7 +41,7 @@ pub(crate) fn configure(exposition: Exposition) -> impl FnOnce(&mut ServiceConfi
 
 async fn metrics(request: HttpRequest, exposition: Data<Exposition>) -> HttpResponse {
     if !exposition.admits(&request) {
-        let message = "send the token of --metrics-token as `Authorization: Bearer TOKEN`";
+        let message = "this path needs the token of --metrics-token: send it as `Authorization: Bearer TOKEN`";
         return HttpResponse::Unauthorized()
             .insert_header((header::WWW_AUTHENTICATE, "Bearer"))
             .json(json!({"error": {"code": "UNAUTHENTICATED", "message": message}}));

@@ -1,4 +1,4 @@
-//! Files and folders that only we may read.
+//! Files and folders that only the server's account may read.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -7,11 +7,11 @@ use std::{
     path::Path,
 };
 
-/// Makes a folder and what is missing above it. Nobody else may list what is new. As root others may pass through it,
-/// for Postgres does not run as root; the secrets in it are files of mode 0600.
+/// Creates a folder and its missing parents. No other account may list a new folder. As root, other accounts may pass
+/// through it, because Postgres does not run as root; the secrets in it are files of mode 0600.
 ///
 /// # Errors
-/// Where the folder cannot be made.
+/// The file system refuses.
 pub fn create_folder(path: &Path) -> io::Result<()> {
     let mode = if nix::unistd::geteuid().is_root() { 0o711 } else { 0o700 };
     DirBuilder::new().recursive(true).mode(mode).create(path)
@@ -20,7 +20,7 @@ pub fn create_folder(path: &Path) -> io::Result<()> {
 /// Writes a file of mode 0600, whole or not at all.
 ///
 /// # Errors
-/// Where it cannot be written.
+/// The file system refuses.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let unfinished = path.with_extension("unfinished");
     match fs::remove_file(&unfinished) {
@@ -37,10 +37,10 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// The file's bytes; `None` where there is no such file.
+/// The file's bytes; `None` if the file does not exist.
 ///
 /// # Errors
-/// Where it stands but cannot be read.
+/// The file exists but cannot be read.
 pub fn read_optional(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),

@@ -16,10 +16,10 @@ use actix_web::{
 use inlet_store::{database::Database, records::readiness};
 use serde_json::{Value, json};
 
-/// A database that takes longer to answer is not one to send requests to.
+/// The timeout of the check: a slower database means that the process should get no requests.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What the answers are made from.
+/// The state that the answers come from.
 #[derive(Clone)]
 pub struct Health {
     database: Database,
@@ -27,19 +27,19 @@ pub struct Health {
 }
 
 impl Health {
-    /// Of this process.
+    /// The health of this process.
     #[must_use]
     pub fn new(database: Database) -> Self {
         Self { database, draining: Arc::default() }
     }
 
-    /// From now on `/readyz` sends everyone elsewhere.
+    /// From now on `/readyz` answers 503, so that the load balancer sends requests elsewhere.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
 }
 
-/// Mounts the paths.
+/// Mounts `/healthz` and `/readyz`.
 pub fn configure(health: Health) -> impl FnOnce(&mut ServiceConfig) + Clone {
     move |config| {
         config
@@ -75,10 +75,14 @@ async fn ready(health: Data<Health>) -> HttpResponse {
         Ok(Ok(Ok(found))) => {
             if !found.pending_migrations.is_empty() {
                 let count = found.pending_migrations.len();
-                fail("migrations", format!("{count} migrations are missing: run `inlet migrate`"), &mut checks);
+                fail(
+                    "migrations",
+                    format!("the database lacks migrations ({count}): run `inlet migrate`"),
+                    &mut checks,
+                );
             }
             if found.is_upgrade_pending {
-                let message = "an upgrade was broken off: run `inlet migrate`, which goes on where it was".to_owned();
+                let message = "an upgrade was interrupted: run `inlet migrate` to finish it".to_owned();
                 fail("migrations", message, &mut checks);
             }
             checks["dispatch"]["lag"] = found.dispatch_lag.into();

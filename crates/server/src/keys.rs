@@ -1,4 +1,4 @@
-//! The keys for secrets: read from the environment, or from a file of `inlet dev`.
+//! The keys for secrets, from the environment or from a file of `inlet dev`.
 
 use std::path::Path;
 
@@ -10,10 +10,10 @@ use crate::{
     files,
 };
 
-/// Reads `1:<hex>,2:<hex>`; an entry without a version is version 1.
+/// Reads `1:<hex>,2:<hex>`; an entry without a version has version 1.
 ///
 /// # Errors
-/// Where there is no key, or an entry is malformed.
+/// The text holds no key, or an entry is malformed.
 pub fn parse(text: &str, ambient: &Ambient) -> Result<Sealer, InvalidKeys> {
     let mut keys: Vec<(u8, [u8; 32])> = Vec::new();
     for (index, entry) in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).enumerate() {
@@ -30,10 +30,10 @@ pub fn parse(text: &str, ambient: &Ambient) -> Result<Sealer, InvalidKeys> {
     Sealer::new(keys, ambient.clone()).ok_or(InvalidKeys::Missing)
 }
 
-/// Reads the keys from a file of mode 0600; makes it with a random one where there is none.
+/// Reads the keys from a file of mode 0600. If the file does not exist, creates it with a random key.
 ///
 /// # Errors
-/// Where the file cannot be read or written, or holds no keys.
+/// The file cannot be read or written, or holds no keys.
 pub fn of_file(path: &Path, ambient: &Ambient) -> Result<Sealer, ServerError> {
     let text = match files::read_optional(path).map_err(ServerError::file("could not read", path))? {
         Some(bytes) => Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()),

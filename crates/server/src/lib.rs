@@ -1,6 +1,6 @@
 //! The binary `inlet`: configuration, roles, commands, lifecycle, and a Postgres of its own.
 //!
-//! [`server::Server`] is built, then run: what is built has bound its address, so port 0 can be asked for.
+//! [`server::Server`] is built, then run. A built server has bound its address, so a caller can ask for port 0.
 
 pub mod command;
 pub mod config;
@@ -23,8 +23,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Runs the command that the arguments name, to its end. It stands here so that all of it is compiled with this crate, and none
-/// of it anew with the binary.
+/// Runs the command of the arguments to its end. It is in the library so that the code compiles with this crate and not
+/// again with the binary.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = command::Cli::parse();

@@ -1,4 +1,4 @@
-//! When to stop.
+//! The two stages of a stop.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -6,9 +6,9 @@ use tokio_util::sync::CancellationToken;
 /// The two stages of stopping.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
-    /// Take nothing more and finish what is in hand.
+    /// Accept nothing more, and finish the work in hand.
     pub finish: CancellationToken,
-    /// Drop what is left.
+    /// Drop the rest.
     pub drop: CancellationToken,
 }
 

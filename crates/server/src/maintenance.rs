@@ -1,5 +1,5 @@
-//! Keeps the database in order: partitions ahead, what is past retention gone. It remembers nothing, so that any number of processes
-//! may do it at any time.
+//! Periodic maintenance: makes partitions ahead, and removes data past its retention. It keeps no state, so any number
+//! of processes may run it at any time.
 
 use std::time::Duration;
 
@@ -18,24 +18,24 @@ use inlet_store::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How often it looks.
+/// The pause between two runs.
 const EVERY: Duration = Duration::from_secs(600);
 
-/// Looks again and again until `stop`.
+/// Runs [`once`] again and again until `stop`.
 pub async fn run(database: Database, ambient: Ambient, retention: Retention, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
         if let Err(error) = once(&database, &ambient, &retention, &stop).await {
             metrics::counter!("inlet_maintenance_failures_total").increment(1);
-            tracing::warn!(error = &error as &dyn std::error::Error, "maintenance failed; it comes again");
+            tracing::warn!(error = &error as &dyn std::error::Error, "maintenance failed; trying again later");
         }
     }
 }
 
-/// How often it looks for conversations whose time to be put off is over.
+/// The pause between two searches for snoozed conversations that are due.
 const WAKES_EVERY: Duration = Duration::from_secs(2);
 
-/// Wakes conversations that were put off until now, and takes back what members have who can answer no more, again and
-/// again until `stop`.
+/// Wakes snoozed conversations that are due, and unassigns conversations of members who can no longer answer. Repeats
+/// until `stop`.
 pub async fn wake(database: Database, heads: Heads, ambient: Ambient, stop: CancellationToken) {
     let writer = InboxWriter { database: &database, heads: &heads, ambient: &ambient };
     while stop.run_until_cancelled(tokio::time::sleep(WAKES_EVERY)).await.is_some() {
@@ -43,36 +43,36 @@ pub async fn wake(database: Database, heads: Heads, ambient: Ambient, stop: Canc
             metrics::counter!("inlet_maintenance_failures_total").increment(1);
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "conversations could not be woken; it comes again"
+                "could not wake snoozed conversations; trying again later"
             );
         }
         if let Err(error) = inbox::give_back_due(writer).await {
             metrics::counter!("inlet_maintenance_failures_total").increment(1);
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "conversations could not be taken from members who can answer no more; it comes again"
+                "could not unassign conversations of members who can no longer answer; trying again later"
             );
         }
     }
 }
 
-/// How often it looks for tables that have grown.
+/// The pause between two searches for tables that have grown.
 const ANALYSES_EVERY: Duration = Duration::from_secs(2);
 
-/// Keeps the planner's statistics of young tables fresh, again and again until `stop`.
+/// Keeps the planner's statistics of young tables fresh until `stop`.
 pub async fn analyse(database: Database, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(ANALYSES_EVERY)).await.is_some() {
         if let Err(error) = statistics::refresh(&database).await {
             metrics::counter!("inlet_maintenance_failures_total").increment(1);
-            tracing::warn!(error = &error as &dyn std::error::Error, "tables could not be analysed; it comes again");
+            tracing::warn!(error = &error as &dyn std::error::Error, "could not analyse tables; trying again later");
         }
     }
 }
 
-/// Does what is due now.
+/// Runs every task that is due now.
 ///
 /// # Errors
-/// Where the database refuses; what was done until then stays done.
+/// The database fails; finished tasks stay done.
 pub async fn once(
     database: &Database,
     ambient: &Ambient,
@@ -81,7 +81,7 @@ pub async fn once(
 ) -> Result<(), StoreError> {
     let now = ambient.now();
     partitions::ensure(database, now).await?;
-    // Each day is a transaction of its own: one that is broken off by a stop is begun anew.
+    // Each day is a transaction of its own. The next run repeats a day that a stop interrupts.
     if let Some(expired) = stop.run_until_cancelled(expiry::expire(database, now, retention)).await {
         expired?;
     }

@@ -1,4 +1,4 @@
-//! What `inlet dev` begins with: a workspace, an owner, a key, and a source of each provider.
+//! The demo workspace of `inlet dev`: an owner, an API key, and a source for each provider with a demo.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ use inlet_store::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-/// What was made, secrets and all.
+/// The new workspace with its secrets.
 #[derive(Clone)]
 pub struct Seeds {
     /// The workspace.
@@ -33,25 +33,25 @@ pub struct Seeds {
     pub email: String,
     /// The owner's password.
     pub password: SecretString,
-    /// A key with every scope.
+    /// An API key with every scope.
     pub api_key: SecretString,
     /// Token and secret of each provider's source.
     pub sources: BTreeMap<Provider, SeededSource>,
 }
 
-/// A source that was made.
+/// A source of the demo workspace.
 #[derive(Clone)]
 pub struct SeededSource {
-    /// What stands after `/in/` in its URL.
+    /// The part of its URL after `/in/`.
     pub token: String,
-    /// What the provider signs with.
+    /// The secret that the provider signs with.
     pub secret: SecretString,
 }
 
-/// Makes all of it in one transaction of the caller's.
+/// Creates the workspace in the caller's transaction.
 ///
 /// # Errors
-/// Where the slug is taken or the database refuses.
+/// The slug is taken, or the database refuses.
 pub async fn plant(
     conn: &mut PgConnection,
     ambient: &Ambient,
@@ -94,7 +94,7 @@ pub async fn plant(
 }
 
 impl Seeds {
-    /// The secret and the URL of each provider's source, under the URL that the outside calls the server by.
+    /// The secret and the URL of each provider's source, under the public URL of the server.
     #[must_use]
     pub fn urls(&self, public_url: &str) -> BTreeMap<String, crate::dev_file::DevSource> {
         self.sources

@@ -1,4 +1,4 @@
-//! The server: built, so that its address is known, then run until it is told to stop.
+//! The server. Building it binds its address; then it runs until it is told to stop.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -38,25 +38,25 @@ use crate::{
     maintenance, telemetry, upgrade,
 };
 
-/// How long a client may leave what it is sent unread before its connection is ended. The kernel counts: of bytes that are
-/// not acknowledged, and of a window that stays shut (`man 7 tcp`, TCP_USER_TIMEOUT).
+/// How long a client may leave data unread before the kernel ends its connection. The kernel counts unacknowledged
+/// bytes and a receive window that stays closed (`man 7 tcp`, TCP_USER_TIMEOUT).
 #[cfg(target_os = "linux")]
 const UNREAD: Duration = Duration::from_secs(30);
 
-/// The most connections to a listener of metrics alone.
+/// The most connections to a separate listener for metrics.
 const METRICS_CONNECTIONS: usize = 64;
 
-/// How long the end waits for connections to be given back.
+/// How long the stop waits for database connections to be returned.
 const CLOSE: Duration = Duration::from_secs(2);
 
-/// A server that has bound its address and found its database in order, but takes no request yet.
+/// A server that has bound its address and checked its database, but serves no request yet.
 #[derive(Debug)]
 pub struct Server {
     config: ServerConfig,
     database: Database,
     listener: TcpListener,
     address: SocketAddr,
-    /// Where `/metrics` has a listener of its own.
+    /// The separate listener of `/metrics`, if there is one.
     metrics: Option<(TcpListener, SocketAddr)>,
     public_url: String,
 }
@@ -68,21 +68,21 @@ fn bind(address: &str) -> Result<(TcpListener, SocketAddr), ServerError> {
     Ok((listener, bound))
 }
 
-#[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "other systems know no such bound"))]
+#[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "other systems have no such option"))]
 fn give_up_on_the_unread(connection: &dyn std::any::Any, _: &mut actix_web::dev::Extensions) {
     #[cfg(target_os = "linux")]
     if let Some(stream) = connection.downcast_ref::<tokio::net::TcpStream>()
         && let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(UNREAD))
     {
-        tracing::debug!(error = &error as &dyn std::error::Error, "a connection has no bound for what is unread");
+        tracing::debug!(error = &error as &dyn std::error::Error, "could not bound the unread data of a connection");
     }
 }
 
 impl Server {
-    /// Connects, checks the keys, makes the partitions of the next days, and binds.
+    /// Connects, checks the keys, makes the partitions of the next days, and binds the address.
     ///
     /// # Errors
-    /// Where the database cannot be reached or lacks migrations, the keys are not its keys, or the address is taken.
+    /// The database cannot be reached or lacks migrations, the keys are not the database's, or the address is taken.
     pub async fn build(config: ServerConfig) -> Result<Self, ServerError> {
         let lanes = u32::try_from(config.apply.lanes).unwrap_or(u32::MAX);
         let database = Database::connect(config.database_url.expose_secret(), config.connections, lanes).await?;
@@ -108,35 +108,35 @@ impl Server {
         Ok(Self { config, database, listener, address, metrics, public_url })
     }
 
-    /// Where it is bound.
+    /// The address that it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where `/metrics` is bound, if it has a listener of its own.
+    /// The address of `/metrics`, if it has a listener of its own.
     #[must_use]
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics.as_ref().map(|(_, address)| *address)
     }
 
-    /// What the outside calls it, without a slash at the end.
+    /// The base URL for the outside, without a slash at the end.
     #[must_use]
     pub fn public_url(&self) -> &str {
         &self.public_url
     }
 
-    /// Its database.
+    /// The database of this server.
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.database
     }
 
-    /// Serves until `shutdown`: then takes nothing more, finishes what is in hand (P13), and past the deadline or at
-    /// the second stage drops what is left.
+    /// Serves until `shutdown`. Then it accepts nothing more and finishes the work in hand (P13). After the deadline or
+    /// at the second stage it drops the rest.
     ///
     /// # Errors
-    /// Where the HTTP server cannot start or breaks.
+    /// The HTTP server cannot start, or fails.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), ServerError> {
         let Self { config, database, listener, metrics, public_url, .. } = self;
         let background = CancellationToken::new();
@@ -230,7 +230,7 @@ impl Server {
             let serving = serve_metrics(listener, exposition).map_err(ServerError::Http)?;
             tasks.spawn(async move {
                 if let Some(Err(error)) = stop.run_until_cancelled(serving).await {
-                    tracing::error!(error = &error as &dyn std::error::Error, "`/metrics` is not served any more");
+                    tracing::error!(error = &error as &dyn std::error::Error, "the listener of `/metrics` failed");
                 }
             });
         }
@@ -246,7 +246,7 @@ impl Server {
         })
         .workers(config.http_workers)
         .backlog(4096)
-        // Frames of a socket are small and come in bursts: none must wait for the one before to be confirmed.
+        // Frames of a socket are small and come in bursts: no frame may wait for the acknowledgement of the one before.
         .tcp_nodelay(true)
         .keep_alive(Duration::from_secs(75))
         .on_connect(give_up_on_the_unread)
@@ -268,7 +268,7 @@ impl Server {
         }
         let finish = async {
             if broke.is_none() {
-                tracing::info!("stopping: finishing what is in hand");
+                tracing::info!("stopping: finishing the work in hand");
                 handle.stop(true).await;
             }
             if let Some(reporter) = &reporter {
@@ -285,10 +285,10 @@ impl Server {
         let deadline = config.shutdown + Duration::from_secs(5);
         match shutdown.drop.run_until_cancelled(tokio::time::timeout(deadline, finish)).await {
             Some(Ok(())) => {}
-            _ => tracing::warn!("stopped before everything in hand was finished"),
+            _ => tracing::warn!("stopped before the work in hand was finished"),
         }
         background.cancel();
-        // Who still holds a connection by now is not waited for: the process, or its database, is about to go.
+        // Connections that are still in use now are abandoned: the process, or its database, is about to end.
         if tokio::time::timeout(CLOSE, database.close()).await.is_err() {
             tracing::warn!("stopped with connections to the database still in use");
         }
@@ -322,10 +322,12 @@ fn notifier(config: &ServerConfig, database: &Database, heads: &Heads, client: C
 }
 
 async fn not_found() -> HttpResponse {
-    HttpResponse::NotFound().json(json!({"error": {"code": "NOT_FOUND", "message": "there is nothing at this path"}}))
+    HttpResponse::NotFound().json(
+        json!({"error": {"code": "NOT_FOUND", "message": "this path does not exist: the metrics are at `/metrics`"}}),
+    )
 }
 
-/// An address that says "every interface" is reached by loopback.
+/// The loopback address instead of an address that means "every interface".
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address {

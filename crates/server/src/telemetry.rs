@@ -9,20 +9,20 @@ use std::{
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Human-readable text.
     Human,
-    /// One JSON object a line.
+    /// One JSON object for each line.
     Json,
 }
 
-/// Logs to standard error from now on. `filter` is a list such as `info,sqlx=warn`. Only the first call counts.
+/// Logs to standard error from now on. `filter` is a list such as `info,sqlx=warn`. Only the first call has an effect.
 pub fn log(format: LogFormat, filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second call finds the place taken, which is as it should be.
+    // Fails on a second call, which has no effect.
     let _ = match format {
         LogFormat::Human => builder.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
@@ -38,7 +38,7 @@ pub fn metrics() -> PrometheusHandle {
             let builder = PrometheusBuilder::new();
             let recorder = builder.set_buckets(&seconds).unwrap_or_default().build_recorder();
             let handle = recorder.handle();
-            // Where another recorder stands already, ours stays empty.
+            // If another recorder is installed, this handle stays empty.
             let _ = ::metrics::set_global_recorder(recorder);
             handle
         })
@@ -57,6 +57,6 @@ pub fn complain(error: &dyn Error) {
         }
         cause = error.source();
     }
-    // There is nowhere left to say that standard error is gone.
+    // Standard error is gone, so this error cannot be reported.
     let _ = writeln!(std::io::stderr(), "{message}");
 }

@@ -1,4 +1,4 @@
-//! Steps of an upgrade that need the adapters' rules: rows that were keyed by former rules get the keys of today.
+//! Upgrade steps that need the adapters' rules: rows with keys of former rules get today's keys.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use inlet_domain::ambient::Ambient;
@@ -9,10 +9,10 @@ use inlet_store::{
 
 use crate::error::ServerError;
 
-/// Takes every step that is still to be taken, with a progress bar. One that is broken off goes on where it was.
+/// Runs every pending step, with a progress bar. An interrupted step continues where it stopped.
 ///
 /// # Errors
-/// Where the database fails.
+/// The database fails.
 pub(crate) async fn run(database: &Database, ambient: &Ambient) -> Result<(), ServerError> {
     if !upgrade::is_pending(database).await? {
         return Ok(());

@@ -1,54 +1,54 @@
-//! What providers do to a stream of events: they repeat, reorder, and drop the connection.
+//! Faults of providers: repeats, disorder, dropped connections.
 
 use std::collections::VecDeque;
 
 use crate::{provider::crowd::Event, random::Random};
 
-/// How a post goes wrong before it goes right.
+/// The fault before a successful post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// It does not.
+    /// No fault.
     None,
-    /// Half of the request is sent, then the connection is closed.
+    /// The connection is closed after half of the request.
     Torn,
-    /// The request is sent, and the connection closed before the answer.
+    /// The connection is closed after the request and before the answer.
     Unheard,
 }
 
-/// An event on its way.
+/// An event with its fault.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Post {
-    /// What is posted.
+    /// The event.
     pub event: Event,
-    /// What goes wrong first.
+    /// The fault before it.
     pub fault: Fault,
-    /// Which process it is posted to, and over which of the provider's sources; each is taken modulo how many there are.
+    /// The process and the provider's source that it is posted to, each modulo their number.
     pub way: (usize, usize),
 }
 
 impl Post {
-    /// Without any fault.
+    /// An event without a fault.
     #[must_use]
     pub fn plain(event: Event) -> Self {
         Self { event, fault: Fault::None, way: (0, 0) }
     }
 }
 
-/// How many events are held back to be mixed.
+/// How many events are held back for mixing.
 const WINDOW: usize = 250;
 
-/// A stream with faults that a seed fixes.
+/// A stream of events with faults, reproducible by its seed.
 pub struct Chaos<I> {
     events: I,
     random: Random,
     held: Vec<Event>,
     next: VecDeque<Event>,
-    /// Copies in a row go to the processes in turn, so that they meet.
+    /// Consecutive copies go to the processes in turn, so that they arrive at the same time.
     turn: usize,
 }
 
 impl<I: Iterator<Item = Event>> Chaos<I> {
-    /// Of `events`.
+    /// Adds faults to `events`.
     pub fn new(events: I, seed: u64) -> Self {
         Self { events, random: Random::seeded(!seed), held: Vec::new(), next: VecDeque::new(), turn: 0 }
     }
@@ -56,7 +56,7 @@ impl<I: Iterator<Item = Event>> Chaos<I> {
     fn fill(&mut self) {
         while self.held.len() < WINDOW {
             let Some(event) = self.events.next() else { return };
-            // A late repeat lands elsewhere in the window, a prompt one goes out beside its original.
+            // A late repeat goes elsewhere in the window; a prompt one follows its original at once.
             if self.random.percent(8) {
                 let copy = event.repeat(&mut self.random);
                 self.held.push(copy);

@@ -1,4 +1,4 @@
-//! What must stand once an event was answered 200: facts that are summed up, in whatever order they come.
+//! Claims: facts that must hold after an event was answered 200. They are summed up in any order.
 
 use std::collections::BTreeSet;
 
@@ -6,24 +6,24 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
-/// How far a sent message came: QUEUED < SENT < FAILED < DELIVERED < READ.
+/// The delivery status of a sent message: QUEUED < SENT < FAILED < DELIVERED < READ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Rung {
-    /// Not yet with the operator.
+    /// The operator does not have it yet.
     Queued,
-    /// On its way to the operator.
+    /// The operator has it.
     Sent,
-    /// It will not come.
+    /// The delivery failed.
     Failed,
-    /// It came.
+    /// It reached the handset.
     Delivered,
-    /// It was read.
+    /// The receiver read it.
     Read,
 }
 
 impl Rung {
-    /// The word over GraphQL.
+    /// The value in GraphQL.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -36,67 +36,67 @@ impl Rung {
     }
 }
 
-/// The kinds of things that stand.
+/// The kinds of objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A message or a call.
     Message,
-    /// A file of a message that has an id of its own.
+    /// A file with an id of its own.
     File,
-    /// A person.
+    /// A contact.
     Contact,
-    /// A thread of messages.
+    /// A conversation.
     Conversation,
     /// A group of people.
     Group,
-    /// A channel of ours.
+    /// A channel of the workspace.
     Channel,
-    /// A refusal of further messages.
+    /// An opt-out.
     OptOut,
-    /// A check of a one-time code.
+    /// A check of a one-time password.
     Verification,
-    /// A warning that credit runs out.
+    /// A warning about low credit.
     Balance,
-    /// A mass sending.
+    /// A campaign.
     Campaign,
 }
 
-/// Which of two claims on one member is the newer (OB-10): the rank of the change, then the provider's time in seconds. A
-/// change that tells no time is older than each of its rank that tells one.
+/// The version of a claim on a member (OB-10): the rank of the change, then the provider's time in seconds. A change
+/// without a time is older than changes of its rank with one.
 pub type Stamp = (i8, i64);
 
-/// Told by a report alone: something stands in for the thing itself (OR-9).
+/// The version of a placeholder that is known only from a report (OR-9).
 pub const STOOD_IN: Stamp = (-2, 0);
-/// Told, but it gives way to whatever else is told: a name that only stands in for one.
+/// The version of a placeholder name, which gives way to any other value.
 pub const GIVES_WAY: Stamp = (-1, 0);
-/// Told without a version.
+/// The version of a value without a version.
 pub const TOLD: Stamp = (0, 0);
 
-/// The stamp of what came to be.
+/// The version of a creation.
 #[must_use]
 pub fn created(at: Option<i64>) -> Stamp {
     (1, at.unwrap_or(i64::MIN))
 }
 
-/// The stamp of what was changed.
+/// The version of a change.
 #[must_use]
 pub fn updated(at: Option<i64>) -> Stamp {
     (2, at.unwrap_or(i64::MIN))
 }
 
-/// What a member must be.
+/// The expected value of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Must {
-    /// This.
+    /// This value.
     Be(Value),
-    /// A list that holds this.
+    /// A list that contains this.
     Hold(String),
-    /// A time within the run: the provider told none that can be, so the arrival stands in.
+    /// A time within the run: the provider reported no plausible time, so Inlet uses the arrival.
     BeArrival,
-    /// A text, whatever it says.
+    /// Any text.
     BeShown,
-    /// The earliest of all the times that are claimed, whatever their versions; nothing where none is.
+    /// The earliest of all claimed times, whatever their versions; null without any.
     BeEarliest(Option<DateTime<Utc>>),
 }
 
@@ -113,127 +113,127 @@ impl Must {
         Self::text(time.to_rfc3339_opts(SecondsFormat::Millis, true))
     }
 
-    /// Nothing.
+    /// Null.
     #[must_use]
     pub fn be_null() -> Self {
         Self::Be(Value::Null)
     }
 }
 
-/// What a report says became of a sent message.
+/// A report on a sent message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Of which part; empty where it has none.
+    /// The part; empty for the whole message.
     pub part: String,
-    /// The provider's word.
+    /// The provider's status word.
     pub word: String,
-    /// What it means; none where no document explains it.
+    /// The meaning of the word; `None` if no document explains it.
     pub rung: Option<Rung>,
-    /// When it was sent, delivered, read, failed, as far as the report tells.
+    /// When the message was sent, delivered, read, failed, as far as the report tells.
     pub times: [Option<DateTime<Utc>>; 4],
-    /// Of which of these steps it tells a time that is yet to come: then the arrival stands in.
+    /// The steps whose reported time is in the future. Inlet then uses the arrival.
     pub early: [bool; 4],
-    /// The provider's code and sentence of a failure.
+    /// The provider's code and reason of a failure.
     pub failure: (Option<String>, Option<String>),
-    /// What else tells this report from others on the same part with the same word: its times, as they were posted.
+    /// The times as they were posted. They distinguish this report from others on the part with the same word.
     pub digest: String,
-    /// The provider's fields that are shown with it, see [`told_beside`].
+    /// The provider's further fields that Inlet shows, see [`told_beside`].
     pub details: String,
 }
 
-/// The fields of reports that are compared.
+/// The compared fields of reports.
 const BESIDE: [&str; 6] = ["cid", "custom", "credits", "units", "foreign_id", "template_category"];
 
-/// What a report tells beside its message, status and times.
+/// The further fields of a report, beside message, status and times.
 #[must_use]
 pub fn told_beside(details: &Value) -> String {
     let told = BESIDE.into_iter().filter_map(|name| Some((name, details.get(name).filter(|value| !value.is_null())?)));
     told.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
 }
 
-/// One thing that must stand. Names are the ways in which it is found again: two claims that share a name speak of one
-/// thing.
+/// A fact. Names identify an object: two claims with a common name are about one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// It is there once, with these members.
+    /// The object exists once, with these members.
     Told {
-        /// What it is.
+        /// The kind.
         kind: Kind,
         /// Its names.
         names: Vec<String>,
-        /// The version of what is told.
+        /// The version.
         stamp: Stamp,
-        /// Each member and what it must be, unless a newer claim says otherwise.
+        /// Each member with its expected value, unless a newer claim replaces it.
         members: Vec<(&'static str, Must)>,
     },
-    /// It was deleted: no list shows it, whatever else is told of it and when.
+    /// The object was deleted: no list shows it, whatever other claims say.
     Gone {
-        /// What it is.
+        /// The kind.
         kind: Kind,
         /// One of its names.
         name: String,
     },
-    /// The provider deleted its record of a person. What occurred until then is nobody's; who writes later is somebody.
+    /// The provider deleted its record of a person. Messages until then belong to no contact; a later message makes a
+    /// new contact.
     Forgotten {
         /// The person's address.
         name: String,
-        /// When; none where the event tells no time, so that nothing that is played comes later.
+        /// The time; `None` if the event has none, so that every message in the run is earlier.
         until: Option<DateTime<Utc>>,
     },
-    /// Someone wrote from an address.
+    /// A person wrote from an address.
     Wrote {
         /// The address.
         name: String,
         /// When.
         at: DateTime<Utc>,
     },
-    /// The event names nothing: it is kept as it came, and changes nothing.
+    /// The event identifies nothing: it is kept unchanged, and changes nothing.
     Unrecognised {
-        /// A text that no other event holds.
+        /// A text that no other event contains.
         token: Token,
     },
     /// A report on a sent message.
     Reported {
         /// The message's names.
         names: Vec<String>,
-        /// What it says.
+        /// The report.
         report: Box<Report>,
     },
-    /// Exactly one event of this type tells of this token.
+    /// Exactly one event of this type contains this token.
     Logged {
-        /// The type.
+        /// The event type.
         kind: &'static str,
-        /// A text that no other event of the type holds.
+        /// A text that no other event of the type contains.
         token: Token,
     },
 }
 
 impl Claim {
-    /// A claim that no other contradicts.
+    /// A claim without a version.
     #[must_use]
     pub fn told(kind: Kind, name: impl Into<String>, members: Vec<(&'static str, Must)>) -> Self {
         Self::Told { kind, names: vec![name.into()], stamp: TOLD, members }
     }
 
-    /// One contact has all of these addresses.
+    /// One contact has all these addresses.
     #[must_use]
     pub fn person(names: Vec<String>, members: Vec<(&'static str, Must)>) -> Self {
         Self::Told { kind: Kind::Contact, names, stamp: TOLD, members }
     }
 }
 
-/// The name of the contact that a message of someone who hides makes, by a name of the message.
+/// The name of the contact of a hidden sender's message, by a name of the message.
 #[must_use]
 pub fn hidden(message: &str) -> String {
     format!("HIDDEN/{message}")
 }
 
-/// A text of fixed shape that is found again wherever it is put: `sim`, the run, and a number.
+/// A text of fixed form that is found in any JSON value: `sim`, the run, and a number.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token(String);
 
 impl Token {
-    /// The `number`th of a run.
+    /// The token number `number` of a run.
     #[must_use]
     pub fn new(run: &str, number: usize) -> Self {
         Self(format!("sim{run}x{number:08x}"))
@@ -245,7 +245,7 @@ impl Token {
         &self.0
     }
 
-    /// The tokens of a run that stand anywhere in a JSON value.
+    /// The tokens of a run in a JSON value.
     #[must_use]
     pub fn all_in(run: &str, value: &Value) -> BTreeSet<Self> {
         let mut found = BTreeSet::new();

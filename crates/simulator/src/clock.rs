@@ -1,4 +1,4 @@
-//! The machine's clock. The simulator plays the world outside, so it may look at it; here and nowhere else.
+//! The machine's clock. The simulator plays the outside world, so it may read the clock, but only here.
 
 use chrono::{DateTime, Utc};
 

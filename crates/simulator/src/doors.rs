@@ -1,4 +1,4 @@
-//! The ways into a server: its processes, and each provider's sources with their secrets.
+//! The addresses of a server's processes, and each provider's sources with their secrets.
 
 use std::collections::HashMap;
 
@@ -12,28 +12,28 @@ use crate::{
     wire::Endpoint,
 };
 
-/// The ways into a server.
+/// The processes and sources of a server.
 #[derive(Debug, Clone)]
 pub struct Doors {
-    /// Where each process listens.
+    /// The address of each process.
     processes: Vec<String>,
     sources: HashMap<Provider, Vec<(Endpoint, String)>>,
 }
 
-/// A request, and where to connect for it.
+/// A request, and the addresses that it can be sent to.
 #[derive(Debug, Clone)]
 pub struct Request<'a> {
-    /// Every process; they do the same.
+    /// Every process. All have the same role.
     pub addresses: &'a [String],
-    /// What goes over the wire.
+    /// The bytes of the request.
     pub bytes: Vec<u8>,
 }
 
 impl Doors {
-    /// Those of `dev.json`: one process, and a source for each provider.
+    /// The doors of `dev.json`: one process, and a source for each provider.
     ///
     /// # Errors
-    /// Where a provider has none, or one that is not plain HTTP.
+    /// A provider has no source, or one that is not plain HTTP.
     pub fn of(target: &Target) -> Result<Self, SimulatorError> {
         let door = |provider| {
             let source = target.source(provider)?;
@@ -46,22 +46,22 @@ impl Doors {
         Ok(Self { processes, sources })
     }
 
-    /// Another process of the same server, by its host and port.
+    /// Adds a process of the server, by host and port.
     pub fn add_process(&mut self, address: &str) {
         if !self.processes.iter().any(|known| known == address) {
             self.processes.push(address.to_owned());
         }
     }
 
-    /// Through these processes only.
+    /// Uses only these processes.
     pub fn lead_to(&mut self, addresses: &[String]) {
         self.processes = addresses.to_vec();
     }
 
-    /// A second source of OneRoute on the account of the first: the same event may come over both (OR-16).
+    /// Adds a second source of OneRoute to the account of the first: one event may arrive at both (OR-16).
     ///
     /// # Errors
-    /// Where the server does not make one.
+    /// The server does not create it.
     pub async fn add_channel_source(&mut self, client: &Client, run: &str) -> Result<(), SimulatorError> {
         const SOURCES: &str = "query($first: Int!, $after: Cursor) { sources(first: $first, after: $after) {
             nodes { url providerAccount { id } } pageInfo { hasNextPage endCursor } } }";
@@ -80,7 +80,7 @@ impl Doors {
         Ok(())
     }
 
-    /// The signed request for an event, over one of its provider's sources.
+    /// The signed request of an event, for one of its provider's sources.
     #[must_use]
     pub fn request(&self, event: &Event, source: usize) -> Option<Request<'_>> {
         let body = event.body.to_string();
@@ -88,7 +88,7 @@ impl Doors {
         self.signed(event.provider, source, name, body.as_bytes())
     }
 
-    /// Where to connect for a body as it stands, and its signed request.
+    /// The address and the signed request of this body.
     #[must_use]
     pub fn request_of(&self, provider: Provider, name: Option<&str>, body: &[u8]) -> Option<(&str, Vec<u8>)> {
         let request = self.signed(provider, 0, name, body)?;

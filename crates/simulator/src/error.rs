@@ -1,87 +1,87 @@
-//! What ends a run of the simulator.
+//! Errors of a run of the simulator.
 
 use std::path::PathBuf;
 
-/// Why a run did not end well.
+/// A run failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SimulatorError {
-    /// The file by which a running server is found cannot be read.
+    /// The file with a running server's address cannot be read.
     #[error("cannot read {}: is `inlet dev` running with this data folder?", path.display())]
     NoServer {
-        /// Where it was looked for.
+        /// The path of the file.
         path: PathBuf,
-        /// What reading it said.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// A text that should be JSON, or of a certain shape, is not.
-    #[error("{what} is not as documented")]
+    /// A text is not JSON, or not of the expected form.
+    #[error("{what} does not have the documented form")]
     Shape {
-        /// What was read.
+        /// The name of the text.
         what: String,
-        /// What the parser said.
+        /// The cause.
         #[source]
         source: serde_json::Error,
     },
     /// The disk, a process or a socket failed.
     #[error("{what}")]
     Io {
-        /// What was tried.
+        /// The action that failed.
         what: String,
-        /// What the system said.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// A request to the server could not be made or its answer not be read.
+    /// A request to the server failed, or its answer could not be read.
     #[error("the server did not answer {what}")]
     Unanswered {
-        /// What was asked.
+        /// The question.
         what: String,
-        /// What the client said.
+        /// The cause.
         #[source]
         source: reqwest::Error,
     },
-    /// The server answered with something that the contract does not allow.
+    /// The server's answer violates the contract.
     #[error("the server answered {what}: {answer}")]
     Refused {
-        /// What was asked.
+        /// The question.
         what: String,
-        /// What it said, shortened.
+        /// The answer, shortened.
         answer: String,
     },
-    /// The run itself went through, but what stands is not what must stand.
-    #[error("{count} differences between what was acknowledged and what stands")]
+    /// The run ended, but the state differs from the expected one.
+    #[error("{count} differences between the acknowledged events and the state of the server: see the report")]
     Differences {
-        /// How many.
+        /// The number of differences.
         count: usize,
     },
-    /// The run itself went through, but something went beyond its bound.
-    #[error("{count} bounds were exceeded")]
+    /// The run ended, but a bound was exceeded.
+    #[error("{count} bounds were exceeded: see the report")]
     Exceeded {
-        /// How many.
+        /// The number of exceeded bounds.
         count: usize,
     },
-    /// A program that is needed is not on this machine.
+    /// This machine lacks a program.
     #[error("{program} was not found: {advice}")]
     MissingProgram {
-        /// Its name.
+        /// The name of the program.
         program: String,
         /// How to get it.
         advice: String,
     },
-    /// A program that was started ended badly.
+    /// A program failed.
     #[error("{program} failed: {said}")]
     Program {
-        /// Its name.
+        /// The name of the program.
         program: String,
-        /// The end of what it wrote.
+        /// The end of its output.
         said: String,
     },
 }
 
 impl SimulatorError {
-    /// A stable word for scripts.
+    /// A stable code for scripts.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

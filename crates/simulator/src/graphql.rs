@@ -1,4 +1,4 @@
-//! Asking the server over GraphQL, by the examples of the contract, section 2.
+//! A GraphQL client, by the examples of the contract, section 2.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use crate::{SimulatorError, sink::Secret, target::Target};
 
-/// How many entries of the log are asked for at a time.
+/// Entries of the log in one page.
 const PAGE: usize = 100;
 
-/// How often a busy server is asked again, a second after it said so.
+/// How many times a busy server is asked again, each time after a second.
 const PATIENCE: usize = 30;
 
-/// Someone with an API key.
+/// A caller with an API key.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -25,37 +25,37 @@ pub struct Client {
 pub struct LogEvent {
     /// `evt_...`
     pub id: String,
-    /// Its type.
+    /// The event type.
     pub kind: String,
-    /// What it carries.
+    /// The payload.
     pub payload: Value,
 }
 
 impl Client {
-    /// Of the server's API key.
+    /// A client with the server's API key.
     ///
     /// # Errors
-    /// Where no client can be made on this machine.
+    /// The HTTP client cannot be built.
     pub fn new(target: &Target) -> Result<Self, SimulatorError> {
         Self::at(&target.graphql_url, &target.api_key)
     }
 
-    /// Of any server and key.
+    /// A client of any server and key.
     ///
     /// # Errors
-    /// Where no client can be made on this machine.
+    /// The HTTP client cannot be built.
     pub fn at(graphql_url: &str, api_key: &str) -> Result<Self, SimulatorError> {
-        // Another part of the process may have installed it before.
+        // Fails if another part of the process has installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build();
         let http = http.map_err(|source| SimulatorError::Unanswered { what: "anything".into(), source })?;
         Ok(Self { http, url: graphql_url.to_owned(), key: api_key.to_owned() })
     }
 
-    /// Sends an operation, again where the server says that it has no time; gives its `data`.
+    /// Sends an operation, again while the server is busy, and returns its `data`.
     ///
     /// # Errors
-    /// Where it is not answered, or with errors.
+    /// The server does not answer, or answers with errors.
     pub async fn ask(&self, what: &str, query: &str, variables: Value) -> Result<Value, SimulatorError> {
         for _ in 0..PATIENCE {
             match self.ask_once(what, query, &variables).await {
@@ -68,10 +68,10 @@ impl Client {
         self.ask_once(what, query, &variables).await
     }
 
-    /// Sends an operation once; gives its `data`.
+    /// Sends an operation once, and returns its `data`.
     ///
     /// # Errors
-    /// Those of [`Client::ask`], and where the server has no time.
+    /// As [`Client::ask`], or the server is busy.
     pub async fn try_once(&self, what: &str, query: &str, variables: Value) -> Result<Value, SimulatorError> {
         self.ask_once(what, query, &variables).await
     }
@@ -87,7 +87,7 @@ impl Client {
             answer: format!("{status} {}", said.chars().take(2_000).collect::<String>()),
         };
         let mut answer: Value = serde_json::from_str(&text).map_err(|_| refused(&text))?;
-        // What came beside an error may be longer than what is told of the answer.
+        // The data beside an error may be longer than the shown part of the answer.
         if let Some(errors) = answer.get("errors") {
             return Err(refused(&json!({ "errors": errors }).to_string()));
         }
@@ -97,18 +97,18 @@ impl Client {
         }
     }
 
-    /// Where the event log ends now.
+    /// The cursor of the end of the event log.
     ///
     /// # Errors
-    /// Those of [`Client::ask`].
+    /// As [`Client::ask`].
     pub async fn head(&self) -> Result<String, SimulatorError> {
         Ok(text(&self.ask("head", "query { head }", json!({})).await?["head"]))
     }
 
-    /// All of the event log after a cursor, each entry as `read` sees it, with the cursor of its end.
+    /// The event log after a cursor, each entry as `read` returns it, with the cursor of its end.
     ///
     /// # Errors
-    /// Those of [`Client::ask`].
+    /// As [`Client::ask`].
     pub async fn events_after<T>(
         &self,
         cursor: &str,
@@ -136,10 +136,11 @@ impl Client {
         }
     }
 
-    /// All nodes of a connection, `first` at a time. `query` takes `$first` and `$after`; `field` is its name.
+    /// All nodes of a connection, in pages of `first`. `query` takes `$first` and `$after`; `field` is the connection's
+    /// name.
     ///
     /// # Errors
-    /// Those of [`Client::ask`].
+    /// As [`Client::ask`].
     pub async fn all(&self, field: &str, query: &str, first: usize) -> Result<Vec<Value>, SimulatorError> {
         let mut after = Value::Null;
         let mut nodes = Vec::new();
@@ -156,10 +157,10 @@ impl Client {
         }
     }
 
-    /// Registers a webhook: its id and its secret. No `kinds` means all.
+    /// Registers a webhook, and returns its id and its secret. Empty `kinds` means all.
     ///
     /// # Errors
-    /// Those of [`Client::ask`].
+    /// As [`Client::ask`].
     pub async fn register_webhook(
         &self,
         name: &str,
@@ -186,24 +187,24 @@ impl Client {
     /// Deletes a webhook.
     ///
     /// # Errors
-    /// Those of [`Client::ask`].
+    /// As [`Client::ask`].
     pub async fn delete_webhook(&self, id: &str) -> Result<(), SimulatorError> {
         let mutation = format!("mutation {{ deleteWebhook(input: {{id: {}}}) {{ deletedWebhookId }} }}", json!(id));
         self.ask("deleteWebhook", &mutation, json!({})).await.map(drop)
     }
 }
 
-/// Whether an answer tells to come again (the contract, section 2).
+/// Whether an answer asks the client to try again (contract, section 2).
 fn is_busy(answer: &str) -> bool {
     ["UNAVAILABLE", "OVERLOADED"].iter().any(|code| answer.contains(&format!("\"code\":\"{code}\"")))
 }
 
-/// A JSON text; empty where it is none.
+/// A JSON text; empty for any other value.
 pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// The items of a JSON array; none where it is none.
+/// The items of a JSON array; empty for any other value.
 pub(crate) fn items(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! What the server answered to what.
+//! The server's answers to posts.
 
 use std::{
     collections::BTreeMap,
@@ -10,26 +10,26 @@ use crate::{claim::Claim, model::Model, provider::crowd::Event};
 /// One try of a post.
 #[derive(Debug, Clone, Copy)]
 pub struct Attempt {
-    /// Which of the processes it went to.
+    /// The number of the process.
     pub process: usize,
     /// When it was sent.
     pub sent: Instant,
-    /// How long the answer took, or until it was waited for no more.
+    /// The time until the answer, or until the client gave up.
     pub took: Duration,
-    /// The answer's status; none where none came.
+    /// The status of the answer; `None` without one.
     pub status: Option<u16>,
 }
 
-/// Answers, counted, and what they oblige the server to.
+/// The answers, counted, and the state that they oblige the server to.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
-    /// What must stand.
+    /// The expected state.
     pub model: Model,
-    /// By provider and event: outcome -> times.
+    /// By provider and event: how often each outcome was answered.
     pub outcomes: BTreeMap<(&'static str, String), BTreeMap<String, usize>>,
-    /// Answers that a well-formed event never gets, with the event; these are differences.
+    /// Answers that a well-formed event must not get, with the event. These are differences.
     pub refused: Vec<String>,
-    /// Posts that were made again since no 2xx came.
+    /// Posts that were repeated because no 2xx arrived.
     pub retries: usize,
     /// Posts that were given up.
     pub given_up: usize,
@@ -41,7 +41,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Takes in an answer of 200.
+    /// Records an answer of 200.
     pub fn acknowledge(&mut self, event: &Event, outcome: &str, sent: Instant) {
         self.acknowledged += 1;
         self.latencies.push(sent.elapsed());
@@ -55,7 +55,7 @@ impl Ledger {
         }
     }
 
-    /// Takes in an answer that no retry will change.
+    /// Records an answer that no retry will change.
     pub fn refuse(&mut self, event: &Event, answer: &str) {
         *self.count(event, "refused") += 1;
         self.refused.push(format!("{} {}: {answer}", event.provider.word(), event.name));
@@ -75,7 +75,7 @@ impl Ledger {
     }
 }
 
-/// The smallest of the ascending `sorted` that is not below `share` (0 to 1) of them.
+/// The smallest value of the ascending `sorted` that at least this `share` (0 to 1) of them do not exceed.
 pub(crate) fn quantile<T>(sorted: &[T], share: f64) -> Option<&T> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place")]
     let place = ((sorted.len() as f64 * share).ceil() as usize).clamp(1, sorted.len().max(1)) - 1;

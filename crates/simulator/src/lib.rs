@@ -1,7 +1,7 @@
-//! Providers that behave as badly as real ones, a webhook sink, load, and a checker that knows Inlet by HTTP alone.
+//! Providers that behave as badly as real ones, a webhook sink, load, and a checker that knows Inlet only through HTTP.
 //!
-//! Nothing here depends on a crate of Inlet: what this crate believes about Inlet it learned from the documents of the
-//! providers and from Inlet's own contract, so that it can contradict the server.
+//! Nothing here depends on a crate of Inlet. The crate implements the documents of the providers and Inlet's own
+//! contract, so that it can contradict the server.
 
 mod bench;
 pub mod chaos;

@@ -1,4 +1,4 @@
-//! Posting events at a rate, over many connections, as providers do: again and again until a 2xx comes.
+//! Posts events at a rate over many connections, as providers do: each again and again until a 2xx arrives.
 
 use std::{
     collections::HashMap,
@@ -20,16 +20,16 @@ use crate::{
 
 /// How long a provider waits for an answer (MT-13).
 pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
-/// The first and the longest pause before a post is made again; real providers wait longer.
+/// The shortest and the longest pause before a repeat; real providers wait longer.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
-/// After so many posts were given up the server is taken for gone, and the rest is tried once.
+/// After this many posts were given up, the server counts as gone, and each further post is tried once.
 const HOPELESS: usize = 32;
 
-/// How a load is put on.
+/// The settings of a load.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
-    /// Posts a second; none means as fast as they are answered.
+    /// Posts a second; `None` means as fast as they are answered.
     pub rate: Option<f64>,
     /// Connections.
     pub connections: usize,
@@ -37,12 +37,12 @@ pub struct Pace {
     pub give_up: Duration,
 }
 
-/// A ledger that is being written.
+/// A ledger that tasks write to.
 #[derive(Debug, Clone, Default)]
 pub struct Book(Arc<Mutex<Ledger>>);
 
 impl Book {
-    /// The ledger, for a moment.
+    /// Locks the ledger.
     pub fn open(&self) -> MutexGuard<'_, Ledger> {
         self.0.lock()
     }
@@ -53,12 +53,12 @@ struct Answer {
     outcome: String,
 }
 
-/// How far a load is, and whether it is held up.
+/// The progress of a load, and whether it is paused.
 #[derive(Debug, Clone)]
 pub struct Progress {
     /// Posts that are finished.
     pub done: watch::Sender<usize>,
-    /// While true, no new post is begun; those under way go on.
+    /// While true, no new post begins; posts in flight go on.
     pub held: watch::Sender<bool>,
 }
 
@@ -68,7 +68,7 @@ impl Default for Progress {
     }
 }
 
-/// Posts everything. Returns when all is done.
+/// Posts everything. Returns when all posts are done.
 pub async fn run(
     doors: &Doors,
     posts: impl Iterator<Item = Post> + Send,
@@ -117,8 +117,8 @@ async fn work(
     }
 }
 
-/// Posts one event until it is acknowledged, refused for good or given up. Who comes again is sent to the next process,
-/// as a balancer would, and finds what the first one did or did not commit.
+/// Posts one event until it is acknowledged, refused for good or given up. A repeat goes to the next process, as a
+/// balancer would send it.
 async fn deliver(doors: &Doors, post: &Post, give_up: Duration, book: &Book, wires: &mut HashMap<String, Wire>) {
     let (process, source) = post.way;
     let Some(request) = doors.request(&post.event, source) else { return };
@@ -126,7 +126,7 @@ async fn deliver(doors: &Doors, post: &Post, give_up: Duration, book: &Book, wir
     let mut processes = processes.skip(process % request.addresses.len().max(1));
     let Some((mut process, mut address)) = processes.next() else { return };
     if post.fault != Fault::None {
-        // That it goes wrong is the purpose.
+        // The post is meant to fail.
         let _ = spoil(address, &request.bytes, post.fault).await;
     }
     let first = Instant::now();
@@ -161,7 +161,7 @@ async fn deliver(doors: &Doors, post: &Post, give_up: Duration, book: &Book, wir
     }
 }
 
-/// One request over the connection that is kept to an address. Where that breaks, or is given up, it is not kept.
+/// One request over the kept connection to an address. A broken or abandoned connection is not kept.
 async fn exchange(address: &str, request: &[u8], wires: &mut HashMap<String, Wire>) -> io::Result<(u16, bytes::Bytes)> {
     let mut wire = match wires.remove(address) {
         Some(open) => open,

@@ -1,13 +1,13 @@
-//! What a run tells its user: plain text on standard output, and tables whose columns line up.
+//! The output of a run: plain text on standard output, and aligned tables.
 
 use std::io::Write;
 
-/// Prints a line. A reader that went away is no reason to stop.
+/// Prints a line. Ignores a closed pipe.
 pub(crate) fn say(line: impl AsRef<str>) {
     let _ = writeln!(std::io::stdout(), "{}", line.as_ref());
 }
 
-/// Lines up `rows` under `header`; the last column is as long as it is.
+/// Aligns `rows` under `header`; the last column keeps its width.
 pub(crate) fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
     let mut widths = header.map(|cell| cell.chars().count());
     for row in rows {

@@ -1,4 +1,4 @@
-//! Programs that are run beside the server: Postgres's own tools, which alone are given the database's address.
+//! Programs beside the server: Postgres's own tools, the only code that gets the address of the database.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::SimulatorError;
 /// Finds a program of Postgres: `INLET_PG_BINDIR`, `pg_config --bindir`, the distributions' folders, the PATH.
 ///
 /// # Errors
-/// Where it is in none of these.
+/// The program is in none of these.
 pub async fn postgres_program(name: &str) -> Result<PathBuf, SimulatorError> {
     let mut folders: Vec<PathBuf> = std::env::var_os("INLET_PG_BINDIR").map(PathBuf::from).into_iter().collect();
     if let Ok(said) = Command::new("pg_config").arg("--bindir").output().await {
@@ -28,10 +28,10 @@ pub async fn postgres_program(name: &str) -> Result<PathBuf, SimulatorError> {
     })
 }
 
-/// Runs a program to its end and gives what it printed.
+/// Runs a program to its end, and returns its output.
 ///
 /// # Errors
-/// Where it cannot be started or ends badly.
+/// The program cannot be started, or fails.
 pub async fn output_of(program: &Path, arguments: &[&str]) -> Result<String, SimulatorError> {
     let name = program.display().to_string();
     let run = Command::new(program).args(arguments).kill_on_drop(true).output().await;
@@ -43,10 +43,10 @@ pub async fn output_of(program: &Path, arguments: &[&str]) -> Result<String, Sim
     Err(SimulatorError::Program { program: name, said })
 }
 
-/// What Postgres answers to one statement.
+/// The answer of Postgres to one statement.
 ///
 /// # Errors
-/// Where psql is not found or fails.
+/// psql is missing or fails.
 pub async fn psql(database_url: &str, statement: &str) -> Result<String, SimulatorError> {
     let psql = postgres_program("psql").await?;
     output_of(&psql, &["-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", database_url, "-c", statement]).await

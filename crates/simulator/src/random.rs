@@ -1,4 +1,4 @@
-//! Choices that a seed fixes (SplitMix64): the same seed gives the same run.
+//! Reproducible choices (SplitMix64): the same seed gives the same run.
 
 /// A source of choices.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 to `bound` - 1; 0 where `bound` is 0.
+    /// A number from 0 to `bound` - 1; 0 for a `bound` of 0.
     pub fn below(&mut self, bound: usize) -> usize {
         let wide = u128::from(self.bits()) * bound as u128;
         usize::try_from(wide >> 64).unwrap_or(0)
@@ -31,7 +31,7 @@ impl Random {
         self.below(100) < percent
     }
 
-    /// One of `choices`, or the default where there is none.
+    /// One of `choices`; the default if there is none.
     pub fn pick<'a>(&mut self, choices: &[&'a str]) -> &'a str {
         choices.get(self.below(choices.len())).copied().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! What a run found, for people and for scripts.
+//! The report of a run, for people and for scripts.
 
 use std::collections::BTreeMap;
 
@@ -6,77 +6,77 @@ use serde::Serialize;
 
 use crate::{check::Difference, claim::Kind, ledger::Ledger, output::table, sink::Tally};
 
-/// How many differences are shown to people.
+/// How many differences the text shows.
 const SHOWN: usize = 30;
 
-/// A run and what it found.
+/// The results of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
     /// The seed.
     pub seed: u64,
-    /// The word in every id.
+    /// The word in every id of the run.
     pub run: String,
-    /// Whether there were faults.
+    /// Whether the run had faults.
     pub chaos: bool,
-    /// The processes that the run started, by their ids at its beginning.
+    /// The pids of the processes that the run started, at its begin.
     pub pids: Vec<u32>,
-    /// Events; each is posted once at least.
+    /// The number of different events.
     pub events: usize,
-    /// How long the posting took.
+    /// The duration of the posting.
     pub seconds: f64,
-    /// How long it took until everything was compared.
+    /// Seconds until the comparison was done.
     pub checked_after: f64,
     /// Posts answered 200.
     pub acknowledged: usize,
-    /// Posts made again.
+    /// Repeated posts.
     pub retries: usize,
-    /// Posts given up.
+    /// Abandoned posts.
     pub given_up: usize,
     /// Posts a second, over the whole run.
     pub rate: f64,
-    /// Milliseconds from post to answer: the middle, and 99 of 100.
+    /// Milliseconds from post to answer: the median and the 99th percentile.
     pub latency_ms: (f64, f64),
-    /// Provider, event, outcome, times.
+    /// Provider, event, outcome, count.
     pub outcomes: Vec<(String, String, String, usize)>,
-    /// What must stand, or must have gone, by kind.
+    /// Objects that must exist or be deleted, by kind.
     pub expected: BTreeMap<Kind, usize>,
-    /// Other events that must have been raised.
+    /// Further events that must have been raised.
     pub logged: usize,
-    /// Entries of the log that were raised during the run.
+    /// Log entries of the run.
     pub log_entries: usize,
     /// Different webhooks at the sink.
     pub webhooks: usize,
-    /// Further copies of a webhook.
+    /// Repeats of webhooks.
     pub webhook_repeats: usize,
-    /// Webhooks failed on purpose.
+    /// Webhooks that the sink failed on purpose.
     pub webhooks_failed: usize,
-    /// Webhooks refused by the sink, with why.
+    /// Webhooks that the sink refused, by reason.
     pub webhooks_refused: Vec<(String, usize)>,
-    /// How often the server was killed.
+    /// The kills of the server.
     pub kills: Vec<Kill>,
-    /// `SHOW` of Postgres's settings that durability hangs on.
+    /// Postgres's settings for durability.
     pub settings: Vec<(String, String)>,
-    /// What is not as it must be.
+    /// The differences from the expected state.
     pub differences: Vec<Difference>,
 }
 
 /// A kill in the middle of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Kill {
-    /// The process.
+    /// The pid of the killed process.
     pub pid: u32,
-    /// The one that took its place.
+    /// The pid of its successor.
     pub became: u32,
-    /// Posts that were answered 200 until then.
+    /// Posts that were answered 200 before the kill.
     pub acknowledged: usize,
     /// Milliseconds until the server was ready again.
     pub ready_after_ms: u128,
-    /// What of those was missing or doubled after the restart.
+    /// Differences right after the restart.
     pub differences: usize,
 }
 
 impl Report {
-    /// Of a ledger and a sink.
+    /// The report of a ledger and a sink.
     #[must_use]
     pub fn of(ledger: &Ledger, sink: Tally, seconds: f64) -> Self {
         let outcomes = ledger.outcomes.iter().flat_map(|((provider, event), outcomes)| {
@@ -117,7 +117,7 @@ impl Report {
         }
     }
 
-    /// The report as people read it.
+    /// The report as text.
     #[must_use]
     pub fn text(&self) -> String {
         let outcomes: Vec<_> = self

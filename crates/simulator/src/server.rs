@@ -1,4 +1,4 @@
-//! A server that is started, killed and started again from outside.
+//! A server that the simulator starts, kills and restarts.
 
 use std::{
     fs::{File, OpenOptions},
@@ -12,36 +12,36 @@ use tokio::process::{Child, Command};
 
 use crate::{SimulatorError, programs::output_of, target::Target, wire::Wire};
 
-/// How long a start may take.
+/// The timeout of a start.
 const START: Duration = Duration::from_secs(60);
 
-/// `inlet dev` on a data folder, or `inlet serve` beside one. It is stopped when this is dropped.
+/// `inlet dev` on a data folder, or `inlet serve` beside one. A drop stops it.
 #[derive(Debug)]
 pub struct Server {
     binary: PathBuf,
     data_dir: PathBuf,
-    /// The name of this process, and the database of the one that it is beside.
+    /// The name of this process, and the database of the `inlet dev` beside it.
     beside: Option<(&'static str, String)>,
-    /// What is set for it beside what is set for this program.
+    /// Further environment variables.
     environment: &'static [(&'static str, &'static str)],
     address: String,
     child: Option<Child>,
 }
 
 impl Server {
-    /// Starts `binary dev` on `data_dir` and a free port, and waits until it is ready. What it prints goes to
-    /// a file beside the folder, `<folder>.log`.
+    /// Starts `binary dev` on `data_dir` and a free port, and waits until it is ready. Its output goes to the file
+    /// `<folder>.log` beside the folder.
     ///
     /// # Errors
-    /// Where it cannot be started or does not become ready within a minute.
+    /// The server cannot be started, or is not ready within a minute.
     pub async fn start(binary: &Path, data_dir: &Path) -> Result<Self, SimulatorError> {
         Self::start_with(binary, data_dir, &[]).await
     }
 
-    /// The same with more environment variables.
+    /// As [`Server::start`], with further environment variables.
     ///
     /// # Errors
-    /// Those of [`Server::start`].
+    /// As [`Server::start`].
     pub async fn start_with(
         binary: &Path,
         data_dir: &Path,
@@ -52,10 +52,10 @@ impl Server {
     }
 
     /// Starts `binary serve` over the database of a running `inlet dev`, with its key for secrets, on a free port, and
-    /// waits until it is ready. What it prints goes to `<folder>.<name>.log`.
+    /// waits until it is ready. Its output goes to `<folder>.<name>.log`.
     ///
     /// # Errors
-    /// Those of [`Server::start`].
+    /// As [`Server::start`].
     pub async fn start_beside(
         binary: &Path,
         data_dir: &Path,
@@ -85,10 +85,10 @@ impl Server {
         Ok(server)
     }
 
-    /// Starts it again on the same folder and port, and waits until it is ready.
+    /// Restarts it on the same folder and port, and waits until it is ready.
     ///
     /// # Errors
-    /// Those of [`Server::start`].
+    /// As [`Server::start`].
     pub async fn again(&mut self) -> Result<(), SimulatorError> {
         let log = self.log()?;
         let errors = log.try_clone().map_err(SimulatorError::io("the server's log"))?;
@@ -113,10 +113,10 @@ impl Server {
         self.ready().await
     }
 
-    /// Begins a new life of the logs of the database that it is beside: `inlet admin new-epoch`.
+    /// Begins a new epoch of the logs of its database: `inlet admin new-epoch`.
     ///
     /// # Errors
-    /// Where the command fails.
+    /// The command fails.
     pub async fn begin_epoch(&self) -> Result<(), SimulatorError> {
         let Some((_, database)) = &self.beside else { return Ok(()) };
         let key_file = self.data_dir.join("secrets.key").display().to_string();
@@ -124,7 +124,7 @@ impl Server {
         output_of(&self.binary, &arguments).await.map(drop)
     }
 
-    /// The file that what it prints goes to.
+    /// The file of its output.
     #[must_use]
     pub fn log_path(&self) -> PathBuf {
         let extension = self.beside.as_ref().map_or_else(|| "log".to_owned(), |(name, _)| format!("{name}.log"));
@@ -154,7 +154,7 @@ impl Server {
         }
     }
 
-    /// Where it listens: host and port.
+    /// Its address: host and port.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
@@ -166,10 +166,10 @@ impl Server {
         self.child.as_ref().and_then(Child::id)
     }
 
-    /// Kills it with -9 and waits until it is gone.
+    /// Kills it with -9, and waits until it has ended.
     ///
     /// # Errors
-    /// Where the system refuses.
+    /// The system refuses.
     pub async fn kill(&mut self) -> Result<(), SimulatorError> {
         match self.child.take() {
             Some(mut child) => child.kill().await.map_err(SimulatorError::io("the server cannot be killed")),
@@ -177,18 +177,18 @@ impl Server {
         }
     }
 
-    /// Ends it as an operator would, so that its database goes down too, and waits.
+    /// Ends it with SIGTERM, so that its database stops too, and waits.
     ///
     /// # Errors
-    /// Where the system refuses, or it has not ended after half a minute.
+    /// The system refuses, or it has not ended after half a minute.
     pub async fn stop(mut self) -> Result<(), SimulatorError> {
         self.terminate().await
     }
 
-    /// The same; it can be started [`Server::again`].
+    /// As [`Server::stop`], but [`Server::again`] can restart it.
     ///
     /// # Errors
-    /// Those of [`Server::stop`].
+    /// As [`Server::stop`].
     pub async fn terminate(&mut self) -> Result<(), SimulatorError> {
         let (Some(pid), Some(mut child)) = (self.pid(), self.child.take()) else { return Ok(()) };
         output_of(Path::new("kill"), &["-TERM", &pid.to_string()]).await?;
@@ -202,7 +202,7 @@ impl Server {
             .map(drop)
     }
 
-    /// Its resident memory now, in KiB, where the system tells.
+    /// Its resident memory in KiB, if the system tells it.
     #[must_use]
     pub fn resident_kib(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()?)).ok()?;
@@ -211,7 +211,7 @@ impl Server {
     }
 }
 
-/// Whether a server is ready at this host and port.
+/// Whether a server at this host and port is ready.
 pub async fn is_ready(address: &str) -> bool {
     let request = format!("GET /readyz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     let Ok(mut wire) = Wire::open(address).await else { return false };

@@ -1,4 +1,4 @@
-//! A live subscriber: `graphql-transport-ws` as the contract, section 3, and the protocol's own text say.
+//! A live subscriber over `graphql-transport-ws`, written from the contract, section 3, and the protocol.
 
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -10,19 +10,19 @@ use tokio_tungstenite::{
 
 use crate::target::Target;
 
-/// Why a subscription ended.
+/// The reason why a subscription ended.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubscriberError {
     /// The socket failed or could not be opened.
     #[error("the socket failed")]
     Socket(#[source] Box<tungstenite::Error>),
-    /// The server closed it.
+    /// The server closed the socket.
     #[error("the server closed the socket with {code}: {reason}")]
     Closed {
         /// The close code.
         code: u16,
-        /// What it said.
+        /// The reason of the close.
         reason: String,
     },
     /// A frame that the protocol does not allow here.
@@ -46,7 +46,7 @@ impl Subscriber {
     /// Connects with the server's API key and starts `subscription`.
     ///
     /// # Errors
-    /// Where the server does not acknowledge the connection.
+    /// The server does not acknowledge the connection.
     pub async fn start(target: &Target, subscription: &str, variables: Value) -> Result<Self, SubscriberError> {
         let mut request = target.graphql_url.replacen("http", "ws", 1).into_client_request()?;
         request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("graphql-transport-ws"));
@@ -66,7 +66,7 @@ impl Subscriber {
     /// The `data` of the next result.
     ///
     /// # Errors
-    /// Where the subscription ends, or with errors.
+    /// The subscription ends, or has errors.
     pub async fn next(&mut self) -> Result<Value, SubscriberError> {
         let mut frame = self.frame().await?;
         if frame["type"] == "next" && frame["payload"].get("errors").is_none() {
@@ -79,7 +79,7 @@ impl Subscriber {
         Ok(self.socket.send(tungstenite::Message::text(frame.to_string())).await?)
     }
 
-    /// The next frame that is no ping.
+    /// The next frame other than a ping.
     async fn frame(&mut self) -> Result<Value, SubscriberError> {
         loop {
             match self.socket.next().await {

@@ -6,26 +6,26 @@ use serde::Deserialize;
 
 use crate::{SimulatorError, provider::Provider};
 
-/// What `inlet dev` writes down about itself (the contract, section 5).
+/// The content of `dev.json` (contract, section 5).
 #[derive(Debug, Clone, Deserialize)]
 pub struct Target {
-    /// Where it listens, e.g. `http://127.0.0.1:8080`.
+    /// The base URL, e.g. `http://127.0.0.1:8080`.
     pub url: String,
-    /// Where it answers GraphQL.
+    /// The URL of GraphQL.
     pub graphql_url: String,
-    /// The database behind it; only other programs (psql, pgbench) are ever given it.
+    /// The database. Only other programs (psql, pgbench) get this URL.
     pub database_url: String,
-    /// A key with all rights.
+    /// An API key with all rights.
     pub api_key: String,
     sources: BTreeMap<String, Source>,
 }
 
-/// A provider's way in.
+/// A provider's source.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Source {
-    /// Where the provider posts.
+    /// The source's URL.
     pub url: String,
-    /// What it signs with.
+    /// The secret that the provider signs with.
     pub secret: String,
 }
 
@@ -33,7 +33,7 @@ impl Target {
     /// Reads `dev.json` in `data_dir`.
     ///
     /// # Errors
-    /// Where it cannot be read or is not as the contract says.
+    /// The file cannot be read, or violates the contract.
     pub async fn find(data_dir: &Path) -> Result<Self, SimulatorError> {
         let path = data_dir.join("dev.json");
         let text = match tokio::fs::read_to_string(&path).await {
@@ -43,14 +43,14 @@ impl Target {
         serde_json::from_str(&text).map_err(SimulatorError::shape(path.display().to_string()))
     }
 
-    /// The way in of a provider.
+    /// The source of a provider.
     ///
     /// # Errors
-    /// Where the server has no source of that provider.
+    /// The server has no source of that provider.
     pub fn source(&self, provider: Provider) -> Result<&Source, SimulatorError> {
         self.sources.get(provider.word()).ok_or_else(|| SimulatorError::Refused {
             what: "dev.json".into(),
-            answer: format!("it names no source of {}", provider.word()),
+            answer: format!("it has no source of {}", provider.word()),
         })
     }
 }

@@ -1,5 +1,5 @@
-//! HTTP/1.1 over one kept-open connection, by hand: it costs so little that a load of one machine measures the server
-//! and not the client.
+//! HTTP/1.1 over one keep-alive connection, without a library: it costs so little that a load on one machine measures
+//! the server and not the client.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// The longest head, and the longest body, that is read.
+/// The longest head, and the longest body.
 const LIMIT: usize = 16 << 20;
 
 /// One end of a connection.
@@ -44,13 +44,13 @@ impl Message {
             .map(|(_, value)| value.trim())
     }
 
-    /// The status of a response; 0 where there is none.
+    /// The status of a response; 0 for anything else.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.start().split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0)
     }
 
-    /// Whether the other end closes after this.
+    /// Whether the other end closes the connection after this message.
     #[must_use]
     pub fn closes(&self) -> bool {
         self.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
@@ -65,7 +65,7 @@ impl Wire {
     /// Connects to `address`, a host and a port.
     ///
     /// # Errors
-    /// Where nothing listens there.
+    /// The connection fails.
     pub async fn open(address: &str) -> io::Result<Self> {
         Self::over(TcpStream::connect(address).await?)
     }
@@ -73,16 +73,16 @@ impl Wire {
     /// Takes over a connection.
     ///
     /// # Errors
-    /// Where the socket is already gone.
+    /// The socket is closed.
     pub fn over(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: BytesMut::with_capacity(8 << 10) })
     }
 
-    /// Sends bytes as they are.
+    /// Sends raw bytes.
     ///
     /// # Errors
-    /// Where the connection is gone.
+    /// The connection is closed.
     pub async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes).await
     }
@@ -90,16 +90,16 @@ impl Wire {
     /// Sends a request and reads its response.
     ///
     /// # Errors
-    /// Where the connection is gone, or ends before the response does.
+    /// The connection closes before the end of the response.
     pub async fn exchange(&mut self, request: &[u8]) -> io::Result<Message> {
         self.send(request).await?;
         self.receive().await?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 
-    /// Reads the next request or response; `None` where the other end closed in between.
+    /// Reads the next request or response; `None` if the other end closed in between.
     ///
     /// # Errors
-    /// Where the connection breaks in the middle, or what comes is not HTTP.
+    /// The connection breaks within a message, or the input is not HTTP.
     pub async fn receive(&mut self) -> io::Result<Option<Message>> {
         let end = loop {
             if let Some(at) = self.buffer.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -176,17 +176,17 @@ fn invalid(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
-/// Where to post: the host with its port, and the path.
+/// The target of a post: the host with its port, and the path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// What to connect to.
+    /// The address to connect to.
     pub address: String,
-    /// What to ask for.
+    /// The path to request.
     pub path: String,
 }
 
 impl Endpoint {
-    /// Of a plain `http` URL; `None` where it is none.
+    /// The target of a plain `http` URL; `None` for any other URL.
     #[must_use]
     pub fn parse(url: &str) -> Option<Self> {
         let url = url::Url::parse(url).ok().filter(|url| url.scheme() == "http")?;

@@ -154,7 +154,7 @@ async fn a_source_that_would_not_do_is_refused_with_its_path() {
     custom["mapping"] = json!({"rules": [{"kind": "status", "fields": {"id": "id", "status": "/s"}}]});
     let (path, message) = server.refused(CREATE, custom).await;
     assert_eq!(path, "input.mapping");
-    assert!(message.starts_with("`rules[0].fields.id`: `id` is no JSON pointer"), "{message}");
+    assert!(message.starts_with("`rules[0].fields.id`: `id` is not a JSON pointer"), "{message}");
     let missing = with("channelId", json!("chan_01h455vb4pex5vsknk084sn02q"));
     let answer = server.graphql_raw(CREATE, json!({"input": missing})).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "NOT_FOUND", "{answer}");

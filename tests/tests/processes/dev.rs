@@ -140,7 +140,7 @@ async fn data_of_another_version_is_refused_with_what_to_do() {
     let right = fs::read(&version).unwrap();
     fs::write(&version, "9.6\n").unwrap();
     let said = Process::try_start(&folder.path(), &[]).await.err().expect("it is refused");
-    assert!(said.contains("is of PostgreSQL 9.6") && said.contains("install postgresql-9.6"), "{said}");
+    assert!(said.contains("was made by PostgreSQL 9.6") && said.contains("install postgresql-9.6"), "{said}");
     fs::write(&version, right).unwrap();
     let process = Process::start(&folder.path()).await;
     assert!(process.stop().await.success());
@@ -162,7 +162,7 @@ async fn the_wrong_key_refuses_a_start() {
     let right = fs::read(&key).unwrap();
     fs::write(&key, format!("1:{}\n", "00".repeat(32))).unwrap();
     let said = Process::try_start(&folder.path(), &[]).await.err().expect("it is refused");
-    assert!(said.contains("the keys for secrets do not open"), "{said}");
+    assert!(said.contains("the keys for secrets cannot read"), "{said}");
     fs::write(&key, right).unwrap();
     let process = Process::start(&folder.path()).await;
     assert!(process.stop().await.success());
@@ -176,7 +176,7 @@ async fn as_root_under_a_closed_home_the_database_stands_elsewhere() {
     }
     let folder = DataDir::with_mode(0o700);
     let process = Process::start(&folder.path()).await;
-    assert!(process.said.contains("the database stands in"), "{}", process.said);
+    assert!(process.said.contains("the database is in"), "{}", process.said);
     assert!(!folder.cluster().starts_with(folder.path()));
     write(&dev_json(&folder.path()), 7).await;
     assert!(process.stop().await.success());

@@ -32,7 +32,7 @@ async fn a_database_without_its_migrations_is_told() {
         .unwrap();
     let (status, ready) = get(&format!("{}/readyz", server.url)).await;
     assert_eq!((status, &ready["error"]["code"]), (503, &Value::from("NOT_READY")));
-    assert!(ready["error"]["message"].as_str().unwrap().contains("1 migrations are missing"), "{ready}");
+    assert!(ready["error"]["message"].as_str().unwrap().contains("the database lacks migrations (1)"), "{ready}");
     assert_eq!(get(&format!("{}/healthz", server.url)).await.0, 200);
     server.stop().await;
 }

@@ -1,37 +1,37 @@
-//! What stands around an address: schemes, display names, parameters, hosts and devices, marks that nobody sees.
+//! The decoration of an address: schemes, display names, parameters, hosts, devices, invisible marks.
 
 use unicode_normalization::UnicodeNormalization;
 
 use crate::text::{digit, is_invisible, trim};
 
-/// An address that is longer than this is the provider's id as it stands.
+/// A longer address is kept unchanged, as the provider's id.
 const LONGEST: usize = 512;
 
-/// An address without its clothes.
+/// An address without its decoration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Bare {
-    /// What the clothes say that it is.
+    /// The form that the decoration implies.
     pub form: Form,
-    /// The address.
+    /// The address itself.
     pub text: String,
 }
 
-/// What an address says of itself.
+/// The form of an address, by its decoration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// It says nothing.
+    /// No decoration tells the form.
     Plain,
-    /// Of a scheme that has numbers: `tel:`, `sms:`, `whatsapp:`, `viber:` and the like.
+    /// A scheme for numbers: `tel:`, `sms:`, `whatsapp:`, `viber:` and the like.
     Number,
-    /// Of `sip:` or `sips:`, without its host.
+    /// `sip:` or `sips:`, without the host.
     Sip,
-    /// Of `mailto:`.
+    /// `mailto:`.
     Mail,
-    /// The number of a person of WhatsApp, with its country code.
+    /// A WhatsApp number with its country code.
     PhoneJid,
-    /// A group, a broadcast or a newsletter of WhatsApp.
+    /// A WhatsApp group, broadcast or newsletter.
     Group,
-    /// WhatsApp's id of a person whose number is not told.
+    /// WhatsApp's id of a person whose number is hidden.
     Lid,
 }
 
@@ -52,10 +52,10 @@ const SCHEMES: [(&str, Form); 14] = [
     ("mailto", Form::Mail),
 ];
 
-/// Links to a chat of WhatsApp, without their scheme.
+/// Links to a WhatsApp chat, without their scheme.
 const LINKS: [&str; 2] = ["//wa.me/", "//api.whatsapp.com/"];
 
-/// Words for a sender who hides, without their spaces.
+/// Words for a hidden sender, without their spaces.
 const HIDDEN: [&str; 34] = [
     "anonymous",
     "anonymouscaller",
@@ -93,11 +93,11 @@ const HIDDEN: [&str; 34] = [
     "withheld",
 ];
 
-/// Numbers that spell such a word on a keypad: ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN, UNAVAILABLE; and the codes that
-/// telephones have for one. Twilio documents the former, Android's call log the latter.
+/// Numbers that spell such a word on a keypad: ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN, UNAVAILABLE; and the codes of
+/// telephones for a hidden sender. Twilio documents the former, Android's call log the latter.
 const HIDDEN_NUMBERS: [&str; 7] = ["266696687", "7378742833", "2562533", "8656696", "86282452253", "-2", "-3"];
 
-/// Takes the clothes off.
+/// Removes the decoration.
 pub(super) fn undress(written: &str) -> Bare {
     let written = trim(written);
     if written.len() > LONGEST {
@@ -106,11 +106,11 @@ pub(super) fn undress(written: &str) -> Bare {
     let visible: String = written.chars().filter(|c| !is_invisible(*c)).nfkc().collect();
     let bare = trim(named(&visible)).trim_matches(['"', '\'']);
     let bare = bare.strip_prefix('[').and_then(|bare| bare.strip_suffix(']')).unwrap_or(bare);
-    // Half of what stood around it.
+    // An unpaired bracket of the decoration.
     let bare = if bare.contains('<') { bare } else { bare.strip_suffix('>').unwrap_or(bare) };
     let mut text = trim(bare).to_owned();
     let mut form = Form::Plain;
-    // `whatsapp:tel:+44...` has two; no address has more than a few.
+    // `whatsapp:tel:+44...` has two schemes; no address has more than a few.
     for _ in 0..3 {
         let Some((scheme, rest)) = text.split_once(':') else { break };
         let scheme = scheme.trim().to_ascii_lowercase();
@@ -136,7 +136,7 @@ pub(super) fn undress(written: &str) -> Bare {
     of_host(&text, form)
 }
 
-/// The address of `Ada <ada@example.com>`, also with parameters behind it.
+/// The address in `Ada <ada@example.com>`, also with parameters after it.
 fn named(text: &str) -> &str {
     let inner = text.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>'));
     match inner {
@@ -151,7 +151,7 @@ fn without_parameters(text: &str, form: Form) -> String {
     let Some(at) = text.find([';', '?']) else { return text.trim().to_owned() };
     let (address, parameters) = text.split_at(at);
     if form == Form::Sip && !address.contains('@') && parameters.contains('@') {
-        // The parameters are of the user: `sip:+44...;user=phone@host`.
+        // The parameters belong to the user: `sip:+44...;user=phone@host`.
         return address.trim().to_owned();
     }
     let parameter = |name: &str| {
@@ -173,14 +173,14 @@ fn without_parameters(text: &str, form: Form) -> String {
     }
 }
 
-/// What the host behind the `@` says.
+/// The form that the host after the `@` implies.
 fn of_host(text: &str, form: Form) -> Bare {
     let Some((user, host)) = text.rsplit_once('@') else {
         return Bare { form, text: text.to_owned() };
     };
     let host = host.trim().to_ascii_lowercase();
     let user = user.trim();
-    // A device stands behind the person: `44...:12@` or `44....0:12@`.
+    // The person is followed by a device: `44...:12@` or `44....0:12@`.
     let person = user.split([':', '.', '_']).next().unwrap_or_default().trim();
     match host.as_str() {
         "s.whatsapp.net" | "whatsapp.net" | "c.us" | "hosted" => Bare { form: Form::PhoneJid, text: person.to_owned() },
@@ -188,7 +188,7 @@ fn of_host(text: &str, form: Form) -> Bare {
         "g.us" | "broadcast" | "newsletter" => Bare { form: Form::Group, text: format!("{user}@{host}") },
         _ if form == Form::Sip => {
             let user = user.split([':', ';']).next().unwrap_or_default();
-            // Each exchange counts its own extensions.
+            // Each exchange has extensions of its own.
             let is_number = digits_of(user).len() > 6 && !user.chars().any(char::is_alphabetic);
             Bare { form, text: if is_number { user.to_owned() } else { format!("{user}@{host}") } }
         }
@@ -197,7 +197,7 @@ fn of_host(text: &str, form: Form) -> Bare {
 }
 
 impl Bare {
-    /// Whether it stands for a sender who hides. `with_numbers` where it may be one of the numbers that do.
+    /// Whether the sender is hidden. `with_numbers` also tests the numbers for hidden senders.
     pub(super) fn is_hidden(&self, with_numbers: bool) -> bool {
         let (user, host) = match self.text.rsplit_once('@') {
             Some((user, host)) => (user, Some(host.to_ascii_lowercase())),
@@ -214,7 +214,7 @@ impl Bare {
         if host.as_deref().is_some_and(|host| host == "invalid" || host.ends_with(".invalid")) {
             return true;
         }
-        // The person of an email address may well be called so.
+        // A person with an email address may have such a name.
         let is_person = host.is_none() || matches!(self.form, Form::Sip | Form::Lid);
         if is_person && (is_word(user) || is_zero(user) || self.text == "-1") {
             return true;
@@ -227,7 +227,7 @@ impl Bare {
     }
 }
 
-/// Its digits, whatever stands between them.
+/// The digits, without the characters between them.
 pub(super) fn digits_of(text: &str) -> String {
     text.chars().filter_map(digit).collect()
 }

@@ -1,4 +1,4 @@
-//! Addresses of people, normalised so that one person is one person whatever writes the address.
+//! Normalises addresses, so that every spelling of one address is one identity.
 
 mod clothes;
 mod number;
@@ -21,19 +21,19 @@ use crate::{
     text::{bounded_id, trim},
 };
 
-/// An address of a person, normalised, and the phone number or email address to show for it.
+/// A normalised address, with the phone number or email address that Inlet shows for it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Address {
-    /// The identity that the address is.
+    /// The identity.
     pub identity: IdentityRef,
-    /// The number to show, where the address is a phone number: the form that was written, in E.164.
+    /// The shown number of a phone number: the written form, in E.164.
     pub phone: Option<String>,
-    /// The email address to show, where the address is one.
+    /// The shown email address of an email address.
     pub email: Option<String>,
 }
 
 impl Address {
-    /// A person of whom no more is known than the address.
+    /// A person who is known only by the address.
     pub(crate) fn person(self) -> PersonReport {
         PersonReport {
             identities: vec![self.identity],
@@ -44,9 +44,10 @@ impl Address {
     }
 }
 
-/// The address as it is on this medium; `None` where its owner is hidden, for then it is nobody's.
+/// The address on this medium; `None` for a hidden sender, whose address identifies no one.
 ///
-/// A medium that has no phones has the provider's ids alone, whatever they look like. On EMAIL an email address is one.
+/// A medium without phone numbers has only the provider's ids, whatever they look like. On EMAIL an email address is an
+/// email identity.
 pub(crate) fn on(medium: Medium, written: &str, numbering: Numbering) -> Option<Address> {
     match medium {
         Medium::Whatsapp | Medium::Sms | Medium::Rcs | Medium::Viber | Medium::Voice | Medium::Vmn => {
@@ -63,8 +64,8 @@ pub(crate) fn on(medium: Medium, written: &str, numbering: Numbering) -> Option<
     }
 }
 
-/// The address where no medium is told: a group, an email address, a phone number, else the provider's id of a person.
-/// `None` where its owner is hidden.
+/// The address without a known medium: a group, an email address, a phone number, else the provider's id of a person.
+/// `None` for a hidden sender.
 pub(crate) fn anywhere(written: &str, numbering: Numbering) -> Option<Address> {
     let bare = clothes::undress(written);
     if bare.is_hidden(true) {
@@ -85,7 +86,7 @@ pub(crate) fn anywhere(written: &str, numbering: Numbering) -> Option<Address> {
     Some(found.unwrap_or_else(|| provider_id(written)))
 }
 
-/// A phone number where the text is one.
+/// The phone number in a text, if it is one.
 pub(crate) fn phone(written: &str, numbering: Numbering) -> Option<Address> {
     let bare = clothes::undress(written);
     if bare.is_hidden(true) {
@@ -94,12 +95,12 @@ pub(crate) fn phone(written: &str, numbering: Numbering) -> Option<Address> {
     of_number(&bare, written, numbering).filter(|address| address.identity.kind == IdentityKind::Phone)
 }
 
-/// The number to show of a text that is a phone number: the form that was written, in E.164.
+/// The shown form of a phone number: the written form, in E.164.
 pub(crate) fn shown(written: &str, numbering: Numbering) -> Option<String> {
     phone(written, numbering)?.phone
 }
 
-/// An email address where the text is one, in lower case.
+/// The email address in a text, in lower case, if it is one.
 pub(crate) fn email(written: &str) -> Option<IdentityRef> {
     let bare = clothes::undress(written);
     if bare.is_hidden(false) {
@@ -108,31 +109,31 @@ pub(crate) fn email(written: &str) -> Option<IdentityRef> {
     of_email(&bare, written).map(|address| address.identity)
 }
 
-/// Whether the address is that of a sender who hides.
+/// Whether the sender of the address is hidden.
 pub(crate) fn hides(written: &str) -> bool {
     clothes::undress(written).is_hidden(false)
 }
 
-/// The provider's id of a person, unless it is a word for a hidden one.
+/// The provider's id of a person, unless it is a word for a hidden sender.
 pub(crate) fn provider_name(kind: IdentityKind, id: &str) -> Option<IdentityRef> {
     (!clothes::undress(id).is_hidden(false)).then(|| identity(kind, id.to_owned(), id))
 }
 
-/// The identity of a person who hides: it is this event's alone, so that each is a contact of its own, and a replay
-/// finds the same.
+/// The identity of a hidden sender. It belongs to this event alone, so that each event has a contact of its own and a
+/// replay finds the same contact.
 pub(crate) fn hidden(key: &IdempotencyKey) -> IdentityRef {
     let digest = digest::of_value(&json!([key.kind, key.id]));
     IdentityRef::new(IdentityKind::ProviderConversation, format!("hidden:{digest}"))
 }
 
-/// An identity of `kind`; `original` is kept where it differs.
+/// An identity of `kind`; keeps `original` if it differs.
 pub(crate) fn identity(kind: IdentityKind, value: String, original: &str) -> IdentityRef {
     let value = bounded_id(value);
     let original = (value != original).then(|| original.to_owned());
     IdentityRef { original, ..IdentityRef::new(kind, value) }
 }
 
-/// Each identity once, in the order given.
+/// The identities without duplicates, in order.
 pub(crate) fn distinct(identities: impl IntoIterator<Item = IdentityRef>) -> Vec<IdentityRef> {
     let mut seen: Vec<IdentityRef> = Vec::new();
     for identity in identities {
@@ -209,7 +210,7 @@ fn provider_id(written: &str) -> Address {
     Address { identity: identity(IdentityKind::ProviderUser, written.to_owned(), written), phone: None, email: None }
 }
 
-/// The same identity, as one that another account may mean someone else by.
+/// This identity, in the scope of the provider account.
 pub(crate) fn in_account(identity: IdentityRef) -> IdentityRef {
     IdentityRef { scope: IdentityScope::Account, ..identity }
 }

@@ -1,55 +1,55 @@
-//! Phone numbers: what a numbering plan makes of them, and what is made of those that none knows.
+//! Phone numbers: normalised by the numbering plans, with a fallback for numbers outside of them.
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType, enums::Region};
 
 use crate::text::digit;
 
-/// How a number without `+` is to be understood.
+/// The interpretation of numbers without `+`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Numbering {
-    /// As a number of the region; where it is none, with its country code and no `+`.
+    /// As a national number of the region; if that is invalid, as a number with country code.
     RegionFirst(Region),
-    /// With its country code and no `+`; where it is none, as a number of the region.
+    /// As a number with country code; if that is invalid, as a national number of the region.
     CountryCodeFirst(Option<Region>),
-    /// With its country code and no `+`, and in no other way.
+    /// Always as a number with country code.
     CountryCodeAlways,
-    /// Only a number with `+` is one.
+    /// Only a number with `+` is a phone number.
     PlusOnly,
 }
 
 /// The longest number of E.164, in digits.
 const LONGEST: usize = 15;
-/// Up to this many digits a number is a short one, which has no country code.
+/// A number with at most this many digits is a short number, which has no country code.
 const LONGEST_SHORT: usize = 6;
-/// A number of fewer digits is an extension of some exchange, no number of the world.
+/// A number with fewer digits is an extension of a private exchange.
 const SHORTEST: usize = 5;
 
-/// A number as it is written, in digits.
+/// A number in its written form, as digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Number {
-    /// With `+` where its country is known.
+    /// With `+` if the country is known.
     pub shown: String,
 }
 
 impl Number {
-    /// Whether it is one of the world's numbers.
+    /// Whether it is a public number.
     pub(super) fn is_phone(&self) -> bool {
         self.shown.bytes().filter(u8::is_ascii_digit).count() >= SHORTEST
     }
 }
 
-/// The signs of a number: `+`, digits, and a zero in brackets apart from the rest.
+/// The characters of a number: `+`, digits, and a zero in brackets apart from the others.
 struct Signs {
     plus: bool,
     digits: String,
-    /// The digits without a zero in brackets, where there is one behind the country code.
+    /// The digits without the zero in brackets, if there is one after the country code.
     without_trunk: Option<String>,
 }
 
-/// Reads a text as a number. `None` where it holds anything that no number holds, or tells no country and needs one.
+/// Reads a text as a number. `None` if it holds other characters, or lacks a country that it needs.
 pub(super) fn read(text: &str, numbering: Numbering) -> Option<Number> {
     let signs = signs(text)?;
-    // `00` before a country code is another `+`.
+    // `00` before a country code means `+`.
     let abroad = signs.digits.strip_prefix("00").filter(|rest| rest.len() >= SHORTEST && !rest.starts_with('0'));
     let shown = if signs.plus || abroad.is_some() {
         let candidates = [Some(signs.digits.as_str()), signs.without_trunk.as_deref()];
@@ -71,7 +71,7 @@ fn signs(text: &str) -> Option<Signs> {
                     dense.push('+');
                 }
             }
-            // In a number that says its country, and in no id.
+            // Only between the digits of a number with country code, never in an id.
             '_' if dense.starts_with('+') => {}
             '(' | '[' | '{' => dense.push('('),
             ')' | ']' | '}' => dense.push(')'),
@@ -90,7 +90,7 @@ fn signs(text: &str) -> Option<Signs> {
     })
 }
 
-/// A number that a table took for a fraction: `447700900123.0`.
+/// The text without the fraction that a spreadsheet added: `447700900123.0`.
 fn whole(text: &str) -> &str {
     let fraction = text.split_once('.').filter(|(whole, rest)| {
         let digits = whole.strip_prefix('+').unwrap_or(whole);
@@ -99,7 +99,7 @@ fn whole(text: &str) -> &str {
     fraction.map_or(text, |(whole, _)| whole)
 }
 
-/// Signs that people write between digits: spaces, dashes, dots and slashes of all kinds.
+/// Characters that people write between digits: spaces, dashes, dots and slashes of all kinds.
 fn is_between(c: char) -> bool {
     c.is_whitespace()
         || matches!(
@@ -123,7 +123,7 @@ fn is_between(c: char) -> bool {
         )
 }
 
-/// Of digits that begin with a country code: the first that a plan knows, else the last, as it is.
+/// A number with country code: the first candidate that a plan knows, else the last candidate unchanged.
 fn international(candidates: [Option<&str>; 2], numbering: Numbering) -> Option<String> {
     let known = candidates.iter().flatten().find_map(|digits| known_abroad(digits));
     if known.is_some() {
@@ -173,7 +173,7 @@ fn national(signs: &Signs, numbering: Numbering) -> Option<String> {
     unknown(signs.without_trunk.as_deref().unwrap_or(digits))
 }
 
-/// The number of a plan, as it is written.
+/// The number of a plan, in its written form.
 fn known_abroad(digits: &str) -> Option<String> {
     let written = format!("+{digits}");
     let canonical = canonical(&written);
@@ -185,11 +185,11 @@ fn known_abroad(digits: &str) -> Option<String> {
 
 fn known_at_home(digits: &str, region: Region) -> Option<String> {
     let written = e164(&parsed(digits, Some(region))?);
-    // The plan may know another form of it alone.
+    // The plan may know only another form of the number.
     parsed(&canonical(&written), None).filter(PhoneNumber::is_valid).map(|_| written)
 }
 
-/// A number that has the length of a line of the region.
+/// A number of the length of a line in the region.
 fn at_home(digits: &str, region: Region) -> Option<String> {
     let number = parsed(digits, Some(region))?;
     let is_line = [PhoneNumberType::Mobile, PhoneNumberType::FixedLine]
@@ -198,13 +198,13 @@ fn at_home(digits: &str, region: Region) -> Option<String> {
     is_line.then(|| e164(&number))
 }
 
-/// A number that no plan knows, with its `+`.
+/// A number outside of all plans, with its `+`.
 fn unknown(digits: &str) -> Option<String> {
     if !(LONGEST_SHORT + 1..=LONGEST).contains(&digits.len()) {
         return None;
     }
     let mut shown = format!("+{digits}");
-    // A zero behind the country code is no part of it, also where the rest is not known. Each turn takes one away.
+    // A zero after the country code is not part of the number, also in an unknown one. Each round removes one zero.
     while let Some(shorter) = parsed(&shown, None).map(|number| e164(&number)) {
         if shorter.len() >= shown.len() || shorter.len() <= LONGEST_SHORT + 1 {
             break;
@@ -214,9 +214,9 @@ fn unknown(digits: &str) -> Option<String> {
     Some(shown)
 }
 
-/// The key of a number: its one form, which read again is itself.
+/// The key of a number: its one form. The key of a key is the key.
 pub(super) fn key(shown: &str) -> String {
-    // A number too short for a country code is one with and without `+`.
+    // A short number is the same with and without `+`.
     if let Some(short) = shown.strip_prefix('+').filter(|digits| digits.len() <= LONGEST_SHORT) {
         return short.to_owned();
     }
@@ -238,8 +238,8 @@ fn e164(number: &PhoneNumber) -> String {
     number.format_as(PhoneNumberFormat::E164).into_owned()
 }
 
-/// The one form of a number that some networks write in two: in Brazil with the ninth digit of a mobile, in Mexico
-/// without the 1 and in Argentina without the 9 behind the country code. Every other number is as it is.
+/// The one form of a number that some networks write in two forms: in Brazil with the ninth digit of a mobile number,
+/// in Mexico without the 1 and in Argentina without the 9 after the country code. Other numbers stay unchanged.
 #[must_use]
 pub fn canonical(e164: &str) -> String {
     let national = |code: &str, length: usize| {

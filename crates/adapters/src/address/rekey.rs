@@ -1,4 +1,4 @@
-//! What today's rules make of an identity that earlier rules kept.
+//! Today's key of an identity that earlier rules keyed.
 
 use inlet_domain::command::{IdentityKind, IdentityScope};
 
@@ -8,22 +8,21 @@ use super::{
     number, of_email,
 };
 
-/// The key that a kept identity has by today's rules.
+/// Today's key of a stored identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rekeyed {
-    /// What it is.
+    /// The kind.
     pub kind: IdentityKind,
-    /// In what it is unique.
+    /// The scope in which it is unique.
     pub scope: IdentityScope,
-    /// Normalised.
+    /// The normalised form.
     pub value: String,
 }
 
-/// The key that today's rules give an identity that is kept as `value`; `None` where it is the key that it has.
+/// The key that today's rules give an identity with the stored `value`; `None` if it has that key already.
 ///
-/// `original` is the form that was written where that was kept. Only what says itself that it
-/// is a number or a group becomes one: bare digits that an id is made of stay an id. To ask for the key of the answer
-/// changes nothing more.
+/// `original` is the written form, if it was stored. Only a value that is clearly a number or a group becomes one: an
+/// id of bare digits stays an id. The function is idempotent.
 #[must_use]
 pub fn rekey(kind: IdentityKind, scope: IdentityScope, value: &str, original: Option<&str>) -> Option<Rekeyed> {
     use IdentityScope::{Account, Workspace};
@@ -34,7 +33,8 @@ pub fn rekey(kind: IdentityKind, scope: IdentityScope, value: &str, original: Op
             let with_plus = original.filter(|original| original.strip_prefix('+') == Some(value));
             phone(settled(with_plus.unwrap_or(value))?)
         }
-        // Where a medium has no phones, an address that looks like one is kept as an id, and earlier rules kept none so.
+        // On a medium without phone numbers an address that looks like one is stored as an id. Earlier rules did not do
+        // so.
         (IdentityKind::ProviderUser, Account) if is_plain(value) => return None,
         (IdentityKind::Email, Workspace) | (IdentityKind::ProviderUser, Account) => {
             let bare = clothes::undress(value);
@@ -59,7 +59,7 @@ pub fn rekey(kind: IdentityKind, scope: IdentityScope, value: &str, original: Op
     (!is_same).then_some(rekeyed)
 }
 
-/// The number of a text that says its country, or of bare digits that have room for one.
+/// The number of a text with a country code, or of bare digits that are long enough for one.
 fn settled(written: &str) -> Option<String> {
     let bare = clothes::undress(written);
     if bare.is_hidden(true) {
@@ -81,7 +81,7 @@ fn is_plain(value: &str) -> bool {
     is_number || is_email
 }
 
-/// Whether a text is a number behind `00`: nothing else than digits and what people write between them.
+/// Whether a text is a number after `00`: only digits and the characters that people write between them.
 fn starts_abroad(text: &str) -> bool {
     text.starts_with("00")
         && number::read(text, Numbering::PlusOnly).is_some_and(|number| number.shown.starts_with('+'))
@@ -91,7 +91,7 @@ fn starts_abroad(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// A kind by its word, and its scope.
+    /// A kind by its name, and its scope.
     fn key(kind: &str) -> (IdentityKind, IdentityScope) {
         let kind = IdentityKind::ALL.into_iter().find(|known| known.as_str() == kind).unwrap();
         let of_workspace = matches!(kind, IdentityKind::Phone | IdentityKind::Email);

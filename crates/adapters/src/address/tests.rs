@@ -21,7 +21,7 @@ fn mt_6_a_number_with_or_without_plus_is_one_number() {
 
 #[test]
 fn b3_one_number_in_many_clothes() {
-    // The first is known to the metadata, the second is not.
+    // The metadata knows the first number and not the second.
     for digits in ["442079460000", "447700900123"] {
         let (code, rest) = digits.split_at(2);
         let (area, line) = rest.split_at(4);
@@ -227,7 +227,7 @@ fn a_who_hides_is_nobody() {
             assert_eq!(on(*medium, written, INDIA), None, "{medium} {written}");
         }
     }
-    // A chat may well have this number.
+    // A chat may have this id.
     assert!(on(Medium::Telegram, "266696687", INDIA).is_some());
     assert!(anywhere("unknown.soldier@example.com", INDIA).is_some());
     let keys = ["a", "b"].map(|id| IdempotencyKey::new("call", id));
@@ -253,7 +253,7 @@ fn b4_national_variants_are_one_person_and_the_written_form_is_answered() {
     assert_eq!(shown("5215512345678"), "+5215512345678");
     assert_eq!(shown("5491123456789"), "+5491123456789");
     assert_eq!(shown("5511987654321@s.whatsapp.net"), "+5511987654321");
-    // Lines of the same countries that have one form alone.
+    // Numbers of the same countries that have only one form.
     for line in ["+551132345678", "+525512345678", "+541143211234", "+14155552671", "+5521", "+55119876543210"] {
         assert_eq!(canonical(line), line);
     }

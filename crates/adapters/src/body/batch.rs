@@ -1,15 +1,15 @@
-//! Bodies that are an array: each element is an event of its own, so that a bad one never stops the rest (P6).
+//! Bodies that are an array: each element is an event of its own, so that a bad element never stops the others (P6).
 
 use std::ops::Range;
 
 use inlet_domain::model::outcome::Outcome;
 
-/// The most events in one body.
+/// The most events of one body.
 pub const MOST: usize = 1_000;
 
-/// The bytes of each element, where the body is an array that holds any; `None` where it is anything else, or its
-/// brackets do not fit together. What stands in an element is not looked at, but for its brackets, texts and comments:
-/// whoever reads it says what is wrong with it.
+/// The bytes of each element, if the body is a non-empty array; `None` for anything else, or if its brackets do not
+/// match. Only brackets, strings and comments of the elements are examined: the reader of an element reports its
+/// errors.
 #[must_use]
 pub fn elements(body: &[u8]) -> Option<Vec<Range<usize>>> {
     let mut at = if body.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
@@ -19,7 +19,7 @@ pub fn elements(body: &[u8]) -> Option<Vec<Range<usize>>> {
     }
     at += 1;
     let mut start = at;
-    // What closes the brackets that are open within the array.
+    // The closing brackets of the open ones within the array.
     let mut open: Vec<u8> = Vec::new();
     let mut found = Vec::new();
     loop {
@@ -50,7 +50,7 @@ pub fn elements(body: &[u8]) -> Option<Vec<Range<usize>>> {
         }
     }
     let last = trimmed(body, start..at);
-    // Nothing before the end is an empty array, or a comma too many.
+    // Empty at the end for an empty array, or after a comma too many.
     if !last.is_empty() {
         found.push(last);
     }
@@ -58,7 +58,7 @@ pub fn elements(body: &[u8]) -> Option<Vec<Range<usize>>> {
     (rest.iter().all(u8::is_ascii_whitespace) && !found.is_empty()).then_some(found)
 }
 
-/// Where a text that begins at `at`, after its quote, is over; `None` where it has no end.
+/// The end of a string that begins at `at`, after its quote; `None` without an end.
 pub(crate) fn end_of_text(body: &[u8], mut at: usize, quote: u8) -> Option<usize> {
     loop {
         match *body.get(at)? {
@@ -69,7 +69,7 @@ pub(crate) fn end_of_text(body: &[u8], mut at: usize, quote: u8) -> Option<usize
     }
 }
 
-/// Where a comment that begins at `at` is over; `None` where it has no end.
+/// The end of a comment that begins at `at`; `None` without an end.
 pub(crate) fn end_of_comment(body: &[u8], at: usize) -> Option<usize> {
     let (from, end): (usize, &[u8]) = if body.get(at + 1) == Some(&b'/') { (at + 2, b"\n") } else { (at + 2, b"*/") };
     let length = body.get(from..)?.windows(end.len()).position(|window| window == end)?;
@@ -82,7 +82,7 @@ fn trimmed(body: &[u8], range: Range<usize>) -> Range<usize> {
     start..start + bytes.trim_ascii().len()
 }
 
-/// What is said of the whole: what became of each where that is one word, else the worst of them.
+/// The outcome of the whole body: the worst outcome of the elements.
 #[must_use]
 pub fn worst(outcomes: impl IntoIterator<Item = Outcome>) -> Option<Outcome> {
     outcomes.into_iter().max_by_key(|outcome| match outcome {

@@ -1,5 +1,5 @@
-//! Bodies that are not in UTF-8: decoded by the charset that the request declares. A signature stays over the bytes as they
-//! came.
+//! Decodes bodies that are not in UTF-8 by the charset that the request declares. The signature covers the bytes as
+//! they were sent.
 
 use std::borrow::Cow;
 
@@ -15,19 +15,20 @@ pub(crate) fn parameter(header: &str, wanted: &str) -> Option<String> {
     })
 }
 
-/// The charset that a content type declares, where it is known and not UTF-8.
+/// The charset that a content type declares, if it is known and not UTF-8.
 pub(crate) fn declared(content_type: &str) -> Option<&'static Encoding> {
     let label = parameter(content_type, "charset")?;
     Encoding::for_label_no_replacement(label.as_bytes()).filter(|charset| *charset != UTF_8)
 }
 
-/// The body in UTF-8, where it is in another charset: the one that its first bytes tell, else the declared one. `None` where
-/// the bytes count as they are.
+/// The body in UTF-8, decoded from the charset of its byte order mark, else the declared one. `None` if the body is in
+/// UTF-8 already.
 pub(crate) fn decoded(content_type: &str, body: &[u8]) -> Option<String> {
     let marked = Encoding::for_bom(body).map(|(charset, _)| charset).filter(|charset| *charset != UTF_8);
     let charset = marked.or_else(|| {
         let declared = declared(content_type)?;
-        // `utf-16` alone tells no order of bytes. What JSON begins with has no byte but zero before it.
+        // `utf-16` alone does not tell the byte order. JSON begins with an ASCII character, so its zero byte tells the
+        // order.
         let is_unordered = parameter(content_type, "charset").is_some_and(|label| label.eq_ignore_ascii_case("utf-16"));
         Some(if is_unordered && declared == UTF_16LE && body.first() == Some(&0) { UTF_16BE } else { declared })
     })?;
@@ -37,8 +38,8 @@ pub(crate) fn decoded(content_type: &str, body: &[u8]) -> Option<String> {
     }
 }
 
-/// Bytes as text of a charset. What is UTF-8 in spite of a charset of single bytes is UTF-8: senders declare such a one
-/// without sending it, and its own text is hardly ever UTF-8 by chance.
+/// Decodes bytes. Valid UTF-8 is taken as UTF-8 even if a single-byte charset is declared: some senders declare a
+/// charset that they do not use, and text in such a charset is hardly ever valid UTF-8 by chance.
 pub(crate) fn text<'a>(charset: &'static Encoding, bytes: &'a [u8]) -> Cow<'a, str> {
     if charset.is_single_byte()
         && let Ok(text) = std::str::from_utf8(bytes)

@@ -1,15 +1,15 @@
 //! `JSON.stringify(JSON.parse(body))`, byte for byte, for a signature that is documented over it (OR-14).
 //!
-//! It works on the body's own text, for a parsed value has lost what counts: a lone surrogate comes out as its escape,
-//! a number as the double nearest to it, integer-like keys first and ascending, the last of duplicate members in the
-//! place of the first.
+//! It works on the text of the body, because a parsed value has lost details. A lone surrogate becomes its escape, and
+//! a number the double nearest to it. Integer-like keys come first and ascending. The last of duplicate members takes
+//! the place of the first.
 
 use indexmap::IndexMap;
 use inlet_domain::json;
 
 use crate::body::lenient::MAX_DEPTH;
 
-/// The body as JavaScript writes it again; `None` where `JSON.parse` refuses it, or it is nested too deeply.
+/// The body as JavaScript writes it; `None` if `JSON.parse` refuses it, or it is nested too deeply.
 #[must_use]
 pub fn restringify(body: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(body);
@@ -17,7 +17,7 @@ pub fn restringify(body: &[u8]) -> Option<String> {
     Reader { text, at: 0 }.document()
 }
 
-/// A collection that is open: what it holds so far is written out already.
+/// An open collection. Its items so far are already written.
 enum Open {
     Array { items: String },
     Object { members: IndexMap<String, String>, key: String },
@@ -29,7 +29,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// One value, with a stack of its own in place of recursion.
+    /// One value, with an explicit stack instead of recursion.
     fn document(&mut self) -> Option<String> {
         let mut stack: Vec<Open> = Vec::new();
         loop {
@@ -117,7 +117,7 @@ impl Reader<'_> {
         Some(byte)
     }
 
-    /// The rest of a word of which the first letter is read.
+    /// The rest of a literal whose first letter is read.
     fn word(&mut self, word: &str) -> Option<String> {
         let rest = word.get(1..)?;
         self.text.get(self.at..)?.starts_with(rest).then(|| {
@@ -134,7 +134,7 @@ impl Reader<'_> {
         (self.next()? == b':').then_some(key)
     }
 
-    /// The rest of a number of which the first character is read.
+    /// The rest of a number whose first character is read.
     fn number(&mut self) -> Option<String> {
         let start = self.at - 1;
         self.at = start;
@@ -171,10 +171,10 @@ impl Reader<'_> {
         Some(out)
     }
 
-    /// The rest of a string, of which the quote is read, as `JSON.stringify` writes it, without quotes.
+    /// The rest of a string whose quote is read, as `JSON.stringify` writes it, without quotes.
     fn string(&mut self) -> Option<String> {
         let mut out = String::new();
-        // The first half of a surrogate pair, until the second comes or does not.
+        // The first half of a surrogate pair, while its second half may follow.
         let mut high: Option<u16> = None;
         loop {
             let c = self.text.get(self.at..)?.chars().next()?;

@@ -1,5 +1,5 @@
-//! Parsing what providers send: strict JSON first, then JSON5 as a marked recovery, and never more deeply nested or
-//! with other text than what stands behind it can hold.
+//! Parses bodies: strict JSON first, then JSON5 as a marked recovery. Bounds nesting and size, and replaces text that
+//! Postgres cannot store.
 
 use std::{borrow::Cow, cell::Cell};
 
@@ -12,37 +12,37 @@ use crate::body::{
     charset,
 };
 
-/// How deeply a body may be nested. No document nests deeper than 5.
+/// The deepest nesting of a body. No documented body nests deeper than 5.
 pub const MAX_DEPTH: usize = 100;
 
-/// How many values a body may hold. Each takes up to half a kilobyte while it is read, whatever it takes in the body; no
-/// document holds more than 60.
+/// The most values of a body. Parsing takes up to half a kilobyte for each value, however short. No documented body has
+/// more than 60.
 pub const MAX_VALUES: usize = 150_000;
 
-/// A body that was read.
+/// A parsed body.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parsed {
-    /// What it says. Text holds no NUL, and U+FFFD where a lone surrogate stood.
+    /// The value. Its texts hold no NUL, and U+FFFD instead of lone surrogates.
     pub value: Value,
-    /// Whether strict JSON in UTF-8 failed.
+    /// Whether the body is not strict JSON in UTF-8.
     pub lenient: bool,
 }
 
-/// Why a body cannot be read.
+/// The reason why a body cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// There is nothing.
+    /// The body is empty.
     #[error("the body is empty")]
     Empty,
-    /// No reader can read it.
+    /// The body is neither JSON nor JSON5.
     #[error("the body is not JSON ({strict}), nor JSON5 ({lenient})")]
     Malformed {
-        /// What strict JSON says.
+        /// The error of the JSON parser.
         strict: String,
-        /// What JSON5 says.
+        /// The error of the JSON5 parser.
         lenient: String,
     },
-    /// It is in a form that is not read here at all.
+    /// The content type or encoding is not supported.
     #[error("a body of {kind} cannot be read: send JSON")]
     Unsupported {
         /// The content type or encoding.
@@ -51,17 +51,17 @@ pub enum Unreadable {
 }
 
 impl Unreadable {
-    /// A content type or encoding that is not read here: as much of it as tells what it is.
+    /// An unsupported content type or encoding, cut to a readable length.
     pub(crate) fn unsupported(what: &str, kind: &str) -> Self {
         let kind: String = kind.chars().take(100).collect();
         Self::Unsupported { kind: format!("{what} `{kind}`") }
     }
 }
 
-/// Parses a body as JSON, or as JSON5 where that fails.
+/// Parses a body as JSON, else as JSON5.
 ///
 /// # Errors
-/// Where it is empty or neither can read it.
+/// The body is empty, or neither JSON nor JSON5.
 pub fn parse(body: &[u8]) -> Result<Parsed, Unreadable> {
     let text = String::from_utf8_lossy(body);
     let mut recovered = matches!(text, Cow::Owned(_));
@@ -86,14 +86,14 @@ pub fn parse(body: &[u8]) -> Result<Parsed, Unreadable> {
     }
 }
 
-/// A form body or a query as a flat object; of a repeated name the last counts.
+/// A form body or a query as a flat object. Of a repeated name the last value wins.
 #[must_use]
 pub fn parse_form(form: &[u8]) -> Value {
     let members = url::form_urlencoded::parse(form).map(|(name, value)| (clean(&name), Value::String(clean(&value))));
     Value::Object(members.collect())
 }
 
-/// The same of a form whose escaped bytes are in a charset.
+/// As [`parse_form`], for a form whose escaped bytes are in a charset.
 pub(crate) fn parse_form_in(form: &[u8], charset: Option<&'static Encoding>) -> Value {
     let Some(charset) = charset else { return parse_form(form) };
     let read = |part: &[u8]| {
@@ -128,7 +128,7 @@ fn parse_json5(text: &str) -> Result<Value, json5::Error> {
     json5::from_str::<Document>(text).map(|document| document.0)
 }
 
-/// A value that may be nested `deeper` levels more, in a body that may hold `left` values more.
+/// A value that may nest `deeper` levels more, in a body that may hold `left` values more.
 #[derive(Clone, Copy)]
 struct Bounded<'a> {
     deeper: usize,
@@ -207,12 +207,12 @@ impl<'de> Visitor<'de> for Bounded<'_> {
     }
 }
 
-/// Postgres holds no NUL in text.
+/// Replaces NUL, which Postgres cannot store in text.
 pub(crate) fn clean(text: &str) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.to_owned() }
 }
 
-/// An escaped surrogate without its other half is no character: `JSON.parse` takes it, text in UTF-8 cannot hold it.
+/// Replaces escaped surrogates without their other half: `JSON.parse` accepts them, but UTF-8 cannot encode them.
 fn replace_lone_surrogates(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     let unit_at = |at: usize| -> Option<u16> {
@@ -232,7 +232,7 @@ fn replace_lone_surrogates(text: &str) -> Cow<'_, str> {
                 at += 6;
                 copied = at;
             }
-            // A backslash and what it escapes, so that the second of two does not begin an escape.
+            // Skips a backslash and the escaped character, so that the second of two backslashes begins no escape.
             _ => at += 2,
         }
     }
@@ -245,8 +245,8 @@ fn replace_lone_surrogates(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Numbers that would lose what counts, in JSON and JSON5: an integer beyond 64 bits is an id and becomes text, a double
-/// beyond its range is infinite in JavaScript, which it writes as null.
+/// Keeps numbers that parsing would damage, in JSON and JSON5. An integer beyond 64 bits is an id and becomes text. A
+/// double out of range becomes null, as JavaScript writes infinity.
 fn keep_numbers(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     let mut out: Option<String> = None;

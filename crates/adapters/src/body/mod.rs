@@ -1,4 +1,4 @@
-//! From the bytes of a request to JSON.
+//! Turns the bytes of a request into JSON.
 
 pub mod batch;
 pub(crate) mod charset;

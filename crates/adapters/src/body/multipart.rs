@@ -1,14 +1,15 @@
-//! Form bodies as `multipart/form-data` (RFC 7578), which composed webhooks come in too: a flat object of its texts.
+//! Bodies in `multipart/form-data` (RFC 7578), a form of composed webhooks: a flat object of their texts.
 
 use encoding_rs::Encoding;
 use serde_json::{Map, Value};
 
 use crate::body::{charset, lenient::clean};
 
-/// No composed webhook has more parts.
+/// The most parts of a body.
 const MOST_PARTS: usize = 1_000;
 
-/// The texts of the form by name, of a repeated name the last; files are left out. `None` where it is none.
+/// The texts of the form by name. Of a repeated name the last wins; files are left out. `None` if the body is no
+/// multipart form.
 #[must_use]
 pub(crate) fn parse(content_type: &str, body: &[u8]) -> Option<Value> {
     let charset = charset::declared(content_type);
@@ -21,7 +22,7 @@ pub(crate) fn parse(content_type: &str, body: &[u8]) -> Option<Value> {
         if rest.starts_with(b"--") {
             return Some(Value::Object(members));
         }
-        // A delimiter within a part stands at the beginning of a line.
+        // A delimiter stands at the beginning of a line.
         let end = find(rest, format!("\r\n{delimiter}").as_bytes())?;
         let part = rest.get(..end)?.strip_prefix(b"\r\n")?;
         if let Some((name, text)) = text_of(part, charset) {
@@ -45,7 +46,7 @@ fn text_of(part: &[u8], charset: Option<&'static Encoding>) -> Option<(String, S
     if charset::parameter(disposition, "filename").is_some() {
         return None;
     }
-    // A part may tell its own charset (RFC 7578, 4.5).
+    // A part may declare its own charset (RFC 7578, 4.5).
     let charset = header("content-type").and_then(charset::declared).or(charset);
     let bytes = part.get(head_end + 4..)?;
     let text =

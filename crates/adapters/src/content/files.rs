@@ -13,13 +13,13 @@ use crate::{
     text::bounded_id,
 };
 
-/// Members that hold a file's name.
+/// Members with a file's name.
 pub(crate) const FILE_NAMES: [&str; 4] = ["file_name", "fileName", "filename", "name"];
 
-/// Members that hold a file's media type.
+/// Members with a file's media type.
 const MIME_TYPES: [&str; 5] = ["mime_type", "mimeType", "mimetype", "content_type", "contentType"];
 
-/// Members that hold a file's size in bytes.
+/// Members with a file's size in bytes.
 const SIZES: [&str; 4] = ["size_bytes", "file_size", "fileSize", "size"];
 
 /// The longest name of a file, in characters.
@@ -38,13 +38,13 @@ pub(crate) fn kind_of(word: &str) -> AttachmentKind {
         "video" | "video_note" | "ptv" => AttachmentKind::Video,
         "audio" | "voice" | "ptt" | "voice_note" => AttachmentKind::Audio,
         "application" | "document" | "file" | "pdf" => AttachmentKind::Document,
-        // `text` alone is the kind of a message, `text/csv` that of a file.
+        // `text` alone is a kind of message; `text/csv` is a kind of file.
         "text" if word.contains('/') => AttachmentKind::Document,
         _ => AttachmentKind::Other,
     }
 }
 
-/// The kind of a file. The media type decides, then the provider's word, then the ending of the name or of the URL.
+/// The kind of a file: by the media type, else the provider's word, else the extension of the name or the URL.
 pub(crate) fn kind_of_file(
     mime_type: Option<&str>,
     word: Option<&str>,
@@ -60,7 +60,7 @@ pub(crate) fn kind_of_file(
     by_word.or_else(by_ending).unwrap_or(AttachmentKind::Other)
 }
 
-/// The kind of a file, from the ending of its name.
+/// The kind of a file, from the extension of its name.
 fn kind_of_ending(name: &str) -> Option<AttachmentKind> {
     let (_, ending) = name.trim().rsplit_once('.')?;
     Some(match ending.to_ascii_lowercase().as_str() {
@@ -76,8 +76,7 @@ fn kind_of_ending(name: &str) -> Option<AttachmentKind> {
     })
 }
 
-/// The files that stand in a value: a URL, an object that has one, or a list of these. What is no URL, and tells no file
-/// otherwise, is none.
+/// The files in a value: a URL, an object with a URL, or a list of these. Any other text is no file.
 pub(crate) fn files(kind: Option<&str>, value: &Value) -> Vec<AttachmentPart> {
     let mut found = Vec::new();
     collect(kind, value, DEEPEST, &mut found);
@@ -98,7 +97,7 @@ pub(super) fn collect(kind: Option<&str>, value: &Value, deeper: usize, found: &
                 return;
             }
             let url = object.known_of(&URLS);
-            // What a provider keeps under an id, and shows nowhere, is a file nevertheless.
+            // A file that the provider keeps under an id, without a URL, is a file too.
             let id = object.known_of(&["media_id", "mediaId", "id"]).filter(|_| {
                 object.known_of(&MIME_TYPES).is_some()
                     || kind.is_some_and(|kind| kind_of(kind) != AttachmentKind::Other)
@@ -106,7 +105,7 @@ pub(super) fn collect(kind: Option<&str>, value: &Value, deeper: usize, found: &
             let before = found.len();
             if url.is_none() {
                 for (name, value) in HOLDERS.iter().filter_map(|name| Some((*name, object.get(*name)?))) {
-                    // `file` tells less than the type of the message does.
+                    // The type of the message is more specific than `file`.
                     let named = Some(name).filter(|name| *name != "file" && kind_of(name) != AttachmentKind::Other);
                     let kind = named.or(kind).or(Some(name));
                     collect(kind, value, deeper, found);
@@ -120,7 +119,7 @@ pub(super) fn collect(kind: Option<&str>, value: &Value, deeper: usize, found: &
     }
 }
 
-/// The file that an object tells of.
+/// The file of an object.
 pub(super) fn part(kind: Option<&str>, object: &Object, url: Option<String>, id: Option<String>) -> AttachmentPart {
     let mime_type = object.known_of(&MIME_TYPES);
     let own = object.known("type").filter(|word| kind_of(word) != AttachmentKind::Other);
@@ -135,7 +134,7 @@ pub(super) fn part(kind: Option<&str>, object: &Object, url: Option<String>, id:
     }
 }
 
-/// A file of which nothing is known but its URL.
+/// A file that is known only by its URL.
 pub(crate) fn at_url(kind: Option<&str>, url: &str) -> AttachmentPart {
     AttachmentPart {
         external_id: None,
@@ -147,7 +146,7 @@ pub(crate) fn at_url(kind: Option<&str>, url: &str) -> AttachmentPart {
     }
 }
 
-/// Bytes, as a number or as text; nothing below zero is a size.
+/// A size in bytes, from a number or a text; `None` for a negative number.
 pub(crate) fn size(value: &Value) -> Option<i64> {
     let text = fields::text(value)?;
     let whole =
@@ -155,12 +154,12 @@ pub(crate) fn size(value: &Value) -> Option<i64> {
     whole.parse().ok().filter(|bytes| *bytes >= 0)
 }
 
-/// A file's name: by its own member, else the end of its URL.
+/// The name of a file: its own member, else the end of its URL.
 pub(crate) fn filename(file: &Object, url: Option<&str>) -> Option<String> {
     file.known_of(&FILE_NAMES).map(bounded).or_else(|| name_in_url(url?))
 }
 
-/// The last segment of a URL's path, percent-decoded; `None` where it has none. Neither query nor fragment is a part of it.
+/// The last segment of a URL's path, percent-decoded, without query and fragment; `None` without one.
 pub(crate) fn name_in_url(url: &str) -> Option<String> {
     let url = url.trim();
     if url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) {
@@ -173,7 +172,7 @@ pub(crate) fn name_in_url(url: &str) -> Option<String> {
     };
     let segment = path.rsplit('/').next().unwrap_or_default();
     let decoded = percent_decode_str(segment).decode_utf8_lossy();
-    // What was encoded may hold a path again.
+    // The decoded name may contain a path.
     let name = decoded.rsplit(['/', '\\']).next().unwrap_or_default();
     let name: String = clean(name).chars().filter(|c| !c.is_control()).collect();
     let name = name.trim();
@@ -181,7 +180,7 @@ pub(crate) fn name_in_url(url: &str) -> Option<String> {
     is_name.then(|| bounded(name.to_owned()))
 }
 
-/// A name that is too long keeps its ending.
+/// Shortens a long name and keeps its extension.
 fn bounded(name: String) -> String {
     let length = name.chars().count();
     if length <= LONGEST_NAME {

@@ -1,8 +1,8 @@
-//! Which names are those of secrets.
+//! Names of secrets.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Words that make a name that of a secret, wherever they stand in it.
+/// Words that mark a secret anywhere in a name.
 const WORDS: [&str; 10] = [
     "password",
     "passwd",
@@ -16,7 +16,7 @@ const WORDS: [&str; 10] = [
     "authorization",
 ];
 
-/// Ends of the names of secrets, without what separates words.
+/// Endings that mark a secret, without word separators.
 const ENDS: [&str; 28] = [
     "passphrases",
     "basicauth",
@@ -48,11 +48,11 @@ const ENDS: [&str; 28] = [
     "authorization",
 ];
 
-/// Names of secrets that are no end of another's.
+/// Names that mark a secret only as a whole.
 const WHOLE: [&str; 10] =
     ["key", "private", "otp", "otpcode", "auth", "bearer", "jwt", "cookie", "setcookie", "credential"];
 
-/// Words that make a name that of a secret where they end it.
+/// Words that mark a secret as the last word of a name.
 const LAST: [&str; 11] =
     ["pass", "oauth", "oauth2", "session", "pin", "cvv", "cvv2", "cvc", "hmac", "signature", "sessions"];
 
@@ -86,7 +86,7 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// Whether a header holds a credential or proves one.
+/// Whether a header holds a credential or a signature.
 pub(super) fn is_secret_header(name: &str) -> bool {
     is_secret(name) || words(name).iter().any(|word| word == "signature" || word == "hmac")
 }

@@ -111,7 +111,7 @@ fn e4_secrets_are_masked_and_every_other_byte_stays() {
     assert_eq!(json(r#"{"password" /* c */ : "hunter2"}"#), r#"{"password" /* c */ : "***"}"#);
     assert_eq!(json(r#"[{"a":{"b":[{"secret":"s"}]}}]"#), r#"[{"a":{"b":[{"secret":"***"}]}}]"#);
     assert_eq!(json(r#"{"token":"a\"b","c":1}"#), r#"{"token":"***","c":1}"#);
-    // Broken off, and of JSON within a text.
+    // Incomplete JSON, and JSON within a text.
     assert_eq!(json(r#"{"token":"hunt"#), r#"{"token":"***""#);
     assert_eq!(json(r#"{"credentials":{"a":"hunt"#), r#"{"credentials":"***""#);
     assert_eq!(json(r#"{"raw":"{\"token\":\"hunter2\"}"}"#), r#"{"raw":"{\"token\":\"***\"}"}"#);

@@ -49,7 +49,7 @@ fn a_format_that_is_told_is_the_only_one() {
         assert_eq!(utc(right.clone(), format), noon, "{format}: {right}");
         assert_eq!(utc(wrong.clone(), format), None, "{format}: {wrong}");
     }
-    // What `auto` would take for milliseconds is a second of a year that cannot be meant where the mapping says so.
+    // `auto` would take this number for milliseconds. With `unix_seconds` its year is implausible.
     let far = read_as(&json!(100_000_000_000_i64), TimeFormat::UnixSeconds, Tz::UTC);
     assert!(matches!(far, Reading::None), "{far:?}");
     assert_eq!(utc(json!("nan"), TimeFormat::UnixSeconds), None);

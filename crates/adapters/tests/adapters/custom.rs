@@ -1,4 +1,4 @@
-//! Custom sources: what a mapping makes of what comes ("Compose Webhook" of the CPaaS documents).
+//! Custom sources: the commands that mappings make of requests ("Compose Webhook" of the CPaaS documents).
 
 mod lists;
 mod values;
@@ -61,7 +61,7 @@ fn the_documented_mapping_receives_a_compose_webhook() {
     assert_eq!(report.person.unwrap().identities[0].value, "+919019120123");
     assert_eq!(reported(report.channel).medium, Medium::Whatsapp);
 
-    // As it was composed, before anything was replaced in it.
+    // The composition itself, with all its placeholders.
     let why = reason(read_at(&source, None, composed));
     assert!(why.contains("`/id` holds the placeholder `@{{payload.id}}`"), "{why}");
     for (pointer, left) in [("/message_status", "@{{payload.status}}"), ("/read_at", "@{{payload.read_at}}")] {
@@ -216,7 +216,7 @@ fn a_status_has_its_own_words_and_unknown_ones_change_nothing() {
     assert_eq!(report(json!("gone")).status, Some(DeliveryStatus::Failed));
     let failed = report(json!("BAD"));
     assert_eq!((failed.status, failed.times.failed_at), (Some(DeliveryStatus::Failed), Some(arrival())));
-    // The mapping has words of its own, so Inlet's do not count.
+    // The mapping has its own words, so Inlet's do not count.
     let unknown = report(json!("delivered"));
     assert_eq!((unknown.status, unknown.raw_status.as_str()), (None, "delivered"));
     assert_eq!((unknown.times, unknown.reported_at), (Default::default(), None));
@@ -253,7 +253,7 @@ fn what_makes_a_repeat() {
 fn opt_outs_contacts_and_calls_are_made_too() {
     let opt_out = custom(json!({"rules": [{"kind": "opt_out", "fields": {"address": "/mobile", "scope": "/scope"}}]}));
     let stop = json!({"mobile": "919019120123", "scope": "Category"});
-    assert!(reason(read_at(&opt_out, None, &stop)).contains("nothing tells the medium"));
+    assert!(reason(read_at(&opt_out, None, &stop)).contains("the opt-out has no medium"));
     let of_sms = Source { medium: Some(Medium::Sms), ..opt_out };
     let Effect::OptOut(report) = expect_commands(read_at(&of_sms, None, &stop)).remove(0).effect else { panic!() };
     assert_eq!((report.medium, report.scope, report.value.as_str()), (Medium::Sms, OptOutScope::Category, "*"));

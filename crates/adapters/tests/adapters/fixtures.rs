@@ -1,4 +1,4 @@
-//! Every documented event: what is read of its sample.
+//! The reading of every documented sample.
 
 use std::{collections::BTreeSet, fs};
 
@@ -7,7 +7,7 @@ use inlet_adapters::read::read;
 use inlet_domain::{command::Reading, model::provider::Provider};
 use serde_json::json;
 
-/// The events that the documents list: OneRoute's tabs, MobTexting's table, Oblic's list.
+/// The documented events: OneRoute's tabs, MobTexting's table, Oblic's list.
 const DOCUMENTED: [&str; 36] = [
     "newMessage",
     "lowUnitBalance",
@@ -53,7 +53,7 @@ fn every_documented_event_has_a_fixture_and_every_fixture_is_listed() {
     let sampled: BTreeSet<&str> = index.iter().map(|fixture| fixture.event.as_str()).collect();
     assert_eq!(sampled, BTreeSet::from(DOCUMENTED));
     let listed: BTreeSet<&str> = index.iter().map(|fixture| fixture.file.as_str()).collect();
-    // What a custom source gets is documented by its mapping.
+    // The documents of a custom source are its mapping.
     for provider in Provider::ALL.iter().filter(|provider| **provider != Provider::Custom) {
         for entry in fs::read_dir(fixtures_folder().join(provider.as_str())).unwrap() {
             let file = format!("{provider}/{}", entry.unwrap().file_name().to_str().unwrap());

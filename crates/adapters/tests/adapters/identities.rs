@@ -1,4 +1,4 @@
-//! Whose an event is, by each adapter: placeholders, senders who hide, addresses and profiles.
+//! The contact of an event, by each adapter: placeholders, hidden senders, addresses and profiles.
 
 mod people;
 
@@ -204,7 +204,7 @@ fn a_a_custom_source_has_the_same_placeholders() {
         let why = reason(read_at(&source, None, &json!({"id": 1, "from": nobody, "thread": nobody})));
         assert!(why.contains("`address` at `/from`"), "{why}");
     }
-    // A person may well write it.
+    // A person may write this text.
     let said = message(read(&json!({"id": 1, "from": "447700900123", "text": "null"})));
     assert_eq!(said.content, Patch::Value("null".to_owned()));
 }
@@ -251,12 +251,12 @@ fn a_who_hides_is_a_contact_of_its_own_each_time() {
         assert!(of_mobtexting("a") != of_mobtexting("b") && of_mobtexting("a") == of_mobtexting("a"), "{hidden}");
         assert!(of_call(one) != of_call(other) && of_call(one) == of_call(one), "{hidden}");
         assert!(of_message("a") != of_message("b") && of_message("a") == of_message("a"), "{hidden}");
-        // A number is no word of one who hides, where ids are no phone numbers.
+        // On media without phone numbers a number is an id, and no word for a hidden sender.
         if hidden.chars().any(char::is_alphabetic) {
             assert!(of_oblic("a") != of_oblic("b") && of_oblic("a") == of_oblic("a"), "{hidden}");
         }
 
-        // A conversation that the provider names is the one who hides.
+        // The provider's conversation identifies the hidden sender.
         let body = json!({"id": "a", "from": hidden, "thread": "t1"});
         let named = person(expect_commands(read_at(&messages, None, &body)).remove(0));
         assert_eq!(

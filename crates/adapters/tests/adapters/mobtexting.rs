@@ -60,7 +60,7 @@ fn mt_2_an_unsubscriptions_channel_is_never_guessed() {
     let unnamed = read_at(&source(Provider::Mobtexting), None, &body);
     let kept_as = unnamed.event.clone();
     assert!(reason(unnamed).contains("does not tell its channel"));
-    // A replay brings the name that the request was kept under.
+    // A replay brings the name under which the request is stored.
     let mut of_sms = source(Provider::Mobtexting);
     of_sms.medium = Some(Medium::Sms);
     let replayed = expect_commands(read_at(&of_sms, kept_as.as_deref(), &body)).remove(0);
@@ -75,7 +75,7 @@ fn mt_2_an_unsubscriptions_channel_is_never_guessed() {
         assert!(matches!(command.effect, Effect::OptOut(report) if report.medium == medium));
     }
     let named_otherwise = read_at(&of_voice, Some("fax:unsubscription"), &body);
-    assert!(reason(named_otherwise).contains("no MobTexting event"));
+    assert!(reason(named_otherwise).contains("not a known MobTexting event"));
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn mt_9_the_source_may_say_that_the_caller_is_the_customer() {
     let report = message(expect_commands(read_at(&of_callers, None, &call())).remove(0));
     assert_eq!(report.person.unwrap().identities[0].value, "+918919521234");
     let nameless = with(&call(), "/from", Value::Null);
-    assert!(reason(read_at(&of_callers, None, &nameless)).contains("who called"));
+    assert!(reason(read_at(&of_callers, None, &nameless)).contains("the caller"));
     let of_called = read_at(&source(Provider::Mobtexting), None, &nameless);
     assert_eq!(message(expect_commands(of_called).remove(0)).person.unwrap().identities[0].value, "+918867131234");
 }

@@ -1,4 +1,4 @@
-//! What is read whatever the content type, and what is not.
+//! Content types that are read, and content types that are not.
 
 use crate::support::{arrival, bytes, request, source};
 use inlet_adapters::{

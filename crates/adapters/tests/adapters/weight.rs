@@ -1,4 +1,5 @@
-//! What one request may become (C4, D1, P6): beyond its bound it is FAILED when it is read, and stands in the raw log.
+//! The bound on the commands of one request (C4, D1, P6): beyond it the request is FAILED when it is read, and stays in
+//! the raw log.
 
 use std::{iter, sync::Arc};
 
@@ -17,7 +18,7 @@ fn custom(rule: Value) -> Source {
     Source { mapping: Some(Arc::new(mapping)), ..source(Provider::Custom) }
 }
 
-/// A message whose rule has these members beside.
+/// A source whose message rule has these further members.
 fn message(more: Value) -> Source {
     let mut rule =
         json!({"kind": "message", "name": "in", "fields": {"id": "/id", "address": "/from", "content": "/text"}});
@@ -26,7 +27,7 @@ fn message(more: Value) -> Source {
     custom(rule)
 }
 
-/// So many places of details, all of the same member.
+/// This many places of details, all of one member.
 fn details(count: usize, place: &str) -> Value {
     Value::Object((0..count).map(|number| (format!("d{number}"), json!(place))).collect::<Map<_, _>>())
 }
@@ -35,7 +36,7 @@ fn body(big: Value) -> Value {
     json!({"id": "1", "from": "+919019120123", "text": "x", "big": big})
 }
 
-/// The reason of a request that became too much.
+/// The reason of a request beyond the bound.
 fn excess(readout: &Readout) -> &str {
     match &readout.reading {
         Reading::Excessive { reason, .. } => reason,
@@ -58,11 +59,11 @@ fn c4_a_mapping_that_names_a_large_member_many_times_fails_the_request_and_tells
         excess(&readout),
         "it would become more than 4194304 bytes, the most for a request of its size: name large members in fewer places"
     );
-    // What is kept is whole, and a replay reads it alike.
+    // The stored request is complete, and a replay has the same reading.
     assert!(readout.raw.body.len() > 1_000_000);
     let again = Adapters.read(&many, arrival(), readout.event.as_deref(), readout.raw);
     assert!(matches!(again.reading, Reading::Excessive { .. }));
-    // A few copies are taken, and so are many of what is small.
+    // A few copies of large members are allowed, and many of small ones.
     assert!(is_taken(&read_at(&message(json!({ "details": details(3, "/big") })), None, &body(million))));
     assert!(is_taken(&read_at(&many, None, &body(json!("x".repeat(10_000))))));
 }
@@ -83,13 +84,13 @@ fn c4_fields_files_and_elements_count_together() {
     }
     excess(&read_at(&custom(rule), None, &body(json!("x".repeat(1_000_000)))));
 
-    // Files of a list, each of which has the same name.
+    // Files of a list, each with the same name.
     let files = message(json!({"attachments": [{"items": "/files", "url": "/u", "filename": "#/big"}]}));
     let mut with_files = body(json!("x".repeat(500_000)));
     with_files["files"] = (0..100).map(|number| json!({"u": format!("https://x.example/{number}")})).collect();
     excess(&read_at(&files, None, &with_files));
 
-    // Elements of a body that is kept whole, for what they share is too much to be kept with each.
+    // Elements of a body that is stored as a whole, because the shared part is too large.
     let shared = custom(json!({"kind": "message", "name": "in", "items": "/list", "details": {"all": "#/big"},
         "fields": {"id": "/id", "address": "#/from", "content": "/text"}}));
     let mut with_list = body(json!("x".repeat(500_000)));
@@ -97,7 +98,7 @@ fn c4_fields_files_and_elements_count_together() {
     excess(&read_at(&shared, None, &with_list));
 }
 
-/// Where texts and lists stand in a value.
+/// The pointers of texts and lists in a value.
 fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(members) => members.iter().for_each(|(name, member)| {
@@ -135,7 +136,7 @@ fn d1_c4_no_adapter_makes_more_of_a_documented_event_than_its_bounds() {
             if let Reading::Commands { commands, weight, .. } = readout.reading {
                 assert!(commands.len() <= MOST_COMMANDS);
                 assert_eq!(weight, weight_of(&commands));
-                // Three copies of what came, and what every command has, is taken of a body of any size.
+                // Any body may become three copies of itself, plus the constant part of every command.
                 assert!(weight <= own * 3 + 20_000 * commands.len(), "{} {place}: {weight} of {own}", fixture.file);
                 largest = largest.max(weight * 100 / own);
             }

@@ -1,17 +1,17 @@
-//! Our channels, as events tell of them.
+//! The workspace's channels, as events describe them.
 
 use serde::Serialize;
 
 use super::ExternalIds;
 use crate::{ids::ChannelId, model::channel::Medium};
 
-/// One of our channels, as far as an event tells. Found by any of `ids`, else created.
+/// One of the workspace's channels. Apply finds it by any of the ids, or creates it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChannelRef {
     /// The source's own channel.
     Known(ChannelId),
-    /// By what the provider calls it.
+    /// A channel that the provider describes.
     Reported(Box<ChannelReport>),
 }
 
@@ -23,26 +23,26 @@ pub struct ChannelReport {
     pub ids: ExternalIds,
     /// The medium.
     pub medium: Medium,
-    /// Our address on it, as the provider writes it.
+    /// Our address on the channel, as the provider writes it.
     pub identifier: Option<String>,
-    /// Our phone number on it.
+    /// Our phone number on the channel.
     pub phone: Option<String>,
-    /// A name for people.
+    /// The display name.
     pub name: Option<String>,
-    /// More about it.
+    /// The provider's description.
     pub description: Option<String>,
-    /// ISO 3166 alpha-2.
+    /// The country, in ISO 3166 alpha-2.
     pub country: Option<String>,
-    /// `LIVE`, `TEST`: the provider's word.
+    /// The provider's environment, such as `LIVE` or `TEST`.
     pub env: Option<String>,
-    /// The provider's word.
+    /// The provider's status of the channel.
     pub status: Option<String>,
-    /// Data, never a target of ours.
+    /// The provider's URL of the channel. Inlet stores it and never calls it.
     pub webhook_url: Option<String>,
 }
 
 impl ChannelReport {
-    /// A channel of which nothing is known but its medium and address.
+    /// A channel that is known only by its medium and address.
     #[must_use]
     pub fn at_address(medium: Medium, address: &str) -> Self {
         Self {
@@ -59,7 +59,8 @@ impl ChannelReport {
         }
     }
 
-    /// The id by which an address finds its channel: a phone number without its leading `+`, all else as it is.
+    /// The id by which an address finds its channel: a phone number without its leading `+`, any other address
+    /// unchanged.
     #[must_use]
     pub fn address_id(medium: Medium, address: &str) -> String {
         format!("{}:{}", medium.as_str(), address.strip_prefix('+').unwrap_or(address))

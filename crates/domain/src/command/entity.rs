@@ -1,4 +1,4 @@
-//! What a provider keeps too, and tells of by versions: contacts, conversations, groups, files.
+//! Versioned entities of providers: contacts, conversations, groups, files.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -12,21 +12,22 @@ use crate::model::message::AttachmentKind;
 pub struct ContactReport {
     /// The version.
     pub version: Version,
-    /// The provider's id first, then the address where the report is about one. Phone and email of a profile are none.
+    /// The provider's id first, then the address, if the report is about one address. Phone and email of a profile are
+    /// not identities.
     pub identities: Vec<IdentityRef>,
-    /// The name to show.
+    /// The display name.
     pub name: Patch<String>,
-    /// A phone number to show.
+    /// The phone number that Inlet shows.
     pub phone: Patch<String>,
-    /// An email address to show.
+    /// The email address that Inlet shows.
     pub email: Patch<String>,
-    /// A username to show.
+    /// The username that Inlet shows.
     pub username: Patch<String>,
-    /// A picture.
+    /// The URL of a picture.
     pub avatar_url: Patch<String>,
     /// When the person was last seen.
     pub last_active_at: Patch<DateTime<Utc>>,
-    /// Each attribute is a member of its own.
+    /// Further values by name. Each is versioned by itself.
     pub attributes: Map<String, Value>,
 }
 
@@ -37,15 +38,15 @@ pub struct ConversationReport {
     pub id: String,
     /// The version.
     pub version: Version,
-    /// Our channel.
+    /// The channel of the workspace.
     pub channel: ChannelRef,
-    /// With whom, if told.
+    /// The contact, if the report names one.
     pub person: Option<PersonReport>,
-    /// In which group, by the provider's id, if told.
+    /// The provider's id of the group, if the report names one.
     pub group_id: Option<String>,
     /// The subject.
     pub subject: Patch<String>,
-    /// `pinned`, `muted`, `archived_at` and the like: each is a member of its own.
+    /// Further values by name, such as `pinned`, `muted`, `archived_at`. Each is versioned by itself.
     pub attributes: Map<String, Value>,
 }
 
@@ -54,17 +55,17 @@ pub struct ConversationReport {
 pub struct GroupReport {
     /// The provider's id.
     pub id: String,
-    /// The version.
+    /// The display name.
     pub version: Version,
     /// The name to show.
     pub name: Patch<String>,
-    /// A picture.
+    /// The URL of a picture.
     pub avatar_url: Patch<String>,
-    /// What it is about.
+    /// The provider's description.
     pub description: Patch<String>,
-    /// Since when the provider has it in its archive.
+    /// The time at which the provider archived the group.
     pub archived_at: Patch<DateTime<Utc>>,
-    /// Who takes part, as the provider writes it.
+    /// The participants, as the provider writes them.
     pub participants: Patch<Vec<Value>>,
 }
 
@@ -73,18 +74,18 @@ pub struct GroupReport {
 pub struct AttachmentReport {
     /// The provider's id of the file.
     pub id: String,
-    /// The provider's id of the message, if told.
+    /// The provider's id of the message, if the report names one.
     pub message_id: Option<String>,
     /// The version.
     pub version: Version,
-    /// What it is, if that can be told.
+    /// The kind of file, if the report tells it.
     pub kind: Patch<AttachmentKind>,
-    /// Where it can be had.
+    /// The URL of the file.
     pub url: Patch<String>,
-    /// Its name.
+    /// The file's name.
     pub filename: Patch<String>,
-    /// Its media type.
+    /// The media type.
     pub mime_type: Patch<String>,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size_bytes: Patch<i64>,
 }

@@ -1,4 +1,4 @@
-//! Messages and what became of them.
+//! Messages and status reports.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,58 +11,58 @@ use crate::model::{
     status::{DeliveryStatus, Reported, StatusTimes},
 };
 
-/// A provider's thread, as a message mentions it.
+/// A provider's conversation, as a message mentions it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct ThreadReport {
-    /// The provider's conversation id: an alias of ours.
+    /// The provider's conversation id, an alias of Inlet's.
     pub id: Option<String>,
-    /// Seeds our status when the conversation is created; kept beside it afterwards (OR-6).
+    /// The initial status of a conversation that the message creates (OR-6).
     pub status: Option<ConversationStatus>,
-    /// The provider's own word for it.
+    /// The provider's own word for the status.
     pub provider_status: Option<String>,
     /// The subject.
     pub subject: Option<String>,
-    /// All else.
+    /// Further values by name.
     pub attributes: Map<String, Value>,
 }
 
-/// A message, or a change to one.
+/// A new message, or a change of one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MessageReport {
-    /// The provider's ids of the message; none where it gives none.
+    /// The provider's ids of the message; empty if the provider gives none.
     pub ids: ExternalIds,
-    /// The id to show as `externalId`.
+    /// The id that Inlet shows as `externalId`.
     pub external_id: Option<String>,
-    /// The version, where the provider sends versions (Oblic). `None` means that the message never changes.
+    /// The version, from providers that send versions (Oblic). `None`: the message never changes.
     pub version: Option<Version>,
-    /// Our channel.
+    /// The channel of the workspace.
     pub channel: ChannelRef,
-    /// The other side: the sender of an inbound message, the receiver of an outbound one. `None` only where a
-    /// change names the message alone.
+    /// The contact: the sender of an inbound message, the receiver of an outbound one. `None` only if a change names
+    /// the message alone.
     pub person: Option<PersonReport>,
-    /// The provider's thread.
+    /// The provider's conversation.
     pub thread: ThreadReport,
-    /// Which way.
+    /// Inbound or outbound.
     pub direction: Direction,
     /// A message or a call.
     pub kind: MessageKind,
-    /// Who wrote an outbound message at the provider, if told.
+    /// The author of an outbound message at the provider, if the event names one.
     pub author_name: Option<String>,
-    /// The provider's word: `text`, `image`, or anything.
+    /// The provider's content type: `text`, `image`, or any other word.
     pub content_type: Patch<String>,
-    /// Text or caption.
+    /// The text or the caption.
     pub content: Patch<String>,
-    /// What has no column of its own, by name.
+    /// Values without a field of their own, by name.
     pub details: Map<String, Value>,
-    /// The files, where the event speaks of them.
+    /// The files, if the event mentions files.
     pub attachments: Option<Vec<AttachmentPart>>,
-    /// `{emoji: [username, ...]}`, where the event speaks of them.
+    /// `{emoji: [username, ...]}`, if the event mentions reactions.
     pub reactions: Patch<Map<String, Value>>,
     /// The provider's id of the quoted message.
     pub quoted_id: Option<String>,
-    /// When it was written, if told.
+    /// When the message was written, if the event tells it.
     pub occurred_at: Option<DateTime<Utc>>,
-    /// When it was read, as an entity update tells it.
+    /// When the message was read, from an update of the entity.
     pub read_at: Patch<DateTime<Utc>>,
 }
 
@@ -71,44 +71,44 @@ pub struct MessageReport {
 pub struct AttachmentPart {
     /// The provider's id of the file, if it has one.
     pub external_id: Option<String>,
-    /// What it is.
+    /// The kind of file.
     pub kind: AttachmentKind,
-    /// Where it can be had.
+    /// The URL of the file.
     pub url: Option<String>,
-    /// Its name.
+    /// The file's name.
     pub filename: Option<String>,
-    /// Its media type.
+    /// The media type.
     pub mime_type: Option<String>,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size_bytes: Option<i64>,
 }
 
-/// What became of a message that was sent.
+/// A delivery status of a sent message.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StatusReport {
     /// The provider's ids of the message.
     pub ids: ExternalIds,
-    /// The id to show as `externalId` if the message is not known yet.
+    /// The id that Inlet shows as `externalId` if the message is not known yet.
     pub external_id: Option<String>,
-    /// Which part of a message in parts; empty for the whole (MT-3).
+    /// The part of a multipart message; empty for the whole message (MT-3).
     pub part: String,
-    /// Our word, or none where theirs is unknown: kept, and changes nothing (MT-11).
+    /// Inlet's status. `None` for an unknown word of the provider: the report is kept and changes nothing (MT-11).
     pub status: Option<DeliveryStatus>,
-    /// Their word.
+    /// The provider's status.
     pub raw_status: String,
-    /// Their code for a failure.
+    /// The provider's code of a failure.
     pub code: Option<String>,
-    /// Their sentence.
+    /// The provider's reason.
     pub reason: Option<String>,
-    /// When this step happened, if told.
+    /// When this step happened, if the report tells it.
     pub reported_at: Option<DateTime<Utc>>,
-    /// The times of steps that the report names, whatever its own step is.
+    /// The times of all steps that the report names.
     pub times: StatusTimes,
-    /// Our channel that it was sent from.
+    /// The channel that the message was sent from.
     pub channel: ChannelRef,
-    /// To whom.
+    /// The receiver.
     pub person: Option<PersonReport>,
-    /// The campaign that it was part of, by the provider's id.
+    /// The provider's id of the campaign of the message.
     pub campaign_id: Option<String>,
     /// Units, credits, template category and the like.
     pub details: Map<String, Value>,
@@ -129,7 +129,7 @@ impl<'a> From<&'a StatusReport> for Reported<'a> {
 }
 
 impl AttachmentPart {
-    /// This file, with what it does not tell from what another part tells of it.
+    /// This file, completed with the values of `other` that it lacks.
     #[must_use]
     pub fn or(self, other: &Self) -> Self {
         Self {
@@ -142,7 +142,7 @@ impl AttachmentPart {
         }
     }
 
-    /// Whether both are the same file: by the provider's id, else by where it can be had.
+    /// Whether both are one file: by the provider's id, else by the URL.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         match (&self.external_id, &other.external_id) {

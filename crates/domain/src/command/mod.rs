@@ -1,5 +1,5 @@
-//! What a provider may ask of the model: a closed vocabulary in Inlet's own terms. Adapters make these;
-//! [`inlet_store::apply`] gives them their effect.
+//! The closed list of effects that a provider's request may have, in Inlet's own terms. Adapters make commands;
+//! [`inlet_store::apply`] executes them.
 
 mod channel;
 mod entity;
@@ -25,48 +25,48 @@ pub use crate::model::{
     versions::{Change, Version},
 };
 
-/// An authentic request of a provider with what an adapter read in it: what is handed to apply.
+/// An authentic request of a provider with an adapter's reading of it: the input of apply.
 #[derive(Debug, Clone)]
 pub struct Inbound {
-    /// Minted at receipt; stays through retries.
+    /// The id of the request, made at receipt. It stays through retries.
     pub id: InboundEventId,
-    /// The tenant.
+    /// The workspace of the source.
     pub workspace: WorkspaceId,
-    /// The URL it came to.
+    /// The source that received the request.
     pub source: SourceId,
-    /// The account whose ids it speaks of.
+    /// The provider account that the request's ids belong to.
     pub account: ProviderAccountId,
-    /// When it came.
+    /// The time of receipt.
     pub received_at: DateTime<Utc>,
-    /// The event's name, as far as it could be told.
+    /// The event's name, if the adapter could tell it.
     pub event: Option<String>,
-    /// The raw body and headers, before sealing.
+    /// The body and headers, not yet sealed.
     pub raw: RawRequest,
-    /// What was read.
+    /// The adapter's reading.
     pub reading: Reading,
-    /// Whether it has just come or is applied once more.
+    /// Receipt or replay.
     pub purpose: Purpose,
 }
 
-/// Why a request is applied.
+/// The reason why a request is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Purpose {
-    /// It has just come.
+    /// The request has just been received.
     #[default]
     Receipt,
-    /// It stands in the raw log and is read anew: it runs under the keys that it holds, and never reopens a
-    /// conversation, marks one unread or sends.
+    /// The request is in the raw log and is read anew. It uses the idempotency keys that it holds. It never reopens a
+    /// conversation, marks one unread, or sends a message.
     Replay,
 }
 
-/// A request as it came. Kept sealed.
+/// A request as it was received. The store keeps it sealed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RawRequest {
-    /// `POST`, `GET` or `PUT`.
+    /// The HTTP method: `POST`, `GET` or `PUT`.
     pub method: String,
     /// The query string, if any.
     pub query: Option<String>,
-    /// Header names in lower case, in order.
+    /// Names in lower case, in the order of the request.
     pub headers: Vec<(String, String)>,
     /// The body's bytes.
     #[serde(with = "base64_bytes")]
@@ -86,58 +86,59 @@ mod base64_bytes {
     }
 }
 
-/// What an adapter made of a request.
+/// An adapter's reading of a request.
 #[derive(Debug, Clone)]
 pub enum Reading {
-    /// It says these things. `lenient` where only JSON5 could read it.
+    /// The request has effects.
     Commands {
         /// In the order of the body.
         commands: Vec<Command>,
-        /// About how many bytes of memory they take: see [`weight_of`].
+        /// The approximate memory of the commands in bytes: see [`weight_of`].
         weight: usize,
-        /// Whether strict JSON failed.
+        /// Whether the body was JSON5 but not strict JSON.
         lenient: bool,
     },
-    /// Authentic, readable, but no event that this adapter knows (OR-19): kept for a replay.
+    /// The request is authentic and readable, but not an event that this adapter knows (OR-19). It is kept for a
+    /// replay.
     Unrecognised {
-        /// Why, for the operator.
+        /// The reason, for the operator.
         reason: String,
-        /// Whether strict JSON failed.
+        /// Whether the body was JSON5 but not strict JSON.
         lenient: bool,
     },
-    /// Authentic, but no reader can read it: kept in quarantine.
+    /// The request is authentic, but no reader can read it. It is kept in quarantine.
     Quarantined {
-        /// What was wrong and where.
+        /// The problem and its position.
         reason: String,
     },
-    /// Authentic and known, but it says more than one transaction may hold: kept as FAILED.
+    /// The request has more effects than one transaction may hold. It is kept as FAILED.
     Excessive {
-        /// How much it says, and how much is taken.
+        /// The size of the result, and the bound.
         reason: String,
-        /// Whether strict JSON failed.
+        /// Whether the body was JSON5 but not strict JSON.
         lenient: bool,
     },
 }
 
 impl Reading {
-    /// What these commands are.
+    /// The reading with these commands, or [`Reading::Excessive`] if they exceed a bound.
     #[must_use]
     pub fn of(commands: Vec<Command>, lenient: bool) -> Self {
         Self::Commands { weight: weight_of(&commands), commands, lenient }
     }
 }
 
-/// The most commands of one request: so many are applied well within the time of a statement.
+/// The most commands of one request. A transaction can apply this many well within a statement's timeout.
 pub const MOST_COMMANDS: usize = 1_000;
 
-/// What a request may become at least, in bytes of memory, however short it is.
+/// The least bound on the weight of the commands of a request, in bytes of memory.
 const LEAST_WEIGHT: usize = 4 * 1024 * 1024;
-/// How many times its own weight a request may become.
+/// How many times its own weight the commands of a request may weigh.
 const MOST_COPIES: usize = 3;
 
 impl RawRequest {
-    /// How much what is read of the request may weigh: three times what it weighs itself, and 4 MiB at least. An adapter
-    /// that puts a member into several places makes as many copies of it.
+    /// The bound on the weight of the commands of a request: three times the weight of the request, and at least 4 MiB.
+    /// An adapter that puts one member into several places copies it as many times.
     #[must_use]
     pub fn most_weight(&self) -> usize {
         let text = self.body.len() + self.query.as_ref().map_or(0, String::len);
@@ -145,27 +146,27 @@ impl RawRequest {
     }
 }
 
-/// One thing that happened, and the key under which it happens once (P2).
+/// One effect, with the idempotency key that lets it happen once (P2).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Command {
-    /// Kind and id within the provider account.
+    /// The key, unique within the provider account.
     pub key: IdempotencyKey,
-    /// What it does.
+    /// The effect.
     pub effect: Effect,
 }
 
-/// What makes a repeat a repeat.
+/// The idempotency key of a command.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct IdempotencyKey {
-    /// A word for the kind of event, e.g. `newMessage`.
+    /// The kind of event, e.g. `newMessage`.
     pub kind: String,
-    /// The provider's id of the event, or a hash of what stands for it.
+    /// The provider's id of the event, or a hash of the values that identify it.
     pub id: String,
-    /// The id that an earlier version of the adapter gave the same event, where that was another: a repeat of what was
-    /// kept under it is a repeat too.
+    /// The id that an earlier version of the adapter gave this event. A repeat of an event with that id is a repeat
+    /// too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub former: Option<String>,
-    /// How long a repeat is a repeat; 30 days where nothing says otherwise.
+    /// How long the key is kept; `None` means 30 days.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "seconds")]
     pub window: Option<TimeDelta>,
 }
@@ -175,7 +176,7 @@ fn seconds<S: serde::Serializer>(window: &Option<TimeDelta>, serializer: S) -> R
 }
 
 impl IdempotencyKey {
-    /// A key for 30 days.
+    /// A key that is kept for 30 days.
     pub fn new(kind: impl Into<String>, id: impl Into<String>) -> Self {
         Self { kind: kind.into(), id: id.into(), former: None, window: None }
     }
@@ -185,9 +186,9 @@ impl IdempotencyKey {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
-    /// A message, or a change to one.
+    /// A new message, or a change of one.
     Message(Box<MessageReport>),
-    /// What became of a message that was sent.
+    /// A delivery status of a sent message.
     Status(Box<StatusReport>),
     /// A contact was created, changed or deleted.
     Contact(Box<ContactReport>),
@@ -197,45 +198,45 @@ pub enum Effect {
     Group(Box<GroupReport>),
     /// A file of a message was created, changed or deleted.
     Attachment(Box<AttachmentReport>),
-    /// Someone wants no more messages.
+    /// A person refuses messages.
     OptOut(Box<OptOutReport>),
-    /// An OTP was checked.
+    /// A one-time password was checked.
     Verification(Box<VerificationReport>),
-    /// Credit runs out.
+    /// The credit at the provider is low.
     Balance(BalanceReport),
-    /// A campaign is finished.
+    /// A campaign is completed.
     Campaign(CampaignReport),
 }
 
-/// What a provider calls one thing: several ids where it has several, the most telling first. All of them come to
-/// name one entity of ours; one that is known decides.
+/// A provider's ids of one thing, the most specific first. All of them refer to one entity of Inlet; any known id finds
+/// it.
 pub type ExternalIds = Vec<String>;
 
-/// A member of a partial update: absent is not null (OB-10).
+/// A member of a partial update. Absent and null differ (OB-10).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Patch<T> {
-    /// The update does not speak of it.
+    /// The update does not mention the member.
     #[default]
     Absent,
-    /// The update says that there is none.
+    /// The update clears the member.
     Null,
-    /// The update gives a value.
+    /// The update sets the member.
     Value(T),
 }
 
 impl<T> Patch<T> {
-    /// Null where there is no value: for a document that always speaks of the member.
+    /// Null for `None`: for documents that always mention the member.
     pub fn told(value: Option<T>) -> Self {
         value.map_or(Self::Null, Self::Value)
     }
 
-    /// Absent where there is no value: for a document in which null means "unknown".
+    /// Absent for `None`: for documents in which null means "unknown".
     pub fn known(value: Option<T>) -> Self {
         value.map_or(Self::Absent, Self::Value)
     }
 
-    /// The value, if one is given.
+    /// The value, if the update sets one.
     pub fn value(&self) -> Option<&T> {
         match self {
             Self::Value(value) => Some(value),
@@ -243,7 +244,7 @@ impl<T> Patch<T> {
         }
     }
 
-    /// Whether the update does not speak of it.
+    /// Whether the update does not mention the member.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }

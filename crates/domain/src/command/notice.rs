@@ -1,4 +1,4 @@
-//! What concerns no conversation: refusals, verifications, credit, campaigns.
+//! Events outside conversations: opt-outs, verifications, credit, campaigns.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -6,42 +6,42 @@ use serde::Serialize;
 use super::PersonReport;
 use crate::model::{channel::Medium, opt_out::OptOutScope};
 
-/// Someone wants no more messages (MT-4).
+/// A person refuses messages (MT-4).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OptOutReport {
-    /// The provider's id of the refusal.
+    /// The provider's id of the opt-out.
     pub external_id: Option<String>,
-    /// Who.
+    /// The person.
     pub person: PersonReport,
-    /// On which medium.
+    /// The medium of the refused messages.
     pub medium: Medium,
-    /// Of what.
+    /// The kind of the refused messages.
     pub scope: OptOutScope,
-    /// Which category or sender; `*` for all.
+    /// The refused category or sender; `*` for all.
     pub value: String,
-    /// Since when, if told.
+    /// The time of the refusal, if the event tells it.
     pub occurred_at: Option<DateTime<Utc>>,
 }
 
-/// An OTP was checked (OR-8).
+/// A one-time password was checked (OR-8).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct VerificationReport {
     /// The provider's id.
     pub id: String,
-    /// What was verified: a phone number, a key.
+    /// The verified identifier: a phone number or a key.
     pub identifier: Option<String>,
     /// Whether the code was right.
     pub verified: bool,
-    /// The code: never stored, only hashed with a key.
+    /// The code. Only its keyed hash is stored.
     #[serde(skip)]
     pub code: Option<Secret>,
-    /// When the code ends.
+    /// When the code expires.
     pub expires_at: Option<DateTime<Utc>>,
-    /// When it was made.
+    /// When the code was created.
     pub created_at: Option<DateTime<Utc>>,
 }
 
-/// A text that is never printed.
+/// A text that Debug never prints.
 #[derive(Clone)]
 pub struct Secret(pub secrecy::SecretString);
 
@@ -59,20 +59,20 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// Credit runs out (OR-7).
+/// The credit at the provider is low (OR-7).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct BalanceReport {
-    /// The firm whose credit it is.
+    /// The firm that owns the credit.
     pub firm: Option<String>,
-    /// What remains, a decimal number as text.
+    /// The remaining credit, a decimal number as text.
     pub units: Option<String>,
 }
 
-/// A campaign is finished (OR-11).
+/// A campaign is completed (OR-11).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CampaignReport {
     /// The provider's id.
     pub id: String,
-    /// Where its report can be had.
+    /// The URL of its report.
     pub report_url: Option<String>,
 }

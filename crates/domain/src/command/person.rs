@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What kind of address an identity is.
+/// The kind of an identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IdentityKind {
@@ -12,7 +12,7 @@ pub enum IdentityKind {
     Phone,
     /// An email address in lower case.
     Email,
-    /// A name that is unique at the provider.
+    /// A username, unique at the provider.
     Username,
     /// The provider's id of a person.
     ProviderUser,
@@ -23,11 +23,11 @@ pub enum IdentityKind {
 }
 
 impl IdentityKind {
-    /// Every kind, in the order in which addresses are locked.
+    /// Every kind, in the order in which apply locks addresses.
     pub const ALL: [Self; 6] =
         [Self::Phone, Self::Email, Self::Username, Self::ProviderUser, Self::ProviderConversation, Self::Group];
 
-    /// The word in SQL.
+    /// The value in SQL.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -41,34 +41,34 @@ impl IdentityKind {
     }
 }
 
-/// In what an address is unique.
+/// The scope in which an address is unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IdentityScope {
-    /// The workspace: whoever writes from it, on whatever channel, is one person.
+    /// The workspace: all messages from this address belong to one contact, on any channel.
     Workspace,
-    /// The provider account: another account may mean someone else by it.
+    /// The provider account: another account may use the same value for another person.
     Account,
 }
 
-/// An address, normalised, beside what was written.
+/// A normalised address, with its original form.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct IdentityRef {
-    /// What it is.
+    /// The kind.
     pub kind: IdentityKind,
-    /// In what it is unique.
+    /// The scope in which it is unique.
     pub scope: IdentityScope,
-    /// Normalised.
+    /// The normalised form.
     pub value: String,
-    /// As written, where that differs.
+    /// The original form, if it differs.
     pub original: Option<String>,
-    /// Whether a new address that is told beside it belongs to the contact that is known by it.
+    /// Whether a new address beside this one in an event belongs to the contact of this one.
     pub leads: bool,
 }
 
 impl IdentityRef {
-    /// An address of its kind's usual scope: a phone number and an email address are the workspace's, all else is the
-    /// account's. It leads no other address.
+    /// An address in the usual scope of its kind: the workspace for a phone number or an email address, the provider
+    /// account for any other. It leads no other address.
     #[must_use]
     pub fn new(kind: IdentityKind, value: impl Into<String>) -> Self {
         let scope = match kind {
@@ -82,24 +82,24 @@ impl IdentityRef {
     }
 }
 
-/// A person as far as an event tells. The first identity is the address that the message came from. What a profile says
-/// of phone and email is no identity: it fills the contact's fields and joins nobody.
+/// A person, as an event describes them. The first identity is the address that the message came from. Phone and email
+/// of a profile are not identities: Inlet shows them, and they join no contacts.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct PersonReport {
     /// The address first, then the provider's ids of the person.
     pub identities: Vec<IdentityRef>,
-    /// The name to show.
+    /// The display name.
     pub name: Option<String>,
-    /// A phone number to show.
+    /// The phone number that Inlet shows.
     pub phone: Option<String>,
-    /// An email address to show.
+    /// The email address that Inlet shows.
     pub email: Option<String>,
-    /// A username to show.
+    /// The username that Inlet shows.
     pub username: Option<String>,
-    /// A picture.
+    /// The URL of a picture.
     pub avatar_url: Option<String>,
     /// When the person was last seen.
     pub last_active_at: Option<DateTime<Utc>>,
-    /// All else that the provider tells of the person.
+    /// Further values of the person, by name.
     pub attributes: Map<String, Value>,
 }

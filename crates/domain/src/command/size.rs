@@ -1,4 +1,4 @@
-//! How much of memory a thing takes until it is committed.
+//! The approximate memory of a value until its commit.
 
 use std::{
     cell::Cell,
@@ -8,20 +8,20 @@ use std::{
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
-/// About how many bytes a value takes beside its text: a member has a name, and a list has room for more.
+/// The approximate bytes of a value beside its text: a member has a name, and a list has spare capacity.
 const OF_A_VALUE: usize = 200;
 
-/// About how many bytes of memory something takes: its text, and so much for each of its values.
+/// The approximate memory of a value in bytes: its text, and a constant for each of its values.
 #[must_use]
 pub fn weight_of(thing: &impl Serialize) -> usize {
     let (bytes, values) = (Cell::new(0), Cell::new(0));
     let mut serializer = serde_json::Serializer::with_formatter(Bytes(&bytes), Values(&values));
-    // What cannot be told as JSON weighs as much as was told of it.
+    // A value that cannot be serialised weighs as much as was serialised of it.
     let _ = thing.serialize(&mut serializer);
     weight(bytes.get(), values.get())
 }
 
-/// The weight of so many bytes of text with so many values.
+/// The weight of `text` bytes of text with `values` values.
 #[must_use]
 pub fn weight(bytes: usize, values: usize) -> usize {
     bytes.saturating_add(values.saturating_mul(OF_A_VALUE))
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn a_thing_weighs_its_text_and_its_values() {
         assert_eq!(weight_of(&"abc"), 5);
-        // The comma between values is left out: each of them counts for far more.
+        // The count leaves out commas, because each value counts for far more.
         assert_eq!(weight_of(&json!(["a,b", {"c": 1}])), weight(14, 3));
         assert!(weight_of(&vec![1; 1_000]) > 200_000);
     }

@@ -15,13 +15,13 @@ use crate::json;
 
 /// The most bytes of a body's template.
 const LONGEST_TEMPLATE: usize = 64 * 1024;
-/// The most bytes of what is sent: a template may name a long text many times.
+/// The most bytes of a composed body: a template may name a long text many times.
 const LONGEST: usize = 1024 * 1024;
 
 #[derive(Debug, Clone)]
 pub(super) enum Body {
     None,
-    /// The event itself.
+    /// The event's own body.
     Event,
     Json(Node),
     Form(Fields),
@@ -30,20 +30,20 @@ pub(super) enum Body {
 
 type Fields = Vec<(String, Template)>;
 
-/// JSON with templates for texts.
+/// JSON whose texts are templates.
 #[derive(Debug, Clone)]
 pub(super) enum Node {
     Plain(Value),
     Text(Template),
     List(Vec<Node>),
-    /// In the order in which JavaScript writes them.
+    /// Members in the order in which JavaScript writes them.
     Object(Vec<(String, Node)>),
 }
 
-/// Where something stands in a body, the innermost step first.
+/// A position in a body, the innermost step first.
 type Steps = Vec<String>;
 
-/// Where it stands, as errors name it.
+/// The position in the form that errors use.
 pub(super) fn place(steps: &[String]) -> String {
     let steps = steps.iter().rev().map(String::as_str);
     ["composition.body"].into_iter().chain(steps).collect::<Vec<_>>().join(".")
@@ -52,7 +52,7 @@ pub(super) fn place(steps: &[String]) -> String {
 fn too_long<T>(steps: &[String]) -> Result<T, ComposeError> {
     wrong(
         place(steps),
-        format!("the body would have more than {LONGEST} bytes here: name shorter members, or fewer of them"),
+        format!("the body would have more than {LONGEST} bytes here: use shorter members, or fewer of them"),
     )
 }
 
@@ -83,7 +83,7 @@ impl Body {
         })
     }
 
-    /// Where the first path stands for which this holds.
+    /// The position of the first path for which `holds` is true.
     pub(super) fn place_of<'a>(&'a self, holds: &mut dyn FnMut(&'a Path) -> bool) -> Option<Steps> {
         match self {
             Self::None | Self::Event => None,
@@ -95,11 +95,11 @@ impl Body {
         }
     }
 
-    /// The content type and the body for an event. No more than the bound is ever written.
+    /// The content type and the body for an event. Stops at the bound.
     pub(super) fn write(&self, event: &Value, as_it_is: &[u8]) -> Result<(Option<String>, Vec<u8>), ComposeError> {
         Ok(match self {
             Self::None => (None, Vec::new()),
-            // It is what every other webhook gets: the log bounds it.
+            // Other webhooks get this body too. The log bounds its size.
             Self::Event => (Some("application/json".to_owned()), as_it_is.to_vec()),
             Self::Json(root) => {
                 let mut out = Written::new(LONGEST);
@@ -116,7 +116,7 @@ impl Body {
 }
 
 impl Node {
-    /// Reads it; of what is wrong, where it stands.
+    /// Reads a body template. An error has its position.
     fn read(value: &Value) -> Result<Self, (Steps, String)> {
         let within = |step: String| {
             move |(mut steps, problem): (Steps, String)| {
@@ -168,7 +168,7 @@ impl Node {
         }
     }
 
-    /// Writes it for an event; where it would grow too long, tells at what.
+    /// Writes the body for an event. An error is the position at which the body exceeds the bound.
     fn write(&self, event: &Value, out: &mut Written) -> Result<(), Steps> {
         let here = |written: fmt::Result| written.map_err(|fmt::Error| Steps::new());
         match self {
@@ -239,7 +239,7 @@ fn form(fields: &[(String, Template)], event: &Value) -> Result<Written, Compose
     Ok(out)
 }
 
-/// As RFC 7578 has it, names quoted as browsers do. The boundary is a digest of what it separates: no field holds it.
+/// Follows RFC 7578, with names quoted as browsers do. The boundary is a digest of the fields, so no field contains it.
 fn multipart(fields: &[(String, Template)], event: &Value) -> Result<(Option<String>, Vec<u8>), ComposeError> {
     let mut left = LONGEST;
     let mut values = Vec::with_capacity(fields.len());

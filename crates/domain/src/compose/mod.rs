@@ -1,5 +1,5 @@
-//! Composed requests: what a webhook sends when its owner says how it is to look. Values come from the event alone, and
-//! each is encoded for where it stands, so that no value can change the URL's structure, add a header or break the body.
+//! Composed requests: requests of a webhook in the form that its owner describes. All values come from the event. Each
+//! is encoded for its place, so that no value can change the URL's structure, add a header or break the body.
 
 mod body;
 mod template;
@@ -21,17 +21,17 @@ use self::{
 use crate::{event::EventType, model::target::TargetPolicy, text_enum};
 
 text_enum! {
-    /// How a composed request is made.
+    /// The HTTP method of a composed request.
     Method {
-        /// All in the URL; it has no body.
+        /// All values are in the URL.
         Get = "get",
-        /// With a body.
+        /// Has a body.
         Post = "post",
-        /// With a body.
+        /// Has a body.
         Put = "put",
-        /// With a body.
+        /// Has a body.
         Patch = "patch",
-        /// It has no body.
+        /// Has no body.
         Delete = "delete",
     }
 }
@@ -43,7 +43,7 @@ impl Method {
 }
 
 text_enum! {
-    /// How a composed body is written.
+    /// The format of a composed body.
     BodyFormat {
         /// `application/json`.
         Json = "json",
@@ -54,28 +54,28 @@ text_enum! {
     }
 }
 
-/// How a webhook's requests are to look. The URL, a template too, is the webhook's own.
+/// The form of a webhook's requests. The URL is a template too, and belongs to the webhook itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Composition {
-    /// The method.
+    /// The HTTP method.
     pub method: Method,
-    /// Names and values; the values are templates.
+    /// Names and values. The values are templates.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
-    /// How the body is written.
+    /// The format of the body.
     pub body_format: BodyFormat,
-    /// JSON whose texts are templates; of a form, an object of texts. Without one the event itself is sent.
+    /// JSON whose texts are templates. For a form, an object of texts. `None` sends the event itself.
     #[serde(default)]
     pub body: Option<Value>,
 }
 
-/// What is wrong with a composition, and where.
+/// An error in a composition, with its position.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]
 pub struct ComposeError {
-    /// Such as `composition.body.status` or `url`.
+    /// The position, such as `composition.body.status` or `url`.
     pub path: String,
-    /// What is wrong and what to do.
+    /// The problem and its remedy.
     pub problem: String,
 }
 
@@ -85,12 +85,12 @@ fn wrong<T>(path: impl Into<String>, problem: impl Into<String>) -> Result<T, Co
 
 /// The most headers.
 const MOST_HEADERS: usize = 50;
-/// The most bytes of all headers that are composed, names and values: servers take no more than some 32 KiB.
+/// The most bytes of all composed headers, names and values: servers accept about 32 KiB.
 const LONGEST_HEADERS: usize = 32 * 1024;
-/// The most placeholders in all: each is held against the schema of each type.
+/// The most placeholders of a composition: each is checked against the schema of each type.
 const MOST_PLACEHOLDERS: usize = 1_000;
 
-/// A composition, read and ready.
+/// A composition that has been read and is ready to compose requests.
 #[derive(Debug, Clone)]
 pub struct Composer {
     method: Method,
@@ -99,30 +99,30 @@ pub struct Composer {
     body: Body,
 }
 
-/// A request as it is to be sent, but for its signatures.
+/// A composed request without its signatures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Composed {
     /// The method.
     pub method: Method,
-    /// Where to.
+    /// The target.
     pub url: ::url::Url,
-    /// Beside the ones that every webhook has; visible ASCII.
+    /// Headers beside those of every webhook; visible ASCII.
     pub headers: Vec<(String, String)>,
-    /// Of the body, where there is one.
+    /// The content type of the body, if there is one.
     pub content_type: Option<String>,
     /// The body.
     pub body: Vec<u8>,
 }
 
 impl Composer {
-    /// Reads a composition. The names of its headers are the caller's to check.
+    /// Reads a composition. The caller checks the names of its headers.
     ///
     /// # Errors
-    /// With the first thing that is wrong, and where.
+    /// The first problem, with its position.
     pub fn read(url: &str, composition: &Composition, targets: TargetPolicy) -> Result<Self, ComposeError> {
         let url = UrlTemplate::read(url, targets).or_else(|problem| wrong("url", problem))?;
         if composition.headers.len() > MOST_HEADERS {
-            return wrong("composition.headers", format!("there may be {MOST_HEADERS} headers at most"));
+            return wrong("composition.headers", format!("a composition has at most {MOST_HEADERS} headers"));
         }
         let mut headers = Vec::with_capacity(composition.headers.len());
         for (index, (name, value)) in composition.headers.iter().enumerate() {
@@ -137,15 +137,15 @@ impl Composer {
         Ok(Self { method: composition.method, url, headers, body })
     }
 
-    /// Checks that each placeholder names something that every one of these types has, by their schemas.
+    /// Checks that every one of these types has the member of each placeholder, by their schemas.
     ///
     /// # Errors
-    /// With the first that does not, and the type that lacks it.
+    /// The first placeholder without a member, and the type that lacks it.
     pub fn check(&self, kinds: &[(EventType, Value)]) -> Result<(), ComposeError> {
         let mut lacks = Vec::new();
         let mut seen: HashSet<&Path> = HashSet::new();
         let mut count = 0;
-        // Whether nothing further need be looked at: a path that stands in many places is held against the schemas once.
+        // Stops the search when it returns true. Each distinct path is checked against the schemas once.
         let mut is_told = |path| {
             count += 1;
             if lacks.is_empty() && count <= MOST_PLACEHOLDERS && seen.insert(path) {
@@ -158,7 +158,7 @@ impl Composer {
         match (place, lacks.first()) {
             (Some(place), Some((path, kind))) => {
                 let problem = format!(
-                    "`@{{{{{}}}}}` is not in the events of type {}: name a member that it has, or leave the type out",
+                    "`@{{{{{}}}}}` is not in the events of type {}: use a member that they have, or remove the type",
                     path.written(),
                     kind.name()
                 );
@@ -167,14 +167,14 @@ impl Composer {
             (Some(place), None) => wrong(
                 place,
                 format!(
-                    "there may be {MOST_PLACEHOLDERS} placeholders at most in all: send a larger part of the event by one"
+                    "a composition has at most {MOST_PLACEHOLDERS} placeholders: send a larger part of the event by one placeholder"
                 ),
             ),
             (None, _) => Ok(()),
         }
     }
 
-    /// Where the first path stands for which this holds.
+    /// The position of the first path for which `holds` is true.
     fn place_of<'a>(&'a self, holds: &mut dyn FnMut(&'a Path) -> bool) -> Option<String> {
         if self.url.paths().any(&mut *holds) {
             return Some("url".to_owned());
@@ -185,10 +185,10 @@ impl Composer {
         self.body.place_of(holds).map(|steps| body::place(&steps))
     }
 
-    /// The request for an event; `body` is the event as every other webhook gets it, and `event` the same, read.
+    /// The request for an event. `body` is the event's own body, and `event` its parsed form.
     ///
     /// # Errors
-    /// Where the event's values cannot stand where they are to: the path says where.
+    /// A value of the event is impossible in its place, or the request exceeds a bound; the path has the position.
     pub fn compose(&self, event: &Value, body: &[u8]) -> Result<Composed, ComposeError> {
         let url = self.url.fill(event).or_else(|problem| wrong("url", problem))?;
         let mut left = LONGEST_HEADERS;
@@ -197,7 +197,7 @@ impl Composer {
             let mut value = Written::new(left.saturating_sub(name.len()));
             if template.write(event, &mut value, Encoding::Plain, Encoding::Header).is_err() {
                 let problem =
-                    format!("the headers would have more than {LONGEST_HEADERS} bytes: name shorter members in them");
+                    format!("the headers would have more than {LONGEST_HEADERS} bytes: use shorter members in them");
                 return wrong(format!("composition.headers.{index}.value"), problem);
             }
             left = left.saturating_sub(name.len() + value.len());

@@ -1,4 +1,4 @@
-//! Texts with placeholders, `@{{path}}`, and what a path means.
+//! Texts with placeholders, `@{{path}}`, and the meaning of a path.
 
 use std::fmt;
 
@@ -10,11 +10,11 @@ use crate::json;
 /// The most placeholders of one text.
 const MOST: usize = 100;
 
-/// A path to a member of an event: `payload.status` or shorter `status`, `event.id`, `previous.status`,
+/// A path to a member of an event: `payload.status` or its short form `status`, `event.id`, `previous.status`,
 /// `payload.attachments.0.url`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Path {
-    /// From the root of the event's body.
+    /// The steps from the root of the event's body.
     steps: Vec<String>,
     written: String,
 }
@@ -29,7 +29,7 @@ impl Path {
         let mut steps: Vec<String> = written.split('.').map(str::to_owned).collect();
         if steps.len() > 16 || !steps.iter().all(|step| good(step)) {
             let shown: String = written.chars().take(64).collect();
-            return Err(format!("`@{{{{{shown}}}}}` is no path: use one such as `@{{{{payload.status}}}}`"));
+            return Err(format!("`@{{{{{shown}}}}}` is not a path: use one such as `@{{{{payload.status}}}}`"));
         }
         match (steps[0].as_str(), steps.len()) {
             ("payload" | "previous", _) => {}
@@ -41,13 +41,13 @@ impl Path {
         Ok(Self { steps, written: written.to_owned() })
     }
 
-    /// As it was written.
+    /// The path as its author wrote it.
     #[must_use]
     pub fn written(&self) -> &str {
         &self.written
     }
 
-    /// The value in an event's body; null where there is none.
+    /// The value in an event's body; null if the body lacks it.
     #[must_use]
     pub fn find<'a>(&self, event: &'a Value) -> &'a Value {
         self.steps.iter().fold(event, |value, step| match value {
@@ -58,7 +58,7 @@ impl Path {
         })
     }
 
-    /// Whether a body of this schema can have the value. What lies below a member that may hold anything may be there.
+    /// Whether a body of this schema can have the value. Any member below an open object is possible.
     #[must_use]
     pub fn is_declared(&self, schema: &Value) -> bool {
         declares(schema, schema, &self.steps)
@@ -95,9 +95,9 @@ fn declares(root: &Value, schema: &Value, steps: &[String]) -> bool {
 /// A part of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Piece {
-    /// As it is.
+    /// Literal text.
     Text(String),
-    /// What stands at the path.
+    /// A placeholder.
     Place(Path),
 }
 
@@ -111,7 +111,7 @@ impl Template {
     /// Reads a text.
     ///
     /// # Errors
-    /// With what is wrong with a placeholder.
+    /// The problem of a placeholder.
     pub fn read(text: &str) -> Result<Self, String> {
         let mut pieces = Vec::new();
         let mut rest = text;
@@ -122,7 +122,7 @@ impl Template {
             let (path, after) = after.split_once("}}").ok_or("a placeholder has no end: write `@{{path}}`")?;
             pieces.push(Piece::Place(Path::read(path)?));
             if pieces.len() > MOST * 2 {
-                return Err(format!("there may be {MOST} placeholders at most"));
+                return Err(format!("a text has at most {MOST} placeholders"));
             }
             rest = after;
         }
@@ -132,7 +132,7 @@ impl Template {
         Ok(Self { pieces })
     }
 
-    /// The paths in it.
+    /// The paths of its placeholders.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.pieces.iter().filter_map(|piece| match piece {
             Piece::Place(path) => Some(path),
@@ -140,20 +140,21 @@ impl Template {
         })
     }
 
-    /// Writes the text for an event: what the owner wrote in one way, each value in another.
+    /// Writes the text for an event: literal text in the encoding `own`, values in the encoding `values`.
     pub(super) fn write(&self, event: &Value, out: &mut Written, own: Encoding, values: Encoding) -> fmt::Result {
         self.pieces.iter().try_for_each(|piece| match piece {
             Piece::Text(text) => own.write(text, out),
             Piece::Place(path) => match path.find(event) {
                 Value::Null => Ok(()),
                 Value::String(text) => values.write(text, out),
-                // What has members is told as JSON.
+                // Objects and lists are written as JSON.
                 value => json::write(value, &mut Encoded::new(out, values)),
             },
         })
     }
 
-    /// Writes the JSON value for an event: a placeholder alone gives the value as it is, of its own type.
+    /// Writes the JSON value for an event. A text that is only a placeholder becomes the value itself, with its own
+    /// type.
     pub(super) fn write_json(&self, event: &Value, out: &mut Written) -> fmt::Result {
         if let [Piece::Place(path)] = self.pieces.as_slice() {
             return json::write(path.find(event), out);

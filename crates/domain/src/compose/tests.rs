@@ -113,7 +113,7 @@ fn placeholders_are_held_against_each_types_schema() {
 
 #[test]
 fn c4_a_body_ends_at_its_bound_and_tells_the_member() {
-    // Some 4,000 places of 100 KB, each byte of which becomes six.
+    // About 4,000 places of 100 KB, each byte of which becomes six.
     let many = json!({"1": "@{{n}}", "list": vec!["@{{id}}"; 4_000]});
     let texts = json!({"a": {"b": "<@{{id}}>".repeat(90)}});
     let fields = json!({"a": "@{{id}}", "b": "@{{id}}@{{id}}", "c": "@{{id}}"});
@@ -153,7 +153,7 @@ fn c4_url_and_headers_end_at_their_bounds() {
 fn c4_placeholders_are_bounded_in_all() {
     let schema = json!({"properties": {"type": {}, "payload": {"properties": {"id": {}, "mobile": {}, "status": {}}}}});
     let check = |places: usize| {
-        // A long name that many places share is not written for each.
+        // A long member name that many positions share is not copied for each.
         let body = json!({"x".repeat(30_000): vec!["@{{id}}"; places]});
         let composer = composer(Method::Post, BodyFormat::Json, Some(body));
         composer.check(&[(EventType::MessageStatusChanged, schema.clone())])

@@ -9,17 +9,17 @@ use super::{
 };
 use crate::model::target::TargetPolicy;
 
-/// The most bytes of a URL that is sent.
+/// The most bytes of a composed URL.
 const LONGEST: usize = 8 * 1024;
 
-/// A URL with placeholders, otherwise as the URL standard writes it.
+/// A URL with placeholders, in the normal form of the URL standard.
 #[derive(Debug, Clone)]
 pub(super) struct UrlTemplate {
     template: Template,
 }
 
 impl UrlTemplate {
-    /// Reads it; what can be told of the target without asking the DNS is checked.
+    /// Reads a URL template, and checks the target as far as possible without DNS.
     pub(super) fn read(text: &str, targets: TargetPolicy) -> Result<Self, String> {
         let template = Template::read(text)?;
         let authority = text.find("://").map_or(0, |at| at + 3);
@@ -28,9 +28,12 @@ impl UrlTemplate {
             return Err("a placeholder may stand in the path or the query, not in the scheme, host or port".to_owned());
         }
         if text.split_once('#').is_some_and(|(_, fragment)| fragment.contains("@{{")) {
-            return Err("what comes after # is never sent: a placeholder there has no effect".to_owned());
+            return Err(
+                "a placeholder after # has no effect, because the part after # is never sent: remove the placeholder"
+                    .to_owned(),
+            );
         }
-        // The standard's way of writing is had with words in the places of the placeholders that it leaves alone.
+        // The URL standard percent-encodes placeholders. So each is replaced by a plain word, and restored afterwards.
         let mut word = "placeholder".to_owned();
         while text.to_ascii_lowercase().contains(&word) {
             word.push('x');
@@ -57,13 +60,14 @@ impl UrlTemplate {
     pub(super) fn fill(&self, event: &Value) -> Result<Url, String> {
         let mut out = Written::new(LONGEST);
         let written = self.template.write(event, &mut out, Encoding::Plain, Encoding::Url);
-        written.map_err(|_| format!("the URL would have more than {LONGEST} bytes: name shorter members in it"))?;
+        written.map_err(|_| format!("the URL would have more than {LONGEST} bytes: use shorter members in it"))?;
         let text = out.into_text();
         let url = Url::parse(&text).map_err(|error| error.to_string())?;
         if url.as_str() == text {
             Ok(url)
         } else {
-            Err("a value would change the URL's path: `.` and `..` cannot stand between slashes".to_owned())
+            Err("a value of `.` or `..` between slashes would change the URL's path: use another member there"
+                .to_owned())
         }
     }
 }

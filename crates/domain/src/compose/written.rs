@@ -1,4 +1,4 @@
-//! Texts that end at their bound while they are written, and how a value is encoded for where it stands.
+//! Texts that stop at a bound while they are written, and the encodings of values.
 
 use std::fmt::{self, Write};
 
@@ -6,7 +6,7 @@ use url::form_urlencoded;
 
 use crate::json;
 
-/// A text that takes no more than so many bytes. An error is that it would have more.
+/// A text of a bounded number of bytes. Writing beyond the bound is an error.
 pub(super) struct Written {
     text: String,
     most: usize,
@@ -36,18 +36,19 @@ impl Write for Written {
     }
 }
 
-/// How a text is encoded for where it stands.
+/// The encoding of a text for its place.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Encoding {
-    /// As it is.
+    /// Unchanged.
     Plain,
-    /// Within a text of JSON.
+    /// Inside a JSON string.
     Json,
-    /// In a form.
+    /// In a form, urlencoded.
     Form,
-    /// In a URL: all but what RFC 3986, section 2.3, reserves for nothing is percent-encoded.
+    /// In a URL: everything but the unreserved characters of RFC 3986, section 2.3, is percent-encoded.
     Url,
-    /// In a header: what is not visible ASCII is percent-encoded, and so is the percent sign, which would look like that.
+    /// In a header: characters other than visible ASCII are percent-encoded, and the percent sign too, so that the
+    /// encoding is unambiguous.
     Header,
 }
 
@@ -73,7 +74,7 @@ fn percent(text: &str, out: &mut Written, stays: impl Fn(u8) -> bool) -> fmt::Re
     )
 }
 
-/// Encodes all that is written into it, so that a value is never held twice.
+/// Encodes while it writes, so that no value is held twice.
 pub(super) struct Encoded<'a> {
     out: &'a mut Written,
     encoding: Encoding,

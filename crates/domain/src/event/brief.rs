@@ -1,4 +1,4 @@
-//! Entities as the payloads of others show them, and how ids stand in schemas.
+//! Entities as the payloads of other entities show them, and the schemas of ids.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -37,79 +37,79 @@ id_schema! {
 /// A contact as other entities show it.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ContactBrief {
-    /// Its id.
+    /// Global id.
     pub id: ContactId,
-    /// The name to show.
+    /// Display name.
     pub name: Option<String>,
-    /// The phone number to show.
+    /// Phone number that Inlet shows.
     pub phone: Option<String>,
-    /// The email address to show.
+    /// Email address that Inlet shows.
     pub email: Option<String>,
 }
 
 /// A channel as other entities show it.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ChannelBrief {
-    /// Its id.
+    /// Global id.
     pub id: ChannelId,
-    /// What it carries.
+    /// Medium of the channel.
     pub medium: Medium,
-    /// Our address on it.
+    /// Our address on the channel.
     pub identifier: Option<String>,
-    /// Our phone number on it.
+    /// Our phone number on the channel.
     pub phone: Option<String>,
-    /// Its name.
+    /// Display name.
     pub name: Option<String>,
 }
 
 /// A conversation as other entities show it.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ConversationBrief {
-    /// Its id.
+    /// Global id.
     pub id: ConversationId,
     /// The provider's id.
     pub external_id: Option<String>,
-    /// Where it stands.
+    /// Lifecycle status.
     pub status: ConversationStatus,
     /// The subject.
     pub subject: Option<String>,
-    /// Who has it.
+    /// Member that the conversation is assigned to.
     pub assignee_id: Option<MemberId>,
-    /// Which team has it.
+    /// Team that the conversation is assigned to.
     pub team_id: Option<TeamId>,
-    /// How urgent it is.
+    /// Priority.
     pub priority: Priority,
-    /// Its labels.
+    /// Labels of the conversation.
     pub label_ids: Vec<LabelId>,
 }
 
-/// Who wrote a message.
+/// Author of a message.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct AuthorBrief {
     /// `contact`, `member`, `api_key`, `system` or `provider`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The id, where there is one.
+    /// Id of the author, if it has one.
     pub id: Option<String>,
-    /// The name, where it is told.
+    /// Display name, if it is known.
     pub name: Option<String>,
 }
 
 /// A file of a message.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct AttachmentBrief {
-    /// Its id.
+    /// Global id.
     pub id: AttachmentId,
     /// The provider's id.
     pub external_id: Option<String>,
-    /// What it is.
+    /// Kind of file.
     pub kind: AttachmentKind,
-    /// Where it can be had.
+    /// URL of the file.
     pub url: Option<String>,
-    /// Its name.
+    /// Name of the file.
     pub filename: Option<String>,
-    /// Its media type.
+    /// Media type.
     pub mime_type: Option<String>,
-    /// Its size in bytes.
+    /// Size in bytes.
     pub size_bytes: Option<i64>,
 }

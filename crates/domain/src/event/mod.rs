@@ -1,4 +1,4 @@
-//! What happened: the closed list of event types and the payload of each, as webhooks and the log carry it.
+//! The closed list of event types, and the payload of each, as webhooks and the log carry it.
 
 use crate::text_enum::UnknownText;
 
@@ -14,7 +14,7 @@ pub const API_VERSION: &str = "2026-11";
 
 macro_rules! event_types {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
-        /// A type of event. The names are fixed by the contract; one may be added, none renamed.
+        /// A type of event. The contract fixes the names: a new one may be added, none renamed.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum EventType {
             $($(#[$doc])* $variant,)*
@@ -24,7 +24,7 @@ macro_rules! event_types {
             /// Every type.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// Its name, e.g. `message.created`.
+            /// The name, e.g. `message.created`.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
@@ -36,7 +36,7 @@ macro_rules! event_types {
             fn from_str(name: &str) -> Result<Self, Self::Err> {
                 match name {
                     $($name => Ok(Self::$variant),)*
-                    _ => Err(UnknownText(name.to_owned())),
+                    _ => Err(UnknownText { text: name.to_owned(), known: &[$($name,)*] }),
                 }
             }
         }
@@ -44,58 +44,58 @@ macro_rules! event_types {
 }
 
 event_types! {
-    /// A contact came to be.
+    /// A contact was created.
     ContactCreated = "contact.created",
     /// A contact changed.
     ContactUpdated = "contact.updated",
-    /// A contact is gone.
+    /// A contact was deleted.
     ContactDeleted = "contact.deleted",
     /// A contact was merged into another.
     ContactMerged = "contact.merged",
-    /// A conversation came to be.
+    /// A conversation was created.
     ConversationCreated = "conversation.created",
-    /// A conversation changed, other than by what a message brings.
+    /// A conversation changed, except by a message.
     ConversationUpdated = "conversation.updated",
-    /// A conversation is gone.
+    /// A conversation was deleted.
     ConversationDeleted = "conversation.deleted",
-    /// Someone read a conversation, or marked it unread. Live only: no webhook gets it.
+    /// A member read a conversation, or marked it unread. Live only: no webhook gets it.
     ConversationRead = "conversation.read",
-    /// A message came to be.
+    /// A message was created.
     MessageCreated = "message.created",
-    /// A message changed, other than in its status.
+    /// A message changed, except in its status.
     MessageUpdated = "message.updated",
-    /// A message is gone.
+    /// A message was deleted.
     MessageDeleted = "message.deleted",
-    /// A sent message came further.
+    /// The status of a sent message advanced.
     MessageStatusChanged = "message.status_changed",
-    /// A group came to be.
+    /// A group was created.
     GroupCreated = "group.created",
     /// A group changed.
     GroupUpdated = "group.updated",
-    /// A group is gone.
+    /// A group was deleted.
     GroupDeleted = "group.deleted",
-    /// A file came after its message.
+    /// A file arrived after its message.
     AttachmentCreated = "attachment.created",
     /// A file changed.
     AttachmentUpdated = "attachment.updated",
-    /// A file is gone.
+    /// A file was deleted.
     AttachmentDeleted = "attachment.deleted",
     /// A call ended.
     CallCompleted = "call.completed",
-    /// An OTP was checked.
+    /// A one-time password was checked.
     VerificationVerified = "verification.verified",
-    /// Credit runs out.
+    /// The credit at a provider is low.
     BalanceLow = "balance.low",
-    /// A campaign is finished.
+    /// A campaign is completed.
     CampaignCompleted = "campaign.completed",
     /// A contact refuses messages.
     OptOutCreated = "opt_out.created",
-    /// A contact refuses them no more.
+    /// A contact accepts messages again.
     OptOutWithdrawn = "opt_out.withdrawn",
-    /// A webhook was disabled after nothing but failure.
+    /// A webhook was disabled, because its deliveries only failed.
     WebhookDisabled = "webhook.disabled",
     /// A disabled webhook works again.
     WebhookRecovered = "webhook.recovered",
-    /// A setting was made, changed or deleted. Live only: no webhook gets it.
+    /// A setting was created, changed or deleted. Live only: no webhook gets it.
     SettingsChanged = "settings.changed",
 }

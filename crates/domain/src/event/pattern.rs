@@ -2,14 +2,14 @@
 
 use super::EventType;
 
-/// Whether `pattern` is the name of an event type, or `<entity>.*` for an entity that has some.
+/// Whether `pattern` is the name of an event type, or `<entity>.*` for an entity with event types.
 #[must_use]
 pub fn is_event_pattern(pattern: &str) -> bool {
     let sent: Vec<EventType> = EventType::ALL.iter().copied().filter(|kind| is_sent(kind.name())).collect();
     is_pattern_of(&sent, pattern)
 }
 
-/// The same among these types.
+/// As [`is_event_pattern`], among these types.
 #[must_use]
 pub fn is_pattern_of(types: &[EventType], pattern: &str) -> bool {
     let entity = pattern.strip_suffix(".*");
@@ -19,8 +19,8 @@ pub fn is_pattern_of(types: &[EventType], pattern: &str) -> bool {
     })
 }
 
-/// Whether a webhook with these patterns wants events of type `kind`. No patterns want all that the contract lists:
-/// live-only types never leave as webhooks.
+/// Whether a webhook with these patterns gets events of type `kind`. No patterns match every type of the contract. No
+/// pattern matches a live-only type.
 #[must_use]
 pub fn wants(patterns: &[String], kind: &str) -> bool {
     let listed = |pattern: &String| match pattern.strip_suffix(".*") {
@@ -30,7 +30,7 @@ pub fn wants(patterns: &[String], kind: &str) -> bool {
     is_sent(kind) && (patterns.is_empty() || patterns.iter().any(listed))
 }
 
-/// Whether webhooks get events of a type: some only live subscribers see (contract, section 3).
+/// Whether webhooks get events of this type. Some types are for live subscribers only (contract, section 3).
 #[must_use]
 pub fn is_sent(kind: &str) -> bool {
     !matches!(kind, "conversation.read" | "settings.changed")

@@ -1,5 +1,5 @@
-//! The payload of each event: the entity whole, as at the event, in snake case. Within one `api_version` members are
-//! only added.
+//! The payload of each event: the whole entity at the time of the event, in snake case. Within one `api_version`
+//! members are only added.
 
 mod settings;
 
@@ -51,21 +51,21 @@ fn members<S: Serializer>(members: &Map<String, Value>, serializer: S) -> Result
 /// Payload of `contact.created` and `contact.updated`.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ContactPayload {
-    /// Its id.
+    /// Global id.
     pub id: ContactId,
-    /// Its revision.
+    /// Revision of the contact; each change raises it.
     pub revision: i64,
-    /// The name to show.
+    /// Display name.
     pub name: Option<String>,
-    /// The phone number to show.
+    /// Phone number that Inlet shows.
     pub phone: Option<String>,
-    /// The email address to show.
+    /// Email address that Inlet shows.
     pub email: Option<String>,
-    /// The username to show.
+    /// Username that Inlet shows.
     pub username: Option<String>,
-    /// A picture.
+    /// URL of a picture.
     pub avatar_url: Option<String>,
-    /// What else is known.
+    /// Further values, by name.
     #[serde(serialize_with = "members")]
     pub attributes: Map<String, Value>,
     /// When the person was last seen at the provider.
@@ -73,15 +73,15 @@ pub struct ContactPayload {
     pub last_active_at: Option<DateTime<Utc>>,
     /// The contact that this one was merged into.
     pub merged_into_id: Option<ContactId>,
-    /// When it came to be here.
+    /// When Inlet created the contact.
     #[serde(serialize_with = "time")]
     pub created_at: DateTime<Utc>,
-    /// When it last changed.
+    /// When the contact last changed.
     #[serde(serialize_with = "time")]
     pub updated_at: DateTime<Utc>,
 }
 
-/// Payload of `contact.merged`: the contact that stays, and which one was merged into it.
+/// Payload of `contact.merged`: the contact that stays, and the id of the contact that was merged into it.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ContactMergedPayload {
     /// The contact that stays, after the merge.
@@ -94,78 +94,78 @@ pub struct ContactMergedPayload {
 /// Payload of `conversation.created` and `conversation.updated`.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ConversationPayload {
-    /// Its id.
+    /// Global id.
     pub id: ConversationId,
-    /// Its revision.
+    /// Revision of the conversation; each change raises it.
     pub revision: i64,
     /// The provider's id.
     pub external_id: Option<String>,
-    /// Where it stands.
+    /// Lifecycle status.
     pub status: ConversationStatus,
-    /// The provider's word for where it stands.
+    /// The provider's own word for the status.
     pub provider_status: Option<String>,
     /// The subject.
     pub subject: Option<String>,
-    /// How urgent it is.
+    /// Priority.
     pub priority: Priority,
-    /// Who has it.
+    /// Member that the conversation is assigned to.
     pub assignee_id: Option<MemberId>,
-    /// Which team has it.
+    /// Team that the conversation is assigned to.
     pub team_id: Option<TeamId>,
-    /// Its labels.
+    /// Labels of the conversation.
     pub label_ids: Vec<LabelId>,
-    /// What else is known.
+    /// Further values, by name.
     #[serde(serialize_with = "members")]
     pub attributes: Map<String, Value>,
-    /// When its last message was written.
+    /// When the last message was written.
     #[serde(serialize_with = "maybe_time")]
     pub last_message_at: Option<DateTime<Utc>>,
-    /// Since when the other side waits for an answer.
+    /// Since when the contact has waited for an answer.
     #[serde(serialize_with = "maybe_time")]
     pub waiting_since: Option<DateTime<Utc>>,
-    /// Until when it is put off.
+    /// End of the snooze.
     #[serde(serialize_with = "maybe_time")]
     pub snoozed_until: Option<DateTime<Utc>>,
-    /// When it was closed.
+    /// When the conversation was closed.
     #[serde(serialize_with = "maybe_time")]
     pub closed_at: Option<DateTime<Utc>>,
-    /// When it came to be here.
+    /// When Inlet created the conversation.
     #[serde(serialize_with = "time")]
     pub created_at: DateTime<Utc>,
-    /// When it last changed.
+    /// When the conversation last changed.
     #[serde(serialize_with = "time")]
     pub updated_at: DateTime<Utc>,
-    /// With whom.
+    /// Contact of the conversation.
     pub contact: Option<ContactBrief>,
-    /// In which group.
+    /// Group of the conversation.
     pub group_id: Option<GroupId>,
-    /// On which channel.
+    /// Channel of the conversation.
     pub channel: Option<ChannelBrief>,
 }
 
 /// Payload of `message.created`, `message.updated` and `call.completed`.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct MessagePayload {
-    /// Its id.
+    /// Global id.
     pub id: MessageId,
-    /// Its revision.
+    /// Revision of the message; each change raises it.
     pub revision: i64,
     /// The provider's id.
     pub external_id: Option<String>,
-    /// Which way it went.
+    /// Inbound or outbound.
     pub direction: Direction,
-    /// What it is.
+    /// Message, note, call or activity.
     pub kind: MessageKind,
-    /// Who first had it.
+    /// Whether Inlet sent the message, or saw it at the provider.
     pub origin: Origin,
-    /// The provider's word for its content.
+    /// The provider's content type.
     pub content_type: Option<String>,
     /// Text or caption.
     pub content: Option<String>,
-    /// What has no member of its own.
+    /// Further values, by name.
     #[serde(serialize_with = "members")]
     pub details: Map<String, Value>,
-    /// Its files.
+    /// Files of the message.
     pub attachments: Vec<AttachmentBrief>,
     /// `{emoji: [username, ...]}`.
     #[serde(serialize_with = "members")]
@@ -174,44 +174,44 @@ pub struct MessagePayload {
     pub quoted_external_id: Option<String>,
     /// The provider's id of the campaign.
     pub campaign_external_id: Option<String>,
-    /// Who wrote it.
+    /// Author of the message.
     pub author: AuthorBrief,
-    /// The idempotency key of the send.
+    /// Idempotency key of the mutation that sent the message.
     pub client_key: Option<String>,
-    /// When it was written.
+    /// When the message was written.
     #[serde(serialize_with = "time")]
     pub occurred_at: DateTime<Utc>,
-    /// How far it has come; null on inbound messages and notes.
+    /// Delivery status; null on inbound messages and notes.
     pub status: Option<DeliveryStatus>,
-    /// When it was handed over.
+    /// When the provider took the message.
     #[serde(serialize_with = "maybe_time")]
     pub sent_at: Option<DateTime<Utc>>,
-    /// When it was on the handset.
+    /// When the message reached the handset.
     #[serde(serialize_with = "maybe_time")]
     pub delivered_at: Option<DateTime<Utc>>,
-    /// When it was read.
+    /// When the receiver read the message.
     #[serde(serialize_with = "maybe_time")]
     pub read_at: Option<DateTime<Utc>>,
-    /// When it failed.
+    /// When the delivery failed.
     #[serde(serialize_with = "maybe_time")]
     pub failed_at: Option<DateTime<Utc>>,
-    /// Why it failed.
+    /// Reason of the failure.
     pub failure: Option<Failure>,
-    /// When it came to be here.
+    /// When Inlet created the message.
     #[serde(serialize_with = "time")]
     pub created_at: DateTime<Utc>,
-    /// When it last changed.
+    /// When the message last changed.
     #[serde(serialize_with = "time")]
     pub updated_at: DateTime<Utc>,
-    /// The conversation that it is in.
+    /// Conversation of the message.
     pub conversation: Option<ConversationBrief>,
-    /// The contact of the conversation.
+    /// Contact of the conversation.
     pub contact: Option<ContactBrief>,
-    /// The channel of the conversation.
+    /// Channel of the conversation.
     pub channel: Option<ChannelBrief>,
 }
 
-/// Payload of `message.status_changed`: the message, and the step under the names that delivery reports use.
+/// Payload of `message.status_changed`: the message, and the step under the names of delivery reports.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct MessageStatusPayload {
     /// The message.
@@ -219,38 +219,38 @@ pub struct MessageStatusPayload {
     pub message: MessagePayload,
     /// Our address.
     pub from: Option<String>,
-    /// Theirs.
+    /// The receiver's address.
     pub to: Option<String>,
-    /// Theirs, as delivery reports for text messages call it.
+    /// The receiver's address, under the name of delivery reports for text messages.
     pub mobile: Option<String>,
-    /// The provider's sentence for the step.
+    /// The provider's reason for the step.
     pub reason: Option<String>,
-    /// When the provider processed it.
+    /// When the provider processed the message.
     #[serde(serialize_with = "maybe_time")]
     pub processed_at: Option<DateTime<Utc>>,
-    /// When it went to the operator.
+    /// When the provider passed the message to the operator.
     #[serde(serialize_with = "maybe_time")]
     pub submit_time: Option<DateTime<Utc>>,
-    /// The sender's own id for it.
+    /// The sender's own id of the message.
     pub foreign_id: Option<String>,
-    /// The report that told the step, as it stands in the message's history.
+    /// The report of the step, as in the message's history.
     pub report: ReportBrief,
 }
 
-/// What a provider reported on a message.
+/// A provider's report on a message.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ReportBrief {
-    /// Which part of a message in parts; empty for the whole.
+    /// Part of a multipart message; empty for the whole message.
     pub part: String,
-    /// The step; null where the provider's word is unknown.
+    /// Delivery status; null for an unknown word of the provider.
     pub status: Option<DeliveryStatus>,
-    /// The provider's word.
+    /// The provider's own word for the status.
     pub raw_status: String,
     /// The provider's code.
     pub code: Option<String>,
-    /// The provider's sentence.
+    /// The provider's reason.
     pub reason: Option<String>,
-    /// When the provider says that it happened.
+    /// Time of the step, by the provider.
     #[serde(serialize_with = "maybe_time")]
     pub reported_at: Option<DateTime<Utc>>,
     /// Units, credits, the sender's own fields and the like, by the provider's names.
@@ -261,28 +261,28 @@ pub struct ReportBrief {
 /// Payload of `group.created` and `group.updated`.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct GroupPayload {
-    /// Its id.
+    /// Global id.
     pub id: GroupId,
-    /// Its revision.
+    /// Revision of the group; each change raises it.
     pub revision: i64,
     /// The provider's id.
     pub external_id: Option<String>,
-    /// The name to show.
+    /// Display name.
     pub name: Option<String>,
-    /// A picture.
+    /// URL of a picture.
     pub avatar_url: Option<String>,
-    /// What it is about.
+    /// Description at the provider.
     pub description: Option<String>,
-    /// Since when the provider has it in its archive; null where it is not there.
+    /// When the provider archived the group; null if it is not archived.
     #[serde(serialize_with = "maybe_time")]
     pub archived_at: Option<DateTime<Utc>>,
-    /// Who takes part, as the provider writes it.
+    /// Participants, as the provider writes them.
     #[serde(serialize_with = "javascript")]
     pub participants: Value,
-    /// When it came to be here.
+    /// When Inlet created the group.
     #[serde(serialize_with = "time")]
     pub created_at: DateTime<Utc>,
-    /// When it last changed.
+    /// When the group last changed.
     #[serde(serialize_with = "time")]
     pub updated_at: DateTime<Utc>,
 }
@@ -293,47 +293,48 @@ pub struct AttachmentPayload {
     /// The file.
     #[serde(flatten)]
     pub attachment: AttachmentBrief,
-    /// Its revision.
+    /// Revision of the file; each change raises it.
     pub revision: i64,
-    /// The message that it is of, once that has come.
+    /// Message of the file, once it has arrived.
     pub message_id: Option<MessageId>,
     /// The provider's id of that message.
     pub message_external_id: Option<String>,
-    /// The conversation of the message.
+    /// Conversation of the message.
     pub conversation_id: Option<ConversationId>,
-    /// When it came to be here.
+    /// When Inlet created the file.
     #[serde(serialize_with = "time")]
     pub created_at: DateTime<Utc>,
-    /// When it last changed.
+    /// When the file last changed.
     #[serde(serialize_with = "time")]
     pub updated_at: DateTime<Utc>,
 }
 
-/// Payload of every `*.deleted`: what it was, what it belonged to, since when it is gone.
+/// Payload of every `*.deleted`: the deleted entity, its parents, and the time of the deletion.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DeletedPayload {
-    /// Its id.
+    /// Global id.
     pub id: String,
     /// The provider's id.
     pub external_id: Option<String>,
-    /// The conversation that it was in.
+    /// Conversation of the deleted entity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation_id: Option<ConversationId>,
-    /// The message that it was of.
+    /// Message of the deleted entity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_id: Option<MessageId>,
-    /// Since when.
+    /// When the entity was deleted.
     #[serde(serialize_with = "time")]
     pub deleted_at: DateTime<Utc>,
 }
 
-/// What is in a conversation, or was one, with the conversation as at the event: filters are held against it.
+/// An entity of a conversation, or the conversation itself, with the conversation at the time of the event. Filters use
+/// the conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Within<P> {
-    /// The entity, or what is left of it.
+    /// The entity, or the rest of a deleted one.
     #[serde(flatten)]
     pub entity: P,
-    /// The conversation; of one that is gone, as it stood before.
+    /// The conversation; of a deleted one its last state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation: Option<ConversationBrief>,
     /// The contact of the conversation.
@@ -344,7 +345,8 @@ pub struct Within<P> {
     pub channel: Option<ChannelBrief>,
 }
 
-/// The members that differ, with their values in `before`: what `previous` holds. Housekeeping members are left out.
+/// The members that differ, with their values in `before`: the content of `previous`. Housekeeping members are left
+/// out.
 #[must_use]
 pub fn previous<P: Serialize>(before: &P, after: &P) -> Option<String> {
     let (Ok(Value::Object(before)), Ok(Value::Object(after))) =

@@ -1,4 +1,4 @@
-//! A made-up event of each type: what its schema says, filled with values that look like the real ones.
+//! A made-up event of each type, generated from its schema with realistic values.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
@@ -6,16 +6,16 @@ use serde_json::{Map, Value, json};
 use super::{EventType, payload::timestamp, schema};
 use crate::{ambient::Ambient, event::API_VERSION, ids::EventId, json::javascript, scope::Scope};
 
-/// An event's payload and what was there before, in their final bytes.
+/// An event's payload and previous values, in their final bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
     /// The entity.
     pub payload: String,
-    /// Of an update: the members that changed.
+    /// The changed members of an update, with their old values.
     pub previous: Option<String>,
 }
 
-/// A sample of this type as at `now`; `None` of a type that no webhook gets.
+/// A sample of this type at `now`; `None` for a live-only type.
 #[must_use]
 pub fn of(kind: EventType, now: DateTime<Utc>) -> Option<Sample> {
     let schema = schema::of(kind)?;
@@ -28,7 +28,7 @@ pub fn of(kind: EventType, now: DateTime<Utc>) -> Option<Sample> {
     Some(Sample { payload: javascript(&payload), previous })
 }
 
-/// A whole made-up event of this type, as a webhook gets it.
+/// A complete made-up event of this type, as a webhook gets it.
 #[must_use]
 pub fn event(kind: EventType, scope: Scope, ambient: &Ambient) -> Option<Value> {
     let now = ambient.now();
@@ -50,7 +50,7 @@ pub fn event(kind: EventType, scope: Scope, ambient: &Ambient) -> Option<Value> 
     Some(event)
 }
 
-/// A value that fits `schema`; `name` is the member that it is for.
+/// A value that fits `schema`; `name` is the name of its member.
 fn value(name: &str, schema: &Value, definitions: &Value, now: DateTime<Utc>) -> Value {
     if let Some(target) = schema["$ref"].as_str().and_then(|target| target.strip_prefix("#/$defs/")) {
         return value(name, &definitions[target], definitions, now);

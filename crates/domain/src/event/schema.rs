@@ -1,5 +1,5 @@
-//! A JSON Schema for the body of each type of event that webhooks get. They are open: within one `api_version` members
-//! may be added. `schemas/` holds them as files, which a test compares with these.
+//! A JSON Schema for the webhook body of each event type. The schemas are open, because within one `api_version`
+//! members may be added. `schemas/` holds them as files; `make check` compares the files with these.
 
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -16,7 +16,7 @@ use crate::{
     ids::{EventId, WorkspaceId},
 };
 
-/// The schema of an id: its kind by what it begins with.
+/// The schema of an id, whose prefix tells its kind.
 pub(super) fn id(prefix: &str) -> Value {
     json!({"type": "string", "pattern": format!("^{prefix}_[0-9a-z]{{26}}$")})
 }
@@ -46,7 +46,7 @@ fn payload(kind: EventType) -> Map<String, Value> {
     }
 }
 
-/// The schema of a type's body; `None` of a type that no webhook gets.
+/// The schema of a type's body; `None` for a live-only type.
 #[must_use]
 pub fn of(kind: EventType) -> Option<Value> {
     if !is_sent(kind.name()) {
@@ -64,12 +64,12 @@ pub fn of(kind: EventType) -> Option<Value> {
         "properties": {
             "id": id(EventId::PREFIX),
             "type": {"const": kind.name()},
-            "timestamp": {"description": "When it happened.", "type": "string", "format": "date-time"},
+            "timestamp": {"description": "Time of the event.", "type": "string", "format": "date-time"},
             "workspace_id": id(WorkspaceId::PREFIX),
             "api_version": {"const": API_VERSION},
-            "test": {"description": "Whether it was made to try the webhook.", "type": "boolean"},
+            "test": {"description": "Whether `testWebhook` made the event.", "type": "boolean"},
             "actor": {
-                "description": "Who did it.",
+                "description": "Actor that caused the event.",
                 "type": "object",
                 "required": ["type", "id"],
                 "properties": {"type": {"enum": actors}, "id": {"type": ["string", "null"]}},
@@ -79,7 +79,7 @@ pub fn of(kind: EventType) -> Option<Value> {
     });
     if kind.name().ends_with(".updated") {
         schema["properties"]["previous"] = json!({
-            "description": "The members that changed, with their values before.", "type": "object",
+            "description": "The changed members, with their old values.", "type": "object",
         });
     }
     if let Some(definitions) = definitions {

@@ -1,4 +1,4 @@
-//! Which events a webhook gets, and why it does not get the others.
+//! Decides whether a webhook gets an event, and gives the reason if it does not.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,13 +10,13 @@ use crate::{
 };
 
 text_enum! {
-    /// What kind of actor caused an event.
+    /// The kind of actor that caused an event.
     ActorKind {
         /// A person of the workspace.
         Member = "member",
-        /// A program.
+        /// An API key.
         ApiKey = "api_key",
-        /// A provider's report.
+        /// A provider's request.
         Provider = "provider",
         /// Inlet itself.
         System = "system",
@@ -24,13 +24,13 @@ text_enum! {
 }
 
 text_enum! {
-    /// Why a webhook does not get an event.
+    /// The reason why a webhook does not get an event.
     Miss {
-        /// It was registered after the event.
+        /// The webhook was registered after the event.
         RegisteredLater = "registered_later",
-        /// It does not want events of this type.
+        /// The webhook's event types do not include this one.
         EventType = "event_type",
-        /// The event is about a note or an activity, and it did not ask for those.
+        /// The event is about a note or an activity, and the webhook does not include those.
         Notes = "notes",
         /// The event is of another channel, or of none.
         Channel = "channel",
@@ -38,65 +38,65 @@ text_enum! {
         Medium = "medium",
         /// The conversation has none of the labels.
         Label = "label",
-        /// The event's message goes the other way, or there is none.
+        /// The event's message has the other direction, or the event has no message.
         Direction = "direction",
         /// Another kind of actor caused the event.
         Actor = "actor",
-        /// The dispatcher has not come to the event yet.
+        /// The dispatcher has not reached the event yet.
         NotYet = "not_yet",
-        /// It would get the event as it is set now, and was set otherwise when the event was dispatched.
+        /// The webhook's settings match the event now, but did not when the event was dispatched.
         SetOtherwise = "set_otherwise",
     }
 }
 
-/// What an event must be of beside its type. The values of a member mean "any of"; an empty member asks for nothing, and
-/// an event that has no such thing does not pass one that asks for something.
+/// Conditions on an event beside its type. Several values of one member mean "any of". An empty member is no condition.
+/// An event without the property does not match a condition on it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct WebhookFilter {
-    /// The channels.
+    /// Channels.
     pub channels: Vec<ChannelId>,
-    /// What the channels carry.
+    /// Media of the channels.
     pub mediums: Vec<Medium>,
     /// Labels of the conversation, before or after the event.
     pub labels: Vec<LabelId>,
-    /// Which way the message goes.
+    /// Directions of the message.
     pub directions: Vec<Direction>,
-    /// Who caused it.
+    /// Kinds of actors.
     pub actors: Vec<ActorKind>,
 }
 
-/// An event, as far as filters look at it.
+/// The properties of an event that filters use.
 #[derive(Debug, Clone, Copy)]
 pub struct Facets<'a> {
-    /// Its type.
+    /// The event type.
     pub kind: &'a str,
-    /// Whether it is about a note or an activity.
+    /// Whether the event is about a note or an activity.
     pub internal: bool,
-    /// Its channel.
+    /// The channel of the event.
     pub channel: Option<ChannelId>,
-    /// The word for what the channel carries.
+    /// The medium of the channel.
     pub medium: Option<&'a str>,
-    /// The word for which way its message goes.
+    /// The direction of the message.
     pub direction: Option<&'a str>,
-    /// The word for who caused it.
+    /// The kind of the actor.
     pub actor: &'a str,
     /// The entity as JSON.
     pub payload: &'a str,
-    /// The members that changed, as JSON.
+    /// The old values of changed members, as JSON.
     pub previous: Option<&'a str>,
 }
 
-/// What a webhook wants.
+/// A webhook's selection of events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wants {
-    /// Exact names or `<entity>.*`; none means all.
+    /// Exact names or `<entity>.*`; empty means all types.
     pub patterns: Vec<String>,
-    /// Whether notes and activities too.
+    /// Whether the webhook gets notes and activities.
     pub notes: bool,
-    /// The channel that it is of.
+    /// The channel of a channel's own webhook.
     pub channel: Option<ChannelId>,
-    /// What else is asked of an event.
+    /// Further conditions.
     pub filter: WebhookFilter,
 }
 
@@ -114,7 +114,7 @@ struct Conversation {
 }
 
 impl Wants {
-    /// Why an event is not wanted; `None` where it is.
+    /// The reason why the event is not selected; `None` if it is selected.
     #[must_use]
     pub fn miss(&self, event: Facets<'_>) -> Option<Miss> {
         let WebhookFilter { channels, mediums, labels, directions, actors } = &self.filter;
@@ -144,7 +144,7 @@ fn is_asked<T: Copy>(asked: &[T], word: fn(T) -> &'static str, given: Option<&st
     asked.is_empty() || given.is_some_and(|given| asked.iter().any(|it| word(*it) == given))
 }
 
-/// Looked for last: it alone needs the payload read.
+/// Checked last, because only labels need the parsed payload.
 fn has_label(event: &Facets<'_>, labels: &[LabelId]) -> bool {
     [Some(event.payload), event.previous].into_iter().flatten().any(|json| {
         let Labelled { label_ids, conversation } = serde_json::from_str(json).unwrap_or_default();

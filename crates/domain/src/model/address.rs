@@ -1,43 +1,43 @@
-//! Which network addresses are outside the house: the guard against requests that a tenant aims at our own network.
+//! Public network addresses: the guard against requests that a tenant aims at an inner network.
 //!
-//! What is refused are the blocks that the IANA special-purpose registries
+//! The guard refuses the blocks that the IANA special-purpose registries
 //! (<https://www.iana.org/assignments/iana-ipv4-special-registry>,
-//! <https://www.iana.org/assignments/iana-ipv6-special-registry>) do not call globally reachable, everything that
-//! carries an IPv4 address inside an IPv6 one, multicast, and the metadata services of clouds.
+//! <https://www.iana.org/assignments/iana-ipv6-special-registry>) do not call globally reachable, every IPv6 address
+//! that carries an IPv4 address, multicast, and the metadata services of clouds.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::text_enum;
 
 text_enum! {
-    /// Why an address is refused.
+    /// The kind of a refused address.
     InnerAddress {
         /// The machine itself.
         Loopback = "loopback",
-        /// 0.0.0.0/8 and `::`: no address, which many systems take for themselves.
+        /// 0.0.0.0/8 and `::`. Many systems take them for the machine itself.
         Unspecified = "unspecified",
-        /// A private network (RFC 1918, RFC 4193) or the old site-local one.
+        /// A private network (RFC 1918, RFC 4193), or an old site-local one.
         Private = "private",
-        /// Shared by a carrier's NAT (RFC 6598).
+        /// The shared address space of carrier-grade NAT (RFC 6598).
         CarrierNat = "carrier_nat",
-        /// One link only, where clouds keep their metadata service.
+        /// A single link. Clouds keep their metadata service there.
         LinkLocal = "link_local",
         /// A metadata or platform service of a cloud outside the blocks above.
         Metadata = "metadata",
-        /// For examples in documents.
+        /// For examples in documentation.
         Documentation = "documentation",
-        /// For measuring devices.
+        /// For benchmarks of network devices.
         Benchmark = "benchmark",
         /// A group of hosts.
         Multicast = "multicast",
-        /// An IPv4 address inside an IPv6 one: mapped, compatible, translated (NAT64), 6to4 or Teredo.
+        /// An IPv6 address that contains an IPv4 address: mapped, compatible, translated (NAT64), 6to4 or Teredo.
         Embedded = "embedded",
-        /// Reserved, or of a protocol and no host.
+        /// Reserved, or for a protocol and not for hosts.
         Reserved = "reserved",
     }
 }
 
-/// Why `address` is no target for a request that a tenant asked for; `None` where it is one.
+/// The kind of an address that a tenant's request may not go to; `None` for a public address.
 #[must_use]
 pub fn inner(address: IpAddr) -> Option<InnerAddress> {
     match address {
@@ -64,7 +64,7 @@ fn inner_v4(address: Ipv4Addr) -> Option<InnerAddress> {
     })
 }
 
-/// Only 2000::/3 is global unicast (RFC 4291, section 2.4); all else is named or reserved.
+/// Only 2000::/3 is global unicast (RFC 4291, section 2.4).
 fn inner_v6(address: Ipv6Addr) -> Option<InnerAddress> {
     if address.is_loopback() {
         return Some(InnerAddress::Loopback);
@@ -92,7 +92,7 @@ mod tests {
 
     use super::*;
 
-    /// The blocks of both registries that are not globally reachable, and those that we refuse beside them.
+    /// The blocks of both registries that are not globally reachable, and further refused blocks.
     const REFUSED_V4: &[(&str, u32)] = &[
         ("0.0.0.0", 8),
         ("10.0.0.0", 8),

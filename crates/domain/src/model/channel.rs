@@ -1,9 +1,9 @@
-//! Our channels.
+//! Channels of a workspace.
 
 use crate::text_enum;
 
 text_enum! {
-    /// What a channel carries.
+    /// The medium of a channel.
     Medium {
         /// WhatsApp.
         Whatsapp = "whatsapp",
@@ -31,7 +31,7 @@ text_enum! {
 }
 
 impl Medium {
-    /// Of a provider's word, in any case; [`Medium::Other`] where it is unknown.
+    /// The medium of a provider's word, in any case; [`Medium::Other`] for an unknown word.
     #[must_use]
     pub fn of_word(word: &str) -> Self {
         word.trim().to_ascii_lowercase().parse().unwrap_or(Self::Other)

@@ -1,5 +1,5 @@
-//! What bounds a contact.
+//! The bound on the addresses of a contact.
 
-/// The most addresses of a contact. Whoever writes from one more is kept apart, as a contact of their own: where something
-/// leads ever more addresses to one contact, it leads more than one person to it.
+/// The most addresses of a contact. A sender from a further address becomes a contact of their own: if ever more
+/// addresses lead to one contact, they belong to more than one person.
 pub const MOST_ADDRESSES: usize = 100;

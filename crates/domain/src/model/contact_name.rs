@@ -1,6 +1,6 @@
-//! Names of contacts, and what stands in for one until the real one is known.
+//! Names of contacts, and placeholders for unknown names.
 
-/// Words of which the stand-ins of providers are made, as in `Guest 4711`, `web visitor`, `Unknown customer`.
+/// Words of providers' placeholder names, as in `Guest 4711`, `web visitor`, `Unknown customer`.
 const STAND_INS: [&str; 38] = [
     "anonymous",
     "caller",
@@ -42,11 +42,11 @@ const STAND_INS: [&str; 38] = [
     "invitado",
 ];
 
-/// The words that are telling only beside another: a contact may be called `Chat`.
+/// Words that mark a placeholder only beside another word: a contact may be called `Chat`.
 const ALONE_A_NAME: [&str; 9] = ["a", "chat", "lead", "n", "name", "new", "no", "web", "website"];
 
-/// Whether a name only stands in for one: it is a number, the contact's username or email address, or what a provider
-/// calls a guest. Such a name gives way to a real one, and never replaces one.
+/// Whether a name is only a placeholder: a number, the contact's username or email address, or a provider's name for a
+/// guest. A real name replaces it, and it never replaces a real name.
 #[must_use]
 pub fn stands_in(name: &str, username: Option<&str>, email: Option<&str>) -> bool {
     let name = name.trim().trim_start_matches('@').to_lowercase();
@@ -55,7 +55,7 @@ pub fn stands_in(name: &str, username: Option<&str>, email: Option<&str>) -> boo
     name.chars().all(says_nothing) || is_the(username) || is_the(email) || is_a_number(&name) || is_a_guest(&name)
 }
 
-/// Signs that no name is made of: a dot, a tilde, a dash.
+/// Punctuation that no name consists of, such as a dot, a tilde or a dash.
 fn says_nothing(c: char) -> bool {
     c.is_whitespace()
         || c.is_ascii_punctuation()
@@ -70,7 +70,7 @@ fn is_a_number(name: &str) -> bool {
     name.chars().filter(char::is_ascii_digit).count() >= 5 && name.chars().all(|c| c.is_ascii_digit() || is_mark(c))
 }
 
-/// Marks of direction and the like, which phones put around numbers.
+/// False for direction marks and the like, which phones put around numbers.
 fn is_visible(c: char) -> bool {
     !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

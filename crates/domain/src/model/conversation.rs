@@ -3,38 +3,38 @@
 use crate::text_enum;
 
 text_enum! {
-    /// Where a conversation stands with the agents.
+    /// The lifecycle status of a conversation.
     ConversationStatus {
-        /// No one has it yet.
+        /// No member has it yet.
         InQueue = "in_queue",
-        /// An agent has it.
+        /// A member works on it.
         Open = "open",
-        /// Waiting for the other side.
+        /// It waits for the contact.
         Pending = "pending",
-        /// Put off until a time or the next message.
+        /// It is hidden until a time or the next message.
         Snoozed = "snoozed",
-        /// Done.
+        /// It is done.
         Closed = "closed",
     }
 }
 
 text_enum! {
-    /// How urgent it is.
+    /// The priority of a conversation.
     Priority {
-        /// Can wait.
+        /// It can wait.
         Low = "low",
-        /// As most.
+        /// The default.
         Normal = "normal",
-        /// Before most.
+        /// Before most others.
         High = "high",
-        /// Now.
+        /// At once.
         Urgent = "urgent",
     }
 }
 
 impl ConversationStatus {
-    /// What an inbound message makes of it: PENDING, SNOOZED and CLOSED conversations go to whoever has them, else to the
-    /// queue. `assigned` says whether a member has it who can answer.
+    /// The status after an inbound message. PENDING, SNOOZED and CLOSED conversations go to OPEN if a member is
+    /// assigned who can answer (`assigned`), else to the queue.
     #[must_use]
     pub fn woken(self, assigned: bool) -> Self {
         match self {
@@ -44,8 +44,8 @@ impl ConversationStatus {
         }
     }
 
-    /// Whether people may put it there: anything may become anything, but what is CLOSED is reopened first. The same again
-    /// is no change, and may be.
+    /// Whether members may set the status `next`. Any change is allowed, except from CLOSED, which must be reopened
+    /// first. The current status is allowed too, and changes nothing.
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
         self != Self::Closed || matches!(next, Self::Closed | Self::InQueue | Self::Open)

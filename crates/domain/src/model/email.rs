@@ -1,18 +1,18 @@
-//! Email addresses that people log in by.
+//! Email addresses of logins.
 
 use email_address::{EmailAddress, Options};
 use unicode_normalization::UnicodeNormalization;
 
 use super::name::is_visible;
 
-/// An email as logins are kept and looked up: without blanks at its ends, in NFC and lower case.
+/// An email in the form of stored logins: without surrounding blanks, in NFC and lower case.
 #[must_use]
 pub fn normal(email: &str) -> String {
     email.trim().nfc().collect::<String>().to_lowercase().nfc().collect()
 }
 
-/// The email as it is kept; `None` of what is no address: a display name, a host without a dot, an address literal, or
-/// characters that nobody sees.
+/// The stored form of an email; `None` for an invalid address: a display name, a host without a dot, an address
+/// literal, or invisible characters.
 #[must_use]
 pub fn checked(email: &str) -> Option<String> {
     let email = normal(email);

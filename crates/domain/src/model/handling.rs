@@ -1,5 +1,5 @@
-//! What agents decide about a conversation: who has it, where it stands, how urgent it is, its labels. Pure rules; the
-//! rows are [`inlet_store::records::inbox`]'s.
+//! Decisions of members about a conversation: assignee, status, priority, labels. These are pure rules;
+//! [`inlet_store::records::inbox`] reads and writes the rows.
 
 use chrono::{DateTime, Utc};
 
@@ -9,62 +9,62 @@ use crate::ids::{LabelId, MemberId, TeamId};
 /// The most labels of one conversation.
 pub const MOST_LABELS: usize = 100;
 
-/// What is decided so far.
+/// The current decisions about a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handling {
-    /// Where it stands.
+    /// The lifecycle status.
     pub status: ConversationStatus,
-    /// Who has it.
+    /// The assigned member.
     pub assignee: Option<MemberId>,
-    /// Whose it is.
+    /// The assigned team.
     pub team: Option<TeamId>,
-    /// How urgent it is.
+    /// The priority.
     pub priority: Priority,
-    /// Its labels, in the order in which they came.
+    /// The labels, in the order in which they were added.
     pub labels: Vec<LabelId>,
-    /// Until when it is put off; none where only the next message ends that.
+    /// The end of the snooze; `None` if only the next message ends it.
     pub snoozed_until: Option<DateTime<Utc>>,
-    /// When it was closed.
+    /// When the conversation was closed.
     pub closed_at: Option<DateTime<Utc>>,
 }
 
 /// A decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// Who has it from now on; the outer `None` leaves it as it is, the inner one takes it from whoever has it.
+    /// Assigns the conversation. The outer `None` changes nothing; the inner `None` unassigns.
     Assign {
         /// The member.
         member: Option<Option<MemberId>>,
         /// The team.
         team: Option<Option<TeamId>>,
     },
-    /// Where it stands from now on.
+    /// Sets the status.
     Status(ConversationStatus),
-    /// It is put off until this time, or the next message.
+    /// Snoozes the conversation until this time, or the next message.
     Snooze(DateTime<Utc>),
-    /// How urgent it is from now on.
+    /// Sets the priority.
     Priority(Priority),
-    /// These labels are put on it; those that it has stay.
+    /// Adds these labels, and keeps the others.
     AddLabels(Vec<LabelId>),
-    /// These labels are taken off it.
+    /// Removes these labels.
     RemoveLabels(Vec<LabelId>),
 }
 
-/// Why a decision cannot be.
+/// A decision is impossible.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// There is no such way from where it stands.
+    /// The status cannot change this way.
     #[error("a {} conversation cannot become {}: reopen it first, as IN_QUEUE or OPEN", upper(*from), upper(*to))]
     Transition {
-        /// Where it stands.
+        /// The current status.
         from: ConversationStatus,
-        /// Where it was to stand.
+        /// The requested status.
         to: ConversationStatus,
     },
-    /// The time is not to come.
-    #[error("it can be put off until a time that is to come")]
+    /// The time is in the past.
+    #[error("a conversation can be snoozed only until a time in the future")]
     Past,
-    /// Too many labels.
+    /// The conversation would have too many labels.
     #[error("a conversation has at most {MOST_LABELS} labels")]
     Labels,
 }
@@ -74,13 +74,14 @@ fn upper(status: ConversationStatus) -> String {
 }
 
 impl Handling {
-    /// Takes a decision. What is decided already changes nothing.
+    /// Applies a decision. A decision that is already in effect changes nothing.
     ///
-    /// An agent who gets what waits IN_QUEUE has it OPEN; what nobody has any more goes back IN_QUEUE from OPEN, and what
-    /// is put IN_QUEUE is nobody's. A CLOSED conversation is reopened before anything else becomes of it.
+    /// Assigning an IN_QUEUE conversation to a member makes it OPEN. Unassigning an OPEN conversation makes it
+    /// IN_QUEUE, and setting it to IN_QUEUE unassigns it. A CLOSED conversation must be reopened before any other
+    /// change.
     ///
     /// # Errors
-    /// Where it cannot be; then nothing has changed.
+    /// The decision is impossible; then nothing has changed.
     pub fn decide(&mut self, decision: &Decision, now: DateTime<Utc>) -> Result<(), Refusal> {
         match decision {
             Decision::Assign { member, team } => {
@@ -115,12 +116,12 @@ impl Handling {
         Ok(())
     }
 
-    /// Whoever had it has it no more: what is OPEN goes back IN_QUEUE. Its team stays.
+    /// Unassigns the member. An OPEN conversation goes back to the queue. The team stays.
     pub fn give_back(&mut self) {
         self.assign(None);
     }
 
-    /// Its time to be put off is over: it goes back to whoever has it.
+    /// Ends the snooze: the conversation goes back to its member, else to the queue.
     pub fn awake(&mut self) {
         self.status = self.status.woken(self.assignee.is_some());
         self.snoozed_until = None;

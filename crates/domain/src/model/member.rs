@@ -1,13 +1,13 @@
-//! Whether a member can be reached.
+//! The availability of members.
 
 use crate::text_enum;
 
 text_enum! {
-    /// Whether a member can be reached.
+    /// The availability of a member.
     Availability {
         /// At work.
         Online = "online",
-        /// Not just now.
+        /// Away for a moment.
         Away = "away",
         /// Not at work.
         Offline = "offline",

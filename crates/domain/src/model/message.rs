@@ -3,47 +3,47 @@
 use crate::text_enum;
 
 text_enum! {
-    /// Which way a message goes.
+    /// The direction of a message.
     Direction {
-        /// To us.
+        /// From the contact.
         Inbound = "inbound",
-        /// From us.
+        /// To the contact.
         Outbound = "outbound",
     }
 }
 
 text_enum! {
-    /// What an entry of a conversation is.
+    /// The kind of an entry of a conversation.
     MessageKind {
-        /// Something written or sent.
+        /// A message of a contact or a member.
         Message = "message",
         /// An agent's note, never sent.
         Note = "note",
         /// A call.
         Call = "call",
-        /// Something that happened in the conversation.
+        /// A change of the conversation, shown between its messages.
         Activity = "activity",
     }
 }
 
 text_enum! {
-    /// Who first had an outbound message.
+    /// The system that an outbound message comes from.
     Origin {
-        /// Sent through Inlet.
+        /// Inlet sent it.
         Inlet = "inlet",
-        /// Seen at the provider.
+        /// Inlet saw it at the provider.
         Provider = "provider",
     }
 }
 
 text_enum! {
-    /// What a file is.
+    /// The kind of a file.
     AttachmentKind {
         /// A picture.
         Image = "image",
-        /// Moving pictures.
+        /// A video.
         Video = "video",
-        /// Sound.
+        /// A sound.
         Audio = "audio",
         /// A document.
         Document = "document",

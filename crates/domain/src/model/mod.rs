@@ -1,4 +1,4 @@
-//! The pure rules: no SQL, no time but what is passed in.
+//! Pure rules: no SQL, and no time but a passed one.
 
 pub mod address;
 pub mod channel;

@@ -1,4 +1,4 @@
-//! Names that people give: what is a name, and which names are one.
+//! Names that members give: which texts are valid, and which names count as equal.
 
 use unicase::UniCase;
 use unicode_normalization::UnicodeNormalization;
@@ -7,20 +7,20 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 /// The longest name of most things, in characters.
 pub const LONGEST: usize = 200;
 
-/// A black flag: the tag characters after it say which one it is, so they are seen.
+/// A black flag. The tag characters after it select the flag, so they are visible.
 const FLAG: char = '\u{1F3F4}';
 
-/// Why a text is no name.
+/// A text is not a valid name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a name has 1 to {longest} characters: at least one that is visible, and no control character")]
 pub struct NoName {
     longest: usize,
 }
 
-/// The name as it is kept: without blanks at its ends, in NFC.
+/// The stored form of a name: without surrounding blanks, in NFC.
 ///
 /// # Errors
-/// Where nothing of it is visible, it is longer than `longest` characters, or it holds a control character.
+/// The name has no visible character, is longer than `longest` characters, or holds a control character.
 pub fn checked(name: &str, longest: usize) -> Result<String, NoName> {
     let name: String = name.trim().nfc().collect();
     let fits = name.chars().count() <= longest && !name.chars().any(char::is_control);
@@ -31,8 +31,8 @@ pub fn checked(name: &str, longest: usize) -> Result<String, NoName> {
     }
 }
 
-/// What names have in common that look alike: case, composition and invisible characters do not count, and a run of
-/// blanks is one.
+/// A key that names share if they look alike: it ignores case, composition and invisible characters, and takes a run of
+/// blanks for one.
 #[must_use]
 pub fn key(name: &str) -> String {
     let decomposed: String = name.nfd().collect();
@@ -50,20 +50,20 @@ pub fn key(name: &str) -> String {
             key.push(letter);
         }
     }
-    // What was between two letters may have kept them apart.
+    // The removed characters may have kept letters apart that now compose.
     key.nfc().collect()
 }
 
-/// Whether a character only changes how the one before it looks.
+/// Whether a character only changes the look of the one before.
 fn is_mark(letter: char) -> bool {
     use GeneralCategory::{EnclosingMark, NonspacingMark, SpacingMark};
     matches!(letter.general_category(), NonspacingMark | SpacingMark | EnclosingMark)
 }
 
-/// Whether a character shows anything.
+/// Whether a character is visible.
 #[must_use]
 pub fn is_visible(letter: char) -> bool {
-    // Letters and marks that Unicode counts as such and that no font shows: fillers, joiners, variation selectors.
+    // Letters and marks by Unicode that no font shows: fillers, joiners, variation selectors.
     let is_blank = matches!(
         letter,
         '\u{034F}'
@@ -104,7 +104,7 @@ mod tests {
 
     use super::*;
 
-    /// What shows nothing: blanks, zero widths, marks of direction, fillers, selectors.
+    /// Invisible characters: blanks, zero widths, marks of direction, fillers, selectors.
     const NOTHING: &[&str] = &[
         "\u{FFFC}",
         "",

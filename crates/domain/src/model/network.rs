@@ -1,11 +1,11 @@
-//! Where a request comes from (OR-15): the peer, or what a configured proxy says in its place.
+//! The address of a client (OR-15): the peer, or the address that a configured proxy reports.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-/// The client's address. A forwarded header counts only as far as the hops that wrote it are trusted: it is read from
-/// its end, and the first hop that is not a trusted proxy is the client.
+/// The client's address. A forwarded header is read from its end, as long as the hops that wrote it are trusted. The
+/// first hop that is not a trusted proxy is the client.
 #[must_use]
 pub fn client(peer: IpAddr, forwarded_for: &[&str], trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |ip: IpAddr| trusted.iter().any(|network| network.contains(&ip));
@@ -15,15 +15,14 @@ pub fn client(peer: IpAddr, forwarded_for: &[&str], trusted: &[IpNet]) -> IpAddr
         if !is_trusted(client) {
             break;
         }
-        // What is no address was written by no proxy of ours: it proves nothing, so the proxy itself stands in.
+        // No trusted proxy writes a hop that is not an address, so the proxy itself counts as the client.
         let Some(ip) = address(hop) else { break };
         client = ip;
     }
     client
 }
 
-/// The network that an address stands for where those of one are counted together: whoever has an IPv6 address has 2^64 of
-/// them.
+/// The network of an address, for counts: the owner of an IPv6 address usually has 2^64 of them.
 #[must_use]
 pub fn of(client: IpAddr) -> IpAddr {
     match client.to_canonical() {

@@ -1,21 +1,21 @@
-//! Refusals of messages.
+//! Opt-outs.
 
 use crate::text_enum;
 
 text_enum! {
-    /// Of what a contact wants no more.
+    /// The kind of messages that a contact refuses.
     OptOutScope {
-        /// Of anything.
+        /// All messages.
         All = "all",
-        /// Of one category.
+        /// Messages of one category.
         Category = "category",
-        /// From one sender.
+        /// Messages of one sender.
         Sender = "sender",
-        /// Of one tag.
+        /// Messages with one tag.
         Tag = "tag",
-        /// Of one service.
+        /// Messages of one service.
         Service = "service",
-        /// Of one product.
+        /// Messages about one product.
         Product = "product",
     }
 }

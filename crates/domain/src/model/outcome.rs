@@ -1,17 +1,17 @@
-//! What came of a provider's request.
+//! Outcomes of providers' requests.
 
 use crate::text_enum;
 
 text_enum! {
-    /// What came of an inbound event.
+    /// The outcome of an inbound event.
     Outcome {
-        /// It had an effect.
+        /// It was applied.
         Accepted = "accepted",
-        /// All that it says had its effect already.
+        /// All its commands were applied before.
         Duplicate = "duplicate",
-        /// Authentic, but no event that the adapter knows.
+        /// Authentic, but not an event that the adapter knows.
         Unrecognised = "unrecognised",
-        /// It cannot be applied; it can be replayed.
+        /// It cannot be applied. It can be replayed.
         Failed = "failed",
         /// Authentic, but unreadable.
         Quarantined = "quarantined",

@@ -1,27 +1,27 @@
-//! Who posts to us.
+//! Providers.
 
 use crate::text_enum;
 
 text_enum! {
-    /// Who posts to a source, and so which adapter reads it.
+    /// A provider, which selects the adapter of a source.
     Provider {
         /// OneRoute.
         Oneroute = "oneroute",
-        /// MobTexting and the white labels of it.
+        /// MobTexting and its white-label products.
         Mobtexting = "mobtexting",
         /// Oblic.
         Oblic = "oblic",
-        /// Anyone: the source carries a mapping from what comes to our fields.
+        /// Any other provider: the source's mapping reads its requests.
         Custom = "custom",
     }
 }
 
 text_enum! {
-    /// How a source tells that a request is authentic.
+    /// How a source verifies that a request is authentic.
     Verification {
         /// By a signature under the source's secret.
         Hmac = "hmac",
-        /// Not at all: only where an operator set it so.
+        /// Not at all, which only an operator can set.
         None = "none",
     }
 }

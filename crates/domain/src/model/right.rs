@@ -1,5 +1,5 @@
-//! Who may do what: the roles of members, the scopes of API keys, the one table that joins both to rights, and the one
-//! rule of what may be handed on.
+//! Rights: the roles of members, the scopes of API keys, the one table that joins both to rights, and the one rule for
+//! handing rights on.
 
 mod tables;
 
@@ -7,38 +7,38 @@ pub use self::tables::{FIELDS, KINDS, field, kind};
 use crate::text_enum;
 
 text_enum! {
-    /// What a person is in a workspace. The order of the values is the ladder: each may all that the next one may.
+    /// A member's role. Each role has all rights of the roles after it.
     Role {
-        /// Has the workspace.
+        /// Owns the workspace.
         Owner = "owner",
-        /// Runs the workspace: members, keys, sources, webhooks.
+        /// Manages the workspace: members, keys, sources, webhooks.
         Admin = "admin",
         /// Answers conversations.
         Agent = "agent",
-        /// Looks on.
+        /// Reads the inbox.
         Viewer = "viewer",
     }
 }
 
 impl Role {
-    /// Whether a member of this role can answer conversations, and so have them.
+    /// Whether a member of this role can answer conversations, and so be assigned to them.
     #[must_use]
     pub fn answers(self) -> bool {
         Grant::Role(self).gives(Right::WriteInbox)
     }
 
-    /// The words of the roles that can answer.
+    /// The names of the roles that can answer.
     pub fn answering() -> Vec<&'static str> {
         Self::ALL.iter().filter(|role| role.answers()).map(|role| role.as_str()).collect()
     }
 }
 
 text_enum! {
-    /// What an API key was made for.
+    /// A scope of an API key.
     KeyScope {
-        /// Reads the inbox, but for notes and activities.
+        /// Reads the inbox, except notes and activities.
         Read = "read",
-        /// Reads notes and activities, beside what `read` gives: what agents write to each other.
+        /// Reads notes and activities, in addition to the content of `read`.
         Notes = "notes",
         /// Changes the inbox: replies, assigns, labels.
         Write = "write",
@@ -48,34 +48,34 @@ text_enum! {
 }
 
 text_enum! {
-    /// Something that a viewer may or may not do.
+    /// A right of a member or a key.
     Right {
-        /// Read conversations, messages, contacts, channels and all else that agents see, and follow them live.
+        /// Read conversations, messages, contacts, channels and all other content of the inbox, and follow it live.
         ReadInbox = "read_inbox",
-        /// Read agents' notes and the activities of conversations, too.
+        /// Read members' notes and the activities of conversations too.
         ReadNotes = "read_notes",
-        /// Change them.
+        /// Change the inbox.
         WriteInbox = "write_inbox",
-        /// Read webhooks, deliveries, the raw log of providers' requests and where they come from.
+        /// Read webhooks, deliveries, the raw log of providers' requests, and sources.
         ReadSettings = "read_settings",
-        /// Make and change sources.
+        /// Create and change sources.
         ManageSources = "manage_sources",
-        /// Make and change webhooks.
+        /// Create and change webhooks.
         ManageWebhooks = "manage_webhooks",
-        /// Make and revoke API keys.
+        /// Create and revoke API keys.
         ManageKeys = "manage_keys",
-        /// Invite and change members who are no OWNER, and end their sessions.
+        /// Invite and change members other than an OWNER, and end their sessions.
         ManageMembers = "manage_members",
-        /// Make, change and unmake an OWNER, and end their sessions.
+        /// Create, change and demote an OWNER, and end their sessions.
         ManageOwners = "manage_owners",
-        /// Read who did what.
+        /// Read the audit log.
         ReadAudit = "read_audit",
     }
 }
 
 impl Right {
-    /// The least role that has it, and the one scope that gives it to a key; no key has what no scope gives. With
-    /// [`FIELDS`], [`KINDS`] and [`Gift`] it is the whole of the policy.
+    /// The lowest role that has the right, and the scope that gives it to a key, if any. Together with [`FIELDS`],
+    /// [`KINDS`] and [`Gift`] this is the whole policy.
     #[must_use]
     pub fn needs(self) -> (Role, Option<KeyScope>) {
         match self {
@@ -93,7 +93,7 @@ impl Right {
     }
 }
 
-/// What a credential stands for.
+/// The role or the scopes of a credential.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Grant {
     /// A member with this role.
@@ -103,7 +103,7 @@ pub enum Grant {
 }
 
 impl Grant {
-    /// Whether it gives `right`.
+    /// Whether the credential has `right`.
     #[must_use]
     pub fn gives(&self, right: Right) -> bool {
         let (role, scope) = right.needs();
@@ -113,23 +113,23 @@ impl Grant {
         }
     }
 
-    /// The rights that it gives.
+    /// All rights of the credential.
     pub fn rights(&self) -> impl Iterator<Item = Right> {
         Right::ALL.iter().copied().filter(|right| self.gives(*right))
     }
 
-    /// Refuses to hand on what is not held.
+    /// Refuses to hand on a right that the giver does not hold.
     ///
     /// # Errors
-    /// With the first right that is missing.
+    /// The first missing right.
     pub fn check_gift(&self, gift: &Gift) -> Result<(), NotHeld> {
         self.check_growth(&[], gift)
     }
 
-    /// The same for someone or something that has rights already: only what comes new is handed on.
+    /// As [`Grant::check_gift`], for a receiver that has rights already: checks only the rights that are added.
     ///
     /// # Errors
-    /// With the first right that is missing.
+    /// The first missing right.
     pub fn check_growth(&self, before: &[Right], gift: &Gift) -> Result<(), NotHeld> {
         match gift.rights().into_iter().find(|right| !before.contains(right) && !self.gives(*right)) {
             None => Ok(()),
@@ -137,7 +137,7 @@ impl Grant {
         }
     }
 
-    /// Refuses who acts upon a member of this role, or upon what is theirs, without the right to.
+    /// Refuses an act upon a member of this role, or their sessions, without the right to it.
     ///
     /// # Errors
     /// [`NotHeld::Owner`].
@@ -146,38 +146,38 @@ impl Grant {
     }
 }
 
-/// Why something may not be handed on, or done to someone.
+/// The act or the gift is not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotHeld {
-    /// It gives a right that the giver does not have.
+    /// The gift has a right that the giver does not hold.
     #[error("you cannot give {gift}: it gives the right `{right}`, which you do not have")]
     Right {
-        /// What was to be given.
+        /// The gift.
         gift: Gift,
-        /// The right that is missing.
+        /// The missing right.
         right: Right,
     },
-    /// It is done to an OWNER.
+    /// The act is upon an OWNER.
     #[error("only an OWNER acts upon an OWNER: ask one of them")]
     Owner,
 }
 
-/// Something that hands rights on to whoever gets it. Whoever gives it must hold each of them: so no right grows.
+/// Something that hands rights on. The giver must hold each of them, so that rights never grow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Gift {
-    /// A member's role, by an invitation or a change.
+    /// A role, by an invitation or a change of a member.
     Role(Role),
     /// A scope of an API key.
     Scope(KeyScope),
-    /// A webhook that is sent what the inbox holds; with notes and activities, or without.
+    /// A webhook, which gets the content of the inbox, with or without notes and activities.
     Webhook {
-        /// Whether it is sent notes and activities too.
+        /// Whether it gets notes and activities.
         notes: bool,
     },
 }
 
 impl Gift {
-    /// Everything that can be handed on.
+    /// Every gift.
     pub const ALL: &'static [Self] = &[
         Self::Role(Role::Owner),
         Self::Role(Role::Admin),
@@ -191,7 +191,7 @@ impl Gift {
         Self::Webhook { notes: true },
     ];
 
-    /// The rights that it gives.
+    /// The rights that the gift hands on.
     #[must_use]
     pub fn rights(self) -> Vec<Right> {
         match self {
@@ -214,25 +214,26 @@ impl std::fmt::Display for Gift {
     }
 }
 
-/// What a field of the API asks of who asks for it.
+/// The requirement of a field of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// Nothing: no credential either.
+    /// No credential.
     Nothing,
-    /// Any credential; what is shown is their own, or what the field's description says.
+    /// Any credential. The field shows the caller's own objects, or those that its description names.
     Credential,
-    /// A member's session: a key has none.
+    /// A member's session. API keys have none.
     Session,
-    /// Each of these rights.
+    /// All of these rights.
     Rights(&'static [Right]),
-    /// Each of these rights, by a member's session: a key is no one who could be there.
+    /// All of these rights and a member's session: API keys have no presence.
     Member(&'static [Right]),
-    /// The right of the object's kind, as [`KINDS`] tells.
+    /// The rights of the object's kind, see [`KINDS`].
     Kind,
 }
 
 impl Need {
-    /// Whether a grant meets it; [`Need::Kind`] is met by who may see any kind, and is asked again for the object.
+    /// Whether a grant meets the requirement. Any grant that may see some kind meets [`Need::Kind`]; the object itself
+    /// is checked later.
     #[must_use]
     pub fn is_met(self, grant: &Grant) -> bool {
         match self {
@@ -275,13 +276,13 @@ mod tests {
             for gift in Gift::ALL {
                 let holds = gift.rights().iter().all(|right| grant.gives(*right));
                 assert_eq!(grant.check_gift(gift).is_ok(), holds, "{grant:?} {gift}");
-                // Whoever got it could hand on nothing that the giver could not.
+                // The receiver could hand on nothing that the giver could not.
                 assert!(!holds || gift.rights().iter().all(|right| grant.rights().any(|held| held == *right)));
             }
         }
         let admin = Grant::Scopes(vec![KeyScope::Admin]);
         assert!(admin.check_gift(&Gift::Role(Role::Viewer)).is_err());
-        // Nothing comes new to who is made less.
+        // A lower role adds no rights.
         let before: Vec<Right> = Grant::Role(Role::Agent).rights().collect();
         admin.check_growth(&before, &Gift::Role(Role::Viewer)).unwrap();
         assert!(Grant::Role(Role::Admin).check_gift(&Gift::Role(Role::Owner)).is_err());

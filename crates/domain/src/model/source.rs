@@ -1,4 +1,4 @@
-//! The settings of a source: how a request proves itself, and how what comes is to be understood.
+//! The settings of a source: how it verifies requests, and how it reads them.
 
 use std::sync::Arc;
 
@@ -29,42 +29,41 @@ text_enum! {
 }
 
 text_enum! {
-    /// How the bytes of a signature are written.
+    /// The encoding of a signature.
     SignatureEncoding {
-        /// Two hexadecimal digits a byte, in any case.
+        /// Two hexadecimal digits for each byte, in any case.
         Hex = "hex",
         /// Base64 (RFC 4648, section 4), with or without padding.
         Base64 = "base64",
-        /// Base64 with the alphabet of URLs (RFC 4648, section 5), with or without padding.
+        /// URL-safe base64 (RFC 4648, section 5), with or without padding.
         Base64url = "base64url",
     }
 }
 
 text_enum! {
-    /// Which leg of a call is the customer's (MT-9).
+    /// The customer's leg of a call (MT-9).
     CallLeg {
-        /// The one that was called.
+        /// The called leg.
         To = "to",
-        /// The one that called.
+        /// The calling leg.
         From = "from",
     }
 }
 
-/// How requests are signed, where that differs from what the provider's documents say. An absent member is the
-/// provider's default.
+/// The differences of a source's signature from its provider's default. An absent member means the default.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SignatureSettings {
     /// The hash.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub algorithm: Option<HmacAlgorithm>,
-    /// How its bytes are written.
+    /// The encoding.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<SignatureEncoding>,
     /// The header, in lower case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
-    /// What stands in the header before the signature, such as `sha256=`.
+    /// The text before the signature in the header, such as `sha256=`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
 }
@@ -74,12 +73,12 @@ pub struct SignatureSettings {
 pub struct SourceSecret {
     /// The secret.
     pub secret: SecretString,
-    /// When it ends: it was rotated, and until then both it and its successor count.
+    /// The end of a rotated secret. Until then both it and its successor are valid.
     pub until: Option<DateTime<Utc>>,
 }
 
 impl SourceSecret {
-    /// Whether it counts at that time.
+    /// Whether the secret is valid at that time.
     #[must_use]
     pub fn counts(&self, now: DateTime<Utc>) -> bool {
         self.until.is_none_or(|until| now < until)
@@ -98,47 +97,47 @@ impl From<&str> for SourceSecret {
     }
 }
 
-/// A URL of one provider account, `{public_url}/in/{token}`, and how what comes to it is read.
+/// A source: a URL of one provider account, `{public_url}/in/{token}`, and the settings for its requests.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// Its id.
+    /// The id of the source.
     pub id: SourceId,
-    /// Whose it is.
+    /// The workspace of the source.
     pub workspace: WorkspaceId,
-    /// The account whose ids its events speak of; sources may share one (OR-16).
+    /// The provider account of its events' ids. Sources may share one (OR-16).
     pub account: ProviderAccountId,
-    /// Which adapter reads it.
+    /// The provider, which selects the adapter.
     pub provider: Provider,
-    /// A name for people.
+    /// The display name.
     pub name: String,
-    /// How a request proves itself.
+    /// How requests are verified.
     pub verification: Verification,
-    /// The secrets, newest first: more than one while they rotate.
+    /// The secrets, newest first. There are several during a rotation.
     pub secrets: Vec<SourceSecret>,
-    /// How requests are signed, where that is not the provider's default.
+    /// The differences from the provider's default signature.
     pub signature: SignatureSettings,
-    /// Networks in CIDR notation that may post; none means any.
+    /// Networks in CIDR notation that may post; empty means any.
     pub allowed_networks: Vec<String>,
-    /// The IANA zone of times without one; none means the provider's default.
+    /// The IANA time zone of times without an offset; `None` means the provider's default.
     pub time_zone: Option<String>,
     /// The ISO 3166 region of phone numbers without a country code.
     pub phone_region: Option<String>,
-    /// The source's own channel, where events name none.
+    /// The source's own channel, for events that name none.
     pub channel_id: Option<ChannelId>,
-    /// The medium of its own channel, where events name none.
+    /// The medium of its own channel, for events that name none.
     pub medium: Option<Medium>,
-    /// Hosts that a campaign report may be fetched from (OR-13); none means the provider's own.
+    /// Hosts of campaign reports (OR-13); empty means the provider's own.
     pub report_hosts: Vec<String>,
-    /// The provider's ids of users that are ours: what they write is outbound (OB-4).
+    /// The provider's ids of our own users, whose messages are outbound (OB-4).
     pub own_user_ids: Vec<String>,
-    /// Which leg of a call is the customer's (MT-9).
+    /// The customer's leg of a call (MT-9).
     pub call_customer_leg: CallLeg,
-    /// How a `custom` source is understood; none yet means that nothing is.
+    /// The mapping of a `custom` source. Without one every request is unrecognised.
     pub mapping: Option<Arc<Mapping>>,
-    /// Whether it is gone: its URL answers no more.
+    /// Whether the source is deleted, so that its URL answers no more.
     pub deleted: bool,
-    /// Counts its changes.
+    /// The revision; each change raises it.
     pub revision: i64,
-    /// Since when it is.
+    /// When the source was created.
     pub created_at: DateTime<Utc>,
 }

@@ -1,7 +1,8 @@
-//! The ladder of a sent message (P3): QUEUED < SENT < FAILED < DELIVERED < READ.
+//! The status ladder of a sent message (P3): QUEUED < SENT < FAILED < DELIVERED < READ.
 //!
-//! A report only ever raises: the status is the highest step seen, each time the earliest that the provider reported.
-//! Raising is commutative, associative and idempotent, so reports in any order and any number of times end alike.
+//! A report only raises the ladder: the status is the highest step seen, and each time is the earliest that the
+//! provider reported. Raising is commutative, associative and idempotent, so reports in any order and number have one
+//! result.
 
 use std::collections::BTreeMap;
 
@@ -11,34 +12,34 @@ use serde::{Deserialize, Serialize};
 use crate::text_enum;
 
 text_enum! {
-    /// How far a sent message has come. The order of the values is the ladder.
+    /// The delivery status of a sent message. The order of the values is the ladder.
     DeliveryStatus {
-        /// With us.
+        /// Inlet has it.
         Queued = "queued",
-        /// With the operator.
+        /// The operator has it.
         Sent = "sent",
-        /// It will not arrive; a delivery that is reported nevertheless is above this.
+        /// The delivery failed. A delivery that is reported nevertheless ranks higher.
         Failed = "failed",
-        /// On the handset.
+        /// It reached the handset.
         Delivered = "delivered",
-        /// Read.
+        /// The receiver read it.
         Read = "read",
     }
 }
 
-/// When a step was taken.
+/// The time of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Step {
     /// The earliest time that the provider reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reported: Option<DateTime<Utc>>,
-    /// The earliest arrival of a report of this step: stands in where no time was reported.
+    /// The earliest arrival of a report of this step, used if no time was reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrived: Option<DateTime<Utc>>,
 }
 
 impl Step {
-    /// The time to show.
+    /// The time that Inlet shows.
     #[must_use]
     pub fn time(&self) -> Option<DateTime<Utc>> {
         self.reported.or(self.arrived)
@@ -57,26 +58,26 @@ fn earliest(a: Option<DateTime<Utc>>, b: Option<DateTime<Utc>>) -> Option<DateTi
     }
 }
 
-/// Why a message failed.
+/// The reason why a delivery failed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Failure {
-    /// The provider's code or word.
+    /// The provider's code, or its status word.
     pub code: Option<String>,
-    /// The provider's sentence.
+    /// The provider's reason.
     pub text: Option<String>,
-    /// Whether sending it again may help.
+    /// Whether sending the message again may help.
     pub retryable: bool,
 }
 
-/// How far one part of a message has come.
+/// The ladder of one part of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Ladder {
     /// The highest step seen.
     pub status: Option<DeliveryStatus>,
-    /// Handed over.
+    /// Sent to the operator.
     #[serde(default)]
     pub sent: Step,
-    /// On the handset.
+    /// Reached the handset.
     #[serde(default)]
     pub delivered: Step,
     /// Read.
@@ -85,40 +86,40 @@ pub struct Ladder {
     /// Failed.
     #[serde(default)]
     pub failed: Step,
-    /// Of the failures reported, the last by the provider's time, which those without a time come before; of equal ones
-    /// the greatest.
+    /// The shown failure: the last one by the provider's time. Failures without a time come first; of equal failures
+    /// the greatest wins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<(Option<DateTime<Utc>>, Failure)>,
 }
 
-/// A message's ladders: one for each part, `""` where it is whole. What the message shows is computed from them.
+/// A message's ladders: one for each part, `""` for a message without parts. The shown state is computed from them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Ladders(pub BTreeMap<String, Ladder>);
 
-/// What a message shows of its ladders.
+/// The state of a message, computed from its ladders.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Shown {
-    /// How far it has come.
+    /// The delivery status.
     pub status: Option<DeliveryStatus>,
-    /// Handed over.
+    /// Sent to the operator.
     pub sent_at: Option<DateTime<Utc>>,
-    /// On the handset.
+    /// Reached the handset.
     pub delivered_at: Option<DateTime<Utc>>,
     /// Read.
     pub read_at: Option<DateTime<Utc>>,
     /// Failed.
     pub failed_at: Option<DateTime<Utc>>,
-    /// Why it failed.
+    /// The reason of the failure.
     pub failure: Option<Failure>,
 }
 
-/// Times that a report names, each of which a later null never erases.
+/// The step times of a report. A later null never erases a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct StatusTimes {
-    /// Handed to the operator.
+    /// Sent to the operator.
     pub sent_at: Option<DateTime<Utc>>,
-    /// On the handset.
+    /// Reached the handset.
     pub delivered_at: Option<DateTime<Utc>>,
     /// Read.
     pub read_at: Option<DateTime<Utc>>,
@@ -127,34 +128,34 @@ pub struct StatusTimes {
 }
 
 impl StatusTimes {
-    /// Whether it names none.
+    /// Whether the report names no time.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// What a report tells a ladder.
+/// A report's input to a ladder.
 #[derive(Debug, Clone, Copy)]
 pub struct Reported<'a> {
-    /// Which part of a message in parts; empty for the whole.
+    /// The part of a multipart message; empty for the whole message.
     pub part: &'a str,
-    /// Our word, where theirs is known.
+    /// Inlet's status; `None` for an unknown word.
     pub status: Option<DeliveryStatus>,
-    /// Their word.
+    /// The provider's status.
     pub raw_status: &'a str,
-    /// Their code for a failure.
+    /// The provider's code of a failure.
     pub code: Option<&'a str>,
-    /// Their sentence.
+    /// The provider's reason.
     pub reason: Option<&'a str>,
-    /// When its own step happened, if told.
+    /// When its own step happened, if the report tells it.
     pub reported_at: Option<DateTime<Utc>>,
-    /// The times of steps that it names besides.
+    /// The times of further steps in the report.
     pub times: StatusTimes,
 }
 
 impl Ladder {
-    /// Takes in what another ladder of the same part has seen.
+    /// Merges another ladder of this part.
     fn merge(&mut self, other: Self) {
         self.status = self.status.max(other.status);
         for (step, seen) in [
@@ -170,14 +171,14 @@ impl Ladder {
         }
     }
 
-    /// Keeps the last of two failures by the provider's time; one without a time comes before those with one.
+    /// Keeps the later of two failures by the provider's time. A failure without a time comes before those with one.
     fn fail(&mut self, candidate: (Option<DateTime<Utc>>, Failure)) {
         if self.failure.as_ref().is_none_or(|known| candidate > *known) {
             self.failure = Some(candidate);
         }
     }
 
-    /// A time after the arrival is none: nothing was reported before it happened. The arrival stands in.
+    /// Raises the ladder by a report. A reported time after the arrival is impossible, so the arrival replaces it.
     fn raise(&mut self, report: Reported<'_>, arrived: DateTime<Utc>) {
         let times = &report.times;
         let past = |time: Option<DateTime<Utc>>| time.filter(|time| *time <= arrived);
@@ -212,12 +213,12 @@ impl Ladder {
     }
 }
 
-/// The provider's word, where it tells more than that the message failed.
+/// The provider's status, if it tells more than that the delivery failed.
 fn telling(word: &str) -> Option<String> {
     (!word.eq_ignore_ascii_case("failed")).then(|| word.to_owned())
 }
 
-/// Whether a failure may pass: a phone that was off comes back, a blocked or unlawful message stays so.
+/// Whether a failure may be temporary, such as a phone that is off. A blocked or unlawful message stays failed.
 fn is_retryable(word: &str) -> bool {
     let word = word.to_ascii_uppercase();
     let lasting = ["BLACKL", "DND", "DLT", "REJ", "INVALID"];
@@ -225,22 +226,22 @@ fn is_retryable(word: &str) -> bool {
 }
 
 impl Ladders {
-    /// Takes a report in.
+    /// Raises the ladders by a report.
     pub fn raise<'a>(&mut self, report: impl Into<Reported<'a>>, arrived: DateTime<Utc>) {
         let report = report.into();
         self.0.entry(report.part.to_owned()).or_default().raise(report, arrived);
     }
 
-    /// Takes in what was seen of what turned out to be the same message.
+    /// Merges the ladders of another message that turned out to be this one.
     pub fn merge(&mut self, other: Self) {
         for (part, ladder) in other.0 {
             self.0.entry(part).or_default().merge(ladder);
         }
     }
 
-    /// What the message shows: of parts, FAILED when any is, else the lowest, so DELIVERED when all known parts are. A
-    /// step of the whole is taken when the last part takes it. Of several failures the last by the provider's time is shown,
-    /// with that time; none of what was read.
+    /// The shown state. With several parts the status is FAILED if any part failed, else the lowest, so a message is
+    /// DELIVERED when all known parts are. A step of the whole message happens when its last part reaches it. Of
+    /// several failures the last by the provider's time is shown, with that time. A read message shows no failure.
     #[must_use]
     pub fn shown(&self) -> Shown {
         let ladders = || self.0.values();
@@ -249,7 +250,7 @@ impl Ladders {
             let times: Option<Vec<_>> = ladders().map(step).collect();
             times?.into_iter().max()
         };
-        // Whoever has read it has it, whatever failed besides.
+        // A read part has arrived, whatever other reports failed.
         let unread = || ladders().filter(|ladder| ladder.status != Some(DeliveryStatus::Read));
         let failure = unread().filter_map(|ladder| ladder.failure.as_ref()).max();
         Shown {

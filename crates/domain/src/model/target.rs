@@ -1,4 +1,4 @@
-//! Which URLs a tenant may have us call. The address behind a name is checked again when we connect.
+//! URLs that a tenant may have Inlet call. The client checks the addresses of a name again when it connects.
 
 use std::net::IpAddr;
 
@@ -6,47 +6,47 @@ use url::{Host, Url};
 
 use super::address::{InnerAddress, inner};
 
-/// What is let through beside https to the public.
+/// Exceptions from "https and public addresses only".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TargetPolicy {
-    /// The machine itself, by http too: the development switch.
+    /// Allows the machine itself, by http too, for development.
     pub allow_loopback: bool,
-    /// http to the public.
+    /// Allows http to public addresses.
     pub allow_http: bool,
 }
 
-/// Why a URL is refused.
+/// The reason why a URL is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
-    /// No absolute URL.
+    /// The text is no absolute URL.
     #[error("this is not an absolute URL: {0}")]
     Unreadable(#[from] url::ParseError),
-    /// Longer than 2,048 bytes.
-    #[error("a URL may have no more than 2048 bytes")]
+    /// The URL is longer than 2,048 bytes.
+    #[error("a URL has at most 2048 bytes: use a shorter one")]
     TooLong,
-    /// Neither http nor https.
+    /// The scheme is neither http nor https.
     #[error("a URL begins with {allowed}, and not with `{scheme}:`")]
     Scheme {
-        /// As it is written.
+        /// The scheme.
         scheme: String,
-        /// How a URL may begin.
+        /// The allowed schemes.
         allowed: &'static str,
     },
-    /// http where only https is allowed.
-    #[error("the URL must begin with https://: http is not allowed to this host")]
+    /// The scheme is http, but only https is allowed.
+    #[error("the URL must begin with https://: http is not allowed for this host")]
     Insecure,
-    /// A user name or password stands in it, where logs would show it.
+    /// The URL has a user name or password, which logs would show.
     #[error("a URL may not contain a user name or password: the request is signed instead")]
     Credentials,
-    /// Nobody to call.
-    #[error("the URL names no host")]
+    /// The URL has no host.
+    #[error("the URL has no host: add one")]
     NoHost,
-    /// An inner address.
+    /// The address is an inner one.
     #[error("{address} is not a public address ({kind})")]
     Inner {
-        /// As it was understood.
+        /// The address as it was parsed.
         address: String,
-        /// What kind of address it is.
+        /// The kind of address.
         kind: InnerAddress,
     },
 }
@@ -55,7 +55,7 @@ impl TargetPolicy {
     /// Whether a connection to `address` may be opened.
     ///
     /// # Errors
-    /// With what kind of inner address it is.
+    /// The kind of the inner address.
     pub fn check_address(self, address: IpAddr) -> Result<(), InnerAddress> {
         match inner(address) {
             None => Ok(()),
@@ -64,11 +64,11 @@ impl TargetPolicy {
         }
     }
 
-    /// Reads a URL and checks all that can be told without asking the DNS: scheme, credentials, host, and the address
-    /// where it is written out, in every spelling that a browser takes for one.
+    /// Parses a URL and checks everything that needs no DNS: scheme, credentials, host, and a literal address in every
+    /// spelling that a browser accepts.
     ///
     /// # Errors
-    /// With the first rule that it breaks.
+    /// The first broken rule.
     pub fn check_url(self, text: &str) -> Result<Url, TargetError> {
         if text.len() > 2048 {
             return Err(TargetError::TooLong);
@@ -78,10 +78,10 @@ impl TargetPolicy {
         Ok(url)
     }
 
-    /// The same for a URL that is read already.
+    /// As [`TargetPolicy::check_url`], for a parsed URL.
     ///
     /// # Errors
-    /// With the first rule that it breaks.
+    /// The first broken rule.
     pub fn check(self, url: &Url) -> Result<(), TargetError> {
         if !matches!(url.scheme(), "http" | "https") {
             let allowed = match (self.allow_http, self.allow_loopback) {

@@ -1,4 +1,4 @@
-//! Versioned members (OB-10): a provider's partial updates in any order end alike, member by member.
+//! Versioned members (OB-10): a provider's partial updates have one result in any order, member by member.
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
@@ -11,54 +11,55 @@ use serde_json::Value;
 
 use crate::json;
 
-/// What a report does to an entity that the provider keeps too.
+/// A report's change of a provider's entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
-    /// It came to be.
+    /// The provider created it.
     Created,
-    /// It changed, or came to be: upsert.
+    /// The provider changed or created it (upsert).
     Updated,
-    /// It is gone: hidden, with its history kept.
+    /// The provider deleted it: Inlet hides it and keeps its history.
     Deleted,
 }
 
-/// The version of a provider's entity that a report gives. The greatest wins for each member, in the order of these
-/// fields: deleted over updated over created, a told time over none, then the time. The arrival is compared with other
-/// arrivals alone, never with the provider's clock.
+/// The version of a provider's entity in a report. For each member the greatest version wins, in the order of these
+/// fields: deleted over updated over created, a reported time over none, then the time. An arrival is compared only
+/// with other arrivals, never with the provider's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Version {
-    /// What it does.
+    /// The change.
     pub change: Change,
-    /// Whether the provider told the time.
+    /// Whether the provider reported the time.
     pub told: bool,
-    /// The time that the provider told, else the arrival.
+    /// The reported time, else the arrival.
     pub at: DateTime<Utc>,
 }
 
 impl Version {
-    /// The version of a change at the time that the provider told, else at its arrival.
+    /// The version of a change at the reported time, else at its arrival.
     #[must_use]
     pub fn new(change: Change, told: Option<DateTime<Utc>>, arrived: DateTime<Utc>) -> Self {
         Self { change, told: told.is_some(), at: told.unwrap_or(arrived) }
     }
 }
 
-/// For each member that a versioned update has set, the version that set it.
+/// For each member that a versioned update has set: the version that set it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Versions(BTreeMap<String, Set>);
 
-/// How a member was set.
+/// The state of a set member.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Set {
     at: DateTime<Utc>,
     rank: u8,
-    /// A mark of the request.
+    /// A mark of the request that set it.
     writer: u32,
-    /// Marks of those who told the value that stands, where that counts. Rows from before hold none.
+    /// Marks of the accounts that reported the current value, for members that need it. Rows of earlier versions have
+    /// none.
     tellers: Vec<u32>,
-    /// The value, where the row has no column for it.
+    /// The value, for members without a column.
     kept: Option<String>,
 }
 
@@ -78,7 +79,7 @@ impl<'de> Deserialize<'de> for Set {
     }
 }
 
-/// Reads what [`Set`] writes: its last two members may be missing.
+/// Reads the form that [`Set`] writes. The last two items may be missing.
 struct Stored;
 
 impl<'de> Visitor<'de> for Stored {
@@ -100,21 +101,21 @@ impl<'de> Visitor<'de> for Stored {
     }
 }
 
-/// A version as one request brings it.
+/// The version of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     /// The version.
     pub version: Version,
     /// A mark of the request.
     pub writer: u32,
-    /// Whether the request is replayed: what it wrote itself it may write anew.
+    /// Whether the request is a replay, which may overwrite its own values.
     pub again: bool,
-    /// A mark of who tells it, where it counts who told what.
+    /// A mark of the account that reports, for members that need it.
     pub teller: Option<u32>,
 }
 
 impl Stamp {
-    /// What [`Version`]'s order comes to: first what the change is and whether its time was told, then the time.
+    /// The order of [`Version`]: first the change and whether its time was reported, then the time.
     fn order(&self) -> (u8, DateTime<Utc>) {
         let rank = match self.version.change {
             Change::Created => CREATED,
@@ -125,22 +126,21 @@ impl Stamp {
     }
 }
 
-/// The ranks of changes at the arrival; one more is that of the same change at a told time.
+/// The ranks of changes at their arrival. A change with a reported time ranks one higher.
 const CREATED: u8 = 10;
 const UPDATED: u8 = 20;
 const DELETED: u8 = 30;
-/// The rank of what a member of the staff wrote: above every provider's.
+/// The rank of a value that a member of the workspace wrote: above every provider's.
 const STAFF: u8 = u8::MAX;
 
-/// A rank as it is compared today. Those below 10 are of rows from before ranks told whether the time was told, which is
-/// taken for granted.
+/// The rank in today's order. Ranks below 10 come from rows of earlier versions, which count as reported times.
 fn ranked(stored: u8) -> u8 {
     if stored < CREATED { CREATED + 10 * stored + 1 } else { stored }
 }
 
 impl Versions {
-    /// Whether a member takes the new value: the newest version wins; under equal versions the greater value does,
-    /// and any value over none.
+    /// Whether a member takes the new value. The newest version wins. Under equal versions the greater value wins, and
+    /// any value wins over none.
     pub fn accepts(&mut self, member: &str, stamp: Stamp, current: &Value, new: &Value) -> bool {
         let (rank, at) = stamp.order();
         let is_same = current == new;
@@ -153,7 +153,7 @@ impl Versions {
                 Ordering::Less => true,
             };
             if is_same && known.rank != STAFF {
-                // Who says what another said too told it as well, whoever did so last.
+                // An account that reports the current value counts as its reporter too.
                 known.tellers.extend(stamp.teller.filter(|teller| !known.tellers.contains(teller)));
                 tellers.clone_from(&known.tellers);
             }
@@ -168,7 +168,7 @@ impl Versions {
         true
     }
 
-    /// Takes a value in that has no column, as [`Versions::accepts`] does.
+    /// Takes a value that has no column, as [`Versions::accepts`] does.
     pub fn keep(&mut self, member: &str, stamp: Stamp, new: Option<&str>) {
         let current = self.kept(member).map_or(Value::Null, Value::from);
         if self.accepts(member, stamp, &current, &new.map_or(Value::Null, Value::from))
@@ -178,14 +178,14 @@ impl Versions {
         }
     }
 
-    /// The value of a member that has no column.
+    /// The value of a member without a column.
     #[must_use]
     pub fn kept(&self, member: &str) -> Option<&str> {
         self.0.get(member)?.kept.as_deref()
     }
 
-    /// Whether what this stamp would say of the member is news: its time is told, or it was not this one who told the value
-    /// that stands.
+    /// Whether a value of this stamp would be news: its time is reported, or another account reported the current
+    /// value.
     #[must_use]
     pub fn is_news(&self, member: &str, stamp: Stamp, is_same: bool) -> bool {
         let has_told =
@@ -193,8 +193,8 @@ impl Versions {
         stamp.version.told || !is_same || !stamp.teller.is_none_or(has_told)
     }
 
-    /// Takes away that this one told the member until then. Whether nobody told the value besides: then it goes. Of rows from
-    /// before, which do not know who told what, whoever asks told it.
+    /// Removes an account's report of the member up to then. Returns whether no other account reported the value, which
+    /// then must go. Rows of earlier versions do not know their reporters: there every account counts as the reporter.
     pub fn untell(&mut self, member: &str, teller: u32, until: DateTime<Utc>) -> bool {
         let Some(set) = self.0.get_mut(member).filter(|set| set.rank != STAFF) else { return false };
         if set.at > until && set.tellers.iter().all(|other| *other == teller) {
@@ -209,7 +209,8 @@ impl Versions {
         goes
     }
 
-    /// Notes who told a value that was taken without a version: alone where it stands `anew`, else besides others.
+    /// Records the account that reported a value without a version: as the only one if the value is `anew`, else beside
+    /// others.
     pub fn tell(&mut self, member: &str, stamp: Stamp, anew: bool) {
         let Some(teller) = stamp.teller else { return };
         let set = self.0.entry(member.to_owned()).or_default();
@@ -221,7 +222,7 @@ impl Versions {
         }
     }
 
-    /// Notes who told a time that only grows, and that it is the greatest told.
+    /// Records the account that reported a time that only grows, and that this is the greatest time.
     pub fn advance(&mut self, member: &str, stamp: Stamp, at: DateTime<Utc>, anew: bool) {
         self.tell(member, stamp, anew);
         if let Some(set) = self.0.get_mut(member) {
@@ -229,36 +230,35 @@ impl Versions {
         }
     }
 
-    /// Whether any version told this member.
+    /// Whether any version set this member.
     #[must_use]
     pub fn tells(&self, member: &str) -> bool {
         self.0.contains_key(member)
     }
 
-    /// Keeps a value that stands without having been kept.
+    /// Keeps the current value of a member that had no kept value.
     pub fn adopt(&mut self, member: &str, value: &str) {
         self.0.entry(member.to_owned()).or_default().kept = Some(value.to_owned());
     }
 
-    /// Takes back what was noted of a member.
+    /// Removes all records of a member.
     pub fn forget(&mut self, member: &str) {
         self.0.remove(member);
     }
 
-    /// Notes that a member of the staff wrote this member: no provider's version is taken from then on.
+    /// Records that a member of the workspace wrote this value. No provider's version replaces it from then on.
     pub fn pin(&mut self, member: &str, at: DateTime<Utc>) {
         self.0.insert(member.to_owned(), Set { at, rank: STAFF, ..Set::default() });
     }
 
-    /// Gives a member, with all that was kept under its name, back to the providers: the next version is taken, whatever it
-    /// is.
+    /// Releases a member and all values kept under its name to the providers: the next version wins, whatever it is.
     pub fn give_back(&mut self, member: &str) {
         self.0
             .retain(|name, _| name.strip_prefix(member).is_none_or(|rest| !rest.is_empty() && !rest.starts_with('.')));
     }
 
-    /// Takes away a value that came from another contact, where it was kept. What else was told of the member stays noted,
-    /// that there is none too: so nothing older is taken.
+    /// Removes a kept value that came from another contact. Other records of the member stay, also that it has no
+    /// value, so that no older version wins.
     pub fn take_back(&mut self, member: &str, value: &str) {
         self.0.retain(|name, set| {
             let is_of = name.strip_prefix(member).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
@@ -266,19 +266,19 @@ impl Versions {
                 return true;
             }
             set.kept = None;
-            // What nobody told was noted for the value alone.
+            // A record without a version was only for the value.
             *set != Set::default()
         });
     }
 
-    /// Gives a member that the staff wrote back to the providers: the next version is taken, whatever it is.
+    /// Releases a value of a workspace member to the providers: the next version wins, whatever it is.
     pub fn unpin(&mut self, member: &str) {
         if self.is_pinned(member) {
             self.forget(member);
         }
     }
 
-    /// Whether a member of the staff wrote this member.
+    /// Whether a member of the workspace wrote this value.
     #[must_use]
     pub fn is_pinned(&self, member: &str) -> bool {
         self.0.get(member).is_some_and(|set| set.rank == STAFF)

@@ -1,21 +1,21 @@
-//! What came before what it belongs to, and waits for it (P4).
+//! Events that arrive before the object they belong to, and wait for it (P4).
 
 use crate::text_enum;
 
 text_enum! {
-    /// The half that is here.
+    /// The kind of a waiting event.
     WaitingHalf {
-        /// A report on a message that is not known, and that names no receiver.
+        /// A status report without a receiver, on an unknown message.
         StatusReport = "status_report",
-        /// A newer version of a message that is not known, which does not tell where that belongs.
+        /// A newer version of an unknown message, which does not name its conversation.
         Update = "update",
-        /// A file of a message that is not known.
+        /// A file of an unknown message.
         Attachment = "attachment",
-        /// A reply to a message that is not known.
+        /// A reply to an unknown message.
         Quote = "quote",
-        /// The deletion of what is not known.
+        /// The deletion of an unknown object.
         Deletion = "deletion",
-        /// A message of which only reports have come.
+        /// A message that is known only from status reports.
         Placeholder = "placeholder",
     }
 }

@@ -1,13 +1,13 @@
-//! What a webhook is.
+//! Settings of webhooks.
 
 use serde::{Deserialize, Serialize};
 
 use crate::text_enum;
 
 text_enum! {
-    /// Whether a webhook is sent to.
+    /// The status of a webhook.
     WebhookStatus {
-        /// It is.
+        /// It gets events.
         Active = "active",
         /// Its events are held until it is resumed.
         Paused = "paused",
@@ -17,7 +17,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// How long to wait between attempts.
+    /// The delays between attempts.
     RetryPreset {
         /// 10 s, 100 s, 1,000 s, 10,000 s, 100,000 s.
         Documented = "documented",
@@ -27,7 +27,7 @@ text_enum! {
 }
 
 impl RetryPreset {
-    /// Seconds between one attempt and the next, before jitter; past the end the last one stays.
+    /// The seconds between one attempt and the next, before jitter. After the end of the list the last delay repeats.
     #[must_use]
     pub fn delays(self) -> &'static [u32] {
         match self {
@@ -36,7 +36,7 @@ impl RetryPreset {
         }
     }
 
-    /// How long to wait for an answer.
+    /// The timeout of an attempt.
     #[must_use]
     pub fn timeout_seconds(self) -> i32 {
         match self {
@@ -45,7 +45,7 @@ impl RetryPreset {
         }
     }
 
-    /// The attempts that its delays allow.
+    /// The attempts that the delays allow.
     #[must_use]
     pub fn attempts(self) -> i32 {
         match self {
@@ -56,7 +56,7 @@ impl RetryPreset {
 }
 
 text_enum! {
-    /// The hash under a consumer's own signature header.
+    /// The hash of a legacy signature.
     SignatureAlgorithm {
         /// HMAC-SHA256, hex.
         Sha256 = "sha256",
@@ -65,7 +65,7 @@ text_enum! {
     }
 }
 
-/// A plain HMAC of the body under the header name and secret of a consumer that was written for another inbox.
+/// A plain HMAC of the body under the header and the secret of a consumer that was written for another inbox.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct LegacySignature {
     /// The header, in lower case.

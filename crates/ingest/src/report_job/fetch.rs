@@ -1,4 +1,4 @@
-//! One page over the guarded client: only from hosts that may be asked (OR-13), and what its answer comes to.
+//! Fetches one page over the guarded client, only from allowed hosts (OR-13), and classifies the answer.
 
 use std::time::Duration;
 
@@ -10,29 +10,29 @@ use inlet_egress::{Client, ErrorKind, HeaderMap, HeaderValue, Method, Policy, Re
 
 use crate::report_job::Trouble;
 
-/// From looking the name up to the last byte of a page.
+/// The timeout of a page, from the DNS look-up to the last byte.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The most bytes of a page: some ten thousand rows.
+/// The most bytes of a page: about ten thousand rows.
 pub(super) const LONGEST_PAGE: usize = 4 << 20;
 
-/// No provider has us wait longer for the next attempt.
+/// The longest `Retry-After` that the job follows.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3_600);
 
 const USER_AGENT: &str = concat!("Inlet/", env!("CARGO_PKG_VERSION"));
 
-/// The bytes of a page.
+/// A fetched page.
 #[derive(Debug)]
 pub(super) struct Fetched {
     pub(super) body: Bytes,
     pub(super) content_type: Option<String>,
-    /// As it was asked for.
+    /// The URL of the request.
     pub(super) url: Url,
 }
 
-/// Where a report is, if the source lets it be fetched from there.
+/// The URL of a report, if the source allows its host.
 pub(super) fn target(text: &str, source: &Source, reports: &dyn CampaignReports) -> Result<Url, Trouble> {
-    // The client refuses what its own policy does not allow: here is only told what no policy would.
+    // The client checks its own policy. This check refuses only URLs that no policy would allow.
     let any = Policy { allow_loopback: true, allow_http: true };
     let url =
         any.check_url(text).map_err(|error| Trouble::Final(format!("the report's URL cannot be used: {error}")))?;
@@ -45,12 +45,12 @@ pub(super) fn target(text: &str, source: &Source, reports: &dyn CampaignReports)
     }
     let host = url.host_str().unwrap_or_default();
     Err(Trouble::Final(format!(
-        "reports of this source may come from {}, not from {host}: let the source allow it, then replay the event",
+        "reports of this source may come from {}, not from {host}: add the host to the `reportHosts` of the source, then replay the event",
         named.join(", ")
     )))
 }
 
-/// Whether the URL is on the host, by its whole name and on any port.
+/// Whether the URL's host is exactly `allowed`, on any port.
 fn is_of(url: &Url, allowed: &str) -> bool {
     let bare = |name: &str| name.trim().trim_end_matches('.').to_ascii_lowercase();
     url.host_str().is_some_and(|host| bare(host) == bare(allowed))
@@ -87,7 +87,7 @@ fn judge(answer: Response, url: Url, now: DateTime<Utc>) -> Result<Fetched, Trou
     let text = |name| answer.headers.get(name).and_then(|value| HeaderValue::to_str(value).ok());
     match answer.status {
         200..=299 if answer.truncated => {
-            Err(Trouble::Final(format!("a page is longer than {LONGEST_PAGE} bytes: ask for smaller ones in the URL")))
+            Err(Trouble::Final(format!("a page is longer than {LONGEST_PAGE} bytes: request smaller pages in the URL")))
         }
         200..=299 => {
             Ok(Fetched { content_type: text(header::CONTENT_TYPE).map(str::to_owned), body: answer.body, url })

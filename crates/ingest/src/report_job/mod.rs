@@ -1,9 +1,9 @@
-//! Campaigns' reports, fetched page by page in the background (OR-12, OR-13).
+//! Fetches campaign reports page by page in the background (OR-12, OR-13).
 //!
-//! Apply writes a job with the campaign that is over. Whoever claims it fetches the pages in order; each is an inbound
-//! event of its own, so that it stands in the raw log and can be replayed, and its rows have the keys that they would
-//! have as reports that were posted. After a page is committed the job is moved on: a crash between the two repeats
-//! that page, which changes nothing.
+//! Apply writes a job together with the completed campaign. The worker that claims the job fetches its pages in order.
+//! Each page is an inbound event, so it is in the raw log and can be replayed. Its rows have the idempotency keys of
+//! posted reports. The job moves on after a page is committed. A crash in between repeats that page, which changes
+//! nothing.
 
 mod fetch;
 mod page;
@@ -27,29 +27,30 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::page::Submitter;
 
-/// Reports that one process fetches at the same time.
+/// How many reports one process fetches at the same time.
 const WORKERS: usize = 2;
 
-/// How often each worker looks for a job.
+/// How often each worker searches for a job.
 const POLL: Duration = Duration::from_secs(1);
 
-/// A page is fetched within 20 s and committed within a few; a longer one renews.
+/// A page takes up to 20 s to fetch and a few seconds to commit. A longer page renews the lease.
 const LEASE: Duration = Duration::from_secs(120);
 
-/// Pages before a job steps back for others that are due.
+/// The pages of one turn. Then other due jobs go first.
 const PAGES_A_TURN: usize = 20;
 
-/// Failed attempts at one page before the report is given up: the last comes about five hours after the first.
+/// The failed attempts at one page before the report is given up. The last attempt comes about five hours after the
+/// first.
 const MOST_ATTEMPTS: i32 = 10;
 
-/// What the job needs.
+/// The dependencies of the job.
 #[derive(Clone)]
 pub struct ReporterParts {
-    /// Where jobs and sources are.
+    /// Holds jobs and sources.
     pub database: Database,
-    /// Where pages go.
+    /// Commits the pages.
     pub apply: Apply,
-    /// Opens sources.
+    /// Opens the secrets of sources.
     pub sealer: Sealer,
     /// Time, ids and jitter.
     pub ambient: Ambient,
@@ -57,23 +58,23 @@ pub struct ReporterParts {
     pub client: Client,
 }
 
-/// Why a page could not be had or applied.
+/// The reason why a page could not be fetched or applied.
 #[derive(Debug)]
 pub(crate) enum Trouble {
-    /// It may pass.
+    /// A temporary failure.
     Again {
-        /// For people.
+        /// The text that a member reads.
         error: String,
-        /// When the provider wants to be asked again.
+        /// The provider's `Retry-After`.
         after: Option<Duration>,
     },
-    /// It will not pass by itself. For people.
+    /// A permanent failure, with the text that a member reads.
     Final(String),
-    /// Nothing is wrong but that Inlet is busy or stopping.
+    /// No failure: Inlet is busy or stopping.
     Wait(Duration),
-    /// Another process has taken the job over.
+    /// Another process owns the job now.
     Lost,
-    /// The database fails: nothing can be noted, and the lease runs out.
+    /// The database fails, so the job cannot record a result. Its lease will expire.
     Store(StoreError),
 }
 
@@ -106,7 +107,7 @@ pub struct Reporter {
 }
 
 impl Reporter {
-    /// Starts to look for jobs. Call it within a tokio runtime.
+    /// Starts the workers. Call it within a tokio runtime.
     #[must_use]
     pub fn start(parts: ReporterParts) -> Self {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
@@ -117,8 +118,8 @@ impl Reporter {
         Self { stop, tasks }
     }
 
-    /// Begins no further page and gives the jobs back, so that another process need not wait for their leases to run
-    /// out (P13). Stop it before apply.
+    /// Begins no further page and releases the jobs, so that another process need not wait for the leases to expire
+    /// (P13). Stop it before apply.
     pub async fn stop(&self) {
         self.stop.cancel();
         self.tasks.wait().await;
@@ -140,7 +141,10 @@ impl Worker {
                 Err(error) => Err(error),
             };
             if let Err(error) = &worked {
-                tracing::warn!(error = error as &dyn std::error::Error, "a campaign's report was left; it comes again");
+                tracing::warn!(
+                    error = error as &dyn std::error::Error,
+                    "a campaign's report was interrupted; trying again later"
+                );
             }
             if !worked.unwrap_or(false) {
                 let _ = self.stop.run_until_cancelled(tokio::time::sleep(POLL)).await;
@@ -148,17 +152,18 @@ impl Worker {
         }
     }
 
-    /// Fetches and applies pages until the report ends, something is in the way, or others shall have their turn.
+    /// Fetches and applies pages until the report ends, a page fails, or other jobs get their turn.
     async fn work(&self, mut held: HeldJob) -> Result<(), StoreError> {
         let database = &self.parts.database;
         let source = sources::by_id(database, held.scope(), &self.parts.sealer, held.source).await?;
         let Some(source) = source.filter(|source| !source.deleted) else {
-            return self
-                .settle(&held, Trouble::Final("the source that was told of the report is gone".to_owned()))
-                .await;
+            return self.settle(&held, Trouble::Final("the source of this report was deleted".to_owned())).await;
         };
         let Some(reports) = adapter(source.provider).campaign_reports() else {
-            let said = format!("reports of {} cannot be fetched: no documents describe them", source.provider);
+            let said = format!(
+                "Inlet cannot fetch reports of {}: it knows no report format of this provider",
+                source.provider
+            );
             return self.settle(&held, Trouble::Final(said)).await;
         };
         for _ in 0..PAGES_A_TURN {
@@ -198,7 +203,7 @@ impl Worker {
         Ok(turn.done)
     }
 
-    /// Gives the job back or up.
+    /// Releases the job, or gives the report up.
     async fn settle(&self, held: &HeldJob, trouble: Trouble) -> Result<(), StoreError> {
         let database = &self.parts.database;
         match trouble {
@@ -210,7 +215,7 @@ impl Worker {
             Trouble::Wait(after) => report_jobs::put_off(database, held, after, None).await,
             Trouble::Again { error, after } if held.attempts + 1 < MOST_ATTEMPTS => {
                 metrics::counter!("inlet_report_failures_total", "final" => "false").increment(1);
-                tracing::info!(job = %held.id, page = held.next_page, error, "a page of a campaign's report is asked for again later");
+                tracing::info!(job = %held.id, page = held.next_page, error, "a page of a campaign's report failed; trying again later");
                 let wait = backoff(held.attempts + 1, self.jitter()).max(after.unwrap_or_default());
                 report_jobs::put_off(database, held, wait, Some(&error)).await
             }
@@ -229,8 +234,8 @@ impl Worker {
     }
 }
 
-/// The wait after the attempt of this number (1, 2, 3 ...): three times as long each time, from 10 s to an hour, and up
-/// to a tenth longer.
+/// The wait after attempt `number` (1, 2, 3 ...): three times as long each time, from 10 s to an hour, plus up to a
+/// tenth.
 fn backoff(number: i32, jitter: f64) -> Duration {
     let factor = 3_u64.saturating_pow(u32::try_from(number - 1).unwrap_or(0));
     let wait = Duration::from_secs(10_u64.saturating_mul(factor).min(3_600));

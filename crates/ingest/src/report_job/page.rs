@@ -1,4 +1,4 @@
-//! A page as an inbound event: read as the raw log would be, and handed to apply.
+//! Submits a page to apply as an inbound event, read like a request of the raw log.
 
 use std::time::Duration;
 
@@ -18,22 +18,21 @@ use tokio::time::Instant;
 
 use super::{LEASE, ReporterParts, Trouble, fetch::Fetched};
 
-/// The most rows of one inbound event: a transaction of thousands would hold others up.
+/// The most rows of one inbound event: a transaction of thousands of rows would delay others.
 const MOST_ROWS: usize = 500;
 
-/// How long a page may be submitted before the lease is renewed.
+/// How long a page may wait for its commit before the lease is renewed.
 const RENEW_AFTER: Duration = Duration::from_secs(30);
 
-/// Reads what was fetched.
 pub(super) fn read(reports: &dyn CampaignReports, fetched: &Fetched) -> Result<ReportPage, Trouble> {
     let parsed = lenient::parse(&fetched.body)
         .map_err(|error| Trouble::again(format!("the provider's answer cannot be read: {error}")))?;
     reports
         .page(&parsed.value)
-        .map_err(|reason| Trouble::again(format!("the provider's answer is no page of a report: {reason}")))
+        .map_err(|reason| Trouble::again(format!("the provider's answer is not a page of a report: {reason}")))
 }
 
-/// Hands the pages of one job to apply.
+/// Submits the pages of one job.
 pub(super) struct Submitter<'a> {
     pub(super) parts: &'a ReporterParts,
     pub(super) held: &'a HeldJob,
@@ -42,9 +41,9 @@ pub(super) struct Submitter<'a> {
 }
 
 impl Submitter<'_> {
-    /// Applies a page as one event, its bytes as they came; one that is too long goes in parts. What is not applied as
-    /// a whole goes row by row, so that a row that cannot be applied keeps no other back (P6): it stands in the raw
-    /// log with its error, as does the whole.
+    /// Applies a page as one event, with the bytes as they were received. Splits a page with too many rows. If the
+    /// event is not applied as a whole, applies each row by itself, so that only the bad rows fail (P6). The raw log
+    /// keeps the page and each row, with their errors.
     pub(super) async fn submit(&self, fetched: &Fetched, rows: &[Value]) -> Result<(), Trouble> {
         let mut renewed = Instant::now();
         for part in rows.chunks(MOST_ROWS) {
@@ -69,7 +68,7 @@ impl Submitter<'_> {
         self.reports.page_of(rows).to_string().into_bytes()
     }
 
-    /// Submits a body; whether all of it was understood and could be applied.
+    /// Submits a body. Returns whether all of it was understood and applied.
     async fn event(&self, fetched: &Fetched, body: Vec<u8>) -> Result<bool, Trouble> {
         let received_at = self.parts.ambient.now();
         let headers =

@@ -1,4 +1,4 @@
-//! What a page means for the report: whether it is the one that was asked for, and whether another comes after it.
+//! Decides whether a page is the requested one, and whether another page follows.
 
 use inlet_adapters::{digest, provider::ReportPage};
 use inlet_store::records::report_jobs::{HeldJob, PageDone};
@@ -6,22 +6,22 @@ use serde_json::Value;
 
 use crate::report_job::Trouble;
 
-/// A report that has not ended by then never will.
+/// The most pages of a report.
 pub(super) const MOST_PAGES: i32 = 10_000;
 
-/// What is to be done with a page.
+/// The decision about a page.
 #[derive(Debug)]
 pub(super) struct Turn {
-    /// Whether its rows are news.
+    /// Whether its rows are new.
     pub(super) apply: bool,
     pub(super) done: PageDone,
 }
 
-/// Judges the page that was fetched as the held job's next. The last word on how many pages there are is the newest.
-/// Where the provider tells none, the report ends with a page without rows.
+/// Judges the page that was fetched as the held job's next one. The newest page tells the number of pages. If the
+/// provider tells no number, the report ends with a page without rows.
 pub(super) fn judge(held: &HeldJob, page: &ReportPage) -> Result<Turn, Trouble> {
     if let Some(refusal) = &page.refusal {
-        return Err(Trouble::again(format!("the provider says that it failed: {refusal}")));
+        return Err(Trouble::again(format!("the provider reports a failure: {refusal}")));
     }
     let asked = held.next_page;
     let beyond = page.total.is_some_and(|total| asked > total.max(1));
@@ -36,20 +36,20 @@ pub(super) fn judge(held: &HeldJob, page: &ReportPage) -> Result<Turn, Trouble> 
             last,
         },
     };
-    // The report became shorter while it was read; some servers give the last page for all beyond it.
+    // The report became shorter during the reading: some servers answer every later page with the last one.
     if beyond && (repeats || page.number.is_some_and(|number| number != asked)) {
         return Ok(turn(false, true));
     }
     if let Some(number) = page.number.filter(|number| *number != asked) {
-        return Err(Trouble::again(format!("page {asked} was asked for and page {number} came")));
+        return Err(Trouble::again(format!("the provider answered a request for page {asked} with page {number}")));
     }
     let last = match page.total {
         Some(total) => asked >= total,
-        // A server that knows no pages gives the same one for ever.
+        // A server without pages answers with one page for ever.
         None => page.rows.is_empty() || repeats,
     };
     if repeats && page.total.is_some() {
-        return Err(Trouble::again(format!("page {asked} has the rows of page {} again", asked - 1)));
+        return Err(Trouble::again(format!("page {asked} repeats the rows of page {}", asked - 1)));
     }
     if !last && asked >= MOST_PAGES {
         return Err(Trouble::Final(format!("the report has not ended after {MOST_PAGES} pages")));
@@ -82,7 +82,7 @@ mod tests {
         ReportPage { rows: rows.to_vec(), number, total, refusal: None }
     }
 
-    /// Whether it is applied, and whether it is the last.
+    /// Whether the page is applied, and whether it is the last.
     fn verdict(held: &HeldJob, page: &ReportPage) -> (bool, bool) {
         let turn = judge(held, page).unwrap();
         (turn.apply, turn.done.last)
@@ -114,10 +114,18 @@ mod tests {
     fn or_12_another_page_than_was_asked_for_is_asked_for_again() {
         let (one, two) = ([json!({"id": 1})], [json!({"id": 2})]);
         for (held, page, said) in [
-            (held(2, Some(&one)), page(&one, Some(1), Some(3)), "page 2 was asked for and page 1 came"),
-            (held(2, Some(&one)), page(&one, Some(2), Some(3)), "page 2 has the rows of page 1 again"),
-            (held(2, Some(&one)), page(&one, Some(2), Some(2)), "page 2 has the rows of page 1 again"),
-            (held(3, Some(&two)), page(&one, Some(1), Some(3)), "page 3 was asked for and page 1 came"),
+            (
+                held(2, Some(&one)),
+                page(&one, Some(1), Some(3)),
+                "the provider answered a request for page 2 with page 1",
+            ),
+            (held(2, Some(&one)), page(&one, Some(2), Some(3)), "page 2 repeats the rows of page 1"),
+            (held(2, Some(&one)), page(&one, Some(2), Some(2)), "page 2 repeats the rows of page 1"),
+            (
+                held(3, Some(&two)),
+                page(&one, Some(1), Some(3)),
+                "the provider answered a request for page 3 with page 1",
+            ),
         ] {
             let error = judge(&held, &page).unwrap_err();
             assert!(matches!(&error, Trouble::Again { error, after: None } if error == said), "{error:?}");

@@ -181,7 +181,7 @@ fn a_webhook_that_changes_changes_what_is_queued_for_it() {
     queues.push(jobs(&other, 2));
     let workspaces = queues.queued();
     let known = |of: &[&Arc<Receiver>]| of.iter().map(|it| (it.id, (*it).clone())).collect::<HashMap<_, _>>();
-    // A receiver without a key is held.
+    // A webhook without a key is held.
     let settled = queues.renew(&workspaces, &known(&[&webhook]));
     let count =
         |of: &Receiver, wanted| settled.iter().filter(|(job, as_)| job.receiver.id == of.id && *as_ == wanted).count();

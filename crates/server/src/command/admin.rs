@@ -1,5 +1,5 @@
-//! `inlet admin`: what an operator does at the command line. Each command that changes a workspace is told in its audit
-//! log, in the same transaction.
+//! `inlet admin`: tasks of an operator at the command line. A command that changes a workspace writes an audit entry in
+//! the same transaction.
 
 use chrono::{DateTime, Utc};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -33,7 +33,7 @@ use crate::{
     error::ServerError,
 };
 
-/// What `inlet admin` takes.
+/// The arguments of `inlet admin`.
 #[derive(Debug, Args)]
 pub(super) struct AdminArgs {
     #[command(flatten)]
@@ -48,102 +48,101 @@ pub(super) struct AdminArgs {
 enum Task {
     #[command(flatten)]
     Make(Make),
-    /// Give someone another password and end their sessions: for who has forgotten theirs and cannot reset it by mail, or has
-    /// none yet.
+    /// Set a member's password and end their sessions. Use it for a member who has no password yet, or who forgot it
+    /// and cannot reset it by mail.
     #[command(name = "set-password")]
     SetPassword {
-        /// The login.
+        /// The email of the login.
         #[arg(long, env = "INLET_ADMIN_EMAIL")]
         email: String,
-        /// The workspace, by its short name or id; needed where several have a login with this email.
+        /// The workspace, by its short name or id. Needed if several workspaces have a login with this email.
         #[arg(long, env = "INLET_ADMIN_WORKSPACE")]
         workspace: Option<String>,
-        /// The password. Default: a random one, which is shown once. Better in the environment than on the command line,
-        /// which others can see.
+        /// The password. Default: a random one, which is printed once. Prefer the environment: other users of the
+        /// machine can see the command line.
         #[arg(long, env = "INLET_ADMIN_PASSWORD", hide_env_values = true)]
         password: Option<SecretString>,
     },
-    /// Seal every secret and every kept request anew under the newest of the keys. Start every server with both keys
-    /// first (INLET_SECRETS_KEYS=1:<old>,2:<new>); when this is done, the old key can go. It can be broken off and begun
-    /// anew.
+    /// Seal every secret and every kept request anew under the newest key. First start every server with both keys
+    /// (INLET_SECRETS_KEYS=1:<old>,2:<new>). When this command is done, you can remove the old key. You can interrupt
+    /// the command and run it again.
     Reseal,
-    /// Begin a new life of every event log. Do it after a restore from a backup and before the servers start: who
-    /// follows a log with a cursor from before is then told to read anew, instead of missing events. Sessions and API
-    /// keys that were ended after the backup stand again: end them anew.
+    /// Begin a new epoch of every event log. Run it after a restore from a backup, before the servers start. Followers
+    /// with an older cursor are then told to read anew instead of missing events. Sessions and API keys that were ended
+    /// after the backup are valid again: end them once more.
     #[command(name = "new-epoch")]
     NewEpoch,
 }
 
 #[derive(Debug, Subcommand)]
 enum Make {
-    /// Make a workspace.
+    /// Create a workspace.
     #[command(name = "create-workspace")]
     Workspace {
-        /// What people call it.
+        /// The display name.
         #[arg(long, env = "INLET_ADMIN_NAME")]
         name: String,
-        /// Its short name: lower-case letters, digits and hyphens.
+        /// The short name: lower-case letters, digits and hyphens.
         #[arg(long, env = "INLET_ADMIN_SLUG")]
         slug: String,
     },
-    /// Make a member. Their login is good in this workspace alone, also where another workspace has one with the same email;
-    /// its random password is shown once.
+    /// Create a member. The login works in this workspace only, also if another workspace has a login with this email.
+    /// The random password is printed once.
     #[command(name = "create-member")]
     Member {
         /// The workspace, by its short name or id.
         #[arg(long, env = "INLET_ADMIN_WORKSPACE")]
         workspace: String,
-        /// The login.
+        /// The email of the login.
         #[arg(long, env = "INLET_ADMIN_EMAIL")]
         email: String,
-        /// What others call them.
+        /// The display name.
         #[arg(long, env = "INLET_ADMIN_NAME")]
         name: String,
         /// `owner`, `admin`, `agent` or `viewer`.
         #[arg(long, env = "INLET_ADMIN_ROLE", default_value = "agent")]
         role: Role,
     },
-    /// Make an API key, which is shown once.
+    /// Create an API key, which is printed once.
     #[command(name = "create-key")]
     Key {
         /// The workspace, by its short name or id.
         #[arg(long, env = "INLET_ADMIN_WORKSPACE")]
         workspace: String,
-        /// What it is for.
+        /// The purpose of the key.
         #[arg(long, env = "INLET_ADMIN_NAME")]
         name: String,
-        /// `read`, `write`, `admin`, comma-separated.
+        /// The scopes, comma-separated: `read`, `notes`, `write`, `admin`.
         #[arg(long, env = "INLET_ADMIN_SCOPES", value_delimiter = ',', default_value = "read")]
         scopes: Vec<KeyScope>,
-        /// When it ends by itself, e.g. `2027-01-01T00:00:00Z`. Default: it does not.
+        /// When the key expires, e.g. `2027-01-01T00:00:00Z`. Default: never.
         #[arg(long, env = "INLET_ADMIN_EXPIRES_AT", value_name = "TIME")]
         expires_at: Option<DateTime<Utc>>,
     },
-    /// Make a source: a URL that a provider posts to. A new account of that provider comes with it.
+    /// Create a source: a URL that a provider posts to. This also creates a new account of that provider.
     #[command(name = "create-source")]
     Source {
         /// The workspace, by its short name or id.
         #[arg(long, env = "INLET_ADMIN_WORKSPACE")]
         workspace: String,
-        /// Whose events it takes.
+        /// The provider that posts to the source.
         #[arg(long, env = "INLET_ADMIN_PROVIDER", value_parser = providers())]
         provider: Provider,
-        /// What people call it.
+        /// The display name.
         #[arg(long, env = "INLET_ADMIN_NAME")]
         name: String,
-        /// What the provider signs with. Default: random.
+        /// The secret that the provider signs with. Default: random.
         #[arg(long, env = "INLET_ADMIN_SECRET", hide_env_values = true)]
         secret: Option<String>,
     },
 }
 
-/// The providers by their names.
 fn providers() -> impl TypedValueParser<Value = Provider> {
     PossibleValuesParser::new(Provider::ALL.iter().map(|provider| provider.as_str()))
         .try_map(|name| name.parse::<Provider>())
 }
 
-/// What a command did.
+/// The result of a command.
 struct Done {
     workspace: Scope,
     action: &'static str,
@@ -162,7 +161,7 @@ pub(super) async fn run(args: AdminArgs) -> Result<(), ServerError> {
             set_password(&database, &ambient, &email, workspace, password).await
         }
         Task::Make(task) => {
-            // What is sealed under a key that the servers do not have would be of use to no one.
+            // The servers could not read secrets that are sealed under another key.
             canary::check(&database, &sealer).await?;
             let mut transaction = database.upkeep.begin().await.map_err(StoreError::from)?;
             let done = create(&mut transaction, &ambient, &sealer, task).await?;
@@ -266,7 +265,7 @@ async fn reseal(database: &Database, sealer: &Sealer) -> Result<(), ServerError>
     })
     .await;
     bar.finish_and_clear();
-    print::line(&format!("{} values are sealed anew: all stand under key version {}", done?, sealer.version()))
+    print::line(&format!("{} values are sealed anew: all are now under key version {}", done?, sealer.version()))
 }
 
 async fn new_epoch(database: &Database, ambient: &Ambient) -> Result<(), ServerError> {

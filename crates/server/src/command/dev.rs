@@ -1,4 +1,4 @@
-//! `inlet dev`: everything on one machine, with one command.
+//! `inlet dev`: starts everything on one machine.
 
 use std::path::PathBuf;
 
@@ -25,13 +25,13 @@ const DATABASE: &str = "inlet";
 /// The short name of the demo workspace.
 const SLUG: &str = "demo";
 
-/// What `inlet dev` takes.
+/// The arguments of `inlet dev`.
 #[derive(Debug, Clone, Args)]
 pub(super) struct DevArgs {
-    /// Where everything is kept: the database, the key for secrets, dev.json.
+    /// The folder of all data: the database, the key for secrets, dev.json.
     #[arg(long, env = "INLET_DATA_DIR", value_name = "DIR", default_value = "./.inlet")]
     data_dir: PathBuf,
-    /// Use this database instead of an embedded one.
+    /// Use this database instead of an embedded Postgres.
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     database_url: Option<String>,
     #[command(flatten)]
@@ -95,8 +95,8 @@ async fn serve(
     server.run(shutdown).await
 }
 
-/// What an earlier start left, if this database still has it; else new credentials, in a workspace that is new unless
-/// the database has a demo workspace already.
+/// The credentials of an earlier start, if this database still has them. Otherwise plants a workspace with new
+/// credentials: `demo`, or a random slug if the database already has a demo workspace.
 async fn dev_file(
     args: &DevArgs,
     server: &Server,
@@ -133,7 +133,7 @@ async fn dev_file(
     })
 }
 
-/// The sources of an earlier start, under the URL of this one.
+/// The sources of an earlier start, with the public URL of this start.
 async fn moved(
     database: &Database,
     left: &DevFile,
@@ -144,7 +144,7 @@ async fn moved(
     let sources = left.sources.iter().map(|(provider, source)| {
         let token = source.url.rsplit('/').next().unwrap_or_default();
         if !standing.iter().any(|(_, known)| known == token) {
-            tracing::warn!(provider, "the source in dev.json is gone from the database");
+            tracing::warn!(provider, "the database no longer has a source of dev.json");
         }
         (provider.clone(), DevSource { url: format!("{url}/in/{token}"), secret: source.secret.clone() })
     });
@@ -160,7 +160,7 @@ fn announce(args: &DevArgs, dev: &DevFile) -> Result<(), ServerError> {
         text.push_str(&format!("  {provider:<10} {}  secret {}\n", source.url, source.secret));
     }
     text.push_str(&format!(
-        "\nAll of this is in {}. `make demo` posts every documented event; Ctrl-C stops.\n",
+        "\n{} holds these URLs and credentials. `make demo` posts every documented event. Ctrl-C stops the server.\n",
         DevFile::path(&args.data_dir).display()
     ));
     print::line(&text)

@@ -1,4 +1,4 @@
-//! `inlet listen`: the event log in a terminal, as it grows.
+//! `inlet listen`: follows the event log in a terminal.
 
 use std::{io::ErrorKind, time::Duration};
 
@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 use super::{print, remote::RemoteArgs};
 use crate::error::ServerError;
 
-/// How long it waits at the end of the log.
+/// The pause between two polls at the end of the log.
 const POLL: Duration = Duration::from_millis(500);
 
-/// What `inlet listen` takes.
+/// The arguments of `inlet listen`.
 #[derive(Debug, Args)]
 pub(super) struct ListenArgs {
-    /// Begin after this cursor instead of now; `start` begins with the oldest event that is kept.
+    /// Begin after this cursor instead of now. `start` begins with the oldest event that the log still has.
     #[arg(long, env = "INLET_LISTEN_AFTER", value_name = "CURSOR")]
     after: Option<String>,
-    /// Show these types alone: exact names such as `message.created`, or `message.*`; comma-separated.
+    /// Show only these types, comma-separated: exact names such as `message.created`, or families such as `message.*`.
     #[arg(long, env = "INLET_LISTEN_TYPES", value_name = "TYPES", value_delimiter = ',')]
     types: Vec<String>,
     /// Print each event as one line of JSON, with its cursor and its whole payload.
@@ -30,7 +30,7 @@ pub(super) struct ListenArgs {
 const PAGE: &str = "query($after: Cursor) { events(first: 100, after: $after) { nodes {
     id cursor type occurredAt payload previous } pageInfo { hasNextPage } } }";
 
-/// The most characters of a payload in a line for people.
+/// The most characters of a payload in a human-readable line.
 const SHOWN: usize = 160;
 
 pub(super) async fn run(args: ListenArgs) -> Result<(), ServerError> {
@@ -51,7 +51,7 @@ pub(super) async fn run(args: ListenArgs) -> Result<(), ServerError> {
             }
             let line = if args.json { event.to_string() } else { line_of(event) };
             match print::line(&line) {
-                // Whoever read it has seen enough.
+                // The reader of the pipe, such as `head`, has ended.
                 Err(ServerError::Print(error)) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
                 printed => printed?,
             }
@@ -70,7 +70,7 @@ fn is_wanted(types: &[String], kind: &str) -> bool {
     types.is_empty() || types.iter().any(matches)
 }
 
-/// Time, type, cursor, event, and as much of the payload as a line holds.
+/// Time, type, cursor, event id, and the beginning of the payload.
 fn line_of(event: &Value) -> String {
     let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
     let payload = event["payload"].to_string();
@@ -78,7 +78,7 @@ fn line_of(event: &Value) -> String {
     if shown.len() < payload.len() {
         shown.push('…');
     }
-    // What a sender wrote must not move the cursor of a terminal: in JSON, C0 controls are escaped; C1 are not.
+    // A payload must not control the terminal. JSON escapes C0 control characters but not C1.
     let shown: String = shown.chars().filter(|c| !c.is_control()).collect();
     format!("{}  {:<24}  {:<10}  {}  {shown}", text("occurredAt"), text("type"), text("cursor"), text("id"))
 }

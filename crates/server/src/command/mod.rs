@@ -20,11 +20,12 @@ use crate::{
     upgrade,
 };
 
-/// The backend of a unified inbox: what messaging providers post becomes conversations, live updates and webhooks.
+/// The backend of a unified inbox. It turns the events of messaging providers into conversations, live updates and
+/// webhooks.
 #[derive(Debug, Parser)]
 #[command(name = "inlet", version, propagate_version = true)]
 pub struct Cli {
-    /// What to log, e.g. `info`, `debug`, `info,inlet_notifier=debug`.
+    /// The log filter, e.g. `info`, `debug`, `info,inlet_notifier=debug`.
     #[arg(
         long,
         env = "INLET_LOG",
@@ -43,35 +44,35 @@ enum Command {
     Dev(dev::DevArgs),
     /// Start a server for production. It needs a migrated database and a key for secrets.
     Serve(serve::ServeArgs),
-    /// Apply the migrations that the database lacks and the steps after them, and make the partitions of the next days.
+    /// Apply the missing migrations and the steps after them, and create the partitions of the next days.
     Migrate(DatabaseArgs),
     /// Print the GraphQL schema.
     Schema,
-    /// Write the JSON Schema of each type of webhook body to a folder.
+    /// Write the JSON Schema of each event type's webhook body to a folder.
     EventSchemas {
         /// The folder. Other files in it stay.
         folder: std::path::PathBuf,
     },
-    /// Print who may do what, as Markdown.
+    /// Print the table of rights as Markdown.
     Rights,
-    /// Make workspaces, members, keys and sources from the command line.
+    /// Create workspaces, members, keys and sources, set passwords, reseal secrets, begin new epochs.
     Admin(admin::AdminArgs),
-    /// Read kept requests of providers anew and apply them once more, on a running server.
+    /// Replay kept requests of providers on a running server: read them anew and apply them once more.
     Replay(replay::ReplayArgs),
     /// Follow the event log of a running server in the terminal.
     Listen(listen::ListenArgs),
-    /// Post every documented event of every provider to a running `inlet dev`, and show what came of each.
+    /// Post every documented event of every provider to a running `inlet dev`, and show each result.
     Demo(DemoArgs),
-    /// Play every provider against a running server, then check that nothing was lost or done twice.
+    /// Play every provider against a running server, then check that nothing was lost or applied twice.
     Simulate(SimulateArgs),
 }
 
-/// Runs what was asked for, to its end.
+/// Runs the command to its end.
 ///
 /// # Errors
-/// Whatever ended the command early.
+/// The error that ended the command early.
 pub async fn run(cli: Cli) -> Result<(), ServerError> {
-    // Whoever was first in this process set the same one.
+    // Fails if a caller in this process has installed a provider already; every caller installs the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let format = if matches!(cli.command, Command::Serve(_)) { LogFormat::Json } else { LogFormat::Human };
     telemetry::log(format, &cli.log);
@@ -105,5 +106,5 @@ async fn migrate(args: &DatabaseArgs) -> Result<(), ServerError> {
     database.migrate().await?;
     upgrade::run(&database, &ambient).await?;
     let made = inlet_store::records::partitions::ensure(&database, ambient.now()).await?;
-    print::line(&format!("the database is up to date; {} partitions are new", made.partitions))
+    print::line(&format!("the database is up to date; created {} partitions", made.partitions))
 }

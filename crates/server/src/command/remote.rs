@@ -1,4 +1,4 @@
-//! A running server, as the commands reach it that work over GraphQL.
+//! The GraphQL client of the commands that talk to a running server.
 
 use std::path::PathBuf;
 
@@ -7,13 +7,13 @@ use inlet_simulator::graphql::Client;
 
 use crate::{dev_file::DevFile, error::ServerError};
 
-/// Where the server is and how to get in.
+/// The URL and the credential of the running server.
 #[derive(Clone, Args)]
 pub(super) struct RemoteArgs {
-    /// Where the server answers GraphQL. Default: what `inlet dev` wrote into its data folder.
+    /// The GraphQL URL of the server. Default: the URL in dev.json of `inlet dev`.
     #[arg(long, env = "INLET_GRAPHQL_URL", value_name = "URL", requires = "api_key")]
     graphql_url: Option<String>,
-    /// An API key. Better in the environment than on the command line, which others can see.
+    /// An API key. Prefer the environment: other users of the machine can see the command line.
     #[arg(long, env = "INLET_API_KEY", value_name = "KEY", hide_env_values = true, requires = "graphql_url")]
     api_key: Option<String>,
     /// The data folder of `inlet dev`.
@@ -31,7 +31,7 @@ impl RemoteArgs {
     /// A client of that server.
     ///
     /// # Errors
-    /// Where none was named and none is running.
+    /// No URL was given, and the data folder has no dev.json.
     pub(super) fn client(&self) -> Result<Client, ServerError> {
         if let (Some(url), Some(key)) = (&self.graphql_url, &self.api_key) {
             return Ok(Client::at(url, key)?);

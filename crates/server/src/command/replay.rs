@@ -1,4 +1,4 @@
-//! `inlet replay`: kept requests are read anew and applied once more, page by page.
+//! `inlet replay`: replays kept requests page by page.
 
 use std::collections::BTreeMap;
 
@@ -11,20 +11,20 @@ use serde_json::{Value, json};
 use super::{print, remote::RemoteArgs};
 use crate::error::ServerError;
 
-/// What `inlet replay` takes.
+/// The arguments of `inlet replay`.
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {
-    /// What had come of them: `accepted`, `duplicate`, `unrecognised`, `failed`, `quarantined`; comma-separated.
+    /// The outcomes of the requests, comma-separated: `accepted`, `duplicate`, `unrecognised`, `failed`, `quarantined`.
     /// Default: any.
     #[arg(long, env = "INLET_REPLAY_OUTCOME", value_name = "OUTCOMES", value_delimiter = ',')]
     outcome: Vec<Outcome>,
-    /// The sources that they came to, as `src_...`; comma-separated.
+    /// The sources of the requests, as `src_...`, comma-separated. Default: any.
     #[arg(long, env = "INLET_REPLAY_SOURCE", value_name = "IDS", value_delimiter = ',')]
     source: Vec<SourceId>,
-    /// The provider's names of the events; comma-separated.
+    /// The provider's event names, comma-separated. Default: any.
     #[arg(long, env = "INLET_REPLAY_EVENT", value_name = "NAMES", value_delimiter = ',')]
     event: Vec<String>,
-    /// A part of the error's text.
+    /// A part of the error's text. Default: any.
     #[arg(long, env = "INLET_REPLAY_ERROR", value_name = "TEXT")]
     error: Option<String>,
     /// Received at this moment or later, e.g. `2026-11-20T10:00:00Z`.
@@ -33,13 +33,13 @@ pub(super) struct ReplayArgs {
     /// Received before this moment.
     #[arg(long, env = "INLET_REPLAY_TO", value_name = "TIME")]
     to: Option<DateTime<Utc>>,
-    /// Tell only what would change. Nothing is written.
+    /// Show the changes that a replay would make, and write nothing.
     #[arg(long, env = "INLET_REPLAY_DRY_RUN")]
     dry_run: bool,
-    /// Go on after this cursor, where an earlier call stopped.
+    /// Continue after this cursor, which an interrupted call printed.
     #[arg(long, env = "INLET_REPLAY_AFTER", value_name = "CURSOR")]
     after: Option<String>,
-    /// How many requests the server is asked to replay at a time.
+    /// How many requests the server replays for each call.
     #[arg(
         long, env = "INLET_REPLAY_PAGE", value_name = "NUMBER", default_value_t = 200,
         value_parser = clap::value_parser!(u32).range(1..=1_000)
@@ -68,7 +68,7 @@ pub(super) async fn run(args: ReplayArgs) -> Result<(), ServerError> {
         let answer = client.ask("the replay", MUTATION, json!({ "input": input })).await;
         let page = answer.inspect_err(|_| {
             if let Some(cursor) = &after {
-                progress.abandon_with_message(format!("stopped; go on with --after {cursor}"));
+                progress.abandon_with_message(format!("stopped; continue with --after {cursor}"));
             }
         })?;
         let page = &page["replayInboundEvents"];
@@ -95,7 +95,7 @@ pub(super) async fn run(args: ReplayArgs) -> Result<(), ServerError> {
     Ok(())
 }
 
-/// How many so far, and how fast; how many there are nobody has counted.
+/// The count and the rate so far. The total is unknown.
 fn progress() -> ProgressBar {
     let bar = ProgressBar::new_spinner();
     match ProgressStyle::with_template("{spinner} {pos} requests, {per_sec}, {elapsed} {msg}") {
@@ -104,7 +104,7 @@ fn progress() -> ProgressBar {
     }
 }
 
-/// What became of a request; none where nothing did.
+/// The line of a request; `None` if the replay changes nothing.
 fn line_of(result: &Value) -> Option<String> {
     let raised: Vec<String> = list(&result["wouldRaise"]).iter().map(|event| word(&event["type"])).collect();
     let events: Vec<String> = list(&result["eventIds"]).iter().map(word).collect();

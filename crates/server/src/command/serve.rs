@@ -1,4 +1,4 @@
-//! `inlet serve`: production.
+//! `inlet serve`: a server for production.
 
 use clap::Args;
 use inlet_domain::ambient::Ambient;
@@ -10,16 +10,16 @@ use crate::{
     server::Server,
 };
 
-/// What `inlet serve` takes.
+/// The arguments of `inlet serve`.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ServeArgs {
-    /// What this process does. Any number of processes may do the same over one database.
+    /// The roles of this process, comma-separated. Any number of processes may have the same role over one database.
     #[arg(long, env = "INLET_ROLES", value_name = "ROLES", value_delimiter = ',', default_value = "all")]
     roles: Vec<Role>,
-    /// Let webhooks go to loopback and private addresses, and over plain http. Not for production.
+    /// Allow webhooks to loopback and private addresses, and over plain http. Not for production.
     #[arg(long, env = "INLET_ALLOW_LOOPBACK_TARGETS")]
     allow_loopback_targets: bool,
-    /// Apply the migrations that the database lacks before starting, instead of refusing to start.
+    /// Apply the missing migrations at the start, instead of refusing to start.
     #[arg(long, env = "INLET_MIGRATE")]
     migrate: bool,
     #[command(flatten)]

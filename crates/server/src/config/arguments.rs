@@ -1,4 +1,4 @@
-//! The arguments and environment variables of several commands.
+//! Arguments and environment variables that several commands share.
 
 use std::num::NonZeroUsize;
 
@@ -14,49 +14,53 @@ use crate::{
     files, keys,
 };
 
-/// To whom the server tells its GraphQL schema.
+/// The callers that may read the GraphQL schema by introspection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Asker {
     /// No one.
     Off,
-    /// A request that bears a credential.
+    /// Requests with a credential.
     Members,
     /// Everyone.
     Public,
 }
 
-/// Where the server listens and how it treats who comes.
+/// The listener, and the bounds on requests.
 #[derive(Debug, Clone, Args)]
 pub struct HttpArgs {
-    /// Where to listen; port 0 takes a free one.
+    /// The address to listen on; port 0 takes a free port.
     #[arg(long, env = "INLET_LISTEN", value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
     pub listen: String,
-    /// What the outside calls this server, for the URLs of sources. Default: where it listens.
+    /// The base URL of this server for the outside. The URLs of sources and the links of invitations and password resets
+    /// begin with it. Default: the address that the server listens on.
     #[arg(long, env = "INLET_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
-    /// Threads that serve HTTP. Default: one a core.
+    /// Threads that serve HTTP. Default: one for each core.
     #[arg(long, env = "INLET_HTTP_WORKERS", value_name = "THREADS")]
     pub http_workers: Option<NonZeroUsize>,
     /// The largest body that a provider may post, in bytes.
     #[arg(long, env = "INLET_MAX_BODY", value_name = "BYTES", default_value_t = 1 << 20)]
     pub max_body: usize,
-    /// Networks of the proxies in front, whose word on the client's address is taken. Comma-separated, in CIDR notation.
+    /// Networks of the proxies in front, whose `X-Forwarded-For` the server believes. Comma-separated, in CIDR
+    /// notation.
     #[arg(long, env = "INLET_TRUSTED_PROXIES", value_name = "NETWORKS", value_delimiter = ',')]
     pub trusted_proxies: Vec<ipnet::IpNet>,
-    /// Who may ask for the GraphQL schema.
+    /// The callers that may read the GraphQL schema by introspection.
     #[arg(long, env = "INLET_INTROSPECTION", value_name = "WHO", default_value = "members")]
     pub introspection: Asker,
-    /// Origins whose pages may call GraphQL from a browser, beside our own. Comma-separated, as `https://host[:port]`.
+    /// Further origins whose pages may call GraphQL from a browser. Comma-separated, as `https://host[:port]`.
     #[arg(long, env = "INLET_ALLOWED_ORIGINS", value_name = "ORIGINS", value_delimiter = ',', value_parser = origin)]
     pub allowed_origins: Vec<String>,
-    /// How long a GraphQL operation, or one answer of a subscription, may take, in seconds. Then it is given up, in the
-    /// database too.
+    /// The longest duration of a GraphQL operation, or of one answer of a subscription, in seconds. After it the server
+    /// ends the operation, in the database too.
     #[arg(
         long, env = "INLET_OPERATION_SECONDS", value_name = "SECONDS", default_value_t = 20,
         value_parser = clap::value_parser!(u64).range(1..)
     )]
     pub operation_seconds: u64,
-    /// The most bytes of a GraphQL answer. An operation whose answer grows beyond it is given up with LIMIT_EXCEEDED.
+    /// The most bytes of a GraphQL answer, or of one update of a subscription. The server ends an operation with a larger
+    /// answer with LIMIT_EXCEEDED; the changes of a mutation stay. Keep this at several times --max-body, or long messages
+    /// cannot be read.
     #[arg(
         long, env = "INLET_MAX_ANSWER", value_name = "BYTES", default_value_t = ApiConfig::default().max_answer
     )]
@@ -64,25 +68,25 @@ pub struct HttpArgs {
     /// The most GraphQL sockets and event streams of this process.
     #[arg(long, env = "INLET_MAX_LIVE", value_name = "NUMBER", default_value_t = ApiConfig::default().max_live)]
     pub max_live: usize,
-    /// The most of them of one member or API key.
+    /// The most GraphQL sockets and event streams of one member or API key in this process.
     #[arg(long, env = "INLET_MAX_LIVE_EACH", value_name = "NUMBER", default_value_t = ApiConfig::default().max_live_each)]
     pub max_live_each: usize,
-    /// Where `/metrics` is served, instead of beside everything else; port 0 takes a free one. Use an address that only
-    /// Prometheus can reach.
+    /// A separate address for `/metrics`; port 0 takes a free port. The main listener then does not serve `/metrics`.
+    /// Use an address that only Prometheus can reach.
     #[arg(long, env = "INLET_METRICS_LISTEN", value_name = "HOST:PORT")]
     pub metrics_listen: Option<String>,
-    /// A token that `/metrics` asks for, as `Authorization: Bearer TOKEN`. Better in the environment than on the command
-    /// line, which others can see.
+    /// The token that `/metrics` requires, as `Authorization: Bearer TOKEN`. Prefer the environment: other users of the
+    /// machine can see the command line.
     #[arg(
         long, env = "INLET_METRICS_TOKEN", value_name = "TOKEN", hide_env_values = true, value_parser = metrics_token
     )]
     pub metrics_token: Option<SecretString>,
-    /// How long a stop waits for what is in hand, in seconds.
+    /// How many seconds a stop waits for requests and deliveries in hand.
     #[arg(long, env = "INLET_SHUTDOWN_SECONDS", value_name = "SECONDS", default_value_t = 25)]
     pub shutdown_seconds: u64,
 }
 
-/// An origin as a browser writes it: no path, no slash at the end, lower case.
+/// Normalises an origin as browsers write it: no path, no slash at the end, lower case.
 pub(super) fn origin(text: &str) -> Result<String, String> {
     let url = url::Url::parse(text.trim()).map_err(|error| error.to_string())?;
     let origin = url.origin();
@@ -90,11 +94,11 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
     if origin.is_tuple() && is_bare {
         Ok(origin.ascii_serialization())
     } else {
-        Err("write it as https://host or https://host:port".to_owned())
+        Err("an origin has no path: write it as https://host or https://host:port".to_owned())
     }
 }
 
-/// A token that nobody guesses, and that stands in a header.
+/// A token that is hard to guess and fits a header.
 pub(super) fn metrics_token(text: &str) -> Result<SecretString, String> {
     let is_token = text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_graphic());
     is_token.then(|| text.into()).ok_or_else(|| {
@@ -102,41 +106,42 @@ pub(super) fn metrics_token(text: &str) -> Result<SecretString, String> {
     })
 }
 
-/// Three for each core, and four at least: a Postgres on the same machine that reads for more at once has no time left to
-/// commit what providers post.
+/// Three for each core, and at least four. With more concurrent reads, a Postgres on the same machine has no CPU time
+/// left to commit providers' requests.
 fn connections() -> u32 {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     u32::try_from(cores).unwrap_or(u32::MAX).saturating_mul(3).clamp(4, 32)
 }
 
-/// How the server works with Postgres.
+/// The use of Postgres.
 #[derive(Debug, Clone, Args)]
 pub struct WorkArgs {
-    /// The most connections for reads; there are half as many more for writes.
+    /// The most connections for reads. Writes have half as many more.
     #[arg(long, env = "INLET_CONNECTIONS", value_name = "NUMBER", default_value_t = connections())]
     pub connections: u32,
-    /// Transactions that commit providers' events at the same time; each has a connection of its own.
+    /// How many transactions commit providers' events at the same time. Each has a connection of its own.
     #[arg(long, env = "INLET_LANES", value_name = "NUMBER", default_value_t = ApplyConfig::default().lanes)]
     pub lanes: usize,
-    /// Providers' requests that may wait for a commit; beyond it they are answered 503.
+    /// How many requests of providers may wait for a commit. The server answers 503 to further requests.
     #[arg(long, env = "INLET_QUEUE", value_name = "NUMBER", default_value_t = ApplyConfig::default().queue)]
     pub queue: usize,
-    /// For how long what grows with time is kept.
+    /// How many days the database keeps data that grows with time.
     #[command(flatten)]
     pub retention: RetentionArgs,
 }
 
-/// For how long what grows with time is kept. Whole days (UTC) are dropped when their last moment is so long ago.
+/// How many days the database keeps data that grows with time. The server drops a whole day (UTC) when its end is that
+/// many days ago.
 #[derive(Debug, Clone, Args)]
 pub struct RetentionArgs {
-    /// Days to keep providers' requests as they came. Older ones can be neither shown nor replayed.
+    /// Days to keep providers' requests. Older requests can be neither shown nor replayed.
     #[arg(
         long, env = "INLET_RETAIN_INBOUND_DAYS", value_name = "DAYS",
         default_value_t = Retention::default().inbound_events, value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub retain_inbound_days: u32,
-    /// Days to keep the event log. A subscriber that was away for longer is told to read its lists anew. A day stays as
-    /// long as a webhook has still to get an event of it.
+    /// Days to keep the event log. A subscriber with an older cursor is told to read its lists anew. The server keeps a
+    /// day longer while a webhook still has an event of it to get.
     #[arg(
         long, env = "INLET_RETAIN_EVENT_DAYS", value_name = "DAYS",
         default_value_t = Retention::default().events, value_parser = clap::value_parser!(u32).range(1..)
@@ -148,13 +153,14 @@ pub struct RetentionArgs {
         default_value_t = Retention::default().status_reports, value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub retain_report_days: u32,
-    /// Days to keep what became of each event at each webhook. What a paused webhook has not got by then is skipped.
+    /// Days to keep the result of each event for each webhook. Events that a paused webhook still holds by then are
+    /// skipped.
     #[arg(
         long, env = "INLET_RETAIN_DELIVERY_DAYS", value_name = "DAYS",
         default_value_t = Retention::default().deliveries, value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub retain_delivery_days: u32,
-    /// Days to keep each exchange with a webhook.
+    /// Days to keep each attempt of a webhook delivery.
     #[arg(
         long, env = "INLET_RETAIN_ATTEMPT_DAYS", value_name = "DAYS",
         default_value_t = Retention::default().attempts, value_parser = clap::value_parser!(u32).range(1..)
@@ -169,7 +175,7 @@ pub struct RetentionArgs {
 }
 
 impl RetentionArgs {
-    /// As the store takes it.
+    /// The retention of these arguments.
     #[must_use]
     pub fn retention(&self) -> Retention {
         Retention {
@@ -183,16 +189,16 @@ impl RetentionArgs {
     }
 }
 
-/// Where letters to people go: invitations, and links for forgotten passwords.
+/// The receiver of letters to people: invitations, and links for forgotten passwords.
 #[derive(Clone, Default, Args)]
 pub struct MailArgs {
-    /// Where letters to people are posted as JSON, for you to send them. Without it nobody can prove an email, and nobody
-    /// can reset a password by mail.
+    /// The URL that Inlet posts letters to as JSON; your service there sends the mail. Without it no one can prove an
+    /// email or reset a password by mail.
     #[arg(long, env = "INLET_MAIL_HOOK_URL", value_name = "URL", requires = "mail_hook_secret")]
     mail_hook_url: Option<String>,
-    /// What the letters are signed with, as webhooks are (Standard Webhooks): `whsec_` and base64. Better in the environment
-    /// than on the command line, which others can see.
-    #[arg(long, env = "INLET_MAIL_HOOK_SECRET", value_name = "SECRET", hide_env_values = true)]
+    /// The secret that signs the letters as webhooks are signed (Standard Webhooks): `whsec_` and base64. Prefer the
+    /// environment: other users of the machine can see the command line.
+    #[arg(long, env = "INLET_MAIL_HOOK_SECRET", value_name = "SECRET", hide_env_values = true, requires = "mail_hook_url")]
     mail_hook_secret: Option<SecretString>,
 }
 
@@ -203,10 +209,10 @@ impl std::fmt::Debug for MailArgs {
 }
 
 impl MailArgs {
-    /// The hook, where one is set up.
+    /// The hook, if one is configured.
     ///
     /// # Errors
-    /// Where its URL or its secret will not do.
+    /// The URL or the secret is invalid.
     pub fn hook(&self) -> Result<Option<MailHook>, ServerError> {
         match (&self.mail_hook_url, &self.mail_hook_secret) {
             (Some(url), Some(secret)) => Ok(Some(MailHook::new(url, secret.clone())?)),
@@ -215,11 +221,11 @@ impl MailArgs {
     }
 }
 
-/// The database of a command that needs one.
+/// The database of a command.
 #[derive(Debug, Clone, Args)]
 pub struct DatabaseArgs {
-    /// The database, as `postgres://user:password@host/name`. Of several hosts, `h1:5432,h2:5433`, the one that takes writes
-    /// is found and followed.
+    /// The database, as `postgres://user:password@host/name`. With several hosts, `h1:5432,h2:5433`, Inlet finds the
+    /// host that takes writes, and follows it.
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: String,
 }
@@ -227,7 +233,7 @@ pub struct DatabaseArgs {
 /// The keys that seal secrets at rest.
 #[derive(Clone, Args)]
 pub struct SecretsArgs {
-    /// The key for secrets, 64 hex digits. Better in the environment than on the command line, which others can see.
+    /// The key for secrets, 64 hex digits. Prefer the environment: other users of the machine can see the command line.
     #[arg(
         long,
         env = "INLET_SECRETS_KEY",
@@ -236,10 +242,10 @@ pub struct SecretsArgs {
         conflicts_with = "secrets_keys"
     )]
     secrets_key: Option<String>,
-    /// Several keys, while one replaces another: `1:<64 hex digits>,2:<64 hex digits>`. The highest version seals.
+    /// Several keys during a change of the key: `1:<64 hex digits>,2:<64 hex digits>`. The highest version seals.
     #[arg(long, env = "INLET_SECRETS_KEYS", value_name = "KEYS", hide_env_values = true)]
     secrets_keys: Option<String>,
-    /// A file that holds the keys, in the same form.
+    /// A file with the key or the keys, in the same form.
     #[arg(
         long, env = "INLET_SECRETS_KEY_FILE", value_name = "FILE", conflicts_with_all = ["secrets_key", "secrets_keys"]
     )]
@@ -253,10 +259,10 @@ impl std::fmt::Debug for SecretsArgs {
 }
 
 impl SecretsArgs {
-    /// The keys that were given.
+    /// The sealer with these keys.
     ///
     /// # Errors
-    /// Where there is none: a server must not start without.
+    /// No key was given, or a key is malformed.
     pub fn sealer(&self, ambient: &Ambient) -> Result<Sealer, ServerError> {
         if let Some(path) = &self.secrets_key_file {
             let bytes = files::read_optional(path)

@@ -1,4 +1,4 @@
-//! Under which account Postgres runs, and where its data can stand so that this account reaches it.
+//! The account that runs Postgres, and a data folder that this account can enter.
 
 use std::{
     fs,
@@ -12,10 +12,10 @@ use nix::unistd::{User, geteuid};
 use super::error::PostgresError;
 use crate::files;
 
-/// Where data goes that cannot stand in the data folder.
+/// The parent of a data folder that cannot be under `--data-dir`.
 const ELSEWHERE: &str = "/var/lib/inlet";
 
-/// Another account than ours.
+/// An account other than the process's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Account {
     pub(super) uid: u32,
@@ -24,7 +24,7 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// `None` where children run as ourselves, which is always but as root.
+    /// `None` if children run as the process's own account. That is always so unless the process is root.
     fn for_children() -> Result<Option<Self>, PostgresError> {
         if !geteuid().is_root() {
             return Ok(None);
@@ -36,7 +36,7 @@ impl Account {
             .ok_or(PostgresError::NoAccount)
     }
 
-    /// The owner of data that stands already: it may have been made before a `postgres` user was.
+    /// The owner of existing data. The data may be older than the machine's `postgres` user.
     fn of_data(data: &Path) -> Option<Self> {
         let metadata = fs::metadata(data).ok().filter(|_| geteuid().is_root())?;
         (metadata.uid() != 0).then(|| Self {
@@ -46,7 +46,7 @@ impl Account {
         })
     }
 
-    /// Asks the operating system rather than the mode bits: access lists count too.
+    /// Tests with a child process, because mode bits do not show access lists.
     fn reaches(&self, folder: &Path) -> bool {
         use std::os::unix::process::CommandExt;
         Command::new("/bin/sh")
@@ -63,21 +63,21 @@ impl Account {
     }
 }
 
-/// Where a cluster stands, and who runs it.
+/// The folders of a cluster, and its account.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
-    /// Ours: the settings, the log, and the two folders below.
+    /// Owned by the supervisor: the settings, the log, and the two folders below.
     pub(super) folder: PathBuf,
-    /// The child's: the data.
+    /// Owned by the child: the data.
     pub(super) data: PathBuf,
-    /// The child's: the socket.
+    /// Owned by the child: the socket.
     pub(super) socket: PathBuf,
-    /// Who runs it, if not we.
+    /// The account that runs Postgres; `None` means the process's own.
     pub(super) account: Option<Account>,
 }
 
 impl Place {
-    /// In `home`, or, where the child cannot enter it, in a new folder of [`ELSEWHERE`] that `home` remembers.
+    /// The place in `home`. If the child cannot enter `home`, a new folder in [`ELSEWHERE`], which `home` remembers.
     pub(super) fn find(home: &Path) -> Result<Self, PostgresError> {
         files::create_folder(home).map_err(PostgresError::io("could not make", home))?;
         let home = home.canonicalize().map_err(PostgresError::io("could not find", home))?;
@@ -111,7 +111,7 @@ impl Place {
         files::write_private(&note, elsewhere.as_os_str().as_encoded_bytes())
             .map_err(PostgresError::io("could not write", &note))?;
         tracing::warn!(
-            "{} cannot be entered by `{}`, who runs PostgreSQL because root may not: the database stands in {} instead",
+            "PostgreSQL does not run as root, and {} cannot be entered by its user `{}`: the database is in {} instead",
             home.display(),
             child.name,
             elsewhere.display()
@@ -126,7 +126,7 @@ impl Place {
         Ok(place)
     }
 
-    /// Makes a folder that only the child may enter.
+    /// Creates a folder that only the child may enter.
     pub(super) fn make_childs_folder(&self, folder: &Path) -> Result<(), PostgresError> {
         files::create_folder(folder).map_err(PostgresError::io("could not make", folder))?;
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
@@ -134,7 +134,7 @@ impl Place {
         self.give(folder)
     }
 
-    /// Makes the child the owner.
+    /// Makes the child's account the owner.
     pub(super) fn give(&self, path: &Path) -> Result<(), PostgresError> {
         match &self.account {
             Some(child) => chown(path, Some(child.uid), Some(child.gid))
@@ -143,7 +143,7 @@ impl Place {
         }
     }
 
-    /// The major version that made the data, where there is data.
+    /// The major version of the data, if there is data.
     pub(super) fn data_version(&self) -> Result<Option<String>, PostgresError> {
         let path = self.data.join("PG_VERSION");
         let version = files::read_optional(&path).map_err(PostgresError::io("could not read", &path))?;

@@ -1,4 +1,4 @@
-//! Finding the server's binaries.
+//! The search for the binaries of a PostgreSQL server.
 
 use std::{
     env,
@@ -10,12 +10,12 @@ use std::{
 
 use super::error::PostgresError;
 
-/// What to type where there is none.
+/// How to install a server, for error messages.
 pub const INSTALL_HINT: &str = "Install it (Debian, Ubuntu: `sudo apt-get install postgresql`; Fedora: `sudo dnf \
      install postgresql-server`; Alpine: `sudo apk add postgresql`; macOS: `brew install postgresql@17`), or run \
      `scripts/postgres.sh`, which needs no root on Debian and Ubuntu, or set DATABASE_URL";
 
-/// The oldest major version that serves.
+/// The oldest supported major version.
 const OLDEST: u32 = 14;
 
 /// One installed server.
@@ -25,14 +25,14 @@ pub struct Binaries {
     pub bindir: PathBuf,
     /// The major version.
     pub major: u32,
-    /// Where an unpacked copy keeps the libraries that the machine may lack.
+    /// The library folders of an unpacked copy, for libraries that the machine lacks.
     pub shared_libraries: Option<OsString>,
 }
 
 impl Binaries {
     /// The server in `bindir`, if it runs.
     fn at(bindir: &Path) -> Option<Self> {
-        // It is run from another folder than ours.
+        // The server starts in another working folder.
         let bindir = std::path::absolute(bindir).ok()?;
         if !bindir.join("initdb").is_file() || !bindir.join("postgres").is_file() {
             return None;
@@ -48,12 +48,11 @@ impl Binaries {
         Some(Self { bindir, major, shared_libraries })
     }
 
-    /// The server to use: of version `data_version` where data stands already, else the newest. Looks at
-    /// `INLET_PG_BINDIR` (which alone counts where it is set), `pg_config`, the distributions' folders, the copy
-    /// unpacked under `unpacked`, and `PATH`.
+    /// The server to use: of version `data_version` if there is data, else the newest. Looks at `INLET_PG_BINDIR` (if
+    /// set, at nothing else), `pg_config`, the distributions' folders, the copy under `unpacked`, and `PATH`.
     ///
     /// # Errors
-    /// Where there is none that serves; the message says what to install.
+    /// No server is usable; the message tells what to install.
     pub fn find(unpacked: &Path, data_version: Option<&str>, folder: &Path) -> Result<Self, PostgresError> {
         let found = match env::var_os("INLET_PG_BINDIR").filter(|value| !value.is_empty()).map(PathBuf::from) {
             Some(bindir) => vec![Self::at(&bindir).ok_or(PostgresError::WrongBindir(bindir))?],
@@ -69,7 +68,7 @@ fn choose(
     folder: &Path,
     unpacked: &Path,
 ) -> Result<Binaries, PostgresError> {
-    // A stable sort: of one version, the first place looked at wins.
+    // The sort is stable: of equal versions, the first place in the search order wins.
     found.sort_by_key(|binaries| std::cmp::Reverse(binaries.major));
     let Some(newest) = found.first().cloned() else {
         return Err(PostgresError::NoBinaries { unpacked: unpacked.to_owned() });
@@ -129,11 +128,11 @@ fn below(parent: &Path, prefix: &'static str) -> impl Iterator<Item = PathBuf> {
         .map(|entry| entry.path())
 }
 
-/// The library folders of a copy unpacked under some other root than `/`.
+/// The library folders of a copy that was unpacked under another root than `/`.
 fn shared_libraries(bindir: &Path) -> Option<OsString> {
     let usr = bindir.ancestors().nth(4).filter(|usr| usr.ends_with("usr") && *usr != Path::new("/usr"))?;
     let mut folders = Vec::new();
-    // Some packages still put their libraries into `/lib`.
+    // Some packages still install libraries in `/lib`.
     for lib in [usr.join("lib"), usr.parent()?.join("lib")] {
         folders.extend(below(&lib, "").filter(|folder| folder.to_string_lossy().contains("-linux-")));
         folders.push(lib);

@@ -1,4 +1,4 @@
-//! The cluster as its owner sees it: started, kept running, stopped.
+//! A cluster from its owner's side: start, supervision, stop.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -23,23 +23,24 @@ use super::{
 };
 use crate::files;
 
-/// What kind of cluster.
+/// The settings of a cluster.
 #[derive(Debug, Clone)]
 pub struct PostgresConfig {
-    /// The folder that it keeps everything in.
+    /// The folder of all its data.
     pub home: PathBuf,
-    /// Where an unpacked copy of the server may be, see `scripts/postgres.sh`.
+    /// The folder of an unpacked copy of the server, see `scripts/postgres.sh`.
     pub unpacked: PathBuf,
-    /// Whether a commit is on disk before it is answered. Off only for tests that do not test that.
+    /// Whether a commit reaches the disk before Postgres acknowledges it. Off only in tests that do not test
+    /// durability.
     pub durable: bool,
     /// The most connections.
     pub max_connections: u32,
-    /// Memory for pages, in MiB.
+    /// Shared buffers, in MiB.
     pub shared_buffers_mb: u32,
 }
 
 impl PostgresConfig {
-    /// A durable cluster of modest size under the data folder `data_dir`.
+    /// A durable cluster of modest size under `data_dir`.
     #[must_use]
     pub fn under(data_dir: &Path) -> Self {
         Self {
@@ -52,24 +53,24 @@ impl PostgresConfig {
     }
 }
 
-/// How to reach a cluster.
+/// The address of a cluster.
 #[derive(Debug, Clone)]
 pub struct Address {
     /// The port on 127.0.0.1.
     pub port: u16,
-    /// The folder of its socket, where it has one.
+    /// The folder of its socket, if it has one.
     pub socket: Option<PathBuf>,
     password: SecretString,
 }
 
 impl Address {
-    /// The URL of a database over TCP, for any program on this machine. It holds the password.
+    /// The URL of a database over TCP, for any program on this machine. The URL contains the password.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         format!("postgres://{}:{}@127.0.0.1:{}/{database}", initdb::USER, self.password.expose_secret(), self.port)
     }
 
-    /// The URL over the socket, which is a little faster; over TCP where there is no socket.
+    /// The URL over the socket, which is a little faster; over TCP if there is no socket.
     #[must_use]
     pub fn socket_url(&self, database: &str) -> String {
         let Some(folder) = &self.socket else { return self.url(database) };
@@ -82,10 +83,10 @@ impl Address {
         )
     }
 
-    /// Makes the database unless it stands already.
+    /// Creates the database unless it exists.
     ///
     /// # Errors
-    /// Where the server refuses.
+    /// The server refuses.
     pub async fn create_database(&self, name: &str) -> Result<(), PostgresError> {
         let mut conn = PgConnection::connect(&self.url("postgres")).await?;
         let stands: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
@@ -100,8 +101,8 @@ impl Address {
     }
 }
 
-/// A running cluster that is ours. It is started again when it dies. Dropped without [`Cluster::stop`] it goes on
-/// running, and the next start adopts it.
+/// A running cluster that this process owns. The supervisor restarts it when it dies. Without [`Cluster::stop`] the
+/// cluster goes on running after a drop, and the next start adopts it.
 #[derive(Debug)]
 pub struct Cluster {
     address: Address,
@@ -111,10 +112,10 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Makes it where there is none, starts it where it does not run, adopts it where it does.
+    /// Creates the cluster if it does not exist, starts it if it does not run, adopts it if it runs.
     ///
     /// # Errors
-    /// Where there is no server to run, the folder is another process's, or the server does not start.
+    /// No server is usable, another process owns the folder, or the server does not start.
     pub async fn start(config: PostgresConfig) -> Result<Self, PostgresError> {
         let owner = own(&config.home, Duration::ZERO).await?;
         let (prepared, running) = Prepared::run(config).await?;
@@ -124,7 +125,8 @@ impl Cluster {
         Ok(Self { address, stop, supervisor, _owner: owner })
     }
 
-    /// The same, but leaves it running and owned by nobody: for test processes, which share one cluster.
+    /// As [`Cluster::start`], but leaves the cluster running and without an owner, for test processes that share one
+    /// cluster.
     ///
     /// # Errors
     /// As for [`Cluster::start`].
@@ -134,7 +136,7 @@ impl Cluster {
         Ok(prepared.address(&running))
     }
 
-    /// How to reach it. It stays the same as long as the cluster is ours.
+    /// The address, which is constant while this process owns the cluster.
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
@@ -143,15 +145,15 @@ impl Cluster {
     /// Ends its sessions and stops it.
     ///
     /// # Errors
-    /// Where it does not stop.
+    /// The server does not stop.
     pub async fn stop(self) -> Result<(), PostgresError> {
         self.stop.cancel();
-        // The supervisor only ends by itself when it is told to, and it does not panic.
+        // The supervisor ends only when it is told to, and does not panic.
         self.supervisor.await.unwrap_or(Ok(()))
     }
 }
 
-/// What outlives a restart.
+/// Settings that outlive a restart.
 #[derive(Serialize, Deserialize)]
 struct Settings {
     password: String,
@@ -178,7 +180,7 @@ impl Prepared {
                 port: process::free_port()?,
             },
         };
-        // Before the data is made: its password must not be lost.
+        // Written before the data is made, so that the password cannot be lost.
         write(&path, &settings)?;
         initdb::make(&place, &binaries, &settings.password, config.durable).await?;
         let running = process::start_or_adopt(&place, &binaries, &config, settings.port, false).await?;
@@ -200,7 +202,7 @@ fn write(path: &Path, settings: &Settings) -> Result<(), PostgresError> {
     files::write_private(path, &bytes).map_err(PostgresError::io("could not write", path))
 }
 
-/// Takes the folder for this process alone; the lock goes with the process, however it ends.
+/// Locks the folder for this process. The lock ends with the process, however it ends.
 async fn own(home: &Path, patience: Duration) -> Result<File, PostgresError> {
     files::create_folder(home).map_err(PostgresError::io("could not make", home))?;
     let path = home.join("owner");
@@ -241,7 +243,7 @@ async fn supervise(prepared: Prepared, mut running: Running, stop: CancellationT
         if stop.run_until_cancelled(running.ended()).await.is_none() {
             return running.stop().await;
         }
-        tracing::error!(pid = running.pid, "PostgreSQL ended by itself; starting it again");
+        tracing::error!(pid = running.pid, "PostgreSQL ended unexpectedly; restarting it");
         let port = running.port;
         loop {
             match process::start_or_adopt(place, binaries, config, port, true).await {
@@ -250,7 +252,7 @@ async fn supervise(prepared: Prepared, mut running: Running, stop: CancellationT
                     break;
                 }
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "PostgreSQL could not be started again");
+                    tracing::error!(error = &error as &dyn std::error::Error, "PostgreSQL could not be restarted");
                     if stop.run_until_cancelled(sleep(Duration::from_secs(1))).await.is_none() {
                         return Ok(());
                     }

@@ -1,38 +1,38 @@
-//! Why there is no Postgres, and what to do about it.
+//! Errors of the embedded Postgres, with their remedies.
 
 use std::{io, path::PathBuf};
 
 use super::binaries::INSTALL_HINT;
 
-/// A Postgres that could not be made, started or stopped.
+/// The embedded Postgres could not be made, started or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum PostgresError {
-    /// No server binaries anywhere.
+    /// The machine has no server binaries.
     #[error(
-        "found no PostgreSQL server (looked at INLET_PG_BINDIR, pg_config, the distributions' folders, {}, PATH). {INSTALL_HINT}",
+        "found no PostgreSQL server in INLET_PG_BINDIR, pg_config, the distributions' folders, {} or PATH. {INSTALL_HINT}",
         unpacked.display()
     )]
     NoBinaries {
-        /// Where an unpacked copy would be.
+        /// The folder of an unpacked copy.
         unpacked: PathBuf,
     },
-    /// `INLET_PG_BINDIR` holds no server.
-    #[error("INLET_PG_BINDIR is {}, which holds no runnable `postgres` and `initdb`", .0.display())]
+    /// `INLET_PG_BINDIR` holds no runnable server.
+    #[error("INLET_PG_BINDIR is {}, which has no runnable `postgres` and `initdb`: set it to the folder of both, or unset it", .0.display())]
     WrongBindir(PathBuf),
-    /// Only servers that are too old.
+    /// All servers on the machine are too old.
     #[error("found only PostgreSQL {found} in {}; Inlet needs {needed} or newer. {INSTALL_HINT}", bindir.display())]
     TooOld {
-        /// The newest major version found.
+        /// The newest major version on the machine.
         found: u32,
-        /// Where.
+        /// The folder of that version.
         bindir: PathBuf,
-        /// The oldest that serves.
+        /// The oldest supported version.
         needed: u32,
     },
-    /// The data was made by a major version that is not installed.
+    /// The major version that made the data is not installed.
     #[error(
-        "the data in {} is of PostgreSQL {data}, but only {installed} is installed: install postgresql-{data}, or set \
-         INLET_PG_BINDIR to its binaries, or move the folder away to begin anew",
+        "the data in {} was made by PostgreSQL {data}, but only {installed} is installed: install postgresql-{data}, or set \
+         INLET_PG_BINDIR to its binaries, or move the folder away to begin with an empty database",
         folder.display()
     )]
     VersionMismatch {
@@ -40,22 +40,24 @@ pub enum PostgresError {
         folder: PathBuf,
         /// The major version that made it.
         data: String,
-        /// Those that are there.
+        /// The installed major versions.
         installed: String,
     },
-    /// Another process has this folder.
-    #[error("{} is in use by another process{}: stop it, or take another --data-dir", folder.display(), holder.map(|pid| format!(" (pid {pid})")).unwrap_or_default())]
+    /// Another process owns this folder.
+    #[error("{} is in use by another process{}: stop that process, or use another --data-dir", folder.display(), holder.map(|pid| format!(" (pid {pid})")).unwrap_or_default())]
     InUse {
         /// The folder.
         folder: PathBuf,
-        /// The other process.
+        /// The pid of the other process, if known.
         holder: Option<u32>,
     },
-    /// As root, and there is no other account to run it as.
-    #[error("PostgreSQL does not run as root, and this machine has neither a user `postgres` nor `nobody`")]
+    /// The process is root, and there is no other account for Postgres.
+    #[error(
+        "PostgreSQL does not run as root, and this machine has no user `postgres` or `nobody` to run it: create the user `postgres`, or run Inlet as an ordinary user"
+    )]
     NoAccount,
-    /// No folder that the account may enter.
-    #[error("the user `{account}`, who runs PostgreSQL here because root may not, cannot enter {}", folder.display())]
+    /// The account of Postgres cannot enter the folder.
+    #[error("PostgreSQL does not run as root, and its user `{account}` cannot enter {}: use a --data-dir that this user can enter", folder.display())]
     Unreachable {
         /// The account.
         account: String,
@@ -65,42 +67,42 @@ pub enum PostgresError {
     /// initdb failed.
     #[error("initdb failed: {output}")]
     Initdb {
-        /// What it printed.
+        /// The output of initdb.
         output: String,
     },
-    /// The server ended while it started.
-    #[error("PostgreSQL did not start: {output} (the whole log: {})", log.display())]
+    /// The server ended during its start.
+    #[error("PostgreSQL did not start: {output} (full log: {})", log.display())]
     DidNotStart {
-        /// The last lines of its log.
+        /// The last lines of the log.
         output: String,
-        /// The log.
+        /// The path of the log.
         log: PathBuf,
     },
-    /// The server did not end.
-    #[error("PostgreSQL (pid {pid}) did not stop in time; it is left running")]
+    /// The server did not stop.
+    #[error("PostgreSQL (pid {pid}) did not stop in time and is still running: stop it by hand")]
     DidNotStop {
-        /// Its process.
+        /// The pid of the server.
         pid: i32,
     },
-    /// The file that keeps the password and the port is damaged.
-    #[error("{} is damaged", path.display())]
+    /// The file with the password and the port is damaged.
+    #[error("{} is damaged: restore it from a backup, or move the data folder away to begin with an empty database", path.display())]
     DamagedSettings {
         /// The file.
         path: PathBuf,
-        /// How.
+        /// The cause.
         source: serde_json::Error,
     },
     /// The file system refused.
     #[error("{what} {}", path.display())]
     Io {
-        /// What was tried, e.g. `could not read`.
+        /// The action that failed, e.g. `could not read`.
         what: &'static str,
-        /// On what.
+        /// The file or folder.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// The server runs, but refuses us.
+    /// The server runs, but refuses a connection.
     #[error("the embedded PostgreSQL refused a connection")]
     Connect(#[from] sqlx::Error),
 }
@@ -111,7 +113,7 @@ impl PostgresError {
         move |source| Self::Io { what, path, source }
     }
 
-    /// A stable word for it.
+    /// A stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

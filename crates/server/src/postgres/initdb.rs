@@ -1,4 +1,4 @@
-//! Making the data folder: in a temporary place, renamed when it is whole.
+//! Creation of the data folder: in a temporary folder, renamed when it is complete.
 
 use std::{fs, path::Path, process::Stdio};
 
@@ -7,10 +7,10 @@ use tokio::process::Command;
 use super::{account::Place, binaries::Binaries, error::PostgresError};
 use crate::files;
 
-/// The superuser of our clusters, and the name of the database of `inlet dev`.
+/// The superuser of embedded clusters.
 pub(super) const USER: &str = "inlet";
 
-/// Makes the data unless it stands already.
+/// Creates the data folder unless it exists.
 pub(super) async fn make(
     place: &Place,
     binaries: &Binaries,
@@ -25,7 +25,7 @@ pub(super) async fn make(
         .map_err(PostgresError::io("could not write", &password_file))?;
     place.give(&password_file)?;
     let unfinished = place.folder.join("data.unfinished");
-    // Not every C library has C.UTF-8.
+    // Not every C library has the locale C.UTF-8, so C is tried next.
     let mut made = Ok(());
     for locale in ["C.UTF-8", "C"] {
         made = initdb(place, binaries, &unfinished, &password_file, locale, durable).await;
@@ -55,7 +55,7 @@ async fn initdb(
     place.make_childs_folder(folder)?;
     let mut command = command(place, binaries, "initdb");
     command.args(["--username", USER, "--auth=scram-sha-256", "--encoding=UTF8", "--no-instructions"]);
-    // The order of code points, as in C.UTF-8, but compared by bytes alone: our keys are text.
+    // As C.UTF-8 this orders by code points, but compares bytes only: all keys are text.
     command
         .arg(format!("--locale={locale}"))
         .arg("--lc-collate=C")
@@ -74,13 +74,13 @@ async fn initdb(
     Err(PostgresError::Initdb { output: String::from_utf8_lossy(&said).trim().to_owned() })
 }
 
-/// One of the server's programs, run as the account that it must run as, with nothing of our environment.
+/// A command that runs one of the server's programs under the right account and with a clean environment.
 pub(super) fn command(place: &Place, binaries: &Binaries, program: &str) -> Command {
     let mut command = Command::new(binaries.bindir.join(program));
     command
         .env_clear()
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-        // Messages that we look for are in English.
+        // The supervisor searches for English messages.
         .env("LC_ALL", "C")
         .current_dir(&place.folder)
         .stdin(Stdio::null());

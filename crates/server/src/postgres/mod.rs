@@ -1,6 +1,7 @@
-//! A Postgres of our own, for `inlet dev` and the tests: made on first use, kept running, adopted when it outlived us.
+//! An embedded Postgres for `inlet dev` and the tests. It is created on first use, supervised, and adopted if it
+//! outlived its owner.
 //!
-//! Why by hand: docs/adr/0005-own-postgres-supervisor.md.
+//! The reasons are in docs/adr/0005-own-postgres-supervisor.md.
 
 mod account;
 mod binaries;

@@ -1,4 +1,4 @@
-//! What `postmaster.pid` says. We never delete it: Postgres uses it to find processes of a dead server that still hold
+//! `postmaster.pid`. The supervisor never deletes it: with it Postgres finds processes of a dead server that still hold
 //! its shared memory.
 
 use std::{
@@ -8,11 +8,11 @@ use std::{
 
 use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 
-/// The lines of `postmaster.pid` that matter to us.
+/// The lines of `postmaster.pid` that the supervisor uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PidFile {
     pub(super) pid: i32,
-    /// Lines 4 and 5; they are written a little after the first.
+    /// Line 4. Postgres writes lines 4 and 5 a little after the first.
     pub(super) port: Option<u16>,
     pub(super) socket: Option<PathBuf>,
     /// Line 8: `starting`, `stopping`, `ready`, `standby`.
@@ -24,7 +24,7 @@ impl PidFile {
         data.join("postmaster.pid")
     }
 
-    /// `None` where there is none, or nothing in it yet.
+    /// `None` if the file does not exist or is still empty.
     pub(super) fn read(data: &Path) -> io::Result<Option<Self>> {
         match fs::read_to_string(Self::path(data)) {
             Ok(text) => Ok(Self::parse(&text)),
@@ -49,22 +49,22 @@ impl PidFile {
     }
 }
 
-/// What the process that a pid file names is.
+/// The kind of process that a pid file names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Process {
-    /// It serves this data.
+    /// A server for this data.
     Ours,
-    /// The number went to some other program, and Postgres would take it for a server of its own.
+    /// Another program that got the dead server's pid. Postgres would take it for a server of this data.
     Foreign,
-    /// There is none that would hold a start up.
+    /// No process that would block a start.
     Gone,
 }
 
-/// Looks at the process `pid`.
+/// Classifies the process `pid`.
 pub(super) fn process(pid: i32, data: &Path) -> Process {
     match kill(Pid::from_raw(pid), None) {
         Ok(()) => {}
-        // Of another account: Postgres itself does not take such a one for its own.
+        // A process of another account: Postgres does not take it for its own either.
         Err(Errno::EPERM | Errno::ESRCH) => return Process::Gone,
         Err(_) => return Process::Foreign,
     }
@@ -73,13 +73,13 @@ pub(super) fn process(pid: i32, data: &Path) -> Process {
 
 fn serves(pid: i32, data: &Path) -> bool {
     if Path::new("/proc/self/cmdline").exists() {
-        // Nothing of a process that has ended and waits for its parent to look.
+        // Empty for a process that has ended and whose parent has not waited for it.
         let Ok(bytes) = fs::read(format!("/proc/{pid}/cmdline")) else { return false };
         let mut arguments = bytes.split(|byte| *byte == 0);
         let is_postgres = arguments.next().is_some_and(|program| program.ends_with(b"postgres"));
         return is_postgres && arguments.any(|argument| argument == data.as_os_str().as_encoded_bytes());
     }
-    // Where there is no /proc, as on macOS.
+    // Systems without /proc, such as macOS.
     let Ok(output) = std::process::Command::new("ps").args(["-p", &pid.to_string(), "-o", "command="]).output() else {
         return false;
     };
@@ -87,8 +87,8 @@ fn serves(pid: i32, data: &Path) -> bool {
     command.contains("postgres -D") && command.contains(&*data.to_string_lossy())
 }
 
-/// Removes the sockets of a server that is gone. Their folder is that server's alone, and Postgres would take the
-/// number in a socket's lock file for a live server whenever some process has it.
+/// Removes the sockets of a dead server. The folder belongs to that server alone. Postgres would take the pid in a
+/// socket's lock file for a live server if any process has that pid.
 pub(super) fn remove_sockets(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -99,13 +99,13 @@ pub(super) fn remove_sockets(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Replaces a foreign process's number with our own: Postgres does not take its parent for another server, and all
-/// else in the file stays.
+/// Replaces the pid of a foreign process by the supervisor's own, and keeps the other lines. Postgres does not take its
+/// parent for another server.
 pub(super) fn disown(data: &Path) -> io::Result<()> {
     let path = PidFile::path(data);
     let text = fs::read_to_string(&path)?;
     let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
-    // Written in place: the file keeps its owner, who is not root.
+    // Written in place, so that the file keeps its owner, who is not root.
     fs::write(&path, format!("{}\n{rest}", std::process::id()))
 }
 

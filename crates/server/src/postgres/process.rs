@@ -25,27 +25,27 @@ use super::{
     pid_file::{self, PidFile, Process},
 };
 
-/// How long processes of a dead server may hold its shared memory before we give up.
+/// The longest wait for processes of a dead server to release its shared memory.
 const SHARED_MEMORY_PATIENCE: Duration = Duration::from_secs(30);
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 const LOG_LIMIT: u64 = 16 << 20;
-/// The longest path of a socket that operating systems take, less `/.s.PGSQL.65535`.
+/// The longest socket path of operating systems, less the length of `/.s.PGSQL.65535`.
 const SOCKET_FOLDER_LIMIT: usize = 85;
 
-/// A server that was ready when this was made.
+/// A server that is ready.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) pid: i32,
     pub(super) port: u16,
     pub(super) socket: Option<PathBuf>,
-    /// `None` of one that was adopted: it is a child of another process, now gone.
+    /// `None` for an adopted server: its parent was another process, which has ended.
     child: Option<Child>,
     data: PathBuf,
 }
 
-/// Starts the server, or adopts the one that runs already. `port` is where it should listen; it moves to another one
-/// where that is taken, unless `fixed`.
+/// Starts the server, or adopts a running one. It listens on `port`, or on another port if `port` is taken and not
+/// `fixed`.
 pub(super) async fn start_or_adopt(
     place: &Place,
     binaries: &Binaries,
@@ -77,13 +77,13 @@ pub(super) async fn start_or_adopt(
     }
 }
 
-/// A port that nobody listens on at the moment.
+/// A port without a listener at the moment.
 pub(super) fn free_port() -> Result<u16, PostgresError> {
     let bound = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
     Ok(bound.map_err(PostgresError::io("could not find a free port on", "127.0.0.1"))?.port())
 }
 
-/// The server that the pid file names, once it is ready; `None` where there is none.
+/// The server that the pid file names, once it is ready; `None` if there is none.
 async fn adopt(place: &Place) -> Result<Option<Running>, PostgresError> {
     let unreadable = || PostgresError::io("could not read", PidFile::path(&place.data));
     let mut told = Instant::now();
@@ -98,7 +98,7 @@ async fn adopt(place: &Place) -> Result<Option<Running>, PostgresError> {
             Process::Ours => {}
         }
         if let (true, Some(port)) = (file.is_ready(), file.port) {
-            tracing::info!(pid = file.pid, "adopted the PostgreSQL that was left running");
+            tracing::info!(pid = file.pid, "adopted a running PostgreSQL");
             return Ok(Some(Running {
                 pid: file.pid,
                 port,
@@ -108,7 +108,7 @@ async fn adopt(place: &Place) -> Result<Option<Running>, PostgresError> {
             }));
         }
         if told.elapsed() > Duration::from_secs(5) {
-            tracing::info!(pid = file.pid, status = file.status, "waiting for the PostgreSQL that was left running");
+            tracing::info!(pid = file.pid, status = file.status, "waiting for a running PostgreSQL to become ready");
             told = Instant::now();
         }
         sleep(LOOK_EVERY).await;
@@ -116,7 +116,7 @@ async fn adopt(place: &Place) -> Result<Option<Running>, PostgresError> {
     Ok(None)
 }
 
-/// One try: a server that is ready, or what it had logged when it ended.
+/// One try to start: a ready server, or the log of a server that ended.
 async fn start(
     place: &Place,
     binaries: &Binaries,
@@ -129,7 +129,7 @@ async fn start(
     let mut options = OpenOptions::new();
     options.create(true).append(!too_long).write(true).truncate(too_long).mode(0o600);
     let file = options.open(&log).map_err(logged())?;
-    // The mode above counts for a new file alone.
+    // `options.mode` applies to a new file only.
     file.set_permissions(Permissions::from_mode(0o600)).map_err(logged())?;
     let begins = file.metadata().map_err(logged())?.len();
     let socket = (place.socket.as_os_str().len() <= SOCKET_FOLDER_LIMIT).then(|| place.socket.clone());
@@ -141,7 +141,7 @@ async fn start(
     let mut child = command
         .stdout(Stdio::from(file.try_clone().map_err(logged())?))
         .stderr(Stdio::from(file))
-        // Ctrl-C goes to our process group alone: we stop Postgres after we have finished with it.
+        // Ctrl-C reaches only the supervisor's process group. The supervisor stops Postgres last.
         .process_group(0)
         .spawn()
         .map_err(PostgresError::io("could not run", binaries.bindir.join("postgres")))?;
@@ -155,7 +155,7 @@ async fn start(
         {
             return Ok(Err(tail(&log, begins)));
         }
-        // A torn read while the file is written counts as not yet.
+        // A torn read of a file that is being written means "not yet".
         if let Ok(Some(file)) = PidFile::read(&place.data)
             && file.pid == pid
             && file.is_ready()
@@ -163,7 +163,7 @@ async fn start(
             return Ok(Ok(Running { pid, port, socket, child: Some(child), data: place.data.clone() }));
         }
         if told.elapsed() > Duration::from_secs(5) {
-            tracing::info!(pid, "waiting for PostgreSQL to recover what had not been written when it was killed");
+            tracing::info!(pid, "waiting for PostgreSQL to recover after a crash");
             told = Instant::now();
         }
         sleep(LOOK_EVERY).await;
@@ -183,7 +183,7 @@ fn settings(config: &PostgresConfig, major: u32, port: u16, socket: Option<&Path
         ("fsync", on(config.durable)),
         ("synchronous_commit", on(config.durable)),
         ("full_page_writes", on(config.durable)),
-        // Few, long checkpoints: each one makes every page that is changed after it be logged whole once more.
+        // Few, long checkpoints: after each checkpoint the first change of a page logs the whole page.
         ("max_wal_size", "2GB".to_owned()),
         ("checkpoint_timeout", "15min".to_owned()),
         ("random_page_cost", "1.1".to_owned()),
@@ -193,23 +193,23 @@ fn settings(config: &PostgresConfig, major: u32, port: u16, socket: Option<&Path
     ];
     settings.extend(quiet(major));
     if !config.durable {
-        // The databases of tests live for seconds, and a test's own ANALYZE must not wait for another's.
+        // The databases of tests live for seconds, and a test's own ANALYZE must not wait for autovacuum.
         settings.push(("autovacuum", "off".to_owned()));
     }
     if major >= 14 && cfg!(target_os = "linux") {
-        // One call for each file system, where the default opens every file after a crash.
+        // One call for each file system. The default opens every file after a crash.
         settings.push(("recovery_init_sync_method", "syncfs".to_owned()));
     }
     settings
 }
 
-/// No text of a row may come into the log. A statement holds it, and so do its parameters, the message of an error
-/// (`invalid input syntax for type integer: "..."`) and its DETAIL (`Key (email)=(...) already exists`). So errors of
-/// statements are not logged at all: Inlet gets each of them and logs it itself. What ends a session or the server, and
-/// what the server tells of itself, is logged without DETAIL and CONTEXT.
+/// No text of a row may reach the log. A statement holds such texts, and so do its parameters, the message of an error
+/// (`invalid input syntax for type integer: "..."`) and its DETAIL (`Key (email)=(...) already exists`). So Postgres
+/// logs no errors of statements: Inlet receives each error and logs it itself. Postgres logs the ends of sessions and
+/// messages about itself without DETAIL and CONTEXT.
 fn quiet(major: u32) -> Vec<(&'static str, String)> {
     let mut settings = vec![
-        // In the order of this setting LOG stands above ERROR.
+        // For this setting, LOG ranks above ERROR.
         ("log_min_messages", "log"),
         ("log_min_error_statement", "panic"),
         ("log_error_verbosity", "terse"),
@@ -222,7 +222,7 @@ fn quiet(major: u32) -> Vec<(&'static str, String)> {
         ("debug_print_parse", "off"),
         ("debug_print_rewritten", "off"),
         ("debug_print_plan", "off"),
-        // Some distributions log into a file of their own.
+        // Some distributions log into a separate file by default.
         ("log_destination", "stderr"),
         ("logging_collector", "off"),
     ];
@@ -254,10 +254,10 @@ impl Running {
         }
     }
 
-    /// Asks it to end its sessions and itself; then, if need be, to drop everything.
+    /// Asks the server to end its sessions and stop; after the timeout, to stop at once.
     pub(super) async fn stop(&mut self) -> Result<(), PostgresError> {
         for signal in [Signal::SIGINT, Signal::SIGQUIT] {
-            // It may have ended by itself.
+            // Fails if the server has ended by itself.
             let _ = kill(Pid::from_raw(self.pid), signal);
             if tokio::time::timeout(STOP_PATIENCE, self.ended()).await.is_ok() {
                 return Ok(());
@@ -271,7 +271,7 @@ pub(super) fn log_path(place: &Place) -> PathBuf {
     place.folder.join("postgres.log")
 }
 
-/// What was logged from byte `begins` on, at most its last 2 KiB.
+/// The log from byte `begins` on, at most its last 2 KiB.
 fn tail(log: &Path, begins: u64) -> String {
     let read = || -> io::Result<String> {
         let mut file = fs::File::open(log)?;

@@ -1,5 +1,5 @@
-//! The subscribers of T5: many sockets in a process of their own, which do no more with a frame than count it, so that
-//! the figure is the server's.
+//! The subscribers of T5: many sockets in a process of their own that only counts frames, so that the figure is the
+//! server's.
 
 use std::{
     io,
@@ -21,29 +21,29 @@ use tokio::{
 
 use crate::{SimulatorError, output::say, target::Target, wire::Endpoint};
 
-/// How many sockets are being opened at once.
+/// How many sockets are opened at once.
 const AT_ONCE: usize = 64;
 
-/// How often a process is asked how far it is.
+/// The pause between two questions to the process.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// The subscribers of T5, in a process of their own: it says `ready`, then for every line that it reads how many results
-/// came and how many sockets stand. `inlet-bench` starts it by itself.
+/// The subscribers of T5, in a process of their own. It prints `ready`; then for each line of input it prints the
+/// number of results so far and the number of open sockets. `inlet-bench` starts it by itself.
 #[derive(Debug, Clone, clap::Args)]
 pub struct AudienceArgs {
-    /// Where the server listens.
+    /// The address of the server.
     #[arg(long, env = "INLET_AUDIENCE_ADDRESS")]
     pub address: String,
     /// The API key.
     #[arg(long, env = "INLET_AUDIENCE_KEY", hide_env_values = true)]
     pub key: String,
-    /// How many sockets.
+    /// The number of sockets.
     #[arg(long, env = "INLET_AUDIENCE_SOCKETS")]
     pub sockets: usize,
     /// The subscription.
     #[arg(long, env = "INLET_AUDIENCE_QUERY")]
     pub query: String,
-    /// Where it begins.
+    /// The cursor at which the subscription begins.
     #[arg(long, env = "INLET_AUDIENCE_AFTER")]
     pub after: String,
 }
@@ -51,7 +51,7 @@ pub struct AudienceArgs {
 /// Opens the sockets and counts until its input ends.
 ///
 /// # Errors
-/// Where a socket cannot be opened.
+/// A socket cannot be opened.
 pub async fn audience(args: AudienceArgs) -> Result<(), SimulatorError> {
     let (came, standing) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let mut opened = 0;
@@ -78,7 +78,7 @@ pub async fn audience(args: AudienceArgs) -> Result<(), SimulatorError> {
     asked.map_err(io::Error::other).map_err(SimulatorError::io("answering"))
 }
 
-/// One WebSocket, by hand.
+/// One WebSocket, without a library.
 struct Socket {
     stream: TcpStream,
     buffer: BytesMut,
@@ -137,7 +137,7 @@ impl Socket {
         }
     }
 
-    /// The kind and the content of the next frame; the server's are neither masked nor in parts.
+    /// The kind and the content of the next frame. The server's frames are neither masked nor fragmented.
     async fn next(&mut self) -> io::Result<(u8, BytesMut)> {
         loop {
             if let &[first, length, ..] = &self.buffer[..] {
@@ -164,7 +164,7 @@ impl Socket {
         Ok(())
     }
 
-    /// Sends a frame under the mask that changes nothing.
+    /// Sends a frame with a zero mask, which changes nothing.
     async fn send(&mut self, kind: u8, content: &[u8]) -> io::Result<()> {
         let length = content.len();
         let mut frame = vec![0x80 | kind];
@@ -190,10 +190,10 @@ pub(super) struct Audience {
 }
 
 impl Audience {
-    /// Starts it; returns when all its sockets have asked for `query` from `after` on.
+    /// Starts the process. Returns when all its sockets have subscribed to `query` from `after` on.
     ///
     /// # Errors
-    /// Where it cannot be started or a socket is refused.
+    /// The process cannot be started, or a socket is refused.
     pub async fn gather(target: &Target, sockets: usize, query: &str, after: &str) -> Result<Self, SimulatorError> {
         let own = std::env::current_exe().map_err(SimulatorError::io("the path of this program"))?;
         let address = Endpoint::parse(&target.graphql_url).map(|endpoint| endpoint.address).unwrap_or_default();
@@ -216,10 +216,10 @@ impl Audience {
         }
     }
 
-    /// How many results came, and how many sockets stand.
+    /// The number of results so far, and of open sockets.
     ///
     /// # Errors
-    /// Where the process is gone.
+    /// The process has ended.
     pub async fn came(&mut self) -> Result<(usize, usize), SimulatorError> {
         self.ask.write_all(b"\n").await.map_err(SimulatorError::io("the subscribers' process"))?;
         let line = self.line().await?;
@@ -228,10 +228,10 @@ impl Audience {
         figures.ok_or_else(|| gone(&line))
     }
 
-    /// Waits until so many results came, and tells when it saw that.
+    /// Waits until `count` results have arrived, and returns the time at which it saw that.
     ///
     /// # Errors
-    /// Where they do not come within `patience`.
+    /// They do not arrive within `patience`.
     pub async fn until(&mut self, count: usize, patience: Duration) -> Result<Instant, SimulatorError> {
         let begun = Instant::now();
         loop {

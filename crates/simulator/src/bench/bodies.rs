@@ -9,7 +9,7 @@ use crate::{
     random::Random,
 };
 
-/// Requests that are not yet posted, each with the provider's id of its message.
+/// Requests that are not posted yet, each with the provider's id of its message.
 #[derive(Debug)]
 pub struct Bodies {
     doors: Doors,
@@ -25,23 +25,23 @@ enum Who {
     OneRoute(oneroute::Thread),
 }
 
-/// A request that is ready to be sent.
+/// A signed request.
 #[derive(Debug, Clone)]
 pub struct Ready {
-    /// The message's id at its provider: no other request has it.
+    /// The message's id at its provider, which no other request has.
     pub id: String,
-    /// What goes over the wire.
+    /// The bytes of the request.
     pub request: Vec<u8>,
 }
 
 impl Bodies {
-    /// Requests through these doors; messages occur at `at`.
+    /// Requests for these doors; their messages occur at `at`.
     #[must_use]
     pub fn new(doors: Doors, at: DateTime<Utc>, seed: u64) -> Self {
         Self { doors, random: Random::seeded(seed), number: 0, known: Vec::new(), at }
     }
 
-    /// The next `count`, and where to connect.
+    /// The next `count` requests, and the address to connect to.
     pub fn take(&mut self, count: usize) -> (String, Vec<Ready>) {
         let mut address = String::new();
         let mut ready = Vec::with_capacity(count);

@@ -1,4 +1,4 @@
-//! The load of the targets: closed loop over 64 connections for a rate, open loop at 100 a second for a latency.
+//! The load of the targets: a closed loop over 64 connections for a rate, an open loop at 100 a second for a latency.
 
 use std::{
     collections::HashMap,
@@ -16,19 +16,19 @@ use crate::{SimulatorError, wire::Wire};
 /// Connections of a closed loop.
 const CONNECTIONS: usize = 64;
 
-/// What a closed loop came to.
+/// The result of a closed loop.
 #[derive(Debug, Clone, Copy)]
 pub struct Driven {
-    /// Answered 200 with outcome accepted.
+    /// Posts that were answered 200 with outcome accepted.
     pub accepted: usize,
-    /// Answered otherwise.
+    /// Posts with another answer.
     pub other: usize,
     /// From the first byte sent to the last answer.
     pub took: Duration,
 }
 
 impl Driven {
-    /// Accepted a second.
+    /// Accepted posts a second.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "no run has so many posts")]
     pub fn rate(&self) -> f64 {
@@ -39,7 +39,7 @@ impl Driven {
 /// Posts `requests` as fast as they are answered, until they are used up or `limit` is over.
 ///
 /// # Errors
-/// Where a connection breaks.
+/// A connection breaks.
 pub async fn closed_loop(address: &str, requests: Arc<Vec<Ready>>, limit: Duration) -> Result<Driven, SimulatorError> {
     let next = Arc::new(AtomicUsize::new(0));
     let mut wires = Vec::new();
@@ -74,10 +74,10 @@ fn is_accepted(answer: &crate::wire::Message) -> bool {
     answer.status() == 200 && answer.body.windows(OUTCOME.len()).any(|part| part == OUTCOME)
 }
 
-/// Posts `requests` at `rate` a second, whatever the answers; tells when each was sent, by its message's id.
+/// Posts `requests` at `rate` a second without waiting for answers. Returns the send time of each message id.
 ///
 /// # Errors
-/// Where a connection breaks or a post is not accepted.
+/// A connection breaks, or a post is not accepted.
 pub async fn open_loop(
     address: &str,
     requests: Vec<Ready>,

@@ -1,4 +1,4 @@
-//! What the machine and its Postgres can do at best: pgbench with single-row INSERTs of 600 B (TARGETS.md).
+//! The limits of the machine and its Postgres: pgbench with single-row INSERTs of 600 B (TARGETS.md).
 
 use std::path::Path;
 
@@ -25,10 +25,10 @@ const TABLE: &str = "CREATE SCHEMA IF NOT EXISTS bench_limits;
     CREATE TABLE bench_limits.row (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         key uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(), body jsonb NOT NULL)";
 
-/// Measures the limits of the Postgres at `database_url`, for `seconds` each. `folder` takes pgbench's script.
+/// Measures the limits of the Postgres at `database_url`, each for `seconds`. `folder` takes pgbench's script.
 ///
 /// # Errors
-/// Where pgbench or psql is missing or fails, or durability is switched off.
+/// pgbench or psql is missing or fails, or durability is off.
 pub async fn measure(database_url: &str, folder: &Path, seconds: u64) -> Result<Limits, SimulatorError> {
     for name in ["fsync", "synchronous_commit"] {
         if psql(database_url, &format!("SHOW {name}")).await? != "on" {

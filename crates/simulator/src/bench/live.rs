@@ -1,4 +1,4 @@
-//! T4 and T5: how soon a frame comes, how many come, what they cost the database, and what an idle subscriber costs.
+//! T4 and T5: the latency and rate of frames, their cost in the database, and the memory of idle subscribers.
 
 use std::{
     collections::HashMap,
@@ -24,65 +24,65 @@ use crate::{
     target::Target,
 };
 
-/// What a dashboard follows (TARGETS.md, T4 and T5).
+/// The subscription of a dashboard (TARGETS.md, T4 and T5).
 const FOLLOW: &str =
     "subscription Follow($after: Cursor) { events(after: $after) { __typename ... on Event { id cursor type
     conversation { id status lastMessageAt } message { id direction content externalId status }
     contact { id name phone } } ... on Reset { reason cursor } } }";
 
-/// After so long Postgres has counted what idle connections did.
+/// After this time Postgres has counted the work of idle connections.
 const COUNTED: Duration = Duration::from_secs(12);
 
-/// How long the most frames may take.
+/// The longest wait for the frames.
 const LONG: Duration = Duration::from_secs(300);
 
-/// How many subscribers there are.
+/// The numbers of subscribers.
 #[derive(Debug, Clone, Copy)]
 pub struct Crowds {
-    /// Who are sent everything.
+    /// Subscribers that get every event.
     pub following: usize,
-    /// Who are sent nothing.
+    /// Subscribers that get no event.
     pub idle: usize,
 }
 
-/// What T5 came to.
+/// The result of T5.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Audited {
-    /// Subscribers who were sent every event.
+    /// Subscribers that got every event.
     pub subscribers: usize,
-    /// Frames a second at all of them together.
+    /// Frames a second at all subscribers together.
     pub frames: f64,
-    /// Transactions in the database for each event of the log, with one subscriber. A statement outside of a
-    /// transaction counts as one; so do those of the load and of the server's own rounds.
+    /// Database transactions for each event of the log, with one subscriber. A statement outside a transaction counts
+    /// as one. Transactions of the load and of the server's periodic work count too.
     pub statements_one: f64,
-    /// The same with all of them.
+    /// As `statements_one`, with all subscribers.
     pub statements_all: f64,
 }
 
-/// What idle subscribers cost.
+/// The memory of idle subscribers.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Idle {
-    /// So many sockets, each with one subscription.
+    /// Sockets, each with one subscription.
     pub subscribers: usize,
     /// Resident memory that each takes of the server, in KiB.
     pub kib: f64,
-    /// More of them.
+    /// The larger number of sockets.
     pub most: usize,
-    /// What each takes then.
+    /// Resident memory of the server for each of them, in KiB.
     pub most_kib: f64,
 }
 
 /// T4: from POST to the frame at one subscriber.
 ///
 /// # Errors
-/// Where the load is refused or a frame does not come.
+/// The load is refused, or a frame does not arrive.
 pub async fn soon(
     target: &Target,
     client: &Client,
     address: &str,
     ready: Vec<Ready>,
 ) -> Result<Latency, SimulatorError> {
-    // From a cursor, so that nothing is missed between asking and being followed.
+    // Begins at a cursor, so that no event before the subscription is missed.
     let head = client.head().await?;
     let subscriber = Subscriber::start(target, FOLLOW, json!({ "after": head })).await;
     let refused = |error: SubscriberError| SimulatorError::Refused { what: "T4".into(), answer: error.to_string() };
@@ -105,10 +105,10 @@ pub async fn soon(
     latency("frame", &sent, &follow.await.unwrap_or_default())
 }
 
-/// T5, but for its memory.
+/// T5 without its memory.
 ///
 /// # Errors
-/// Where a socket or the load is refused, or a frame does not come.
+/// A socket or the load is refused, or a frame does not arrive.
 pub async fn many(
     target: &Target,
     client: &Client,
@@ -135,13 +135,13 @@ pub async fn many(
     Ok(Audited { subscribers: crowds.following, frames, statements_one, statements_all })
 }
 
-/// T5's memory, of a server that has done nothing yet: what a load left behind would be used again, and hide it.
+/// T5's memory, of a fresh server: memory that a load has freed would be used again, and hide the cost.
 ///
 /// # Errors
-/// Where a socket is refused.
+/// A socket is refused.
 pub async fn idle(server: &Server, target: &Target, crowds: Crowds) -> Result<Idle, SimulatorError> {
     let head = Client::new(target)?.head().await?;
-    // What the first of all makes is for all.
+    // The first socket pays for structures that all sockets share.
     let _first = Audience::gather(target, 1, FOLLOW, &head).await?;
     let before = resident(server).await;
     let _some = Audience::gather(target, crowds.following, FOLLOW, &head).await?;
@@ -159,8 +159,7 @@ pub async fn idle(server: &Server, target: &Target, crowds: Crowds) -> Result<Id
     })
 }
 
-/// The transactions in the database for each event of the log, at 100 requests a second, while these subscribers are sent
-/// every event.
+/// Database transactions for each event of the log, at 100 requests a second, while these subscribers get every event.
 async fn statements(
     target: &Target,
     client: &Client,
@@ -186,7 +185,7 @@ async fn transactions(target: &Target) -> Result<u64, SimulatorError> {
     said.trim().parse().map_err(|_| SimulatorError::Program { program: "psql".into(), said })
 }
 
-/// The server's resident memory in KiB when it does not move any more.
+/// The server's resident memory in KiB, once it is stable.
 async fn resident(server: &Server) -> f64 {
     let mut last = 0;
     loop {

@@ -1,4 +1,4 @@
-//! `inlet-bench`: the targets T1 to T5, T8, T9 and P9 beside the limits of the same machine in the same run.
+//! `inlet-bench`: measures the targets T1 to T5, T8, T9 and P9 and the limits of the machine in one run.
 
 mod audience;
 pub(crate) mod bodies;
@@ -21,36 +21,36 @@ use self::{
 };
 use crate::{SimulatorError, output::say};
 
-/// Measures T1 to T5, T8, T9 and P9 beside the limits of the same run.
+/// Measure T1 to T5, T8, T9 and P9, and the limits of the machine.
 #[derive(Debug, Clone, clap::Args)]
 pub struct BenchArgs {
-    /// The server's binary, a release build.
+    /// The binary of the server, a release build.
     #[arg(long, env = "INLET_BENCH_SERVER", default_value = "target/release/inlet")]
     pub server: PathBuf,
-    /// Where data, results and plot go.
+    /// The folder for data, results and plot.
     #[arg(long, env = "INLET_BENCH_OUT", default_value = "target/bench")]
     pub out: PathBuf,
-    /// How many times all is measured, each on a fresh data folder.
+    /// How many times everything is measured, each time on a fresh data folder.
     #[arg(long, env = "INLET_BENCH_ROUNDS", default_value_t = 3)]
     pub rounds: usize,
     /// How long each figure is measured, in seconds.
     #[arg(long, env = "INLET_BENCH_SECONDS", default_value_t = 10)]
     pub seconds: u64,
-    /// Only these figures, beside the limits.
+    /// Measure only these figures, and the limits.
     #[arg(long, env = "INLET_BENCH_ONLY", value_delimiter = ',', ignore_case = true)]
     pub only: Vec<Part>,
-    /// Subscribers of T5 who are sent every event.
+    /// Subscribers of T5 that get every event.
     #[arg(long, env = "INLET_BENCH_SUBSCRIBERS", default_value_t = 1_000)]
     pub subscribers: usize,
-    /// How many more subscribers there are, where the memory of each idle one is measured.
+    /// Further idle subscribers, for the memory of each.
     #[arg(long, env = "INLET_BENCH_IDLERS", default_value_t = 9_000)]
     pub idlers: usize,
 }
 
-/// Measures and prints, and writes `results.json` and `plot.svg`.
+/// Measures, prints the table, and writes `results.json` and `plot.svg`.
 ///
 /// # Errors
-/// Where pgbench or the server cannot be started, or the server refuses an event.
+/// pgbench or the server cannot be started, or the server refuses an event.
 pub async fn bench(args: BenchArgs) -> Result<(), SimulatorError> {
     std::fs::create_dir_all(&args.out).map_err(SimulatorError::io(args.out.display().to_string()))?;
     let out = args.out.canonicalize().map_err(SimulatorError::io(args.out.display().to_string()))?;
@@ -69,7 +69,7 @@ pub async fn bench(args: BenchArgs) -> Result<(), SimulatorError> {
     Ok(())
 }
 
-/// Lets this program, and those that it starts, open as many files as the system allows.
+/// Raises the limit of open files of this process and its children as far as the system allows.
 pub(crate) fn allow_sockets(sockets: usize) {
     let Ok((now, most)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
     if now < most && setrlimit(Resource::RLIMIT_NOFILE, most, most).is_err() {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::round::Round;
 use crate::{SimulatorError, output::table};
 
-/// A figure of all rounds.
+/// A figure over all rounds.
 #[derive(Debug, Clone, Serialize)]
 struct Figure {
     name: &'static str,
@@ -20,7 +20,7 @@ struct Figure {
 
 type Read = fn(&Round) -> Option<f64>;
 
-/// Name, unit, target, and how it is read off a round.
+/// Name, unit, target, and the function that reads the figure from a round.
 const FIGURES: [(&str, &str, Option<&str>, Read); 27] = [
     ("C32", "commits/s", None, |round| Some(round.limits.c32)),
     ("C1", "commits/s", None, |round| Some(round.limits.c1)),
@@ -51,10 +51,10 @@ const FIGURES: [(&str, &str, Option<&str>, Read); 27] = [
     ("T9 at T2's load", "MiB", Some("<= 150"), |round| Some(round.t2?.mib)),
 ];
 
-/// Writes `results.json` and `plot.svg` into `out`; gives the table.
+/// Writes `results.json` and `plot.svg` into `out`, and returns the table.
 ///
 /// # Errors
-/// Where a file cannot be written.
+/// A file cannot be written.
 pub fn write(out: &Path, rounds: &[Round]) -> Result<String, SimulatorError> {
     let figures: Vec<_> =
         FIGURES.iter().filter_map(|(name, unit, target, read)| figure(name, unit, *target, *read, rounds)).collect();
@@ -114,13 +114,13 @@ fn holds(target: &str, value: f64) -> bool {
     }
 }
 
-/// Where the bars begin, how long a bar is that just reaches its target, how high a row is: pixels.
+/// The left edge of the bars, the length of a bar at its target, and the height of a row, in pixels.
 const LEFT: f64 = 150.0;
 const TARGET: f64 = 240.0;
 const ROW: f64 = 26.0;
 
-/// Each figure that has a target as a bar of its share of that target, with a whisker from the least to the most. The
-/// rule marks the target: `>=` wants a bar that passes it, `<=` one that does not.
+/// Draws each figure with a target as a bar of its share of that target, with a whisker from the least to the most. The
+/// rule marks the target: a bar should pass it for `>=` and stay below for `<=`.
 fn plot(figures: &[Figure]) -> String {
     let mut rows = String::new();
     let mut y = 40.0;

@@ -28,43 +28,43 @@ use crate::{
     target::Target,
 };
 
-/// The most requests that are built ahead for a second of a closed loop.
+/// The most prepared requests for a second of a closed loop.
 const AHEAD: usize = 15_000;
-/// So many requests come before anything is measured.
+/// Requests before the first measurement.
 pub(super) const WARM: usize = 2_000;
 /// Posts a second of an open loop (T3, T4).
 pub(super) const PACE: f64 = 100.0;
-/// How long the last webhook or frame is waited for.
+/// How long to wait for the last webhook or frame.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// So many sockets may one key have here.
+/// Lets one key open as many sockets as T5 needs.
 const MANY: [(&str, &str); 2] = [("INLET_MAX_LIVE", "100000"), ("INLET_MAX_LIVE_EACH", "100000")];
 
-/// What is measured.
+/// A part of the measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Part {
-    /// Acknowledged a second.
+    /// Acknowledged requests a second.
     T1,
-    /// Received as webhooks a second, and memory meanwhile (T9).
+    /// Received webhooks a second, with the memory of the server (T9).
     T2,
-    /// From POST to webhook.
+    /// Latency from POST to webhook.
     T3,
-    /// From POST to a frame.
+    /// Latency from POST to frame.
     T4,
     /// Many subscribers, and the memory of idle ones.
     T5,
-    /// Statements an event.
+    /// Statements for each event.
     T8,
-    /// One receiver beside five that are ill.
+    /// One receiver beside five ill ones.
     P9,
 }
 
-/// Which parts, and how long each.
+/// The selected parts, and the duration of each.
 #[derive(Debug)]
 pub struct Wanted {
-    /// All where it is empty.
+    /// Empty means all parts.
     pub only: Vec<Part>,
-    /// For each.
+    /// Seconds for each part.
     pub seconds: u64,
 }
 
@@ -77,20 +77,20 @@ impl Wanted {
 /// A latency in milliseconds.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Latency {
-    /// Half are faster.
+    /// The median.
     pub p50: f64,
-    /// 99 of 100 are faster.
+    /// The 99th percentile.
     pub p99: f64,
 }
 
-/// What a round came to.
+/// The results of a round.
 #[derive(Debug, Clone, Serialize)]
 pub struct Round {
     /// The limits.
     pub limits: Limits,
-    /// Acknowledged a second.
+    /// Acknowledged requests a second.
     pub t1: Option<f64>,
-    /// With one webhook.
+    /// The rates with one webhook.
     pub t2: Option<Delivered>,
     /// From POST to webhook.
     pub t3: Option<Latency>,
@@ -98,24 +98,24 @@ pub struct Round {
     pub t4: Option<Latency>,
     /// Many subscribers.
     pub t5: Option<Audited>,
-    /// The memory of idle ones.
+    /// The memory of idle subscribers.
     pub idle: Option<Idle>,
-    /// What T2's load says to the database.
+    /// Statements under T2's load.
     pub t8: Option<Spoken>,
-    /// From POST to webhook at a receiver that is well: alone, and beside five that are not.
+    /// From POST to webhook at a healthy receiver: alone, and beside five ill ones.
     pub p9: Option<(Latency, Latency)>,
     /// The server's resident memory in MiB before any load.
     pub idle_mib: f64,
 }
 
-/// What T2 came to.
+/// The result of T2.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Delivered {
-    /// Received and verified a second.
+    /// Received and verified webhooks a second.
     pub received: f64,
-    /// Acknowledged a second meanwhile.
+    /// Acknowledged requests a second during the load.
     pub acknowledged: f64,
-    /// The most resident memory of the server meanwhile, in MiB.
+    /// The server's most resident memory during the load, in MiB.
     pub mib: f64,
 }
 
@@ -138,7 +138,7 @@ impl fmt::Display for Round {
 /// Measures a round on a fresh folder under `out`.
 ///
 /// # Errors
-/// Where a program is missing, or the server refuses something.
+/// A program is missing, or the server refuses a request.
 pub async fn measure(
     binary: &Path,
     out: &Path,
@@ -162,12 +162,12 @@ pub async fn measure(
         let folder = fresh(out, number)?;
         round.t8 = statements::measure(binary, &folder, out, number, wanted.seconds).await?;
     }
-    // What was measured is worth more than the disk that stays taken.
+    // The results are worth more than the disk space.
     let _ = std::fs::remove_dir_all(&folder);
     Ok(round)
 }
 
-/// The data folder of a round, without anything in it.
+/// The empty data folder of a round.
 fn fresh(out: &Path, number: usize) -> Result<PathBuf, SimulatorError> {
     let folder = out.join(format!("data-{number}"));
     if folder.exists() {
@@ -216,7 +216,7 @@ async fn measure_on(
     if wanted.has(Part::P9) {
         round.p9 = Some(bulkheads(&client, &sink, &address, &mut bodies, seconds).await?);
     }
-    // T5 is about subscribers alone.
+    // T5 measures only subscribers.
     client.delete_webhook(&webhook).await?;
     if wanted.has(Part::T5) {
         round.t5 = Some(live::many(&target, &client, &mut bodies, crowds, seconds).await?);
@@ -229,10 +229,10 @@ fn mebibytes(server: &Server) -> f64 {
     server.resident_kib().unwrap_or(0) as f64 / 1_024.0
 }
 
-/// A load of which nothing was refused.
+/// The result of a load without refusals.
 ///
 /// # Errors
-/// Where something was.
+/// A post was refused.
 pub(super) fn complete(driven: drive::Driven) -> Result<drive::Driven, SimulatorError> {
     if driven.other == 0 && driven.accepted > 0 {
         return Ok(driven);
@@ -241,7 +241,7 @@ pub(super) fn complete(driven: drive::Driven) -> Result<drive::Driven, Simulator
     Err(SimulatorError::Refused { what: "the load".into(), answer })
 }
 
-/// T2: the load with the sink beside it; webhooks are counted until the last one.
+/// T2: the load and the sink. Counts until the last webhook.
 async fn delivered(
     server: &Server,
     sink: &Sink,
@@ -286,7 +286,7 @@ async fn webhooks(sink: &Sink, address: &str, bodies: &mut Bodies, seconds: usiz
     latency("webhook", &sent, &arrived)
 }
 
-/// P9: the same alone, and beside receivers that hang, drip, refuse, flood and unfold.
+/// P9: T3 alone, and beside receivers that hang, drip, refuse, flood and decompress.
 async fn bulkheads(
     client: &Client,
     sink: &Sink,
@@ -309,10 +309,10 @@ async fn bulkheads(
     Ok((alone, beside))
 }
 
-/// The latency of what was sent and arrived.
+/// The latency between sending and arrival.
 ///
 /// # Errors
-/// Where something did not arrive.
+/// An item did not arrive.
 pub(crate) fn latency(
     what: &str,
     sent: &HashMap<String, Instant>,

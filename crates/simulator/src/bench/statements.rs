@@ -1,5 +1,5 @@
-//! T8: what an event says to the database, all stages together, counted by Postgres itself (`pg_stat_statements`), on a
-//! server of its own: what counts costs time.
+//! T8: the statements for each event, over all stages, counted by Postgres (`pg_stat_statements`). It runs on a server
+//! of its own, because counting costs time.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -15,24 +15,24 @@ use crate::{
     target::Target,
 };
 
-/// What was said.
+/// The number of statements.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Spoken {
-    /// Statements for each request that was acknowledged, `BEGIN` and `COMMIT` among them.
+    /// Statements for each acknowledged request, with `BEGIN` and `COMMIT`.
     pub an_event: f64,
 }
 
 const COUNT: &str = "SELECT sum(calls) FROM pg_stat_statements";
 
-/// Every statement: how often, for how many milliseconds in all, how many rows, and its text.
+/// Every statement: calls, total milliseconds, rows and text.
 const EACH: &str = "SELECT calls, round(total_exec_time::numeric, 1), rows, regexp_replace(query, '\\s+', ' ', 'g') \
     FROM pg_stat_statements ORDER BY total_exec_time DESC";
 
-/// Counts under T2's load, and writes each statement into `statements.psv` of `out`. None where this Postgres has no
+/// Counts under T2's load, and writes each statement into `statements.psv` in `out`. `None` if this Postgres has no
 /// `pg_stat_statements`.
 ///
 /// # Errors
-/// Where the server or its database refuses something.
+/// The server or its database refuses a request.
 pub async fn measure(
     binary: &Path,
     folder: &Path,

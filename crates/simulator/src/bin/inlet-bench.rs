@@ -1,8 +1,8 @@
-//! Measures a release build of Inlet beside the limits of its machine, and under attack: `make bench` and `make siege`.
+//! Measures a release build of Inlet with the limits of its machine, and attacks it: `make bench` and `make siege`.
 
 use clap::{Parser, Subcommand};
 
-/// Measures a release build of Inlet beside the limits of its machine.
+/// Measure a release build of Inlet with the limits of its machine, or attack it.
 #[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 struct Command {

@@ -1,4 +1,4 @@
-//! The checker: what stands, asked over GraphQL and seen at the sink, against what must stand.
+//! The checker: compares the expected state with the state that GraphQL and the sink show.
 
 mod compare;
 mod standing;

@@ -1,4 +1,4 @@
-//! The documented samples, as the adapters' tests have them; embedded so that the command needs no checkout.
+//! The documented samples of the adapters' tests, embedded so that the command needs no checkout.
 
 use std::borrow::Cow;
 
@@ -14,15 +14,15 @@ struct Files;
 /// A documented event.
 #[derive(Debug)]
 pub struct Fixture {
-    /// Who posts it.
+    /// The provider.
     pub provider: Provider,
     /// Provider and sample, e.g. `oneroute/01-newMessage`.
     pub sample: String,
-    /// Its name in the documents.
+    /// The event's name in the documents.
     pub event: String,
-    /// Its name at the end of the URL, where the body does not bear it.
+    /// The event's name at the end of the URL, if the body does not contain it.
     pub suffix: Option<String>,
-    /// What is posted, to the byte.
+    /// The exact bytes of the body.
     pub body: Cow<'static, [u8]>,
 }
 
@@ -34,10 +34,10 @@ struct Entry {
     suffix: Option<String>,
 }
 
-/// All of them, in the order in which they are to be posted.
+/// All samples, in the order of posting.
 ///
 /// # Errors
-/// Where the index names a file or a provider that there is not.
+/// The index names an unknown file or provider.
 pub fn all() -> Result<Vec<Fixture>, SimulatorError> {
     let missing = |what: String| SimulatorError::Refused { what: "the index of samples".into(), answer: what };
     let index = Files::get("index.json").ok_or_else(|| missing("it is missing".into()))?;
@@ -71,7 +71,7 @@ mod tests {
         assert!(fixtures.iter().all(|fixture| serde_json::from_slice::<serde_json::Value>(&fixture.body).is_ok()));
     }
 
-    /// Every event that the seed documents name is among the samples.
+    /// The samples contain every event of the providers' documents.
     #[test]
     fn every_documented_event_is_there() {
         let events: BTreeSet<_> = all().unwrap().into_iter().map(|fixture| fixture.event).collect();

@@ -1,4 +1,4 @@
-//! `inlet demo`: every documented event of every provider, posted once, and what came of each.
+//! `inlet demo`: posts every documented event of every provider once, and shows each result.
 
 mod fixtures;
 mod outcome;
@@ -17,10 +17,10 @@ use crate::{
     wire::Wire,
 };
 
-/// Posts every documented event of every provider to a running `inlet dev` and shows what came of each.
+/// Post every documented event of every provider to a running `inlet dev`, and show each result.
 #[derive(Debug, Clone, clap::Args)]
 pub struct DemoArgs {
-    /// The data folder of the running server; its dev.json tells where to post.
+    /// The data folder of the running server, with its dev.json.
     #[arg(long, env = "INLET_DATA_DIR", default_value = "./.inlet")]
     pub data_dir: PathBuf,
 }
@@ -33,7 +33,7 @@ struct Answer {
 /// Posts every documented event and prints a table.
 ///
 /// # Errors
-/// Where no server is found, or an event is not answered 200.
+/// No server is found, or an event is not answered 200.
 pub async fn demo(args: DemoArgs) -> Result<(), SimulatorError> {
     let target = Target::find(&args.data_dir).await?;
     let (client, doors) = (Client::new(&target)?, Doors::of(&target)?);
@@ -64,7 +64,7 @@ async fn post(doors: &Doors, fixture: &Fixture) -> Result<(u16, String), Simulat
     let request = doors.request_of(fixture.provider, fixture.suffix.as_deref(), &fixture.body);
     let (address, request) = request.ok_or_else(|| SimulatorError::Refused {
         what: "dev.json".into(),
-        answer: format!("it names no source of {}", fixture.provider.word()),
+        answer: format!("it has no source of {}", fixture.provider.word()),
     })?;
     let mut wire = Wire::open(address).await.map_err(SimulatorError::io(format!("connecting to {address}")))?;
     let answer = wire.exchange(&request).await.map_err(SimulatorError::io(format!("posting {}", fixture.sample)))?;

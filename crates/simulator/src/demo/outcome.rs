@@ -1,5 +1,4 @@
-//! What came of an event, in a few words that are the same in every run: read off the entries of the log that it
-//! caused.
+//! The effect of an event in a few words that are constant over runs, read from the log entries that it caused.
 
 use serde_json::Value;
 

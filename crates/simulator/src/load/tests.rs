@@ -15,8 +15,8 @@ use crate::{
     target::Target,
 };
 
-/// A server that verifies signatures, remembers bodies, answers every third request 503 and drops every seventh
-/// connection before the answer.
+/// A server that verifies signatures, stores bodies, answers every third request 503 and drops every seventh connection
+/// before the answer.
 async fn flaky() -> (Target, Arc<Mutex<BTreeSet<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -67,7 +67,7 @@ async fn posts_until_each_event_is_acknowledged() {
     let (target, seen) = flaky().await;
     let book = Book::default();
     let pace = Pace { rate: None, connections: 8, give_up: Duration::from_secs(60) };
-    // The server here understands everything.
+    // This server recognises every event.
     let is_understood = |event: &Event| !event.claims.iter().any(|claim| matches!(claim, Claim::Unrecognised { .. }));
     let crowd = Crowd::new(1, "a", DateTime::UNIX_EPOCH).filter(is_understood).take(40);
     let posts: Vec<_> = Chaos::new(crowd, 1).collect();

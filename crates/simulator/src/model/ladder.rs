@@ -1,4 +1,4 @@
-//! What becomes of the reports on a sent message (P3; DESIGN, section 4).
+//! The expected status of a sent message from its reports (P3; DESIGN, section 4).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::claim::{Must, Report, Rung};
 
-/// A step: the earliest time that was reported, and whether any report was of this step itself.
+/// A step: the earliest reported time, and whether a report was of this step itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Step {
     reported: Option<DateTime<Utc>>,
@@ -36,7 +36,7 @@ struct Part {
 const STEPS: [(&str, Rung); 4] =
     [("sentAt", Rung::Sent), ("deliveredAt", Rung::Delivered), ("readAt", Rung::Read), ("failedAt", Rung::Failed)];
 
-/// The reports on a message, by its parts.
+/// The reports on a message, by part.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ladders {
     parts: BTreeMap<String, Part>,
@@ -44,7 +44,7 @@ pub struct Ladders {
 }
 
 impl Ladders {
-    /// Takes a report in. An unknown word is kept and changes nothing (MT-11).
+    /// Adds a report. An unknown word is kept and changes nothing (MT-11).
     pub fn take(&mut self, report: &Report) {
         let Report { part, word, details, digest, .. } = report.clone();
         self.history.insert((part, word, details, digest));
@@ -62,7 +62,7 @@ impl Ladders {
         }
     }
 
-    /// Takes in what was reported under another name.
+    /// Adds the reports under another name of the message.
     pub fn absorb(&mut self, other: Self) {
         self.history.extend(other.history);
         for (name, theirs) in other.parts {
@@ -75,22 +75,22 @@ impl Ladders {
         }
     }
 
-    /// Where the message stands: FAILED when any part is, else as far as the slowest part.
+    /// The status of the message: FAILED if any part failed, else that of the slowest part.
     #[must_use]
     pub fn rung(&self) -> Option<Rung> {
         let rungs = || self.parts.values().filter_map(|part| part.rung);
         rungs().find(|rung| *rung == Rung::Failed).or_else(|| rungs().min())
     }
 
-    /// Each report once: its part, the provider's word, and what it tells beside.
+    /// Each report once: its part, the provider's word, and its further fields.
     #[must_use]
     pub fn history(&self) -> Vec<(String, String, String)> {
         self.history.iter().map(|(part, word, details, _)| (part.clone(), word.clone(), details.clone())).collect()
     }
 
-    /// The times that the message must show, and why it failed. A step of the whole is taken when its last part takes
-    /// it; of several failures the last by the provider's time is told, with that time, which one without a time comes
-    /// before. What was read shows none.
+    /// The expected times of the message, and the reason of its failure. A step of the whole message happens when its
+    /// last part reaches it. Of several failures the last by the provider's time is shown, with that time; a failure
+    /// without a time comes first. A read message shows no failure.
     #[must_use]
     pub fn members(&self) -> Vec<(&'static str, Must)> {
         if self.parts.is_empty() {
@@ -117,7 +117,7 @@ impl Ladders {
                 name,
                 match shown {
                     None => Must::be_null(),
-                    // An arrival is later than whatever the past that is played reports.
+                    // The arrival is later than every reported time of the run.
                     Some(_) if arrived && rung != Rung::Failed => Must::BeArrival,
                     Some(Some(time)) => Must::at(time),
                     Some(None) => Must::BeArrival,

@@ -1,4 +1,4 @@
-//! What must stand: the sum of the claims of everything that was answered 200, in whatever order and however often.
+//! The expected state: the sum of the claims of all events that were answered 200, in any order and number.
 
 mod ladder;
 
@@ -10,24 +10,24 @@ use serde_json::Value;
 pub use self::ladder::Ladders;
 use crate::claim::{Claim, Kind, Must, STOOD_IN, Stamp, TOLD, Token};
 
-/// A thing that must stand.
+/// An expected object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
-    /// What it is.
+    /// The kind.
     pub kind: Kind,
-    /// The ways in which it is found.
+    /// The names by which it is found.
     pub names: BTreeSet<String>,
-    /// Each member with its newest version and what it may be.
+    /// Each member with its newest version and its possible values.
     pub members: BTreeMap<&'static str, (Stamp, Vec<Must>)>,
-    /// Whether it was told itself: a message that only reports tell of is stood in for (OR-9).
+    /// Whether an event described the object itself. A message that is known only from reports is a placeholder (OR-9).
     pub told: bool,
     /// Whether it was deleted.
     pub gone: bool,
-    /// Until when the provider has forgotten a person.
+    /// Until when the provider has deleted the person.
     pub forgotten: Option<DateTime<Utc>>,
-    /// When a person wrote last, as far as it matters whether that was later.
+    /// When the person wrote last, if a deletion could be later.
     pub wrote: Option<DateTime<Utc>>,
-    /// What was reported on it.
+    /// The reports on the message.
     pub ladders: Ladders,
 }
 
@@ -38,19 +38,19 @@ impl Expected {
         Self { kind, names, members, told: false, gone: false, forgotten, wrote, ladders: Ladders::default() }
     }
 
-    /// Whether nothing shows it: it was deleted, or the provider has forgotten a person who did not write later.
+    /// Whether nothing shows it: it was deleted, or the provider deleted a person who did not write later.
     #[must_use]
     pub fn is_gone(&self) -> bool {
         self.gone || self.forgotten.is_some_and(|until| self.wrote.is_none_or(|at| at <= until))
     }
 
-    /// How people are told which one is meant.
+    /// A description of the object for people.
     #[must_use]
     pub fn name(&self) -> String {
         self.names.iter().map(String::as_str).collect::<Vec<_>>().join(" = ")
     }
 
-    /// The text that a member must be, where it must be one.
+    /// The expected text of a member, if it is a fixed text.
     #[must_use]
     pub fn text(&self, member: &str) -> Option<&str> {
         match self.members.get(member)?.1.as_slice() {
@@ -59,7 +59,8 @@ impl Expected {
         }
     }
 
-    /// The newest version wins; under equal versions any value beats none (OB-10), and of two values either will do.
+    /// Records a value. The newest version wins. Under equal versions any value beats null (OB-10), and of two values
+    /// either is right.
     fn take(&mut self, member: &'static str, stamp: Stamp, must: &[Must]) {
         if let [Must::BeEarliest(time)] = must {
             let known = self.members.entry(member).or_insert_with(|| (TOLD, vec![Must::BeEarliest(None)]));
@@ -99,18 +100,18 @@ impl Expected {
     }
 }
 
-/// Everything that must stand.
+/// The whole expected state.
 #[derive(Debug, Clone, Default)]
 pub struct Model {
     places: HashMap<(Kind, String), usize>,
-    /// One without names was found to be the same as another.
+    /// An entry without names was merged into another.
     entities: Vec<Expected>,
     logged: BTreeSet<(&'static str, Token)>,
     unrecognised: BTreeSet<Token>,
 }
 
 impl Model {
-    /// Takes in what an acknowledged event claims. Repeats and order make no difference.
+    /// Adds the claims of an acknowledged event. Repeats and order make no difference.
     pub fn acknowledge(&mut self, claims: &[Claim]) {
         for claim in claims {
             match claim {
@@ -165,23 +166,23 @@ impl Model {
         entity
     }
 
-    /// Everything that must stand once, or must not be shown any more.
+    /// Every object that must exist once, or must be hidden.
     pub fn entities(&self) -> impl Iterator<Item = &Expected> {
         self.entities.iter().filter(|entity| !entity.names.is_empty())
     }
 
-    /// Those of a kind.
+    /// The objects of a kind.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Expected> {
         self.entities().filter(move |entity| entity.kind == kind)
     }
 
-    /// The events that must have been raised, each once.
+    /// The events that must be raised once each.
     #[must_use]
     pub fn logged(&self) -> &BTreeSet<(&'static str, Token)> {
         &self.logged
     }
 
-    /// The events that must have been kept as not understood.
+    /// The events that must be kept as unrecognised.
     #[must_use]
     pub fn unrecognised(&self) -> &BTreeSet<Token> {
         &self.unrecognised

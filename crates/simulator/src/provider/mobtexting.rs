@@ -1,12 +1,12 @@
-//! What MobTexting posts (`cpaas-events.md`, `cpaas-whatsapp-webhooks.md`).
+//! The bodies of MobTexting (`cpaas-events.md`, `cpaas-whatsapp-webhooks.md`).
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-/// Someone who writes to us.
+/// A person who writes to the workspace.
 #[derive(Debug, Clone)]
 pub struct Person {
-    /// Digits with the country's code.
+    /// Digits with country code.
     pub phone: String,
     /// First name.
     pub first: String,
@@ -14,19 +14,19 @@ pub struct Person {
     pub last: String,
 }
 
-/// A time as the messaging services write it.
+/// A time in the format of the messaging services.
 #[must_use]
 pub fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-/// A time as SMS and voice write it: without its zone, which is India's (MT-14).
+/// A time in the format of SMS and voice: without an offset, in India's zone (MT-14).
 #[must_use]
 pub fn naive(at: DateTime<Utc>) -> String {
     (at + TimeDelta::minutes(330)).format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// `<medium>:message:in` (MT-6 to MT-8), of a text or, with a caption, an image.
+/// `<medium>:message:in` (MT-6 to MT-8), with a text or, with a caption, an image.
 #[must_use]
 pub fn message_in(medium: &str, id: &str, ours: &str, person: &Person, text: &str, image: bool) -> Value {
     let Person { phone, first, last } = person;
@@ -98,7 +98,7 @@ pub fn sms_status(id: &str, part: usize, to: &str, status: &str, at: DateTime<Ut
     })
 }
 
-/// `*:unsubscription` (MT-4). Its medium stands in the URL only.
+/// `*:unsubscription` (MT-4). Only the URL has the medium.
 #[must_use]
 pub fn unsubscription(id: &str, receiver: &str, sender: &str, at: DateTime<Utc>) -> Value {
     json!({

@@ -1,4 +1,4 @@
-//! The providers that are played: how each signs, and what each posts.
+//! The simulated providers: their signatures and their events.
 
 pub mod crowd;
 pub mod mobtexting;
@@ -20,10 +20,10 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// Each of them.
+    /// Every provider.
     pub const ALL: [Self; 3] = [Self::OneRoute, Self::MobTexting, Self::Oblic];
 
-    /// Its name in `dev.json` and in the fixtures' folders.
+    /// The name in `dev.json` and of the fixtures' folder.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -33,7 +33,7 @@ impl Provider {
         }
     }
 
-    /// The header that its signature stands in.
+    /// The header of the signature.
     #[must_use]
     pub fn signature_header(self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl Provider {
         }
     }
 
-    /// Its signature of a body (OR-14, MT-12, OB-11): lower-case hex.
+    /// The signature of a body (OR-14, MT-12, OB-11): lower-case hex.
     #[must_use]
     pub fn sign(self, secret: &str, body: &[u8]) -> String {
         match self {
@@ -67,7 +67,7 @@ pub(crate) fn mac<M: Mac + KeyInit>(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// The vectors were made with `openssl dgst -hmac`.
+    /// The expected values are from `openssl dgst -hmac`.
     #[test]
     fn signs_as_the_documents_say() {
         let body = br#"{"a":1}"#;

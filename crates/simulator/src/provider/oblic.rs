@@ -1,21 +1,21 @@
-//! What Oblic posts (`oblic-webhooks.md`). Times are unix seconds.
+//! The bodies of Oblic (`oblic-webhooks.md`). Times are unix seconds.
 
 use serde_json::{Value, json};
 
-/// Someone who writes to us over Oblic.
+/// A person who writes over Oblic.
 #[derive(Debug, Clone)]
 pub struct Person {
-    /// Oblic's id of the person; empty where its place holds none, so that the name tells who it is.
+    /// Oblic's id of the person; empty if a placeholder stands there, so that the username identifies the person.
     pub id: String,
-    /// The name at Oblic.
+    /// The username at Oblic.
     pub username: String,
     /// Oblic's id of the conversation with that person.
     pub conversation: String,
-    /// The number, digits with the country's code, where Oblic knows it.
+    /// The number as digits with country code, if Oblic knows it.
     pub phone: Option<String>,
 }
 
-/// A contact as it stands in every event that names one (OB-2).
+/// A contact as every event with one contains it (OB-2).
 #[must_use]
 pub fn contact(person: &Person, at: i64) -> Value {
     json!({

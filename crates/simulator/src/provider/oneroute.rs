@@ -1,28 +1,28 @@
-//! What OneRoute posts (`oneroute-webhooks.md`).
+//! The bodies of OneRoute (`oneroute-webhooks.md`).
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-/// A customer's thread as OneRoute knows it.
+/// A customer's conversation at OneRoute.
 #[derive(Debug, Clone)]
 pub struct Thread {
     /// OneRoute's id of the conversation.
     pub id: String,
     /// The customer's name.
     pub name: String,
-    /// The customer's email address, where OneRoute knows it.
+    /// The customer's email address, if OneRoute knows it.
     pub email: Option<String>,
-    /// Which of the firm's channels it runs over.
+    /// The number of the firm's channel.
     pub channel: usize,
 }
 
-/// The number of one of the firm's channels, without a `+` (OR-10).
+/// The phone number of one of the firm's channels, without a `+` (OR-10).
 #[must_use]
 pub fn channel_phone(channel: usize) -> String {
     format!("23480123456{channel:02}")
 }
 
-/// A time as OneRoute writes it.
+/// A time in OneRoute's format.
 #[must_use]
 pub fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
@@ -127,7 +127,7 @@ pub fn low_balance(firm: &str, units: usize) -> Value {
     json!({ "event": "lowUnitBalance", "firm": firm, "units": units })
 }
 
-/// `compaignDeliveryReport`, spelled as OneRoute spells it (OR-11). The report stands on a host that no one serves.
+/// `compaignDeliveryReport`, in OneRoute's spelling (OR-11). No server answers at the report's URL.
 #[must_use]
 pub fn campaign_completed(campaign: &str) -> Value {
     json!({

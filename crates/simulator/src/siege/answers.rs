@@ -1,4 +1,4 @@
-//! C1 and C2: answers of many large messages, and work that never yields.
+//! C1 and C2: answers of many large messages, and work that never waits.
 
 use std::{fmt::Write, sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::SimulatorError;
 
-/// `--operation-seconds`, and as much again of what a machine may take to answer.
+/// `--operation-seconds`, and as long again for the machine.
 const OPERATION: Duration = Duration::from_secs(22);
 
 pub const LARGE: Attack = Attack {
@@ -65,7 +65,7 @@ async fn unyielding(ground: Arc<Ground>) -> Result<Outcome, SimulatorError> {
     let mapping = json!({ "rules": [{ "kind": "message", "fields": { "id": "/id", "address": "/id" }, "details": { "a": "/a" } }] });
     let mut query = "mutation($m: JSON!, $b: String!) {".to_owned();
     for number in 0..ground.size.of(100, 10) {
-        // Writing into a text never fails.
+        // Writing to a String cannot fail.
         let _ = write!(query, " a{number}: previewMapping(input: {{mapping: $m, body: $b}}) {{ outcome }}");
     }
     query.push('}');

@@ -1,4 +1,4 @@
-//! What an attack is, how large it is, and what came of it.
+//! An attack: its size and its results.
 
 use std::{collections::BTreeMap, fmt::Display, sync::Arc, time::Duration};
 
@@ -8,30 +8,30 @@ use serde::Serialize;
 use super::ground::Ground;
 use crate::SimulatorError;
 
-/// An attack, as the table names it.
+/// An attack of the table.
 pub struct Attack {
-    /// Its name: the letter and number of the section of SECURITY.md's table, and a word.
+    /// The name: the letter and number of the section in SECURITY.md's table, and a word.
     pub name: &'static str,
-    /// What it does.
+    /// The description.
     pub what: fn(Size) -> String,
-    /// What holds it.
+    /// The bound that it tests.
     pub bound: &'static str,
-    /// How the well-behaved client is judged meanwhile.
+    /// The judgement of the well-behaved client during the attack.
     pub door: DoorIs,
-    /// Does it.
+    /// Runs the attack.
     pub run: fn(Arc<Ground>) -> BoxFuture<'static, Result<Outcome, SimulatorError>>,
 }
 
-/// Whether the door answers as always while the attack goes on.
+/// Whether the door must answer as usual during the attack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DoorIs {
     /// It must: its p99 is held to the limit.
     Open,
-    /// A process or the database hangs, so the attack's own figures count.
+    /// A process or the database hangs, so only the attack's own figures are judged.
     Away,
 }
 
-/// How large the attacks are.
+/// The size of the attacks.
 #[derive(Debug, Clone, Copy)]
 pub struct Size {
     is_short: bool,
@@ -44,13 +44,13 @@ impl Size {
         Self { is_short }
     }
 
-    /// The first in the full form, the second in the short one.
+    /// The first value in the full form, the second in the short one.
     #[must_use]
     pub fn of<T>(self, full: T, short: T) -> T {
         if self.is_short { short } else { full }
     }
 
-    /// So many seconds.
+    /// A duration in seconds.
     #[must_use]
     pub fn seconds(self, full: u64, short: u64) -> Duration {
         Duration::from_secs(self.of(full, short))
@@ -69,7 +69,7 @@ impl Size {
     }
 }
 
-/// How often the attackers got which answer.
+/// How often the attackers got each answer.
 pub type Counts = BTreeMap<String, usize>;
 
 /// Adds the counts of one to those of another.
@@ -79,54 +79,54 @@ pub fn add(to: &mut Counts, more: Counts) {
     }
 }
 
-/// A time that is held to a limit.
+/// A measured time with its limit.
 #[derive(Debug, Clone, Serialize)]
 pub struct Figure {
-    /// What was measured.
+    /// The measured event.
     pub name: String,
-    /// How long it took.
+    /// The measured time.
     pub ms: f64,
-    /// How long it may take.
+    /// The limit.
     pub limit_ms: f64,
 }
 
-/// What came of an attack.
+/// The results of an attack.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// What the attackers got.
+    /// The answers to the attackers.
     pub got: Counts,
-    /// Times.
+    /// The measured times.
     pub figures: Vec<Figure>,
-    /// What must not be; no durations.
+    /// Broken rules, except durations.
     pub broken: Vec<String>,
 }
 
 impl Outcome {
-    /// Of what the attackers got.
+    /// The outcome with these answers.
     #[must_use]
     pub fn of(got: Counts) -> Self {
         Self { got, ..Self::default() }
     }
 
-    /// Counts answers.
+    /// Counts an answer.
     pub fn count(&mut self, word: impl Into<String>, times: usize) {
         *self.got.entry(word.into()).or_default() += times;
     }
 
-    /// How often the attackers got an answer that begins so.
+    /// How often the attackers got an answer with this beginning.
     #[must_use]
     pub fn times(&self, beginning: &str) -> usize {
         self.got.iter().filter(|(word, _)| word.starts_with(beginning)).map(|(_, times)| times).sum()
     }
 
-    /// A time, and how long it may take. Where `took` is none, what was waited for did not come within `waited`.
+    /// Records a time and its limit. `None` for `took` means that the event did not happen within `waited`.
     pub fn figure(&mut self, name: impl Into<String>, took: Option<Duration>, waited: Duration, limit: Duration) {
         let milliseconds = |time: Duration| time.as_secs_f64() * 1_000.0;
         let ms = milliseconds(took.unwrap_or(waited));
         self.figures.push(Figure { name: name.into(), ms, limit_ms: milliseconds(limit) });
     }
 
-    /// What must be; otherwise `what` is told.
+    /// Records `what` as broken unless it `holds`.
     pub fn must(&mut self, holds: bool, what: impl Display) {
         if !holds {
             self.broken.push(what.to_string());

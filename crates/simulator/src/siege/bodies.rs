@@ -1,4 +1,4 @@
-//! B1: bodies under unknown tokens, bodies that never end, frames that never end.
+//! B1: bodies under unknown tokens, unfinished bodies, unfinished frames.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,9 +18,9 @@ use crate::SimulatorError;
 
 /// How many are opened at once.
 const AT_ONCE: usize = 64;
-/// A body may take 10 s to come, and its sender has 10 s more to read that it took too long; the rest is for the machine.
+/// A body may take 10 s to arrive, and its sender has 10 s more to read the refusal; the rest is for the machine.
 const ENDED: Duration = Duration::from_secs(25);
-/// A frame that has not come to its end is over at the second heartbeat of 25 s.
+/// The server ends an unfinished frame at the second heartbeat of 25 s.
 const FRAMES_ENDED: Duration = Duration::from_secs(60);
 
 pub const UNKNOWN: Attack = Attack {
@@ -82,7 +82,7 @@ async fn endless(ground: Arc<Ground>) -> Result<Outcome, SimulatorError> {
                 if is_stranger { (None, 16_000, 12_000) } else { (Some(key), 1_000_000, 900_000) };
             let mut beginning = caller.head(token.as_deref(), length).into_bytes();
             beginning.resize(beginning.len() + some, b' ');
-            // One that is turned away while it sends has its answer.
+            // A sender that is refused while it sends gets the answer.
             let _ = tokio::time::timeout(Duration::from_secs(5), stream.write_all(&beginning)).await;
             Some(stream)
         }
@@ -120,7 +120,7 @@ async fn frames(ground: Arc<Ground>) -> Result<Outcome, SimulatorError> {
                 if is_stranger { Socket::open(&caller, false).await } else { Socket::of(&caller, &key, false).await };
             let mut socket = opened?;
             let some = vec![b' '; if is_stranger { 15_000 } else { 900_000 }];
-            // One that is cut off while it sends has its answer.
+            // A sender that is cut off while it sends gets the answer.
             let _ = tokio::time::timeout(Duration::from_secs(5), socket.begin(1_000_000, &some)).await;
             Ok::<_, String>(socket)
         }

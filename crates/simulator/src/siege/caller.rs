@@ -1,4 +1,4 @@
-//! What an attacker holds in hand: plain requests from an address of its choice, and many at once.
+//! The attackers' client: plain requests from an address of its choice, and many at once.
 
 use std::{
     io,
@@ -16,37 +16,37 @@ use tokio::{
 use super::attack::{Counts, add};
 use crate::wire::{Message, Wire};
 
-/// How long an attacker waits for an answer.
+/// The attacker's timeout for an answer.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-/// How long a connection may take to stand.
+/// The timeout of connecting.
 const CONNECT: Duration = Duration::from_secs(5);
-/// The most that an answer may have: `--max-answer`, and what HTTP and GraphQL put around it.
+/// The most bytes of an answer: `--max-answer`, and the framing of HTTP and GraphQL.
 const MAX_ANSWER: usize = (8 << 20) + (64 << 10);
-/// The word of an answer that is longer.
+/// The count of a longer answer.
 pub const TOO_LONG: &str = "longer than --max-answer";
-/// What a reader who reads little takes in before its server has to wait, in bytes.
+/// The receive buffer of a slow reader, in bytes: the server must soon wait.
 const NARROW: u32 = 8 << 10;
 
-/// Someone at an address.
+/// A caller with an address.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// Where the server listens.
+    /// The address of the server.
     pub server: String,
-    /// From where they call.
+    /// The caller's own address.
     pub from: Ipv4Addr,
 }
 
 impl Caller {
-    /// Calls from this address of this machine.
+    /// Calls from this address of the machine.
     #[must_use]
     pub fn new(server: &str, from: [u8; 4]) -> Self {
         Self { server: server.to_owned(), from: Ipv4Addr::from(from) }
     }
 
-    /// A connection. `narrow` makes its buffer small.
+    /// A connection. `narrow` makes its receive buffer small.
     ///
     /// # Errors
-    /// Where none is to be had.
+    /// The connection fails.
     pub async fn connect(&self, narrow: bool) -> io::Result<TcpStream> {
         let socket = TcpSocket::new_v4()?;
         if narrow {
@@ -57,7 +57,7 @@ impl Caller {
         timeout(CONNECT, socket.connect(server)).await.map_err(io::Error::other)?
     }
 
-    /// The head of a POST of GraphQL whose body has so many bytes.
+    /// The head of a GraphQL POST with a body of `length` bytes.
     #[must_use]
     pub fn head(&self, token: Option<&str>, length: usize) -> String {
         let server = &self.server;
@@ -67,7 +67,7 @@ impl Caller {
         )
     }
 
-    /// Posts bytes as they are and gives the answer in a word, and what it holds as data.
+    /// Posts raw bytes. Returns the answer in a word, and its data.
     pub async fn send(&self, wire: &mut Option<Wire>, request: &[u8]) -> (String, Value) {
         let asking = async {
             let mut open = match wire.take() {
@@ -77,7 +77,7 @@ impl Caller {
                     Err(_) => return ("no connection".to_owned(), Value::Null),
                 },
             };
-            // Where the server answers before it has read all, what it says is read all the same.
+            // The server may answer before it has read everything; the answer is read anyway.
             let sent = open.send(request).await;
             match open.receive().await {
                 Ok(Some(answer)) => {
@@ -94,7 +94,7 @@ impl Caller {
         waited.unwrap_or_else(|_| (format!("no answer in {} s", PATIENCE.as_secs()), Value::Null))
     }
 
-    /// Asks GraphQL.
+    /// Runs an operation.
     pub async fn ask(&self, wire: &mut Option<Wire>, token: Option<&str>, body: &[u8]) -> (String, Value) {
         let mut request = self.head(token, body.len()).into_bytes();
         request.extend_from_slice(body);
@@ -102,12 +102,12 @@ impl Caller {
     }
 }
 
-/// Status and code of an answer, or that it is longer than any may be.
+/// The status and the code of an answer, or that it is too long.
 fn word(answer: &Message) -> String {
     if answer.body.len() > MAX_ANSWER {
         return format!("{} {TOO_LONG}", answer.status());
     }
-    // What stands beside an error is short: the errors are at the beginning.
+    // The errors are at the beginning of an answer.
     let beginning = String::from_utf8_lossy(answer.body.get(..4_096).unwrap_or(&answer.body)).into_owned();
     let error = beginning.split_once("\"error").map(|(_, error)| error);
     match error.and_then(|error| error.split("\"code\":\"").nth(1)?.split('"').next()) {
@@ -116,7 +116,7 @@ fn word(answer: &Message) -> String {
     }
 }
 
-/// `data` of an answer that is not long.
+/// The `data` of a short answer.
 fn data(answer: &Message) -> Value {
     let short = (answer.body.len() < 64 << 10).then_some(&answer.body);
     let parsed = short.and_then(|body| serde_json::from_slice::<Value>(body).ok());
@@ -129,7 +129,7 @@ pub fn operation(query: &str, variables: Value) -> Vec<u8> {
     json!({ "query": query, "variables": variables }).to_string().into_bytes()
 }
 
-/// Lets so many do the same at once; counts what they got.
+/// Runs `one` many times at once, and counts the answers.
 pub async fn crowd<F>(size: usize, one: impl Fn(usize) -> F) -> Counts
 where
     F: Future<Output = Counts> + Send + 'static,
@@ -148,7 +148,8 @@ where
     got
 }
 
-/// Sends requests one after the other over one connection until the time is over; `next` makes each of its number.
+/// Sends requests one after the other over one connection until the time is over; `next` makes the request of each
+/// number.
 pub async fn hammer(caller: Caller, until: Instant, mut next: impl FnMut(usize) -> Vec<u8>) -> Counts {
     let (mut got, mut wire, mut number) = (Counts::new(), None, 0);
     while Instant::now() < until {

@@ -1,4 +1,4 @@
-//! F: no text of a row, no password and no token stands in a log, whatever the database refuses.
+//! F: no text of a row, no password and no token reaches a log, whatever the database refuses.
 
 use std::{
     fs,
@@ -49,7 +49,7 @@ async fn canaries(ground: Arc<Ground>) -> Result<Outcome, SimulatorError> {
             operation(query, json!({ "i": input }))
         };
         let mut bodies: Vec<_> = mutations.iter().map(keyed).collect();
-        // What no column takes.
+        // A value that no column accepts.
         bodies.push(operation(
             "mutation($i: CreateLabelInput!) { createLabel(input: $i) { label { id } } }",
             json!({ "i": { "name": format!("{canary}\u{0}"), "color": canary, "idempotencyKey": canary } }),
@@ -70,10 +70,10 @@ async fn canaries(ground: Arc<Ground>) -> Result<Outcome, SimulatorError> {
 /// The logs of the servers and of Postgres.
 ///
 /// # Errors
-/// Where Postgres's is not to be found.
+/// Postgres's log is missing.
 pub fn logs(data_dir: &Path, of_servers: [PathBuf; 2]) -> Result<Vec<PathBuf>, SimulatorError> {
     let home = data_dir.join("postgres");
-    // The supervisor puts it where the account that runs Postgres may enter.
+    // The supervisor puts it into a folder that Postgres's account can enter.
     let home = fs::read_to_string(home.join("elsewhere")).map_or(home, |elsewhere| PathBuf::from(elsewhere.trim()));
     let mut logs = Vec::from(of_servers);
     logs.push(home.join("postgres.log"));
@@ -83,10 +83,10 @@ pub fn logs(data_dir: &Path, of_servers: [PathBuf; 2]) -> Result<Vec<PathBuf>, S
     Ok(logs)
 }
 
-/// What stands in logs and must not: each text with how often and where, and a log of Postgres that others may read.
+/// Forbidden texts in logs: each with its count and its file. Also a log of Postgres that others may read.
 ///
 /// # Errors
-/// Where a log cannot be read.
+/// A log cannot be read.
 pub fn found(logs: &[PathBuf], texts: &[&str]) -> Result<Vec<String>, SimulatorError> {
     let mut found = Vec::new();
     for log in logs {

@@ -1,4 +1,4 @@
-//! B3: anonymous upgrades by the thousand, and sockets from one address.
+//! B3: thousands of anonymous upgrades, and sockets from one address.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -16,9 +16,9 @@ use crate::{SimulatorError, watch::connection::Connection};
 
 /// How many are opened at once.
 const AT_ONCE: usize = 128;
-/// So many the attackers keep: more than the server lets wait.
+/// How many sockets the attackers keep: more than the server lets wait.
 const KEPT: usize = 3_000;
-/// How often one with a key comes.
+/// The pause between two clients with a key.
 const REAL: Duration = Duration::from_millis(250);
 
 pub const UPGRADES: Attack = Attack {
@@ -65,7 +65,7 @@ async fn upgrades(ground: Arc<Ground>) -> Result<Outcome, SimulatorError> {
             let opened = Connection::socket(&ground.address, &ground.target.api_key, &operation, false).await;
             let word = match opened {
                 Ok(connection) => {
-                    // Its goodbye need not be heard.
+                    // The server need not read the goodbye.
                     let _ = timeout(Duration::from_millis(100), connection.close()).await;
                     "real socket: in".to_owned()
                 }
@@ -79,7 +79,7 @@ async fn upgrades(ground: Arc<Ground>) -> Result<Outcome, SimulatorError> {
     let mut outcome = Outcome::of(got);
     add(&mut outcome.got, real);
     let (all, through) = (outcome.times("real socket: "), outcome.times("real socket: in"));
-    // A socket that takes longer than its client waits is late: that is no count.
+    // A socket that opens after its client's timeout is late, and is not judged.
     let late = outcome.times("real socket: no answer");
     outcome.must(all == through + late, format!("{} of {all} real sockets were turned away", all - through - late));
     outcome.must(ground.size.is_short() || late == 0, format!("{late} real sockets were late"));

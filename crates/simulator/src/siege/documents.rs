@@ -1,4 +1,4 @@
-//! B2: what documents may cost: the schema under many names, and the costliest that are allowed, by 16 clients.
+//! B2: expensive documents by 16 clients: the schema under many aliases, and the costliest documents that are allowed.
 
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ async fn schema(ground: Arc<Ground>) -> Result<Outcome, SimulatorError> {
     Ok(outcome)
 }
 
-/// Sends the requests by turns; of a stranger, the counts say so.
+/// Sends the requests in turn; counts those of a stranger separately.
 async fn hammer_by_turns(
     caller: Caller,
     until: Instant,
@@ -73,11 +73,11 @@ async fn hammer_by_turns(
     got.into_iter().map(named).collect()
 }
 
-/// What a message shows, the costliest first.
+/// The fields of a message, the costliest first.
 const SHOWN: &str = "id content contentType details direction kind origin occurredAt sentAt deliveredAt readAt failedAt reactions \
     revision createdAt updatedAt status externalId clientKey placeholder";
 
-/// A document of the size that is just allowed: `make` is given sizes from the largest on.
+/// The largest allowed document: calls `make` with sizes from the largest on.
 async fn largest(
     ground: &Ground,
     sizes: impl Iterator<Item = usize>,

@@ -24,9 +24,9 @@ use crate::{
     random::Random,
 };
 
-/// Within this the other process goes on.
+/// The longest time until the other process goes on.
 const PROGRESS: Duration = Duration::from_secs(6);
-/// How long the flood lasts that the process is frozen in.
+/// The duration of the load in which the process is frozen.
 const FLOOD: Duration = Duration::from_secs(2);
 
 pub const FROZEN: Attack = Attack {
@@ -40,12 +40,12 @@ pub const FROZEN: Attack = Attack {
     run: |ground| frozen(ground).boxed(),
 };
 
-/// Lets it go on, whatever happens.
+/// Continues the process on drop.
 struct Thaw(Pid);
 
 impl Drop for Thaw {
     fn drop(&mut self) {
-        // It may have gone.
+        // The process may have ended.
         let _ = kill(self.0, Signal::SIGCONT);
     }
 }
@@ -84,7 +84,7 @@ async fn frozen(ground: Arc<Ground>) -> Result<Outcome, SimulatorError> {
     Ok(outcome)
 }
 
-/// The longest time since `begun` in which the process that is not frozen acknowledged nothing.
+/// The longest time since `begun` in which the process that is not frozen acknowledged no post.
 fn without_progress(ground: &Ground, begun: Instant) -> Duration {
     let attempts = ground.well.attempts_since(begun - super::ground::PROVIDERS_PATIENCE);
     let answered = attempts.iter().filter(|attempt| attempt.process == 0 && attempt.status == Some(200));

@@ -1,5 +1,5 @@
-//! Where the attacks take place: two processes over one database, one of them behind a relay; a workspace of the
-//! well-behaved, and another one of the attackers, with keys, a source and data of its own.
+//! The setting of the attacks: two processes over one database, one of them behind a relay; the workspace of the
+//! well-behaved client; the workspace of the attackers, with keys, a source and data.
 
 use std::{
     path::{Path, PathBuf},
@@ -25,46 +25,46 @@ use crate::{
     wire::{Endpoint, Wire},
 };
 
-/// How many clients attack at once with a key each.
+/// How many clients attack at once, with a key each.
 pub const KEYS: usize = 16;
 /// The number of the attackers' own channel.
 const OURS: &str = "919019129999";
-/// How long a large message is in the short form: a build without optimisation takes a second over one of a megabyte.
+/// The length of a large message in the short form: a debug build takes a second for a message of a megabyte.
 pub const LARGE_IN_SHORT: usize = 150_000;
-/// Posts of the attackers' own data that are under way at once.
+/// Posts of the attackers' own data in flight at once.
 const FILLERS: usize = 8;
 
-/// All that attacks need.
+/// Everything that attacks need.
 pub struct Ground {
-    /// How large they are.
+    /// The size of the attacks.
     pub size: Size,
-    /// What choices follow from.
+    /// The seed of all choices.
     pub seed: u64,
-    /// Where the process under attack listens.
+    /// The address of the attacked process.
     pub address: String,
-    /// Where the one behind the relay listens, and its number.
+    /// The address of the process behind the relay, and its pid.
     pub second: (String, i32),
-    /// The file of that one's log.
+    /// The file of that process's log.
     pub second_log: PathBuf,
-    /// The way of that one to the database.
+    /// That process's connection to the database.
     pub relay: Relay,
-    /// The server, as its workspace of the well-behaved sees it.
+    /// The server, with the well-behaved client's workspace.
     pub target: Target,
     /// A key of that workspace with all rights.
     pub client: Client,
-    /// Its ways in.
+    /// The doors of that workspace.
     pub doors: Doors,
-    /// Its log's head, and the time, before anyone posted.
+    /// The log's head, and the time, before the first post.
     pub before: (String, DateTime<Utc>),
-    /// Its own webhook's receiver.
+    /// The receiver of that workspace's webhook.
     pub receiver: Receiver,
-    /// Who posts and reads beside.
+    /// The well-behaved client.
     pub well: Well,
-    /// The login of one of its members, which is attacked, and of another, which is not: emails and passwords.
+    /// The logins of two members of that workspace, as emails and passwords. The first is attacked, the second is not.
     pub people: [(String, String); 2],
     /// The attackers.
     pub enemy: Enemy,
-    /// A text that stands in all that the attackers write, and in no log.
+    /// A text in everything that the attackers write. It must reach no log.
     pub canary: String,
 }
 
@@ -72,9 +72,9 @@ pub struct Ground {
 pub struct Enemy {
     /// A key with all rights.
     pub client: Client,
-    /// Keys of many clients, with all rights too.
+    /// Keys of further clients, with all rights too.
     pub keys: Vec<String>,
-    /// A source of MobTexting, and its secret.
+    /// A source of MobTexting, with its secret.
     pub door: (Endpoint, String),
     large: OnceCell<Large>,
 }
@@ -82,33 +82,33 @@ pub struct Enemy {
 /// A conversation of large messages.
 #[derive(Debug, Clone)]
 pub struct Large {
-    /// It.
+    /// The conversation.
     pub conversation: String,
-    /// The log's head before them.
+    /// The log's head before its messages.
     pub before: String,
 }
 
 impl Ground {
-    /// Someone who attacks from an address of their own.
+    /// An attacker with an address of its own.
     #[must_use]
     pub fn attacker(&self, number: usize) -> Caller {
         let [.., high, low] = number.to_be_bytes();
         Caller::new(&self.address, [127, 1, high, low])
     }
 
-    /// The same, at the door of the process behind the relay.
+    /// An attacker at the process behind the relay.
     #[must_use]
     pub fn at_second(&self) -> Caller {
         Caller::new(&self.second.0, [127, 2, 0, 1])
     }
 
-    /// A key for a client of this number.
+    /// The key of the client of this number.
     #[must_use]
     pub fn key(&self, number: usize) -> String {
         self.enemy.keys.get(number % self.enemy.keys.len().max(1)).cloned().unwrap_or_default()
     }
 
-    /// The signed request of an attacker's message: from the person of this number, with this id.
+    /// The signed request of an attacker's message, from the person of this number, with this id.
     #[must_use]
     pub fn message(&self, person: usize, id: &str, content: &str) -> Vec<u8> {
         let phone = format!("9197{person:08}");
@@ -119,10 +119,10 @@ impl Ground {
         endpoint.post((provider.signature_header(), &provider.sign(secret, body.as_bytes())), body.as_bytes())
     }
 
-    /// Posts messages of the attackers, each until it is taken.
+    /// Posts messages of the attackers, each until the server takes it.
     ///
     /// # Errors
-    /// Where the door refuses one for good.
+    /// The server refuses one for good.
     pub async fn fill(&self, requests: Vec<Vec<u8>>) -> Result<(), SimulatorError> {
         let requests = Arc::new(parking_lot::Mutex::new(requests.into_iter()));
         let mut fillers = tokio::task::JoinSet::new();
@@ -135,10 +135,10 @@ impl Ground {
         Ok(())
     }
 
-    /// Conversations of small messages, with the attackers' canary.
+    /// Makes conversations of small messages with the attackers' canary.
     ///
     /// # Errors
-    /// Those of [`Ground::fill`].
+    /// As [`Ground::fill`].
     pub async fn settle(&self) -> Result<(), SimulatorError> {
         let (people, each) = self.size.of((100, 10), (30, 4));
         let message = |number: usize| {
@@ -148,10 +148,10 @@ impl Ground {
         self.fill((0..people * each).map(message).collect()).await
     }
 
-    /// A conversation of large messages. It is made once.
+    /// The conversation of large messages, which is made once.
     ///
     /// # Errors
-    /// Those of [`Ground::fill`], and where the server does not show it.
+    /// As [`Ground::fill`], or the server does not show the conversation.
     pub async fn large(&self) -> Result<&Large, SimulatorError> {
         self.enemy.large.get_or_try_init(|| self.make_large()).await
     }
@@ -162,7 +162,7 @@ impl Ground {
             format!("{} {}", self.canary, "Where is my order? ".repeat(self.size.of(900_000, LARGE_IN_SHORT) / 19));
         let count = self.size.of(100, 10);
         let mut all = (0..count).map(|number| self.message(99_999, &format!("large-{number}"), &content));
-        // The requests of a few at a time: they are long.
+        // A few requests at a time, because they are long.
         loop {
             let some: Vec<_> = all.by_ref().take(FILLERS).collect();
             if some.is_empty() {
@@ -202,7 +202,7 @@ async fn filler(
     }
 }
 
-/// What an operator does at the command line, over the database of a running server.
+/// The command line of an operator, over the database of a running server.
 pub struct Operator<'a> {
     /// The binary.
     pub binary: &'a Path,
@@ -213,10 +213,10 @@ pub struct Operator<'a> {
 }
 
 impl Operator<'_> {
-    /// Runs `inlet admin`; gives what it printed after each of the words in `wanted`.
+    /// Runs `inlet admin`. Returns the output after each of the words in `wanted`.
     ///
     /// # Errors
-    /// Where it fails or does not print one of them.
+    /// The command fails, or does not print one of the words.
     pub async fn run<const N: usize>(&self, task: &[&str], wanted: [&str; N]) -> Result<[String; N], SimulatorError> {
         let key_file = self.data_dir.join("secrets.key").display().to_string();
         let mut arguments = vec!["admin", "--database-url", self.database_url, "--secrets-key-file", &key_file];
@@ -235,10 +235,10 @@ impl Operator<'_> {
 }
 
 impl Enemy {
-    /// Makes the workspace.
+    /// Creates the workspace.
     ///
     /// # Errors
-    /// Where the server refuses something.
+    /// The server refuses a request.
     pub async fn settle(operator: &Operator<'_>, target: &Target) -> Result<Self, SimulatorError> {
         let [_] = operator.run(&["create-workspace", "--name", "Siege", "--slug", "siege"], ["workspace"]).await?;
         let key = ["create-key", "--workspace", "siege", "--name", "siege", "--scopes", "read,notes,write,admin"];
@@ -262,10 +262,10 @@ impl Enemy {
     }
 }
 
-/// Makes two members of the well-behaved; gives their logins.
+/// Creates two members of the well-behaved client's workspace, and returns their logins.
 ///
 /// # Errors
-/// Where the server refuses them.
+/// The server refuses a request.
 pub async fn people(operator: &Operator<'_>) -> Result<[(String, String); 2], SimulatorError> {
     let mut made = [("victim@siege.example", "Victim"), ("well@siege.example", "Well")]
         .map(|(email, name)| (email.to_owned(), name.to_owned()));
@@ -277,11 +277,11 @@ pub async fn people(operator: &Operator<'_>) -> Result<[(String, String); 2], Si
     Ok(made)
 }
 
-/// The servers of a siege. The one behind the relay stops first.
+/// The servers of a siege. The server behind the relay stops first.
 pub struct Servers {
-    /// The one that has the database.
+    /// The server that owns the database.
     pub first: Server,
-    /// The one behind the relay.
+    /// The server behind the relay.
     pub second: Server,
 }
 
@@ -289,7 +289,7 @@ impl Servers {
     /// Starts both on a data folder.
     ///
     /// # Errors
-    /// Where one cannot be started.
+    /// A server cannot be started.
     pub async fn start(binary: &Path, data_dir: &Path) -> Result<(Self, Target, Relay), SimulatorError> {
         let first = Server::start(binary, data_dir).await?;
         let target = Target::find(data_dir).await?;
@@ -300,20 +300,20 @@ impl Servers {
         Ok((Self { first, second }, target, relay))
     }
 
-    /// Ends both.
+    /// Stops both.
     ///
     /// # Errors
-    /// Where one does not end.
+    /// A server does not stop.
     pub async fn stop(self) -> Result<(), SimulatorError> {
         self.second.stop().await?;
         self.first.stop().await
     }
 }
 
-/// Begins the well-behaved client's work.
+/// Starts the well-behaved client.
 ///
 /// # Errors
-/// Where its thread cannot be started.
+/// Its thread cannot be started.
 pub fn well(doors: &Doors, client: &Client, seed: u64, rate: f64) -> Result<Well, SimulatorError> {
     let start = clock::now() - chrono::TimeDelta::days(2);
     let crowd = crate::provider::crowd::Crowd::new(seed, RUN, start);

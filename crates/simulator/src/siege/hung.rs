@@ -17,17 +17,17 @@ use super::{
 };
 use crate::{SimulatorError, server::is_ready};
 
-/// A post is told after 2 s; the rest is for the way.
+/// The door answers after 2 s; the rest is for the network.
 const POSTS: Duration = Duration::from_millis(2_500);
-/// `/readyz` and GraphQL tell it within 3 s.
+/// `/readyz` and GraphQL report it within 3 s.
 const TOLD: Duration = Duration::from_secs(3);
-/// All is well within 3 s.
+/// Everything recovers within 3 s.
 const WELL: Duration = Duration::from_secs(3);
-/// How often it is looked.
+/// The pause between two checks.
 const LOOK: Duration = Duration::from_millis(50);
-/// How long anything is waited for.
+/// The longest wait for any event.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Lines of the log that may come with the hang itself; beside it there is one a second.
+/// Log lines that the begin of the hang may cause; beside them there is one line a second.
 const LINES: usize = 20;
 
 pub const HUNG: Attack = Attack {
@@ -43,7 +43,7 @@ pub const HUNG: Attack = Attack {
 async fn hung(ground: Arc<Ground>) -> Result<Outcome, SimulatorError> {
     let mut outcome = Outcome::default();
     ground.well.lead(Way::Second);
-    // So that it is at work when its database goes away.
+    // The client must be at work when its database goes away.
     sleep(Duration::from_secs(1)).await;
     for breaks_off in [false, true] {
         hang(&ground, &mut outcome, breaks_off).await;
@@ -58,7 +58,7 @@ async fn hang(ground: &Ground, outcome: &mut Outcome, breaks_off: bool) {
     let (lines_before, begun) = (lines(), Instant::now());
     ground.relay.bar(true);
     let asking = async {
-        // As one who has been known for a while and has read what the memory may hold.
+        // A known client, whose requests may be answered from memory.
         let body = operation("{ contacts(first: 3) { nodes { id } } }", json!({}));
         let (caller, key) = (ground.at_second(), ground.target.api_key.as_str());
         let asked = Instant::now();
@@ -94,7 +94,7 @@ async fn hang(ground: &Ground, outcome: &mut Outcome, breaks_off: bool) {
     outcome.figure(format!("{which}: a post taken after its return"), taken, PATIENCE, WELL);
 }
 
-/// What posts were told that came while the database hung.
+/// The answers to posts while the database hung.
 fn posts(ground: &Ground, outcome: &mut Outcome, which: &str, begun: Instant) {
     let attempts = ground.well.attempts_since(begun);
     let told: Vec<_> = attempts.iter().filter(|attempt| attempt.process == 1).collect();
@@ -106,7 +106,7 @@ fn posts(ground: &Ground, outcome: &mut Outcome, which: &str, begun: Instant) {
     outcome.figure(format!("{which}: posts told"), longest, PATIENCE, POSTS);
 }
 
-/// How long it takes until a process is ready, or is not.
+/// The time until a process is ready, or is not ready.
 async fn until(address: &str, ready: bool) -> Option<Duration> {
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE {

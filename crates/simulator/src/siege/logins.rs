@@ -1,4 +1,4 @@
-//! A1 and B3: guesses at passwords, and the password hasher.
+//! A1 and B3: guesses of passwords, and load on the password hasher.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::SimulatorError;
 
-/// Tries of one address that may fail, and of one login, before they are blocked (ADR 0008).
+/// The failed tries of one address, and of one login, before they are blocked (ADR 0008).
 const MOST_OF_ADDRESS: usize = 20;
 const MOST_OF_LOGIN: usize = 5;
 
@@ -44,7 +44,7 @@ fn login(caller: &Caller, email: &str, password: &str) -> Vec<u8> {
     request
 }
 
-/// One who logs in with their own password, from an address of their own, again and again.
+/// A member who logs in again and again with the right password, from an address of their own.
 fn well(ground: &Ground, times: usize) -> BoxFuture<'static, Counts> {
     let caller = Caller::new(&ground.address, [127, 0, 0, 3]);
     let [_, (email, password)] = ground.people.clone();
@@ -61,7 +61,7 @@ fn well(ground: &Ground, times: usize) -> BoxFuture<'static, Counts> {
     .boxed()
 }
 
-/// From the address that guesses: 16 connections.
+/// Guesses from one address, over 16 connections.
 async fn guessing(ground: &Ground, guesses: usize) -> Counts {
     let (victim, canary) = (ground.people[0].0.clone(), ground.canary.clone());
     let caller = Caller::new(&ground.address, [127, 0, 0, 66]);

@@ -1,4 +1,4 @@
-//! The resident memory of processes, watched all the time.
+//! Watches the resident memory of processes.
 
 use std::{
     fs,
@@ -10,14 +10,14 @@ use std::{
     time::Duration,
 };
 
-/// How often it is looked at.
+/// The pause between two samples.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Watches some processes until it is dropped.
 #[derive(Debug)]
 pub struct Memory {
     pids: Vec<u32>,
-    /// Those whose high-water mark the kernel set back at [`Memory::begin`].
+    /// Processes whose high-water mark the kernel reset at [`Memory::begin`].
     marked: Vec<u32>,
     most_kib: Arc<AtomicU64>,
     is_over: Arc<AtomicBool>,
@@ -39,14 +39,14 @@ impl Memory {
         Self { pids, marked: Vec::new(), most_kib, is_over }
     }
 
-    /// Forgets what was seen so far.
+    /// Resets the marks.
     pub fn begin(&mut self) {
         let set_back = |pid: &u32| fs::write(format!("/proc/{pid}/clear_refs"), "5").is_ok();
         self.marked = self.pids.iter().copied().filter(set_back).collect();
         self.most_kib.store(0, Ordering::Relaxed);
     }
 
-    /// The most that one of them had since [`Memory::begin`], in MiB.
+    /// The most resident memory of one process since [`Memory::begin`], in MiB.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "no process has so much memory")]
     pub fn most_mib(&self) -> f64 {
@@ -56,7 +56,7 @@ impl Memory {
     }
 }
 
-/// Resolves when one of some processes has more than so many MiB.
+/// Resolves when one of the processes has more than `mib` MiB.
 pub async fn beyond(pids: &[u32], mib: u64) {
     let is_beyond = |pid: &u32| told(*pid, "VmRSS:").is_some_and(|kib| kib > mib << 10);
     while !pids.iter().any(is_beyond) {
@@ -70,7 +70,7 @@ impl Drop for Memory {
     }
 }
 
-/// A line of `/proc/<pid>/status`, in KiB.
+/// A value of `/proc/<pid>/status`, in KiB.
 fn told(pid: u32, name: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;

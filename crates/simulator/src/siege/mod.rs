@@ -1,5 +1,5 @@
-//! `inlet-bench siege`: every attack of SECURITY.md's table against a real server, one after the other, with a well-behaved
-//! client beside each; then the comparison of what was acknowledged with what stands.
+//! `inlet-bench siege`: runs every attack of SECURITY.md's table against a real server, one after the other, each
+//! beside a well-behaved client. Then compares everything that was acknowledged with the state of the server.
 
 mod answers;
 mod attack;
@@ -70,40 +70,41 @@ const ATTACKS: [&Attack; 17] = [
     &frozen::FROZEN,
     &hung::HUNG,
 ];
-/// Those that come after them.
+/// The attacks after those.
 const LAST: [&Attack; 2] = [&receivers::HANGING, &canaries::CANARIES];
 
-/// How nice the attackers are to the rest of the machine: they would have machines of their own (`man 2 setpriority`).
+/// The niceness of the attackers, because real attackers have machines of their own (`man 2 setpriority`).
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 5;
-/// How long it is waited for, at most, that all is well again after an attack.
+/// The longest wait after an attack until everything is well again.
 const SETTLED: Duration = Duration::from_secs(20);
-/// How long the last webhook is waited for.
+/// The longest wait for the last webhook.
 const SETTLE: Duration = Duration::from_secs(60);
-/// Where a process has so much memory, the attack is given up before the machine is.
+/// At this memory of a process the attack is aborted, to protect the machine.
 const GIVEN_UP_MIB: u64 = 4_096;
-/// Sockets that this program and the server have open at most.
+/// The most open sockets of this program and the server.
 const SOCKETS: usize = 8_000;
 
-/// Attacks a server in every way that SECURITY.md names, beside a well-behaved client, and tells what each attack cost.
+/// Attack a server in every way that SECURITY.md names, beside a well-behaved client, and report the cost of each
+/// attack.
 #[derive(Debug, Clone, clap::Args)]
 pub struct SiegeArgs {
-    /// The server's binary.
+    /// The binary of the server.
     #[arg(long, env = "INLET_SIEGE_SERVER", default_value = "target/release/inlet")]
     pub server: PathBuf,
-    /// Where data and report go.
+    /// The folder for data and report.
     #[arg(long, env = "INLET_SIEGE_OUT", default_value = "target/siege")]
     pub out: PathBuf,
-    /// Smaller attacks, which do not wait for the server's own deadlines: for tests.
+    /// Run smaller attacks, which do not wait for the server's own deadlines: for tests.
     #[arg(long, env = "INLET_SIEGE_SHORT")]
     pub short: bool,
-    /// The same seed makes the same choices.
+    /// The seed of all choices.
     #[arg(long, env = "INLET_SIEGE_SEED", default_value_t = 1)]
     pub seed: u64,
-    /// Only attacks whose names begin so: `B3`, `C1 large`.
+    /// Run only attacks whose names begin with these: `B3`, `C1 large`.
     #[arg(long, env = "INLET_SIEGE_ONLY", value_delimiter = ',')]
     pub only: Vec<String>,
-    /// Write the report here as JSON. Default: report.json in `out`.
+    /// The file of the JSON report. Default: report.json in `out`.
     #[arg(long, env = "INLET_SIEGE_REPORT", value_name = "FILE")]
     pub report: Option<PathBuf>,
 }
@@ -111,7 +112,7 @@ pub struct SiegeArgs {
 /// Attacks, then compares.
 ///
 /// # Errors
-/// Where the servers cannot be started, or a bound does not hold.
+/// The servers cannot be started, or a bound does not hold.
 pub async fn siege(args: SiegeArgs) -> Result<(), SimulatorError> {
     fs::create_dir_all(&args.out).map_err(SimulatorError::io(args.out.display().to_string()))?;
     let out = args.out.canonicalize().map_err(SimulatorError::io(args.out.display().to_string()))?;
@@ -133,7 +134,7 @@ pub async fn siege(args: SiegeArgs) -> Result<(), SimulatorError> {
     for (path, text) in [(path, text), (out.join("table.md"), report.table())] {
         fs::write(&path, text).map_err(SimulatorError::io(path.display().to_string()))?;
     }
-    // The logs and the report stay; the database is worth nothing more.
+    // The logs and the report stay; the database is not needed any more.
     let _ = fs::remove_dir_all(&data_dir);
     match report.exceeded.len() {
         0 => Ok(()),
@@ -141,14 +142,14 @@ pub async fn siege(args: SiegeArgs) -> Result<(), SimulatorError> {
     }
 }
 
-/// The data folder, without anything in it, and no logs beside it.
+/// The empty data folder, without logs beside it.
 fn fresh(out: &Path) -> Result<PathBuf, SimulatorError> {
     let folder = out.join("data");
     if folder.exists() {
         fs::remove_dir_all(&folder).map_err(SimulatorError::io(folder.display().to_string()))?;
     }
     for extension in ["log", "second.log"] {
-        // There may be none.
+        // The file may be missing.
         let _ = fs::remove_file(folder.with_extension(extension));
     }
     Ok(folder)
@@ -225,7 +226,7 @@ async fn play(args: &SiegeArgs, servers: &Servers, data_dir: &Path, ground: Grou
                 break;
             }
         }
-        // What is left of one attack is not counted with the next.
+        // Effects of one attack must not count with the next.
         ground.well.settled(SETTLED).await;
     }
     runtime.shutdown_background();
@@ -243,7 +244,7 @@ fn is_wanted(only: &[String], attack: &Attack) -> bool {
     only.is_empty() || only.iter().any(|beginning| attack.name.starts_with(beginning.as_str()))
 }
 
-/// Threads of their own for the attackers, of lower priority than those of the well-behaved client.
+/// A runtime for the attackers, on threads of lower priority than the well-behaved client's.
 fn attackers() -> Result<runtime::Runtime, SimulatorError> {
     let mut builder = runtime::Builder::new_multi_thread();
     builder.enable_all().worker_threads(2).thread_name("attacker").on_thread_start(step_back);
@@ -251,12 +252,12 @@ fn attackers() -> Result<runtime::Runtime, SimulatorError> {
 }
 
 fn step_back() {
-    // Linux counts priorities by thread. Where it is refused, the attackers are as good as the others.
+    // Linux has a priority for each thread. If the system refuses, the attackers keep the normal priority.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::setpriority_process(None, NICENESS);
 }
 
-/// Whether all that the well-behaved client was acknowledged stands once, and no log tells of it.
+/// Whether everything that was acknowledged to the well-behaved client exists once, and no log contains a canary.
 async fn check(ground: Ground, logs: &[PathBuf]) -> Result<Checked, SimulatorError> {
     let Ground { client, before: (head, begun), receiver, well, canary, people, enemy, .. } = ground;
     let book = well.finish().await?;

@@ -1,4 +1,4 @@
-//! C3: readers that do not read, over sockets and HTTP, and subscriptions that stand with large variables.
+//! C3: clients that do not read, over sockets and HTTP, and subscriptions with large variables.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,13 +16,14 @@ use crate::SimulatorError;
 
 /// How many are opened at once.
 const AT_ONCE: usize = 32;
-/// A socket that is not read is cut off after 10 s, an answer after 30 s; the rest is for the machine. 64 MiB of the workspace are
-/// written at once, so of 200 sockets the last are written to, and cut off, in the fourth turn.
+/// The server cuts off an unread socket after 10 s and an unread answer after 30 s; the rest is for the machine. The
+/// server writes 64 MiB of a workspace at once, so the last of 200 sockets are written to, and cut off, in the fourth
+/// round.
 const SOCKETS_ENDED: Duration = Duration::from_secs(50);
 const ANSWERS_ENDED: Duration = Duration::from_secs(45);
-/// How long it is read then.
+/// How long the client reads then.
 const LOOK: Duration = Duration::from_secs(2);
-/// More than the buffers of the system hold.
+/// More bytes than the kernel's buffers hold.
 const MORE: usize = 12 << 20;
 
 pub const SOCKETS: Attack = Attack {
@@ -122,7 +123,7 @@ async fn answers(ground: Arc<Ground>) -> Result<Outcome, SimulatorError> {
 }
 
 async fn standing(ground: Arc<Ground>) -> Result<Outcome, SimulatorError> {
-    // So many of a list's ids as a message of a socket may hold as values.
+    // As many ids of a list as a socket's message may have values.
     let ids = vec!["conv_00000000000000000000000000"; 16_000];
     let declared = json!({ "query": "subscription($ids: [ID!]!) { events(filter: {conversationId: $ids}) { __typename } }",
         "variables": { "ids": ids } });

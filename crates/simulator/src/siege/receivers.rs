@@ -1,4 +1,4 @@
-//! D3: receivers of one workspace hang; those of another are well.
+//! D3: receivers of one workspace hang; the receiver of another is healthy.
 
 use std::{
     collections::HashMap,
@@ -20,11 +20,11 @@ use crate::{
     sink::Ill,
 };
 
-/// Posts a second of the other workspace, each of which is a webhook.
+/// Posts a second of the other workspace, each of which causes a webhook.
 const RATE: f64 = 10.0;
-/// How long the last one is waited for.
+/// The longest wait for the last webhook.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// From post to webhook at a receiver that is well, 99 of 100.
+/// The limit of the 99th percentile from post to webhook at a healthy receiver.
 const LIMIT: Duration = Duration::from_secs(2);
 
 pub const HANGING: Attack = Attack {

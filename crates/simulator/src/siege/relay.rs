@@ -1,4 +1,4 @@
-//! A way to the database that can be barred: connections stand, new ones are accepted, and nothing passes.
+//! A relay to the database that can be blocked: connections stay open, new ones are accepted, and no byte passes.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -13,24 +13,24 @@ use url::Url;
 #[derive(Debug, Clone, Copy, Default)]
 struct Way {
     is_barred: bool,
-    /// Connections of an earlier life are over.
+    /// Connections of an earlier generation are closed.
     life: u64,
 }
 
-/// A relay on a port of its own. It stops when it is dropped.
+/// A relay on a port of its own. A drop stops it.
 #[derive(Debug)]
 pub struct Relay {
-    /// The database's URL by way of it.
+    /// The database's URL through the relay.
     pub url: String,
     way: Arc<watch::Sender<Way>>,
     _task: AbortOnDropHandle<()>,
 }
 
 impl Relay {
-    /// Leads to the database of this URL.
+    /// A relay to the database of this URL.
     ///
     /// # Errors
-    /// Where the URL names no host and port, or no port is to be had.
+    /// The URL has no host and port, or no port is free.
     pub async fn to(database_url: &str) -> io::Result<Self> {
         let no_url = |_| io::Error::new(io::ErrorKind::InvalidInput, "the database's URL names no host and port");
         let mut url = Url::parse(database_url).map_err(io::Error::other)?;
@@ -50,12 +50,12 @@ impl Relay {
         Ok(Self { url: url.into(), way, _task: AbortOnDropHandle::new(task) })
     }
 
-    /// Lets nothing pass any more, or lets what came meanwhile pass too.
+    /// Blocks the relay, or opens it again and forwards the waiting bytes.
     pub fn bar(&self, is_barred: bool) {
         self.way.send_modify(|way| way.is_barred = is_barred);
     }
 
-    /// Breaks off every connection that stands.
+    /// Closes every open connection.
     pub fn cut(&self) {
         self.way.send_modify(|way| way.life += 1);
     }

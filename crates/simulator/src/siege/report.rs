@@ -1,4 +1,4 @@
-//! What a siege came to: a table for people and for SECURITY.md, and a file for scripts.
+//! The results of a siege: a table for people and for SECURITY.md, and a file for scripts.
 
 use std::fmt::Write;
 
@@ -10,11 +10,11 @@ use super::{
 };
 use crate::check::Difference;
 
-/// The most resident memory of a process, in MiB.
+/// The limit of the resident memory of a process, in MiB.
 pub const MEMORY_MIB: f64 = 600.0;
-/// The p99 of the door's answers to the well-behaved client, in milliseconds.
+/// The limit of the p99 of the door's answers to the well-behaved client, in milliseconds.
 pub const DOOR_MS: f64 = 300.0;
-/// Of so many posts one may be refused or late at first.
+/// Of this many posts one may be refused or late at the first try.
 const ONE_OF: usize = 100;
 
 /// A bound that did not hold.
@@ -22,39 +22,39 @@ const ONE_OF: usize = 100;
 pub struct Exceeded {
     /// `memory`, `time`, `count`, `canary` or `difference`.
     pub kind: &'static str,
-    /// By how much.
+    /// The excess.
     pub what: String,
 }
 
-/// An attack, and what was measured meanwhile.
+/// An attack with its measurements.
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
     /// Its name.
     pub name: &'static str,
-    /// What it does.
+    /// The description.
     pub what: String,
-    /// What holds it.
+    /// The bound that it tests.
     pub bound: &'static str,
-    /// How long it took.
+    /// The duration.
     pub seconds: f64,
-    /// The most resident memory of one of the processes.
+    /// The most resident memory of one process.
     pub mib: f64,
-    /// How the well-behaved client was answered at the door.
+    /// The door's answers to the well-behaved client.
     pub door: Answers,
-    /// How it was answered by GraphQL.
+    /// GraphQL's answers to the well-behaved client.
     pub graphql: Answers,
-    /// Times that the attack itself measured.
+    /// The attack's own measured times.
     pub figures: Vec<Figure>,
-    /// What the attackers got.
+    /// The answers to the attackers.
     pub got: Counts,
-    /// What did not hold.
+    /// The bounds that did not hold.
     pub exceeded: Vec<Exceeded>,
     #[serde(skip)]
     door_is: Option<DoorIs>,
 }
 
 impl Row {
-    /// Of an attack that is over.
+    /// The row of an attack.
     #[must_use]
     pub fn new(attack: &Attack, size: Size, outcome: Outcome, measured: (f64, f64, Answers, Answers)) -> Self {
         let (seconds, mib, door, graphql) = measured;
@@ -97,7 +97,7 @@ impl Row {
         }
     }
 
-    /// The row as people read it while the siege goes on.
+    /// The row as text, printed during the siege.
     #[must_use]
     pub fn line(&self) -> String {
         let Self { name, seconds, mib, door, graphql, .. } = self;
@@ -116,7 +116,7 @@ impl Row {
             told(&self.got)
         );
         for Figure { name, ms, limit_ms } in &self.figures {
-            // Writing into a text never fails.
+            // Writing to a String cannot fail.
             let _ = write!(line, "\n  {name}: {ms:.0} ms of {limit_ms:.0}");
         }
         for Exceeded { kind, what } in &self.exceeded {
@@ -139,45 +139,45 @@ fn told(counts: &Counts) -> String {
     words.join(", ")
 }
 
-/// Counts behind a number that they explain.
+/// Counts that explain a number.
 fn with(counts: &Counts) -> String {
     if counts.is_empty() { String::new() } else { format!(": {}", told(counts)) }
 }
 
-/// What the simulator's own check found at the end.
+/// The result of the final comparison.
 #[derive(Debug, Clone, Serialize)]
 pub struct Checked {
-    /// Posts of the well-behaved client that were acknowledged.
+    /// Acknowledged posts of the well-behaved client.
     pub acknowledged: usize,
-    /// Posts that it made again.
+    /// Its repeated posts.
     pub retries: usize,
-    /// Those of its webhooks that came.
+    /// Its received webhooks.
     pub webhooks: usize,
-    /// What is not as it must be.
+    /// The differences from the expected state.
     pub differences: Vec<Difference>,
-    /// What stands in logs and must not.
+    /// Forbidden texts in logs.
     pub canaries: Vec<String>,
 }
 
-/// A siege.
+/// The whole siege.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
     /// The seed.
     pub seed: u64,
     /// Whether it is the short form.
     pub short: bool,
-    /// The bounds of memory and of the door.
+    /// The limits of memory and of the door.
     pub limits: (f64, f64),
-    /// Each attack.
+    /// The attacks.
     pub attacks: Vec<Row>,
-    /// The end.
+    /// The final comparison.
     pub checked: Checked,
-    /// All that did not hold, with the attack.
+    /// Every bound that did not hold, with its attack.
     pub exceeded: Vec<(String, Exceeded)>,
 }
 
 impl Report {
-    /// Of all attacks and the check.
+    /// The report of all attacks and the comparison.
     #[must_use]
     pub fn new((seed, short): (u64, bool), attacks: Vec<Row>, checked: Checked) -> Self {
         let of_row = |row: &Row| row.exceeded.iter().map(|one| (row.name.to_owned(), one.clone())).collect::<Vec<_>>();
@@ -199,7 +199,7 @@ impl Report {
         for row in &self.attacks {
             let held = if row.exceeded.is_empty() { "yes" } else { "NO" };
             let Row { name, what, bound, mib, graphql, got, .. } = row;
-            // Writing into a text never fails.
+            // Writing to a String cannot fail.
             let _ = writeln!(
                 table,
                 "| {name}: {what} | {bound} | {mib:.0} | {} | {:.0} | {} | {held} |",
@@ -211,7 +211,7 @@ impl Report {
         table
     }
 
-    /// The end, as people read it.
+    /// The final lines, as text.
     #[must_use]
     pub fn text(&self) -> String {
         let Checked { acknowledged, retries, webhooks, differences, canaries } = &self.checked;

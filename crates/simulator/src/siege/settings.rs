@@ -1,4 +1,4 @@
-//! C4: settings of an admin that grow: a composition that names a large member many times, a mapping that does.
+//! C4: settings of an admin with large results: a composition and a mapping that name a large member many times.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{SimulatorError, graphql::text, provider::Provider, wire::Endpoint};
 
 /// How often the mapping names the place.
 const NAMED: usize = 94;
-/// How often the composition names the content: as often as one may.
+/// How often the composition names the content, which is the allowed maximum.
 const PLACEHOLDERS: usize = 1_000;
 
 pub const COMPOSITION: Attack = Attack {
@@ -80,7 +80,7 @@ async fn mapping(ground: Arc<Ground>) -> Result<Outcome, SimulatorError> {
     let got = crowd(ground.size.of(64, 12), |client| {
         let body = json!({ "id": format!("many-{client}"), "from": "919700000001", "all": "x".repeat(1_000_000) });
         let body = body.to_string().into_bytes();
-        // A source of anyone signs like MobTexting, under another header.
+        // A custom source signs like MobTexting, under another header.
         let request = endpoint.post(("x-signature", &Provider::MobTexting.sign(&secret, &body)), &body);
         let caller = ground.attacker(client);
         async move { Counts::from([(caller.send(&mut None, &request).await.0, 1)]) }

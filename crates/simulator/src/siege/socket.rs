@@ -1,4 +1,4 @@
-//! A WebSocket by hand: it can leave frames unfinished and answers unread.
+//! A WebSocket without a library: it can leave frames unfinished and answers unread.
 
 use std::{io, time::Duration};
 
@@ -11,15 +11,15 @@ use tokio::{
 
 use super::caller::Caller;
 
-/// How long the server may take to say something.
+/// The timeout for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How a connection that was not read ended.
+/// The end of a connection that was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// The server had ended it.
+    /// The server has closed it.
     CutOff,
-    /// It stands.
+    /// It is still open.
     Stands,
 }
 
@@ -30,10 +30,10 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Opens one. `narrow` makes its buffer small.
+    /// Opens a socket. `narrow` makes its receive buffer small.
     ///
     /// # Errors
-    /// The answer in a word, where it is not let in.
+    /// The answer in a word, if the upgrade is refused.
     pub async fn open(caller: &Caller, narrow: bool) -> Result<Self, String> {
         let stream = caller.connect(narrow).await.map_err(|_| "no connection".to_owned())?;
         let mut socket = Self { stream };
@@ -51,10 +51,10 @@ impl Socket {
         }
     }
 
-    /// Opens one and tells whose it is.
+    /// Opens a socket and sends the credential.
     ///
     /// # Errors
-    /// Those of [`Socket::open`], and where the key is not taken.
+    /// As [`Socket::open`], or the key is refused.
     pub async fn of(caller: &Caller, key: &str, narrow: bool) -> Result<Self, String> {
         let mut socket = Self::open(caller, narrow).await?;
         let payload = json!({ "authorization": format!("Bearer {key}") });
@@ -64,10 +64,10 @@ impl Socket {
         if said.contains("connection_ack") { Ok(socket) } else { Err("not acknowledged".to_owned()) }
     }
 
-    /// Sends bytes as they are.
+    /// Sends raw bytes.
     ///
     /// # Errors
-    /// Where the connection is gone.
+    /// The connection is closed.
     pub async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes).await
     }
@@ -75,18 +75,18 @@ impl Socket {
     /// Sends a message.
     ///
     /// # Errors
-    /// Where the connection is gone.
+    /// The connection is closed.
     pub async fn text(&mut self, message: &Value) -> io::Result<()> {
         let text = message.to_string();
         self.begin(text.len(), text.as_bytes()).await
     }
 
-    /// Sends the beginning of a message of so many bytes.
+    /// Sends the beginning of a message of `length` bytes.
     ///
     /// # Errors
-    /// Where the connection is gone.
+    /// The connection is closed.
     pub async fn begin(&mut self, length: usize, beginning: &[u8]) -> io::Result<()> {
-        // A text in one frame, its length in eight bytes, under a mask that changes nothing.
+        // A text in one frame with an 8-byte length and a zero mask.
         let mut frame = vec![0x81, 0xff];
         frame.extend_from_slice(&(length as u64).to_be_bytes());
         frame.extend_from_slice(&[0; 4]);
@@ -94,7 +94,7 @@ impl Socket {
         self.send(&frame).await
     }
 
-    /// Reads until what came holds a text, or ends; gives what came.
+    /// Reads until the input contains a text, or ends. Returns the input.
     async fn read_until(&mut self, text: &str) -> String {
         let mut heard = Vec::new();
         let reading = async {
@@ -104,27 +104,28 @@ impl Socket {
                 }
             }
         };
-        // What has come is looked at, whether it is all or not.
+        // The input counts, complete or not.
         let _ = timeout(PATIENCE, reading).await;
         String::from_utf8_lossy(&heard).into_owned()
     }
 
-    /// Reads what came until now.
+    /// Reads the input that has arrived.
     pub async fn heard(&mut self, patience: Duration) -> String {
         let mut heard = Vec::new();
         let reading = async { while self.stream.read_buf(&mut heard).await.unwrap_or(0) > 0 {} };
-        // It goes on until no more comes in time.
+        // Reads until nothing more arrives in time.
         let _ = timeout(patience, reading).await;
         String::from_utf8_lossy(&heard).into_owned()
     }
 
-    /// Reads at most so many bytes, which the system may have kept: whether the server has ended it.
+    /// Reads at most `most` bytes, which the kernel may have buffered, and returns whether the server has closed the
+    /// socket.
     pub async fn end(&mut self, most: usize, patience: Duration) -> End {
         drained(&mut self.stream, most, patience).await
     }
 }
 
-/// Reads at most so many bytes of a connection: whether the server has ended it.
+/// Reads at most `most` bytes of a connection, and returns whether the server has closed it.
 pub async fn drained(stream: &mut TcpStream, most: usize, patience: Duration) -> End {
     let (mut buffer, mut left) = (vec![0; 64 << 10], most);
     let reading = async {

@@ -1,5 +1,6 @@
-//! The well-behaved client beside every attack: a provider that posts at a steady rate, each event until it is taken, and a
-//! dashboard that reads. It runs on a thread of its own, so that the attackers of the same program do not slow it down.
+//! The well-behaved client beside every attack: a provider that posts at a steady rate, each event until the server
+//! takes it, and a dashboard that reads. It runs on a thread of its own, so that the attackers in this program do not
+//! slow it down.
 
 use std::{
     io,
@@ -31,29 +32,29 @@ use crate::{
     provider::crowd::Crowd,
 };
 
-/// How often the dashboard reads.
+/// The pause between two reads of the dashboard.
 const READS: Duration = Duration::from_millis(250);
-/// How long all must be well before the next attack.
+/// How long everything must be well before the next attack.
 const SETTLED: Duration = Duration::from_secs(1);
-/// What it reads.
+/// The dashboard's query.
 const PAGE: &str =
     "{ conversations(first: 20) { nodes { id status unread contact { name } lastMessage { content } } } }";
-/// Connections: enough that those to a process that is frozen leave some for the other.
+/// Connections: enough to leave some for the other process if one is frozen.
 const CONNECTIONS: usize = 64;
 
-/// To which process the events go first. Each goes to the other where the first does not take it.
+/// The process that events go to first. If it does not take an event, the event goes to the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Way {
-    /// That of the attacks.
+    /// The attacked process.
     First,
-    /// By turns.
+    /// Both in turn.
     Both,
-    /// That behind the relay.
+    /// The process behind the relay.
     Second,
 }
 
-/// A client at work.
+/// The running client.
 #[derive(Debug)]
 pub struct Well {
     book: Book,
@@ -63,7 +64,7 @@ pub struct Well {
     ended: oneshot::Receiver<()>,
 }
 
-/// What the dashboard read.
+/// The reads of the dashboard.
 #[derive(Debug, Default)]
 struct Reads {
     done: Vec<Read>,
@@ -77,25 +78,25 @@ struct Read {
     failure: Option<String>,
 }
 
-/// How a client was answered in some span of time, in milliseconds.
+/// The answers to a client in a span of time, in milliseconds.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Answers {
-    /// How many times it asked.
+    /// The number of requests.
     pub asked: usize,
-    /// How often it got something else than what it asked for, or nothing.
+    /// The number of wrong or missing answers.
     pub failed: usize,
-    /// What it got then, and how often.
+    /// The wrong answers, counted.
     pub failures: Counts,
-    /// Half of the answers came sooner.
+    /// The median.
     pub p50: f64,
-    /// 99 of 100 came sooner.
+    /// The 99th percentile.
     pub p99: f64,
-    /// The last one.
+    /// The maximum.
     pub most: f64,
 }
 
 impl Answers {
-    /// Of how long each took, and what came where it was not what was asked for.
+    /// The statistics of durations and wrong answers.
     fn of(answers: impl Iterator<Item = (Duration, Option<String>)>) -> Self {
         let (mut times, mut failures) = (Vec::new(), Counts::new());
         for (took, failure) in answers {
@@ -115,7 +116,7 @@ impl Well {
     /// Begins to post the events of a crowd at `rate` a second, and to read.
     ///
     /// # Errors
-    /// Where the system gives no thread.
+    /// The system refuses a thread.
     pub fn start(doors: Doors, client: Client, crowd: Crowd, rate: f64) -> Result<Self, SimulatorError> {
         let (book, reads) = (Book::default(), Arc::<Mutex<Reads>>::default());
         let (way, is_over) = (Arc::new(AtomicUsize::new(Way::First as usize)), Arc::new(AtomicBool::new(false)));
@@ -133,7 +134,7 @@ impl Well {
                     () = read(&client, &listing) => {}
                 }
             });
-            // Whoever waits for it may have gone.
+            // The waiting side may have ended.
             let _ = end.send(());
         };
         let started = thread::Builder::new().name("well".into()).spawn(work);
@@ -141,7 +142,7 @@ impl Well {
         Ok(Self { book, reads, way, is_over, ended })
     }
 
-    /// Leads the events that come from now on.
+    /// Sets the way of later events.
     pub fn lead(&self, way: Way) {
         self.way.store(way as usize, Ordering::Relaxed);
     }
@@ -152,7 +153,7 @@ impl Well {
         self.book.open().attempts.iter().filter(|attempt| attempt.sent >= begun).copied().collect()
     }
 
-    /// How the door answered since `begun`.
+    /// The door's answers since `begun`.
     #[must_use]
     pub fn door_since(&self, begun: Instant) -> Answers {
         let failure = |attempt: &Attempt| match attempt.status {
@@ -163,7 +164,8 @@ impl Well {
         Answers::of(self.attempts_since(begun).iter().map(|attempt| (attempt.took, failure(attempt))))
     }
 
-    /// Waits until every post of a second was taken at once, and so all that was before is over; no longer than `patience`.
+    /// Waits until every post of a second was taken at once, which shows that earlier effects are over. Waits no longer
+    /// than `patience`.
     pub async fn settled(&self, patience: Duration) {
         let begun = Instant::now();
         while begun.elapsed() < patience {
@@ -176,20 +178,20 @@ impl Well {
         }
     }
 
-    /// How GraphQL answered since `begun`.
+    /// GraphQL's answers since `begun`.
     #[must_use]
     pub fn reads_since(&self, begun: Instant) -> Answers {
         let reads = self.reads.lock();
-        // One that is not over counts as far as it has come.
+        // A read in flight counts with its duration so far.
         let under_way = reads.under_way.map(|sent| (sent.elapsed(), None));
         let since = reads.done.iter().filter(|read| read.sent + read.took >= begun);
         Answers::of(since.map(|read| (read.took, read.failure.clone())).chain(under_way))
     }
 
-    /// Lets what has begun come to its end; gives what was acknowledged.
+    /// Finishes the posts in flight, and returns the acknowledged ones.
     ///
     /// # Errors
-    /// Where its thread has failed.
+    /// Its thread has failed.
     pub async fn finish(self) -> Result<Book, SimulatorError> {
         self.is_over.store(true, Ordering::Relaxed);
         let ended = self.ended.await.map_err(io::Error::other);

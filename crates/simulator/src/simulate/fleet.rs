@@ -1,4 +1,4 @@
-//! The processes that a run is played against.
+//! The processes of a run.
 
 use std::path::Path;
 
@@ -11,22 +11,22 @@ use crate::{
     wire::Endpoint,
 };
 
-/// Processes over one database: those that the run started, after one that was there where one was there.
+/// Processes over one database: a server that ran already, if any, and those that the run started.
 #[derive(Debug)]
 pub(super) struct Fleet {
-    /// Where the one that was there listens.
+    /// The address of the server that ran already.
     given: Option<String>,
-    /// The first has the database's own supervisor, unless that is the given one.
+    /// The started servers. The first owns the database, unless a server ran already.
     pub(super) servers: Vec<Server>,
     /// Whether the data folder was new.
     pub(super) is_new: bool,
 }
 
 impl Fleet {
-    /// For a plain run, the server that is there; with chaos or kills, two processes.
+    /// For a plain run, the running server; with chaos or kills, two processes.
     ///
     /// # Errors
-    /// Where one cannot be started, or is there where it would have to be killed.
+    /// A server cannot be started, or one runs already and kills were requested.
     pub(super) async fn gather(args: &SimulateArgs) -> Result<Self, SimulatorError> {
         if !args.chaos && args.kills == 0 {
             return Ok(Self { given: None, servers: Vec::new(), is_new: false });
@@ -40,7 +40,9 @@ impl Fleet {
             Some(address) if args.kills > 0 => {
                 return Err(SimulatorError::Refused {
                     what: "a run with kills".into(),
-                    answer: format!("a server runs on this data folder at {address}: stop it, or give another folder"),
+                    answer: format!(
+                        "a server runs on this data folder at {address}: stop it, or give another --data-dir"
+                    ),
                 });
             }
             Some(_) => {}
@@ -51,14 +53,14 @@ impl Fleet {
         Ok(Self { given, servers, is_new })
     }
 
-    /// Lets requests in through every process.
+    /// Adds every process to the doors.
     pub(super) fn open(&self, doors: &mut Doors) {
         for server in &self.servers {
             doors.add_process(server.address());
         }
     }
 
-    /// How people find the processes: their ids, where the run started them.
+    /// The names of the processes: their pids, if the run started them.
     pub(super) fn names(&self) -> Vec<String> {
         let given = self.given.iter().map(|address| format!("the one at {address}"));
         let started =
@@ -66,15 +68,15 @@ impl Fleet {
         given.chain(started).collect()
     }
 
-    /// The ids of the processes that the run started.
+    /// The pids of the processes that the run started.
     pub(super) fn pids(&self) -> Vec<u32> {
         self.servers.iter().filter_map(Server::pid).collect()
     }
 
-    /// Ends what the run started, the one with the database last.
+    /// Stops the processes of the run, the one with the database last.
     ///
     /// # Errors
-    /// Where one does not end.
+    /// A process does not stop.
     pub(super) async fn stop(self) -> Result<(), SimulatorError> {
         for server in self.servers.into_iter().rev() {
             server.stop().await?;
@@ -83,7 +85,7 @@ impl Fleet {
     }
 }
 
-/// Where the server of a data folder listens, if it runs.
+/// The address of the server of a data folder, if it runs.
 async fn running(data_dir: &Path) -> Option<String> {
     let target = Target::find(data_dir).await.ok()?;
     let address = Endpoint::parse(&target.url)?.address;

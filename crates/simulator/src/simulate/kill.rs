@@ -1,4 +1,4 @@
-//! Kill -9 in the middle of a run, and a look at the log after each restart.
+//! Kills in the middle of a run, with a check of the log after each restart.
 
 use std::time::Instant;
 
@@ -12,8 +12,8 @@ use crate::{
     server::Server,
 };
 
-/// Kills one of the servers `times` at equal distances, starts it again, and looks at once whether everything that had
-/// been acknowledged is in the log once.
+/// Kills one of the servers `times` at equal distances and restarts it. After each restart checks that the log contains
+/// everything acknowledged once.
 pub(super) async fn on_the_way(
     servers: &mut [Server],
     (times, seed): (u32, u64),
@@ -42,7 +42,7 @@ pub(super) async fn on_the_way(
         let begun = Instant::now();
         server.again().await?;
         let ready_after_ms = begun.elapsed().as_millis();
-        // The next kill is to hit the middle of the load too, so the load waits for the look at the log.
+        // The next kill must be in the middle of the load too, so the load pauses during the check.
         progress.held.send_replace(true);
         let more = asking.log_after(&end).await;
         progress.held.send_replace(false);

@@ -1,5 +1,5 @@
-//! `inlet simulate`: a crowd of providers, a webhook sink, and afterwards the comparison of what was acknowledged with
-//! what stands.
+//! `inlet simulate`: a crowd of providers, a webhook sink, and then the comparison of everything that was acknowledged
+//! with the state of the server.
 
 mod fleet;
 mod kill;
@@ -31,57 +31,58 @@ use crate::{
     target::Target,
 };
 
-/// Plays every provider against a server, then checks that everything it acknowledged stands exactly once.
+/// Play every provider against a server, then check that everything it acknowledged exists exactly once.
 #[derive(Debug, Clone, clap::Args)]
 pub struct SimulateArgs {
-    /// The data folder of the running server; its dev.json tells where to post. With `--chaos` or `--kills` the server
-    /// is started where none runs.
+    /// The data folder of the running server, with its dev.json. With `--chaos` or `--kills` the command starts the
+    /// server if none runs.
     #[arg(long, env = "INLET_DATA_DIR", default_value = "./.inlet")]
     pub data_dir: PathBuf,
     /// Events a second. Default: 100; with `--chaos`, as fast as they are answered; with `--watch`, 200.
     #[arg(long, env = "INLET_SIMULATE_RATE")]
     pub rate: Option<f64>,
-    /// How many events in all.
+    /// The number of events.
     #[arg(long, env = "INLET_SIMULATE_EVENTS", conflicts_with = "duration")]
     pub events: Option<usize>,
-    /// For how many seconds, instead of a number of events.
+    /// The duration in seconds, instead of a number of events.
     #[arg(long, alias = "seconds", env = "INLET_SIMULATE_DURATION", value_name = "SECONDS")]
     pub duration: Option<f64>,
-    /// Repeats, reordering, concurrent repeats, dropped connections, a sink that fails, and two processes over one
-    /// database: what runs already, if anything, and what is started for the run.
+    /// Add repeats, reordering, concurrent repeats, dropped connections and a failing sink, against two processes over
+    /// one database: a running server, if any, and the processes that the command starts.
     #[arg(long, env = "INLET_SIMULATE_CHAOS")]
     pub chaos: bool,
-    /// The same seed gives the same events.
+    /// The seed: the same seed gives the same events.
     #[arg(long, env = "INLET_SIMULATE_SEED", default_value_t = 1)]
     pub seed: u64,
-    /// A word that goes into every id, so that a second run with the same seed is not a repeat of the first. Default:
-    /// from the time; on a new data folder from the seed, so that the seed gives the same ids again.
+    /// A word in every id, so that a second run with one seed is not a repeat of the first. Default: from the time; on
+    /// a new data folder from the seed, so that the seed gives the same ids.
     #[arg(long, env = "INLET_SIMULATE_RUN")]
     pub run: Option<String>,
-    /// Connections held open to the server.
+    /// Connections to the server.
     #[arg(long, env = "INLET_SIMULATE_CONNECTIONS", default_value_t = 64)]
     pub connections: usize,
-    /// Write the report here as JSON too.
+    /// Also write the report to this file, as JSON.
     #[arg(long, env = "INLET_SIMULATE_REPORT", value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// How many seconds to wait, after the last event, for the last webhook.
+    /// How many seconds to wait for the last webhook, after the last event.
     #[arg(long, env = "INLET_SIMULATE_SETTLE", value_name = "SECONDS", default_value_t = 180)]
     pub settle: u64,
-    /// Start two processes on the data folder, kill one of them with -9 this many times during the run, and start it
-    /// again each time.
+    /// Start two processes on the data folder, kill one of them with -9 this many times during the run, and restart it
+    /// each time.
     #[arg(long, env = "INLET_SIMULATE_KILLS", value_name = "TIMES", default_value_t = 0)]
     pub kills: u32,
-    /// Send no webhooks: for runs that look at what stands.
+    /// Send no webhooks: for runs that check only the state.
     #[arg(long, env = "INLET_SIMULATE_NO_WEBHOOKS")]
     pub no_webhooks: bool,
-    /// Let so many live subscribers follow, on a new data folder, with filters of every kind, while they lose their
-    /// connections and two processes are killed and restarted; then compare what each was told with the event log.
+    /// Let this many live subscribers follow with filters of every kind, on a new data folder. They lose their
+    /// connections, and two processes are killed and restarted. Then compare the updates of each subscriber with the
+    /// event log.
     #[arg(
         long, env = "INLET_SIMULATE_WATCH", value_name = "WATCHERS", default_value_t = 0,
         conflicts_with_all = ["chaos", "kills"]
     )]
     pub watch: usize,
-    /// The binary that is started. Default: this one.
+    /// The binary to start. Default: this one.
     #[arg(long, env = "INLET_SIMULATE_SERVER", value_name = "FILE")]
     pub server: Option<PathBuf>,
 }
@@ -89,7 +90,7 @@ pub struct SimulateArgs {
 /// Plays the providers, then compares.
 ///
 /// # Errors
-/// Where no server is found, or what stands differs from what was acknowledged.
+/// No server is found, or the state differs from the acknowledged events.
 pub async fn simulate(args: SimulateArgs) -> Result<(), SimulatorError> {
     if args.watch > 0 {
         return crate::watch::watch(&args).await;
@@ -176,7 +177,7 @@ async fn play(args: &SimulateArgs, fleet: &mut Fleet) -> Result<Report, Simulato
     Ok(Report { seed: args.seed, run, chaos: args.chaos, events: count, pids, seconds, checked_after, ..report })
 }
 
-/// Everything that is not as it must be at the end of a run.
+/// All differences at the end of a run.
 pub(crate) fn differences(
     extent: &Extent,
     ledger: &Ledger,
@@ -201,7 +202,7 @@ pub(crate) fn differences(
     found
 }
 
-/// What durability hangs on. psql may be missing: then that is told instead.
+/// Postgres's settings for durability. Without psql the list says so.
 async fn settings(target: &Target) -> Vec<(String, String)> {
     let mut settings = Vec::new();
     for name in ["fsync", "synchronous_commit"] {
@@ -211,13 +212,13 @@ async fn settings(target: &Target) -> Vec<(String, String)> {
     settings
 }
 
-/// Shows how far the run came until the count's sender is gone.
+/// Shows the progress of the run until the sender of the count is dropped.
 fn bar(total: usize, mut progress: watch::Receiver<usize>) -> tokio::task::JoinHandle<()> {
     let bar = indicatif::ProgressBar::new(total as u64);
     tokio::spawn(async move {
         while progress.changed().await.is_ok() {
             let done = *progress.borrow_and_update() as u64;
-            // Repeats come on top of the events.
+            // Repeats add to the number of events.
             bar.set_length(done.max(total as u64));
             bar.set_position(done);
         }
@@ -225,7 +226,7 @@ fn bar(total: usize, mut progress: watch::Receiver<usize>) -> tokio::task::JoinH
     })
 }
 
-/// How the log of a run is asked for.
+/// How the log of a run is read.
 pub(crate) struct Asking<'a> {
     pub(crate) client: &'a Client,
     pub(crate) head: &'a str,
@@ -238,17 +239,17 @@ impl Asking<'_> {
     }
 }
 
-/// A webhook of the run's own.
+/// The webhook of the run.
 pub(crate) struct Receiver {
     pub(crate) sink: Sink,
     webhook: String,
 }
 
 impl Receiver {
-    /// Starts a sink and registers it; with chaos it fails now and then.
+    /// Starts a sink and registers it as a webhook; with chaos it fails sometimes.
     ///
     /// # Errors
-    /// Where the server does not register it.
+    /// The server does not register it.
     pub(crate) async fn register(client: &Client, run: &str, chaos: bool) -> Result<Self, SimulatorError> {
         let sink = Sink::start().await.map_err(SimulatorError::io("the sink"))?;
         if chaos {
@@ -260,7 +261,7 @@ impl Receiver {
     }
 }
 
-/// Waits until every entry of the log is at the sink, if there is one, or nothing new came for `patience`.
+/// Waits until the sink has received every entry of the log, or received nothing new for `patience`.
 pub(crate) async fn settle(
     asking: &Asking<'_>,
     receiver: Option<&Receiver>,

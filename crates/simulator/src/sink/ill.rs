@@ -1,4 +1,4 @@
-//! Receivers that are not well, each in its own way: nothing of it may reach the others.
+//! Ill receivers, each with a fault of its own. None may affect other receivers.
 
 use std::{io, time::Duration};
 
@@ -8,7 +8,7 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-/// What is wrong with a receiver.
+/// The fault of a receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ill {
     /// Takes the request and never answers.
@@ -19,41 +19,41 @@ pub enum Ill {
     Refuses,
     /// Answers with 10 MB.
     Floods,
-    /// Answers with what says that it is compressed, and would be a gigabyte.
+    /// Answers with a body that claims to be compressed and would decompress to a gigabyte.
     Unfolds,
 }
 
-/// What floods, again and again: to make it anew for each request would cost the machine more than what is measured.
+/// The content of the flood, made once: to make it for each request would cost the machine more than the measured work.
 static FLOOD: [u8; 64 << 10] = [b'x'; 64 << 10];
 const FLOODS: usize = (10 << 20) / FLOOD.len();
 
-/// The head of a gzip stream; after it a megabyte of what would be a thousand.
+/// The head of a gzip stream. A megabyte after it would decompress to a thousand.
 const GZIP: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
 static FOLDED: [u8; 64 << 10] = [0; 64 << 10];
 const FOLDS: usize = (1 << 20) / FOLDED.len();
 
-/// A running receiver that is not well. It stops when it is dropped.
+/// A running ill receiver. A drop stops it.
 pub struct IllSink {
-    /// Where it listens.
+    /// Its URL.
     pub url: String,
     _task: AbortOnDropHandle<()>,
 }
 
 impl Ill {
-    /// Each of them.
+    /// Every fault.
     pub const ALL: [Self; 5] = [Self::Hangs, Self::Drips, Self::Refuses, Self::Floods, Self::Unfolds];
 
     /// Listens on a free port of this machine.
     ///
     /// # Errors
-    /// Where no port is to be had.
+    /// No port is free.
     pub async fn start(self) -> io::Result<IllSink> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/", listener.local_addr()?);
         let task = tokio::spawn(async move {
             loop {
                 let Ok((socket, _)) = listener.accept().await else { continue };
-                // A sender that gives up is what is waited for.
+                // The sender is expected to give up.
                 tokio::spawn(async move { drop(self.serve(socket).await) });
             }
         });

@@ -1,5 +1,5 @@
-//! A webhook receiver that trusts nothing: it verifies both signatures of every request, remembers what came how
-//! often, and can be told to fail or to hang.
+//! A webhook receiver that trusts nothing: it verifies both signatures of every request and counts the requests. It can
+//! be told to fail or to hang.
 
 mod ill;
 mod verify;
@@ -28,45 +28,45 @@ use crate::{
     wire::{Message, Wire},
 };
 
-/// How the sink behaves.
+/// The behaviour of the sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Behaviour {
     /// Answers 200.
     #[default]
     Accept,
-    /// Answers this status.
+    /// Answers with this status.
     Fail(u16),
-    /// Answers 500 to the first attempt of one in so many webhooks, and 200 to all else.
+    /// Answers 500 to the first attempt of one in this many webhooks, and 200 to everything else.
     FailFirst(u64),
     /// Reads the request and never answers.
     Hang,
 }
 
-/// A webhook that was received and verified.
+/// A received and verified webhook.
 #[derive(Debug, Clone)]
 pub struct Received {
-    /// `id` of the body: the event's.
+    /// `id` of the body, the event's id.
     pub event: String,
     /// `type` of the body.
     pub kind: String,
-    /// `payload.external_id`, where there is one.
+    /// `payload.external_id`, if there is one.
     pub external_id: Option<String>,
-    /// When it came first.
+    /// The first arrival.
     pub arrived: Instant,
-    /// How often it came.
+    /// The number of receipts.
     pub times: u32,
 }
 
-/// How many requests came to what.
+/// The requests, counted by result.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Different webhooks, by `webhook-id`.
     pub received: usize,
-    /// Further copies of one that had been answered 200.
+    /// Further copies of a webhook that was answered 200.
     pub repeats: usize,
-    /// Failed on purpose.
+    /// Requests that the sink failed on purpose.
     pub failed: usize,
-    /// Refused, by reason.
+    /// Requests that the sink refused, by reason.
     pub refused: Vec<(String, usize)>,
 }
 
@@ -80,7 +80,7 @@ struct State {
     refused: HashMap<String, usize>,
 }
 
-/// A running sink. It stops when it is dropped.
+/// A running sink. A drop stops it.
 pub struct Sink {
     url: String,
     state: Arc<Mutex<State>>,
@@ -102,10 +102,10 @@ struct Payload {
 }
 
 impl Sink {
-    /// Listens on a free port of this machine. Until [`Sink::trust`] gives it a secret it refuses everything.
+    /// Listens on a free port of this machine. Refuses everything until [`Sink::trust`] gives it a secret.
     ///
     /// # Errors
-    /// Where no port is to be had.
+    /// No port is free.
     pub async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/", listener.local_addr()?);
@@ -117,18 +117,18 @@ impl Sink {
         Ok(Self { url, state, count, stop, _task: AbortOnDropHandle::new(task) })
     }
 
-    /// Where it listens.
+    /// Its URL.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Verifies with this secret from now on.
+    /// Sets the secret.
     pub fn trust(&self, secret: Secret) {
         lock(&self.state).secret = Some(secret);
     }
 
-    /// Behaves like this from now on.
+    /// Sets the behaviour.
     pub fn behave(&self, behaviour: Behaviour) {
         lock(&self.state).behaviour = behaviour;
     }
@@ -139,7 +139,7 @@ impl Sink {
         lock(&self.state).received.clone()
     }
 
-    /// How many requests came to what.
+    /// The requests, counted by result.
     #[must_use]
     pub fn tally(&self) -> Tally {
         let state = lock(&self.state);
@@ -149,7 +149,8 @@ impl Sink {
         Tally { received: state.received.len(), repeats: state.repeats, failed, refused }
     }
 
-    /// Waits until `count` different webhooks were received, or nothing new came for `patience`. Tells how many came.
+    /// Waits until `count` different webhooks were received, or nothing new arrived for `patience`. Returns the number
+    /// of received webhooks.
     pub async fn wait_for(&self, count: usize, patience: Duration) -> usize {
         let mut seen = self.count.clone();
         loop {
@@ -160,7 +161,7 @@ impl Sink {
         }
     }
 
-    /// How many different webhooks were received so far, to be watched.
+    /// The number of different webhooks so far, as a watch channel.
     #[must_use]
     pub fn count(&self) -> watch::Receiver<usize> {
         self.count.clone()
@@ -187,7 +188,7 @@ async fn accept(
         let Ok((stream, _)) = listener.accept().await else { continue };
         let (state, counter) = (state.clone(), counter.clone());
         tokio::spawn(stop.clone().run_until_cancelled_owned(async move {
-            // A consumer whose connection breaks is the sender's to retry.
+            // The sender retries after a broken connection.
             let _ = serve(stream, &state, &counter).await;
         }));
     }
@@ -212,7 +213,7 @@ async fn serve(stream: TcpStream, state: &Mutex<State>, counter: &watch::Sender<
     Ok(())
 }
 
-/// The status to answer (`None`: never) and, where it was accepted, how many different ones there are now.
+/// The status of the answer (`None`: no answer) and, if the webhook was accepted, the number of different webhooks.
 fn receive(webhook: &Message, state: &mut State) -> (Option<u16>, Option<usize>) {
     let arrived = Instant::now();
     let Some(secret) = &state.secret else {
@@ -249,7 +250,7 @@ fn receive(webhook: &Message, state: &mut State) -> (Option<u16>, Option<usize>)
     (Some(200), Some(state.received.len()))
 }
 
-/// Whether an id is one of those to be failed: the same ids in every run of the same ids (FNV-1a).
+/// Whether an id is among those to fail: a function of the id alone (FNV-1a).
 fn chosen(id: &str, one_in: u64) -> bool {
     let hash = id
         .bytes()

@@ -9,7 +9,7 @@ fn body(id: &str) -> String {
     format!(r#"{{"id":"{id}","type":"message.created","payload":{{"external_id":"wamid-1","text":"é"}}}}"#)
 }
 
-/// A request signed by the reference library, then changed by `tamper`.
+/// A request signed by the reference library and then changed by `tamper`.
 fn request(sink: &Sink, id: &str, age: i64, tamper: impl Fn(String) -> String) -> Vec<u8> {
     let body = body(id);
     let at = clock::now().timestamp() - age;

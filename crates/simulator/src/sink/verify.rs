@@ -1,4 +1,4 @@
-//! The two signatures of a webhook (the contract, section 4), checked by a reading of the contract of its own.
+//! Verifies the two signatures of a webhook (contract, section 4), written independently from the contract.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::Hmac;
@@ -7,23 +7,23 @@ use subtle::ConstantTimeEq;
 
 use crate::{provider::mac, wire::Message};
 
-/// How far a timestamp may be from the receiver's clock, in seconds.
+/// The most seconds between a timestamp and the receiver's clock.
 const TOLERANCE: i64 = 300;
 
-/// What is wrong with a webhook.
+/// A fault of a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Forged {
     /// A header that the contract promises is missing or unreadable.
     #[error("a header of the signature is missing")]
     Header,
-    /// Its time is more than five minutes from ours.
-    #[error("its time is not ours")]
+    /// The timestamp is more than five minutes from the receiver's clock.
+    #[error("webhook-timestamp is more than five minutes from the receiver's clock")]
     Stale,
-    /// `webhook-signature` does not hold.
-    #[error("webhook-signature does not hold")]
+    /// `webhook-signature` is wrong.
+    #[error("webhook-signature is wrong")]
     Standard,
-    /// `x-inlet-signature` does not hold.
-    #[error("x-inlet-signature does not hold")]
+    /// `x-inlet-signature` is wrong.
+    #[error("x-inlet-signature is wrong")]
     Plain,
 }
 
@@ -35,17 +35,17 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// Of `whsec_` and base64; `None` where it is not.
+    /// A secret from `whsec_` and base64; `None` for any other text.
     #[must_use]
     pub fn parse(shown: &str) -> Option<Self> {
         let decoded = STANDARD.decode(shown.strip_prefix("whsec_")?).ok()?;
         Some(Self { shown: shown.to_owned(), decoded })
     }
 
-    /// Checks both signatures of a webhook that came at `now`, in unix seconds.
+    /// Checks both signatures of a webhook that arrived at `now`, in unix seconds.
     ///
     /// # Errors
-    /// With what does not hold.
+    /// The fault.
     pub fn verify(&self, webhook: &Message, now: i64) -> Result<(), Forged> {
         let header = |name| webhook.header(name).ok_or(Forged::Header);
         let (id, timestamp) = (header("webhook-id")?, header("webhook-timestamp")?);

@@ -1,4 +1,4 @@
-//! What people do to conversations while they are watched.
+//! Members who change conversations while watchers follow.
 
 use std::time::Duration;
 
@@ -12,25 +12,25 @@ use crate::{
     random::Random,
 };
 
-/// How long someone thinks between two acts.
+/// The pause between two acts of a member.
 const THINK: Duration = Duration::from_millis(200);
 
-/// How many acts there are before people look at the list again.
+/// The acts between two reads of the list.
 const LOOK: usize = 25;
 
-/// How often people came through.
+/// The counts of acts.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Acts {
-    /// Done.
+    /// Acts that succeeded.
     pub done: usize,
-    /// Refused, or the server was gone.
+    /// Acts that were refused, or that met no server.
     pub failed: usize,
 }
 
-/// Makes members and labels, and finds the channels and some contacts.
+/// Creates members and labels, and reads the channels and some contacts.
 ///
 /// # Errors
-/// Where the server refuses.
+/// The server refuses a request.
 pub async fn prepare(client: &Client) -> Result<Names, SimulatorError> {
     let mut names = Names::default();
     for word in ["ada", "bola", "chidi"] {
@@ -62,7 +62,7 @@ pub async fn prepare(client: &Client) -> Result<Names, SimulatorError> {
 /// Acts until the run is over.
 ///
 /// # Errors
-/// Where no client can be made.
+/// The HTTP client cannot be built.
 pub async fn act(
     world: &World,
     names: &Names,
@@ -100,7 +100,8 @@ pub async fn act(
     Ok(acts)
 }
 
-/// A mutation by its name, what it shows, and its input. What cannot be, such as to merge who was merged, is refused.
+/// A mutation: its name, its selection, and its input. The server refuses impossible ones, such as a merge of a merged
+/// contact.
 fn deed(random: &mut Random, names: &Names, id: &str) -> (&'static str, &'static str, Value) {
     let one = |random: &mut Random, of: &[String]| of.get(random.below(of.len())).cloned();
     match random.below(12) {

@@ -1,4 +1,4 @@
-//! A watcher's way to the server: a socket of `graphql-transport-ws`, or an event stream.
+//! A watcher's connection: a socket of `graphql-transport-ws`, or an event stream.
 
 use std::time::Duration;
 
@@ -11,20 +11,20 @@ use tokio_tungstenite::{
     tungstenite::{self, client::IntoClientRequest, http::HeaderValue, protocol::CloseFrame},
 };
 
-/// How long a connection may take to stand.
+/// The timeout of connecting.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a socket takes in before its server has to wait, in bytes: so little that a slow reader is soon noticed.
+/// The receive buffer of a socket, in bytes: so small that the server notices a slow reader soon.
 const NARROW: u32 = 8 << 10;
 
-/// What came.
+/// The next input.
 #[derive(Debug)]
 pub enum Heard {
     /// A result of the operation of this number.
     Next(usize, String),
-    /// The operation of this number was ended by the server, with this.
+    /// The server ended the operation of this number, with this reason.
     Over(usize, String),
-    /// The connection is over: the code of the close, or a word.
+    /// The connection has ended: the close code, or a word.
     Ended(String),
 }
 
@@ -33,7 +33,7 @@ pub enum Heard {
 pub enum Connection {
     /// A socket, with any number of operations.
     Socket(Box<WebSocketStream<tokio::net::TcpStream>>),
-    /// An event stream, with one.
+    /// An event stream, with one operation.
     Stream(Box<reqwest::Response>, Vec<u8>),
 }
 
@@ -46,10 +46,11 @@ struct Frame<'a> {
 }
 
 impl Connection {
-    /// Opens a socket at `address` and starts the operations, numbered as they come. `narrow` makes its buffer small.
+    /// Opens a socket at `address` and starts the operations, numbered in their order. `narrow` makes its receive
+    /// buffer small.
     ///
     /// # Errors
-    /// A word for what went wrong.
+    /// A word for the failure.
     pub async fn socket(address: &str, key: &str, operations: &[Value], narrow: bool) -> Result<Self, String> {
         let open = async {
             let socket = TcpSocket::new_v4().map_err(|error| error.kind().to_string())?;
@@ -82,7 +83,7 @@ impl Connection {
     /// Opens an event stream of one operation.
     ///
     /// # Errors
-    /// A word for what went wrong.
+    /// A word for the failure.
     pub async fn stream(http: &reqwest::Client, address: &str, key: &str, operation: &Value) -> Result<Self, String> {
         let request = http.post(format!("http://{address}/graphql")).bearer_auth(key).json(operation);
         let sent = timeout(PATIENCE, request.header("accept", "text/event-stream").send()).await;
@@ -94,7 +95,7 @@ impl Connection {
         }
     }
 
-    /// What comes next.
+    /// The next input.
     pub async fn next(&mut self) -> Heard {
         match self {
             Self::Socket(socket) => loop {
@@ -104,7 +105,7 @@ impl Connection {
                             return heard;
                         }
                         if text.contains("\"ping\"") {
-                            // Where it does not go out, the socket is over, and the next look at it says so.
+                            // If sending fails, the socket has ended, and the next read reports it.
                             let pong = json!({ "type": "pong" }).to_string();
                             let _ = socket.send(tungstenite::Message::text(pong)).await;
                         }
@@ -135,7 +136,7 @@ impl Connection {
         }
     }
 
-    /// Says goodbye; what still came is dropped.
+    /// Closes the connection, and drops waiting input.
     pub async fn close(self) {
         if let Self::Socket(mut socket) = self {
             let _ = timeout(PATIENCE, socket.close()).await;

@@ -1,41 +1,41 @@
-//! What a watcher asks for: the contract's `EventFilter`, and a model of its own of what it lets through.
+//! A watcher's filter: the contract's `EventFilter`, with an independent model of its matching.
 
 use serde::Serialize;
 
 use super::history::Facets;
 use crate::random::Random;
 
-/// A filter of events. The values of a member mean "any of", all members together "all of".
+/// A filter of events. Several values of one member mean "any of"; several members mean "all of".
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Filter {
     /// `message.created`, or `message.*`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub types: Vec<String>,
-    /// Words of `ConversationStatus`.
+    /// Values of `ConversationStatus`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub status: Vec<String>,
-    /// Members' ids.
+    /// Ids of members.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub assignee_id: Vec<String>,
-    /// Only what no one has.
+    /// Only unassigned conversations.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unassigned: bool,
-    /// Labels' ids.
+    /// Ids of labels.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub label_id: Vec<String>,
-    /// Channels' ids.
+    /// Ids of channels.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub channel_id: Vec<String>,
-    /// Words of `Medium`.
+    /// Values of `Medium`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub medium: Vec<String>,
-    /// Contacts' ids.
+    /// Ids of contacts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub contact_id: Vec<String>,
 }
 
-/// What filters may name.
+/// The ids that filters may name.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     /// Members.
@@ -54,7 +54,7 @@ const TYPES: [&str; 6] =
     ["message.*", "message.created", "conversation.*", "conversation.updated", "contact.*", "message.status_changed"];
 
 impl Filter {
-    /// One of many kinds; none in a tenth of all cases.
+    /// A random filter; `None` in a tenth of all cases.
     pub fn any(random: &mut Random, names: &Names) -> Option<Self> {
         let mut filter = Self::default();
         match random.below(10) {
@@ -69,7 +69,7 @@ impl Filter {
             8 => filter.contact_id = some(random, &names.contacts),
             _ => {}
         }
-        // Half of them ask for two things at once, and the last kind always does.
+        // Half of the filters have two members, and those of the last kind always do.
         if filter == Self::default() || random.percent(50) {
             match random.below(4) {
                 0 if filter.status.is_empty() => filter.status = some(random, &STATUSES),
@@ -81,7 +81,7 @@ impl Filter {
         Some(filter)
     }
 
-    /// Whether events of this type are asked for.
+    /// Whether the filter includes this type.
     #[must_use]
     pub fn wants(&self, kind: &str) -> bool {
         self.types.is_empty()
@@ -91,7 +91,7 @@ impl Filter {
             })
     }
 
-    /// Whether a conversation that stands like this is asked for.
+    /// Whether a conversation in this state matches.
     #[must_use]
     pub fn matches(&self, facets: &Facets) -> bool {
         is_one(&self.status, Some(&facets.status))
@@ -101,7 +101,7 @@ impl Filter {
             && self.matches_around(facets)
     }
 
-    /// Whether what is about no conversation is asked for; of its facets it has no more than where it came and of whom.
+    /// Whether an event about no conversation matches. Its facets are only its channel and its contact.
     #[must_use]
     pub fn matches_alone(&self, around: &Facets) -> bool {
         let asks_for_more = self.unassigned
@@ -120,7 +120,7 @@ fn is_one(values: &[String], value: Option<&str>) -> bool {
     values.is_empty() || value.is_some_and(|value| values.iter().any(|one| one == value))
 }
 
-/// One or two of them.
+/// One or two of the choices.
 fn some<T: AsRef<str>>(random: &mut Random, choices: &[T]) -> Vec<String> {
     let mut chosen = Vec::new();
     for _ in 0..=random.below(2) {

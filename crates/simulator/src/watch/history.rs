@@ -1,5 +1,5 @@
-//! The log as the pull side tells it, and a model of what each of its entries did to the conversation that it is about:
-//! where it stood before is what the entries before it said, not what the entry says of itself.
+//! The log as `Query.events` returns it, with an independent model of the conversation's state before and after each
+//! entry: the state before an entry comes from the entries before it, not from the entry itself.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -17,25 +17,25 @@ use crate::{
     graphql::{Client, items, text},
 };
 
-/// What of a conversation a filter can ask for.
+/// The properties of a conversation that filters use.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facets {
-    /// In the schema's words.
+    /// The status, in the schema's form.
     pub status: String,
-    /// Who has it.
+    /// The assigned member.
     pub assignee: Option<String>,
     /// Its labels.
     pub labels: BTreeSet<String>,
     /// Its channel.
     pub channel: Option<String>,
-    /// The channel's medium, in the schema's words.
+    /// The channel's medium, in the schema's form.
     pub medium: Option<String>,
-    /// With whom.
+    /// The contact.
     pub contact: Option<String>,
 }
 
 impl Facets {
-    /// Of the payload of a conversation's event.
+    /// The facets in the payload of a conversation's event.
     fn of(payload: &Value) -> Self {
         Self {
             status: text(&payload["status"]).to_uppercase(),
@@ -51,19 +51,19 @@ impl Facets {
     }
 }
 
-/// How an event stands to a filter.
+/// The membership of an event in a filter's list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Membership {
-    /// What it is about was not asked for before it, and is now.
+    /// The conversation matched only after the event.
     Entered,
-    /// Before and after.
+    /// It matched before and after.
     Inside,
-    /// Before it, and no more.
+    /// It matched only before.
     Left,
 }
 
 impl Membership {
-    /// Of the schema's word.
+    /// The membership of the schema's word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         match word {
@@ -75,18 +75,18 @@ impl Membership {
     }
 }
 
-/// An event as a watcher is told of it.
+/// An event as a watcher gets it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Told {
-    /// Its place in the log.
+    /// Its number in the log.
     pub seq: u64,
-    /// Stands for its id and its type.
+    /// A hash of its id and its type.
     pub mark: u64,
-    /// How it stands to the filter; none where it is about no conversation.
+    /// Its membership; `None` if it is about no conversation.
     pub membership: Option<Membership>,
 }
 
-/// Stands for an event's id and type.
+/// A hash of an event's id and type.
 #[must_use]
 pub fn mark(id: &str, kind: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -94,29 +94,29 @@ pub fn mark(id: &str, kind: &str) -> u64 {
     hasher.finish()
 }
 
-/// The number in a cursor; 0 where it is none.
+/// The number in a cursor; 0 for an invalid one.
 #[must_use]
 pub fn seq(cursor: &str) -> u64 {
     cursor.split_once('-').and_then(|(_, seq)| seq.parse().ok()).unwrap_or(0)
 }
 
-/// Where a conversation stood before an event, and after it.
+/// The state of a conversation before and after an event.
 pub type Turn = (Option<Arc<Facets>>, Option<Arc<Facets>>);
 
 /// An entry of the log.
 #[derive(Debug, Clone)]
 pub struct Step {
-    /// Its place.
+    /// Its number.
     pub seq: u64,
     /// Its id.
     pub id: String,
     /// Its type.
     pub kind: String,
-    /// Where its conversation stood and stands, where it is about one.
+    /// The state of its conversation before and after, if it is about one.
     pub conversation: Option<Turn>,
-    /// Where it came and of whom, where it is about no conversation.
+    /// Its channel and contact, if it is about no conversation.
     pub around: Facets,
-    /// The contact that was merged: whoever asks for one of the two is told.
+    /// The merged contact: filters for either contact match.
     pub merged: Option<String>,
 }
 
@@ -132,7 +132,7 @@ impl fmt::Display for Step {
 }
 
 impl Step {
-    /// What a watcher with this filter must be told of it.
+    /// The frame that a watcher with this filter must get.
     #[must_use]
     pub fn told(&self, filter: Option<&Filter>) -> Option<Told> {
         let all = Filter::default();
@@ -166,16 +166,16 @@ impl Step {
 pub struct History {
     /// All entries, in order.
     pub steps: Vec<Step>,
-    /// What the log says of itself that cannot be.
+    /// Contradictions within the log.
     pub differences: Vec<Difference>,
     pub(super) standing: HashMap<String, Arc<Facets>>,
 }
 
 impl History {
-    /// Reads all of the log by `Query.events`.
+    /// Reads the whole log by `Query.events`.
     ///
     /// # Errors
-    /// Where the server does not answer.
+    /// The server does not answer.
     pub async fn pull(client: &Client) -> Result<Self, SimulatorError> {
         const QUERY: &str = "query($after: Cursor) { events(first: 100, after: $after) {
             edges { cursor node { id type payload previous } } pageInfo { hasNextPage } } }";
@@ -206,7 +206,7 @@ impl History {
             "conversation" => Some(self.turn(seq, &kind, payload, &node["previous"])),
             "message" | "call" | "attachment" => {
                 let id = [&payload["conversation"]["id"], &payload["conversation_id"]];
-                // A file may come before its message, and then it is in none.
+                // A file that arrives before its message belongs to no conversation.
                 id.iter().find_map(|id| id.as_str()).map(|id| {
                     let stands = self.standing.get(id).cloned();
                     self.look_at_brief(seq, &kind, payload, stands.as_deref());
@@ -222,7 +222,7 @@ impl History {
         self.steps.push(Step { seq, id, kind, conversation, around, merged });
     }
 
-    /// What a message shows of its conversation is how that stood.
+    /// A message shows the state of its conversation.
     fn look_at_brief(&mut self, seq: u64, kind: &str, payload: &Value, stands: Option<&Facets>) {
         let brief = &payload["conversation"];
         let (Some(stands), true) = (stands, brief.is_object()) else { return };
@@ -232,7 +232,7 @@ impl History {
         }
     }
 
-    /// A conversation's own event: where it stood, and stands.
+    /// A conversation's own event: its state before and after.
     fn turn(&mut self, seq: u64, kind: &str, payload: &Value, previous: &Value) -> Turn {
         let id = text(&payload["id"]);
         let before = self.standing.get(&id).cloned();

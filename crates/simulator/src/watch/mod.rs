@@ -1,5 +1,5 @@
-//! `inlet simulate --watch`: live subscribers who lose their connections and their servers all the time, and afterwards
-//! the comparison of what each was told with the log under its filter (P8).
+//! `inlet simulate --watch`: live subscribers who lose their connections and servers again and again. Afterwards the
+//! updates of each are compared with the log under its filter (P8).
 
 mod agents;
 pub(crate) mod connection;
@@ -44,23 +44,23 @@ use crate::{
     target::Target,
 };
 
-/// Events that are posted before anyone watches, so that there are channels and contacts to ask for.
+/// Events that are posted before anyone watches, so that filters can name channels and contacts.
 const BEFORE: usize = 300;
 
-/// How many people act at once.
+/// How many members act at once.
 const PEOPLE: usize = 4;
 
-/// What all watchers know.
+/// The shared state of all watchers.
 #[derive(Debug)]
 struct World {
-    /// Where the processes listen.
+    /// The addresses of the processes.
     addresses: Vec<String>,
     key: String,
     http: reqwest::Client,
     tally: Tally,
 }
 
-/// The run is over: who has come to the log's end may go.
+/// The run is over: a watcher that has reached the end of the log may stop.
 #[derive(Debug, Clone, Copy)]
 struct Call {
     goal: u64,
@@ -70,17 +70,20 @@ struct Call {
 /// Watches, then compares.
 ///
 /// # Errors
-/// Where the servers cannot be started, or what a watcher was told differs from the log.
+/// The servers cannot be started, or the updates of a watcher differ from the log.
 pub(crate) async fn watch(args: &SimulateArgs) -> Result<(), SimulatorError> {
     let own = std::env::current_exe().map_err(SimulatorError::io("the path of this program"))?;
     let binary = args.server.as_deref().unwrap_or(&own);
     if args.data_dir.join("dev.json").exists() {
         return Err(SimulatorError::Refused {
             what: "a run with watchers".into(),
-            answer: format!("it needs a data folder of its own, and {} is in use", args.data_dir.display()),
+            answer: format!(
+                "--watch needs a data folder of its own, and {} is in use: give another --data-dir",
+                args.data_dir.display()
+            ),
         });
     }
-    // It keeps the database, which must not stop with a restart; only the two others are watched.
+    // This server owns the database, which must not stop during restarts. Only the two others are watched.
     let keeper = Server::start(binary, &args.data_dir).await?;
     let target = Target::find(&args.data_dir).await?;
     let mut servers = Vec::new();
@@ -132,7 +135,7 @@ async fn play(args: &SimulateArgs, target: &Target, servers: &mut [Server]) -> R
         http: reqwest::Client::new(),
         tally: Tally::default(),
     });
-    // Many ask for the same, as dashboards do: what is rendered for one may be sent to another.
+    // Many watchers share a filter, as dashboards do: the server may send one rendered frame to several.
     let shared: Vec<_> = (0..12).map(|_| Filter::any(&mut random, &names)).collect();
     let call = watch::Sender::new(None);
     let mut watchers = tokio::task::JoinSet::new();
@@ -194,8 +197,8 @@ async fn play(args: &SimulateArgs, target: &Target, servers: &mut [Server]) -> R
     })
 }
 
-/// A watcher of some kind: a fifth over event streams, some with several operations, some that come late, and some
-/// with frames so large that a slow reader is soon noticed; more than half of the filters are those of others too.
+/// A watcher of a random kind. A fifth use event streams, some have several operations, some start late, and some get
+/// frames so large that a slow reader is noticed soon. More than half share their filters with others.
 fn watcher(
     number: usize,
     random: &mut Random,

@@ -1,4 +1,4 @@
-//! What one operation of a watcher was told, and the comparison with what it must have been told.
+//! The updates of one operation of a watcher, and their comparison with the expected ones.
 
 use serde::Deserialize;
 
@@ -12,51 +12,51 @@ use crate::check::Difference;
 #[derive(Debug, Deserialize)]
 #[serde(tag = "__typename")]
 pub enum Update {
-    /// Something happened.
+    /// An event.
     Event {
         /// `evt_...`
         id: String,
-        /// Its place.
+        /// The cursor of the event.
         cursor: String,
         /// Its type.
         r#type: String,
-        /// How it stands to the filter.
+        /// The membership in the filter's list.
         membership: Option<String>,
     },
-    /// All up to here was sent.
+    /// Every matching entry up to the cursor was sent.
     Checkpoint {
-        /// Up to where.
+        /// The cursor.
         cursor: String,
     },
-    /// Entries were passed over.
+    /// Entries were skipped.
     Reset {
-        /// Where it goes on.
+        /// The cursor at which the stream continues.
         cursor: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
-/// What was told.
+/// The updates so far.
 #[derive(Debug, Clone)]
 pub struct Record {
     start: u64,
     told: Vec<Told>,
-    /// What resets passed over: after the one, up to the other.
+    /// Skipped ranges of resets: after the first number, up to the second.
     passed_over: Vec<(u64, u64)>,
-    /// Where to go on after a break.
+    /// The cursor to resume from.
     pub cursor: String,
-    /// Events told.
+    /// The number of events.
     pub events: usize,
-    /// Checkpoints told.
+    /// The number of checkpoints.
     pub checkpoints: usize,
-    /// Resets told, with their reasons.
+    /// The reasons of resets.
     pub resets: Vec<String>,
     differences: Vec<Difference>,
 }
 
 impl Record {
-    /// From this cursor on.
+    /// A record that begins at this cursor.
     #[must_use]
     pub fn after(cursor: &str) -> Self {
         Self {
@@ -71,13 +71,13 @@ impl Record {
         }
     }
 
-    /// How far in the log it has come.
+    /// The number of the last covered entry.
     #[must_use]
     pub fn reached(&self) -> u64 {
         seq(&self.cursor)
     }
 
-    /// Takes in a frame.
+    /// Adds a frame.
     pub fn take(&mut self, update: Update) {
         match update {
             Update::Event { id, cursor, r#type, membership } => {
@@ -104,7 +104,7 @@ impl Record {
         }
     }
 
-    /// What an operation is told that no well-behaved one is.
+    /// Records an error that a well-behaved operation must not get.
     pub fn refused(&mut self, what: String) {
         self.differ("refused", what);
     }
@@ -113,8 +113,7 @@ impl Record {
         self.differences.push(Difference { kind: kind.to_owned(), what });
     }
 
-    /// Every way in which it is not what the log up to `goal` says under the filter, where there was a reason for so many
-    /// resets.
+    /// All differences from the log up to `goal` under the filter, if the run had a reason for `resets` resets.
     #[must_use]
     pub fn compare(&self, history: &History, filter: Option<&Filter>, (goal, resets): (u64, usize)) -> Vec<Difference> {
         let mut found = self.differences.clone();

@@ -1,4 +1,4 @@
-//! What a run of watchers found, for people and for scripts.
+//! The report of a run of watchers, for people and for scripts.
 
 use std::collections::BTreeMap;
 
@@ -7,35 +7,35 @@ use serde::Serialize;
 use super::storm::Storm;
 use crate::check::Difference;
 
-/// How many differences are shown to people.
+/// How many differences the text shows.
 const SHOWN: usize = 30;
 
-/// A run of watchers and what it found.
+/// The results of a run of watchers.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
     /// The seed.
     pub seed: u64,
-    /// Watchers.
+    /// Number of watchers.
     pub watchers: usize,
-    /// Their subscriptions.
+    /// Number of their subscriptions.
     pub operations: usize,
-    /// Those with a filter.
+    /// Subscriptions with a filter.
     pub filtered: usize,
-    /// How long events were posted, in seconds.
+    /// The duration of the posting, in seconds.
     pub seconds: f64,
     /// Providers' posts that were acknowledged.
     pub acknowledged: usize,
-    /// Posts made again.
+    /// Repeated posts.
     pub retries: usize,
-    /// Posts given up.
+    /// Abandoned posts.
     pub given_up: usize,
-    /// What people did.
+    /// Successful acts of members.
     pub acts: usize,
-    /// What they could not.
+    /// Failed acts of members.
     pub acts_failed: usize,
     /// Entries of the log.
     pub log_entries: usize,
-    /// Frames that came.
+    /// Received frames.
     pub frames: usize,
     /// Events in them.
     pub events: usize,
@@ -43,18 +43,18 @@ pub struct Report {
     pub checkpoints: usize,
     /// Resets in them, by their reasons.
     pub resets: BTreeMap<String, usize>,
-    /// Connections that stood.
+    /// Established connections.
     pub connections: usize,
-    /// How they ended: the code of the close, or a word.
+    /// The ends of connections: the close code, or a word.
     pub ends: BTreeMap<String, usize>,
-    /// What happened to the processes.
+    /// The restarts of the processes.
     pub storm: Storm,
-    /// What is not as it must be.
+    /// The differences from the log.
     pub differences: Vec<Difference>,
 }
 
 impl Report {
-    /// The report as people read it.
+    /// The report as text.
     #[must_use]
     pub fn text(&self) -> String {
         let Self { seed, watchers, operations, filtered, seconds, acknowledged, retries, given_up, .. } = self;

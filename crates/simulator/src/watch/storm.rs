@@ -1,5 +1,5 @@
-//! What happens to the processes: kill -9 every few seconds, once a restart of one after the other, and once a new life of
-//! the logs, as after a restore from a backup.
+//! Restarts of the processes: kill -9 every few seconds, once a rolling restart, and once a new epoch of the logs, as
+//! after a restore from a backup.
 
 use std::time::{Duration, Instant};
 
@@ -8,25 +8,25 @@ use tokio::{sync::watch, time::timeout};
 
 use crate::{SimulatorError, random::Random, server::Server};
 
-/// How the processes were ended.
+/// The counts of restarts.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Storm {
-    /// With -9.
+    /// Processes killed with -9.
     pub kills: usize,
-    /// With SIGTERM, one after the other.
+    /// Processes stopped with SIGTERM in the rolling restart.
     pub rolled: usize,
-    /// How often the logs began a new life while the processes were down.
+    /// New epochs of the logs, begun while the processes were down.
     pub epochs: usize,
-    /// The longest time, in milliseconds, from a start to being ready.
+    /// The longest time from a start until ready, in milliseconds.
     pub slowest_start_ms: u128,
 }
 
 impl Storm {
-    /// Ends and starts the servers until the run is over: after a third of `length` one after the other as an operator
-    /// would, after two thirds all of them, with a new epoch in between; at other times one is killed.
+    /// Stops and starts the servers until the run is over. After a third of `length` a rolling restart, after two
+    /// thirds a stop of all servers with a new epoch, at other times a kill.
     ///
     /// # Errors
-    /// Where a server does not end or does not start.
+    /// A server does not stop or does not start.
     pub async fn rage(
         servers: &mut [Server],
         mut random: Random,
@@ -61,7 +61,7 @@ impl Storm {
         }
     }
 
-    /// What an operator does about the log after a restore.
+    /// The operator's steps for the log after a restore.
     async fn restore(&mut self, servers: &mut [Server]) -> Result<(), SimulatorError> {
         for server in &mut *servers {
             server.terminate().await?;

@@ -1,4 +1,4 @@
-//! What is counted while a run goes on.
+//! Counters of a run.
 
 use std::{
     collections::BTreeMap,
@@ -7,7 +7,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-/// Counts that all watchers share.
+/// Counters that all watchers share.
 #[derive(Debug, Default)]
 pub struct Tally {
     connections: AtomicUsize,
@@ -16,35 +16,35 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// A connection stands.
+    /// Counts an established connection.
     pub fn opened(&self) {
         self.connections.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A frame of a subscription came.
+    /// Counts a frame of a subscription.
     pub fn frame(&self) {
         self.frames.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A connection ended like this: the code of its close, or a word.
+    /// Counts the end of a connection: the close code, or a word.
     pub fn ended(&self, how: &str) {
         let mut ends = self.ends.lock();
         *ends.entry(how.to_owned()).or_default() += 1;
     }
 
-    /// Connections that stood.
+    /// Established connections.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }
 
-    /// Frames that came.
+    /// Received frames.
     #[must_use]
     pub fn frames(&self) -> usize {
         self.frames.load(Ordering::Relaxed)
     }
 
-    /// How connections ended, and how often.
+    /// The ends of connections, counted.
     #[must_use]
     pub fn ends(&self) -> BTreeMap<String, usize> {
         self.ends.lock().clone()

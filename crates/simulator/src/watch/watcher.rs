@@ -1,5 +1,4 @@
-//! One watcher: it follows with one operation or several, loses its connection in every way there is, and goes on where
-//! it was.
+//! One watcher: it follows with one or several operations, loses its connection in every possible way, and resumes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,22 +17,22 @@ use super::{
 };
 use crate::random::Random;
 
-/// A dropped connection that the server does not hear of stays for so long.
+/// How long a dropped connection stays open without notice to the server.
 const HALF_OPEN: Duration = Duration::from_secs(40);
 
-/// A slow reader reads nothing for so long: the buffers on the way fill up, then the server waits ten seconds.
+/// How long a slow reader reads nothing: the buffers fill up, then the server waits ten seconds.
 const SLOW: Duration = Duration::from_secs(20);
 
 /// One subscription.
 #[derive(Debug, Clone)]
 pub struct Operation {
-    /// What is asked for.
+    /// The filter.
     pub filter: Option<Filter>,
-    /// Whether checkpoints are.
+    /// Whether it selects checkpoints.
     pub checkpoints: bool,
-    /// Whether the whole payload is, several times, so that frames are large.
+    /// Whether it selects the whole payload several times, so that frames are large.
     pub bulky: bool,
-    /// What was told.
+    /// The updates so far.
     pub record: Record,
 }
 
@@ -51,16 +50,16 @@ impl Operation {
     }
 }
 
-/// How a connection ends.
+/// The end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
-    /// With a goodbye.
+    /// With a close frame.
     Clean,
-    /// Without.
+    /// Without a close frame.
     Dropped,
-    /// Without even the server's hearing of it.
+    /// Without any notice to the server.
     HalfOpen,
-    /// It reads nothing for a while, then what is left.
+    /// Reads nothing for a while, then the rest.
     Slow,
 }
 
@@ -78,15 +77,15 @@ impl Fate {
 /// One watcher.
 #[derive(Debug)]
 pub struct Watcher {
-    /// Which.
+    /// The number of the watcher.
     pub number: usize,
-    /// Whether it follows over an event stream.
+    /// Whether it uses an event stream.
     pub over_stream: bool,
-    /// What it follows.
+    /// The operations.
     pub operations: Vec<Operation>,
     /// Its choices.
     pub random: Random,
-    /// When it comes for the first time.
+    /// The delay of its first connection.
     pub comes_after: Duration,
 }
 
@@ -102,7 +101,7 @@ struct Data {
 }
 
 impl Watcher {
-    /// Follows until the run is called off and it has come to the end that it is told then, or the time for that is up.
+    /// Follows until the run is over and it has reached the end that it is given then, or a timeout.
     pub async fn run(mut self, world: Arc<World>, mut call: watch::Receiver<Option<Call>>) -> Self {
         let _ = timeout(self.comes_after, call.wait_for(Option::is_some)).await;
         loop {
@@ -128,7 +127,7 @@ impl Watcher {
 
     async fn connect(&mut self, world: &World, calm: bool) -> Result<Connection, String> {
         let address = world.addresses.get(self.random.below(world.addresses.len())).ok_or("no server")?;
-        // By the events alone, who is told of few never knows that it has seen the last.
+        // Without checkpoints, a watcher with few events could never know that it has seen the last one.
         let bodies: Vec<Value> = self.operations.iter().map(|one| one.body(calm || one.checkpoints)).collect();
         match bodies.first() {
             Some(body) if self.over_stream => Connection::stream(&world.http, address, &world.key, body).await,
@@ -209,7 +208,7 @@ impl Watcher {
         }
     }
 
-    /// The server ended an operation. That it has no time, or stops, is no difference.
+    /// The server ended an operation. A busy or stopping server is no difference.
     fn over(&mut self, number: usize, why: &str, world: &World) {
         let busy = ["UNAVAILABLE", "OVERLOADED", "TIMEOUT"].iter().find(|code| why.contains(**code));
         match busy {

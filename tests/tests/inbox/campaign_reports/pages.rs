@@ -104,8 +104,8 @@ async fn p6_a_row_that_cannot_be_read_keeps_no_other_back() {
     assert_eq!(
         errors,
         [
-            "campaignReport: row 1: neither `id` nor `externalId` names a message",
-            "campaignReport: row 2: neither `id` nor `externalId` names a message"
+            "campaignReport: row 1: neither `id` nor `externalId` identifies a message",
+            "campaignReport: row 2: neither `id` nor `externalId` identifies a message"
         ],
         "the row alone, and before it the page as it came"
     );

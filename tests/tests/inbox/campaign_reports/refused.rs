@@ -15,7 +15,7 @@ async fn or_12_a_refusal_is_shown_and_the_report_is_asked_for_again() {
     let server = spawn().await;
     complete(&server, &api.report("c-1")).await;
     let shown = campaign_when(&server, |campaign| campaign["reportError"].is_string()).await;
-    assert_eq!(shown["reportError"], "the provider says that it failed: report is not ready");
+    assert_eq!(shown["reportError"], "the provider reports a failure: report is not ready");
     assert_eq!((&shown["reportStatus"], &shown["reports"][0]["attempts"]), (&"PENDING".into(), &1.into()));
     assert!(shown["reports"][0]["nextAttemptAt"].is_string());
 

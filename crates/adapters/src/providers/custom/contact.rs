@@ -1,4 +1,4 @@
-//! Contacts by a mapping.
+//! Reads contacts by a mapping.
 
 use inlet_domain::{
     command::{Change, ContactReport, Effect, IdentityKind, IdentityRef, Patch, Version},
@@ -15,7 +15,7 @@ pub(super) fn read(places: &Places<'_>) -> Reading<Effect> {
         Some("created") => Change::Created,
         Some("deleted") => Change::Deleted,
         Some(word) => {
-            return misfit(format!("`change` is `{}`, none of created, updated or deleted", cut(word)));
+            return misfit(format!("`change` is `{}`: expected created, updated or deleted", cut(word)));
         }
     };
     let written = places.text(Field::Address)?;
@@ -26,8 +26,8 @@ pub(super) fn read(places: &Places<'_>) -> Reading<Effect> {
     let username = places.text(Field::Username)?;
     let id = places.id(Field::Id)?.and_then(|id| address::provider_name(IdentityKind::ProviderUser, &id));
     let of_name = username.as_deref().and_then(|name| address::provider_name(IdentityKind::Username, name));
-    // Whoever is known by the address is the one of whom the event tells. What the profile says of phone and email
-    // joins nobody, unless nothing else names the person.
+    // The address identifies the person. Phone and email of the profile join no contacts, unless the event has no other
+    // identity.
     let address_identity = address.as_ref().map(|address| IdentityRef { leads: true, ..address.identity.clone() });
     let of_profile = || {
         let phone = phone.as_deref().and_then(|phone| address::phone(phone, numbering)).map(|phone| phone.identity);
@@ -38,7 +38,7 @@ pub(super) fn read(places: &Places<'_>) -> Reading<Effect> {
         identities.extend(of_profile());
     }
     if identities.is_empty() {
-        return misfit("neither `id` nor `address` names a person, and neither `phone` nor `email` is one");
+        return misfit("none of `id`, `address`, `phone` and `email` identifies a person");
     }
     identities.extend(of_name);
     let (of_address, email_of_address) = address.map(|address| (address.phone, address.email)).unwrap_or_default();

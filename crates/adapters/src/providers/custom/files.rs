@@ -1,4 +1,4 @@
-//! The files of a message by a mapping: one place, several that are counted, or a list.
+//! Reads the files of a message by a mapping: one place, numbered places, or a list.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +11,10 @@ use serde_json::Value;
 use super::{Places, Reading, Room, place::View};
 use crate::{content, provider::Query};
 
-/// No message holds more files.
+/// The most files of a message.
 const MOST: usize = 100;
 
-/// The files that were found so far, and how much more may be.
+/// The files so far, and the room for more.
 struct Found {
     room: Room,
     files: Vec<AttachmentPart>,
@@ -28,7 +28,7 @@ impl Found {
     }
 }
 
-/// The file of the rule's own fields, then those of its `attachments`, each once.
+/// The file of the rule's own fields, then the files of its `attachments`, without duplicates.
 pub(super) fn read(places: &Places<'_>, kind: Option<&str>) -> Reading<Vec<AttachmentPart>> {
     let mut found = Found { room: Room::of(places.view.request), files: Vec::new() };
     found.extend(own(places, kind)?)?;
@@ -53,7 +53,7 @@ fn own(places: &Places<'_>, kind: Option<&str>) -> Reading<Vec<AttachmentPart>> 
     at(*places, &files, kind)
 }
 
-/// A list of files, each read by places that begin there, or by what it shows.
+/// A list of files. Each is read by places that begin at it, or by its usual members.
 fn listed(places: Places<'_>, files: &Files, items: &Place, kind: Option<&str>, found: &mut Found) -> Reading<()> {
     let Some(list) = places.value(items)? else { return Ok(()) };
     let several = match &*list {
@@ -71,7 +71,7 @@ fn listed(places: Places<'_>, files: &Files, items: &Place, kind: Option<&str>, 
     Ok(())
 }
 
-/// The file at a place, or one for each number that its `*` can stand for.
+/// The file at a place, or one for each number in the place of its `*`.
 fn counted(places: Places<'_>, files: &Files, kind: Option<&str>, found: &mut Found) -> Reading<()> {
     let numbers = files.url.as_ref().and_then(|place| numbers(place, places.view));
     let Some(numbers) = numbers else {
@@ -92,7 +92,7 @@ fn counted(places: Places<'_>, files: &Files, kind: Option<&str>, found: &mut Fo
     Ok(())
 }
 
-/// The files that stand at the places: one where there is a text, else what an object or a list shows.
+/// The files at the places: one for a text, else those in the object or list.
 fn at(places: Places<'_>, files: &Files, kind: Option<&str>) -> Reading<Vec<AttachmentPart>> {
     let Some(place) = &files.url else { return Ok(Vec::new()) };
     let Some(value) = places.value(place)? else { return Ok(Vec::new()) };
@@ -116,7 +116,7 @@ fn at(places: Places<'_>, files: &Files, kind: Option<&str>) -> Reading<Vec<Atta
     }])
 }
 
-/// What the `*` of a place can stand for, in ascending order; `None` where it has none.
+/// The numbers in the place of the `*`, ascending; `None` without a `*`.
 fn numbers(place: &Place, view: View<'_>) -> Option<Vec<String>> {
     let (holder, pattern) = match place {
         Place::Form(name) => (Some(view.request.body), name.as_str()),
@@ -124,7 +124,7 @@ fn numbers(place: &Place, view: View<'_>) -> Option<Vec<String>> {
             let (Query::Counts(query) | Query::Unsigned(query)) = view.request.query;
             (Some(query), name.as_str())
         }
-        // There it is the index of the element's own way.
+        // In an element, the `*` is the element's own index.
         Place::Root(_) if view.is_element() => return None,
         Place::Pointer(pointer) | Place::Root(pointer) => {
             let star = pointer.find('*')?;

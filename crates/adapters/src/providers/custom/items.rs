@@ -8,15 +8,15 @@ use serde_json::{Value, json};
 use super::{holds, place::View};
 use crate::{body::batch, digest, provider::Request};
 
-/// What a mapping finds in a request.
+/// The events that a mapping finds in a request.
 pub(super) enum Found<'a> {
-    /// No rule fits. The first rules found no list by their `items`; of the second ones the `when` does not hold.
+    /// No rule fits. The first rules found no list by their `items`; the `when` of the second ones does not hold.
     Nothing(Vec<&'a Rule>, Vec<&'a Rule>),
     /// The request is one event.
     Whole(&'a Rule),
     /// Each of these is an event, in the order of the body.
     Elements(Vec<Element<'a>>),
-    /// There are more than are taken at once.
+    /// There are more elements than the bound.
     TooMany(usize),
 }
 
@@ -26,14 +26,14 @@ pub(super) struct Element<'a> {
     pub(super) rule: Option<&'a Rule>,
     /// The element.
     pub(super) value: &'a Value,
-    /// The index of each list on the way, but for the last.
+    /// The index in each list on the way to the element, except the last.
     pub(super) indices: Vec<usize>,
-    /// Where its list stands, as a JSON pointer, and whether it is a list.
+    /// The JSON pointer of its list, and whether the value there is a list.
     list: (String, bool),
 }
 
-/// Looks for the rules that fit. The first rule without `items` that fits takes the whole, unless a rule before it found an
-/// element.
+/// Finds the rules that fit. The first fitting rule without `items` takes the whole request, unless a rule before it
+/// found an element.
 pub(super) fn find<'a>(mapping: &'a Mapping, request: &'a Request<'a>) -> Found<'a> {
     let fits = |rule: &Rule, view: View<'_>| rule.when.as_ref().is_none_or(|when| holds(when, view));
     let mut elements: Vec<Element<'a>> = Vec::new();
@@ -97,7 +97,7 @@ pub(super) fn tried<'a>(mapping: &'a Mapping, body: &Value, element: &Element<'_
     mapping.rules.iter().filter(leads).collect()
 }
 
-/// The lists that a way leads to.
+/// The lists that a pointer leads to.
 struct Lists {
     left: usize,
     found: Vec<(String, Vec<usize>)>,
@@ -118,7 +118,7 @@ impl Lists {
                     self.found.push((pointer.clone(), indices.clone()));
                 }
             }
-            // Each element of the last list is an event whether the way names the list or its elements.
+            // Each element of the last list is an event, whether the pointer names the list or its elements.
             Some((Step::Each, [])) if value.is_array() => self.walk(value, &[], pointer, indices),
             Some((Step::Each, rest)) => {
                 for (index, item) in value.as_array().into_iter().flatten().enumerate() {
@@ -149,7 +149,7 @@ impl Lists {
     }
 }
 
-/// The body without any element of its lists: what the elements share.
+/// The body without the elements of its lists: the part that the elements share.
 pub(super) fn shared(body: &Value, elements: &[Element<'_>]) -> Value {
     let mut shared = body.clone();
     for element in elements {
@@ -161,8 +161,7 @@ pub(super) fn shared(body: &Value, elements: &[Element<'_>]) -> Value {
     shared
 }
 
-/// A body for each element that holds it alone, and all that the elements share. `None` where a list stands in an element
-/// of another.
+/// A body for each element, with the element and the shared part. `None` if a list is within an element of another.
 pub(super) fn bodies(body: &Value, elements: &[Element<'_>]) -> Option<Vec<Value>> {
     let shared = shared(body, elements);
     elements
@@ -177,8 +176,8 @@ pub(super) fn bodies(body: &Value, elements: &[Element<'_>]) -> Option<Vec<Value
         .collect()
 }
 
-/// What stands for an event that has no id: the element, and what the elements share. It is the same whether the element
-/// came alone or among others.
+/// The id of an event without one: a digest of the element and the shared part. It does not depend on the other
+/// elements.
 pub(super) fn digest(shared: &str, element: &Element<'_>) -> String {
     digest::of_value(&json!([shared, element.indices, element.value]))
 }

@@ -1,4 +1,4 @@
-//! Messages and calls by a mapping.
+//! Reads messages and calls by a mapping.
 
 use chrono::SecondsFormat;
 use inlet_domain::{
@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::{Places, Reading, files, misfit};
 use crate::{address, fields::Object};
 
-/// The message. `key` names a person who hides.
+/// The message. `key` identifies a hidden sender.
 pub(super) fn read(places: &Places<'_>, own_key: &Option<String>, key: &IdempotencyKey) -> Reading<Effect> {
     let id = places.id(Field::Id)?;
     let thread = places.id(Field::ConversationId)?;
@@ -28,7 +28,7 @@ pub(super) fn read(places: &Places<'_>, own_key: &Option<String>, key: &Idempote
         details.entry(Field::Content.to_string()).or_insert(value);
     }
     let report = MessageReport {
-        // A key that the rule names is an id too, where there is no other: a replay finds the message by it.
+        // Without another id, the rule's own key is the id, so that a replay finds the message.
         ids: id.clone().or_else(|| own_key.clone()).into_iter().collect(),
         external_id: id.clone(),
         version: None,
@@ -50,7 +50,7 @@ pub(super) fn read(places: &Places<'_>, own_key: &Option<String>, key: &Idempote
     Ok(Effect::Message(Box::new(report)))
 }
 
-/// A call. `key` lets a replay find it again where it has no id, and names a person who hides.
+/// The call. Without an id, `key` lets a replay find the call. It also identifies a hidden sender.
 pub(super) fn read_call(places: &Places<'_>, key: &IdempotencyKey) -> Reading<Effect> {
     let id = places.id(Field::Id)?;
     let mut details = places.details()?;
@@ -70,7 +70,7 @@ pub(super) fn read_call(places: &Places<'_>, key: &IdempotencyKey) -> Reading<Ef
     if let Some(text) = places.text(Field::DurationSeconds)? {
         match text.parse::<f64>().ok().filter(|seconds| seconds.is_finite()) {
             Some(seconds) => details.insert("duration_seconds".to_owned(), Value::from(seconds.round() as i64)),
-            None => return misfit(format!("`duration_seconds` is `{}`, no number", super::cut(&text))),
+            None => return misfit(format!("`duration_seconds` is `{}`, which is not a number", super::cut(&text))),
         };
     }
     let report = MessageReport {
@@ -95,13 +95,13 @@ pub(super) fn read_call(places: &Places<'_>, key: &IdempotencyKey) -> Reading<Ef
     Ok(Effect::Message(Box::new(report)))
 }
 
-/// The other side. Its address comes first; the provider's conversation is the identity of last resort. What the profile
-/// says of phone and email joins nobody.
+/// The contact. Its address comes first; the provider's conversation is the last resort. Phone and email of the profile
+/// join no contacts.
 fn person(places: &Places<'_>, medium: Medium, thread: Option<&str>, key: &IdempotencyKey) -> Reading<PersonReport> {
     let numbering = places.numbering();
     let written = places.text(Field::Address)?;
     let address = written.as_deref().and_then(|written| address::on(medium, written, numbering));
-    // What stands beside a group's address is the profile of a member.
+    // A profile beside a group's address is that of a member.
     if let Some(address) = address.clone().filter(|address| address.identity.kind == IdentityKind::Group) {
         return Ok(address.person());
     }

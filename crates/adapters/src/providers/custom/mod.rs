@@ -1,5 +1,6 @@
-//! Anyone who has no adapter: the source carries a mapping that says which event a request is and where our fields
-//! stand in it ("Compose Webhook" of the CPaaS documents). `docs/custom-provider.md` describes it for operators.
+//! Any provider without an adapter of its own. The source's mapping tells which event a request is and where the values
+//! of Inlet's fields are ("Compose Webhook" of the CPaaS documents). `docs/custom-provider.md` describes it for
+//! operators.
 
 mod contact;
 mod files;
@@ -46,17 +47,19 @@ impl Adapter for Custom {
 
     fn understand(&self, request: &Request<'_>) -> Understanding {
         let Some(mapping) = &request.source.mapping else {
-            return request.unknown("the source has no mapping yet: give it one, then replay");
+            return request.unknown("the source has no mapping yet: add one, then replay the request");
         };
         let elements = match items::find(mapping, request) {
             Found::Nothing(without_list, unfit) => return request.unknown(no_fit(&without_list, &unfit)),
             Found::TooMany(_) => {
-                return request
-                    .unknown(format!("its lists hold more than {} events, which is the most at once", batch::MOST));
+                return request.unknown(format!(
+                    "the lists of the body hold more than {} events, which is the maximum",
+                    batch::MOST
+                ));
             }
             Found::Whole(rule) => {
                 let event = event_name(request, rule);
-                // Without an id of its own, the whole of what came stands for the event.
+                // Without an id, the digest of the whole request identifies the event.
                 let whole = || match (request.query, request.body) {
                     (Query::Counts(query), Value::Object(body)) if body.is_empty() => digest::of_value(query),
                     (_, body) => digest::of_value(body),
@@ -83,7 +86,7 @@ impl Adapter for Custom {
             Found::TooMany(number) => Split::TooMany(number),
             Found::Elements(elements) if elements.len() > 1 => {
                 let shared = items::shared(request.body, &elements).to_string().len();
-                // What all share is kept with each: a body in which that is too much stays one request.
+                // Each element is stored with the shared part. If that takes too much room, the body stays one request.
                 if shared.saturating_mul(elements.len()) > MOST_SHARED {
                     return Split::One;
                 }
@@ -94,13 +97,13 @@ impl Adapter for Custom {
     }
 }
 
-/// The most bytes that are kept of what the elements of one body share.
+/// The most bytes of the shared part, over all elements of one body.
 const MOST_SHARED: usize = 4 * 1024 * 1024;
 
-/// The most elements whose faults a reason tells, and the most rules that one names.
+/// The most elements whose faults a reason names, and the most rules.
 const MOST_TOLD: usize = 5;
 
-/// Why no rule fits: some found no list by their `items`, of the others the `when` does not hold.
+/// The reason why no rule fits: some rules found no list by their `items`; the `when` of the others does not hold.
 fn no_fit(without_list: &[&Rule], unfit: &[&Rule]) -> String {
     let named = |rules: &[&Rule], told: &str| {
         let names: Vec<String> = rules.iter().take(MOST_TOLD).map(|rule| format!("`{}`", rule.name)).collect();
@@ -113,23 +116,23 @@ fn no_fit(without_list: &[&Rule], unfit: &[&Rule]) -> String {
     let without_list = named(without_list, "there is no list with an element at the `items` of");
     let reasons: Vec<String> =
         [without_list, named(unfit, "the `when` does not hold of")].into_iter().flatten().collect();
-    format!("no rule of the mapping fits it: {}", reasons.join("; "))
+    format!("no rule of the mapping fits the request: {}", reasons.join("; "))
 }
 
-/// What the URL names decides again at a replay, so it is the name that is kept.
+/// A name in the URL decides again at a replay, so that name is stored.
 fn event_name(request: &Request<'_>, rule: &Rule) -> String {
     request.hint.map_or_else(|| rule.name.clone(), fields::bounded_name)
 }
 
-/// Reads each element. The door makes a request of each, so that one that cannot be read stops no other; in a body that was
-/// kept whole, all must be read, or none is.
+/// Reads each element of a body that was stored as a whole. All must be readable, or none is applied. The door instead
+/// makes a request of each element, so that a bad one does not stop the others.
 fn understand_elements(mapping: &Mapping, request: &Request<'_>, elements: &[Element<'_>]) -> Understanding {
     let shared = std::cell::OnceCell::new();
     let (mut commands, mut faults) = (Vec::with_capacity(elements.len()), Vec::new());
     let mut room = Room::of(request);
     for (element, number) in elements.iter().zip(1..) {
         let fault = match element.rule {
-            // No more faults are told than these: the others are counted.
+            // The reason names only so many faults; the others are counted.
             None if faults.len() >= MOST_TOLD => String::new(),
             None => no_fit(&[], &items::tried(mapping, request.body, element)),
             Some(rule) => {
@@ -167,11 +170,11 @@ fn understand_elements(mapping: &Mapping, request: &Request<'_>, elements: &[Ele
     }
 }
 
-/// Why nothing is read of a body.
+/// The reason why nothing of a body is applied.
 enum Fault {
-    /// It is not the event that the rule takes it for.
+    /// The body is not the event that the rule describes.
     Misfit(String),
-    /// What is read of it would weigh too much: the mapping names large members many times.
+    /// The commands would exceed the bound, because the mapping names large members many times.
     Excess,
 }
 
@@ -181,7 +184,7 @@ fn misfit<T>(reason: impl Into<String>) -> Reading<T> {
     Err(Fault::Misfit(reason.into()))
 }
 
-/// How much more may be read of a request.
+/// The room for further commands of a request.
 struct Room(usize);
 
 impl Room {
@@ -189,7 +192,7 @@ impl Room {
         Self(request.most_weight)
     }
 
-    /// Takes as much as the thing weighs.
+    /// Takes the weight of `thing` from the room.
     fn take(&mut self, thing: &impl Serialize) -> Reading<()> {
         self.0 = self.0.checked_sub(weight_of(thing)).ok_or(Fault::Excess)?;
         Ok(())
@@ -211,7 +214,7 @@ fn holds(condition: &Condition, view: View<'_>) -> bool {
     }
 }
 
-/// Reads one event. `whole` gives what stands for it where it has no id.
+/// Reads one event. `whole` returns the id of an event without one.
 fn read(mapping: &Mapping, places: Places<'_>, whole: &dyn Fn() -> String) -> Reading<Command> {
     let rule = places.rule;
     for group in rule.kind.needs() {
@@ -223,13 +226,13 @@ fn read(mapping: &Mapping, places: Places<'_>, whole: &dyn Fn() -> String) -> Re
             let mapped = group.iter().filter_map(|field| rule.fields.get(field).map(|place| (field, place)));
             let names: Vec<String> =
                 mapped.map(|(field, place)| format!("`{field}` at {}", place::shown(place))).collect();
-            return misfit(format!("there is no {}, which it needs", names.join(" nor ")));
+            return misfit(format!("there is no {}, which the rule needs", names.join(" nor ")));
         }
     }
     let own = own_key(&places, Rules::Current)?;
     let usual = usual_key(&places, Rules::Current)?;
     let key = own.clone().or(usual).unwrap_or_else(whole);
-    // A placeholder was the key of many events: it tells of none of them.
+    // A placeholder was the key of many events, so the former key identifies none of them.
     let former = if own.is_none() && own_key(&places, Rules::Former)?.is_some() {
         None
     } else {
@@ -247,7 +250,7 @@ fn read(mapping: &Mapping, places: Places<'_>, whole: &dyn Fn() -> String) -> Re
     Ok(Command { key, effect })
 }
 
-/// What the rule says is the key, where the request holds any of it.
+/// The key of the rule's `key` places, if the request has a value at any of them.
 fn own_key(places: &Places<'_>, rules: Rules) -> Reading<Option<String>> {
     let mut parts = Vec::new();
     for place in &places.rule.key {
@@ -260,7 +263,7 @@ fn own_key(places: &Places<'_>, rules: Rules) -> Reading<Option<String>> {
     })
 }
 
-/// The key that the kind of event has by its id. By the former rules there is none where a placeholder was the id.
+/// The default key of the kind. Under the former rules there is none if a placeholder was the id.
 fn usual_key(places: &Places<'_>, rules: Rules) -> Reading<Option<String>> {
     match (places.rule.kind, rules) {
         (MappedKind::Message | MappedKind::Call, Rules::Current) => places.id(Field::Id),
@@ -279,17 +282,17 @@ fn usual_key(places: &Places<'_>, rules: Rules) -> Reading<Option<String>> {
 fn opt_out(places: &Places<'_>) -> Reading<Effect> {
     let written = places.text(Field::Address)?.unwrap_or_default();
     let Some(medium) = places.medium()? else {
-        return misfit("nothing tells the medium of the refusal: map `medium`, or set the source's");
+        return misfit("the opt-out has no medium: map `medium`, or set the source's `medium`");
     };
     let Some(address) = address::on(medium, &written, places.numbering()) else {
-        return misfit("`address` is hidden, so the refusal is nobody's");
+        return misfit("`address` is hidden, so the opt-out belongs to no one");
     };
     let scope = match places.text(Field::Scope)? {
         None => OptOutScope::All,
         Some(word) => match word.to_ascii_lowercase().parse() {
             Ok(scope) => scope,
             Err(_) => {
-                return misfit(format!("`scope` is `{word}`, none of all, category, sender, tag, service or product"));
+                return misfit(format!("`scope` is `{word}`: expected all, category, sender, tag, service or product"));
             }
         },
     };
@@ -303,7 +306,7 @@ fn opt_out(places: &Places<'_>) -> Reading<Effect> {
     })))
 }
 
-/// A text that is told, cut to what a reason can hold.
+/// A text, cut to the length that a reason allows.
 fn cut(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(80) {
         Some((end, _)) => Cow::Owned(format!("{}...", &text[..end])),

@@ -1,4 +1,4 @@
-//! What stands at the places of a mapping.
+//! Looks up the places of a mapping.
 
 use std::borrow::Cow;
 
@@ -24,14 +24,14 @@ use crate::{
     times::{self, Told},
 };
 
-/// What places are looked up in.
+/// The value in which places are looked up.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
     /// The request.
     pub(super) request: &'a Request<'a>,
-    /// Where pointers begin: an element of a list, or the body.
+    /// The start of pointers: an element of a list, or the body.
     here: &'a Value,
-    /// The index of each list on the way to the element.
+    /// The index in each list on the way to the element.
     indices: &'a [usize],
 }
 
@@ -46,22 +46,22 @@ impl<'a> View<'a> {
         Self { request, here, indices }
     }
 
-    /// Whether it is an element of lists on the way to which there is a choice.
+    /// Whether it is an element with an index on the way.
     pub(super) fn is_element(self) -> bool {
         !self.indices.is_empty()
     }
 
-    /// Where pointers begin.
+    /// The start of pointers.
     pub(super) fn here(self) -> &'a Value {
         self.here
     }
 
-    /// Something within: pointers begin there.
+    /// A part of it as the new start of pointers.
     pub(super) fn within(self, here: &'a Value) -> Self {
         Self { here, ..self }
     }
 
-    /// What a pointer of the whole body leads to, each `*` being the index that the element's way has there.
+    /// The value at a pointer of the whole body. Each `*` is the element's own index at that position.
     fn at_root(self, pointer: &str) -> Option<&'a Value> {
         if self.indices.is_empty() || !pointer.contains('*') {
             return self.request.body.pointer(pointer);
@@ -79,14 +79,14 @@ impl<'a> View<'a> {
     }
 }
 
-/// The places of a rule in what came.
+/// The places of a rule in a request.
 #[derive(Clone, Copy)]
 pub(super) struct Places<'a> {
     pub(super) view: View<'a>,
     pub(super) rule: &'a Rule,
 }
 
-/// A place as a reason names it.
+/// A place in the form that reasons use.
 pub(super) fn shown(place: &Place) -> String {
     match place {
         Place::Pointer(pointer) => format!("`{pointer}`"),
@@ -98,7 +98,7 @@ pub(super) fn shown(place: &Place) -> String {
     }
 }
 
-/// What stands there, whether it is signed or not: for conditions, which take nothing from it.
+/// The value at a place, signed or not, for conditions.
 pub(super) fn peek<'a>(place: &'a Place, view: View<'a>) -> Option<Cow<'a, Value>> {
     let found = match place {
         Place::Pointer(pointer) => view.here.pointer(pointer).map(Cow::Borrowed),
@@ -114,7 +114,7 @@ pub(super) fn peek<'a>(place: &'a Place, view: View<'a>) -> Option<Cow<'a, Value
     found.filter(|value| !is_nothing(value))
 }
 
-/// A text, a number or a flag as text.
+/// A text, a number or a boolean as text.
 pub(super) fn plain(value: &Value, rules: Rules) -> Option<String> {
     match value {
         Value::Bool(flag) => Some(flag.to_string()),
@@ -122,7 +122,7 @@ pub(super) fn plain(value: &Value, rules: Rules) -> Option<String> {
     }
 }
 
-/// How a field is read: not every text is a value of it.
+/// The reader of a field, which refuses unsuitable values.
 fn reader(field: Field) -> fn(&Value) -> Option<String> {
     match field {
         Field::Id | Field::PersonId | Field::ConversationId | Field::QuotedId | Field::CampaignId => fields::id,
@@ -151,7 +151,7 @@ fn is_nothing(value: &Value) -> bool {
 }
 
 impl<'a> Places<'a> {
-    /// What stands there; refused where the provider left a placeholder in it, or where it is not signed.
+    /// The value at a place. Refused if it is an unreplaced placeholder, or if it is not signed.
     pub(super) fn value(self, place: &'a Place) -> Reading<Option<Cow<'a, Value>>> {
         if let Place::FirstOf(places) = place {
             for place in places {
@@ -186,7 +186,7 @@ impl<'a> Places<'a> {
         self.rule.fields.get(&field).map_or(Ok(None), |place| self.value(place))
     }
 
-    /// The text of a place as `read` reads it.
+    /// The text of a place, read by `read`.
     fn read_at(self, place: &'a Place, read: impl FnOnce(&Value) -> Option<String>) -> Reading<Option<String>> {
         let Some(value) = self.value(place)? else { return Ok(None) };
         match &*value {
@@ -195,11 +195,11 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// The id at a place, as the rules read it.
+    /// The id at a place, by these rules.
     pub(super) fn id_at(self, place: &'a Place, rules: Rules) -> Reading<Option<String>> {
         match rules {
             Rules::Current => self.read_at(place, fields::id),
-            // Flags and placeholders were ids, but for the text `null`.
+            // Booleans and placeholders were ids, except the text `null`.
             Rules::Former => {
                 let read = |value: &Value| plain(value, rules).filter(|text| !text.eq_ignore_ascii_case("null"));
                 Ok(self.read_at(place, read)?.map(bounded_id))
@@ -207,28 +207,28 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// The text of a place; the text `null` means null, for that is what becomes of one in a composed text.
+    /// The text of a place. The text `null` means null, because composed texts write null so.
     pub(super) fn text_at(self, place: &'a Place) -> Reading<Option<String>> {
         self.read_at(place, |value| plain(value, Rules::Former).filter(|text| !text.eq_ignore_ascii_case("null")))
     }
 
-    /// The text of a field; a placeholder of it is none.
+    /// The text of a field; `None` for a placeholder.
     pub(super) fn text(self, field: Field) -> Reading<Option<String>> {
         self.rule.fields.get(&field).map_or(Ok(None), |place| self.read_at(place, reader(field)))
     }
 
-    /// The text of a field by the former rules, for the key that they made.
+    /// The text of a field by the former rules, for the former key.
     pub(super) fn former_text(self, field: Field) -> Reading<Option<String>> {
         self.rule.fields.get(&field).map_or(Ok(None), |place| self.text_at(place))
     }
 
-    /// Whether a placeholder stands where the field's id should.
+    /// Whether a placeholder stands in the place of the field's id.
     pub(super) fn is_no_id(self, field: Field) -> Reading<bool> {
         Ok(self.former_text(field)?.is_some() && self.id(field)?.is_none())
     }
 
-    /// What a person wrote, with the space around it, whatever it says; of what is no text, what there is to show. The second
-    /// is what is shown in part.
+    /// A text that a person wrote, with its surrounding spaces. Of an object or list, the readable part; the second
+    /// value is then the original.
     pub(super) fn written(self, field: Field, kind: &str) -> Reading<(Option<String>, Option<Value>)> {
         let Some(value) = self.field_value(field)? else { return Ok((None, None)) };
         match (&*value, plain(&value, Rules::Former)) {
@@ -236,35 +236,36 @@ impl<'a> Places<'a> {
             (_, Some(text)) => Ok((Some(text), None)),
             (_, None) => match content::shown(Some(kind), &value) {
                 Some(text) => Ok((Some(text), Some(value.into_owned()))),
-                None => misfit(format!("`{field}` holds no text or number, nor anything that could be shown")),
+                None => misfit(format!("`{field}` holds no text or number, and nothing that Inlet can show")),
             },
         }
     }
 
-    /// An id that fits an index.
+    /// An id that fits an index entry.
     pub(super) fn id(self, field: Field) -> Reading<Option<String>> {
         self.rule.fields.get(&field).map_or(Ok(None), |place| self.id_at(place, Rules::Current))
     }
 
-    /// A time; refused where there is something that tells none. Zeros, and a year that cannot be meant, are no time.
+    /// A time. Refused if the value is no time. Zeros and an implausible year count as no time.
     pub(super) fn time(self, field: Field) -> Reading<Option<DateTime<Utc>>> {
         Ok(self.told(field)?.map(|told| told.time))
     }
 
-    /// The same, with how surely it is told.
+    /// A time, and whether its offset is known.
     pub(super) fn told(self, field: Field) -> Reading<Option<Told>> {
         let Some(value) = self.field_value(field)? else { return Ok(None) };
         let format = self.rule.times;
         match times::read_as(&value, format, self.view.request.zone(Tz::UTC)) {
             times::Reading::Time(told) => Ok(Some(told)),
             times::Reading::None => Ok(None),
-            times::Reading::Misfit => {
-                misfit(format!("`{field}` is {}, no time of the format `{format}`", cut(&value.to_string())))
-            }
+            times::Reading::Misfit => misfit(format!(
+                "`{field}` is {}, which is not a time in the format `{format}`",
+                cut(&value.to_string())
+            )),
         }
     }
 
-    /// What has no field, by name.
+    /// The values of the rule's `details`, by name.
     pub(super) fn details(self) -> Reading<Object> {
         let mut details = Object::new();
         let mut room = Room::of(self.view.request);
@@ -277,17 +278,17 @@ impl<'a> Places<'a> {
         Ok(details)
     }
 
-    /// That of the field, else that of the source.
+    /// The medium of the field, else of the source.
     pub(super) fn medium(self) -> Reading<Option<Medium>> {
         Ok(self.text(Field::Medium)?.map(|word| Medium::of_word(&word)).or(self.view.request.source.medium))
     }
 
-    /// The medium of addresses: a source that nothing tells it of has none with phones.
+    /// The medium of addresses. Without any setting it is one without phone numbers.
     pub(super) fn medium_of_addresses(self) -> Reading<Medium> {
         Ok(self.medium()?.unwrap_or(Medium::Other))
     }
 
-    /// At our address where there is one, else the source's own.
+    /// The channel of the field's address, else the source's own.
     pub(super) fn channel(self, medium: Medium) -> Reading<ChannelRef> {
         Ok(match self.text(Field::Channel)?.filter(|channel| !address::hides(channel)) {
             Some(address) => channel::at(medium, &address, self.numbering()),
@@ -295,16 +296,16 @@ impl<'a> Places<'a> {
         })
     }
 
-    /// Inbound where nothing tells otherwise.
+    /// The direction; inbound by default.
     pub(super) fn direction(self) -> Reading<Direction> {
         match self.text(Field::Direction)?.map(|word| word.to_ascii_lowercase()).as_deref() {
             None | Some("inbound" | "in" | "incoming") => Ok(Direction::Inbound),
             Some("outbound" | "out" | "outgoing") => Ok(Direction::Outbound),
-            Some(word) => misfit(format!("`direction` is `{}`, neither inbound nor outbound", cut(word))),
+            Some(word) => misfit(format!("`direction` is `{}`: expected inbound or outbound", cut(word))),
         }
     }
 
-    /// National numbers are of the source's region; without one, numbers come with their country code.
+    /// Numbers of the source's region if it has one; without one, numbers have their country code.
     pub(super) fn numbering(self) -> Numbering {
         self.view.request.region().map_or(Numbering::CountryCodeFirst(None), Numbering::RegionFirst)
     }

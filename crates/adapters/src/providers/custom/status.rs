@@ -1,4 +1,4 @@
-//! Status reports by a mapping.
+//! Reads status reports by a mapping.
 
 use chrono::{DateTime, Utc};
 use inlet_domain::{
@@ -20,7 +20,7 @@ use crate::{
     vocabulary::Meaning,
 };
 
-/// The key of a report: the message, the word and the times, so that a repeat is one and a news is another.
+/// The key of a report: the message, the word and the times. So a repeat has the same key, and a new step another.
 pub(super) fn key(places: &Places<'_>, rules: Rules) -> Reading<String> {
     let (id, status, part) = match rules {
         Rules::Current => (places.id(Field::Id)?, places.text(Field::Status)?, places.text(Field::Part)?),
@@ -55,7 +55,7 @@ pub(super) fn read(places: &Places<'_>, mapping: &Mapping) -> Reading<Effect> {
         failed_at: places.time(Field::FailedAt)?,
     };
     let part = places.text(Field::Part)?.unwrap_or_default();
-    // A word that is not known changes nothing, so its times count for nothing (MT-11).
+    // An unknown word changes nothing, so its times are ignored (MT-11).
     let reported_at = match meaning {
         Meaning::Unknown => {
             times = StatusTimes::default();
@@ -63,7 +63,7 @@ pub(super) fn read(places: &Places<'_>, mapping: &Mapping) -> Reading<Effect> {
         }
         Meaning::Step(step) => own_time(places, step, &mut times, occurred)?,
     };
-    // A code or reason that is an object or a list tells both.
+    // An object or list in `code` or `reason` may hold both.
     let of_code = places.field_value(Field::Code)?.map(|value| failure::of_code(&value)).unwrap_or_default();
     let of_reason = places.field_value(Field::Reason)?.map(|value| failure::of_value(&value)).unwrap_or_default();
     let failure = of_code.or(of_reason);
@@ -104,8 +104,8 @@ fn meaning(mapping: &Mapping, word: &str) -> Meaning {
     }
 }
 
-/// The time of the report's own step: that of its own field, else the one time that the report gives. A time since 1970
-/// wins over a text without a zone.
+/// The time of the report's own step: the step's own field, else the general time of the report. A time since 1970 wins
+/// over a text without an offset.
 fn own_time(
     places: &Places<'_>,
     step: DeliveryStatus,

@@ -20,14 +20,15 @@ use crate::{
 
 pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str) -> Reading {
     let customer = match request.source.call_customer_leg {
-        CallLeg::To => payload.address("to").ok_or(Misfit("`to` does not tell who was called"))?,
-        CallLeg::From => payload.address("from").ok_or(Misfit("`from` does not tell who called"))?,
+        CallLeg::To => payload.address("to").ok_or(Misfit("`to` does not name the called person"))?,
+        CallLeg::From => payload.address("from").ok_or(Misfit("`from` does not name the caller"))?,
     };
     let status = payload.known("status");
     let past = |time: DateTime<Utc>| time.min(request.received_at);
     let started_at = time(request, payload, "start_at").map(past);
     let numbering = numbering(request);
-    // `mid` is a campaign's id, so it takes all four to name one call (MT-11). Without a start, all that came does.
+    // `mid` is a campaign's id, so only all four values together identify a call (MT-11). Without a start, the digest
+    // of the whole payload does.
     let key_of = |rules: Rules| {
         let members = ["mid", "from", "to", "start_at"].map(|name| rules.text_of(payload, name));
         digest::of_value(&json!(members))
@@ -57,7 +58,7 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str) -> Read
         details.insert("duration_seconds".to_owned(), Value::from(seconds.round() as i64));
     }
     let report = MessageReport {
-        // No id is the provider's own; this one lets a replay find the call again.
+        // The provider gives calls no id. This one lets a replay find the call.
         ids: vec![format!("voice:{}", key.id)],
         external_id: None,
         version: None,

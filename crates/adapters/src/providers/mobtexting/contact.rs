@@ -15,17 +15,17 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str) -> Read
     let id = payload.id("id");
     let address = payload.address("identity").and_then(|identity| address::anywhere(&identity, numbering(request)));
     if id.is_none() && address.is_none() {
-        return Err(Misfit("neither `id` nor `identity` names a person"));
+        return Err(Misfit("neither `id` nor `identity` identifies a person"));
     }
     let sentence = payload.text("status").unwrap_or_default();
     if ["deleted", "removed"].iter().any(|word| sentence.to_ascii_lowercase().contains(word)) {
-        return Err(Misfit("its `status` says that a subscriber was deleted, which no document describes"));
+        return Err(Misfit("`status` reports a deleted subscriber, which the documents do not describe"));
     }
-    // Only the sentence tells what happened; whatever it is, the contact is as it says.
+    // Only the sentence tells the kind of change. In every case the payload is the contact's current state.
     let change = if sentence.to_ascii_lowercase().contains("created") { Change::Created } else { Change::Updated };
     let (phone, email) =
         address.as_ref().map(|address| (address.phone.clone(), address.email.clone())).unwrap_or_default();
-    // Who is known by the address is the one of whom the event tells.
+    // The address identifies the contact.
     let identity = address.map(|address| IdentityRef { leads: true, ..address.identity });
     let report = ContactReport {
         version: Version::new(change, told_version(request, payload, change), request.received_at),
@@ -43,7 +43,7 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str) -> Read
     Ok(Command { key, effect: Effect::Contact(Box::new(report)) })
 }
 
-/// The time of the version: a contact that was created may not have been updated since.
+/// The time of the version: a new contact may have no update time.
 fn told_version(request: &Request<'_>, payload: &Object, change: Change) -> Option<DateTime<Utc>> {
     let created_at = || time(request, payload, "created_at").filter(|_| change == Change::Created);
     time(request, payload, "updated_at").or_else(created_at)

@@ -1,4 +1,4 @@
-//! `whatsapp|rcs|viber|vmn:message:in`: a message to us (MT-6 to MT-8).
+//! `whatsapp|rcs|viber|vmn:message:in`: an inbound message (MT-6 to MT-8).
 
 use std::iter;
 
@@ -28,7 +28,7 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium:
     let message = payload.get("message").filter(|message| !is_nothing(message));
     let message = message.ok_or(Misfit("there is no `message` in it"))?;
     let external_id = payload.id("id");
-    // MT-15: ids are unique in their channel only.
+    // MT-15: ids are unique only within their channel.
     let in_medium = |id: &String| bounded_id(format!("{medium}:{id}"));
     let id = external_id.as_ref().map(in_medium);
     let key = id.clone().unwrap_or_else(|| digest::of_value(&Value::Object(payload.clone())));
@@ -56,7 +56,7 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium:
         return Ok(Command { key, effect: Effect::Message(Box::new(effect)) });
     }
     let kind = said.kind.as_deref();
-    // A URL in a text is text.
+    // A URL within a text is text.
     let has_files = match said.payload {
         Value::Object(_) => true,
         Value::Array(items) => content::is_media(kind) || items.iter().any(Value::is_object),
@@ -96,18 +96,18 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium:
     Ok(Command { key, effect: Effect::Message(Box::new(report)) })
 }
 
-/// What a message says: `{type, payload}`, or what stands in its place.
+/// The content of a message: `{type, payload}`, or an equivalent form.
 struct Said<'a> {
-    /// As it came.
+    /// The message as it was received.
     message: &'a Value,
     /// The type in lower case.
     kind: Option<String>,
-    /// What is to be shown.
+    /// The value with the shown text.
     payload: &'a Value,
 }
 
 impl<'a> Said<'a> {
-    /// The payload stands under `payload`, under the name of the type, or it is the message itself.
+    /// The payload is under `payload`, under the name of the type, or the message itself.
     fn of(message: &'a Value) -> Self {
         let kind = message.as_object().and_then(|message| message.text("type")).map(|word| word.to_ascii_lowercase());
         let named = kind.as_deref().and_then(|kind| message.get(kind));
@@ -119,14 +119,13 @@ impl<'a> Said<'a> {
         self.kind.as_deref() == Some(kind)
     }
 
-    /// Whether there is anything in the payload, or beside the type where there is none.
+    /// Whether the payload, or the message beside the type, has any content.
     fn holds_any(&self) -> bool {
         !std::ptr::eq(self.payload, self.message)
             || self.message.as_object().is_none_or(|it| it.keys().any(|name| name != "type"))
     }
 
-    /// MT-8: what is not understood, whole: a member of the message that has no place, and a payload that holds more than
-    /// what is shown.
+    /// MT-8: unknown members of the message, and a payload that holds more than the shown text, unchanged.
     fn details(&self) -> Object {
         const PLACED: [&str; 5] = ["type", "payload", "timestamp", "id", "from"];
         const TEXT: [&str; 1] = ["text"];
@@ -167,7 +166,7 @@ impl<'a> Said<'a> {
     }
 }
 
-/// Someone put an emoji to a message, or took it away: a change of that message, and none of its own.
+/// A person added or removed an emoji: a change of the other message, and no message of its own.
 fn reaction(
     request: &Request<'_>,
     said: &Said<'_>,
@@ -182,7 +181,7 @@ fn reaction(
     let target = target.ok_or(NO_TARGET)?;
     let emoji = ["emoji", "reaction", "text"].into_iter().find_map(|name| reaction.known(name));
     let who = person.identities.first().map(|address| address.value.clone()).unwrap_or_default();
-    // In a conversation of two nobody else reacts, so what stood there before was the sender's.
+    // In a conversation of two, all inbound reactions are the sender's.
     let reactions = emoji.map(|emoji| (emoji, Value::from(vec![who]))).into_iter().collect();
     Ok(MessageReport {
         ids: vec![bounded_id(format!("{medium}:{target}"))],
@@ -207,12 +206,12 @@ fn reaction(
 
 const NO_TARGET: Misfit = Misfit("the reaction does not name its message: `message.payload.message_id` is missing");
 
-/// Our address that was written to: of the first channel, also where one stands for the list.
+/// Our address: of the first channel, also if a single channel stands instead of the list.
 fn our_address(payload: &Object) -> Option<String> {
     first_channel(payload)?.address("to")
 }
 
-/// The channel that the message came over.
+/// The channel of the message.
 pub(super) fn first_channel(payload: &Object) -> Option<&Object> {
     match payload.get("channels")? {
         Value::Array(channels) => channels.iter().find_map(Value::as_object),
@@ -233,8 +232,8 @@ fn is_nothing(message: &Value) -> bool {
     }
 }
 
-/// The sender: the address it wrote from, and what the provider knows of the person. What the profile says of phone and
-/// email is shown and joins nobody. `None` where nothing tells who it is.
+/// The sender: the address, and the provider's data of the person. Phone and email of the profile are shown and join no
+/// contacts. `None` if nothing identifies the sender.
 fn person(request: &Request<'_>, medium: Medium, recipient: &Object, key: &IdempotencyKey) -> Option<PersonReport> {
     let numbering = numbering(request);
     let user = recipient.object("user");
@@ -253,12 +252,12 @@ fn person(request: &Request<'_>, medium: Medium, recipient: &Object, key: &Idemp
         Some(provider_user(prefix, &id))
     });
     report.identities = match recipient.address("from").map(|from| address::on(medium, &from, numbering)) {
-        // The ids of one who hides may be those of all who do.
+        // The ids of a hidden sender may belong to all hidden senders.
         Some(None) => {
             (report.phone, report.email, report.username) = (None, None, None);
             vec![address::hidden(key)]
         }
-        // The profile is that of a member.
+        // The profile is that of a group member.
         Some(Some(address)) if address.identity.kind == IdentityKind::Group => return Some(address.person()),
         Some(Some(address)) => {
             report.phone = address.phone.or(report.phone);
@@ -270,7 +269,7 @@ fn person(request: &Request<'_>, medium: Medium, recipient: &Object, key: &Idemp
     (!report.identities.is_empty()).then_some(report)
 }
 
-/// Who wrote in a group, as the profile beside the group's address tells: by name, number and id.
+/// The author of a message in a group, from the profile beside the group's address: name, number and id.
 fn member(user: &Object) -> Option<Object> {
     let mut member = Object::new();
     let name = full_name(user).or_else(|| user.known("username"));
@@ -282,7 +281,7 @@ fn member(user: &Object) -> Option<Object> {
     (!member.is_empty()).then_some(member)
 }
 
-/// The provider counts its users and its subscribers apart, so that one number may mean two people.
+/// The provider counts its users and its subscribers separately, so one number may mean two people.
 pub(super) fn provider_user(prefix: &str, id: &str) -> IdentityRef {
     address::identity(IdentityKind::ProviderUser, format!("{prefix}:{id}"), id)
 }

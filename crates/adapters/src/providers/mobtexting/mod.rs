@@ -1,5 +1,5 @@
-//! MobTexting and its white labels: messages and reports on WhatsApp, RCS, Viber, SMS and virtual numbers, calls,
-//! contacts and opt-outs.
+//! MobTexting and its white-label products: messages and reports on WhatsApp, RCS, Viber, SMS and virtual numbers,
+//! calls, contacts and opt-outs.
 
 mod call;
 mod contact;
@@ -74,7 +74,8 @@ impl Event {
         }
     }
 
-    /// MT-2: what a body without a name shows. An unsubscription does not show its medium: only the source can tell.
+    /// MT-2: the event of a body without a name, by its members. An unsubscription does not show its medium; only the
+    /// source tells it.
     fn of_shape(payload: &Object, source_medium: Option<Medium>) -> Result<Self, &'static str> {
         let has = |names: &[&str]| names.iter().all(|name| payload.contains_key(*name));
         let medium_among = |word: Option<String>, media: &[Medium]| {
@@ -106,7 +107,7 @@ impl Event {
             let medium = medium_among(payload.text("channel"), &REPORTS);
             return medium.map(Self::MessageStatus).ok_or("the status report does not tell its channel");
         }
-        Err("no MobTexting event that is known")
+        Err("this is not a known MobTexting event")
     }
 }
 
@@ -126,8 +127,8 @@ impl Adapter for Mobtexting {
         let payload = body.object("payload").unwrap_or(body);
         let event = match request.named(Event::of_name) {
             Some(event) => event,
-            // A name that is not known is no reason to guess by the shape.
-            None if is_named(request, body) => return request.unknown("no MobTexting event that is known"),
+            // With an unknown name the adapter does not guess by the members.
+            None if is_named(request, body) => return request.unknown("this is not a known MobTexting event"),
             None => match Event::of_shape(payload, request.source.medium) {
                 Ok(event) => event,
                 Err(reason) => return request.unknown(reason),
@@ -150,7 +151,7 @@ impl Adapter for Mobtexting {
 
     /// MT-16
     fn handshake(&self, body: &[u8]) -> Option<Value> {
-        // Asked of every body: what does not spell the member's name is not parsed for it.
+        // Every body is tested, so a body without the member's name is not parsed.
         if body.len() > LONGEST_HANDSHAKE
             || !body.windows(VALIDATION_KEY.len()).any(|at| at == VALIDATION_KEY.as_bytes())
         {
@@ -163,19 +164,19 @@ impl Adapter for Mobtexting {
     }
 }
 
-/// Whether the URL or the body names an event. A body's `type` names none, though a replay may bring it as the name.
+/// Whether the URL or the body names an event. A body's `type` does not, although a replay may bring it as the name.
 fn is_named(request: &Request<'_>, body: &Object) -> bool {
     let own_type = body.get("type").and_then(Value::as_str).map(str::trim);
     request.hint.is_some_and(|hint| Some(hint.trim()) != own_type) || body.contains_key("event")
 }
 
-/// What a handshake carries beside its challenge.
+/// A member of a handshake beside its challenge.
 const VALIDATION_KEY: &str = "validation_key";
 
-/// A handshake is short; no longer body is parsed before it has proved itself.
+/// The longest handshake. Longer bodies are not parsed before they are verified.
 const LONGEST_HANDSHAKE: usize = 4096;
 
-/// Why a body is not the event that it says it is.
+/// The reason why a body is not the event of its name.
 struct Misfit(&'static str);
 
 type Reading = Result<Command, Misfit>;
@@ -185,12 +186,12 @@ fn time(request: &Request<'_>, object: &Object, name: &str) -> Option<DateTime<U
     times::read(object.get(name)?, zone(request))
 }
 
-/// The zone of times without one.
+/// The time zone of times without an offset.
 fn zone(request: &Request<'_>) -> Tz {
     request.zone(Tz::Asia__Kolkata)
 }
 
-/// Numbers come with their country code and without `+`; where the source names a region, national ones too.
+/// Numbers have their country code without `+`; with a region of the source, national numbers are possible too.
 fn numbering(request: &Request<'_>) -> Numbering {
     match request.region() {
         Some(region) => Numbering::RegionFirst(region),
@@ -198,7 +199,7 @@ fn numbering(request: &Request<'_>) -> Numbering {
     }
 }
 
-/// Puts a member among the details, unless there is nothing to put.
+/// Adds a member to the details, unless it is empty.
 fn put(details: &mut Object, name: &str, value: Option<&Value>) {
     let is_nothing = |value: &Value| value.is_null() || (value.is_string() && fields::name(value).is_none());
     if let Some(value) = value.filter(|value| !is_nothing(value)) {
@@ -206,14 +207,14 @@ fn put(details: &mut Object, name: &str, value: Option<&Value>) {
     }
 }
 
-/// Puts a time among the details as UTC.
+/// Adds a time to the details, as UTC.
 fn put_time(details: &mut Object, name: &str, time: Option<DateTime<Utc>>) {
     if let Some(time) = time {
         details.insert(name.to_owned(), Value::from(time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)));
     }
 }
 
-/// MT-7: a name of the parts that there are.
+/// MT-7: a name from the parts that are present.
 fn full_name(person: &Object) -> Option<String> {
     let parts: Vec<String> =
         ["first_name", "middle_name", "last_name"].into_iter().filter_map(|part| person.known(part)).collect();

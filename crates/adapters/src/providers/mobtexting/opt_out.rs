@@ -1,4 +1,4 @@
-//! `*:unsubscription`: someone wants no more messages (MT-4).
+//! `*:unsubscription`: a person refuses messages (MT-4).
 
 use inlet_domain::{
     command::{Command, Effect, OptOutReport},
@@ -15,19 +15,19 @@ use crate::{
 };
 
 pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium: Medium) -> Reading {
-    let receiver = payload.address("receiver").ok_or(Misfit("`receiver` does not tell whose refusal it is"))?;
+    let receiver = payload.address("receiver").ok_or(Misfit("`receiver` names no person"))?;
     let address = address::on(medium, &receiver, numbering(request))
-        .ok_or(Misfit("`receiver` is hidden, so the refusal is nobody's"))?;
+        .ok_or(Misfit("`receiver` is hidden, so the opt-out belongs to no one"))?;
     let scope: OptOutScope = payload
         .text("type")
         .and_then(|word| word.to_ascii_lowercase().parse().ok())
-        .ok_or(Misfit("its `type` is none that is known: all, category, sender, tag, service or product"))?;
-    // `status` is a sentence. One that speaks of an end is not a refusal, and no document tells what else it may say.
+        .ok_or(Misfit("`type` is not a known scope: expected all, category, sender, tag, service or product"))?;
+    // `status` is a sentence. If it speaks of an end, the event is not an opt-out; the documents name no other values.
     let sentence = payload.text("status").unwrap_or_default().to_ascii_lowercase();
     if ["deleted", "removed", "withdrawn"].iter().any(|word| sentence.contains(word)) {
-        return Err(Misfit("its `status` says that an unsubscription ended, which no document describes"));
+        return Err(Misfit("`status` reports the end of an opt-out, which the documents do not describe"));
     }
-    // It stands in an index entry.
+    // The value is part of an index entry.
     let value = payload.known("value").map_or_else(|| "*".to_owned(), bounded_id);
     let external_id = payload.id("id");
     let key_of = |id, receiver, value| {

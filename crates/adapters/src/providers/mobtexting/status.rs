@@ -1,4 +1,4 @@
-//! What became of a sent message: `sms:message:status` (MT-3) and `whatsapp|rcs|viber:message:status` (MT-5).
+//! Delivery reports: `sms:message:status` (MT-3) and `whatsapp|rcs|viber:message:status` (MT-5).
 
 use chrono::{DateTime, Utc};
 use inlet_domain::{
@@ -18,7 +18,7 @@ use crate::{
     vocabulary::{self, Meaning},
 };
 
-/// Reads a report on a message that is not an SMS.
+/// Reads a report on a message other than an SMS.
 pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium: Medium) -> Reading {
     let external_id = payload.id("id").ok_or(Misfit("`id` names no message"))?;
     let raw_status = payload.text("status").ok_or(Misfit("it tells no status"))?;
@@ -57,7 +57,7 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium:
         None => channel::own(request.source, medium),
     };
     let report = StatusReport {
-        // MT-15: ids are unique in their channel only.
+        // MT-15: ids are unique only within their channel.
         ids: vec![bounded_id(format!("{medium}:{external_id}"))],
         external_id: Some(external_id),
         part,
@@ -71,7 +71,7 @@ pub(super) fn read(request: &Request<'_>, payload: &Object, event: &str, medium:
     Ok(Command { key, effect: Effect::Status(Box::new(report)) })
 }
 
-/// Reads a report on an SMS or a part of one: the id is `uuid:part`. It does not name our channel.
+/// Reads a report on an SMS or on a part of one: the id is `uuid:part`. The report does not name our channel.
 pub(super) fn read_sms(request: &Request<'_>, payload: &Object, event: &str) -> Reading {
     let whole_id = payload.text("id").ok_or(Misfit("`id` names no message"))?;
     let raw_status = payload.text("status").ok_or(Misfit("it tells no status"))?;
@@ -124,7 +124,7 @@ pub(super) fn read_sms(request: &Request<'_>, payload: &Object, event: &str) -> 
     Ok(Command { key, effect: Effect::Status(Box::new(report)) })
 }
 
-/// What all reports share. A word that is not known changes nothing, so its times count for nothing (MT-11).
+/// The common members of all reports. An unknown word changes nothing, so its times are ignored (MT-11).
 fn report(meaning: Meaning, raw_status: String, told: StatusTimes, channel: ChannelRef) -> StatusReport {
     StatusReport {
         ids: Vec::new(),
@@ -154,12 +154,12 @@ fn own_time(meaning: Meaning, told: &StatusTimes) -> Option<DateTime<Utc>> {
     }
 }
 
-/// To whom it was sent, unless that is hidden.
+/// The receiver, unless it is hidden.
 fn person(request: &Request<'_>, payload: &Object, member: &str, medium: Medium) -> Option<PersonReport> {
     address::on(medium, &payload.address(member)?, numbering(request)).map(Address::person)
 }
 
-/// What a report tells besides, as every provider's is told, and more of a failure than a code and a sentence.
+/// Further members of a report that Inlet keeps for every provider, and further data of a failure.
 fn details(payload: &Object) -> Object {
     let mut details = Object::new();
     for name in vocabulary::DETAILS {
@@ -171,7 +171,7 @@ fn details(payload: &Object) -> Object {
     details
 }
 
-/// The part that a member of its own names; empty where none does.
+/// The part in a member of its own; empty without one.
 fn own_part(payload: &Object) -> String {
     payload.known("part").filter(|part| is_part(part)).unwrap_or_default()
 }

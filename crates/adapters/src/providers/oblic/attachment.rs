@@ -1,4 +1,4 @@
-//! `attachment.*` (OB-7), and the files within a message.
+//! `attachment.*` (OB-7), and the files of a message.
 
 use inlet_domain::{
     command::{AttachmentPart, AttachmentReport, Change, Patch},
@@ -26,8 +26,8 @@ pub(super) fn read(report: &Report<'_>) -> AttachmentReport {
     }
 }
 
-/// The files of a message: a list, also of lists, one object, objects or URLs by their id, or the URL of one. `None` where
-/// nothing tells of files.
+/// The files of a message: a list, also of lists, one object, objects or URLs by their id, or one URL. `None` without
+/// files.
 pub(super) fn parts(files: &Value) -> Option<Vec<AttachmentPart>> {
     let mut found = Vec::new();
     collect(files, None, DEEPEST, &mut found);
@@ -42,7 +42,7 @@ fn collect(files: &Value, id: Option<&str>, deeper: usize, found: &mut Vec<Attac
             files.iter().take(MOST).for_each(|(id, file)| collect(file, Some(id), deeper, found));
         }
         file => found.extend(part(file).map(|file| AttachmentPart {
-            // Numbers count the files and name none.
+            // Numbers are positions of files and not ids.
             external_id: file.external_id.or_else(|| id.filter(|id| !is_number(id)).map(str::to_owned)),
             ..file
         })),
@@ -50,7 +50,7 @@ fn collect(files: &Value, id: Option<&str>, deeper: usize, found: &mut Vec<Attac
     found.truncate(MOST);
 }
 
-/// Whether each member is a file of its own.
+/// Whether each member is a file.
 fn is_by_id(files: &Object) -> bool {
     let is_file = |(name, value): (&String, &Value)| match value {
         Value::Object(file) => ["file_url", "url", "id"].iter().any(|member| file.contains_key(*member)),
@@ -65,14 +65,14 @@ fn is_number(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Members of one file that hold a URL.
+/// Members of one file with a URL.
 const FILE_MEMBERS: [&str; 8] =
     ["file_url", "url", "link", "href", "src", "media_url", "download_url", "thumbnail_url"];
 
-/// No list of files is nested deeper.
+/// The deepest nesting of lists of files.
 const DEEPEST: usize = 4;
 
-/// No message holds more files.
+/// The most files of a message.
 const MOST: usize = 100;
 
 fn part(file: &Value) -> Option<AttachmentPart> {
@@ -83,7 +83,7 @@ fn part(file: &Value) -> Option<AttachmentPart> {
     };
     let file_type = file.text("file_type");
     let Some(url) = file.text("file_url") else {
-        // Written otherwise than the documents do.
+        // Forms that the documents do not describe.
         let mut found = content::files(file_type.as_deref(), &Value::Object(file.clone())).into_iter().next();
         if let Some(found) = &mut found {
             found.external_id = file.id("id");
@@ -105,8 +105,8 @@ fn bare(file: &Object, file_type: Option<String>, url: Option<String>) -> Attach
     }
 }
 
-/// A file's name, as far as the event speaks of it. That of its URL is taken only where the file came to be: an update that
-/// tells no name changes none.
+/// A file's name, if the event mentions it. Only a new file takes the name of its URL: an update without a name changes
+/// none.
 fn filename(report: &Report<'_>) -> Patch<String> {
     let file = report.payload;
     if let Some(name) = FILE_NAMES.iter().find_map(|name| file.known(name)) {

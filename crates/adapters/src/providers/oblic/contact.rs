@@ -1,4 +1,4 @@
-//! `contact.*` (OB-2), and the contact that a message or conversation names.
+//! `contact.*` (OB-2), and the contact of a message or conversation.
 
 use inlet_domain::command::{ContactReport, IdentityKind, IdentityRef, Patch, PersonReport};
 use serde_json::Value;
@@ -32,7 +32,7 @@ pub(super) fn read(report: &Report<'_>) -> ContactReport {
     }
 }
 
-/// The other side of a message; `None` where nothing names it.
+/// The contact of a message; `None` if nothing identifies it.
 pub(super) fn person(contact: &Object, numbering: Numbering) -> Option<PersonReport> {
     let identities = identities(contact, numbering);
     let username = contact.known("username");
@@ -48,14 +48,14 @@ pub(super) fn person(contact: &Object, numbering: Numbering) -> Option<PersonRep
     })
 }
 
-/// A number to show: in E.164 where it can be, else as written.
+/// A shown number: in E.164 if possible, else as written.
 fn phone(value: &Value, numbering: Numbering) -> Option<String> {
     let written = fields::name(value).filter(|written| !address::hides(written))?;
     Some(address::shown(&written, numbering).unwrap_or(written))
 }
 
-/// The provider's id is the address, its username another of its ids. What the profile says of phone and email is shown
-/// and joins nobody, unless nothing else names the person.
+/// The provider's id is the address, and its username another id. Phone and email of the profile are shown and join no
+/// contacts, unless the payload has no other identity.
 fn identities(contact: &Object, numbering: Numbering) -> Vec<IdentityRef> {
     let of_provider = |name, kind| address::provider_name(kind, &contact.id(name)?);
     let named: Vec<_> =
@@ -71,7 +71,7 @@ fn identities(contact: &Object, numbering: Numbering) -> Vec<IdentityRef> {
     phone.map(|phone| phone.identity).or_else(email).into_iter().collect()
 }
 
-/// The id of the contact that a payload names.
+/// The contact's id in a payload.
 pub(super) fn id(payload: &Object) -> Option<String> {
     payload
         .object("contact")
@@ -80,7 +80,7 @@ pub(super) fn id(payload: &Object) -> Option<String> {
         .or_else(|| payload.id("contact_id"))
 }
 
-/// A contact that stands as an object, or as its id alone.
+/// A contact in a payload: an object, or only its id.
 pub(super) fn named(payload: &Object, numbering: Numbering) -> Option<PersonReport> {
     if let Some(contact) = payload.object("contact") {
         return person(contact, numbering);

@@ -37,12 +37,13 @@ pub(super) fn read(report: &Report<'_>) -> MessageReport {
         external_id: Some(report.id.clone()),
         version: Some(report.version()),
         channel: report.channel(),
-        // A deletion names the message alone, whatever else it carries. What one of ours wrote goes to whom the
-        // conversation is with.
+        // A deletion identifies only the message, whatever else it carries. An outbound message belongs to the contact
+        // of the conversation.
         author_name: writer.as_ref().filter(|_| ours).and_then(|writer| writer.name.clone()),
         person: if deleted || ours { None } else { writer.or_else(|| hidden(report)) },
         thread: ThreadReport { id: message.id("conversation_id"), ..ThreadReport::default() },
-        // No member tells the direction: what a contact wrote came in, unless the source knows it for one of ours.
+        // No member tells the direction. A contact's message is inbound, unless the source lists its author as one of
+        // our users.
         direction: if ours { Direction::Outbound } else { Direction::Inbound },
         kind: MessageKind::Message,
         content_type: content_type(&content, attachments.as_deref()),
@@ -56,7 +57,7 @@ pub(super) fn read(report: &Report<'_>) -> MessageReport {
     }
 }
 
-/// Whether a message tells of a conversation or of a person that it belongs to.
+/// Whether the message names a conversation or a person that it belongs to.
 pub(super) fn tells_place(report: &Report<'_>) -> bool {
     let message = report.payload;
     message.id("conversation_id").is_some()
@@ -64,21 +65,21 @@ pub(super) fn tells_place(report: &Report<'_>) -> bool {
         || hidden(report).is_some()
 }
 
-/// The writer who hides, where no conversation stands for them: this message's alone.
+/// A hidden writer without a conversation: the identity is of this message alone.
 fn hidden(report: &Report<'_>) -> Option<PersonReport> {
     let message = report.payload;
     let contact = message.object("contact");
     let written = contact.and_then(|contact| contact.address("id").or_else(|| contact.address("username")));
     let written = written.or_else(|| message.address("contact")).or_else(|| message.address("contact_id"))?;
-    // A number that is none is a placeholder for an id, and tells of nobody who hides.
+    // An invalid number is a placeholder and no hidden sender.
     let is_word = written.chars().any(char::is_alphabetic);
     let is_alone = is_word && address::hides(&written) && message.id("conversation_id").is_none();
-    // Each event of the message names the same person.
+    // All events of the message have the same identity.
     let of_message = IdempotencyKey::new("message", report.id.as_str());
     is_alone.then(|| PersonReport { identities: vec![address::hidden(&of_message)], ..PersonReport::default() })
 }
 
-/// The text as it was written, an empty one too; of what is no text, what there is to show.
+/// The text as it was written, also an empty one. Of an object or list, the readable part.
 fn content_of(message: &Object) -> Patch<String> {
     message.patch("message", |value| match value {
         Value::String(text) => Some(text.clone()),
@@ -86,7 +87,7 @@ fn content_of(message: &Object) -> Patch<String> {
     })
 }
 
-/// What has no place, and what is shown in part, whole.
+/// Members without a field of their own, and the originals of values that are shown only in part.
 fn details(message: &Object) -> Object {
     let mut details = others(message, &PLACED);
     for name in ["message", "attachments"] {
@@ -99,7 +100,7 @@ fn details(message: &Object) -> Object {
     details
 }
 
-/// The documents tell no type: it is what the message holds, and nothing where an update speaks of neither.
+/// The documents name no type: it follows from the content. An update without content changes no type.
 fn content_type(
     content: &Patch<String>,
     attachments: Option<&[inlet_domain::command::AttachmentPart]>,
@@ -113,7 +114,7 @@ fn content_type(
     }
 }
 
-/// OB-5: an object, or an array of objects, each of emoji and who sent it.
+/// OB-5: an object, or an array of objects, each with an emoji and its sender.
 fn reactions(value: &Value) -> Option<Object> {
     let mut merged = Object::new();
     let mut add = |reaction: &Object| {

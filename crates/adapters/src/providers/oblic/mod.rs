@@ -1,5 +1,5 @@
 //! Oblic: contacts, conversations, messages, groups and attachments, each created, updated or deleted. Updates may be
-//! partial, in any order, and carry the version of what they change (OB-10).
+//! partial, in any order, and carry a version (OB-10).
 
 mod attachment;
 mod contact;
@@ -27,7 +27,7 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub struct Oblic;
 
-/// What the first part of an event type names.
+/// The entity of an event type, by the first part of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Entity {
     Contact,
@@ -50,7 +50,7 @@ impl Entity {
 const CHANGES: [(&str, Change); 3] =
     [("created", Change::Created), ("updated", Change::Updated), ("deleted", Change::Deleted)];
 
-/// The event of a type such as `message.updated`, with its name as it is documented.
+/// The event of a type such as `message.updated`, with its documented name.
 fn event(name: &str) -> Option<(String, Entity, Change)> {
     let name = name.to_ascii_lowercase();
     let (entity, change) = name.split_once('.')?;
@@ -73,18 +73,21 @@ impl Adapter for Oblic {
             return request.unknown("the body is not an object");
         };
         let Some((name, entity, change)) = request.named(event) else {
-            return request.unknown("no Oblic event that is known");
+            return request.unknown("this is not a known Oblic event");
         };
-        // OB-9: with a null payload it names nothing.
+        // OB-9: a null payload identifies nothing.
         let Some(payload) = body.object("payload") else {
-            return Understanding::Unknown { reason: format!("{name}: the payload names nothing"), event: Some(name) };
+            return Understanding::Unknown {
+                reason: format!("{name}: the payload is missing, null or not an object, so it identifies nothing"),
+                event: Some(name),
+            };
         };
         let Some(id) = payload.id("id") else {
-            let reason = format!("{name}: `payload.id` names nothing");
+            let reason = format!("{name}: `payload.id` is missing or a placeholder");
             return Understanding::Unknown { reason, event: Some(name) };
         };
         if entity == Entity::Contact && address::hides(&id) {
-            let reason = format!("{name}: `payload.id` stands for all who hide");
+            let reason = format!("{name}: `payload.id` is a word for a hidden person, which identifies no one");
             return Understanding::Unknown { reason, event: Some(name) };
         }
         // OB-1
@@ -96,7 +99,8 @@ impl Adapter for Oblic {
         });
         let report = Report { request, payload, id, change };
         if entity == Entity::Message && change == Change::Created && !message::tells_place(&report) {
-            let reason = format!("{name}: neither `conversation_id` nor `contact` tells where the message belongs");
+            let reason =
+                format!("{name}: neither `conversation_id` nor `contact` identifies the conversation of the message");
             return Understanding::Unknown { reason, event: Some(name) };
         }
         let effect = match entity {
@@ -122,7 +126,7 @@ impl Adapter for Oblic {
     }
 }
 
-/// A payload and what is known of it.
+/// A payload and its id and version.
 struct Report<'a> {
     request: &'a Request<'a>,
     payload: &'a Object,
@@ -132,8 +136,8 @@ struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// The time of a version is `updated_at`; what was created may not have been updated since, and what was deleted may tell
-    /// when that was. Without any of these, the arrival stands in (OB-10).
+    /// The version. Its time is `updated_at`. A new entity may have no update time, and a deleted one may tell the time
+    /// of the deletion. Without any of these, the arrival counts (OB-10).
     fn version(&self) -> Version {
         let own = |change, name| time(self.payload, name).filter(|_| self.change == change);
         let told = own(Change::Deleted, "deleted_at")
@@ -146,7 +150,7 @@ impl Report<'_> {
         channel::own(self.request.source, self.request.source.medium.unwrap_or(Medium::Webchat))
     }
 
-    /// A number as written is national unless it has a `+`, so without a region it stays as written (OB-2).
+    /// A number without `+` is national, so without a region it stays as written (OB-2).
     fn numbering(&self) -> Numbering {
         self.request.region().map_or(Numbering::PlusOnly, Numbering::RegionFirst)
     }
@@ -163,13 +167,13 @@ fn time(object: &Object, name: &str) -> Option<DateTime<Utc>> {
 
 fn text(object: &Object, name: &str) -> Patch<String> {
     match object.get(name) {
-        // A word for null is null.
+        // A word for null means null.
         Some(value) if fields::text(value).is_some() && fields::name(value).is_none() => Patch::Null,
         _ => object.patch(name, fields::name),
     }
 }
 
-/// What has no place of its own: each member by its name, a time as RFC 3339.
+/// Members without a field of their own, by name; times as RFC 3339.
 fn others(payload: &Object, placed: &[&str]) -> Object {
     let mut others = Object::new();
     for (name, value) in payload.iter().filter(|(name, _)| !placed.contains(&name.as_str())) {

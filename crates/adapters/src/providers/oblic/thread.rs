@@ -21,8 +21,8 @@ pub(super) fn read_conversation(report: &Report<'_>) -> ConversationReport {
     }
 }
 
-/// The conversation of a group that was created or changed, where the group names it: a message that comes first then finds
-/// it. A deletion changes the group alone.
+/// The conversation of a new or changed group, if the group names it, so that a message that arrives first finds the
+/// group. A deletion changes only the group.
 pub(super) fn read_conversation_of_group(report: &Report<'_>) -> Option<ConversationReport> {
     let group = report.payload;
     let id = group
@@ -40,7 +40,7 @@ pub(super) fn read_conversation_of_group(report: &Report<'_>) -> Option<Conversa
     })
 }
 
-/// The group of a conversation that was created or changed, where that tells more of it than its id.
+/// The group of a new or changed conversation, if the conversation tells more of it than its id.
 pub(super) fn read_group_of_conversation(report: &Report<'_>) -> Option<GroupReport> {
     let group = report.payload.object("group").filter(|group| group.len() > 1 && report.change != Change::Deleted)?;
     let told = time(group, "updated_at").or_else(|| time(group, "created_at"));

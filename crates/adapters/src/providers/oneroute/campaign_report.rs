@@ -1,4 +1,4 @@
-//! The report of a campaign: pages of rows, each of which is what a `whatsappDeliveryReport` says (OR-12).
+//! Campaign reports: pages of rows, each in the form of a `whatsappDeliveryReport` (OR-12).
 
 use inlet_domain::model::channel::Medium;
 use serde_json::{Value, json};
@@ -11,16 +11,17 @@ use crate::{
     provider::{CampaignReports, ReportPage, Request, Understanding},
 };
 
-/// A page's name in the raw log; the provider gives it none.
+/// The name of a page in the raw log. The provider gives pages no name.
 pub(super) const EVENT: &str = "campaignReport";
 
-/// The parameter that tells which page is wanted.
+/// The parameter of the page number.
 const PAGE: &str = "page[number]";
 
-/// The longest text of a refusal that is shown.
+/// The longest shown text of a refusal.
 const LONGEST_REFUSAL: usize = 300;
 
-/// Reads every row of a page, or says which cannot be read: then none is taken, and the rows come again one by one.
+/// Reads every row of a page. If some rows are unreadable, names them and applies none: the report job then submits the
+/// rows one by one.
 pub(super) fn understand(request: &Request<'_>, body: &Object) -> Understanding {
     let unknown = |reason: String| Understanding::Unknown { event: Some(EVENT.to_owned()), reason };
     let page = match read(body) {
@@ -28,7 +29,7 @@ pub(super) fn understand(request: &Request<'_>, body: &Object) -> Understanding 
         Err(reason) => return unknown(format!("{EVENT}: {reason}")),
     };
     if let Some(refusal) = page.refusal {
-        return unknown(format!("{EVENT}: the provider says that it failed: {refusal}"));
+        return unknown(format!("{EVENT}: the provider reports a failure: {refusal}"));
     }
     let mut commands = Vec::with_capacity(page.rows.len());
     for (row, number) in page.rows.iter().zip(1..) {
@@ -56,7 +57,7 @@ impl CampaignReports for Pages {
         EVENT
     }
 
-    /// Every other byte of the query stays as it is: it may be signed.
+    /// Every other byte of the query stays, because the query may be signed.
     fn page_url(&self, report: &Url, page: i32) -> Url {
         let wanted = format!("{PAGE}={page}");
         let is_page = |part: &str| url::form_urlencoded::parse(part.as_bytes()).any(|(name, _)| name == PAGE);
@@ -93,11 +94,11 @@ fn read(body: &Object) -> Result<ReportPage, &'static str> {
         Some(Value::Array(rows)) => rows.clone(),
         Some(Value::String(text)) => match lenient::parse(text.as_bytes()).map(|parsed| parsed.value) {
             Ok(Value::Array(rows)) => rows,
-            Ok(_) | Err(_) => return Err("its `data` is a text that holds no rows"),
+            Ok(_) | Err(_) => return Err("`data` is a text without rows"),
         },
         Some(Value::Null) if body.contains_key("success") => Vec::new(),
-        Some(_) => return Err("its `data` is no array"),
-        None => return Err("it has no `data`"),
+        Some(_) => return Err("`data` is not an array"),
+        None => return Err("the body has no `data`"),
     };
     Ok(page)
 }

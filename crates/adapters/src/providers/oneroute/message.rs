@@ -41,13 +41,13 @@ pub(super) fn read(request: &Request<'_>, body: &Object) -> Reading {
             as_text = Object::from_iter([("content".to_owned(), content.clone())]);
             &as_text
         }
-        _ => return Err(Misfit("there is no message in it")),
+        _ => return Err(Misfit("the body has no message")),
     };
     let thread_id = conversation.id("id").or_else(|| message.id("conversation_id"));
     let external_id = message.id("externalId");
     let sender = message.object("sender").unwrap_or(&empty);
     let customer = conversation.object("customer").unwrap_or(&empty);
-    // Without a conversation's id, the customer tells two equal messages apart.
+    // Without a conversation's id, the customer distinguishes two equal messages.
     let customer_alone = if thread_id.is_none() { conversation.get("customer").cloned() } else { None };
     let digest = |thread: &Option<String>, customer: &Option<Value>| {
         let mut members = json!({
@@ -77,7 +77,7 @@ pub(super) fn read(request: &Request<'_>, body: &Object) -> Reading {
     let mut attachments = attachments(message);
     let kind = content_type(message, &attachments);
     let content = message.get("content").unwrap_or(&Value::Null);
-    // Of a message that is a file, the URL may stand where the caption does.
+    // The URL of a file message may be in the member of the caption.
     if attachments.is_empty() && content::is_media(Some(&kind)) {
         attachments = content::files(Some(&kind), content);
     }
@@ -85,7 +85,7 @@ pub(super) fn read(request: &Request<'_>, body: &Object) -> Reading {
         if !attachments.is_empty() {
             return None;
         }
-        // What it says stands elsewhere; the names of who wrote it and in what are not said.
+        // The content may be in another member. Members about the author and the conversation are no content.
         let mut said = message.clone();
         said.retain(|name, _| !NOT_SAID.contains(&name.as_str()));
         let told = content::shown(Some(&kind), &Value::Object(said));
@@ -97,7 +97,7 @@ pub(super) fn read(request: &Request<'_>, body: &Object) -> Reading {
         return Ok(Command { key, effect: Effect::Message(Box::new(effect)) });
     }
     let mut details = Object::new();
-    // What holds more than text is kept whole.
+    // Members that hold more than text are kept unchanged.
     for (name, value) in message.iter().filter(|(name, _)| *name != "sender") {
         if value.is_object() || value.is_array() {
             put(&mut details, name, Some(value));
@@ -128,10 +128,10 @@ pub(super) fn read(request: &Request<'_>, body: &Object) -> Reading {
 /// The content type of a reaction.
 const REACTION: &str = "reaction";
 
-/// Members that are no part of what a message says.
+/// Members that are no part of the content.
 const NOT_SAID: [&str; 6] = ["sender", "externalId", "conversation_id", "contentType", "quoted_message_id", "name"];
 
-/// Someone put an emoji to a message, or took it away: a change of the message that is quoted, and none of its own.
+/// A person added or removed an emoji: a change of the quoted message, and no message of its own.
 fn reaction(
     request: &Request<'_>,
     message: &Object,
@@ -163,9 +163,9 @@ fn reaction(
     })
 }
 
-/// The email address is the provider's key of the customer within its account. The conversation's id stands in where
-/// there is none, and is always kept: a message of the same conversation that has another of the two is the same
-/// person's (OR-3). `None` where nothing tells who it is.
+/// The customer. The email address is the provider's key of the customer within its account. The conversation's id
+/// replaces a missing one and is always kept too: a message of this conversation with another email address belongs to
+/// the same person (OR-3). `None` if nothing identifies the customer.
 fn person(
     sender: &Object,
     customer: &Object,
@@ -197,7 +197,7 @@ fn person(
     })
 }
 
-/// Whether an email address is one that programs write where a customer has none.
+/// Whether an email address is a program's placeholder for a missing one.
 fn is_nobodys(email: &str) -> bool {
     const NOBODIES: [&str; 9] =
         ["none", "null", "undefined", "noreply", "donotreply", "nobody", "noemail", "anonymous", "unknown"];
@@ -224,12 +224,12 @@ fn thread(conversation: &Object, id: Option<String>) -> ThreadReport {
     }
 }
 
-/// OR-6: only what reads like one of ours; any other word is kept beside it.
+/// OR-6: the status, if the word is like one of Inlet's. Other words are kept beside it.
 fn status(word: &str) -> Option<ConversationStatus> {
     word.to_ascii_lowercase().replace(['-', ' '], "_").parse().ok()
 }
 
-/// OR-4: the documented word in lower case, an unknown one as it is.
+/// OR-4: a documented word in lower case, an unknown one unchanged.
 fn content_type(message: &Object, attachments: &[AttachmentPart]) -> String {
     const KNOWN: [&str; 5] = ["text", "image", "video", "document", "audio"];
     match message.text("contentType") {
@@ -249,14 +249,14 @@ fn attachments(message: &Object) -> Vec<AttachmentPart> {
         };
         found.extend(several);
     }
-    // A name that the message tells is that of its only file.
+    // A name in the message is the name of its only file.
     if let ([file], Some(name)) = (found.as_mut_slice(), FILE_NAMES.iter().find_map(|name| message.known(name))) {
         file.filename = Some(name);
     }
     found
 }
 
-/// OR-5: the credentials are not even looked at.
+/// OR-5: the adapter does not read the credentials.
 fn our_channel(request: &Request<'_>, conversation: &Object) -> ChannelRef {
     let Some(theirs) = conversation.object("Channel").or_else(|| conversation.object("channel")) else {
         return channel::own(request.source, request.source.medium.unwrap_or(Medium::Other));

@@ -34,7 +34,7 @@ enum Event {
     SmsDeliveryReport,
     WhatsappDeliveryReport,
     CampaignDeliveryReport,
-    /// Not posted but fetched: a page of a campaign's report.
+    /// A page of a campaign report. It is fetched, not posted.
     CampaignReport,
 }
 
@@ -62,7 +62,7 @@ impl Event {
     }
 
     fn of_name(name: &str) -> Option<Self> {
-        // Spelled so in the documents (OR-11).
+        // The documents spell the name this way (OR-11).
         if name.eq_ignore_ascii_case("compaignDeliveryReport") {
             return Some(Self::CampaignDeliveryReport);
         }
@@ -105,7 +105,7 @@ impl Adapter for Oneroute {
             return request.unknown("the body is not an object");
         };
         let Some(event) = request.named(Event::of_name).or_else(|| Event::of_shape(body)) else {
-            return request.unknown("no OneRoute event that is known");
+            return request.unknown("this is not a known OneRoute event");
         };
         let read = match event {
             Event::NewMessage => message::read(request, body),
@@ -136,7 +136,7 @@ impl Adapter for Oneroute {
     }
 }
 
-/// Why a body is not the event that it says it is.
+/// The reason why a body is not the event of its name.
 struct Misfit(&'static str);
 
 type Reading = Result<Command, Misfit>;
@@ -145,12 +145,12 @@ fn time(object: &Object, name: &str) -> Option<DateTime<Utc>> {
     times::read(object.get(name)?, Tz::UTC)
 }
 
-/// Numbers come with their country code, with or without `+` (OR-10).
+/// Numbers have their country code, with or without `+` (OR-10).
 fn numbering(request: &Request<'_>) -> Numbering {
     Numbering::CountryCodeFirst(request.region())
 }
 
-/// Puts a member among the details, unless there is nothing to put.
+/// Adds a member to the details, unless it is empty.
 fn put(details: &mut Object, name: &str, value: Option<&Value>) {
     if let Some(value) = value.filter(|value| !value.is_null()) {
         details.insert(name.to_owned(), value.clone());

@@ -1,4 +1,4 @@
-//! What is no message: `lowUnitBalance`, `otpVerified` and `compaignDeliveryReport`.
+//! Events without a message: `lowUnitBalance`, `otpVerified` and `compaignDeliveryReport`.
 
 use chrono::TimeDelta;
 use inlet_domain::command::{
@@ -15,11 +15,11 @@ use crate::{
     mask::MASK,
 };
 
-/// OR-7: it has neither id nor time, so a repeat within the hour is the same alert.
+/// OR-7: the event has neither id nor time, so a repeat within an hour is the same alert.
 pub(super) fn balance(body: &Object) -> Reading {
     let (firm, units) = (body.text("firm"), body.decimal("units"));
     if firm.is_none() && units.is_none() {
-        return Err(Misfit("it tells neither firm nor units"));
+        return Err(Misfit("the body has neither `firm` nor `units`"));
     }
     let key = IdempotencyKey {
         kind: "lowUnitBalance".to_owned(),
@@ -30,15 +30,15 @@ pub(super) fn balance(body: &Object) -> Reading {
     Ok(Command { key, effect: Effect::Balance(BalanceReport { firm, units }) })
 }
 
-/// OR-8: the code is a text, for its leading zeros matter; one that the raw log has masked is none. A check that failed
-/// and one that succeeded under the same id are two.
+/// OR-8: the code is a text, because leading zeros matter. A code that the raw log has masked is no code. A failed
+/// check and a successful one with the same id are two events.
 pub(super) fn verification(body: &Object) -> Reading {
     let identifier =
         body.text("identifier").filter(|identifier| fields::id(&Value::from(identifier.as_str())).is_some());
     let id = match body.id("id") {
         Some(id) => id,
         None if identifier.is_some() => digest::of_value(&json!([identifier, body.get("createdAt")])),
-        None => return Err(Misfit("neither `id` nor `identifier` tells what was verified")),
+        None => return Err(Misfit("neither `id` nor `identifier` identifies the verification")),
     };
     let verified = body.flag("verified").ok_or(Misfit("it does not say whether it was verified"))?;
     let code = body.text("otp").filter(|code| code != MASK);
@@ -57,8 +57,8 @@ pub(super) fn verification(body: &Object) -> Reading {
     Ok(Command { key, effect: Effect::Verification(Box::new(report)) })
 }
 
-/// OR-11: the campaign's id stands in the report's URL, else it is the conversation's. A campaign that is reported again
-/// with another URL is news: that report is wanted too.
+/// OR-11: the campaign's id is in the report's URL, else it is the conversation's. Another URL for a campaign is a new
+/// event, because its report must be fetched too.
 pub(super) fn campaign(body: &Object) -> Reading {
     let report_url = body.text("campaignReportUrl");
     let in_url = report_url.as_deref().and_then(campaign_of_url);
@@ -67,7 +67,7 @@ pub(super) fn campaign(body: &Object) -> Reading {
         .ok_or(Misfit("neither `campaignReportUrl` nor `conversation.id` names a campaign"))?;
     let key_of = |id: &str| digest::of_value(&json!([id, report_url]));
     let key = fields::versioned("campaignDeliveryReport", key_of(&id), |rules| {
-        // Where the URL holds a placeholder, that was the id of all campaigns.
+        // A placeholder in the URL was the id of all campaigns.
         let of_body = || body.object("conversation").and_then(|conversation| rules.id_of(conversation, "id"));
         let in_url = report_url.as_deref().and_then(written_in_url);
         if in_url.is_some() { None } else { of_body().as_deref().map(key_of) }

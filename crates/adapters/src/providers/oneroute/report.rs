@@ -1,4 +1,4 @@
-//! `smsDeliveryReport` and `whatsappDeliveryReport`: what became of a sent message (OR-9, OR-10).
+//! Delivery reports: `smsDeliveryReport` and `whatsappDeliveryReport` (OR-9, OR-10).
 
 use chrono::SecondsFormat;
 use chrono_tz::Tz;
@@ -18,7 +18,7 @@ use crate::{
     vocabulary::{self, Meaning},
 };
 
-/// The longest name of a part of a message.
+/// The longest name of a part.
 const LONGEST_PART: usize = 20;
 
 /// Reads the body of a report. `conversation` is the sent message.
@@ -27,12 +27,12 @@ pub(super) fn read(request: &Request<'_>, body: &Object, event: &str, medium: Me
     row(request, sent, event, medium)
 }
 
-/// Reads one sent message, as a report or a row of a campaign's report shows it: both are keyed alike (OR-12).
+/// Reads one sent message of a report or of a row of a campaign report. Both have the same keys (OR-12).
 pub(super) fn row(request: &Request<'_>, sent: &Object, event: &str, medium: Medium) -> Reading {
     let (id, external_id) = (sent.id("id"), sent.id("externalId"));
     let ids: Vec<String> = id.iter().chain(&external_id).cloned().collect();
     if ids.is_empty() {
-        return Err(Misfit("neither `id` nor `externalId` names a message"));
+        return Err(Misfit("neither `id` nor `externalId` identifies a message"));
     }
     let raw_status = sent.text("status").ok_or(Misfit("it tells no status"))?;
     let meaning = Meaning::of(&raw_status);
@@ -44,7 +44,7 @@ pub(super) fn row(request: &Request<'_>, sent: &Object, event: &str, medium: Med
             times.delivered_at = delivered_time;
             delivered_time
         }
-        // It carries the time of the delivery, and none of the reading.
+        // The report carries the time of the delivery, and none of the reading.
         Some(DeliveryStatus::Read) => {
             times.delivered_at = delivered_time;
             None
@@ -70,7 +70,8 @@ pub(super) fn row(request: &Request<'_>, sent: &Object, event: &str, medium: Med
         details.insert("submit_time".to_owned(), Value::from(created_at.to_rfc3339_opts(SecondsFormat::Millis, true)));
     }
     let numbering = numbering(request);
-    // All that it names the message by: one that says less, or more, is no repeat, for it may be what joins two names.
+    // The key holds all names of the message. A report with fewer or more names is no repeat, because it may join two
+    // names.
     let part = sent.known("part").filter(|part| part.len() <= LONGEST_PART).unwrap_or_default();
     let key_of = |ids: &[String], status: Option<&str>| match part.as_str() {
         "" => digest::of_value(&json!([ids, status, sent.get("delivered_time")])),

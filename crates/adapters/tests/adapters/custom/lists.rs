@@ -1,4 +1,4 @@
-//! Lists in a body, each element of which is an event.
+//! Lists in a body whose elements are events.
 
 use inlet_adapters::read::{Readout, TooMany, read, split};
 use inlet_domain::{
@@ -11,7 +11,7 @@ use super::{custom, documented};
 
 use crate::support::{arrival, expect_commands, message, read_at, reason, reported, request, status, with};
 
-/// What the door takes a body for: each request with what was read of it.
+/// The door's split of a body, with the reading of each request.
 fn each(source: &Source, body: &Value) -> Vec<Readout> {
     let raw = request(body.to_string());
     let raws: Vec<RawRequest> = match split(source, arrival(), None, &raw).unwrap() {
@@ -78,10 +78,10 @@ fn d2_p6_one_bad_element_stops_no_other() {
     let report = expect_commands(read.pop().unwrap()).remove(0);
     assert_eq!(report.key.kind, "dlr");
     assert_eq!(status(report).ids, ["3"]);
-    assert_eq!(reason(read.pop().unwrap()), "rule `in`: there is no `address` at `/from`, which it needs");
+    assert_eq!(reason(read.pop().unwrap()), "rule `in`: there is no `address` at `/from`, which the rule needs");
     assert_eq!(expect_commands(read.pop().unwrap()).remove(0).key.id, "1");
 
-    // A body that was kept before the mapping knew of lists is read at a replay: all of it, or none.
+    // A replay reads a body that was stored before the mapping had lists: all of it, or none.
     let whole = read_at(&source, None, &body);
     assert_eq!(whole.event.as_deref(), Some("in"));
     let why = reason(whole);
@@ -141,7 +141,7 @@ fn d2_p11_lists_are_bounded() {
     assert!(matches!(read_at(&source, None, &many(1_001)).reading, Reading::Unrecognised { .. }));
     let arrays = Value::from(vec![many(600), many(600)]);
     assert!(split(&source, arrival(), None, &request(arrays.to_string())).is_err(), "in all");
-    // What all elements share is kept with each, so there is a bound of it.
+    // Each element is stored with the shared part, so its size is bounded.
     let heavy = with(&many(100), "/note", json!("x".repeat(100_000)));
     let read = each(&source, &heavy);
     assert_eq!(read.len(), 1);

@@ -1,4 +1,4 @@
-//! What is read of a mapped place: files, texts, failures, times.
+//! Values of mapped places: files, texts, failures, times.
 
 use inlet_domain::{command::Patch, model::message::AttachmentKind};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Who someone is: profiles, addresses, ids of chats, and keys of former rules.
+//! Identities: profiles, addresses, ids of chats, and keys of former rules.
 
 use std::collections::BTreeSet;
 
@@ -29,10 +29,10 @@ fn b1_a_profile_joins_nobody() {
     });
     assert!(guests.iter().all(|shared| shared.len() == 1));
 
-    // Of an address that is no number, the profile's number is shown.
+    // If the address is no number, the profile's number is shown.
     let scoped = with(&body, "/payload/recipient/from", json!("opaque-id=="));
     assert_eq!(person(read(Provider::Mobtexting, None, &scoped)).phone.as_deref(), Some("+447700900999"));
-    // The provider's ids of the person stand in for an address that is missing.
+    // The provider's ids of the person replace a missing address.
     let without = with(&body, "/payload/recipient/from", json!("null"));
     let kinds: BTreeSet<_> =
         person(read(Provider::Mobtexting, None, &without)).identities.iter().map(|identity| identity.kind).collect();
@@ -197,20 +197,20 @@ fn b3_every_adapter_takes_the_clothes_off() {
     }
     let group = with(&whatsapp(), "/payload/recipient/from", json!("120363025246125486@g.us"));
     let group = person(read(Provider::Mobtexting, None, &group));
-    // The ids and the profile beside it are those of one of its members.
+    // The ids and the profile belong to a member of the group.
     assert_eq!(keys(&group.identities), [(IdentityKind::Group, IdentityScope::Account, "120363025246125486@g.us")]);
     assert_eq!((group.phone, group.email), (None, None));
 }
 
 #[test]
 fn keys_what_was_kept_under_a_former_key_is_a_repeat() {
-    // A placeholder beside an id that tells events apart was a part of the key.
+    // A placeholder beside a distinctive id was a part of the key.
     let report = json("oneroute/06-whatsappDeliveryReport.json");
     let key = read(Provider::Oneroute, None, &with(&report, "/conversation/externalId", json!("null"))).key;
     assert!(key.former.is_some_and(|former| former != key.id));
     assert_eq!(read(Provider::Oneroute, None, &report).key.former, None);
 
-    // The text of a number was as it was written.
+    // A number kept its notation.
     let fraction = with(&whatsapp(), "/payload/id", json!(7.0));
     let key = read(Provider::Mobtexting, None, &fraction).key;
     assert_eq!((key.id.as_str(), key.former.as_deref()), ("whatsapp:7", Some("whatsapp:7.0")));
@@ -220,7 +220,7 @@ fn keys_what_was_kept_under_a_former_key_is_a_repeat() {
         (key.id, read(Provider::Mobtexting, None, &whole).key.former)
     );
 
-    // The same conversation and text, where nothing new tells them apart.
+    // The same conversation and text, without another distinction.
     let named = with(&new_message(), "/conversation/id", json!("\u{200e}c1"));
     let key = read(Provider::Oneroute, None, &named).key;
     assert!(key.former.is_some_and(|former| former != key.id));

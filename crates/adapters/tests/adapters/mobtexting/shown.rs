@@ -1,4 +1,4 @@
-//! What is shown of a message, and what a report tells besides.
+//! Shown texts of messages, and further members of reports.
 
 use inlet_domain::{
     command::{Change, Patch},

@@ -62,11 +62,11 @@ fn or_12_a_row_that_cannot_be_read_is_named_and_a_refusal_is_no_page() {
     let row = json("oneroute/08-whatsappDeliveryReport-campaign.json")["conversation"].clone();
     let read = |body: &Value| read_at(&source(Provider::Oneroute), Some("campaignReport"), body);
     let nameless = page(json!([row.clone(), {"status": "read"}]));
-    assert_eq!(reason(read(&nameless)), "campaignReport: row 2: neither `id` nor `externalId` names a message");
+    assert_eq!(reason(read(&nameless)), "campaignReport: row 2: neither `id` nor `externalId` identifies a message");
     assert!(reason(read(&page(json!([row, 7])))).contains("row 2"));
     let refused = with(&page(json!([])), "/success", json!(false));
     assert!(reason(read(&refused)).contains("logs data"));
-    assert!(reason(read(&json!({"data": 7, "totalPage": 1}))).contains("no array"));
+    assert!(reason(read(&json!({"data": 7, "totalPage": 1}))).contains("not an array"));
     assert!(expect_commands(read(&page(json!([])))).is_empty());
 }
 
@@ -81,7 +81,7 @@ fn d1_p6_a_request_that_says_too_much_at_once_is_failed_when_it_is_read() {
     let readout = rows(MOST_COMMANDS + 1);
     assert_eq!(readout.event.as_deref(), Some("campaignReport"));
     let Reading::Excessive { reason, lenient: false } = readout.reading else { panic!("{:?}", readout.reading) };
-    assert_eq!(reason, "it says 1001 things at once: at most 1000 are applied");
+    assert_eq!(reason, "the request has 1001 commands, and at most 1000 are allowed");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A source and a request for each test, and what was read of them.
+//! Sources and requests for tests, and access to their readings.
 
 use std::{fs, path::PathBuf};
 
@@ -23,11 +23,11 @@ use uuid::Uuid;
 pub struct Fixture {
     /// The path below `fixtures/`.
     pub file: String,
-    /// Whose it is.
+    /// The provider.
     pub provider: Provider,
     /// The event that it is a sample of.
     pub event: String,
-    /// What must stand at the end of the URL for it to be told apart.
+    /// The end of the URL that distinguishes the event, if it needs one.
     pub suffix: Option<String>,
 }
 
@@ -104,7 +104,7 @@ pub fn command(provider: Provider, body: &Value) -> Command {
     commands.remove(0)
 }
 
-/// Why a body was not understood.
+/// The reason why a body was not understood.
 pub fn reason(readout: Readout) -> String {
     match readout.reading {
         Reading::Unrecognised { reason, .. } | Reading::Quarantined { reason } | Reading::Excessive { reason, .. } => {

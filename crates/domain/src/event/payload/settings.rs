@@ -1,4 +1,4 @@
-//! The payloads of events about settings, consumers and reads.
+//! The payloads of events about settings, webhooks and reads.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -18,18 +18,18 @@ use crate::{
 /// Payload of `verification.verified`.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct VerificationPayload {
-    /// Its id.
+    /// Global id.
     pub id: VerificationId,
     /// The provider's id.
     pub external_id: String,
-    /// What was verified.
+    /// Verified identifier.
     pub identifier: Option<String>,
     /// Whether the code was right.
     pub verified: bool,
-    /// When the code ends.
+    /// When the code expires.
     #[serde(serialize_with = "maybe_time")]
     pub expires_at: Option<DateTime<Utc>>,
-    /// When it was made.
+    /// When the code was created.
     #[serde(serialize_with = "time")]
     pub created_at: DateTime<Utc>,
 }
@@ -37,13 +37,13 @@ pub struct VerificationPayload {
 /// Payload of `balance.low`.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct BalancePayload {
-    /// Its id.
+    /// Global id.
     pub id: BalanceAlertId,
-    /// Whose credit.
+    /// Firm that owns the credit.
     pub firm: Option<String>,
-    /// What remains, a decimal number as text.
+    /// Remaining credit, a decimal number as text.
     pub units: Option<String>,
-    /// When it was told.
+    /// When the provider reported it.
     #[serde(serialize_with = "time")]
     pub created_at: DateTime<Utc>,
 }
@@ -51,18 +51,18 @@ pub struct BalancePayload {
 /// Payload of `campaign.completed`.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CampaignPayload {
-    /// Its id.
+    /// Global id.
     pub id: CampaignId,
     /// The provider's id.
     pub external_id: String,
     /// `running` or `completed`.
     pub status: String,
-    /// Where its report can be had.
+    /// URL of the report.
     pub report_url: Option<String>,
-    /// When it was finished.
+    /// When the campaign was completed.
     #[serde(serialize_with = "maybe_time")]
     pub completed_at: Option<DateTime<Utc>>,
-    /// When it came to be here.
+    /// When Inlet created the campaign.
     #[serde(serialize_with = "time")]
     pub created_at: DateTime<Utc>,
 }
@@ -70,78 +70,79 @@ pub struct CampaignPayload {
 /// Payload of `opt_out.created` and `opt_out.withdrawn`.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct OptOutPayload {
-    /// Its id.
+    /// Global id.
     pub id: OptOutId,
     /// The provider's id.
     pub external_id: Option<String>,
-    /// On which medium.
+    /// Medium of the refused messages.
     pub medium: Medium,
-    /// Of what.
+    /// Kind of the refused messages.
     pub scope: OptOutScope,
-    /// Which category or sender; `*` for all.
+    /// Refused category or sender; `*` for all.
     pub value: String,
-    /// Since when.
+    /// Begin of the refusal.
     #[serde(serialize_with = "time")]
     pub created_at: DateTime<Utc>,
-    /// Until when.
+    /// End of the refusal.
     #[serde(serialize_with = "maybe_time")]
     pub withdrawn_at: Option<DateTime<Utc>>,
-    /// The address that it binds.
+    /// Address that the opt-out binds.
     pub address: AddressBrief,
-    /// Who has the address; null where no contact has it.
+    /// Contact with this address; null if no contact has it.
     pub contact: Option<ContactBrief>,
 }
 
-/// An address, as far as others show it.
+/// An address, as the payloads of other entities show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AddressBrief {
-    /// What it is.
+    /// Kind of address.
     pub kind: IdentityKind,
-    /// In its normal form.
+    /// Normalised form.
     pub value: String,
 }
 
-/// Payload of `conversation.read`, which live subscribers alone see.
+/// Payload of `conversation.read`. Only live subscribers get it.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ReadPayload {
     /// The conversation.
     pub id: ConversationId,
-    /// Whose mark moved; null of an API key, which has none: then it is what anyone has read.
+    /// Member whose read mark moved. Null for an API key, which has no mark: the counts are then of the messages that
+    /// any member has read.
     pub member_id: Option<MemberId>,
-    /// How many inbound messages they have read.
+    /// Number of inbound messages that the member has read.
     pub read_count: i64,
-    /// How many they have not.
+    /// Number of inbound messages that the member has not read.
     pub unread: i64,
-    /// When it moved.
+    /// When the mark moved.
     #[serde(serialize_with = "time")]
     pub read_at: DateTime<Utc>,
-    /// The conversation as at the event: filters are held against it.
+    /// Conversation at the time of the event. Filters use it.
     pub conversation: ConversationBrief,
 }
 
-/// Payload of `settings.changed`, which live subscribers alone see.
+/// Payload of `settings.changed`. Only live subscribers get it.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct SettingsPayload {
-    /// What changed: `member`, `invitation`, `api_key`, `source`, `provider_account`, `channel`, `webhook`, `team` or
-    /// `label`.
+    /// Kind of the changed object: `member`, `invitation`, `api_key`, `source`, `provider_account`, `channel`,
+    /// `webhook`, `team` or `label`.
     pub kind: String,
-    /// Which.
+    /// Id of the changed object.
     pub id: String,
 }
 
 /// Payload of `webhook.disabled` and `webhook.recovered`.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct WebhookPayload {
-    /// Its id.
+    /// Global id.
     pub id: WebhookId,
-    /// Its revision.
+    /// Revision of the webhook; each change raises it.
     pub revision: i64,
-    /// What people call it.
+    /// Display name.
     pub name: String,
-    /// Where events are posted.
+    /// URL that Inlet posts to.
     pub url: String,
-    /// Whether it is sent to.
+    /// Status of the webhook.
     pub status: WebhookStatus,
-    /// `gone` where the endpoint answered 410, `failing` where nothing succeeded for long; null where it is not disabled.
+    /// `gone`: the endpoint answered 410. `failing`: no delivery succeeded for long. Null: the webhook is not disabled.
     pub disabled_reason: Option<String>,
 }

@@ -1,26 +1,26 @@
-//! The fields that a mapping may fill, and which of them each kind of event knows and needs.
+//! The fields that a mapping may fill, and the fields that each kind of event has and needs.
 
 use super::MappedKind;
 use crate::text_enum;
 
 text_enum! {
-    /// A field of ours that a mapping fills.
+    /// A field that a mapping fills.
     Field {
-        /// The provider's id of the message, refusal, contact or call.
+        /// The provider's id of the message, opt-out, contact or call.
         Id = "id",
-        /// The other side's address: a phone number, an email address, else an id.
+        /// The contact's address: a phone number, an email address, else an id.
         Address = "address",
-        /// Our address, which names our channel.
+        /// Our address, which names the channel.
         Channel = "channel",
-        /// What the channel carries: `sms`, `whatsapp` and so on.
+        /// The medium: `sms`, `whatsapp` and so on.
         Medium = "medium",
         /// `inbound` or `outbound`.
         Direction = "direction",
-        /// Text or caption.
+        /// The text or the caption.
         Content = "content",
-        /// `text`, `image`, or any word.
+        /// `text`, `image`, or any other word.
         ContentType = "content_type",
-        /// Where a file can be had.
+        /// The URL of a file.
         AttachmentUrl = "attachment_url",
         /// The file's name.
         Filename = "filename",
@@ -36,7 +36,7 @@ text_enum! {
         Email = "email",
         /// The person's username.
         Username = "username",
-        /// The person's picture.
+        /// The URL of the person's picture.
         AvatarUrl = "avatar_url",
         /// When the person was last seen.
         LastActiveAt = "last_active_at",
@@ -46,31 +46,31 @@ text_enum! {
         Subject = "subject",
         /// The provider's id of the quoted message.
         QuotedId = "quoted_id",
-        /// Who wrote an outbound message.
+        /// The author of an outbound message.
         AuthorName = "author_name",
-        /// When it happened.
+        /// The time of the event.
         OccurredAt = "occurred_at",
-        /// The provider's word for what became of the message or call.
+        /// The provider's status of the message or call.
         Status = "status",
-        /// Which part of a message in parts.
+        /// The part of a multipart message.
         Part = "part",
         /// The code of a failure.
         Code = "code",
-        /// The sentence of a failure.
+        /// The reason of a failure.
         Reason = "reason",
-        /// When the operator had it.
+        /// When the operator took the message.
         SentAt = "sent_at",
-        /// When it was on the handset.
+        /// When the message reached the handset.
         DeliveredAt = "delivered_at",
-        /// When it was read.
+        /// When the receiver read the message.
         ReadAt = "read_at",
-        /// When it failed.
+        /// When the delivery failed.
         FailedAt = "failed_at",
         /// The provider's id of the campaign.
         CampaignId = "campaign_id",
         /// `all`, `category`, `sender`, `tag`, `service` or `product`.
         Scope = "scope",
-        /// Which category, sender and so on; `*` for all.
+        /// The category, sender and so on; `*` for all.
         Value = "value",
         /// `created`, `updated` or `deleted`.
         Change = "change",
@@ -80,13 +80,13 @@ text_enum! {
         EndedAt = "ended_at",
         /// How long the call took.
         DurationSeconds = "duration_seconds",
-        /// Where the recording can be had.
+        /// The URL of the recording.
         RecordingUrl = "recording_url",
     }
 }
 
 impl MappedKind {
-    /// The fields that it knows.
+    /// The fields of this kind.
     #[must_use]
     pub fn fields(self) -> &'static [Field] {
         use Field::*;
@@ -139,7 +139,7 @@ impl MappedKind {
         }
     }
 
-    /// Of each group, at least one must be mapped, and must hold something in a request.
+    /// Groups of fields. A mapping must fill at least one field of each group, and a request must have a value for it.
     #[must_use]
     pub fn needs(self) -> &'static [&'static [Field]] {
         match self {

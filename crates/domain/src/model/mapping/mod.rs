@@ -1,5 +1,6 @@
-//! The mapping of a `custom` source: which event a request is, and where our fields stand in it. Written by an
-//! operator as JSON, checked when it is saved. `docs/custom-provider.md` describes it for them.
+//! The mapping of a `custom` source. It tells which event a request is, and where the values of Inlet's fields are. An
+//! operator writes it as JSON, and Inlet checks it when it is saved. `docs/custom-provider.md` describes it for
+//! operators.
 
 mod fields;
 mod read;
@@ -15,13 +16,13 @@ use super::status::DeliveryStatus;
 use crate::text_enum;
 
 text_enum! {
-    /// What a rule makes of a request.
+    /// The kind of event that a rule makes.
     MappedKind {
         /// A message, in or out.
         Message = "message",
-        /// What became of a sent message.
+        /// A delivery status of a sent message.
         Status = "status",
-        /// Someone wants no more messages.
+        /// A person refuses messages.
         OptOut = "opt_out",
         /// A contact was created, changed or deleted.
         Contact = "contact",
@@ -31,9 +32,10 @@ text_enum! {
 }
 
 text_enum! {
-    /// How times are written.
+    /// The format of times.
     TimeFormat {
-        /// As they look: with an offset, without one in the source's zone, or unix seconds or milliseconds by size.
+        /// Detected: with an offset; without an offset, in the source's zone; or unix seconds or milliseconds by their
+        /// size.
         Auto = "auto",
         /// RFC 3339, with an offset.
         Rfc3339 = "rfc3339",
@@ -46,39 +48,40 @@ text_enum! {
     }
 }
 
-/// Where a value stands.
+/// The place of a value in a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Place {
-    /// At a JSON pointer (RFC 6901): in the element where the rule has `items`, else in the body.
+    /// A JSON pointer (RFC 6901), in the element if the rule has `items`, else in the body.
     Pointer(String),
-    /// At a JSON pointer in the whole body, written `#/...`. Each `*` in it is the index that the element's way has there.
+    /// A JSON pointer in the whole body, written `#/...`. Each `*` is the index of the element at that position of
+    /// `items`.
     Root(String),
     /// The member of this name of a form body, or of a flat JSON body.
     Form(String),
     /// The parameter of this name of the query.
     Query(String),
-    /// It is always this.
+    /// A fixed value.
     Fixed(Value),
-    /// The first of these that holds anything.
+    /// The first of these places that holds a value.
     FirstOf(Vec<Place>),
 }
 
-/// A step of the way to a list.
+/// A step of the pointer to a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// To the member of this name, or the element of this index.
+    /// The member of this name, or the element of this index.
     Member(String),
-    /// To each element of a list.
+    /// Each element of a list.
     Each,
 }
 
-/// Where files of a message stand.
+/// The places of the files of a message.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Files {
-    /// A list of files: the other places are then relative to each element.
+    /// A list of files. The other places are then relative to each element.
     pub items: Option<Place>,
-    /// Where the file can be had. Without it, what stands in the element tells. With a `*` in it, and without `items`, there
-    /// is a file for each number that can stand there.
+    /// The URL of a file. Without it, the usual member names are tried. With a `*` in the place and without `items`,
+    /// there is a file for each number that the `*` can have.
     pub url: Option<Place>,
     /// The file's name.
     pub filename: Option<Place>,
@@ -89,65 +92,64 @@ pub struct Files {
 }
 
 impl Files {
-    /// The places that it has.
+    /// All its places.
     pub fn places(&self) -> impl Iterator<Item = &Place> {
         [&self.items, &self.url, &self.filename, &self.mime_type, &self.size].into_iter().flatten()
     }
 }
 
-/// When a rule is the one for a request.
+/// The condition of a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Condition {
-    /// The value there is one of these, compared as text.
+    /// The value at the place is one of these, compared as text.
     Equals(Place, Vec<String>),
-    /// There is a value there that is neither null nor empty, or there is none.
+    /// Whether the place holds a value that is neither null nor empty.
     Exists(Place, bool),
-    /// The event's name in the URL is this.
+    /// The event's name in the URL.
     Event(String),
-    /// All of them hold.
+    /// All of these hold.
     All(Vec<Condition>),
-    /// One of them holds.
+    /// At least one of these holds.
     Any(Vec<Condition>),
-    /// It does not hold.
+    /// The condition does not hold.
     Not(Box<Condition>),
 }
 
-/// What to make of the requests that a condition fits.
+/// A rule: its condition, and the event that it makes of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
-    /// The event's name in the raw log; the kind where none is given.
+    /// The event's name in the raw log; the default is the kind.
     pub name: String,
-    /// What it makes.
+    /// The kind of event.
     pub kind: MappedKind,
-    /// The way to a list in the body, each element of which is an event of its own.
+    /// The pointer of a list in the body. Each element is an event of its own.
     pub items: Option<Vec<Step>>,
-    /// For which requests, or elements; none means all.
+    /// The condition on requests or elements; `None` means all.
     pub when: Option<Condition>,
-    /// What makes a repeat a repeat; empty where the kind's own rule decides.
+    /// The places of the idempotency key; empty means the default of the kind.
     pub key: Vec<Place>,
-    /// How times are written.
+    /// The format of times.
     pub times: TimeFormat,
-    /// Where our fields stand.
+    /// The places of Inlet's fields.
     pub fields: BTreeMap<Field, Place>,
-    /// Where the files of a message stand, beside the one of [`Field::AttachmentUrl`].
+    /// The places of the files of a message, beside [`Field::AttachmentUrl`].
     pub attachments: Vec<Files>,
-    /// What else is kept, by name: details of a message, attributes of a contact.
+    /// The places of further values, by name: details of a message, attributes of a contact.
     pub details: BTreeMap<String, Place>,
 }
 
-/// A mapping that was checked. The first rule that fits a request counts, and for each element of a list the first that
-/// fits the element.
+/// A checked mapping. The first rule that fits takes a request, or an element of a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mapping {
-    /// In order.
+    /// The rules, in order.
     pub rules: Vec<Rule>,
-    /// Words of theirs, in lower case; `None` where Inlet's own vocabulary counts.
+    /// The provider's words for statuses, in lower case; `None` means Inlet's own vocabulary.
     pub statuses: Option<BTreeMap<String, DeliveryStatus>>,
-    /// As it was written.
+    /// The JSON as its author wrote it.
     pub document: Value,
 }
 
-/// The first placeholder of a composed webhook in the text, such as `@{{payload.id}}`, that was not replaced.
+/// The first unreplaced placeholder of a composed webhook in the text, such as `@{{payload.id}}`.
 #[must_use]
 pub fn placeholder(text: &str) -> Option<&str> {
     let start = text.find("@{{")?;

@@ -1,4 +1,4 @@
-//! Reading a mapping as it is written. What is wrong is told with the place where it stands.
+//! Reads a mapping. An error names the position of the problem.
 
 mod values;
 
@@ -10,24 +10,24 @@ use self::values::{array, condition, known_members, list, object, one_of, place,
 use super::{Condition, Field, Files, MappedKind, Mapping, Place, Rule, Step, TimeFormat};
 use crate::model::status::DeliveryStatus;
 
-/// No mapping needs more rules.
+/// The most rules of a mapping.
 const MOST_RULES: usize = 50;
-/// Nor more places in one rule.
+/// The most places of a rule.
 const MOST_PLACES: usize = 100;
-/// Nor conditions or alternatives within each other.
+/// The deepest nesting of conditions or alternatives.
 const DEEPEST: usize = 5;
-/// Nor a longer way to a list.
+/// The most steps of a pointer to a list.
 const MOST_STEPS: usize = 20;
-/// Nor more bytes.
+/// The most bytes of a mapping.
 const LONGEST: usize = 64 * 1024;
 
-/// What is wrong with a mapping, and where.
+/// A problem of a mapping, with its position.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{problem}", place_prefix(path))]
 pub struct MappingError {
-    /// Such as `rules[0].fields.id`; empty for the whole.
+    /// The position, such as `rules[0].fields.id`; empty for the whole mapping.
     pub path: String,
-    /// What is wrong and what to do.
+    /// The problem and its remedy.
     pub problem: String,
 }
 
@@ -49,7 +49,7 @@ impl Mapping {
     /// Reads and checks a mapping that is to be saved or tried.
     ///
     /// # Errors
-    /// Where it is not one, or a place in it can never hold anything; the error names the place.
+    /// The document is no mapping, or a place in it can never hold a value; the error names the position.
     pub fn read(document: &Value) -> Result<Self, MappingError> {
         let mapping = Self::stored(document)?;
         for (i, rule) in mapping.rules.iter().enumerate() {
@@ -58,11 +58,11 @@ impl Mapping {
         Ok(mapping)
     }
 
-    /// Reads a mapping that was saved. It was checked by the rules of its day: a check that came later must not make its
-    /// source unreadable.
+    /// Reads a saved mapping. It was checked by the rules of its day, and checks that were added later must not make
+    /// its source unreadable.
     ///
     /// # Errors
-    /// Where it is not one; the error names the place.
+    /// The document is no mapping; the error names the position.
     pub fn stored(document: &Value) -> Result<Self, MappingError> {
         let mapping = object("", document)?;
         if document.to_string().len() > LONGEST {
@@ -87,16 +87,15 @@ impl Mapping {
     }
 }
 
-/// Refuses a place of a rule that can never hold anything: a `*` that nothing gives an index, and a way to the member
-/// without a name.
+/// Refuses a place of a rule that can never hold a value: a `*` without an index, or the member without a name.
 fn holds_something(path: &str, rule: &Rule) -> Read<()> {
     let items = below(path, "items");
     if let Some(steps) = &rule.items
         && steps.last() == Some(&Step::Member(String::new()))
     {
-        return wrong(&items, "the way to a list ends with a `/`: leave that out");
+        return wrong(&items, "the pointer of a list ends with a `/`: remove it");
     }
-    // The last list is named by its way: the index in it is the element's own.
+    // The last `*` of `items` is the element's own index, which `#/...` cannot use.
     let indices = rule.items.as_ref().map_or(0, |steps| {
         steps.split_last().map_or(0, |(_, way)| way.iter().filter(|step| **step == Step::Each).count())
     });
@@ -149,13 +148,16 @@ fn unbound(place: &Place, indices: usize) -> Option<&str> {
     }
 }
 
-/// At a replay the name under which a request is kept stands in for the one in the URL: a rule that is named as another
-/// rule's event would lead there.
+/// At a replay the request's stored name replaces the name in the URL. A rule with the name of another rule's event
+/// would then match it.
 fn own_names(rules: &[Rule]) -> Read<()> {
     for (i, rule) in rules.iter().enumerate() {
         let waits = |other: &Rule| other.when.as_ref().is_some_and(|when| when.waits_for(&rule.name));
         if !waits(rule) && rules.iter().any(waits) {
-            let problem = format!("another rule waits for the event `{}`: give this one another name", rule.name);
+            let problem = format!(
+                "another rule has the condition `{{\"event\": \"{0}\"}}`: give this rule another name than `{0}`",
+                rule.name
+            );
             return wrong(&format!("rules[{i}].name"), problem);
         }
     }
@@ -163,7 +165,7 @@ fn own_names(rules: &[Rule]) -> Read<()> {
 }
 
 impl Condition {
-    /// The places that it looks at.
+    /// The places that the condition tests.
     fn places(&self) -> Vec<&Place> {
         match self {
             Self::Equals(place, _) | Self::Exists(place, _) => vec![place],
@@ -190,12 +192,12 @@ fn statuses(value: &Value) -> Read<BTreeMap<String, DeliveryStatus>> {
         let word = text(&path, ours)?.to_ascii_lowercase();
         let meaning = match word.parse() {
             Ok(step) => step,
-            // What became of a message is no deletion of it: its history stays.
+            // A deleted delivery is no deletion of the message, whose history stays.
             Err(_) if word == "deleted" => DeliveryStatus::Failed,
             Err(_) => {
                 return wrong(
                     &path,
-                    format!("`{word}` is none of ours: queued, sent, failed, delivered, read or deleted"),
+                    format!("`{word}` is not a status: use queued, sent, failed, delivered, read or deleted"),
                 );
             }
         };
@@ -215,9 +217,9 @@ fn rule(path: &str, value: &Value, times: TimeFormat) -> Read<Rule> {
         Some(name) => text(&below(path, "name"), name)?.trim().to_owned(),
         None => kind.to_string(),
     };
-    // It is the kind of its commands' idempotency keys, so an index holds it.
+    // The name is the kind of idempotency keys, so an index holds it.
     if name.is_empty() || name.len() > 200 || name.chars().count() > 100 || name.chars().any(char::is_control) {
-        let problem = "a name has 1 to 100 characters in at most 200 bytes, and none that controls";
+        let problem = "a name has 1 to 100 characters in at most 200 bytes, and no control characters";
         return wrong(&below(path, "name"), problem);
     }
     let key_path = below(path, "key");
@@ -254,18 +256,20 @@ fn rule(path: &str, value: &Value, times: TimeFormat) -> Read<Rule> {
     })
 }
 
-/// The way to a list: a JSON pointer in which a `*` stands for each element of a list on the way.
+/// The pointer of a list, in which a `*` means each element of a list.
 fn steps(path: &str, value: &Value) -> Read<Vec<Step>> {
     let written = text(path, value)?;
     if !written.starts_with(['/', '#']) {
         let shown: String = written.chars().take(64).collect();
         return wrong(
             path,
-            format!("`{shown}` is no way to a list: one begins with `/`, such as `/{shown}` or `/a/*/b`"),
+            format!(
+                "`{shown}` is not the pointer of a list: a pointer begins with `/`, such as `/{shown}` or `/a/*/b`"
+            ),
         );
     }
     let Place::Pointer(pointer) = pointer_at(path, written)? else {
-        return wrong(path, "the way to a list begins at the whole body: write it without `#`");
+        return wrong(path, "the pointer of a list begins at the whole body: write it without `#`");
     };
     let steps: Vec<Step> = pointer
         .split('/')
@@ -276,16 +280,16 @@ fn steps(path: &str, value: &Value) -> Read<Vec<Step>> {
         })
         .collect();
     if steps.len() > MOST_STEPS {
-        return wrong(path, format!("the way to a list has at most {MOST_STEPS} steps"));
+        return wrong(path, format!("the pointer of a list has at most {MOST_STEPS} steps"));
     }
     Ok(steps)
 }
 
-/// Where the files of a message stand: one place or several.
+/// The places of the files of a message: one or several.
 fn attachments(path: &str, kind: MappedKind, value: Option<&Value>) -> Read<Vec<Files>> {
     let Some(value) = value else { return Ok(Vec::new()) };
     if kind != MappedKind::Message {
-        return wrong(path, format!("a rule of kind `{kind}` has no files: only one of kind `message` has"));
+        return wrong(path, format!("a rule of kind `{kind}` has no files: only a rule of kind `message` has"));
     }
     match value {
         Value::Array(several) => {
@@ -311,7 +315,7 @@ fn files(path: &str, value: &Value) -> Read<Files> {
         size: at("size")?,
     };
     if files.items.is_none() && files.url.is_none() {
-        return wrong(path, "it needs `url`, or `items`: where the list of files stands");
+        return wrong(path, "`attachments` needs `url`, or `items` with the place of the list of files");
     }
     Ok(files)
 }
@@ -328,7 +332,12 @@ fn fields(path: &str, kind: MappedKind, rule: &Map<String, Value>) -> Read<BTree
                 fixed_word(&path, field, &place)?;
                 fields.insert(field, place);
             }
-            _ => return wrong(&path, format!("a rule of kind `{kind}` has no such field: {}", list(kind.fields()))),
+            _ => {
+                return wrong(
+                    &path,
+                    format!("a rule of kind `{kind}` has no such field: use one of {}", list(kind.fields())),
+                );
+            }
         }
     }
     for group in kind.needs() {
@@ -339,7 +348,7 @@ fn fields(path: &str, kind: MappedKind, rule: &Map<String, Value>) -> Read<BTree
     Ok(fields)
 }
 
-/// A fixed value that no request could ever make right is wrong now.
+/// Refuses a fixed value that no request could make valid.
 fn fixed_word(path: &str, field: Field, place: &Place) -> Read<()> {
     let Place::Fixed(value) = place else { return Ok(()) };
     let allowed = match field {

@@ -1,4 +1,4 @@
-//! The tables of rights: what each field and each kind of object needs.
+//! The tables of rights: the requirements of each field and of each kind of object.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -18,8 +18,8 @@ const MANAGE_KEYS: Need = Need::Rights(&[Right::ManageKeys]);
 
 const MANAGE_MEMBERS: Need = Need::Rights(&[Right::ManageMembers]);
 
-/// What each root field of the API needs, and each field below one that needs more than the way to it. A field that is
-/// not here is refused.
+/// The requirement of each root field of the API, and of each field below that needs more than its parents. A root
+/// field that is missing here is refused.
 pub const FIELDS: &[(&str, Need)] = &[
     ("Query.apiKeys", READ_SETTINGS),
     ("Query.attempts", READ_SETTINGS),
@@ -104,20 +104,21 @@ pub const FIELDS: &[(&str, Need)] = &[
     ("Mutation.updateWebhook", MANAGE_WEBHOOKS),
     ("Subscription.events", READ_INBOX),
     ("Subscription.presence", READ_INBOX),
-    // A receiver may answer with what it was sent.
+    // A receiver's answer may repeat the request.
     ("Attempt.responseBody", Need::Rights(&[Right::ReadInbox, Right::ReadNotes])),
     ("Attempt.responseHeaders", Need::Rights(&[Right::ReadInbox, Right::ReadNotes])),
     ("Conversation.unread", READ_INBOX),
     ("Delivery.webhook", READ_SETTINGS),
     ("InboundEvent.events", READ_INBOX),
-    // What providers post holds what the inbox shows.
+    // Providers' requests hold the content of the inbox.
     ("InboundEvent.request", Need::Rights(&[Right::ManageSources, Right::ReadInbox])),
     ("Message.clientKey", READ_INBOX),
     ("ReplayedInboundEvent.events", READ_INBOX),
     ("ReplayedInboundEvent.wouldRaise", READ_INBOX),
 ];
 
-/// What it takes to see an object of a kind by its id. A session is seen by its member, and by who manages members.
+/// The requirement of reading an object by its id, for each kind. Only its member, and members who manage members, see
+/// a session.
 pub const KINDS: &[(&str, Need)] = &[
     ("ApiKey", READ_INBOX),
     ("Attachment", READ_INBOX),
@@ -148,7 +149,7 @@ pub const KINDS: &[(&str, Need)] = &[
     ("Webhook", READ_SETTINGS),
 ];
 
-/// What a field needs, by its type and name such as `Mutation.login`; the name is given back as it stands in the table.
+/// The requirement of a field, by type and name such as `Mutation.login`, with the name as a static text.
 #[must_use]
 pub fn field(name: &str) -> Option<(&'static str, Need)> {
     static FIELDS_BY_NAME: LazyLock<HashMap<&str, (&'static str, Need)>> =
@@ -156,7 +157,7 @@ pub fn field(name: &str) -> Option<(&'static str, Need)> {
     FIELDS_BY_NAME.get(name).copied()
 }
 
-/// What it takes to see an object of a kind; what is not in the table no one sees.
+/// The requirement of a kind of object; `None` for a missing kind, which no one may see.
 #[must_use]
 pub fn kind(name: &str) -> Option<Need> {
     KINDS.iter().find(|(kind, _)| *kind == name).map(|(_, need)| *need)

@@ -126,7 +126,7 @@ fn c3_a_step_is_taken_no_later_than_its_report_came() {
     ladders.raise(&early, time(10));
     let shown = ladders.shown();
     assert_eq!((shown.sent_at, shown.delivered_at, shown.read_at), (Some(time(1)), Some(time(10)), Some(time(10))));
-    // A time that can be stands before an arrival that stands in.
+    // A plausible reported time goes before the arrival that replaces an impossible one.
     ladders.raise(&report("", Some(DeliveryStatus::Delivered), Some(11)), time(12));
     assert_eq!(ladders.shown().delivered_at, Some(time(11)));
     let mut ladders = Ladders::default();

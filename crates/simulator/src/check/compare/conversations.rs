@@ -1,4 +1,4 @@
-//! Conversations: one for each channel and address (P5), and what follows from the messages that it holds.
+//! Conversations: one for each channel and address (P5), with values derived from their messages.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -11,25 +11,26 @@ use crate::{
     model::Expected,
 };
 
-/// What a conversation must be, by the messages that must be in it.
+/// The expected conversation, derived from its expected messages.
 #[derive(Debug, Default)]
 struct Thread<'a> {
     conversations: BTreeSet<&'a str>,
     inbound: bool,
     outbound_call: bool,
     outbound: bool,
-    /// The provider says that its thread is pending.
+    /// The provider reports the conversation as pending.
     pending: bool,
-    /// The group that it is with was deleted: when that came, among its messages, hangs on the order.
+    /// Its group was deleted. The order of that deletion and the messages is unknown.
     over: bool,
-    /// Something that was there for a while, or never: whether it woke the conversation hangs on the order.
+    /// It had a message that was deleted, or was never shown. Whether that message woke the conversation depends on the
+    /// order.
     gone: bool,
 }
 
 pub(super) fn compare(extent: &Extent, matches: &Matches<'_>, standing: &Standing) -> Vec<Difference> {
     let mut threads: BTreeMap<&str, Thread<'_>> = BTreeMap::new();
     let mut messages: HashMap<&str, Vec<&Entity>> = HashMap::new();
-    // A message that only reports told of at first stood in a conversation of its own until it came (OR-9).
+    // A message that was known only from reports was in a conversation of its own until it arrived (OR-9).
     let mut left = 0;
     let gone_groups: BTreeSet<&str> = matches
         .iter()
@@ -79,7 +80,7 @@ pub(super) fn compare(extent: &Extent, matches: &Matches<'_>, standing: &Standin
         } else if entities.is_empty() {
             found.push(difference("conversation_missing", expected.name()));
         }
-        // A group that was deleted is shown nowhere.
+        // A deleted group is shown nowhere.
         let hides_group = expected.text("group").is_some_and(|group| gone_groups.contains(group));
         for entity in entities.iter().filter(|_| !expected.is_gone()) {
             let differences = super::members(extent, expected, entity);
@@ -124,8 +125,8 @@ impl<'a> Thread<'a> {
         if self.conversations.len() > 1 {
             found.push(difference("conversation_split", format!("{name}: {:?}", self.conversations)));
         }
-        // OneRoute's own status says in-queue or pending, whoever wrote; a message of the customer takes up what is pending.
-        // A call that we made opens what was not there. What only reports tell of stands in no queue.
+        // OneRoute's own status is in-queue or pending, whoever wrote. A customer's message takes up a pending
+        // conversation. A call by a member opens a new conversation. A conversation with only reports is in no queue.
         let mut may = match (self.inbound, self.outbound_call, self.outbound) {
             (true, true, _) => vec!["IN_QUEUE", "OPEN"],
             (false, true, _) => vec!["OPEN"],
@@ -147,11 +148,11 @@ impl<'a> Thread<'a> {
     }
 }
 
-/// What a conversation shows of its messages, against those that it holds.
+/// Compares a conversation's values with those of its messages.
 fn contents(conversation: &Entity, messages: &[&Entity]) -> Vec<Difference> {
     let mut found = Vec::new();
     let real = messages.iter().filter(|message| message.members.get("placeholder") != Some(&Value::Bool(true)));
-    // Of equal times, cut to milliseconds, the list's own order tells the last.
+    // Of equal times, cut to milliseconds, the order of the list decides.
     let last = real.max_by_key(|message| message.text("occurredAt"));
     let (last_id, last_at) = last.map_or(("", ""), |last| (last.id.as_str(), last.text("occurredAt")));
     if (conversation.text("lastMessage"), conversation.text("lastMessageAt")) != (last_id, last_at) {
@@ -185,8 +186,8 @@ fn contents(conversation: &Entity, messages: &[&Entity]) -> Vec<Difference> {
     found
 }
 
-/// Since when the customer may be waiting: since the first message after our last one. Where both are of one moment, as far
-/// as GraphQL shows it, either may be the later. Empty where nobody waits.
+/// The times since when the customer may be waiting: the first inbound message after the last outbound one. If GraphQL
+/// shows both with one time, either may be the later. Empty if the customer does not wait.
 pub(super) fn waiting<'a>(messages: &[&'a Entity]) -> Vec<&'a str> {
     let is_real = |message: &&&Entity| {
         message.text("kind") == "MESSAGE" && message.members.get("placeholder") != Some(&Value::Bool(true))

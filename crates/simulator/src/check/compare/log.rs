@@ -1,4 +1,4 @@
-//! What the event log shows.
+//! Compares the event log.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,8 +9,8 @@ use crate::{
     model::Model,
 };
 
-/// What the log alone shows: each message and each other claimed event raised once. It may be asked in the middle of
-/// a run, of what was acknowledged until then.
+/// Checks by the log alone that each message and each other claimed event was raised once. It can run in the middle of
+/// a run, for the events acknowledged until then.
 #[must_use]
 pub fn compare_log(model: &Model, log: &[Entry]) -> Vec<Difference> {
     let mut ids = BTreeSet::new();
@@ -40,7 +40,8 @@ pub fn compare_log(model: &Model, log: &[Entry]) -> Vec<Difference> {
     }
     for message in model.of_kind(Kind::Message).filter(|message| message.text("kind") == Some("MESSAGE")) {
         let times = message.names.iter().filter_map(|name| created.get(name.as_str())).sum::<usize>();
-        // What was deleted before it came was never shown, and what tells no place to be in waits for it.
+        // A message that was deleted before it arrived was never shown. A message without a known conversation waits
+        // for it.
         let is_shown = message.told && !message.is_gone() && message.members.contains_key("thread");
         if times > 1 {
             found.push(difference("message_created_repeated", format!("{}: {times} times", message.name())));
@@ -58,10 +59,10 @@ pub fn compare_log(model: &Model, log: &[Entry]) -> Vec<Difference> {
     found
 }
 
-/// Types that are told to live subscribers only (the contract, section 3).
+/// Types for live subscribers only (contract, section 3).
 const LIVE_ONLY: [&str; 2] = ["conversation.read", "settings.changed"];
 
-/// Whether an event of the log is sent to webhooks.
+/// Whether webhooks get an event of the log.
 pub(crate) fn is_sent(event: &Entry) -> bool {
     !LIVE_ONLY.contains(&event.kind.as_str())
 }

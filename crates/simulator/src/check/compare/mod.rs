@@ -1,4 +1,4 @@
-//! The comparison itself: pure, so that it can be shown to find what it must find.
+//! The comparison: a pure function, so that tests can show which faults it finds.
 
 mod conversations;
 mod log;
@@ -17,12 +17,12 @@ use crate::{
     model::{Expected, Model},
 };
 
-/// Something that is not as it must be.
+/// A difference from the expected state.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Difference {
-    /// A word for the kind of difference.
+    /// The kind of difference, as one word.
     pub kind: String,
-    /// What it is about, and how it stands.
+    /// The object and its state.
     pub what: String,
 }
 
@@ -30,23 +30,23 @@ fn difference(kind: impl Into<String>, what: impl Into<String>) -> Difference {
     Difference { kind: kind.into(), what: what.into() }
 }
 
-/// What of the server the run can answer for.
+/// The part of the server's state that the run can explain.
 #[derive(Debug, Clone)]
 pub struct Extent {
-    /// The word in every id.
+    /// The word in every id of the run.
     pub run: String,
     /// When the first event was posted.
     pub begun: DateTime<Utc>,
-    /// When all was looked at.
+    /// When the state was read.
     pub ended: DateTime<Utc>,
-    /// Whether the server held nothing before: then whatever stands must be explained.
+    /// Whether the server was empty before the run. Then every object must be explained.
     pub alone: bool,
 }
 
-/// Each expected thing with the things that stand for it.
+/// Each expected object with the found objects.
 type Matches<'a> = Vec<(&'a Expected, Vec<&'a Entity>)>;
 
-/// All differences between what must stand and what stands, of a run that is over.
+/// All differences between the expected and the found state, after the run.
 #[must_use]
 pub fn compare(extent: &Extent, model: &Model, standing: &Standing) -> Vec<Difference> {
     let mut found = compare_log(model, &standing.log);
@@ -79,7 +79,7 @@ pub fn compare(extent: &Extent, model: &Model, standing: &Standing) -> Vec<Diffe
         .flat_map(|message| message.names.iter().map(String::as_str))
         .collect();
     for (expected, entities) in &matches {
-        // Conversations are found by their messages too.
+        // The messages of a conversation identify it too.
         if expected.kind == Kind::Conversation {
             continue;
         }
@@ -111,7 +111,7 @@ fn word(kind: Kind, what: &str) -> String {
     format!("{}_{what}", json!(kind).as_str().unwrap_or_default())
 }
 
-/// What a source's own channel is called is Inlet's to say, so nothing in the model names it.
+/// Inlet chooses the name of a source's own channel, so the model has no name for it.
 fn is_ours(extent: &Extent, entity: &Entity) -> bool {
     let mark = format!("sim{}x", extent.run);
     (extent.alone && entity.kind != Kind::Channel) || format!("{entity:?}").contains(&mark)
@@ -134,7 +134,8 @@ fn members(extent: &Extent, expected: &Expected, entity: &Entity) -> Vec<Differe
     must.remove("thread");
     must.remove("seed");
     if expected.forgotten.is_some() {
-        // What the provider said of someone before it forgot them may be known again from what they wrote later, or not.
+        // Messages that a person writes later may or may not restore values that the provider reported before the
+        // deletion.
         return Vec::new();
     }
     if expected.kind == Kind::Message {
@@ -143,7 +144,7 @@ fn members(extent: &Extent, expected: &Expected, entity: &Entity) -> Vec<Differe
     let is = |must: &Must, stands: &Value| match must {
         Must::Be(value) => value == stands,
         Must::Hold(name) => stands.as_array().is_some_and(|names| names.contains(&json!(name))),
-        // A clock of the server may differ from ours by a little.
+        // The server's clock may differ from the simulator's a little.
         Must::BeArrival => {
             let slack = chrono::TimeDelta::seconds(60);
             let time = stands.as_str().and_then(|time| time.parse::<DateTime<Utc>>().ok());
@@ -164,8 +165,8 @@ fn members(extent: &Extent, expected: &Expected, entity: &Entity) -> Vec<Differe
     found
 }
 
-/// Of the events of the run those alone are not understood that name nothing, and each of these is kept. Any other that
-/// failed is told by its reason, with how often.
+/// Of the run's events only those that identify nothing may be unrecognised, and each of them must be kept. Other
+/// failures are reported by their reason, with a count.
 fn stuck(extent: &Extent, model: &Model, standing: &Standing) -> Vec<Difference> {
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
     let mut kept: BTreeSet<&Token> = BTreeSet::new();
@@ -184,7 +185,7 @@ fn stuck(extent: &Extent, model: &Model, standing: &Standing) -> Vec<Difference>
     lost.chain(failed).collect()
 }
 
-/// What the reports on a message come to.
+/// The expected result of the reports on a message.
 fn reported(expected: &Expected) -> Vec<(&'static str, Must)> {
     let mut members = expected.ladders.members();
     let history = expected.ladders.history();
@@ -193,7 +194,7 @@ fn reported(expected: &Expected) -> Vec<(&'static str, Must)> {
     }
     members.push(("history", Must::Be(json!(history))));
     members.push(("placeholder", Must::Be(json!(!expected.told))));
-    // A message that the provider shows was sent at least.
+    // A message that the provider shows was at least sent.
     let floor = expected.told.then_some(Rung::Sent);
     let rung = expected.ladders.rung().max(floor);
     members.push(("status", rung.map_or_else(Must::be_null, |rung| Must::text(rung.word()))));

@@ -28,7 +28,7 @@ fn model() -> Model {
     model
 }
 
-/// What must stands, of the values that may.
+/// A value that satisfies `must`.
 fn value(must: &Must) -> Value {
     match must {
         Must::Be(value) => value.clone(),
@@ -42,7 +42,7 @@ fn value(must: &Must) -> Value {
     }
 }
 
-/// What a server without a fault would show.
+/// The state of a server without a fault.
 fn right(model: &Model) -> Standing {
     let mut standing = Standing { delivered: Some(HashMap::new()), ..Standing::default() };
     let mut log = |kind: &str, payload| {
@@ -238,7 +238,7 @@ fn finds_split_and_shared_conversations_and_wrong_ones() {
     }
 }
 
-/// The kinds of differences once `change` was made to the first entity that `is` one.
+/// The kinds of differences after `change` was made to the first entity that `is` selects.
 fn spoilt(model: &Model, is: impl Fn(&Entity) -> bool, change: impl Fn(&mut Entity)) -> Vec<String> {
     let mut standing = right(model);
     change(find(&mut standing, is));

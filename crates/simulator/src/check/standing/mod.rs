@@ -1,4 +1,4 @@
-//! What stands, as the outside sees it.
+//! The server's state, as GraphQL and the sink show it.
 
 mod pages;
 mod read;
@@ -13,44 +13,44 @@ use crate::{
     graphql::{Client, LogEvent},
 };
 
-/// Something that GraphQL shows.
+/// An object that GraphQL shows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entity {
-    /// What it is.
+    /// The kind.
     pub kind: Kind,
     /// Inlet's id.
     pub id: String,
-    /// The names by which the model may know it.
+    /// The names by which the model may know the object.
     pub names: Vec<String>,
-    /// What it shows, by the names of the model.
+    /// The shown values, by the names of the model.
     pub members: BTreeMap<&'static str, Value>,
 }
 
 impl Entity {
-    /// A member's text; empty where it has none.
+    /// The text of a member; empty without one.
     #[must_use]
     pub fn text(&self, member: &str) -> &str {
         self.members.get(member).and_then(Value::as_str).unwrap_or_default()
     }
 }
 
-/// An entry of the event log, as far as it is compared.
+/// The compared parts of an entry of the event log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Entry {
     /// The event's id.
     pub id: String,
-    /// Its type.
+    /// The event type.
     pub kind: String,
-    /// The tokens of the run that it tells of.
+    /// The tokens of the run in the entry.
     pub tokens: BTreeSet<Token>,
-    /// Inlet's id of what it is about.
+    /// Inlet's id of the subject.
     pub subject: Option<String>,
-    /// The names of the message that it is about.
+    /// The names of the message of the event.
     pub names: Vec<String>,
 }
 
 impl Entry {
-    /// What an event tells of a run.
+    /// The entry of an event, for a run.
     #[must_use]
     pub fn read(run: &str, event: LogEvent) -> Self {
         let LogEvent { id, kind, payload } = event;
@@ -64,34 +64,34 @@ impl Entry {
 /// A request that could not be applied or not be understood.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stuck {
-    /// When it came.
+    /// When the request arrived.
     pub at: String,
-    /// Whether it is authentic and names nothing that is known.
+    /// Whether it is authentic but unrecognised.
     pub is_unrecognised: bool,
-    /// Why, in words for people.
+    /// The reason.
     pub why: String,
-    /// The tokens of the run that it holds.
+    /// The tokens of the run in the request.
     pub tokens: BTreeSet<Token>,
 }
 
-/// Everything that stands.
+/// The whole state.
 #[derive(Debug, Clone, Default)]
 pub struct Standing {
-    /// All that is shown.
+    /// Every shown object.
     pub entities: Vec<Entity>,
     /// Requests that could not be applied or not be understood.
     pub stuck: Vec<Stuck>,
-    /// The event log since the run began.
+    /// The event log since the begin of the run.
     pub log: Vec<Entry>,
-    /// How often each event came to the sink, by the event's id; none where there was no sink.
+    /// How often the sink received each event, by the event's id; `None` without a sink.
     pub delivered: Option<HashMap<String, u32>>,
 }
 
 impl Standing {
-    /// Asks the server for everything but the log and the sink, over several connections at once.
+    /// Reads everything but the log and the sink, over several connections at once.
     ///
     /// # Errors
-    /// Where the server does not answer.
+    /// The server does not answer.
     pub async fn ask(
         client: &Client,
         run: &str,

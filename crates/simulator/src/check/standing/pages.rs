@@ -1,4 +1,4 @@
-//! Every page of every list, in the examples' queries (the contract, section 2).
+//! Reads every page of every list, with the queries of the contract's examples (section 2).
 
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
@@ -8,15 +8,15 @@ use crate::{
     graphql::{Client, items},
 };
 
-/// The lists as they were answered.
+/// The lists as GraphQL answered them.
 #[derive(Debug, Default)]
 pub(super) struct Pages {
-    /// Each with all of its messages in `messages.nodes`.
+    /// Conversations, each with all its messages in `messages.nodes`.
     pub conversations: Vec<Value>,
     pub contacts: Vec<Value>,
     /// Requests that could not be applied, or not be understood.
     pub stuck: Vec<Value>,
-    /// By the name of the list.
+    /// The other lists, by name.
     pub others: Vec<(&'static str, Vec<Value>)>,
 }
 
@@ -26,7 +26,7 @@ const MESSAGE: &str =
     author { __typename ... on Contact { id } } statusHistory(first: 20) { nodes { part rawStatus details } pageInfo { hasNextPage } }
     attachments { nodes { externalId kind url filename } pageInfo { hasNextPage } }";
 
-/// Conversations are asked for by medium, so that several connections have work.
+/// Conversations are read by medium, so that several connections have work.
 const MEDIA: [&str; 6] =
     ["[WHATSAPP]", "[SMS]", "[RCS, VOICE]", "[VIBER]", "[VMN, WEBCHAT]", "[EMAIL, OTHER, MESSENGER, TELEGRAM]"];
 
@@ -60,7 +60,7 @@ pub(super) async fn all(client: &Client) -> Result<Pages, SimulatorError> {
     const STUCK: &str = "query($first: Int!, $after: Cursor) { inboundEvents(first: $first, after: $after,
         filter: { outcome: [FAILED, UNRECOGNISED, QUARANTINED] }) {
         nodes { id event outcome error receivedAt request { body } } pageInfo { hasNextPage endCursor } } }";
-    // Bodies weigh much.
+    // Bodies are large, so the pages are small.
     let stuck = client.all("inboundEvents", STUCK, 10).await?;
     let contacts = if others.is_empty() { Vec::new() } else { others.remove(0).1 };
     Ok(Pages { conversations: conversations.into_iter().flatten().collect(), contacts, stuck, others })

@@ -1,4 +1,4 @@
-//! What the lists show, in the words of the model.
+//! Reads the lists into the terms of the model.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,7 +10,7 @@ use crate::{
     graphql::{items, text},
 };
 
-/// The names of a message: its provider's id on its medium, else its text.
+/// The names of a message: its provider's id with its medium, else its text.
 pub(super) fn message_names(medium: &str, external_id: Option<&str>, content: Option<&str>) -> Vec<String> {
     match (external_id, content) {
         (Some(id), _) => vec![format!("{medium}/{id}")],
@@ -63,7 +63,7 @@ pub(super) fn entities(run: &str, pages: &Pages) -> Vec<Entity> {
     entities
 }
 
-/// Inlet alone makes up the addresses of people who hide, so such a contact is named by the messages of its conversations.
+/// Inlet invents the addresses of hidden senders, so the messages of their conversations name such contacts.
 fn name_hidden(run: &str, contacts: &mut [Entity], conversations: &[Value]) {
     let mut places: HashMap<String, &mut Entity> = contacts
         .iter_mut()
@@ -100,11 +100,11 @@ fn contact(node: &Value) -> Entity {
     let names = identities.iter().map(|identity| {
         let value = identity["value"].as_str().unwrap_or_default();
         let kind = text(&identity["kind"]);
-        // OneRoute's key of a customer is an address of that account alone, whoever else has the same (OR-3).
+        // OneRoute's key of a customer is an address of that account alone, even if others have that address (OR-3).
         if kind == "EMAIL" && is_customer {
             return format!("CUSTOMER/{value}");
         }
-        // An id of a provider stands with what tells whose it is; as it was written it stands beside.
+        // A provider's id has a prefix for its kind; `original` holds the id as it was written.
         let own = identity["original"].as_str().filter(|_| kind == "PROVIDER_USER").unwrap_or(value);
         format!("{kind}/{}", digits(own))
     });

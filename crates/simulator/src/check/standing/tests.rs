@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::{target::Target, wire::Wire};
 
-/// A server that answers each operation by `answer`, which gets the query's text and its variables.
+/// A server that answers each operation by `answer`, which gets the query and its variables.
 async fn fake(answer: impl Fn(&str, &Value) -> Value + Send + Sync + 'static) -> Client {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/graphql", listener.local_addr().unwrap());

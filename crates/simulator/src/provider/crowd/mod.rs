@@ -1,5 +1,5 @@
-//! All providers at once: an endless stream of documented events that a seed fixes, each with what must stand once it
-//! is acknowledged.
+//! All providers at once: an endless stream of documented events, reproducible by its seed, each with the facts that
+//! must hold after it is acknowledged.
 
 mod odd;
 mod scenes;
@@ -15,23 +15,23 @@ use crate::{
     random::Random,
 };
 
-/// How many events lie between two events of one scene, at most.
+/// The most events between two events of one scene.
 const SPREAD: usize = 40;
 
 /// An event of a provider.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    /// Who posts it.
+    /// The provider.
     pub provider: Provider,
-    /// Its name in the provider's documents.
+    /// The name in the provider's documents.
     pub name: String,
-    /// Whether only the URL tells its name.
+    /// Whether only the URL contains the name.
     pub named_by_url: bool,
-    /// What is posted.
+    /// The body.
     pub body: Value,
-    /// Events of one number happen in one moment.
+    /// Events with one number occur at one moment.
     pub moment: Option<usize>,
-    /// What must stand afterwards.
+    /// The facts that must hold afterwards.
     pub claims: Vec<Claim>,
 }
 
@@ -45,7 +45,8 @@ impl Event {
         self
     }
 
-    /// A second copy as the provider would send it: `newMessage` may differ in what says nothing new (OR-1).
+    /// A second copy in the provider's own form: a repeat of `newMessage` may differ in values without information
+    /// (OR-1).
     #[must_use]
     pub fn repeat(&self, random: &mut Random) -> Self {
         let mut copy = self.clone();
@@ -72,28 +73,29 @@ pub struct Crowd {
     people: Vec<mobtexting::Person>,
     subscribers: Vec<scenes::mobtexting::Subscriber>,
     threads: Vec<oneroute::Thread>,
-    /// The last message of each thread: another may quote it.
+    /// The last message of each conversation, which another may quote.
     quotable: HashMap<String, String>,
     campaigns: Vec<String>,
     friends: Vec<oblic::Person>,
     circles: Vec<scenes::oblic::Circle>,
-    /// Of how many events the stream is.
+    /// The number of events of the stream.
     events: usize,
-    /// How many there were.
+    /// How many events the stream has returned.
     given: usize,
-    /// What is to come, each with how many events are to come before it.
+    /// Events to come, each with the number of events before it.
     later: VecDeque<(usize, Event)>,
 }
 
 impl Crowd {
-    /// The stream of a seed. `run`, a few letters and digits, goes into every id; `start` is when the first happens.
+    /// The stream of a seed. `run`, a few letters and digits, is part of every id; `start` is the time of the first
+    /// event.
     #[must_use]
     pub fn new(seed: u64, run: &str, start: DateTime<Utc>) -> Self {
         let salt = run.bytes().fold(seed, |salt, byte| salt.wrapping_mul(31).wrapping_add(u64::from(byte)));
         Self {
             random: Random::seeded(salt),
             run: run.to_owned(),
-            // Providers tell no finer times, or none that GraphQL shows.
+            // Providers report no finer times, or times that GraphQL does not show.
             start: start.duration_trunc(TimeDelta::seconds(1)).unwrap_or(start),
             number: 0,
             seconds: 0,
@@ -124,13 +126,13 @@ impl Crowd {
         odd::number(&mut self.random)
     }
 
-    /// A time that no other event has, to the second: some providers tell no finer ones.
+    /// A time that no other event has, to the second: some providers report no finer times.
     fn second(&mut self) -> DateTime<Utc> {
         self.seconds += 1;
         self.start + TimeDelta::seconds(self.seconds)
     }
 
-    /// Someone who was there before, mostly lately; in a fifth of all cases someone new.
+    /// A known person, preferably a recent one; in a fifth of all cases `None`, for a new person.
     fn old<T: Clone>(random: &mut Random, known: &[T]) -> Option<T> {
         if random.percent(20) {
             return None;
@@ -139,19 +141,19 @@ impl Crowd {
         known.get(known.len() - lately + random.below(lately)).cloned()
     }
 
-    /// The stream of about so many events, without what would begin too late to end.
+    /// A stream of about this many events. Scenes that could not end in time do not begin.
     #[must_use]
     pub fn of(mut self, events: usize) -> Self {
         self.events = events;
         self
     }
 
-    /// Begins nothing more: what has begun still comes.
+    /// Begins no further scene; begun scenes go on.
     pub fn end(&mut self) {
         self.events = 0;
     }
 
-    /// What follows, each a while after the one before.
+    /// Queues events, each a while after the one before.
     fn later(&mut self, events: Vec<Event>) {
         let mut wait = 0;
         for event in events {
@@ -161,7 +163,7 @@ impl Crowd {
         }
     }
 
-    /// All of them in one moment: the first now, the others at once.
+    /// Queues events of one moment: returns the first, the others follow at once.
     fn at_once(&mut self, mut events: Vec<Event>) -> Event {
         self.moments += 1;
         for event in &mut events {

@@ -1,5 +1,5 @@
-//! What real senders write: ids that are none, numbers in many clothes, names that only stand in for one, times in many
-//! forms, people who hide.
+//! Irregular values of real senders: placeholders instead of ids, numbers in many forms, placeholder names, times in
+//! many formats, hidden senders.
 
 use chrono::{DateTime, DurationRound, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::{
     random::Random,
 };
 
-/// Words for someone who hides, and numbers that spell one on a keypad.
+/// Words for a hidden sender, and numbers that spell one on a keypad.
 const HIDDEN: [&str; 8] =
     ["anonymous", "Unknown", "private", "0", "000", "+266696687", "sip:anonymous@anonymous.invalid", "RESTRICTED"];
 
@@ -18,7 +18,7 @@ const HIDDEN: [&str; 8] =
 pub(super) const DESK: (&str, &str) = ("desk@hotel.example.net", "912212345678");
 
 impl Crowd {
-    /// What programs write where they have no id.
+    /// A placeholder that programs write instead of an id.
     pub(super) fn no_id(&mut self) -> Value {
         let words = ["null", "NULL", " undefined ", "", "   ", "-", "0", "None", "[object Object]", "{{id}}", "nil"];
         match self.random.below(4) {
@@ -28,20 +28,20 @@ impl Crowd {
         }
     }
 
-    /// Where someone writes from who hides.
+    /// The address of a hidden sender.
     pub(super) fn nobody(&mut self) -> Value {
         json!(self.random.pick(&HIDDEN))
     }
 
-    /// A number as it is written this time, and which of its forms that is: digits with the country's code.
+    /// A number in one of its forms, and the digits of that form with country code.
     pub(super) fn written(&mut self, number: &str) -> (Value, String) {
         let forms = forms(number);
         let form = forms[self.random.below(forms.len())].clone();
         (dress(&mut self.random, &form), form)
     }
 
-    /// What a message says of someone's name: the name, and the stamp of its claim. Now and then that only stands in for
-    /// one, and now and then the person has another name.
+    /// The name of a person in a message, and the version of its claim. Sometimes it is a placeholder, and sometimes
+    /// the person has another name.
     pub(super) fn name_of(&mut self, real: &str, number: &str) -> (String, Stamp) {
         match self.random.below(16) {
             0 => (format!("Guest {}", self.random.below(10_000)), GIVES_WAY),
@@ -51,8 +51,8 @@ impl Crowd {
         }
     }
 
-    /// A time as a provider may write it, and what it comes to: none is told where it is null, zero, of no plausible year
-    /// or yet to come, and then the arrival stands in.
+    /// A time in one of the providers' formats, and the expected time. For null, zero, an implausible year or a time in
+    /// the future none is expected, and the arrival counts.
     pub(super) fn time_of(&mut self, at: DateTime<Utc>) -> (Value, Option<DateTime<Utc>>) {
         let minute = at.duration_trunc(TimeDelta::minutes(1)).unwrap_or(at);
         match self.random.below(24) {
@@ -80,14 +80,14 @@ impl Crowd {
     }
 }
 
-/// What a message shows of its time.
+/// The expected time of a message.
 pub(super) fn occurred(told: Option<DateTime<Utc>>) -> [(&'static str, Must); 2] {
     let assumed = ("occurredAtAssumed", Must::Be(json!(told.is_none())));
     [("occurredAt", told.map_or(Must::BeArrival, Must::at)), assumed]
 }
 
-/// A number in the one form by which it is known: digits with the country's code. Mostly Indian; some of countries that
-/// write mobile numbers in two ways, some of the British range for films, which no plan of numbers knows.
+/// A number in its one canonical form: digits with country code. Mostly Indian; some of countries that write mobile
+/// numbers in two ways, some of the British range for films, which no numbering plan knows.
 pub(super) fn number(random: &mut Random) -> String {
     match random.below(24) {
         0 => format!("447700900{:03}", random.below(1_000)),
@@ -98,8 +98,8 @@ pub(super) fn number(random: &mut Random) -> String {
     }
 }
 
-/// The forms in which a number is written in its country: Brazil's with and without the ninth digit, Mexico's with and
-/// without 1, Argentina's with and without 9.
+/// The forms of a number in its country: Brazil's with and without the ninth digit, Mexico's with and without 1,
+/// Argentina's with and without 9.
 fn forms(number: &str) -> Vec<String> {
     let mut forms = vec![number.to_owned()];
     if let Some(line) = number.strip_prefix("55119") {
@@ -112,7 +112,7 @@ fn forms(number: &str) -> Vec<String> {
     forms
 }
 
-/// The clothes of a number: mostly none.
+/// A number with decoration; mostly without any.
 fn dress(random: &mut Random, digits: &str) -> Value {
     let (code, line) = digits.split_at_checked(2).unwrap_or((digits, ""));
     json!(match random.below(40) {

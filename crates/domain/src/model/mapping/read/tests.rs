@@ -71,7 +71,7 @@ fn what_is_wrong_is_told_with_its_place() {
         (json!({"rule": [status_rule()]}), "rule", "no such member"),
         (json!({"rules": [status_rule()], "times": "iso"}), "times", "unix_seconds"),
         (json!({"rules": [status_rule()], "statuses": {"X": "gone"}}), "statuses.X", "delivered"),
-        (with(json!({"name": "x\u{1}", "kind": "status"})), "rules[1].name", "none that controls"),
+        (with(json!({"name": "x\u{1}", "kind": "status"})), "rules[1].name", "no control characters"),
         (with(json!({"name": "\u{fffd}".repeat(67), "kind": "status"})), "rules[1].name", "at most 200 bytes"),
         (with(json!({"fields": {}})), "rules[1].kind", "opt_out"),
         (with(json!({"kind": "status", "fields": {"id": "/id"}})), "rules[1].fields", "needs status"),

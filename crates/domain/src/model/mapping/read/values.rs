@@ -63,11 +63,11 @@ pub(super) fn place(path: &str, value: &Value, deeper: usize) -> Read<Place> {
         "pointer" => pointer_at(&inner_path, text(&inner_path, inner)?),
         "query" => Ok(Place::Query(member_name(&inner_path, inner)?)),
         "form" => Ok(Place::Form(member_name(&inner_path, inner)?)),
-        "value" if inner.is_null() => wrong(&inner_path, "a fixed value is not null: leave the field out"),
+        "value" if inner.is_null() => wrong(&inner_path, "a fixed value must not be null: leave the field out"),
         "value" => match super::super::placeholder(&inner.to_string()) {
             Some(placeholder) => wrong(
                 &inner_path,
-                format!("`{placeholder}` is a placeholder of the provider's: say where its value stands in what comes"),
+                format!("`{placeholder}` is a placeholder of the provider: give the place of its value in the request"),
             ),
             None => Ok(Place::Fixed(inner.clone())),
         },
@@ -98,7 +98,7 @@ pub(super) fn pointer_at(path: &str, pointer: &str) -> Read<Place> {
         wrong(
             path,
             format!(
-                "`{}` is no JSON pointer: one begins with `/`, or with `#/` for the whole body, and `~` is written `~0`; a fixed value is {{\"value\": ...}}",
+                "`{}` is not a JSON pointer: a pointer begins with `/`, or with `#/` for the whole body, and `~` is written `~0`; write a fixed value as {{\"value\": ...}}",
                 pointer.chars().take(64).collect::<String>()
             ),
         )
@@ -141,7 +141,7 @@ pub(super) fn one_of<T: FromStr + Display + Copy>(path: &str, value: &Value, all
 
 pub(super) fn known_members(path: &str, object: &Map<String, Value>, known: &[&str]) -> Read<()> {
     match object.keys().find(|name| !known.contains(&name.as_str())) {
-        Some(name) => wrong(&below(path, name), format!("there is no such member: {}", known.join(", "))),
+        Some(name) => wrong(&below(path, name), format!("there is no such member: use {}", known.join(", "))),
         None => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! What the comparison finds of the rules for people, conversations and messages.
+//! Tests the comparison of people, conversations and messages.
 
 use super::*;
 
@@ -120,7 +120,7 @@ fn c7_e5_e6_finds_a_report_that_is_told_in_part_or_too_much() {
         told[2] = json!("");
     });
     assert_eq!(found, ["message_wrong_history"]);
-    // A word `deleted` hides no message.
+    // The status word `deleted` hides no message.
     let mut standing = right(&model);
     let is_deleted =
         |one: &Entity| one.members.get("history").is_some_and(|all| all.to_string().contains("\"deleted\""));

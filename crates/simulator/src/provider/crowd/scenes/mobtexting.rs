@@ -1,4 +1,4 @@
-//! Messages, calls, contacts and refusals over MobTexting (MT-4 to MT-10).
+//! Messages, calls, contacts and opt-outs over MobTexting (MT-4 to MT-10).
 
 use serde_json::{Value, json};
 
@@ -16,12 +16,12 @@ use crate::{
 
 const MEDIA: [&str; 4] = ["whatsapp", "rcs", "viber", "vmn"];
 
-/// Someone in MobTexting's list of contacts.
+/// A person in MobTexting's list of contacts.
 #[derive(Debug, Clone)]
 pub(crate) struct Subscriber {
-    /// None where the list has no ids.
+    /// `None` if the list has no ids.
     id: Option<u64>,
-    /// An email address, or the number of someone who writes too.
+    /// An email address, or the number of a person who also writes.
     pub(super) identity: String,
     updates: i64,
 }
@@ -35,22 +35,22 @@ pub(super) fn thread(medium: &str, ours: &str, phone: &str) -> String {
     format!("{medium}:{ours}:{phone}")
 }
 
-/// The contact that writes from a number or is written to, and the number as it was written.
+/// The contact of a number, and the number as it was written.
 fn number(phone: &str, form: &str) -> Claim {
     Claim::person(vec![phone_name(phone)], vec![("phone", Must::text(format!("+{form}")))])
 }
 
-/// What is claimed of someone who hides: a contact of the message's own, without a number.
+/// The claim of a hidden sender: a contact of the message's own, without a number.
 fn somebody(message: &str) -> Claim {
     Claim::person(vec![hidden(message)], vec![("phone", Must::be_null())])
 }
 
-/// The conversation of someone who hides.
+/// The conversation of a hidden sender.
 fn thread_of_hidden(message: &str) -> String {
     format!("hidden:{message}")
 }
 
-/// What a message looks like, and what must be shown of it.
+/// The form of a message, and its expected values.
 struct Looks {
     message: Value,
     kind: &'static str,
@@ -79,7 +79,7 @@ impl Crowd {
         let (medium, id) = (self.random.pick(&MEDIA).to_owned(), self.random.uuid());
         let event = self.message_of(&person, &medium, &id);
         if self.random.percent(3) {
-            // MT-15: an id is unique in its channel only.
+            // MT-15: an id is unique only within its channel.
             let other = MEDIA.iter().find(|other| **other != medium).copied().unwrap_or_default();
             let twin = self.message_of(&person, other, &id);
             self.later(vec![twin]);
@@ -87,7 +87,7 @@ impl Crowd {
         event
     }
 
-    /// Someone, mostly new, writes several times over two channels in one moment (P5).
+    /// A person, mostly new, writes several times over two channels at one moment (P5).
     pub(in super::super) fn burst(&mut self) -> Event {
         let person = if self.random.percent(60) { self.stranger() } else { self.person() };
         let media = [self.random.pick(&MEDIA).to_owned(), self.random.pick(&MEDIA).to_owned()];
@@ -152,12 +152,12 @@ impl Crowd {
         Event::new(Provider::MobTexting, &format!("{medium}:message:in"), body, claims)
     }
 
-    /// What the provider says of who wrote. Its ids name the person; phone and email of the profile, which a desk may share,
-    /// name nobody.
+    /// The provider's profile of the author. The profile's ids identify the person; its phone and email, which a desk
+    /// may share, do not.
     fn profile(&mut self, user: &mut Value, person: &Person, form: &str) -> Vec<Claim> {
         let phone = &person.phone;
         let mut names = vec![phone_name(phone)];
-        // Some have no id: what stands there is the same for all of them.
+        // Some people have no id: all of them have the same placeholder.
         if phone.ends_with('3') {
             user["id"] = self.no_id();
         } else {
@@ -184,8 +184,8 @@ impl Crowd {
         vec![Claim::person(names, members), Claim::Told { kind, names: named, stamp, members: called }]
     }
 
-    /// Mostly a text in its documented form; else a text in another, a file, several, or more than a text (MT-8). What has
-    /// no id is named by its text.
+    /// Mostly a documented text; else a text in another form, a file, several files, or more than a text (MT-8). The
+    /// text identifies a message without an id.
     fn looks(&mut self, token: &str, text: &str, has_id: bool) -> Looks {
         let url = |place: usize| format!("https://media.invalid/{token}-{place}.png");
         let said = |message: Value| Looks { message, kind: "text", content: Must::text(text), files: vec![] };
@@ -232,7 +232,7 @@ impl Crowd {
         let status = self.random.pick(&words);
         let mut body = mobtexting::call(token.as_str(), &person.phone, seconds, at);
         body["status"] = json!(status);
-        // `mid` is a campaign's: many calls share it (MT-11).
+        // `mid` is a campaign's id, which many calls share (MT-11).
         body["mid"] = json!(format!("1234-{}", self.random.below(5)));
         if self.random.percent(50) {
             body["duration"] = json!(seconds);
@@ -267,7 +267,7 @@ impl Crowd {
         if self.random.percent(50) { event.named_by_url() } else { event }
     }
 
-    /// The same list entry several times: created, then updated (MT-10).
+    /// One list entry several times: created, then updated (MT-10).
     pub(in super::super) fn subscriber(&mut self) -> Event {
         let number = self.subscribers.len();
         let place = if number == 0 || self.random.percent(40) { number } else { self.random.below(number) };
@@ -303,7 +303,7 @@ impl Crowd {
         Event::new(Provider::MobTexting, "contacts:subscriber:subscription", body, vec![claim])
     }
 
-    /// A refusal, now and then told twice under two ids (MT-4).
+    /// An opt-out, sometimes reported twice under two ids (MT-4).
     pub(in super::super) fn unsubscription(&mut self) -> Event {
         let token = self.token();
         let medium = self.random.pick(&["sms", "whatsapp", "rcs", "voice", "viber"]).to_owned();

@@ -1,4 +1,4 @@
-//! What can happen next in the crowd: each scene makes an event, and may leave others for later.
+//! Scenes of the crowd: each makes an event, and may queue others for later.
 
 pub(super) mod mobtexting;
 mod nothing;

@@ -1,5 +1,5 @@
-//! Events that are authentic and name nothing: an id that is none where no other key is, a refusal of nobody's. Each is kept
-//! as it came and touches nothing, above all no other person's message.
+//! Authentic events that identify nothing: a placeholder as the only id, an opt-out without a person. Each is kept
+//! unchanged and changes nothing, above all no other person's message.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What concerns no conversation: one-time codes, credit, campaigns (OR-7, OR-8, OR-11).
+//! Events outside conversations: one-time passwords, credit, campaigns (OR-7, OR-8, OR-11).
 
 use serde_json::json;
 
@@ -20,7 +20,7 @@ impl Crowd {
         }
     }
 
-    /// Now and then a check that failed comes before, or after, the one that succeeded.
+    /// Sometimes a failed check comes before or after the successful one.
     fn otp(&mut self) -> Event {
         let (token, at) = (self.token(), self.second());
         let otp = format!("{:05}", self.random.below(100_000));
@@ -43,7 +43,7 @@ impl Crowd {
         Event::new(Provider::OneRoute, "otpVerified", body, claims)
     }
 
-    /// The same warning is one within the hour; of the same firm with another number it is another.
+    /// A repeat of a warning within an hour is the same warning; one with another number is new.
     fn balance(&mut self) -> Event {
         let token = self.token();
         let firm = format!("Firm {}", token.as_str());
@@ -60,7 +60,7 @@ impl Crowd {
 
     fn campaign(&mut self, id: &str) -> Event {
         let mut body = oneroute::campaign_completed(id);
-        // What the report holds is the report job's to tell.
+        // The report job reads the report, so the simulator gives none.
         body["campaignReportUrl"] = json!(null);
         let claims = vec![Claim::told(Kind::Campaign, id, vec![("status", Must::text("COMPLETED"))])];
         if !self.campaigns.iter().any(|known| known == id) {
@@ -71,7 +71,7 @@ impl Crowd {
         Event::new(Provider::OneRoute, name, body, claims)
     }
 
-    /// A campaign that is, or is going to be, completed.
+    /// The id of a campaign that is or will be completed.
     pub(super) fn campaign_id(&mut self) -> String {
         if let Some(known) = Self::old(&mut self.random, &self.campaigns) {
             return known;

@@ -1,5 +1,4 @@
-//! Oblic: everything is created, updated in parts and deleted, and no two of these need come in their order (OB-1 to
-//! OB-10).
+//! Oblic: every entity is created, updated in parts and deleted, in any order (OB-1 to OB-10).
 
 mod contacts;
 
@@ -42,13 +41,13 @@ fn object(value: Value) -> Map<String, Value> {
     }
 }
 
-/// The name of a person: by its id, else by its username.
+/// The name of a person: by the id, else by the username.
 fn address(person: &Person) -> String {
     if person.id.is_empty() { format!("USERNAME/{}", person.username) } else { user(&person.id) }
 }
 
-/// What is known of a person wherever one is named. The number is the profile's: it names nobody. The username is shown
-/// until there is a name.
+/// The claims about a person wherever an event names them. The number is the profile's and identifies no one. The
+/// username is shown until there is a name.
 fn about(person: &Person) -> Vec<Claim> {
     let names = vec![address(person), format!("USERNAME/{}", person.username)];
     let phone = person.phone.as_ref().map_or_else(Must::be_null, |phone| Must::text(format!("+{phone}")));
@@ -58,7 +57,7 @@ fn about(person: &Person) -> Vec<Claim> {
     vec![Claim::person(names, members), Claim::Told { kind, names: named, stamp: GIVES_WAY, members: called }]
 }
 
-/// The stamp of the `version`th change: the first is that it came to be.
+/// The version of the change number `version`; the first is the creation.
 fn stamp_of(version: i64, at: i64) -> Stamp {
     if version == 0 { created(Some(at)) } else { updated(Some(at)) }
 }
@@ -67,7 +66,7 @@ impl Crowd {
     fn new_friend(&mut self) -> Person {
         let token = self.token();
         let token = token.as_str();
-        // The number of someone else who writes, or that of a desk: whoever has it in a profile is not the same person.
+        // The number of another writer, or of a desk: a person with it in a profile is another person.
         let phone = match self.random.below(10) {
             0 => Some(self.person().phone),
             1 => Some(DESK.1.to_owned()),
@@ -89,16 +88,16 @@ impl Crowd {
         friend
     }
 
-    /// Someone whom Oblic gives an id.
+    /// A person with an id of Oblic.
     fn known_friend(&mut self) -> Person {
         let friend = self.friend();
         if friend.id.is_empty() { self.new_friend() } else { friend }
     }
 
-    /// An event of Oblic, with an envelope of its own.
+    /// An event of Oblic, with a new envelope.
     fn oblic(&mut self, name: &str, payload: Value, claims: Vec<Claim>) -> Event {
         let envelope = json!(format!("e-{}", self.token().as_str()));
-        // One that is none names no event; what the event holds does.
+        // A placeholder as the envelope's id identifies no event; the payload does.
         let envelope = if self.random.percent(5) { self.no_id() } else { envelope };
         let body = json!({ "id": envelope, "type": name, "payload": payload });
         Event::new(Provider::Oblic, name, body, claims)
@@ -138,7 +137,7 @@ impl Crowd {
             _ => None,
         };
         if self.random.percent(3) {
-            // No message is written after it came.
+            // A message was not written after it was received.
             let late = if self.random.percent(50) { json!(0) } else { json!(self.to_come().timestamp()) };
             first.insert("created_at".into(), late.clone());
             first.insert("updated_at".into(), json!(created_at));
@@ -153,7 +152,7 @@ impl Crowd {
             }
             let mut part = self.update(&whole, &author, stamp);
             let mut version = updated(Some(stamp));
-            // Of several that tell no time the last to come is the newest, so there is one at most.
+            // Of several updates without a time the last to arrive is the newest, so the scene has at most one.
             if stamp != created_at && !is_untold && self.random.percent(6) {
                 is_untold = true;
                 part.insert("updated_at".into(), Value::Null);
@@ -176,7 +175,7 @@ impl Crowd {
         self.mixed(events)
     }
 
-    /// An update of some members; an absent one is not null (OB-10).
+    /// An update of some members; an absent member is not null (OB-10).
     fn update(&mut self, whole: &Map<String, Value>, author: &Person, stamp: i64) -> Map<String, Value> {
         let mut part = whole.clone();
         part.insert("updated_at".into(), json!(stamp));
@@ -211,7 +210,7 @@ impl Crowd {
         let mut members = vec![("direction", Must::text("INBOUND")), ("kind", Must::text("MESSAGE"))];
         let mut claims = Vec::new();
         if let Some(text) = part.get("message") {
-            // In odd shapes too it is the text that is shown.
+            // In odd forms too the text is shown.
             let text = text.get("text").or_else(|| text.get(0)).unwrap_or(text);
             members.push(("content", Must::Be(text.clone())));
         }
@@ -242,8 +241,8 @@ impl Crowd {
         self.oblic(name, Value::Object(part.clone()), claims)
     }
 
-    /// What becomes of a file of a message: it may come before the message, or go before that came (OB-7). One that comes
-    /// inside its message is the same file.
+    /// The life of a message's file: it may arrive before the message, or be deleted before that (OB-7). A file within
+    /// its message is the same file.
     fn file(&mut self, message: &str, id: &str, came_inside: bool) -> Vec<Event> {
         let whole = oblic::attachment_created("", id, message)["payload"].take();
         let at = self.second().timestamp();
@@ -263,7 +262,8 @@ impl Crowd {
         events
     }
 
-    /// A conversation's own life, before, between and after its messages; deleted only where no one writes in it.
+    /// A conversation's own events, before, between and after its messages. Only a conversation without messages is
+    /// deleted.
     pub(in super::super) fn oblic_conversation(&mut self) -> Event {
         let silent = self.random.percent(30);
         let friend = if silent { self.new_friend() } else { self.friend() };
@@ -288,8 +288,8 @@ impl Crowd {
         self.mixed(events)
     }
 
-    /// Someone whose conversation is named now and then by what is no id: then the writer's own is meant. Two who have the
-    /// same placeholder have two conversations.
+    /// A person whose conversation sometimes has a placeholder as its id. Then the message belongs to the writer's own
+    /// conversation: two people with one placeholder have two conversations.
     pub(in super::super) fn placeless(&mut self) -> Event {
         let friend = self.new_friend();
         let mut events = Vec::new();
@@ -305,7 +305,7 @@ impl Crowd {
     }
 }
 
-/// What an event says of a file of a message.
+/// The claim about a file of a message.
 fn file_claim(message: &str, file: &Value, stamp: Stamp) -> Claim {
     Claim::Told {
         kind: Kind::File,
@@ -320,7 +320,7 @@ fn file_claim(message: &str, file: &Value, stamp: Stamp) -> Claim {
     }
 }
 
-/// What GraphQL shows of reactions: each emoji with who sent it.
+/// Reactions as GraphQL shows them: each emoji with its senders.
 fn flat(reactions: &Value) -> Value {
     let all = reactions.as_array().cloned().unwrap_or_else(|| vec![reactions.clone()]);
     Value::Object(all.into_iter().flat_map(object).collect())

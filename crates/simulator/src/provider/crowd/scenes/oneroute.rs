@@ -26,10 +26,10 @@ fn channel(thread: &Thread) -> Claim {
 }
 
 impl Crowd {
-    /// A thread, and whether its customer is known by its id.
+    /// A conversation, and whether its customer is known by an email address.
     fn thread(&mut self) -> (Thread, bool) {
         let known = Self::old(&mut self.random, &self.threads);
-        // Someone who is known by an email address also writes on another channel.
+        // A customer with an email address also writes on another channel.
         let other = known.as_ref().filter(|thread| thread.email.is_some() && thread.channel + 1 < CHANNELS);
         if let Some(other) = other
             && self.random.percent(5)
@@ -42,7 +42,7 @@ impl Crowd {
             return (thread, true);
         }
         let id = self.random.uuid();
-        // MobTexting may know someone of the same address: what OneRoute tells is the key of its own customer.
+        // MobTexting may know a person with this address: OneRoute's value is the key of its own customer.
         let theirs = self.subscribers.last().map(|subscriber| subscriber.identity.clone());
         let theirs = theirs.filter(|identity| identity.contains('@') && self.random.percent(20));
         let email = self.random.percent(80).then(|| theirs.unwrap_or_else(|| format!("{id}@example.com")));
@@ -98,7 +98,7 @@ impl Crowd {
             members.push(("seed", Must::text("PENDING")));
         }
         members.extend(self.dress(&mut body["message"], token.as_str()));
-        // What is no text has no text in another shape.
+        // A message without text has no other form of a text.
         let is_text = body["message"]["contentType"] == json!("TEXT");
         match self.random.below(24) {
             _ if !is_text => {}
@@ -135,7 +135,7 @@ impl Crowd {
                 reports.push(Event::new(Provider::OneRoute, "newMessage", body.clone(), claims.clone()));
                 let last = reports.len() - 1;
                 reports.swap(0, last);
-                // Some of the reports come in the moment of the message, and so before it too.
+                // Some of the reports arrive at the moment of the message, and so possibly before it.
                 let late = reports.split_off(1 + self.random.below(last + 1));
                 self.later(late);
                 sent = Some(self.at_once(reports));
@@ -145,14 +145,14 @@ impl Crowd {
         sent.unwrap_or_else(|| Event::new(Provider::OneRoute, "newMessage", body, claims))
     }
 
-    /// What stands for the conversation's id is none.
+    /// Replaces the conversation's id by a placeholder.
     fn without_conversation(&mut self, body: &mut Value) {
         body["conversation"]["id"] = self.no_id();
         body["message"]["conversation_id"] = self.no_id();
     }
 
-    /// A customer whose email address is told late, or first and then no more: one customer, in one conversation. A thread
-    /// that the provider calls closed is open once the customer writes.
+    /// A customer whose email address is reported late, or first and then no more: one customer, in one conversation. A
+    /// conversation that the provider calls closed is open after the customer writes.
     pub(in super::super) fn late_email(&mut self) -> Event {
         let id = self.random.uuid();
         let email = format!("{id}@example.com");
@@ -190,7 +190,7 @@ impl Crowd {
         first
     }
 
-    /// Mostly a text; else a file, or a type that no document shows (OR-4).
+    /// Mostly a text; else a file, or a type that no document describes (OR-4).
     fn dress(&mut self, message: &mut Value, token: &str) -> Vec<(&'static str, Must)> {
         let url = format!("https://media.invalid/{token}");
         let (shown, word, file) = match self.random.below(16) {

@@ -1,4 +1,4 @@
-//! What becomes of sent messages: the reports of MobTexting and OneRoute (MT-3, MT-5, OR-9, OR-10).
+//! Delivery reports of MobTexting and OneRoute (MT-3, MT-5, OR-9, OR-10).
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -12,11 +12,11 @@ use crate::{
     provider::{Provider, mobtexting, oneroute},
 };
 
-/// A documented word that lists the words, and one that no document knows: both change nothing.
+/// A documented list of words, and a word that no document has: both change nothing.
 const UNKNOWN: [&str; 2] = ["sent|delivered|read|failed|deleted", "seen-by-bot"];
 
 impl Crowd {
-    /// The words of one message's reports, in the order of what happened; nothing says that they come so.
+    /// The words of one message's reports, in the order of the steps. The reports may arrive in another order.
     fn course(&mut self, reads: bool) -> Vec<(&'static str, Option<Rung>)> {
         let mut course = vec![("sent", Some(Rung::Sent))];
         if self.random.percent(20) {
@@ -41,10 +41,10 @@ impl Crowd {
             course.push((self.random.pick(&UNKNOWN), None));
         }
         if self.random.percent(9) {
-            // Of a report, it is a failure: the message stays.
+            // In a report this word is a failure, and the message stays.
             course.push(("deleted", Some(Rung::Failed)));
         }
-        // The same step once more, with another time.
+        // The same step again, with another time.
         if self.random.percent(15) {
             let again = course[self.random.below(course.len())];
             course.push(again);
@@ -77,7 +77,7 @@ impl Crowd {
                 times[2] = told(&mut payload["read_at"], at - TimeDelta::milliseconds(250));
             }
             if rung == Some(Rung::Delivered) && times[1].is_none() {
-                // The time of the report is then that of its step.
+                // The report's time is then that of its step.
                 times[1] = Some(at);
             }
             if times[1].is_some_and(|time| time != at) && self.random.percent(6) {
@@ -115,7 +115,7 @@ impl Crowd {
         self.one_of(events)
     }
 
-    /// Why a message failed, in one of the forms that providers use: the code and the sentence to be shown.
+    /// The reason of a failure in one of the providers' forms, with the expected code and text.
     fn reason(&mut self, report: &mut Value) -> (Option<String>, Option<String>) {
         let code = 131_000 + self.random.below(60);
         let sentence = format!("Undeliverable {}", self.random.below(1_000));
@@ -183,8 +183,8 @@ impl Crowd {
         self.one_of(events)
     }
 
-    /// A message that OneRoute sent for us and never shows: only reports tell of it. In a third of all cases it has no
-    /// id of ours.
+    /// A message that OneRoute sent and never shows: only reports name it. In a third of all cases it has no id of
+    /// Inlet's.
     pub(in super::super) fn oneroute_sent(&mut self) -> Event {
         let token = self.token();
         let (id, to, sms) = (self.random.uuid(), self.person().phone, self.random.percent(50));
@@ -193,7 +193,7 @@ impl Crowd {
         self.one_of(events)
     }
 
-    /// The reports on a message that went out over a channel of OneRoute; whether the message itself comes too.
+    /// The reports on a message over a channel of OneRoute, and whether the message itself arrives too.
     pub(super) fn oneroute_reports(
         &mut self,
         sms: bool,
@@ -222,7 +222,8 @@ impl Crowd {
             let mut failure = ((word != "failed").then(|| word.to_owned()), None);
             sent["reason"] = Value::Null;
             if rung == Some(Rung::Failed) {
-                // By the word alone: what says nothing new is a repeat, whatever else it says.
+                // The sentence follows from the word alone: a report without news is a repeat, whatever its other
+                // values.
                 let sentence = format!("Absent subscriber ({word})");
                 let code = word.len().to_string();
                 sent["reason"] = match word.len() % 3 {
@@ -233,8 +234,8 @@ impl Crowd {
                 let told = if word.len() % 3 == 0 { failure.0 } else { Some(code) };
                 failure = (told, Some(sentence));
             }
-            // A report may name the message by one of its ids only; another that names both shows that they are one. In
-            // place of the other there may stand what is no id.
+            // A report may have only one of the message's ids. Another report with both shows that they are one
+            // message. A placeholder may stand instead of the other id.
             let is_bare = !events.is_empty() && self.random.percent(20);
             let (named, named_by_us) = match external {
                 Some(external) if is_bare && self.random.percent(50) => (None, Some(external)),
@@ -256,7 +257,7 @@ impl Crowd {
                 rung,
                 times: [None, delivered, None, None],
                 failure,
-                // One that names it otherwise is another report.
+                // A report with other ids is another report.
                 digest: json!([sent["delivered_time"], named, named_by_us]).to_string(),
                 details: told_beside(sent),
                 ..Report::default()
@@ -283,7 +284,7 @@ impl Crowd {
     }
 }
 
-/// Until the message itself comes, one without content stands in for it (OR-9).
+/// Until the message itself arrives, a placeholder without content is shown (OR-9).
 fn stood_in(name: &str, thread: &str) -> Claim {
     stood_in_with(name, vec![("direction", Must::text("OUTBOUND")), ("thread", Must::text(thread))])
 }

@@ -13,8 +13,8 @@ use crate::{
 };
 
 impl Crowd {
-    /// A contact's own life; deleted only where nothing else is known of it. Where an update tells no name, the username
-    /// stands in for one, and gives way to each that was told.
+    /// A contact's own events. Only a contact without messages is deleted. If an update has no name, the username is a
+    /// placeholder, which any reported name replaces.
     pub(in crate::provider::crowd) fn oblic_contact(&mut self) -> Event {
         let silent = self.random.percent(40);
         let friend = if silent { self.new_friend() } else { self.known_friend() };
@@ -50,8 +50,8 @@ impl Crowd {
         self.oblic("contact.deleted", payload, vec![Claim::Forgotten { name, until }])
     }
 
-    /// Someone whom the provider deletes, between messages or after them. What was written until then is nobody's; who
-    /// writes later is somebody. What else is said of the deleted contact changes nothing.
+    /// A person whom the provider deletes, between messages or after them. Messages until then belong to no contact; a
+    /// later message makes a new contact. Other events of the deleted contact change nothing.
     pub(in crate::provider::crowd) fn forgotten(&mut self) -> Event {
         let friend = self.new_friend();
         let mut events = Vec::new();
@@ -82,7 +82,7 @@ impl Crowd {
         self.mixed(events)
     }
 
-    /// A message of someone who is forgotten some time, or nowhere; whether it must be theirs.
+    /// A message of a person who will be deleted, and whether it must belong to them.
     pub(super) fn told_by(&mut self, friend: &Person, is_theirs: bool) -> Event {
         let (token, created_at) = (self.token(), self.second());
         let id = format!("m-{}", token.as_str());
@@ -104,8 +104,8 @@ impl Crowd {
         self.oblic("message.created", payload, vec![message, wrote])
     }
 
-    /// A group, and mostly the conversation that its members share (OB-6): a conversation of its own tells of the group, or
-    /// the group tells of its conversation. What was written in a group that is deleted stays.
+    /// A group, and mostly the conversation of its members (OB-6): the conversation names the group, or the group its
+    /// conversation. The messages of a deleted group stay.
     pub(in crate::provider::crowd) fn oblic_group(&mut self) -> Event {
         let token = self.token();
         let (group, conversation) = (format!("g-{}", token.as_str()), format!("v-{}", token.as_str()));
@@ -166,7 +166,7 @@ impl Crowd {
         self.mixed(events)
     }
 
-    /// Any of them first, the others later in any order.
+    /// Any of the events first, the others later in any order.
     pub(super) fn mixed(&mut self, mut events: Vec<Event>) -> Event {
         for place in (1..events.len()).rev() {
             let other = self.random.below(place + 1);
