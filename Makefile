@@ -7,6 +7,11 @@ INLET_DATA_DIR ?= .inlet
 INLET_LISTEN ?= 127.0.0.1:8080
 export INLET_DATA_DIR INLET_LISTEN
 ARGS ?=
+# What `make test` builds and tests: where that is all, with the same features, so that nothing is compiled twice.
+FEATURES := --features inlet-server/failpoints
+BUILT := $(if $(ARGS),--package inlet-server --bin inlet --package inlet-tests --bin with-postgres --example receiver \
+  --package inlet-simulator --bin inlet-bench,--workspace --all-targets)
+TESTED := $(or $(ARGS),--workspace $(FEATURES))
 
 .PHONY: help run test check fmt schema schema-check event-schemas permissions architecture bench demo simulate siege kill-test chaos watchers faults fuzz postgres node languages
 
@@ -25,14 +30,13 @@ simulate: ## Play the providers against the server of `make run`, then check tha
 	$(CARGO) build --package inlet-server --bin inlet
 	exec $(TARGET)/debug/inlet simulate $(ARGS)
 
-test: postgres node languages ## Run every test. ARGS="-p inlet-domain" runs the tests of one package.
-	$(CARGO) build --package inlet-server --bin inlet --package inlet-tests --bin with-postgres --example receiver \
-	  --package inlet-simulator --bin inlet-bench --features inlet-server/failpoints
+test: postgres node languages ## Run every test. ARGS="-p inlet-domain" runs some.
+	$(CARGO) build $(BUILT) $(FEATURES)
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then runner="nextest run --no-fail-fast"; else runner="test --no-fail-fast"; fi; \
-	  echo "$(CARGO) $$runner $(or $(ARGS),--workspace)"; \
+	  echo "$(CARGO) $$runner $(TESTED)"; \
 	  INLET_TEST_BINARY="$(abspath $(TARGET))/debug/inlet" \
-	    $(TARGET)/debug/with-postgres $(CARGO) $$runner $(or $(ARGS),--workspace)
-	$(CARGO) test --doc --workspace --quiet
+	    $(TARGET)/debug/with-postgres $(CARGO) $$runner $(TESTED)
+	$(CARGO) test --doc --workspace $(FEATURES) --quiet
 
 check: ## Run the checks of a commit: format, lints, generated files, layering, licences of crates.
 	$(CARGO) fmt --all --check

@@ -83,7 +83,7 @@ impl Pool {
         let answer = party.ask(&Operation { query: deeper.into(), variables: json!({}) }).await;
         pool.gather(&answer["data"]);
         pool.kin(party).await;
-        pool.homes(party).await;
+        pool.homes(party, 40).await;
         let own = party.ask(&Operation { query: "{ viewer { apiKey { id } } }".into(), variables: json!({}) }).await;
         let own = own["data"]["viewer"]["apiKey"]["id"].as_str().unwrap().to_owned();
         let lists = pool.ids.values_mut().chain(pool.types.values_mut());
@@ -140,9 +140,11 @@ impl Pool {
         }
     }
 
-    async fn homes(&mut self, party: &SeededWorkspace) {
-        let query = "{ conversations(first: 40) { nodes { id messages(last: 10) { nodes { id } } } } }";
-        let answer = party.ask(&Operation { query: query.into(), variables: json!({}) }).await;
+    /// Takes note of the messages of the latest conversations, so many of them.
+    async fn homes(&mut self, party: &SeededWorkspace, latest: usize) {
+        let query =
+            "query Q($n: Int!) { conversations(first: $n) { nodes { id messages(last: 10) { nodes { id } } } } }";
+        let answer = party.ask(&Operation { query: query.into(), variables: json!({"n": latest}) }).await;
         for conversation in answer["data"]["conversations"]["nodes"].as_array().unwrap() {
             for message in conversation["messages"]["nodes"].as_array().unwrap() {
                 let [message, home] = [message, conversation].map(|it| it["id"].as_str().unwrap().to_owned());
@@ -155,7 +157,7 @@ impl Pool {
     /// New objects that mutations may use up, their ids last in the pool.
     pub async fn replenish(&mut self, schema: &Schema, party: &SeededWorkspace) {
         self.inbox(schema, party).await;
-        self.homes(party).await;
+        self.homes(party, 4).await;
         // Those that heard something come next after the newest.
         if let Some(silent) = self.silent.take() {
             for list in [self.ids.get_mut("src"), self.types.get_mut("Source")].into_iter().flatten() {

@@ -10,14 +10,17 @@ use inlet_domain::{
     model::right::{KeyScope, Role},
     secrets::{new_token, token_hash},
 };
-use inlet_server::{dev_file::DevSource, seed};
+use inlet_server::{
+    dev_file::DevSource,
+    seed::{self, Seeds},
+};
 use reqwest::Response;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
-use crate::{TestServer, database, fixtures, operation::Operation, server::sealer, sign};
+use crate::{TestServer, database, fixtures, operation::Operation, seeds, server::sealer, sign};
 
 /// A workspace and how to get in.
 pub struct SeededWorkspace {
@@ -37,6 +40,7 @@ pub struct SeededWorkspace {
     pub mark: String,
     /// URL and secret of the source of each provider.
     pub sources: BTreeMap<String, DevSource>,
+    seeds: Seeds,
     database: PgPool,
     graphql_url: String,
     client: reqwest::Client,
@@ -68,7 +72,13 @@ impl SeededWorkspace {
         let mut transaction = server.database.begin().await.unwrap();
         let seeds = seed::plant(&mut transaction, &ambient, &sealer(&ambient), "SeededWorkspace", &slug).await.unwrap();
         transaction.commit().await.unwrap();
-        let mut party = Self {
+        let mut party = Self::behind(server, seeds, slug, mark);
+        party.owner = party.session(party.owner_id().await, Term::default()).await;
+        party
+    }
+
+    fn behind(server: &TestServer, seeds: Seeds, slug: String, mark: String) -> Self {
+        Self {
             workspace: seeds.workspace,
             slug,
             email: seeds.email.clone(),
@@ -77,12 +87,23 @@ impl SeededWorkspace {
             owner: String::new(),
             mark,
             sources: seeds.urls(&server.url),
+            seeds,
             database: server.database.clone(),
             graphql_url: server.graphql_url.clone(),
             client: server.client.clone(),
-        };
-        party.owner = party.session(party.owner_id().await, Term::default()).await;
-        party
+        }
+    }
+
+    /// All that [`Self::read`] needs to find it again in a clone of its database.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({"seeds": seeds::to_json(&self.seeds), "slug": self.slug, "mark": self.mark, "owner": self.owner})
+    }
+
+    /// The one that [`Self::to_json`] told of, behind a server over a clone of its database.
+    pub(crate) fn read(server: &TestServer, told: &Value) -> Self {
+        let text = |name: &str| told[name].as_str().unwrap_or_else(|| panic!("{told}")).to_owned();
+        let party = Self::behind(server, seeds::from_json(&told["seeds"]), text("slug"), text("mark"));
+        Self { owner: text("owner"), ..party }
     }
 
     /// The owner.

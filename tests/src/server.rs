@@ -1,6 +1,6 @@
 //! The real server in the test's own process, on port 0, with a database of its own.
 
-use std::{collections::BTreeMap, sync::OnceLock, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use inlet_api::ApiConfig;
 use inlet_domain::{
@@ -15,7 +15,7 @@ use inlet_server::{
     dev_file::DevSource,
     error::ServerError,
     lifecycle::Shutdown,
-    seed,
+    seed::Seeds,
     server::Server,
 };
 use inlet_store::{apply::ApplyConfig, records::retention::Retention};
@@ -24,15 +24,15 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio::task::JoinHandle;
 
-use crate::{database, sign};
+use crate::{database, seeds, sign};
 
 /// What a test may want different.
 #[derive(Clone)]
 pub struct Options {
     /// What the server does.
     pub roles: Vec<Role>,
-    /// Time and randomness.
-    pub ambient: Ambient,
+    /// Time and randomness; the machine's where it is `None`.
+    pub ambient: Option<Ambient>,
     /// How apply works.
     pub apply: ApplyConfig,
     /// The largest body of a provider, in bytes.
@@ -53,7 +53,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             roles: vec![Role::All],
-            ambient: Ambient::system(),
+            ambient: None,
             // What is built for tests takes its time over a large body.
             apply: ApplyConfig { patience: Duration::from_secs(6), ..ApplyConfig::default() },
             max_body: 1 << 20,
@@ -101,20 +101,18 @@ pub struct TestServer {
     pub database_url: String,
     /// A client with keep-alive.
     pub client: reqwest::Client,
-    seeds: seed::Seeds,
+    pub(crate) seeds: Seeds,
     shutdown: Shutdown,
     running: JoinHandle<Result<(), ServerError>>,
 }
 
-/// Every server of a process seals under the same key.
+/// Every server of the tests seals under the same key: a template holds what another process sealed.
 ///
 /// # Panics
 /// Never: there is a key.
 #[must_use]
 pub fn sealer(ambient: &Ambient) -> Sealer {
-    static KEY: OnceLock<[u8; 32]> = OnceLock::new();
-    let key = KEY.get_or_init(|| Ambient::system().random_256());
-    Sealer::new([(1, *key)], ambient.clone()).expect("there is a key")
+    Sealer::new([(1, *b"the key of every server of tests")], ambient.clone()).expect("there is a key")
 }
 
 /// A mail hook that nobody listens at.
@@ -139,14 +137,23 @@ pub async fn spawn() -> TestServer {
     spawn_with(Options::default()).await
 }
 
-/// Starts a server of another kind.
+/// Starts a server of another kind. Its workspace stands in the template; under a clock of the test's own it is made anew,
+/// so that nothing in it is later than that clock.
 pub async fn spawn_with(options: Options) -> TestServer {
-    let database_url = database::create().await;
-    start(options, database_url, None).await
+    let (url, seeds) = match &options.ambient {
+        Some(ambient) => {
+            let url = database::create().await;
+            let seeds = seeds::plant(&url, ambient).await;
+            (url, seeds)
+        }
+        None => seeds::create().await,
+    };
+    start(options, url, seeds).await
 }
 
-async fn start(options: Options, database_url: String, seeds: Option<seed::Seeds>) -> TestServer {
-    let sealer = sealer(&options.ambient);
+pub(crate) async fn start(options: Options, database_url: String, seeds: Seeds) -> TestServer {
+    let ambient = options.ambient.unwrap_or_else(Ambient::system);
+    let sealer = sealer(&ambient);
     let config = ServerConfig {
         roles: Roles::of(&options.roles),
         listen: "127.0.0.1:0".to_owned(),
@@ -165,20 +172,10 @@ async fn start(options: Options, database_url: String, seeds: Option<seed::Seeds
         allow_loopback_targets: true,
         mail_hook: options.mail_hook,
         api: options.api,
-        sealer: sealer.clone(),
-        ambient: options.ambient.clone(),
+        sealer,
+        ambient,
     };
     let server = Server::build(config).await.expect("the server is built");
-    let seeds = match seeds {
-        Some(seeds) => seeds,
-        None => {
-            let mut transaction = server.database().upkeep.begin().await.unwrap();
-            let slug = format!("test-{}", &database::unique()[16..]);
-            let seeds = seed::plant(&mut transaction, &options.ambient, &sealer, "Test", &slug).await.unwrap();
-            transaction.commit().await.unwrap();
-            seeds
-        }
-    };
     let url = server.public_url().to_owned();
     let metrics_url = match server.metrics_address() {
         Some(address) => format!("http://{address}/metrics"),
@@ -207,7 +204,7 @@ async fn start(options: Options, database_url: String, seeds: Option<seed::Seeds
 impl TestServer {
     /// A second server over the same database and workspace, as another process would be.
     pub async fn beside(&self, options: Options) -> Self {
-        start(options, self.database_url.clone(), Some(self.seeds.clone())).await
+        start(options, self.database_url.clone(), self.seeds.clone()).await
     }
 
     /// Posts a body as the provider would, signed; returns the status and the JSON that came back. `event` is the last

@@ -7,14 +7,13 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use inlet_server::config::Role;
 use inlet_store::records::page::{Position, Sort};
 use inlet_tests::{
-    Options, Pool, SeededWorkspace, TestServer,
+    Options, Pool, SeededWorkspace, TestServer, filled,
     operation::Operation,
     pool::is_granted,
     schema::{self, Field, Input, Schema},
-    spawn_with, workspace,
+    workspace,
 };
 use serde_json::{Value, json};
 
@@ -49,10 +48,8 @@ fn codes() -> BTreeSet<String> {
 }
 
 async fn house() -> Target {
-    let server = spawn_with(Options { roles: vec![Role::Ingest, Role::Api], ..Options::default() }).await;
+    let (server, [party, _]) = filled::spawn(Options::default()).await;
     let schema = Schema::of(&server).await;
-    let party = SeededWorkspace::of(&server).await;
-    party.fill().await;
     let mut pool = Pool::of(&schema, &party).await;
     pool.replenish(&schema, &party).await;
     let codes = codes();

@@ -25,7 +25,7 @@ fn oblic(id: &str) -> String {
 fn stepped() -> (std::sync::Arc<SteppedClock>, Options) {
     let clock = SteppedClock::at(Ambient::system().now());
     let ambient = Ambient::new(clock.clone(), SystemEntropy);
-    (clock, Options { ambient, ..Options::default() })
+    (clock, Options { ambient: Some(ambient), ..Options::default() })
 }
 
 #[tokio::test(flavor = "multi_thread")]

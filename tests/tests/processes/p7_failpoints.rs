@@ -12,23 +12,6 @@ use sqlx::{Connection, PgConnection};
 /// More than fit in hand, so that some wait in the database.
 const MESSAGES: usize = 120;
 
-/// Where to die, and at which pass.
-const PLACES: &[&str] = &[
-    "dispatch.read:2",
-    "dispatch.written:2",
-    "dispatch.submitted:2",
-    "deliver.taken:9",
-    "deliver.sent:9",
-    "deliver.told:9",
-    "finish.collected:3",
-    "finish.written:3",
-    "finish.noted:3",
-    "claim.claimed:1",
-    "claim.claimed:3",
-    "claim.submitted:2",
-    "claim.settled:2",
-];
-
 /// How many requests may be under way at once.
 const UNDER_WAY: usize = 4;
 
@@ -161,13 +144,32 @@ async fn dies_at(place: &str) -> String {
     )
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn p7_a_kill_between_any_two_steps_of_a_delivery_loses_nothing() {
-    let mut told = Vec::new();
-    for place in PLACES {
-        told.push(dies_at(place).await);
-    }
-    for line in told {
-        println!("{line}");
-    }
+/// A test for each place to die at, and the pass at which.
+macro_rules! a_kill_at {
+    ($($name:ident $place:literal;)*) => {
+        mod p7_a_kill_between_any_two_steps_of_a_delivery_loses_nothing {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $name() {
+                    println!("{}", super::dies_at($place).await);
+                }
+            )*
+        }
+    };
+}
+
+a_kill_at! {
+    dispatch_read "dispatch.read:2";
+    dispatch_written "dispatch.written:2";
+    dispatch_submitted "dispatch.submitted:2";
+    deliver_taken "deliver.taken:9";
+    deliver_sent "deliver.sent:9";
+    deliver_told "deliver.told:9";
+    finish_collected "finish.collected:3";
+    finish_written "finish.written:3";
+    finish_noted "finish.noted:3";
+    claim_claimed_at_once "claim.claimed:1";
+    claim_claimed_later "claim.claimed:3";
+    claim_submitted "claim.submitted:2";
+    claim_settled "claim.settled:2";
 }

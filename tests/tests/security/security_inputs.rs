@@ -1,15 +1,13 @@
 //! What is no input of a mutation changes nothing (mass assignment), and no text of a filter is anything but text
 //! (injection).
 
-use inlet_server::config::Role;
 use inlet_tests::{
-    Options, Pool, SeededWorkspace, TestServer,
+    Options, Pool, SeededWorkspace, TestServer, filled,
     operation::Operation,
     pool::is_granted,
     schema::{Field, Schema},
     seeded_workspace::Term,
     server::mail_hook,
-    spawn_with,
 };
 use serde_json::{Value, json};
 
@@ -56,15 +54,8 @@ const TEXTS: [&str; 18] = [
 ];
 
 async fn house() -> (TestServer, Schema, SeededWorkspace) {
-    let server = spawn_with(Options {
-        roles: vec![Role::Ingest, Role::Api],
-        mail_hook: Some(mail_hook()),
-        ..Options::default()
-    })
-    .await;
+    let (server, [party, _]) = filled::spawn(Options { mail_hook: Some(mail_hook()), ..Options::default() }).await;
     let schema = Schema::of(&server).await;
-    let party = SeededWorkspace::of(&server).await;
-    party.fill().await;
     (server, schema, party)
 }
 

@@ -132,7 +132,7 @@ async fn p5_reopening_and_an_inbound_message_at_once_leave_one_conversation_open
 async fn what_is_put_off_comes_back_by_itself_or_with_a_message() {
     let clock = SteppedClock::at(Utc.with_ymd_and_hms(2026, 11, 20, 10, 0, 0).unwrap());
     let ambient = Ambient::new(std::sync::Arc::clone(&clock), SystemEntropy);
-    let server = spawn_with(Options { ambient, ..Options::default() }).await;
+    let server = spawn_with(Options { ambient: Some(ambient), ..Options::default() }).await;
     let (asleep, woken) = (hear(&server, &phone()).await, phone());
     let by_message = hear(&server, &woken).await;
     let past = json!({"id": asleep["id"], "until": "2026-11-20T09:00:00Z"});

@@ -42,7 +42,7 @@ fn available(member: &str, status: &str) -> Value {
 async fn what_one_process_is_told_is_seen_at_the_other_and_runs_out() {
     let clock = SteppedClock::at(Utc.with_ymd_and_hms(2026, 11, 20, 10, 0, 0).unwrap());
     let ambient = Ambient::new(std::sync::Arc::clone(&clock), SystemEntropy);
-    let options = Options { ambient, ..Options::default() };
+    let options = Options { ambient: Some(ambient), ..Options::default() };
     let server = spawn_with(options.clone()).await;
     let other = server.beside(options.clone()).await;
     let conversation = hear(&server, &phone()).await["id"].clone();
@@ -160,7 +160,7 @@ async fn nothing_of_elsewhere_is_seen_and_who_may_not_is_refused() {
 async fn one_member_cannot_flood_the_others() {
     let clock = SteppedClock::at(Utc.with_ymd_and_hms(2026, 11, 20, 10, 0, 0).unwrap());
     let ambient = Ambient::new(std::sync::Arc::clone(&clock), SystemEntropy);
-    let server = spawn_with(Options { ambient, ..Options::default() }).await;
+    let server = spawn_with(Options { ambient: Some(ambient), ..Options::default() }).await;
     let (_, token) = member(&server, "AGENT").await;
     let (_, other) = member(&server, "AGENT").await;
     let say = async |token: &str, status: &str| {

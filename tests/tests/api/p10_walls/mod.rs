@@ -8,8 +8,7 @@ mod lists;
 mod probes;
 mod rights;
 
-use inlet_server::config::Role;
-use inlet_tests::{Options, SeededWorkspace, TestServer, schema::Schema, server::mail_hook, spawn_with};
+use inlet_tests::{Options, SeededWorkspace, TestServer, filled, schema::Schema, server::mail_hook};
 
 /// Two workspaces that heard the same events under the same ids of their providers.
 pub struct TwoWorkspaces {
@@ -23,17 +22,9 @@ pub struct TwoWorkspaces {
     pub stranger: SeededWorkspace,
 }
 
-/// Without the notifier: what it does to deliveries meanwhile would look like the stranger's doing.
 async fn two_workspaces() -> TwoWorkspaces {
-    let server = spawn_with(Options {
-        roles: vec![Role::Ingest, Role::Api],
-        mail_hook: Some(mail_hook()),
-        ..Options::default()
-    })
-    .await;
+    let (server, [owner, stranger]) =
+        filled::spawn(Options { mail_hook: Some(mail_hook()), ..Options::default() }).await;
     let schema = Schema::of(&server).await;
-    let (owner, stranger) = (SeededWorkspace::of(&server).await, SeededWorkspace::of(&server).await);
-    owner.fill().await;
-    stranger.fill().await;
     TwoWorkspaces { server, schema, owner, stranger }
 }

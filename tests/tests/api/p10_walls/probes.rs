@@ -71,15 +71,24 @@ fn places(house: &TwoWorkspaces, kinds: &[&str], owner: impl Fn(&str) -> bool) -
     places
 }
 
-/// Fails unless the stranger is told of the owner's `text` what they are told of one that nobody has.
-async fn refuse(house: &TwoWorkspaces, stranger: &Side<'_>, position: &Position, text: &str, ids: &BTreeSet<String>) {
-    let other = unknown(text);
-    let of_owner = stranger.ask(&house.schema, position, text).await;
-    let of_nobody = stranger.ask(&house.schema, position, &other).await;
-    let (shown, expected) = (plain(&of_owner, text), plain(&of_nobody, &other));
-    assert_eq!(shown, expected, "{}: a stranger is told whether {text} exists", position.name());
-    let given_away = told(&shown, ids, &house.owner.mark);
-    assert!(given_away.is_empty(), "{}: a stranger is shown {given_away:?}", position.name());
+/// Fails unless the stranger is told of each of the owner's `texts`, which are of one kind, what they are told of one of
+/// that kind that nobody has.
+async fn refuse<T: AsRef<str>>(
+    house: &TwoWorkspaces,
+    stranger: &Side<'_>,
+    position: &Position,
+    texts: &[T],
+    ids: &BTreeSet<String>,
+) {
+    let Some(first) = texts.first() else { return };
+    let other = unknown(first.as_ref());
+    let expected = plain(&stranger.ask(&house.schema, position, &other).await, &other);
+    for text in texts.iter().map(AsRef::as_ref) {
+        let shown = plain(&stranger.ask(&house.schema, position, text).await, text);
+        assert_eq!(shown, expected, "{}: a stranger is told whether {text} exists", position.name());
+        let given_away = told(&shown, ids, &house.owner.mark);
+        assert!(given_away.is_empty(), "{}: a stranger is shown {given_away:?}", position.name());
+    }
 }
 
 /// Whether a place takes no ids of this kind at all.
@@ -91,11 +100,11 @@ fn is_of_another_kind(answer: &Value) -> bool {
 async fn kinds_taken(house: &TwoWorkspaces, owner: &Side<'_>, position: &Position) -> BTreeMap<String, String> {
     let mut taken = BTreeMap::new();
     for (prefix, ids) in owner.pool.candidates(TRIES) {
+        let Some(other) = ids.first().map(|id| unknown(id)) else { continue };
+        let missing = plain(&owner.ask(&house.schema, position, &other).await, &other);
         for id in ids {
-            let other = unknown(id);
             let found = owner.ask(&house.schema, position, id).await;
-            let missing = owner.ask(&house.schema, position, &other).await;
-            if is_granted(&found) && plain(&found, id) != plain(&missing, &other) {
+            if is_granted(&found) && plain(&found, id) != missing {
                 taken.insert(prefix.clone(), id.clone());
             }
             if is_granted(&found) && taken.contains_key(prefix) || is_of_another_kind(&found) {
@@ -126,7 +135,7 @@ async fn p10_no_query_reaches_into_another_workspace_by_an_id() {
         // Ids of kinds that the place does not take are tried too: what is refused must not tell them apart either.
         for (prefix, candidates) in owned.candidates(1) {
             let candidate = taken.get(prefix).unwrap_or(candidates[0]);
-            refuse(&house, &stranger, &position, candidate, &ids).await;
+            refuse(&house, &stranger, &position, &[candidate], &ids).await;
             probes += 1;
         }
         println!("{} takes {:?}", position.name(), taken.keys().collect::<Vec<_>>());
@@ -210,7 +219,7 @@ async fn p10_no_cursor_reaches_into_another_workspace() {
         }
         let before = house.owner.rows().await;
         for cursor in &cursors {
-            refuse(&house, &stranger, &position, cursor, &ids).await;
+            refuse(&house, &stranger, &position, &[cursor], &ids).await;
         }
         assert_eq!(house.owner.changed(&before).await, [""; 0], "{}: a stranger changed something", position.name());
         assert!(
@@ -238,8 +247,8 @@ async fn p10_no_mutation_reaches_into_another_workspace_by_an_id() {
         let (mut taken, mut refusals) = (BTreeSet::new(), Vec::new());
         let candidates = owned.candidates(TRIES);
         let before = house.owner.rows().await;
-        for id in candidates.iter().flat_map(|(_, ids)| ids) {
-            refuse(&house, &stranger, &position, id, &ids).await;
+        for (_, of_kind) in &candidates {
+            refuse(&house, &stranger, &position, of_kind, &ids).await;
         }
         assert_eq!(house.owner.changed(&before).await, [""; 0], "{}: a stranger changed something", position.name());
         // Only now the owner, with the very ids: a mutation may use them up.
@@ -289,8 +298,9 @@ async fn p10_no_text_tells_a_stranger_what_another_workspace_has() {
             words = vec![key];
         }
         let before = house.owner.rows().await;
+        let mut is_used_up = true;
         for word in words {
-            let shown = alike(&house, &position, &mut strange, &word).await;
+            let shown = alike(&house, &position, &mut strange, &mut is_used_up, &word).await;
             let given_away: Vec<_> =
                 told(&shown, &ids, &house.owner.mark).into_iter().filter(|it| !word.contains(it.as_str())).collect();
             assert!(given_away.is_empty(), "{}: a stranger is shown {given_away:?}", position.name());
@@ -307,9 +317,15 @@ async fn p10_no_text_tells_a_stranger_what_another_workspace_has() {
     house.server.stop().await;
 }
 
-/// The stranger's answer to `word`; fails unless it is the one to any other word. Each try has objects of its own, for a
-/// mutation may use them up.
-async fn alike(house: &TwoWorkspaces, position: &Position, pool: &mut Pool, word: &str) -> Value {
+/// The stranger's answer to `word`; fails unless it is the one to any other word. A mutation that was granted may have used
+/// its objects up: the next try has new ones.
+async fn alike(
+    house: &TwoWorkspaces,
+    position: &Position,
+    pool: &mut Pool,
+    is_used_up: &mut bool,
+    word: &str,
+) -> Value {
     let other = unknown(word);
     let mut answers = Vec::new();
     // What works once is new for each try.
@@ -319,13 +335,15 @@ async fn alike(house: &TwoWorkspaces, position: &Position, pool: &mut Pool, word
             place.owner == "Mutation" && place.field.name == position.field.name && place.ty.text == "ID!"
         });
     for text in [word, &other] {
-        if is_of_object {
+        if is_of_object && *is_used_up {
             pool.replenish(&house.schema, &house.stranger).await;
         }
         // How often one may try is no part of this.
         sqlx::query("DELETE FROM login_attempt").execute(&house.server.database).await.unwrap();
         let stranger = Side { party: &house.stranger, pool };
-        answers.push(plain(&stranger.ask(&house.schema, position, text).await, text));
+        let answer = stranger.ask(&house.schema, position, text).await;
+        *is_used_up = is_granted(&answer);
+        answers.push(plain(&answer, text));
     }
     assert_eq!(answers[0], answers[1], "{}: a stranger is told whether {word} exists", position.name());
     answers.remove(0)

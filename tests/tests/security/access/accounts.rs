@@ -19,7 +19,7 @@ const THEIRS: &str = "nine quiet walruses whistle";
 pub fn stepped() -> (Arc<SteppedClock>, Options) {
     let clock = SteppedClock::at(Ambient::system().now());
     let ambient = Ambient::new(Arc::clone(&clock), SystemEntropy);
-    (clock, Options { ambient, ..Options::default() })
+    (clock, Options { ambient: Some(ambient), ..Options::default() })
 }
 
 async fn attempt(server: &TestServer, password: &str, workspace: Option<&Tenant>) -> Value {

@@ -16,7 +16,7 @@ async fn attempt(server: &TestServer, email: &str, password: &str) -> Value {
 fn stepped() -> (Arc<SteppedClock>, Options) {
     let clock = SteppedClock::at(Ambient::system().now());
     let ambient = Ambient::new(Arc::clone(&clock), SystemEntropy);
-    (clock, Options { ambient, ..Options::default() })
+    (clock, Options { ambient: Some(ambient), ..Options::default() })
 }
 
 #[tokio::test]
