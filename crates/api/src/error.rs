@@ -160,7 +160,7 @@ impl From<&StoreError> for ApiError {
                     ..Self::new(ErrorCode::Unavailable, "the database cannot answer now: come again")
                 }
             }
-            StoreError::InvalidRow { .. } | StoreError::Open(_) => {
+            StoreError::InvalidRow { .. } | StoreError::InvalidValue { .. } | StoreError::Open(_) => {
                 tracing::error!(error = error as &dyn std::error::Error, "a request met a damaged row");
                 Self::new(ErrorCode::Internal, "something is wrong on our side: the server's log tells what")
             }

@@ -51,8 +51,16 @@ macro_rules! registry {
         $(
             $(#[$doc])*
             #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-            #[cfg_attr(feature = "postgres", derive(sqlx::Type), sqlx(transparent))]
+            #[cfg_attr(feature = "postgres", derive(sqlx::Type, sea_orm::DeriveValueType))]
+            #[cfg_attr(feature = "postgres", sqlx(transparent), sea_orm(try_getable_array))]
             pub struct $name(pub Uuid);
+
+            #[cfg(feature = "postgres")]
+            impl sea_orm::TryFromU64 for $name {
+                fn try_from_u64(number: u64) -> Result<Self, sea_orm::DbErr> {
+                    <Uuid as sea_orm::TryFromU64>::try_from_u64(number).map(Self)
+                }
+            }
 
             impl $name {
                 /// The prefix of the textual form.

@@ -19,4 +19,7 @@ pub mod text_enum;
 
 #[cfg(feature = "postgres")]
 #[doc(hidden)]
+pub use sea_orm;
+#[cfg(feature = "postgres")]
+#[doc(hidden)]
 pub use sqlx;

@@ -61,7 +61,7 @@ macro_rules! text_enum {
     };
 }
 
-/// The part of [`text_enum!`] that needs sqlx.
+/// The part of [`text_enum!`] that needs sqlx and sea-orm.
 #[cfg(feature = "postgres")]
 #[doc(hidden)]
 #[macro_export]
@@ -96,7 +96,56 @@ macro_rules! text_enum_in_postgres {
                 Ok(<&str as $crate::sqlx::Decode<'r, $crate::sqlx::Postgres>>::decode(value)?.parse()?)
             }
         }
+
+        impl From<$name> for $crate::sea_orm::Value {
+            fn from(value: $name) -> Self {
+                value.as_str().into()
+            }
+        }
+
+        impl $crate::sea_orm::TryGetable for $name {
+            fn try_get_by<I: $crate::sea_orm::ColIdx>(
+                row: &$crate::sea_orm::QueryResult,
+                column: I,
+            ) -> Result<Self, $crate::sea_orm::TryGetError> {
+                let word = <String as $crate::sea_orm::TryGetable>::try_get_by(row, column)?;
+                word.parse().map_err(|problem| $crate::text_enum::undecodable(column, problem))
+            }
+        }
+
+        impl $crate::sea_orm::sea_query::ValueType for $name {
+            fn try_from(value: $crate::sea_orm::Value) -> Result<Self, $crate::sea_orm::sea_query::ValueTypeErr> {
+                let word = <String as $crate::sea_orm::sea_query::ValueType>::try_from(value)?;
+                word.parse().map_err(|_| $crate::sea_orm::sea_query::ValueTypeErr)
+            }
+
+            fn type_name() -> String {
+                stringify!($name).to_owned()
+            }
+
+            fn array_type() -> $crate::sea_orm::sea_query::ArrayType {
+                $crate::sea_orm::sea_query::ArrayType::String
+            }
+
+            fn column_type() -> $crate::sea_orm::sea_query::ColumnType {
+                $crate::sea_orm::sea_query::ColumnType::Text
+            }
+        }
+
+        impl $crate::sea_orm::sea_query::Nullable for $name {
+            fn null() -> $crate::sea_orm::Value {
+                $crate::sea_orm::Value::String(None)
+            }
+        }
     };
+}
+
+/// sqlx's error for a column that holds an unknown text, in the form in which sea-orm passes on errors of sqlx.
+#[cfg(feature = "postgres")]
+#[doc(hidden)]
+pub fn undecodable(column: impl std::fmt::Debug, problem: UnknownText) -> sea_orm::TryGetError {
+    let error = sqlx::Error::ColumnDecode { index: format!("{column:?}"), source: Box::new(problem) };
+    sea_orm::DbErr::Query(sea_orm::RuntimeErr::SqlxError(std::sync::Arc::new(error))).into()
 }
 
 /// Without the feature there is nothing to add.

@@ -55,10 +55,11 @@ impl Target {
     /// The URL was checked when it was saved. The client checks its address when it connects.
     fn of(webhook: &Webhook) -> Option<Self> {
         const ANY: TargetPolicy = TargetPolicy { allow_loopback: true, allow_http: true };
-        match &webhook.composition {
-            None => webhook.url.parse().ok().map(Self::Event),
+        match &webhook.settings.composition {
+            None => webhook.settings.url.parse().ok().map(Self::Event),
             Some(composition) => {
-                Composer::read(&webhook.url, composition, ANY).ok().map(|composer| Self::Composed(Box::new(composer)))
+                let composer = Composer::read(&webhook.settings.url, composition, ANY);
+                composer.ok().map(|composer| Self::Composed(Box::new(composer)))
             }
         }
     }
@@ -106,11 +107,11 @@ impl Receiver {
             id: webhook.id,
             workspace: webhook.workspace,
             revision: webhook.revision,
-            max_attempts: webhook.max_attempts,
-            delays: webhook.delays(),
-            timeout: Duration::from_secs(u64::try_from(webhook.timeout_seconds).unwrap_or(3)),
-            concurrency: usize::try_from(webhook.max_concurrency).unwrap_or(1).max(1),
-            rate: webhook.rate_limit.and_then(|rate| u32::try_from(rate).ok()).filter(|rate| *rate > 0),
+            max_attempts: webhook.settings.attempts(),
+            delays: webhook.settings.delays(),
+            timeout: Duration::from_secs(u64::try_from(webhook.settings.timeout()).unwrap_or(3)),
+            concurrency: usize::try_from(webhook.settings.max_concurrency).unwrap_or(1).max(1),
+            rate: webhook.settings.rate_limit.and_then(|rate| u32::try_from(rate).ok()).filter(|rate| *rate > 0),
             recovering: webhook.recovering,
             state,
             wants: webhook.wants(),

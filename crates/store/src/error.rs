@@ -1,6 +1,6 @@
 //! What can go wrong in the store, told apart by what the caller can do about it.
 
-use inlet_domain::{ids::InvalidId, model::right::NotHeld, secrets::OpenError};
+use inlet_domain::{ids::InvalidId, model::right::NotHeld, secrets::OpenError, text_enum::UnknownText};
 use sea_orm::{DbErr, RuntimeErr};
 
 /// A failed read or write.
@@ -8,13 +8,13 @@ use sea_orm::{DbErr, RuntimeErr};
 pub enum StoreError {
     /// Postgres refused or could not be reached.
     #[error("the database refused or could not be reached")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
     /// Postgres does not answer, or did not say in time whether it committed.
     #[error("the database does not answer")]
     Away,
     /// Postgres refused or could not be reached, seen through sea-orm.
     #[error("the database refused or could not be reached")]
-    Orm(#[from] DbErr),
+    Orm(#[source] DbErr),
     /// A migration failed.
     #[error("the migrations could not be applied")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -28,6 +28,14 @@ pub enum StoreError {
         /// The row's key.
         row: String,
         /// What is wrong with it.
+        problem: String,
+    },
+    /// A column holds a text that the enum of the column does not know, or JSON of another form.
+    #[error("a row holds an invalid value in column {column}: {problem}")]
+    InvalidValue {
+        /// The column, quoted, or its number.
+        column: String,
+        /// The problem with the value.
         problem: String,
     },
     /// A sealed column does not open.
@@ -101,13 +109,13 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// A stable word for it.
+    /// A stable word for the error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
             _ if self.is_of_input() => "BAD_USER_INPUT",
             Self::Database(_) | Self::Orm(_) | Self::Migrate(_) | Self::Away => "UNAVAILABLE",
-            Self::InvalidRow { .. } | Self::Open(_) => "INTERNAL",
+            Self::InvalidRow { .. } | Self::InvalidValue { .. } | Self::Open(_) => "INTERNAL",
             Self::IdempotencyKeyReused { .. } => "IDEMPOTENCY_KEY_REUSED",
             Self::Invalid { .. } => "BAD_USER_INPUT",
             Self::NotFound { .. } | Self::Missing { .. } => "NOT_FOUND",
@@ -172,6 +180,31 @@ impl StoreError {
         problem: &impl std::fmt::Display,
     ) -> Self {
         Self::InvalidRow { table, column, row: row.to_string(), problem: problem.to_string() }
+    }
+}
+
+impl StoreError {
+    /// [`StoreError::InvalidValue`] where sqlx could read a column and the model refused its value.
+    fn of_value(error: &sqlx::Error) -> Option<Self> {
+        let sqlx::Error::ColumnDecode { index, source } = error else { return None };
+        let is_of_model = source.is::<UnknownText>() || source.is::<serde_json::Error>();
+        is_of_model.then(|| Self::InvalidValue { column: index.clone(), problem: source.to_string() })
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::of_value(&error).unwrap_or(Self::Database(error))
+    }
+}
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        let of_value = match &error {
+            DbErr::Query(RuntimeErr::SqlxError(source)) => Self::of_value(source),
+            _ => None,
+        };
+        of_value.unwrap_or(Self::Orm(error))
     }
 }
 

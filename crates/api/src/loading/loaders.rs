@@ -197,7 +197,7 @@ impl Loaders {
             epoch: batch!(way, scope, epoch, |epoch| HashMap::from([((), epoch)])),
             by_external: batch!(way, scope, by_external, |found| found),
             campaign_reports: batch!(way, scope, report_jobs::of_campaigns, |rows| grouped(rows, |row: &ReportJob| {
-                Some(row.campaign)
+                Some(row.campaign_id)
             })),
             campaigns: batch!(way, scope, campaigns_by_external, |found| found),
             pages: batch!(way, scope, messages_of, |found| found),

@@ -1,8 +1,8 @@
-use inlet_domain::{
-    event::webhook_filter::WebhookFilter,
-    model::webhook::{RetryPreset, WebhookStatus},
+use inlet_domain::model::webhook::WebhookStatus;
+use inlet_store::records::{
+    deliveries::Receiver as Stored,
+    webhooks::{Settings, Webhook},
 };
-use inlet_store::records::{deliveries::Receiver as Stored, webhooks::Webhook};
 use uuid::Uuid;
 
 use super::*;
@@ -11,22 +11,10 @@ fn receiver(id: u128, concurrency: i32) -> Arc<Receiver> {
     let webhook = Webhook {
         id: WebhookId(Uuid::from_u128(id)),
         workspace: WorkspaceId(Uuid::nil()),
-        name: "crm".to_owned(),
-        url: "https://example.com/".to_owned(),
+        settings: Settings { max_concurrency: concurrency, ..Settings::of("crm", "https://example.com/") },
         status: WebhookStatus::Active,
-        event_types: Vec::new(),
-        include_notes: false,
-        filter: WebhookFilter::default(),
-        channel: None,
         api_version: "2026-11".to_owned(),
-        timeout_seconds: 3,
-        max_attempts: 6,
-        retry_preset: RetryPreset::Documented,
-        retry_delays: None,
-        max_concurrency: concurrency,
-        rate_limit: None,
         headers: Vec::new(),
-        composition: None,
         has_legacy_signature: false,
         start_seq: 0,
         revision: 1,

@@ -222,9 +222,9 @@ async fn create(conn: &mut PgConnection, ambient: &Ambient, sealer: &Sealer, tas
                 secret: Some(secret.clone()),
                 settings: sources::SourceSettings::default(),
             };
-            let (source, token) = sources::create(conn, workspace, sealer, ambient, new).await?;
-            let said = format!("source {}\npath /in/{token}\nsecret {}", source.id, secret.expose_secret());
-            Done { workspace, action: "admin.create-source", subject: source.id.into(), said }
+            let (id, token) = sources::create(conn, workspace, sealer, ambient, new).await?;
+            let said = format!("source {}\npath /in/{token}\nsecret {}", id, secret.expose_secret());
+            Done { workspace, action: "admin.create-source", subject: id.into(), said }
         }
     })
 }

@@ -38,9 +38,8 @@ pub(crate) fn blame(error: &BatchError) -> Blame {
                 _ => Blame::Unclear,
             }
         }
-        StoreError::Database(sqlx::Error::Encode(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)) => {
-            Blame::Request(None)
-        }
+        StoreError::Database(sqlx::Error::Encode(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))
+        | StoreError::InvalidValue { .. } => Blame::Request(None),
         _ => Blame::Absence,
     }
 }

@@ -1,4 +1,4 @@
-//! API keys: making, revoking and reading them. How one is looked up by its token is in [`super::credentials`].
+//! API keys: creation, revocation and reads. [`super::credentials`] looks a key up by its token.
 
 use chrono::{DateTime, Utc};
 use inlet_domain::{
@@ -18,21 +18,21 @@ use super::{
 };
 use crate::{database::Database, error::StoreError, revocations};
 
-/// What a new key is to be.
+/// A new API key.
 #[derive(Debug, Clone)]
 pub struct NewApiKey {
-    /// For people; 1 to 200 characters.
+    /// A name for people; 1 to 200 characters.
     pub name: String,
-    /// What it may do.
+    /// The scopes.
     pub scopes: Vec<KeyScope>,
-    /// When it ends by itself.
+    /// When the key expires.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// Makes an API key. The token, prefix `ik_`, is shown once.
+/// Creates an API key. The token starts with `ik_`. It is shown once.
 ///
 /// # Errors
-/// `Invalid` where the name is empty, there is no scope, or it would have ended already.
+/// `Invalid` where the name is empty, the key has no scope, or the key would have expired already.
 pub async fn create(
     conn: &mut PgConnection,
     ambient: &Ambient,
@@ -47,7 +47,8 @@ pub async fn create(
     }
     let now = ambient.now();
     if new.expires_at.is_some_and(|end| end <= now) {
-        let message = "this is past: a key ends in the future, or not by itself".to_owned();
+        let message =
+            "this time is past: give one in the future, or leave it out for a key that never expires".to_owned();
         return Err(StoreError::Invalid { path: "input.expiresAt", message });
     }
     let mut words: Vec<&str> = new.scopes.iter().map(|scope| scope.as_str()).collect();
@@ -73,10 +74,10 @@ pub async fn create(
     Ok((id, token))
 }
 
-/// Revokes an API key for ever; one that was revoked before stays so.
+/// Revokes an API key. A revoked key stays revoked.
 ///
 /// # Errors
-/// `Missing` where there is none.
+/// `Missing` where there is no such key.
 pub async fn revoke(conn: &mut PgConnection, ambient: &Ambient, scope: Scope, id: ApiKeyId) -> Result<(), StoreError> {
     let done =
         sqlx::query("UPDATE api_key SET revoked_at = coalesce(revoked_at, $3) WHERE workspace_id = $1 AND id = $2")
@@ -94,23 +95,23 @@ pub async fn revoke(conn: &mut PgConnection, ambient: &Ambient, scope: Scope, id
 /// An API key, without its token.
 #[derive(Debug, Clone)]
 pub struct ApiKey {
-    /// Its id.
+    /// The primary key, with the workspace.
     pub id: ApiKeyId,
-    /// What people call it.
+    /// The name for people.
     pub name: String,
-    /// What it may do.
+    /// The scopes.
     pub scopes: Vec<KeyScope>,
-    /// When it was made.
+    /// The time of creation.
     pub created_at: DateTime<Utc>,
-    /// The kind of who made it, where that is known.
+    /// The kind of the creator. None where the creator is unknown.
     pub created_by_kind: Option<String>,
-    /// Which member or key made it.
+    /// The member or key that created the key.
     pub created_by_id: Option<Uuid>,
-    /// When it was last used, to the minute.
+    /// The last use, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
-    /// When it ends by itself.
+    /// When the key expires.
     pub expires_at: Option<DateTime<Utc>>,
-    /// When it was revoked.
+    /// The time of revocation.
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
@@ -133,10 +134,7 @@ fn key(row: &PgRow) -> Result<ApiKey, StoreError> {
     })
 }
 
-/// The API keys with these ids, in no order; those not in the workspace are left out.
-///
-/// # Errors
-/// Where the database fails or a row is invalid.
+/// The API keys with these ids, in no order. Ids of other workspaces are left out.
 pub async fn by_ids(database: &Database, scope: Scope, ids: &[ApiKeyId]) -> Result<Vec<ApiKey>, StoreError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM api_key WHERE workspace_id = $1 AND id = ANY($2)"));
@@ -144,10 +142,10 @@ pub async fn by_ids(database: &Database, scope: Scope, ids: &[ApiKeyId]) -> Resu
     rows.iter().map(key).collect()
 }
 
-/// API keys, oldest first, those that have ended among them.
+/// API keys, oldest first. Revoked and expired keys are included.
 ///
 /// # Errors
-/// Where the database fails, a row is invalid or a position is of another list.
+/// [`StoreError::Invalid`] where a position is of another list.
 pub async fn list(database: &Database, scope: Scope, slice: &Slice) -> Result<Page<ApiKey>, StoreError> {
     slice.check(Sort::Id)?;
     let order = if slice.from_end { "DESC" } else { "ASC" };

@@ -1,5 +1,5 @@
-//! The audit log: what people, programs and operators did, and what was refused them at the door. What a mutation did
-//! is written by [`super::acts`] in the mutation's own transaction.
+//! The audit log: the actions of people, programs and operators, and refused actions. [`super::mutation_tx`] writes the
+//! entry of a mutation in the transaction of the mutation.
 
 use std::net::IpAddr;
 
@@ -16,36 +16,33 @@ use uuid::Uuid;
 use super::page::{Page, Position, Slice, Sort};
 use crate::{database::Database, error::StoreError};
 
-/// Where something that is asked for comes from.
+/// The origin of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origin {
-    /// The request's id, as the client was told it.
+    /// The request's id, as the response tells the client.
     pub request_id: Option<String>,
-    /// The client's address, as far as the proxies in front are trusted.
+    /// The client's address, as far as the server trusts the proxies in front.
     pub client: Option<IpAddr>,
 }
 
-/// What is to be written down.
+/// A new entry.
 #[derive(Debug, Clone, Copy)]
 pub struct Record<'a> {
-    /// Who.
+    /// The actor.
     pub actor: Actor,
-    /// What: a mutation's name, or `admin.` and a command's.
+    /// The action: a mutation's name, or `admin.` and a command's name.
     pub action: &'a str,
-    /// What it was done to.
+    /// The subject of the action.
     pub subject: Option<AnyId>,
-    /// What else there is to tell. It holds no secret.
+    /// Further details. They hold no secret.
     pub detail: &'a Value,
-    /// The code of the refusal where nothing came of it.
+    /// The code of the refusal. None where the action was done.
     pub refusal: Option<&'a str>,
-    /// From where.
+    /// The origin of the request.
     pub origin: &'a Origin,
 }
 
 /// Writes an entry.
-///
-/// # Errors
-/// Where the database fails.
 pub async fn write(
     conn: &mut PgConnection,
     ambient: &Ambient,
@@ -75,19 +72,19 @@ pub async fn write(
 /// An entry of the audit log.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// Its id, which tells when.
+    /// The primary key, with the workspace. It tells the time.
     pub id: AuditEntryId,
     /// `member`, `api_key` or `system`.
     pub actor_kind: String,
-    /// Which member or key.
+    /// The member or key.
     pub actor_id: Option<Uuid>,
-    /// What was done.
+    /// The action.
     pub action: String,
-    /// To what.
+    /// The subject of the action.
     pub subject: Option<AnyId>,
-    /// What else there is to tell.
+    /// Further details.
     pub detail: Value,
-    /// The code of the refusal where nothing came of it.
+    /// The code of the refusal. None where the action was done.
     pub refusal: Option<String>,
     /// The request's id.
     pub request_id: Option<String>,
@@ -96,7 +93,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// When.
+    /// The time of the action.
     #[must_use]
     pub fn occurred_at(&self) -> DateTime<Utc> {
         moment_of(self.id.0)
@@ -118,18 +115,18 @@ impl Entry {
     }
 }
 
-/// Which entries are wanted. An empty list means any.
+/// The filter of a list of entries. An empty list matches all.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Members and keys who did it.
+    /// The members and keys that acted.
     pub actors: Vec<Uuid>,
-    /// What was done.
+    /// The action.
     pub actions: Vec<String>,
-    /// What it was done to.
+    /// The subject of the action.
     pub subjects: Vec<Uuid>,
-    /// At this moment or later.
+    /// Only entries at this time or later.
     pub from: Option<DateTime<Utc>>,
-    /// Before this moment.
+    /// Only entries before this time.
     pub to: Option<DateTime<Utc>>,
 }
 
@@ -139,7 +136,7 @@ const COLUMNS: &str = "id, actor_kind, actor_id, action, subject_kind, subject_i
 /// Entries, newest first.
 ///
 /// # Errors
-/// Where the database fails or a position is of another list.
+/// [`StoreError::Invalid`] where a position is of another list.
 pub async fn list(
     database: &Database,
     scope: Scope,
@@ -166,7 +163,7 @@ pub async fn list(
         .bind(&filter.actions)
         .bind(&filter.subjects)
         .bind(i64::from(slice.size) + 1)
-        // Which filters there are decides what it is to cost: a plan for all of them would fit none.
+        // The statement holds only the given filters. One plan for all combinations would fit none.
         .persistent(false)
         .fetch_all(&database.pool)
         .await?;
@@ -174,10 +171,7 @@ pub async fn list(
     Ok(Page::of_rows(rows.iter().map(placed).collect::<Result<_, _>>()?, slice))
 }
 
-/// The entry with this id; `None` where the workspace has none.
-///
-/// # Errors
-/// Where the database fails.
+/// The entry with this id. `None` where the workspace has no such entry.
 pub async fn by_id(database: &Database, scope: Scope, id: AuditEntryId) -> Result<Option<Entry>, StoreError> {
     let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM audit_entry WHERE workspace_id = $1 AND id = $2"));
     let row = sqlx::query(sql).bind(scope.workspace()).bind(id).fetch_optional(&database.pool).await?;

@@ -1,4 +1,4 @@
-//! One sealed row that must open under the configured keys, so that a process with the wrong key never starts (P12).
+//! A sealed row that must open under the configured keys. A process with the wrong key never starts (P12).
 
 use inlet_domain::{
     ids::WorkspaceId,
@@ -14,11 +14,11 @@ fn place() -> Place {
     Place { workspace: WorkspaceId(Uuid::nil()), table: "seal_canary", id: Uuid::nil(), column: "sealed" }
 }
 
-/// Plants the canary where there is none, and opens it. It stays sealed under the key that planted it: a process
-/// that was given a new key must keep the old one until everything is sealed anew.
+/// Creates the canary if there is none, then opens it. The canary stays sealed under the key that created it. A process
+/// with a new key must keep the old key until [`upkeep`](super::upkeep) has sealed everything anew.
 ///
 /// # Errors
-/// [`StoreError::Open`] where the keys are not those of this database.
+/// [`StoreError::Open`] where the keys belong to another database.
 pub async fn check(database: &Database, sealer: &Sealer) -> Result<(), StoreError> {
     sqlx::query("INSERT INTO seal_canary (sealed) VALUES ($1) ON CONFLICT (only_row) DO NOTHING")
         .bind(sealer.seal(&place(), PLAIN))
@@ -29,10 +29,7 @@ pub async fn check(database: &Database, sealer: &Sealer) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Seals the canary under the newest key. From then on a process without that key does not start.
-///
-/// # Errors
-/// Where the database fails.
+/// Seals the canary under the newest key. From then on, a process without this key does not start.
 pub(super) async fn renew(database: &Database, sealer: &Sealer) -> Result<(), StoreError> {
     sqlx::query("UPDATE seal_canary SET sealed = $1")
         .bind(sealer.seal(&place(), PLAIN))

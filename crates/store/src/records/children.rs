@@ -1,6 +1,7 @@
-//! Pages of lists that belong to objects: the same part of each object's list, in one statement.
+//! Pages of the lists of several parent objects, such as the messages of conversations. One statement reads the same
+//! part of each list.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, hash::Hash};
 
 use inlet_domain::scope::Scope;
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, IdenStatic, Statement};
@@ -12,21 +13,21 @@ use super::{
 };
 use crate::{database::Database, error::StoreError};
 
-/// The list that belongs to an object.
+/// The list of a parent object.
 pub(super) struct List<C> {
-    /// The column of the object's id.
+    /// The column of the parent's id.
     pub(super) parent: C,
-    /// What the list is ordered by.
+    /// The order of the list.
     pub(super) sort: Sort,
-    /// The column of that order; none where the id alone orders.
+    /// The column of the order. None in an order by id.
     pub(super) at: Option<C>,
     /// The column of the id.
     pub(super) id: C,
-    /// What else must hold of a row, in SQL; empty where nothing must.
+    /// A further condition on the rows, in SQL. Empty for none.
     pub(super) only: &'static str,
 }
 
-/// Reads the part that `slice` asks for of the list of each of `parents`, in ascending order. `place` tells a row's parent
+/// Reads the part that `slice` asks for of the list of each parent, in ascending order. `place` returns a row's parent
 /// and position.
 pub(super) async fn fetch<E, P>(
     database: &Database,
@@ -34,12 +35,12 @@ pub(super) async fn fetch<E, P>(
     list: List<E::Column>,
     parents: &[P],
     slice: &Slice,
-    place: impl Fn(&E::Model) -> (Option<Uuid>, Position),
+    place: impl Fn(&E::Model) -> (Option<P>, Position),
 ) -> Result<Vec<(P, Page<E::Model>)>, StoreError>
 where
     E: EntityTrait,
     E::Model: FromQueryResult + Send + Sync,
-    P: Copy + Into<Uuid>,
+    P: Copy + Eq + Hash + Into<Uuid>,
 {
     slice.check(list.sort)?;
     let (table, columns) = (E::default().table_name().to_owned(), lean::columns::<E>());
@@ -53,7 +54,7 @@ where
     );
     let ids: Vec<Uuid> = parents.iter().map(|parent| (*parent).into()).collect();
     let mut values: Vec<sea_orm::Value> =
-        vec![scope.workspace().0.into(), ids.into(), (i64::from(slice.size) + 1).into()];
+        vec![scope.workspace().into(), ids.into(), (i64::from(slice.size) + 1).into()];
     for (bound, sign) in [(slice.after, '>'), (slice.before, '<')] {
         let Some(bound) = bound else { continue };
         if list.at.is_some() {
@@ -71,13 +72,13 @@ where
     }
     sql.push_str(&format!(" ORDER BY {order} LIMIT $3) t"));
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-    let mut rows_of: HashMap<Uuid, Vec<(Position, E::Model)>> = HashMap::with_capacity(parents.len());
+    let mut rows_of: HashMap<P, Vec<(Position, E::Model)>> = HashMap::with_capacity(parents.len());
     for row in database.orm.query_all_raw(statement).await? {
         let row = E::Model::from_query_result(&row, "")?;
         if let (Some(parent), position) = place(&row) {
             rows_of.entry(parent).or_default().push((position, row));
         }
     }
-    let page = |parent: &P| (*parent, Page::of_rows(rows_of.remove(&(*parent).into()).unwrap_or_default(), slice));
+    let page = |parent: &P| (*parent, Page::of_rows(rows_of.remove(parent).unwrap_or_default(), slice));
     Ok(parents.iter().map(page).collect())
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use inlet_domain::{
-    ids::{ChannelId, ContactId, ConversationId, GroupId, IdentityId, LabelId, MemberId, MessageId, TeamId},
+    ids::{ChannelId, ContactId, ConversationId, LabelId, MemberId, TeamId},
     model::{
         channel::Medium,
         conversation::{ConversationStatus, Priority},
@@ -10,230 +10,123 @@ use inlet_domain::{
     scope::Scope,
 };
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter, Select,
-    sea_query::{Expr, ExprTrait, Query, SimpleExpr, extension::postgres::PgBinOper},
+    ColumnTrait, Condition, EntityTrait, QueryFilter, Select, Value,
+    sea_query::{Expr, ExprTrait, Query, SimpleExpr, extension::postgres::PgBinOper, postgres_array::NotU8},
 };
-use serde_json::Value;
-use uuid::Uuid;
 
 use super::{
-    entity,
+    entity::{
+        channel,
+        conversation::{Column, Entity},
+    },
     lean::lean,
-    page::{Keyset, Page, Position, Slice, Sort},
-    words::word,
+    page::{self, Keyset, Page, Position, Slice, Sort},
 };
 use crate::{database::Database, error::StoreError};
 
-/// A thread of messages with one address on one channel.
-#[derive(Debug, Clone)]
-pub struct Conversation {
-    /// Its id.
-    pub id: ConversationId,
-    /// The channel.
-    pub channel_id: ChannelId,
-    /// The other side's address.
-    pub address_id: IdentityId,
-    /// Who it is with.
-    pub contact_id: Option<ContactId>,
-    /// The group, of a conversation of many.
-    pub group_id: Option<GroupId>,
-    /// Where it stands.
-    pub status: ConversationStatus,
-    /// The provider's own word for its status.
-    pub provider_status: Option<String>,
-    /// The provider's id.
-    pub external_id: Option<String>,
-    /// What it is about.
-    pub subject: Option<String>,
-    /// How urgent it is.
-    pub priority: Priority,
-    /// Who has it.
-    pub assignee_id: Option<MemberId>,
-    /// Whose it is.
-    pub team_id: Option<TeamId>,
-    /// Its labels.
-    pub label_ids: Vec<LabelId>,
-    /// The provider's fields that have no name here.
-    pub attributes: Value,
-    /// Inbound messages so far.
-    pub inbound_count: i64,
-    /// How many of them anyone has read.
-    pub read_count: i64,
-    /// The newest message.
-    pub last_message_id: Option<MessageId>,
-    /// When that was.
-    pub last_message_at: Option<DateTime<Utc>>,
-    /// When anything last happened in it.
-    pub last_activity_at: DateTime<Utc>,
-    /// Since when the other side waits for an answer.
-    pub waiting_since: Option<DateTime<Utc>>,
-    /// When it was first answered.
-    pub first_response_at: Option<DateTime<Utc>>,
-    /// Until when it is put off.
-    pub snoozed_until: Option<DateTime<Utc>>,
-    /// When it was closed.
-    pub closed_at: Option<DateTime<Utc>>,
-    /// Counts its changes.
-    pub revision: i64,
-    /// When it came to be.
-    pub created_at: DateTime<Utc>,
-    /// When it last changed.
-    pub updated_at: DateTime<Utc>,
-    /// When it was deleted.
-    pub deleted_at: Option<DateTime<Utc>>,
-}
+pub use super::entity::conversation::Model as Conversation;
 
-impl TryFrom<entity::conversation::Model> for Conversation {
-    type Error = StoreError;
-
-    fn try_from(row: entity::conversation::Model) -> Result<Self, StoreError> {
-        let id = ConversationId(row.id);
-        Ok(Self {
-            id,
-            channel_id: ChannelId(row.channel_id),
-            address_id: IdentityId(row.address_id),
-            contact_id: row.contact_id.map(ContactId),
-            group_id: row.group_id.map(GroupId),
-            status: word("conversation", "status", id, &row.status)?,
-            provider_status: row.provider_status,
-            external_id: row.external_id,
-            subject: row.subject,
-            priority: word("conversation", "priority", id, &row.priority)?,
-            assignee_id: row.assignee_id.map(MemberId),
-            team_id: row.team_id.map(TeamId),
-            label_ids: row.label_ids.into_iter().map(LabelId).collect(),
-            attributes: row.attributes,
-            inbound_count: row.inbound_count,
-            read_count: row.read_count,
-            last_message_id: row.last_message_id.map(MessageId),
-            last_message_at: row.last_message_at,
-            last_activity_at: row.last_activity_at,
-            waiting_since: row.waiting_since,
-            first_response_at: row.first_response_at,
-            snoozed_until: row.snoozed_until,
-            closed_at: row.closed_at,
-            revision: row.revision,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            deleted_at: row.deleted_at,
-        })
-    }
-}
-
-/// The conversations with these ids as a list shows them, in no order; what is not in the workspace or was deleted is left
-/// out.
-///
-/// # Errors
-/// Where the database fails or a row is invalid.
+/// The conversations with these ids, each as a list shows it, in no order. Deleted conversations and ids of other
+/// workspaces are left out.
 pub async fn by_ids(
     database: &Database,
     scope: Scope,
     ids: &[ConversationId],
 ) -> Result<Vec<Conversation>, StoreError> {
-    let rows = lean(select(scope, ids)).all(&database.orm).await?;
-    rows.into_iter().map(Conversation::try_from).collect()
+    let select = existing(scope).filter(Column::Id.eq_any(ids.iter().copied()));
+    Ok(lean(select).all(&database.orm).await?)
 }
 
-/// One conversation with all of its attributes; `None` where the workspace has none of that id.
-///
-/// # Errors
-/// Where the database fails or the row is invalid.
+/// One conversation with all attributes. `None` where the workspace has no such conversation.
 pub async fn whole(database: &Database, scope: Scope, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
-    select(scope, &[id]).one(&database.orm).await?.map(Conversation::try_from).transpose()
+    Ok(existing(scope).filter(Column::Id.eq_any([id])).one(&database.orm).await?)
 }
 
-fn select(scope: Scope, ids: &[ConversationId]) -> Select<entity::conversation::Entity> {
-    entity::conversation::Entity::find()
-        .filter(entity::conversation::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::conversation::Column::Id.eq_any(ids.iter().map(|id| id.0)))
-        .filter(entity::conversation::Column::DeletedAt.is_null())
+fn existing(scope: Scope) -> Select<Entity> {
+    Entity::find().filter(Column::WorkspaceId.eq(scope.workspace())).filter(Column::DeletedAt.is_null())
 }
 
-/// Which conversations are wanted. Of each list any; an empty one means all.
+/// The filter of a list of conversations. A conversation passes if it matches one value of each list; an empty list
+/// matches all.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Where they stand.
+    /// The lifecycle statuses.
     pub statuses: Vec<ConversationStatus>,
-    /// How urgent they are.
+    /// The priorities.
     pub priorities: Vec<Priority>,
-    /// Who has them.
+    /// The assigned members.
     pub assignees: Vec<MemberId>,
-    /// Those that no one has, beside those of `assignees`.
+    /// Conversations without an assignee pass too, beside those of `assignees`.
     pub unassigned: bool,
-    /// Which teams have them.
+    /// The assigned teams.
     pub teams: Vec<TeamId>,
-    /// On which channels.
+    /// The channels.
     pub channels: Vec<ChannelId>,
-    /// On which media.
+    /// The media of the channels.
     pub media: Vec<Medium>,
-    /// With whom.
+    /// The contacts.
     pub contacts: Vec<ContactId>,
-    /// With one of these labels.
+    /// The labels: a conversation needs one of them.
     pub labels: Vec<LabelId>,
-    /// Those that hold what no one has read.
+    /// Only conversations with inbound messages that no member has read.
     pub unread: bool,
-    /// Those in which something happened at this time or later.
+    /// Only conversations whose last activity is at this time or later.
     pub active_since: Option<DateTime<Utc>>,
-    /// Those in which nothing happened at this time or later.
+    /// Only conversations whose last activity is before this time.
     pub active_before: Option<DateTime<Utc>>,
 }
 
 impl Filter {
     fn condition(&self, scope: Scope) -> Condition {
-        use entity::conversation::Column;
-        fn any(column: Column, ids: impl ExactSizeIterator<Item = Uuid>) -> Option<SimpleExpr> {
-            (ids.len() > 0).then(|| column.eq_any(ids))
+        fn any<T: Copy + Into<Value> + NotU8>(column: Column, ids: &[T]) -> Option<SimpleExpr> {
+            (!ids.is_empty()).then(|| column.eq_any(ids.iter().copied()))
         }
-        let statuses = self.statuses.iter().map(|status| status.as_str());
         let on_media = || {
             let channels = Query::select()
-                .column(entity::channel::Column::Id)
-                .from(entity::channel::Entity)
-                .and_where(entity::channel::Column::WorkspaceId.eq(scope.workspace().0))
-                .and_where(entity::channel::Column::Medium.is_in(self.media.iter().map(|medium| medium.as_str())))
+                .column(channel::Column::Id)
+                .from(channel::Entity)
+                .and_where(channel::Column::WorkspaceId.eq(scope.workspace()))
+                .and_where(channel::Column::Medium.is_in(self.media.iter().copied()))
                 .to_owned();
             Column::ChannelId.in_subquery(channels)
         };
-        let priorities = self.priorities.iter().map(|priority| priority.as_str());
-        let assignees = any(Column::AssigneeId, self.assignees.iter().map(|id| id.0));
-        let assigned = match assignees {
+        let assigned = match any(Column::AssigneeId, &self.assignees) {
             Some(assignees) if self.unassigned => Some(assignees.or(Column::AssigneeId.is_null())),
             None if self.unassigned => Some(Column::AssigneeId.is_null()),
             assignees => assignees,
         };
+        let statuses = || Column::Status.is_in(self.statuses.iter().copied());
+        let priorities = || Column::Priority.is_in(self.priorities.iter().copied());
         let unread = || Column::InboundCount.into_expr().gt(Column::ReadCount.into_expr());
-        let labels: Vec<Uuid> = self.labels.iter().map(|id| id.0).collect();
+        let labels = || Column::LabelIds.into_expr().binary(PgBinOper::Overlap, Expr::value(self.labels.clone()));
         Condition::all()
-            .add_option((statuses.len() > 0).then(|| Column::Status.is_in(statuses)))
-            .add_option((priorities.len() > 0).then(|| Column::Priority.is_in(priorities)))
+            .add_option((!self.statuses.is_empty()).then(statuses))
+            .add_option((!self.priorities.is_empty()).then(priorities))
             .add_option(assigned)
-            .add_option(any(Column::TeamId, self.teams.iter().map(|id| id.0)))
+            .add_option(any(Column::TeamId, &self.teams))
             .add_option(self.unread.then(unread))
             .add_option(self.active_since.map(|time| Column::LastActivityAt.gte(time)))
             .add_option(self.active_before.map(|time| Column::LastActivityAt.lt(time)))
-            .add_option(any(Column::ChannelId, self.channels.iter().map(|id| id.0)))
-            .add_option(any(Column::ContactId, self.contacts.iter().map(|id| id.0)))
+            .add_option(any(Column::ChannelId, &self.channels))
+            .add_option(any(Column::ContactId, &self.contacts))
             .add_option((!self.media.is_empty()).then(on_media))
-            .add_option(
-                (!labels.is_empty())
-                    .then(|| Column::LabelIds.into_expr().binary(PgBinOper::Overlap, Expr::value(labels))),
-            )
+            .add_option((!self.labels.is_empty()).then(labels))
     }
 }
 
-/// What a list of conversations is ordered by.
+/// The order of a list of conversations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrderBy {
-    /// When anything last happened.
+    /// The time of the last activity.
     LastActivity,
-    /// When they came to be.
+    /// The time of creation.
     Created,
 }
 
-/// Conversations that match, in this order.
+/// The conversations that pass the filter, in this order.
 ///
 /// # Errors
-/// Where the database fails, a row is invalid or a position is of another order.
+/// [`StoreError::Invalid`] where a position is of another order.
 pub async fn list(
     database: &Database,
     scope: Scope,
@@ -242,40 +135,35 @@ pub async fn list(
     descending: bool,
     slice: &Slice,
 ) -> Result<Page<Conversation>, StoreError> {
-    use entity::conversation::Column;
-    let select = entity::conversation::Entity::find()
-        .filter(Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(Column::DeletedAt.is_null())
-        .filter(filter.condition(scope));
+    let select = existing(scope).filter(filter.condition(scope));
     let (sort, at) = match order {
         OrderBy::LastActivity => (Sort::LastActivity, Some(Column::LastActivityAt)),
         OrderBy::Created => (Sort::Id, None),
     };
     let keyset = Keyset { sort, at, id: Column::Id, descending };
-    let position = |row: &entity::conversation::Model| match order {
-        OrderBy::LastActivity => Position { sort, at: row.last_activity_at, id: row.id },
+    let position = |row: &Conversation| match order {
+        OrderBy::LastActivity => Position { sort, at: row.last_activity_at, id: row.id.0 },
         OrderBy::Created => Position::of_id(row.id),
     };
-    super::page::fetch(database, select, keyset, slice, position).await?.try_map(Conversation::try_from)
+    page::fetch(database, select, keyset, slice, position).await
 }
 
-/// How many inbound messages of a conversation a member has read, for each of these pairs; those without a mark are left
-/// out.
-///
-/// # Errors
-/// Where the database fails.
+/// For each pair, the number of inbound messages of the conversation that the member has read. Pairs without a mark are
+/// left out.
 pub async fn read_marks(
     database: &Database,
     scope: Scope,
     pairs: &[(MemberId, ConversationId)],
 ) -> Result<Vec<(MemberId, ConversationId, i64)>, StoreError> {
     let rows = sqlx::query_as(
-        "SELECT r.member_id, r.conversation_id, r.read_count FROM unnest($2::uuid[], $3::uuid[]) k(m, c) \
-         JOIN conversation_read r ON r.workspace_id = $1 AND r.conversation_id = k.c AND r.member_id = k.m",
+        "SELECT r.member_id, r.conversation_id, r.read_count \
+         FROM unnest($2::uuid[], $3::uuid[]) asked(member_id, conversation_id) \
+         JOIN conversation_read r ON r.workspace_id = $1 AND r.conversation_id = asked.conversation_id \
+           AND r.member_id = asked.member_id",
     )
     .bind(scope.workspace())
-    .bind(pairs.iter().map(|(member, _)| member.0).collect::<Vec<Uuid>>())
-    .bind(pairs.iter().map(|(_, conversation)| conversation.0).collect::<Vec<Uuid>>())
+    .bind(pairs.iter().map(|(member, _)| *member).collect::<Vec<_>>())
+    .bind(pairs.iter().map(|(_, conversation)| *conversation).collect::<Vec<_>>())
     .fetch_all(&database.pool)
     .await?;
     Ok(rows)

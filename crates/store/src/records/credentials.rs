@@ -1,5 +1,5 @@
-//! The way from a bearer token to who it stands for: with the source token of ingest and the login, the look-ups that
-//! find a scope rather than take one.
+//! Looks up the actor behind a bearer token. Like [`super::sources::by_token`] and the login, this look-up takes no
+//! scope; it finds one.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use inlet_domain::{
@@ -13,32 +13,29 @@ use sqlx::Row;
 use crate::{database::Database, error::StoreError};
 pub use inlet_domain::model::right::{Grant, KeyScope};
 
-/// What a session's token begins with.
+/// The prefix of a session's token.
 pub(super) const SESSION_PREFIX: &str = "is_";
-/// What an API key's token begins with.
+/// The prefix of an API key's token.
 pub(super) const KEY_PREFIX: &str = "ik_";
-/// How old what is kept of a key's last use may be.
+/// The stored time of a key's last use may be this old.
 const USE_SECONDS: i64 = 60;
 
-/// Who asks: what a request's bearer token stands for.
+/// The actor behind a bearer token.
 #[derive(Debug, Clone)]
 pub struct Viewer {
-    /// The workspace that they see.
+    /// The actor's workspace.
     pub scope: Scope,
-    /// The member or the key.
+    /// The member or the API key.
     pub actor: Actor,
-    /// What they might do when this was read.
+    /// The rights at the time of the look-up.
     pub grant: Grant,
-    /// The session, of a member.
+    /// The session. None for an API key.
     pub session: Option<SessionId>,
-    /// When the credential ends by itself.
+    /// When the credential expires.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// What a bearer token stands for; `None` where it stands for nothing, or for something that has ended.
-///
-/// # Errors
-/// Where the database fails or a row is invalid.
+/// The actor behind a bearer token. `None` where the token is unknown, revoked or expired.
 pub async fn viewer(database: &Database, ambient: &Ambient, bearer: &str) -> Result<Option<Viewer>, StoreError> {
     let hash = token_hash(bearer);
     if bearer.starts_with(SESSION_PREFIX) {
@@ -95,7 +92,8 @@ async fn key_viewer(database: &Database, ambient: &Ambient, hash: &[u8]) -> Resu
     }))
 }
 
-/// At most once a minute, and by one of those who come at once. What cannot be noted refuses no one.
+/// Update the last use at most once a minute, by one of several concurrent requests. A failed update refuses no
+/// request.
 async fn note_use(database: &Database, scope: Scope, id: ApiKeyId, last: Option<DateTime<Utc>>, now: DateTime<Utc>) {
     let stale = now - TimeDelta::seconds(USE_SECONDS);
     if last.is_some_and(|last| last > stale) {
@@ -118,7 +116,7 @@ async fn note_use(database: &Database, scope: Scope, id: ApiKeyId, last: Option<
     }
 }
 
-/// The scopes of a row.
+/// Parses the scopes of a row.
 pub(super) fn parse_scopes(id: ApiKeyId, words: &[String]) -> Result<Vec<KeyScope>, StoreError> {
     let parsed: Result<_, _> = words.iter().map(|word| word.parse()).collect();
     parsed

@@ -1,5 +1,5 @@
-//! Days of the time-bound tables that are past their retention are dropped whole: no long DELETE, nothing to vacuum
-//! (P13). A day of the log goes only when nobody still has to read it.
+//! Drops whole days of the time-bound tables after their retention: no long DELETE, and no vacuum (P13). A day of the
+//! log is dropped only when no reader still needs it.
 
 use std::time::Duration;
 
@@ -14,49 +14,50 @@ use super::{
 };
 use crate::{database::Database, error::StoreError};
 
-/// A drop needs its table for itself. Who wants the table meanwhile queues behind it, so it does not wait long itself.
+/// A drop locks the whole table, and later users of the table queue behind the drop. So the drop waits for its lock
+/// only this long.
 const PATIENCE: &str = "SET LOCAL lock_timeout = '50ms'";
 
-/// Then it stands back, and tries again so many times before the next pass.
+/// After a failed lock, one pass tries again this many times.
 const TRIES: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// The most held deliveries that one statement gives up.
+/// The most held deliveries that one statement skips.
 const CHUNK: i64 = 500;
 
-/// What a pass did.
+/// The result of one pass.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Expired {
-    /// Partitions that are gone.
+    /// The dropped partitions.
     pub dropped: Vec<String>,
-    /// Deliveries that waited for their webhook to be resumed, and are skipped.
+    /// The number of deliveries that were held for a paused webhook and are now skipped.
     pub skipped: u64,
-    /// Partitions that are past retention and stay.
+    /// The partitions that are past retention and stay.
     pub kept: Vec<Kept>,
 }
 
-/// A partition that is past retention and stays. Of a table that is busy, the first.
+/// A partition that is past retention and stays. For a busy table, only the first one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
-    /// The partition.
+    /// The partition's name.
     pub partition: String,
-    /// Why.
+    /// The reason.
     pub why: Pin,
 }
 
-/// What keeps a partition.
+/// Why a partition stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pin {
-    /// A workspace's log has not been read that far by the dispatcher.
+    /// The dispatcher has not read a workspace's log that far.
     Undispatched,
-    /// A delivery of that day is neither done nor given up.
+    /// A delivery of that day is not finished.
     Unfinished,
-    /// The table was in use whenever it was tried.
+    /// The table was in use at every try.
     Busy,
 }
 
 impl Pin {
-    /// A word for it, for metrics.
+    /// The label in metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -67,7 +68,7 @@ impl Pin {
     }
 }
 
-/// A day of a table.
+/// One day of a table.
 struct Part {
     table: &'static str,
     name: String,
@@ -75,7 +76,7 @@ struct Part {
 }
 
 impl Part {
-    /// The ids of the day: the first, and the first of the next.
+    /// The ids of the day: the first, and the next day's first.
     fn ids(&self) -> (Uuid, Uuid) {
         let start = |day: NaiveDate| first_at(day.and_time(NaiveTime::MIN).and_utc());
         (start(self.day), self.day.succ_opt().map_or(Uuid::max(), start))
@@ -87,14 +88,15 @@ impl Part {
     }
 }
 
-/// Drops what is past its retention at `now`, and tells what had to stay. Any number of processes may do it.
+/// Drops the partitions that are past retention at `now`, and tells which ones had to stay. Several processes may call
+/// this at once.
 ///
 /// # Errors
-/// Where the database fails; what was dropped until then is gone, and the rest goes at the next call.
+/// Where the database fails. Dropped partitions stay dropped; the next call drops the others.
 pub async fn expire(database: &Database, now: DateTime<Utc>, retention: &Retention) -> Result<Expired, StoreError> {
     let mut expired = Expired::default();
     let mut conn = database.upkeep.acquire().await?;
-    // Deliveries before the log: what is unfinished pins it.
+    // Drop deliveries before the log: an unfinished delivery keeps its day of the log.
     for table in TABLES.into_iter().rev() {
         let mut overdue = 0_u32;
         for part in parts(&mut conn, table).await? {
@@ -119,7 +121,7 @@ pub async fn expire(database: &Database, now: DateTime<Utc>, retention: &Retenti
                     );
                     expired.kept.push(Kept { partition: part.name, why });
                     if why == Pin::Busy {
-                        // Each drop needs the whole table: the other days would fare no better.
+                        // The table is busy, so the other days would fail too.
                         break;
                     }
                 }
@@ -146,7 +148,7 @@ async fn parts(conn: &mut PgConnection, table: &'static str) -> Result<Vec<Part>
     Ok(names.into_iter().filter_map(part).collect())
 }
 
-/// Past retention a paused webhook is waited for no longer, so that it does not keep the log for ever.
+/// Skips deliveries that a paused webhook has held past the retention. Otherwise they would keep the log for ever.
 async fn give_up_held(conn: &mut PgConnection, part: &Part, now: DateTime<Utc>) -> Result<u64, StoreError> {
     let (from, to) = part.ids();
     let mut skipped = 0;
@@ -173,14 +175,14 @@ async fn give_up_held(conn: &mut PgConnection, part: &Part, now: DateTime<Utc>) 
     }
 }
 
-/// Drops a partition, or tells what keeps it.
+/// Drops a partition, or tells why it stays.
 async fn drop_patiently(conn: &mut PgConnection, part: &Part) -> Result<Option<Pin>, StoreError> {
     for attempt in 1..=TRIES {
         match drop_once(conn, part).await {
             Err(StoreError::Database(sqlx::Error::Database(refusal))) => match refusal.code().as_deref() {
-                // Another process was first.
+                // Another process dropped the partition.
                 Some("42P01") => return Ok(None),
-                // In use, or in a circle of waits that Postgres broke here.
+                // The table is in use, or Postgres broke a deadlock here.
                 Some("55P03" | "40P01") if attempt < TRIES => tokio::time::sleep(PAUSE).await,
                 Some("55P03" | "40P01") => break,
                 _ => return Err(sqlx::Error::Database(refusal).into()),
@@ -196,7 +198,7 @@ async fn drop_once(conn: &mut PgConnection, part: &Part) -> Result<Option<Pin>, 
     sqlx::raw_sql(PATIENCE).execute(&mut *transaction).await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MAKER_LOCK).execute(&mut *transaction).await?;
     if part.table == "event" {
-        // Whoever would still write to this day waits; readers do not.
+        // Writers of this day wait for the lock; readers do not.
         let settle = format!("LOCK TABLE {} IN SHARE MODE", part.name);
         sqlx::raw_sql(AssertSqlSafe(settle)).execute(&mut *transaction).await?;
         if is_undispatched(&mut transaction, part).await? {
@@ -225,7 +227,7 @@ async fn is_undispatched(conn: &mut PgConnection, part: &Part) -> Result<bool, S
 
 async fn is_unfinished(conn: &mut PgConnection, part: &Part) -> Result<bool, StoreError> {
     let (from, to) = part.ids();
-    // The ids of deliveries begin with their events' time: those of a day are in one partition.
+    // A delivery's id begins with the time of its event, so the deliveries of a day are in one partition.
     Ok(sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM delivery WHERE id >= $1 AND id < $2 AND status IN ('pending', 'held'))",
     )
@@ -236,8 +238,8 @@ async fn is_unfinished(conn: &mut PgConnection, part: &Part) -> Result<bool, Sto
     .await?)
 }
 
-/// In the transaction that drops the day: a cursor below it gets Reset, and a log that is trimmed to nothing is numbered
-/// on from here.
+/// Runs in the transaction that drops the day. A cursor below `trimmed` then gets Reset, and an emptied log continues
+/// its numbers.
 async fn raise_floors(conn: &mut PgConnection, part: &Part) -> Result<(), StoreError> {
     let raise = format!(
         "INSERT INTO log_state AS s (workspace_id, floor) \

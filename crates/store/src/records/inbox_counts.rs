@@ -1,49 +1,48 @@
-//! How many conversations stand where: the numbers beside a dashboard's lists.
+//! Counts of conversations, for the numbers beside a dashboard's lists.
 
 use std::collections::HashMap;
 
 use inlet_domain::{ids::MemberId, model::conversation::ConversationStatus, scope::Scope};
 use sqlx::Row;
 
-use super::words::word;
 use crate::{database::Database, error::StoreError};
 
-/// The conversations of a workspace that are not closed, counted for all of its members at once.
+/// The counts of the open conversations of one workspace, for all members at once. Closed conversations never count.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InboxCounts {
-    /// By where they stand; what is missing is none.
+    /// The conversations by status. A missing status means zero.
     pub by_status: Vec<(ConversationStatus, i64)>,
-    /// Those that someone wrote in.
+    /// The conversations with inbound messages.
     heard: i64,
-    /// Those that hold what no one has read.
+    /// The conversations with messages that no member has read.
     unread_by_all: i64,
     unassigned: i64,
-    /// Of each member.
+    /// The conversations assigned to each member.
     assigned: HashMap<MemberId, i64>,
-    /// Of each member: of those that someone wrote in, how many they have read to the end.
+    /// For each member, the conversations with inbound messages that the member has read to the end.
     read: HashMap<MemberId, i64>,
 }
 
 impl InboxCounts {
-    /// All that are not closed.
+    /// All conversations that are not closed.
     #[must_use]
     pub fn total(&self) -> i64 {
         self.by_status.iter().map(|(_, count)| count).sum()
     }
 
-    /// Those that no one has.
+    /// The conversations without an assignee.
     #[must_use]
     pub fn unassigned(&self) -> i64 {
         self.unassigned
     }
 
-    /// Those that a member has.
+    /// The conversations assigned to a member.
     #[must_use]
     pub fn of(&self, member: MemberId) -> i64 {
         self.assigned.get(&member).copied().unwrap_or(0)
     }
 
-    /// Those that hold what this member has not read; without a member, what no one has.
+    /// The conversations with messages that this member has not read. Without a member: that no member has read.
     #[must_use]
     pub fn unread(&self, member: Option<MemberId>) -> i64 {
         match member {
@@ -53,35 +52,32 @@ impl InboxCounts {
     }
 }
 
-// Each status is looked up by itself, and `OFFSET 0` holds the order of the look-ups: without statistics any index whose
-// first column fits seems as good, and then all that is closed is read too.
-const COUNTS: &str = "SELECT s.status, c.assignee_id, count(*) AS conversations, \
+// Look up each status by itself. `OFFSET 0` keeps the order of the look-ups: without statistics, the planner may choose
+// any index with a fitting first column, and then reads all closed conversations too.
+const COUNTS: &str = "SELECT opened.status, c.assignee_id, count(*) AS conversations, \
       count(*) FILTER (WHERE c.inbound_count > 0) AS heard, \
       count(*) FILTER (WHERE c.inbound_count > c.read_count) AS unread \
-    FROM unnest(ARRAY['in_queue', 'open', 'pending', 'snoozed']) s(status) \
+    FROM unnest(ARRAY['in_queue', 'open', 'pending', 'snoozed']) opened(status) \
     CROSS JOIN LATERAL ( \
       SELECT v.assignee_id, v.inbound_count, v.read_count FROM conversation v \
-      WHERE v.workspace_id = $1 AND v.status = s.status AND v.deleted_at IS NULL OFFSET 0) c GROUP BY 1, 2";
+      WHERE v.workspace_id = $1 AND v.status = opened.status AND v.deleted_at IS NULL OFFSET 0) c GROUP BY 1, 2";
 
 const READ: &str = "SELECT r.member_id, count(*) AS conversations \
-    FROM unnest(ARRAY['in_queue', 'open', 'pending', 'snoozed']) s(status) \
+    FROM unnest(ARRAY['in_queue', 'open', 'pending', 'snoozed']) opened(status) \
     CROSS JOIN LATERAL ( \
       SELECT v.id, v.inbound_count FROM conversation v \
-      WHERE v.workspace_id = $1 AND v.status = s.status AND v.deleted_at IS NULL AND v.inbound_count > 0 OFFSET 0) c \
+      WHERE v.workspace_id = $1 AND v.status = opened.status AND v.deleted_at IS NULL AND v.inbound_count > 0 OFFSET 0) c \
     CROSS JOIN LATERAL ( \
       SELECT m.member_id FROM conversation_read m \
       WHERE m.workspace_id = $1 AND m.conversation_id = c.id AND m.read_count >= c.inbound_count OFFSET 0) r GROUP BY 1";
 
-/// Counts now: two statements, whatever the number of members.
-///
-/// # Errors
-/// Where the database fails or a row is invalid.
+/// Counts with two statements, for any number of members.
 pub async fn inbox_counts(database: &Database, scope: Scope) -> Result<InboxCounts, StoreError> {
     let mut by_status: HashMap<ConversationStatus, i64> = HashMap::new();
     let mut counts = InboxCounts::default();
     let rows = sqlx::query(COUNTS).bind(scope.workspace()).fetch_all(&database.pool).await?;
     for row in &rows {
-        let status = word("conversation", "status", scope.workspace(), row.try_get("status")?)?;
+        let status = row.try_get("status")?;
         let conversations: i64 = row.try_get("conversations")?;
         *by_status.entry(status).or_default() += conversations;
         match row.try_get::<Option<MemberId>, _>("assignee_id")? {

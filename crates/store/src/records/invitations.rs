@@ -1,8 +1,9 @@
-//! Invitations: how people become members. The person alone sets the password, through a link that works once.
+//! Invitations, by which people become members. The invited person alone sets the password, through a link that works
+//! once.
 //!
-//! The link that the inviter is shown makes a login that is good in that workspace alone, for whoever holds the link may
-//! be anyone. A second token goes to the email through the operator's mail hook and is shown to no one: who comes with it
-//! has proven the email.
+//! The link shown to the inviter makes a login of this workspace alone, because anyone may hold the link. A second
+//! token goes to the email through the mail hook of the operator and is shown to no one. Whoever accepts with the
+//! second token has proven the email.
 
 mod accept;
 mod invite;
@@ -26,36 +27,35 @@ use super::{
     mutation_tx::{Begun, MutationRequest, MutationTx},
     mutations::{Kept, Made},
     page::{Page, Position, Slice, Sort},
-    words::word,
 };
 use crate::{database::Database, error::StoreError};
 
-/// What the token of a link begins with.
+/// The prefix of the token in a link.
 const PREFIX: &str = "invite_";
-/// Someone who may become a member.
+/// An invitation.
 #[derive(Debug, Clone)]
 pub struct Invitation {
-    /// Its id.
+    /// The primary key, with the workspace.
     pub id: InvitationId,
-    /// The login that they are to have.
+    /// The login of the future member.
     pub email: String,
-    /// What others are to call them.
+    /// The name of the future member.
     pub name: String,
-    /// What they will be allowed to do.
+    /// The role of the future member.
     pub role: Role,
-    /// The kind of who invited them.
+    /// The kind of the inviter.
     pub invited_by_kind: String,
-    /// Which member or key invited them.
+    /// The member or key that invited.
     pub invited_by_id: Option<Uuid>,
-    /// When.
+    /// The time of creation.
     pub created_at: DateTime<Utc>,
-    /// Until when it can be accepted.
+    /// When the invitation expires.
     pub expires_at: DateTime<Utc>,
-    /// When it was accepted.
+    /// The time of acceptance.
     pub accepted_at: Option<DateTime<Utc>>,
-    /// When it was taken back.
+    /// The time of revocation.
     pub revoked_at: Option<DateTime<Utc>>,
-    /// The member who came of it.
+    /// The member who accepted.
     pub member: Option<MemberId>,
 }
 
@@ -63,12 +63,11 @@ const COLUMNS: &str = "id, email, name, role, invited_by_kind, invited_by_id, cr
                        revoked_at, member_id";
 
 fn invitation(row: &PgRow) -> Result<Invitation, StoreError> {
-    let id: InvitationId = row.try_get("id")?;
     Ok(Invitation {
-        id,
+        id: row.try_get("id")?,
         email: row.try_get("email")?,
         name: row.try_get("name")?,
-        role: word("invitation", "role", id, row.try_get("role")?)?,
+        role: row.try_get("role")?,
         invited_by_kind: row.try_get("invited_by_kind")?,
         invited_by_id: row.try_get("invited_by_id")?,
         created_at: row.try_get("created_at")?,
@@ -79,10 +78,10 @@ fn invitation(row: &PgRow) -> Result<Invitation, StoreError> {
     })
 }
 
-/// Invitations, newest first, those that are over among them.
+/// Invitations, newest first. Accepted, revoked and expired ones are included.
 ///
 /// # Errors
-/// Where the database fails, a row is invalid or a position is of another list.
+/// [`StoreError::Invalid`] where a position is of another list.
 pub async fn list(database: &Database, scope: Scope, slice: &Slice) -> Result<Page<Invitation>, StoreError> {
     slice.check(Sort::Id)?;
     let order = if slice.from_end { "ASC" } else { "DESC" };
@@ -102,10 +101,7 @@ pub async fn list(database: &Database, scope: Scope, slice: &Slice) -> Result<Pa
     Ok(Page::of_rows(rows.iter().map(placed).collect::<Result<_, _>>()?, slice))
 }
 
-/// The invitation with this id; `None` where the workspace has none.
-///
-/// # Errors
-/// Where the database fails.
+/// The invitation with this id. `None` where the workspace has no such invitation.
 pub async fn by_id(database: &Database, scope: Scope, id: InvitationId) -> Result<Option<Invitation>, StoreError> {
     let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM invitation WHERE workspace_id = $1 AND id = $2"));
     let row = sqlx::query(sql).bind(scope.workspace()).bind(id).fetch_optional(&database.pool).await?;
@@ -121,7 +117,7 @@ struct Known {
     member: MemberId,
     person: Uuid,
     role: Role,
-    /// Whether nobody can log in by it: the member came from a time when logins were shared.
+    /// No one can log in as the member, who dates from a time when workspaces shared logins.
     has_no_password: bool,
     is_disabled: bool,
 }
@@ -136,20 +132,19 @@ async fn known(conn: &mut PgConnection, scope: Scope, email: &str) -> Result<Opt
     .fetch_optional(conn)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let member: MemberId = row.try_get("id")?;
     Ok(Some(Known {
-        member,
+        member: row.try_get("id")?,
         person: row.try_get("person_id")?,
-        role: word("member", "role", member, row.try_get("role")?)?,
+        role: row.try_get("role")?,
         has_no_password: row.try_get("has_no_password")?,
         is_disabled: row.try_get::<Option<DateTime<Utc>>, _>("disabled_at")?.is_some(),
     }))
 }
 
-/// Takes an invitation back: its links work no more.
+/// Revokes an invitation: its links no longer work.
 ///
 /// # Errors
-/// `NotFound` where there is none that waits, `Forbidden` where it is an owner's and the asker is none; those of
+/// `NotFound` where no such invitation waits; `Forbidden` where it is for an owner and the caller is no owner; those of
 /// [`MutationTx::begin`].
 pub async fn revoke(
     database: &Database,
@@ -162,7 +157,7 @@ pub async fn revoke(
         Begun::First(act) => act,
         Begun::Repeat(kept) => return Ok(Made::before(&kept)),
     };
-    let role: Option<String> = sqlx::query_scalar(
+    let role: Option<Role> = sqlx::query_scalar(
         "UPDATE invitation SET revoked_at = $3 \
          WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL AND accepted_at IS NULL RETURNING role",
     )
@@ -171,9 +166,7 @@ pub async fn revoke(
     .bind(ambient.now())
     .fetch_optional(act.conn())
     .await?;
-    let role = role.ok_or(StoreError::NotFound { kind: "invitation" })?;
-    let role: Role = word("invitation", "role", id, &role)?;
-    grant.check_acts_upon(role)?;
+    grant.check_acts_upon(role.ok_or(StoreError::NotFound { kind: "invitation" })?)?;
     mail::withdraw(act.conn(), asked.scope.workspace(), id.0).await?;
     Made { id, secret: None }.done(act).await
 }

@@ -1,4 +1,4 @@
-//! What a row weighs where it stands beside others: a list of a hundred rows must not hold a hundred of the largest.
+//! Limits the size of a row in a list, so that a list of a hundred rows never holds a hundred of the largest rows.
 
 use sea_orm::{ColumnTrait, ColumnType, EntityTrait, IdenStatic, Iterable, QuerySelect, Select, sea_query::Expr};
 
@@ -8,12 +8,12 @@ const MOST_JSON: usize = 64 * 1024;
 /// each character that is asked for, so a bound in characters costs a quarter of the same bound in bytes.
 pub const MOST_CHARACTERS: usize = 16 * 1024;
 
-/// A JSON column that is stored in fewer bytes than this is within [`MOST_JSON`], compressed or not, so its text is not made.
+/// A JSON column stored in fewer bytes than this is shorter than [`MOST_JSON`], compressed or not. So the statement need not
+/// convert it to text.
 const SURELY_SMALL: usize = 512;
 
-/// A row's column as a list reads it. Of a content that is too long: one character more than [`MOST_CHARACTERS`], so
-/// that its length tells that it is cut. In place of a JSON column that is too long: the JSON value `null`. Nothing for a column that
-/// is never long.
+/// The expression by which a list reads a column. `None` for a column that is always short. A long `content` becomes
+/// at most [`MOST_CHARACTERS`] and one more, so that its length tells the cut. A long JSON column becomes the JSON value `null`.
 fn shortened<C: ColumnTrait>(column: C) -> Option<String> {
     let name = column.as_str();
     let definition = column.def();
@@ -31,7 +31,7 @@ fn shortened<C: ColumnTrait>(column: C) -> Option<String> {
     }
 }
 
-/// The columns of a table as a list reads them, for `SELECT`.
+/// The columns of a table for the `SELECT` of a list.
 pub(super) fn columns<E: EntityTrait>() -> String {
     let each = E::Column::iter().map(|it| match shortened(it) {
         Some(shorter) => format!("{shorter} AS \"{}\"", it.as_str()),
@@ -40,7 +40,7 @@ pub(super) fn columns<E: EntityTrait>() -> String {
     each.collect::<Vec<_>>().join(", ")
 }
 
-/// A statement that reads the columns as a list does.
+/// A statement that reads the columns in the form of a list.
 pub(super) fn lean<E: EntityTrait>(select: Select<E>) -> Select<E> {
     E::Column::iter().fold(select.select_only(), |select, it| match shortened(it) {
         Some(shorter) => select.expr_as(Expr::cust(shorter), it.as_str()),

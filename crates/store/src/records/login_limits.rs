@@ -1,5 +1,5 @@
-//! How often a login may be tried: by login and by client address, counted before the password is looked at, in the
-//! database, so that it holds over any number of processes and however many tries come at once (see docs/adr/0008).
+//! Limits the attempts to log in, by login and by client address. The attempt counts in the database before the
+//! password is checked. So the limit holds for any number of processes and concurrent attempts (see docs/adr/0008).
 
 use std::{net::IpAddr, time::Duration};
 
@@ -10,27 +10,27 @@ use uuid::Uuid;
 
 use crate::{database::Database, error::StoreError};
 
-/// Tries of one login that may fail before it is blocked for a while.
+/// The failed attempts at one login before a block.
 pub const MOST_OF_LOGIN: i32 = 5;
-/// Tries from one address that may fail: many people may share one.
+/// The failed attempts from one address before a block. Many people may share an address.
 pub const MOST_OF_ADDRESS: i32 = 20;
-/// After so long without a try, or a block, the count begins anew.
+/// The count starts anew this long after the last attempt or block.
 const FORGOTTEN_AFTER: TimeDelta = TimeDelta::minutes(5);
-/// The first block; each further failure doubles it.
+/// The first block. Each further failure doubles the block.
 const FIRST_BLOCK: TimeDelta = TimeDelta::minutes(1);
-/// The longest: whoever is locked out by a stranger's tries is not so for long.
+/// The longest block. It is short because a stranger can cause it.
 const LONGEST_BLOCK: TimeDelta = TimeDelta::minutes(15);
 
-/// What a try is counted under, beside the address that it comes from. Emails are in the form that logins are looked up by.
+/// The key of a count, beside the client address. Emails are in the normal form of logins.
 #[derive(Debug, Clone, Copy)]
 pub enum Gate<'a> {
-    /// A login by the email alone.
+    /// A login by email alone.
     Email(&'a str),
     /// A login to one workspace.
     Workspace(&'a str, WorkspaceId),
-    /// A login to a workspace that is not there.
+    /// A login to an unknown workspace.
     Unknown(&'a str, &'a str),
-    /// A request of a new password, which is counted apart.
+    /// A request for a new password, with a count of its own.
     Reset(&'a str),
 }
 
@@ -48,7 +48,7 @@ impl Gate<'_> {
         }
     }
 
-    /// What the address is counted under.
+    /// The key of the count of an address.
     fn purpose(self) -> &'static str {
         match self {
             Self::Reset(_) => "password resets of an address",
@@ -57,7 +57,7 @@ impl Gate<'_> {
     }
 }
 
-/// A try that has been counted. It is given back where the password was right.
+/// A counted attempt. A right password takes it back.
 #[derive(Debug)]
 pub struct Try {
     login: Vec<u8>,
@@ -72,7 +72,7 @@ struct Count {
 }
 
 impl Count {
-    /// With one try more, or for how long there may be none.
+    /// The count after one more attempt, or the remaining time of a block.
     fn next(self, now: DateTime<Utc>, most: i32) -> Result<Self, TimeDelta> {
         if let Some(until) = self.blocked_until.filter(|until| *until > now) {
             return Err(until - now);
@@ -83,19 +83,19 @@ impl Count {
     }
 }
 
-/// How long the next try has to wait after so many.
+/// The block after so many failures.
 fn block(attempts: i32, most: i32) -> Option<TimeDelta> {
     let beyond = u32::try_from(attempts - most).ok()?;
     let length = FIRST_BLOCK.checked_mul(1_i32.checked_shl(beyond.min(16)).unwrap_or(i32::MAX));
     Some(length.map_or(LONGEST_BLOCK, |length| length.min(LONGEST_BLOCK)))
 }
 
-/// A bucket's name tells no one what login was tried: people type passwords there, too.
+/// A bucket's name hides the login, because people type passwords there too.
 fn bucket(sealer: &Sealer, purpose: &str, text: &str) -> Vec<u8> {
     sealer.keyed_hash(WorkspaceId(Uuid::nil()), purpose, text.as_bytes()).to_vec()
 }
 
-/// Whoever has an IPv6 address has 2^64 of them.
+/// One client with IPv6 usually has 2^64 addresses, so the network counts.
 fn network(client: IpAddr) -> String {
     match client.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
@@ -103,10 +103,10 @@ fn network(client: IpAddr) -> String {
     }
 }
 
-/// Counts a try.
+/// Counts an attempt.
 ///
 /// # Errors
-/// `RateLimited` where the login or the address is blocked: then nothing is counted.
+/// `RateLimited` where the login or the address is blocked. The attempt then does not count.
 pub async fn count(
     database: &Database,
     sealer: &Sealer,
@@ -142,7 +142,7 @@ pub async fn count(
 }
 
 async fn lock(conn: &mut PgConnection, bucket: &[u8], now: DateTime<Utc>) -> Result<Count, StoreError> {
-    // An update of nothing locks the row where it stands already.
+    // An update that changes nothing locks an existing row.
     let (attempts, last_at, blocked_until) = sqlx::query_as(
         "INSERT INTO login_attempt AS a (bucket, attempts, last_at) VALUES ($1, 0, $2) \
          ON CONFLICT (bucket) DO UPDATE SET attempts = a.attempts RETURNING attempts, last_at, blocked_until",
@@ -166,7 +166,7 @@ async fn write(conn: &mut PgConnection, bucket: &[u8], count: Count) -> Result<(
     Ok(())
 }
 
-/// One try less in a bucket.
+/// Takes one attempt out of a bucket.
 async fn less(conn: &mut PgConnection, bucket: &[u8], most: i32) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE login_attempt SET attempts = greatest(attempts - 1, 0), \
@@ -180,19 +180,12 @@ async fn less(conn: &mut PgConnection, bucket: &[u8], most: i32) -> Result<(), S
 }
 
 impl Try {
-    /// The password was right: the login's count begins anew, and the address has its try back.
-    ///
-    /// # Errors
-    /// Where the database fails.
+    /// Records a right password: the count of the login starts anew, and the count of the address loses this attempt.
     pub async fn give_back(&self, conn: &mut PgConnection) -> Result<(), StoreError> {
         self.give(conn, true).await
     }
 
-    /// The password was right, and tells nothing of who made the tries before: the login and the address have this one
-    /// try back.
-    ///
-    /// # Errors
-    /// Where the database fails.
+    /// Records a right password that does not tell who made the earlier attempts: both counts lose this attempt only.
     pub async fn give_back_one(&self, conn: &mut PgConnection) -> Result<(), StoreError> {
         self.give(conn, false).await
     }
@@ -200,7 +193,7 @@ impl Try {
     async fn give(&self, conn: &mut PgConnection, counts_anew: bool) -> Result<(), StoreError> {
         let mut transaction = conn.begin().await?;
         let conn = &mut *transaction;
-        // In the order of [`count`], so that neither waits for the other in a circle.
+        // Use the order of [`count`], so that the two cannot deadlock.
         let buckets: Vec<&[u8]> =
             [Some(&self.login), self.address.as_ref()].into_iter().flatten().map(Vec::as_slice).collect();
         sqlx::query("SELECT FROM login_attempt WHERE bucket = ANY($1) ORDER BY bucket FOR UPDATE")
@@ -219,10 +212,7 @@ impl Try {
         Ok(transaction.commit().await?)
     }
 
-    /// The password was wrong. It is written for a login that no one has, too, so that both take as long.
-    ///
-    /// # Errors
-    /// Where the database fails.
+    /// Records a wrong password. For an unknown login, the function writes too, so that both cases take the same time.
     pub async fn keep(&self, conn: &mut PgConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
         sqlx::query("UPDATE login_attempt SET last_at = $2 WHERE bucket = $1")
             .bind(&self.login)

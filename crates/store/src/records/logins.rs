@@ -1,4 +1,4 @@
-//! Logging in by email and password: one of the look-ups that find a scope rather than take one.
+//! Login by email and password. This look-up takes no scope; it finds one.
 
 use chrono::TimeDelta;
 use inlet_domain::{
@@ -24,28 +24,28 @@ use crate::{database::Database, error::StoreError};
 
 const SESSION_DAYS: i64 = 30;
 
-/// In so many workspaces a refused login is told: no one is in more.
+/// A refused login is written to the audit logs of at most this many workspaces.
 const MOST_TOLD: usize = 64;
 
-/// Why no one was logged in.
+/// Why a login failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
-    /// Unknown email, wrong password, or not a member there: it never says which.
+    /// The email is unknown, the password is wrong, or the person is not a member there. The error never tells which.
     #[error("the email and the password do not go together")]
     Refused,
-    /// Several logins have this email and password, or one of a member of several workspaces.
+    /// Several logins have this email and password, or the person is a member of several workspaces.
     #[error("this login has several workspaces: pass one of them as `workspace`: {}", slugs.join(", "))]
     Ambiguous {
-        /// Their slugs.
+        /// The slugs of the workspaces.
         slugs: Vec<String>,
     },
-    /// The database failed, every core is hashing, or there were too many tries.
+    /// The database failed, every core is hashing, or there were too many attempts.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl LoginError {
-    /// A stable word for it.
+    /// A stable word for the error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -56,36 +56,36 @@ impl LoginError {
     }
 }
 
-/// What someone logs in with.
+/// The input of a login.
 #[derive(Debug)]
 pub struct Attempt<'a> {
-    /// The login, in any case.
+    /// The email, in any case.
     pub email: &'a str,
     /// The password.
     pub password: SecretString,
-    /// A slug or an id, needed where the email and the password are good in several.
+    /// The slug or id of the workspace. Needed where the email and the password fit several.
     pub workspace: Option<&'a str>,
-    /// From where.
+    /// The origin of the request.
     pub origin: &'a Origin,
 }
 
-/// A fresh session.
+/// A new session.
 #[derive(Debug)]
 pub struct Login {
-    /// The token, which is shown once.
+    /// The token. It is shown once.
     pub token: SecretString,
     /// The session.
     pub session: SessionId,
-    /// The workspace that it is of.
+    /// The workspace.
     pub scope: Scope,
-    /// Who logged in.
+    /// The member.
     pub member: Member,
 }
 
 /// Begins a session of 30 days.
 ///
-/// Each login with the email counts whose password it is: the one of a person who has proven the email, and those that
-/// are good in one workspace. Where `workspace` is given, only the logins of its members count.
+/// The function tries each login with the email: the login of a person who has proven the email, and logins of one
+/// workspace. With a `workspace`, it tries only the logins of its members.
 ///
 /// # Errors
 /// See [`LoginError`]. Known and unknown logins take the same time.
@@ -106,7 +106,7 @@ pub async fn login(
         (Some(text), _) => Gate::Unknown(&email, text),
     };
     let tried = login_limits::count(database, sealer, ambient, gate, attempt.origin.client).await?;
-    // Who is blocked does not ask for a turn: it belongs to those who are not.
+    // A blocked caller takes no turn of the hasher.
     let turn = Turn::soon().await?;
     let candidates = candidates(database, &email, wanted).await?;
     let kept = candidates.iter().map(|candidate| candidate.hash.clone()).collect();
@@ -151,20 +151,21 @@ pub async fn login(
     }
 }
 
-/// The password was right. Who has proven the email, or named the workspace, begins to count anew. Anyone can make a login
-/// with a stranger's email in a workspace of their own: that login being right gives back no guesses at another's.
+/// Takes the attempt back after a right password. The count starts anew only if the person has proven the email or
+/// named the workspace. Otherwise anyone could create a login with a stranger's email in a workspace of their own, and
+/// so reset the count of guesses at another login.
 async fn give_back(conn: &mut PgConnection, tried: &Try, counts_anew: bool) -> Result<(), StoreError> {
     if counts_anew { tried.give_back(conn).await } else { tried.give_back_one(conn).await }
 }
 
-/// A login that the password may be of.
+/// A login that may have the password.
 struct Candidate {
     person: Uuid,
     hash: String,
     is_proven: bool,
 }
 
-/// The workspace with this slug or id; `None` where there is none.
+/// The workspace with this slug or id. `None` where there is none.
 async fn wanted(database: &Database, text: &str) -> Result<Option<WorkspaceId>, StoreError> {
     let id = text.parse::<WorkspaceId>().ok();
     let found = sqlx::query_scalar("SELECT id FROM workspace WHERE slug = $1 OR id = $2 ORDER BY slug <> $1 LIMIT 1")
@@ -175,7 +176,7 @@ async fn wanted(database: &Database, text: &str) -> Result<Option<WorkspaceId>, 
     Ok(found)
 }
 
-/// The logins with this email that have a password: of any workspace, or of the members of the one that is wanted.
+/// The logins with this email and a password: in any workspace, or of the members of the wanted one.
 async fn candidates(
     database: &Database,
     email: &str,
@@ -195,20 +196,17 @@ async fn candidates(
     Ok(rows.into_iter().map(|(person, hash, is_proven)| Candidate { person, hash, is_proven }).collect())
 }
 
-/// Whose session begins, by what, and from where.
+/// The owner and the cause of a new session.
 pub(super) struct Begin<'a> {
-    /// Whose.
+    /// The member.
     pub member: MemberId,
-    /// What the audit log calls it.
+    /// The action in the audit log.
     pub action: &'a str,
-    /// From where.
+    /// The origin of the request.
     pub origin: &'a Origin,
 }
 
-/// Writes a new session and its entry in the audit log; gives the token.
-///
-/// # Errors
-/// Where the database fails.
+/// Writes a new session and its entry in the audit log. Returns the token.
 pub(super) async fn begin_session(
     conn: &mut PgConnection,
     ambient: &Ambient,
@@ -243,10 +241,7 @@ pub(super) async fn begin_session(
     Ok((token, session))
 }
 
-/// The login of a session that has just begun.
-///
-/// # Errors
-/// Where the database fails.
+/// The login of a new session.
 pub(super) async fn standing(
     database: &Database,
     scope: Scope,
@@ -258,8 +253,8 @@ pub(super) async fn standing(
     Ok(Login { token, session, scope, member })
 }
 
-/// Tells the audit log of every workspace that the logins are good in, or of the one that was wanted. For a login that no
-/// one has, the same statements find no one to tell.
+/// Writes to the audit log of each workspace in which the logins are valid, or of the wanted one. For an unknown login,
+/// the same statements run and write nothing.
 pub(super) async fn refuse(
     database: &Database,
     ambient: &Ambient,

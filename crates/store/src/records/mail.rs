@@ -1,5 +1,5 @@
-//! Letters that wait for the operator's mail hook. They hold tokens that no one but the reader of the email may see, so
-//! they stand sealed, and are deleted when the hook has taken them or nobody could use them any more.
+//! Letters that wait for the operator's mail hook. They hold tokens that only the reader of the email may see. So they
+//! are sealed, and deleted when the hook has taken them or the tokens have expired.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use inlet_domain::{
@@ -15,30 +15,30 @@ use zeroize::Zeroizing;
 
 use crate::{database::Database, error::StoreError};
 
-/// How many letters of one workspace may wait at once.
+/// The most waiting letters of one workspace.
 const MOST_WAITING: i64 = 500;
-/// How long a process has for a letter that it took up, before another may.
+/// The lease of a process on a letter.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
-/// The first wait after a failure; each further one doubles it.
+/// The first wait after a failure. Each further failure doubles the wait.
 const FIRST_WAIT: TimeDelta = TimeDelta::seconds(5);
 /// The longest wait.
 const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(10);
 
-/// Why a letter is written.
+/// The purpose of a letter.
 #[derive(Debug)]
 pub(super) enum Letter {
-    /// Someone is to become a member.
+    /// An invitation to become a member.
     Invitation {
-        /// What the workspace is called.
+        /// The name of the workspace.
         workspace: String,
-        /// What the inviter is called, of a member.
+        /// The name of the inviter. None unless the inviter is a member.
         inviter: Option<String>,
     },
-    /// Someone has forgotten their password.
+    /// A reset of a forgotten password.
     PasswordReset,
 }
 
-/// What the hook is posted, as it stands sealed.
+/// The sealed body of the request to the hook.
 #[derive(Serialize, Deserialize)]
 struct Body {
     r#type: String,
@@ -69,11 +69,11 @@ fn sealed(
     sealer.seal(place, &Zeroizing::new(bytes))
 }
 
-/// Leaves a letter of a workspace for the hook, under the id of what it is about. Mutations that run at the same moment may
-/// pass the bound by as many as they are.
+/// Writes a letter of a workspace for the hook, under the id of its subject. Concurrent mutations may exceed the bound
+/// by their number.
 ///
 /// # Errors
-/// `LimitExceeded` where as many letters of the workspace wait as may; where the database fails.
+/// `LimitExceeded` where too many letters of the workspace wait.
 pub(super) async fn send(
     conn: &mut PgConnection,
     sealer: &Sealer,
@@ -110,10 +110,7 @@ pub(super) async fn send(
     Ok(())
 }
 
-/// Takes a letter back that still waits: nobody could use it any more.
-///
-/// # Errors
-/// Where the database fails.
+/// Deletes a waiting letter whose token has become useless.
 pub(super) async fn withdraw(conn: &mut PgConnection, workspace: WorkspaceId, id: Uuid) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM mail_outbox WHERE workspace_id = $1 AND id = $2")
         .bind(workspace)
@@ -123,10 +120,7 @@ pub(super) async fn withdraw(conn: &mut PgConnection, workspace: WorkspaceId, id
     Ok(())
 }
 
-/// Leaves a letter of a reset for the hook, if that reset stands. It is of no workspace.
-///
-/// # Errors
-/// Where the database fails.
+/// Writes a letter of a reset for the hook, if the reset is still valid. The letter belongs to no workspace.
 pub(super) async fn send_reset(
     conn: &mut PgConnection,
     sealer: &Sealer,
@@ -150,30 +144,29 @@ pub(super) async fn send_reset(
     Ok(())
 }
 
-/// A letter that is to be posted to the hook now.
+/// A letter to post to the hook.
 pub struct Due {
-    /// Its id, which stays the same on every try.
+    /// The id. It is the same at every attempt.
     pub id: Uuid,
     workspace: WorkspaceId,
-    /// What is posted: JSON.
+    /// The body: JSON.
     pub body: Zeroizing<Vec<u8>>,
 }
 
-/// What is to be done with letters.
+/// The letters of one pass.
 #[derive(Default)]
 pub struct Claimed {
-    /// To be posted now.
+    /// The letters to post now.
     pub due: Vec<Due>,
-    /// Letters that the hook did not take as long as anyone could use them: ids, and how often they were posted. They are
-    /// deleted.
+    /// The letters that the hook did not take before their tokens expired: the ids, and the numbers of attempts. They
+    /// are deleted.
     pub given_up: Vec<(Uuid, i32)>,
 }
 
-/// Takes up letters that are due, at most `most`: no other process takes them up for a minute. As many that nobody could
-/// use any more are given up instead.
+/// Claims due letters, at most `most`, for a minute. Deletes as many letters whose tokens have expired.
 ///
 /// # Errors
-/// Where the database fails. A letter that does not open is passed over.
+/// Where the database fails. A letter that does not open is left out.
 pub async fn claim(database: &Database, sealer: &Sealer, now: DateTime<Utc>, most: i64) -> Result<Claimed, StoreError> {
     let given_up = sqlx::query_as(
         "DELETE FROM mail_outbox m USING (SELECT workspace_id, id FROM mail_outbox WHERE expires_at <= $1 LIMIT $2 \
@@ -206,10 +199,10 @@ pub async fn claim(database: &Database, sealer: &Sealer, now: DateTime<Utc>, mos
     Ok(Claimed { due, given_up })
 }
 
-/// The hook has taken the letter.
+/// Deletes a letter that the hook has taken.
 ///
 /// # Errors
-/// Where the database fails: the letter is then posted once more.
+/// Where the database fails. The letter is then posted again.
 pub async fn taken(database: &Database, letter: &Due) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM mail_outbox WHERE workspace_id = $1 AND id = $2")
         .bind(letter.workspace)
@@ -219,10 +212,10 @@ pub async fn taken(database: &Database, letter: &Due) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// The hook has not taken the letter: it is posted again later, each time after a longer wait.
+/// Schedules the next attempt, each time after a longer wait.
 ///
 /// # Errors
-/// Where the database fails: the letter is then posted again after its lease.
+/// Where the database fails. The letter is then posted again after the lease.
 pub async fn failed(database: &Database, letter: &Due, now: DateTime<Utc>) -> Result<(), StoreError> {
     let attempts: Option<i32> =
         sqlx::query_scalar("SELECT attempts FROM mail_outbox WHERE workspace_id = $1 AND id = $2")

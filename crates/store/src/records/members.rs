@@ -1,4 +1,4 @@
-//! People and their membership in a workspace.
+//! Members: people and their membership in a workspace.
 
 use std::collections::HashSet;
 
@@ -22,7 +22,6 @@ use super::{
     passwords::Turn,
     persons::{self, NewPerson, Reach},
     sessions,
-    words::word,
 };
 use crate::{database::Database, error::StoreError, revocations, rows::Key};
 pub use inlet_domain::model::right::Role;
@@ -30,65 +29,67 @@ pub use inlet_domain::model::right::Role;
 /// A person in one workspace.
 #[derive(Debug, Clone)]
 pub struct Member {
-    /// The membership's id.
+    /// The primary key, with the workspace.
     pub id: MemberId,
-    /// The person's name.
+    /// The name in this workspace.
     pub name: String,
     /// The person's login, in lower case.
     pub email: String,
-    /// Whether this person became a member through a letter to the email. Whoever came through the link that the inviter
-    /// was shown may be anyone.
+    /// The person became a member through a letter to the email, and so proved the email. A link shown to the inviter
+    /// proves nothing.
     pub email_proven: bool,
-    /// What they may do here.
+    /// The role.
     pub role: Role,
-    /// Whether they can be reached.
+    /// The availability that the member chose.
     pub availability: Availability,
-    /// How often it changed.
+    /// Grows by one with each change.
     pub revision: i64,
-    /// Since when.
+    /// The time of creation.
     pub created_at: DateTime<Utc>,
-    /// Since when they are shut out, if they are.
+    /// When the member was disabled.
     pub disabled_at: Option<DateTime<Utc>>,
 }
 
-/// What a new member needs.
+/// A new member.
 #[derive(Debug)]
 pub struct NewMember {
-    /// The login. Its case does not matter.
+    /// The login, in any case.
     pub email: String,
-    /// What others call them here.
+    /// The name in this workspace.
     pub name: String,
-    /// What they may do.
+    /// The role.
     pub role: Role,
-    /// The password, none for a random one.
+    /// The password. None: a random one.
     pub password: Option<SecretString>,
 }
 
-/// A member who was made.
+/// A created member.
 #[derive(Debug)]
 pub struct MadeMember {
-    /// The membership's id.
+    /// The primary key, with the workspace.
     pub id: MemberId,
-    /// The random password, where none was given; it is shown once.
+    /// The random password, shown once. None where the input held one.
     pub password: Option<SecretString>,
 }
 
-/// The email as a login is kept.
+/// The email in the normal form of a login.
 pub(super) fn checked_email(given: &str) -> Result<String, StoreError> {
     let message = || "this is not an email address such as `ada@example.com`".to_owned();
     email::checked(given).ok_or_else(|| StoreError::Invalid { path: "input.email", message: message() })
 }
 
-/// The name as it is kept.
+/// The name in its stored form.
 pub(super) fn checked_name(name: &str) -> Result<String, StoreError> {
     name::checked(name, name::LONGEST)
         .map_err(|refusal| StoreError::Invalid { path: "input.name", message: refusal.to_string() })
 }
 
-/// Of the members with these keys those who are to have no conversation: disabled, or of a role that cannot answer. Until
-/// the transaction ends none of the others is shut out: whoever does that waits for it, and then finds what it gave them.
+/// Of these members, those who may have no conversation: disabled members, and members whose role cannot answer. The
+/// function locks the others. Until the transaction ends, no one can disable them; whoever tries waits, then finds the
+/// conversations that this transaction gave them.
 ///
-/// Nobody who changes a member waits for a conversation meanwhile, so this may be asked under the locks of conversations.
+/// A change of a member never waits for a conversation, so a transaction may call this function while it holds
+/// conversations.
 pub(crate) async fn shut_out(conn: &mut PgConnection, members: &[Key]) -> Result<HashSet<Uuid>, sqlx::Error> {
     if members.is_empty() {
         return Ok(HashSet::new());
@@ -96,8 +97,8 @@ pub(crate) async fn shut_out(conn: &mut PgConnection, members: &[Key]) -> Result
     let (workspaces, ids): (Vec<Uuid>, Vec<Uuid>) = members.iter().copied().unzip();
     let found: Vec<(Uuid, bool)> = sqlx::query_as(
         "SELECT m.id, m.disabled_at IS NULL AND m.role = ANY($3) \
-         FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY k(w, i, n) \
-         JOIN member m ON m.workspace_id = k.w AND m.id = k.i ORDER BY k.n FOR SHARE OF m",
+         FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY asked(workspace_id, id, number) \
+         JOIN member m ON m.workspace_id = asked.workspace_id AND m.id = asked.id ORDER BY asked.number FOR SHARE OF m",
     )
     .bind(workspaces)
     .bind(ids)
@@ -107,10 +108,10 @@ pub(crate) async fn shut_out(conn: &mut PgConnection, members: &[Key]) -> Result
     Ok(found.into_iter().filter(|(_, answers)| !answers).map(|(id, _)| id).collect())
 }
 
-/// Makes a member with a login that is good in this workspace alone, as operators do. Everyone else invites.
+/// Creates a member whose login is valid in this workspace alone. Operators use this; everyone else invites.
 ///
 /// # Errors
-/// `Invalid` where the email, the name or the password will not do, or they are a member already.
+/// `Invalid` where the email, the name or the password is not valid, or the person is a member already.
 pub async fn create(
     conn: &mut PgConnection,
     ambient: &Ambient,
@@ -128,7 +129,7 @@ pub async fn create(
     .fetch_one(&mut *conn)
     .await?;
     if is_member {
-        return Err(StoreError::Invalid { path: "input.email", message: "they are a member already".to_owned() });
+        return Err(StoreError::Invalid { path: "input.email", message: "this person is already a member".to_owned() });
     }
     let random = new.password.is_none().then(|| persons::random_password(ambient));
     let password = new.password.or_else(|| random.clone()).unwrap_or_default();
@@ -155,20 +156,20 @@ pub async fn create(
     Ok(MadeMember { id, password: random })
 }
 
-/// A member whose password an operator has set.
+/// The result of [`set_password`].
 #[derive(Debug)]
 pub struct PasswordSet {
     /// The password.
     pub password: SecretString,
-    /// The memberships that it is good for.
+    /// The memberships in which the password is valid.
     pub members: Vec<(WorkspaceId, MemberId)>,
 }
 
-/// Gives someone another password, as operators do, and ends their sessions: a random one, where none is given. Of several
-/// logins with the email, `workspace` tells which.
+/// Sets the password of a login, as operators do, and ends its sessions. Without a `password`, the function makes a
+/// random one. `workspace` chooses among several logins with the email.
 ///
 /// # Errors
-/// `NotFound` where there is no such login, `Invalid` where there are several or the password will not do.
+/// `NotFound` where there is no such login; `Invalid` where there are several, or the password is not valid.
 pub async fn set_password(
     conn: &mut PgConnection,
     ambient: &Ambient,
@@ -201,25 +202,25 @@ pub async fn set_password(
     Ok(PasswordSet { password, members: members.into_iter().map(|it| (it.workspace, it.member)).collect() })
 }
 
-/// What is to change of a member; what is `None` stays.
+/// A change of a member. `None` leaves a value as it is.
 #[derive(Debug, Clone, Default)]
 pub struct MemberChange {
-    /// What they may do.
+    /// The role.
     pub role: Option<Role>,
-    /// What others call them here.
+    /// The name in this workspace.
     pub name: Option<String>,
-    /// Whether they are shut out.
+    /// Disabled or not.
     pub disabled: Option<bool>,
-    /// How it stood when the asker read it.
+    /// The revision that the caller read. Another revision in the database is a conflict.
     pub if_revision: Option<i64>,
 }
 
-/// Changes a member. Who is disabled is so at once: their sessions end. Whoever can answer conversations no more gives
-/// back what they have: [`give_back`](super::inbox::give_back) does that after the commit, or who finds it undone.
+/// Changes a member. The sessions of a disabled member end at once. A member who can no longer answer loses their
+/// conversations after the commit: [`give_back`](super::inbox::give_back) takes them, now or at its next pass.
 ///
 /// # Errors
-/// `NotFound`; `Conflict` where it has changed since; `Forbidden` where the asker may not do this to them; `Invalid`
-/// where the workspace would be left without an owner.
+/// `NotFound`; `Conflict` where the member has another revision; `Forbidden` where the caller may not make this change;
+/// `Invalid` where the workspace would have no owner left.
 pub async fn update(
     conn: &mut PgConnection,
     ambient: &Ambient,
@@ -229,7 +230,7 @@ pub async fn update(
     change: &MemberChange,
 ) -> Result<(), StoreError> {
     let name = change.name.as_deref().map(checked_name).transpose()?;
-    // With the member every owner is locked, in one order: two owners who shut each other out come one after the other.
+    // Lock every owner with the member, in one order. Two owners who disable each other then run one after the other.
     let rows = sqlx::query(
         "SELECT id, role, revision, disabled_at FROM member \
          WHERE workspace_id = $1 AND (id = $2 OR (role = 'owner' AND disabled_at IS NULL)) ORDER BY id FOR NO KEY UPDATE",
@@ -244,8 +245,7 @@ pub async fn update(
         let found: MemberId = row.try_get("id")?;
         let disabled_at: Option<DateTime<Utc>> = row.try_get("disabled_at")?;
         if found == id {
-            let role: Role = word("member", "role", id, row.try_get("role")?)?;
-            target = Some((role, row.try_get::<i64, _>("revision")?, disabled_at));
+            target = Some((row.try_get::<Role, _>("role")?, row.try_get::<i64, _>("revision")?, disabled_at));
         } else {
             other_owners += 1;
         }
@@ -260,7 +260,7 @@ pub async fn update(
     let was_owner = role == Role::Owner && disabled_at.is_none();
     if was_owner && other_owners == 0 && (new_role != Role::Owner || disabled) {
         let path = if disabled { "input.disabled" } else { "input.role" };
-        let message = "this is the last OWNER: make someone else an OWNER first".to_owned();
+        let message = "this member is the last OWNER: make another member an OWNER first".to_owned();
         return Err(StoreError::Invalid { path, message });
     }
     let now = ambient.now();
@@ -282,7 +282,8 @@ pub async fn update(
     revocations::notify(conn, &[scope.workspace()]).await
 }
 
-/// Whether the asker may make of a member who is `before` one who is `after`; each is a role, and whether they are shut out.
+/// Checks that the caller may change a member from `before` to `after`. Each is a role, and whether the member is
+/// disabled.
 fn may_change(
     (actor, grant): (Actor, &Grant),
     id: MemberId,
@@ -294,7 +295,7 @@ fn may_change(
         return Err(StoreError::Forbidden { message: "no one raises themselves".to_owned() });
     }
     let rights = |(role, is_disabled)| if is_disabled { Vec::new() } else { Gift::Role(role).rights() };
-    // What someone who is shut out may is given when they are let in again.
+    // To enable a member is to give the rights of the role.
     if !after.1 {
         grant.check_growth(&rights(before), &Gift::Role(after.0))?;
     }
@@ -306,24 +307,20 @@ const COLUMNS: &str = "m.id, coalesce(m.name, p.name) AS name, p.email, p.proven
                        m.role, m.availability, m.revision, m.created_at, m.disabled_at";
 
 fn member(row: &sqlx::postgres::PgRow) -> Result<Member, StoreError> {
-    let id: MemberId = row.try_get("id")?;
     Ok(Member {
-        id,
+        id: row.try_get("id")?,
         name: row.try_get("name")?,
         email: row.try_get("email")?,
         email_proven: row.try_get("email_proven")?,
-        role: word("member", "role", id, row.try_get("role")?)?,
-        availability: word("member", "availability", id, row.try_get("availability")?)?,
+        role: row.try_get("role")?,
+        availability: row.try_get("availability")?,
         revision: row.try_get("revision")?,
         created_at: row.try_get("created_at")?,
         disabled_at: row.try_get("disabled_at")?,
     })
 }
 
-/// The members with these ids, in no order; those not in the workspace are left out.
-///
-/// # Errors
-/// Where the database fails or a row is invalid.
+/// The members with these ids, in no order. Ids of other workspaces are left out.
 pub async fn by_ids(database: &Database, scope: Scope, ids: &[MemberId]) -> Result<Vec<Member>, StoreError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let sql = sqlx::AssertSqlSafe(format!(
@@ -334,10 +331,10 @@ pub async fn by_ids(database: &Database, scope: Scope, ids: &[MemberId]) -> Resu
     rows.iter().map(member).collect()
 }
 
-/// Members, oldest first, those shut out among them.
+/// Members, oldest first. Disabled members are included.
 ///
 /// # Errors
-/// Where the database fails, a row is invalid or a position is of another list.
+/// [`StoreError::Invalid`] where a position is of another list.
 pub async fn list(database: &Database, scope: Scope, slice: &Slice) -> Result<Page<Member>, StoreError> {
     slice.check(Sort::Id)?;
     let order = if slice.from_end { "DESC" } else { "ASC" };

@@ -1,11 +1,17 @@
 //! Scoped reads and ordinary writes.
 //!
-//! Every function takes a [`inlet_domain::scope::Scope`], but for those that find one: the look-ups of [`sources::by_token`],
-//! [`credentials`], [`logins`], [`invitations::accept`] and [`resets`], and the claims of background work in [`deliveries`], [`mail`], [`report_jobs::claim`],
-//! [`inbox::wake_due`] and [`inbox::give_back_due`]; for [`partitions`] and [`retention`], to which age is all that counts,
-//! and [`statistics`], to which size is; for [`login_limits`], as an attempt has no workspace yet; and for [`upkeep`],
-//! which operators alone call. A changed password ends the person's sessions in each of their workspaces, for the password
-//! is the person's.
+//! Every function takes a [`inlet_domain::scope::Scope`], except:
+//!
+//! - the look-ups that find a scope: [`sources::by_token`], [`credentials`], [`logins`], [`invitations::accept`] and
+//!   [`resets`];
+//! - the claims of background work: [`deliveries`], [`mail`], [`report_jobs::claim`], [`inbox::wake_due`] and
+//!   [`inbox::give_back_due`];
+//! - [`partitions`] and [`retention`], for which only age counts, and [`statistics`], for which only size counts;
+//! - [`login_limits`], because an attempt to log in has no workspace yet;
+//! - [`upkeep`], which only operators call.
+//!
+//! A changed password ends the sessions of the person in all of their workspaces, because the password belongs to the
+//! person.
 
 pub mod api_keys;
 pub mod audit;
@@ -59,4 +65,3 @@ pub mod waiting_references;
 pub mod webhooks;
 
 mod entity;
-mod words;

@@ -1,4 +1,4 @@
-//! Idempotency keys of mutations: the key and the effect commit together, a repeat finds what the first one made.
+//! Idempotency keys of mutations. The key and the effect commit together, and a retry finds the first result.
 
 use chrono::TimeDelta;
 use inlet_domain::{
@@ -13,12 +13,12 @@ use crate::error::StoreError;
 
 const HOURS: i64 = 24;
 
-/// A mutation that is to happen once.
+/// A mutation with an idempotency key.
 #[derive(Debug, Clone, Copy)]
 pub struct Once<'a> {
     /// The workspace.
     pub scope: Scope,
-    /// Who asks: keys of different actors never meet.
+    /// The actor. Keys of different actors never collide.
     pub actor: Actor,
     /// The mutation's name.
     pub mutation: &'static str,
@@ -36,16 +36,16 @@ fn actor_text(actor: Actor) -> String {
     }
 }
 
-/// Takes the key until the end of the transaction. Gives what an earlier mutation answered under it, which is null where
-/// that never came to its end; `None` where this one is the first, which then ends with [`finish`]. Waits for one that
-/// is under way.
+/// Locks the key until the end of the transaction. `None` where this mutation is the first under the key; it then ends
+/// with [`finish`]. Otherwise the earlier answer, which is null if the earlier mutation never finished. Waits for a
+/// concurrent mutation with the key.
 ///
 /// # Errors
-/// `IdempotencyKeyReused` where the earlier one had another input; `Invalid` where the key is empty or too long;
-/// `Overloaded` where one that is under way takes long.
+/// `IdempotencyKeyReused` where the earlier mutation had another input; `Invalid` where the key is empty or too long;
+/// `Overloaded` where a concurrent mutation takes too long.
 pub async fn begin(conn: &mut PgConnection, ambient: &Ambient, once: &Once<'_>) -> Result<Option<Value>, StoreError> {
     if once.key.is_empty() || once.key.len() > 255 {
-        let message = "an idempotency key has 1 to 255 bytes".to_owned();
+        let message = "an idempotency key must have 1 to 255 bytes".to_owned();
         return Err(StoreError::Invalid { path: "input.idempotencyKey", message });
     }
     let now = ambient.now();
@@ -86,19 +86,16 @@ pub async fn begin(conn: &mut PgConnection, ambient: &Ambient, once: &Once<'_>) 
     }
 }
 
-/// An answer as the mutation's own type.
+/// Parses a stored answer into the mutation's type.
 ///
 /// # Errors
-/// `InvalidRow` where it is none.
+/// `InvalidRow` where the answer is of another type.
 pub fn read<T: DeserializeOwned>(once: &Once<'_>, answer: Value) -> Result<T, StoreError> {
     serde_json::from_value(answer)
         .map_err(|error| StoreError::invalid_row("mutation_key", "answer", once.mutation, &error))
 }
 
-/// Keeps what the mutation answered. It must hold no secret.
-///
-/// # Errors
-/// Where the database fails.
+/// Stores the answer. The answer must hold no secret.
 pub async fn finish(conn: &mut PgConnection, once: &Once<'_>, answer: &Value) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE mutation_key SET answer = $5 WHERE workspace_id = $1 AND actor = $2 AND mutation = $3 AND key = $4",

@@ -1,6 +1,5 @@
-//! The one way to a mutation's transaction: its idempotency key is taken before the effect, and the answer and the
-//! audit entry are written after it, so that all of it commits or none does. What ends otherwise than by
-//! [`MutationTx::done`] is rolled back.
+//! The transaction of a mutation. It takes the idempotency key before the effect, and writes the answer and the audit
+//! entry after the effect. So all commit, or none. Without [`MutationTx::done`], the transaction rolls back.
 
 use inlet_domain::{
     ambient::Ambient,
@@ -22,22 +21,22 @@ use crate::{
     log::{self, Head, NewEvent},
 };
 
-/// A mutation that someone asks for.
+/// The request for a mutation.
 #[derive(Debug, Clone)]
 pub struct MutationRequest<'a> {
     /// The workspace.
     pub scope: Scope,
-    /// Who asks.
+    /// The actor.
     pub actor: Actor,
     /// The mutation's name.
     pub mutation: &'static str,
-    /// The idempotency key, where there is one.
+    /// The idempotency key, if any.
     pub key: Option<&'a str>,
     /// A keyed hash of the input.
     pub input_hash: [u8; 32],
-    /// Which members of the input were given, with the values of those that can hold no secret.
+    /// The given members of the input, with the values of those that can hold no secret.
     pub fields: Value,
-    /// From where.
+    /// The origin of the request.
     pub origin: Origin,
 }
 
@@ -71,7 +70,7 @@ impl MutationRequest<'_> {
     }
 }
 
-/// A mutation that is under way.
+/// A running mutation.
 #[must_use = "without `done` nothing of it stays"]
 pub struct MutationTx<'a> {
     database: Database,
@@ -80,16 +79,16 @@ pub struct MutationTx<'a> {
     transaction: Transaction<'static, Postgres>,
 }
 
-/// What there is to do.
+/// The next step of a mutation.
 pub enum Begun<'a, T> {
-    /// The effect.
+    /// Write the effect.
     First(MutationTx<'a>),
-    /// Nothing: it was done before under the same key, and this was the answer.
+    /// Do nothing: an earlier mutation with the key gave this answer.
     Repeat(T),
 }
 
 impl<'a> MutationTx<'a> {
-    /// Begins a transaction and takes the idempotency key, where there is one. Waits for a mutation that has it.
+    /// Begins a transaction and locks the idempotency key, if any. Waits for a concurrent mutation with the key.
     ///
     /// # Errors
     /// Those of [`mutation_keys::begin`].
@@ -109,20 +108,21 @@ impl<'a> MutationTx<'a> {
         Ok(Begun::First(Self { database: database.clone(), asked, ambient, transaction }))
     }
 
-    /// Where the effect is written.
+    /// The connection of the transaction, for the effect.
     pub fn conn(&mut self) -> &mut PgConnection {
         &mut self.transaction
     }
 
-    /// Keeps the answer and the audit entry, and commits. The answer must hold no secret.
+    /// Writes the answer and the audit entry, and commits. The answer must hold no secret.
     ///
     /// # Errors
-    /// Where the database fails; then nothing stays, unless it was the answer to the commit that was lost.
+    /// Where the database fails. Then nothing is written, unless the commit succeeded and its answer was lost.
     pub async fn done<T: Serialize>(self, subject: Option<AnyId>, answer: &T) -> Result<(), StoreError> {
         self.raise(subject, answer, &[]).await.map(drop)
     }
 
-    /// The same with events, which are the last to be written; after them that a setting changed, where one did. Gives how far the logs have come, to be told.
+    /// Like [`MutationTx::done`], with events. The events are written last, and after them the event of a changed
+    /// setting, if any. Returns the new heads of the logs, to announce.
     ///
     /// # Errors
     /// As [`MutationTx::done`].
@@ -141,7 +141,7 @@ impl<'a> MutationTx<'a> {
         let all: Vec<NewEvent> = events.iter().cloned().chain(changed.clone()).collect();
         let appended = log::append(&mut self.transaction, self.ambient, &all).await?;
         if changed.is_some() {
-            // Settings change seldom, so the lock that a NOTIFY takes at the commit holds up no one.
+            // Settings change seldom, so the lock of NOTIFY at the commit delays no one.
             log::notify(&mut self.transaction, &appended.heads).await?;
         }
         self.database.commit(self.transaction).await?;
@@ -149,9 +149,9 @@ impl<'a> MutationTx<'a> {
     }
 }
 
-/// Begins a mutation of many transactions, each of which may happen twice. The audit entry is written before the first.
-/// Gives what an earlier one answered; `None` where this one is the first, or an earlier one never came to its end: it
-/// then ends with [`done_long`].
+/// Begins a mutation of many transactions, each of which may run twice. The audit entry is written before the first.
+/// Returns the answer of an earlier mutation. `None` where there is none, or it never finished; the mutation then ends
+/// with [`done_long`].
 ///
 /// # Errors
 /// Those of [`mutation_keys::begin`].
@@ -174,16 +174,13 @@ pub async fn begin_long<T: DeserializeOwned>(
     Ok(None)
 }
 
-/// What an earlier one answered is told again once it is known to be durable: it was only read.
+/// Waits until an earlier answer is durable before it is told again, because the transaction only read it.
 async fn repeated(database: &Database, mut transaction: Transaction<'static, Postgres>) -> Result<(), StoreError> {
     make_durable(&mut transaction).await?;
     database.commit(transaction).await
 }
 
-/// Keeps what a mutation of many transactions answered. It must hold no secret.
-///
-/// # Errors
-/// Where the database fails.
+/// Stores the answer of a mutation of many transactions. The answer must hold no secret.
 pub async fn done_long<T: Serialize>(
     database: &Database,
     asked: &MutationRequest<'_>,

@@ -1,4 +1,4 @@
-//! What people and programs change, each in one transaction with its idempotency key and its audit entry.
+//! Mutations of people and programs. Each is one transaction with its idempotency key and its audit entry.
 
 mod of_sources;
 mod of_webhooks;
@@ -27,16 +27,16 @@ use super::{
 };
 use crate::{database::Database, error::StoreError};
 
-/// What a create made, now or under the same key before.
+/// The created object, from this mutation or an earlier one with the key.
 #[derive(Debug)]
 pub struct Made<I> {
-    /// Its id.
+    /// The object's id.
     pub id: I,
-    /// The secret that is shown once; none on a repeat.
+    /// The secret, shown once. None on a retry.
     pub secret: Option<SecretString>,
 }
 
-/// What is kept of it.
+/// The stored answer.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Kept {
     made: Uuid,
@@ -54,7 +54,7 @@ impl<I: From<Uuid> + Into<AnyId> + Copy> Made<I> {
     }
 }
 
-/// Begins an act, or returns what the one before made.
+/// Begins a mutation, or returns the answer of an earlier one with the key.
 macro_rules! begin {
     ($database:expr, $ambient:expr, $asked:expr) => {
         match $crate::records::mutation_tx::MutationTx::begin::<$crate::records::mutations::Kept>(
@@ -69,7 +69,7 @@ macro_rules! begin {
 }
 use begin;
 
-/// Makes an API key once, that may no more than its maker.
+/// Creates an API key once. The key gets no right that its creator lacks.
 ///
 /// # Errors
 /// Those of [`Grant::check_gift`], [`api_keys::create`] and [`MutationTx::begin`].
@@ -134,25 +134,25 @@ pub async fn revoke_session(
     Made { id, secret: None }.done(act).await
 }
 
-/// Another password for a member's person.
+/// A change of the password of the person behind a member.
 #[derive(Debug)]
 pub struct PasswordChange {
-    /// Whose.
+    /// The member.
     pub member: MemberId,
-    /// The session that goes on.
+    /// The session that stays.
     pub kept: SessionId,
-    /// The password until now.
+    /// The old password.
     pub old: SecretString,
-    /// The password from now on.
+    /// The new password.
     pub new: SecretString,
 }
 
-/// Changes a person's password and ends their other sessions, in each of their workspaces. Gives the workspaces in
+/// Changes a person's password and ends their other sessions in all of their workspaces. Returns the workspaces in
 /// which sessions ended.
 ///
 /// # Errors
-/// `RateLimited` where the old password was wrong too often, `Invalid` where it is wrong or the new one will not do;
-/// those of [`MutationTx::begin`].
+/// `RateLimited` where the old password was wrong too often; `Invalid` where the old password is wrong or the new one
+/// is not valid; those of [`MutationTx::begin`].
 pub async fn change_password(
     database: &Database,
     sealer: &Sealer,

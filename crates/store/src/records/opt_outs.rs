@@ -1,148 +1,134 @@
-//! Refusals of messages. Each binds an address; whose it is follows from that.
+//! Refusals of messages. A refusal binds an address; the contact follows from the address.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use inlet_domain::{
-    ids::{ContactId, IdentityId, OptOutId},
+    ids::{ContactId, OptOutId},
     model::{channel::Medium, opt_out::OptOutScope},
     scope::Scope,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use sqlx::{FromRow, Row};
+use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{
     contacts::AddressKind,
-    entity,
-    page::{Keyset, Page, Position, Slice, Sort},
-    words::word,
+    entity::opt_out::{Column, Entity, Model},
+    page::{self, Keyset, Page, Position, Slice, Sort},
 };
 use crate::{database::Database, error::StoreError};
 
 /// A refusal of messages.
 #[derive(Debug, Clone)]
 pub struct OptOut {
-    /// Its id.
+    /// The primary key, with the workspace.
     pub id: OptOutId,
-    /// The address that it binds.
+    /// The address that the refusal binds.
     pub address: Address,
-    /// Who has the address, if a contact has it.
+    /// The contact that has the address, if any.
     pub contact_id: Option<ContactId>,
-    /// On which medium.
+    /// The refused medium.
     pub medium: Medium,
-    /// Of what.
+    /// The kind of `value`.
     pub scope: OptOutScope,
-    /// Which category, sender, tag ...; `*` or empty for all.
+    /// The refused category, sender, tag and so on. `*` or empty: all.
     pub value: String,
-    /// The provider's id.
+    /// The provider's id of the refusal.
     pub external_id: Option<String>,
-    /// When it came to be.
+    /// The time of creation.
     pub created_at: DateTime<Utc>,
-    /// When it was withdrawn.
+    /// The time of withdrawal.
     pub withdrawn_at: Option<DateTime<Utc>>,
 }
 
-/// An address as a refusal names it.
+/// An address, as a refusal names it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Address {
-    /// Nil, or the provider account that it belongs to.
+    /// The provider account in which the address is valid. Nil: the address is valid everywhere.
     pub scope_id: Uuid,
-    /// What it is.
+    /// The kind of the address.
     pub kind: AddressKind,
-    /// In its normal form.
+    /// The address in its normal form.
     pub value: String,
 }
 
 impl OptOut {
-    fn of(row: entity::opt_out::Model, contacts: &HashMap<Address, ContactId>) -> Result<Self, StoreError> {
-        let id = OptOutId(row.id);
-        let address = Address {
-            scope_id: row.address_scope_id,
-            kind: word("opt_out", "address_kind", id, &row.address_kind)?,
-            value: row.address_value,
-        };
-        Ok(Self {
-            id,
+    /// The row, with the contact that another table tells.
+    fn of(row: Model, contacts: &HashMap<Address, ContactId>) -> Self {
+        let address = Address { scope_id: row.address_scope_id, kind: row.address_kind, value: row.address_value };
+        Self {
+            id: row.id,
             contact_id: contacts.get(&address).copied(),
             address,
-            medium: word("opt_out", "medium", id, &row.medium)?,
-            scope: word("opt_out", "scope", id, &row.scope)?,
+            medium: row.medium,
+            scope: row.scope,
             value: row.value,
             external_id: row.external_id,
             created_at: row.created_at,
             withdrawn_at: row.withdrawn_at,
-        })
+        }
     }
 }
 
-/// Standing refusals, newest first; with `withdrawn` those that were taken back too.
+/// Refusals, newest first. Without `withdrawn`, withdrawn refusals are left out.
 ///
 /// # Errors
-/// Where the database fails, a row is invalid or a position is of another list.
+/// [`StoreError::Invalid`] where a position is of another list.
 pub async fn list(
     database: &Database,
     scope: Scope,
     withdrawn: bool,
     slice: &Slice,
 ) -> Result<Page<OptOut>, StoreError> {
-    let mut select =
-        entity::opt_out::Entity::find().filter(entity::opt_out::Column::WorkspaceId.eq(scope.workspace().0));
+    let mut select = Entity::find().filter(Column::WorkspaceId.eq(scope.workspace()));
     if !withdrawn {
-        select = select.filter(entity::opt_out::Column::WithdrawnAt.is_null());
+        select = select.filter(Column::WithdrawnAt.is_null());
     }
-    let keyset = Keyset { sort: Sort::Id, at: None, id: entity::opt_out::Column::Id, descending: true };
-    let page = super::page::fetch(database, select, keyset, slice, |row| Position::of_id(row.id)).await?;
+    let keyset = Keyset { sort: Sort::Id, at: None, id: Column::Id, descending: true };
+    let page = page::fetch(database, select, keyset, slice, |row| Position::of_id(row.id)).await?;
     let contacts = contacts_of(database, scope, page.items.iter().map(|(_, row)| row)).await?;
-    page.try_map(|row| OptOut::of(row, &contacts))
+    Ok(page.map(|row| OptOut::of(row, &contacts)))
 }
 
-/// The refusals with these ids, in no order; what is not in the workspace is left out.
-///
-/// # Errors
-/// Where the database fails or a row is invalid.
+/// The refusals with these ids, in no order. Ids of other workspaces are left out.
 pub async fn by_ids(database: &Database, scope: Scope, ids: &[OptOutId]) -> Result<Vec<OptOut>, StoreError> {
-    let rows = entity::opt_out::Entity::find()
-        .filter(entity::opt_out::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::opt_out::Column::Id.eq_any(ids.iter().map(|id| id.0)))
+    let rows = Entity::find()
+        .filter(Column::WorkspaceId.eq(scope.workspace()))
+        .filter(Column::Id.eq_any(ids.iter().copied()))
         .all(&database.orm)
         .await?;
     let contacts = contacts_of(database, scope, rows.iter()).await?;
-    rows.into_iter().map(|row| OptOut::of(row, &contacts)).collect()
+    Ok(rows.into_iter().map(|row| OptOut::of(row, &contacts)).collect())
 }
 
-/// Who has the addresses of these refusals.
+/// The contacts that have the addresses of these refusals.
 async fn contacts_of(
     database: &Database,
     scope: Scope,
-    rows: impl Iterator<Item = &entity::opt_out::Model> + Clone,
+    rows: impl Iterator<Item = &Model> + Clone,
 ) -> Result<HashMap<Address, ContactId>, StoreError> {
-    let found = sqlx::query(
-        "SELECT i.scope_id, i.kind, i.value, i.id, i.contact_id \
+    let found: Vec<(Uuid, AddressKind, String, ContactId)> = sqlx::query_as(
+        "SELECT i.scope_id, i.kind, i.value, i.contact_id \
          FROM unnest($2::uuid[], $3::text[], $4::text[]) named(scope_id, kind, value) \
          JOIN identity i ON i.workspace_id = $1 AND i.scope_id = named.scope_id AND i.kind = named.kind \
            AND i.value = named.value WHERE i.contact_id IS NOT NULL",
     )
     .bind(scope.workspace())
     .bind(rows.clone().map(|row| row.address_scope_id).collect::<Vec<_>>())
-    .bind(rows.clone().map(|row| row.address_kind.clone()).collect::<Vec<_>>())
+    .bind(rows.clone().map(|row| row.address_kind).collect::<Vec<_>>())
     .bind(rows.map(|row| row.address_value.clone()).collect::<Vec<_>>())
     .fetch_all(&database.pool)
     .await?;
-    let pair = |row: &sqlx::postgres::PgRow| {
-        let id: IdentityId = row.try_get("id")?;
-        let kind = word("identity", "kind", id, row.try_get("kind")?)?;
-        let address = Address { scope_id: row.try_get("scope_id")?, kind, value: row.try_get("value")? };
-        Ok::<_, StoreError>((address, row.try_get("contact_id")?))
-    };
-    found.iter().map(pair).collect()
+    let pair = |(scope_id, kind, value, contact)| (Address { scope_id, kind, value }, contact);
+    Ok(found.into_iter().map(pair).collect())
 }
 
-/// The same part of the standing refusals that bind each of these contacts, newest first: those of their addresses, and
-/// those of the phone number and the email address that their profiles name.
+/// The same part of the standing refusals that bind each contact, newest first: by an address of the contact, or by the
+/// phone number or the email address in the contact's profile.
 ///
 /// # Errors
-/// Where the database fails, a row is invalid or a position is of another list.
+/// [`StoreError::Invalid`] where a position is of another list.
 pub async fn binding(
     database: &Database,
     scope: Scope,
@@ -163,10 +149,10 @@ pub async fn binding(
     Ok(contacts.iter().copied().zip(pages(database, scope, BINDING, parents, slice).await?).collect())
 }
 
-/// The same part of the standing refusals of each of these addresses, newest first.
+/// The same part of the standing refusals of each address, newest first.
 ///
 /// # Errors
-/// Where the database fails, a row is invalid or a position is of another list.
+/// [`StoreError::Invalid`] where a position is of another list.
 pub async fn of_addresses(
     database: &Database,
     scope: Scope,
@@ -183,7 +169,7 @@ pub async fn of_addresses(
     Ok(addresses.iter().cloned().zip(pages(database, scope, NAMING, parents, slice).await?).collect())
 }
 
-/// Whose refusals are wanted: contacts by their ids, or addresses by scope, kind and value.
+/// The objects that own the lists: contacts by their ids, or addresses by scope, kind and value.
 #[derive(Default)]
 struct Parents<'a> {
     ids: Vec<Uuid>,
@@ -193,12 +179,13 @@ struct Parents<'a> {
 
 #[derive(FromRow)]
 struct Found {
-    /// Which of the parents, from 1.
+    /// The number of the parent, from 1.
     parent: i64,
-    opt_out_id: Uuid,
+    opt_out_id: OptOutId,
 }
 
-/// The same part of the refusals that `refusals` finds for each parent `p`, newest first, in the order of the parents.
+/// The same part of the refusals that the statement `refusals` finds for each parent `p`, newest first. The pages stand
+/// in the order of the parents.
 async fn pages(
     database: &Database,
     scope: Scope,
@@ -226,13 +213,13 @@ async fn pages(
         .bind(i64::from(slice.size) + 1)
         .fetch_all(&database.pool)
         .await?;
-    let wanted: Vec<OptOutId> = found.iter().map(|row| OptOutId(row.opt_out_id)).collect();
+    let wanted: Vec<OptOutId> = found.iter().map(|row| row.opt_out_id).collect();
     let known: HashMap<OptOutId, OptOut> =
         by_ids(database, scope, &wanted).await?.into_iter().map(|opt_out| (opt_out.id, opt_out)).collect();
     let mut rows_of: Vec<Vec<(Position, OptOut)>> = vec![Vec::new(); count];
     for row in found {
         let parent = usize::try_from(row.parent - 1).ok().and_then(|parent| rows_of.get_mut(parent));
-        if let (Some(rows), Some(opt_out)) = (parent, known.get(&OptOutId(row.opt_out_id))) {
+        if let (Some(rows), Some(opt_out)) = (parent, known.get(&row.opt_out_id)) {
             rows.push((Position::of_id(row.opt_out_id), opt_out.clone()));
         }
     }

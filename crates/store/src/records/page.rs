@@ -1,4 +1,4 @@
-//! Pages of lists by keyset, in both directions: what stands between two positions costs the same at any depth.
+//! Pages of lists by keyset, in both directions. A page costs the same at any depth of the list.
 
 use std::{fmt, str::FromStr};
 
@@ -12,16 +12,16 @@ use uuid::Uuid;
 
 use crate::{database::Database, error::StoreError};
 
-/// What a list is ordered by. A position of one order means nothing in another.
+/// The order of a list. A position of one order means nothing in another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Sort {
-    /// The id, which is the order of creation.
+    /// By id, which is the order of creation.
     Id,
-    /// When anything last happened, then the id.
+    /// By the time of the last activity, then the id.
     LastActivity,
-    /// When a message was written or sent, then the id.
+    /// By the time at which the author wrote or sent the message, then the id.
     OccurredAt,
-    /// The number among those of one object, then the id.
+    /// By the number within the parent object, then the id.
     Number,
 }
 
@@ -38,36 +38,37 @@ impl Sort {
     }
 }
 
-/// The first moment of Postgres's timestamps, 24 November 4714 BC, in microseconds of the Unix epoch. Their last one is
-/// beyond those of `DateTime`.
+/// The first time that Postgres can store, 24 November 4714 BC, in microseconds of the Unix epoch. The last one is
+/// beyond `DateTime`.
 const EARLIEST: i64 = -210_866_803_200_000_000;
 
-/// Where an item stands in its list. Its text is the cursor that clients see: opaque, and of no use elsewhere.
+/// The position of an item in its list. Its text is the opaque cursor that clients see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Position {
     /// The order.
     pub sort: Sort,
-    /// The time of that order; the epoch where the id alone orders; as many microseconds after it as a number tells.
+    /// The time of the order. The epoch in an order by id. In an order by number, as many microseconds after the epoch
+    /// as the number.
     pub at: DateTime<Utc>,
-    /// The item's id.
+    /// The id of the item.
     pub id: Uuid,
 }
 
 impl Position {
-    /// In a list that the id alone orders.
+    /// A position in a list ordered by id.
     #[must_use]
-    pub fn of_id(id: Uuid) -> Self {
-        Self { sort: Sort::Id, at: DateTime::UNIX_EPOCH, id }
+    pub fn of_id(id: impl Into<Uuid>) -> Self {
+        Self { sort: Sort::Id, at: DateTime::UNIX_EPOCH, id: id.into() }
     }
 
-    /// In a list that a number orders.
+    /// A position in a list ordered by number.
     #[must_use]
-    pub fn of_number(number: i32, id: Uuid) -> Self {
+    pub fn of_number(number: i32, id: impl Into<Uuid>) -> Self {
         let at = DateTime::UNIX_EPOCH + chrono::TimeDelta::microseconds(i64::from(number));
-        Self { sort: Sort::Number, at, id }
+        Self { sort: Sort::Number, at, id: id.into() }
     }
 
-    /// What the column of its order is held against.
+    /// The value that a statement compares with the column of the order.
     pub(super) fn key(&self) -> sea_orm::Value {
         match self.sort {
             Sort::Number => self.at.timestamp_micros().into(),
@@ -86,7 +87,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// A text that is no cursor of a list.
+/// The text is no cursor of this list.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("this is not a cursor of this list: pass one that it gave, in the same order")]
 pub struct InvalidPosition;
@@ -100,27 +101,27 @@ impl FromStr for Position {
         let (micros, id) = rest.split_first_chunk::<8>().ok_or(InvalidPosition)?;
         let sort = Sort::ALL.into_iter().find(|sort| sort.tag() == *tag).ok_or(InvalidPosition)?;
         let micros = i64::from_be_bytes(*micros);
-        // Of a moment that Postgres has no room for none of its rows is: such a cursor was made up.
+        // Postgres cannot store this time, so the cursor is forged.
         let at = DateTime::from_timestamp_micros(micros).filter(|_| micros >= EARLIEST).ok_or(InvalidPosition)?;
         Ok(Self { sort, at, id: Uuid::from_slice(id).map_err(|_| InvalidPosition)? })
     }
 }
 
-/// Which part of a list is asked for.
+/// The wanted part of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Slice {
-    /// How many items at most.
+    /// The most items.
     pub size: u32,
-    /// Whether they are the last of the range rather than the first.
+    /// Take the last items of the range, not the first.
     pub from_end: bool,
-    /// Only what comes after it.
+    /// Only items after this position.
     pub after: Option<Position>,
-    /// Only what comes before it.
+    /// Only items before this position.
     pub before: Option<Position>,
 }
 
 impl Slice {
-    /// The first `size` items.
+    /// The first `size` items of a list.
     #[must_use]
     pub fn first(size: u32) -> Self {
         Self { size, from_end: false, after: None, before: None }
@@ -140,19 +141,19 @@ impl Slice {
     }
 }
 
-/// A part of a list, in the list's order.
+/// A part of a list, in the order of the list.
 #[derive(Debug, Clone)]
 pub struct Page<T> {
-    /// The items, each with where it stands.
+    /// The items with their positions.
     pub items: Vec<(Position, T)>,
-    /// Whether the list goes on before them.
+    /// The list has items before these.
     pub has_previous: bool,
-    /// Whether the list goes on after them.
+    /// The list has items after these.
     pub has_next: bool,
 }
 
 impl<T> Page<T> {
-    /// Of one row more than was asked for, read from the end that the slice begins at.
+    /// Makes a page from one row more than the slice asks for. The rows come from the end at which the slice begins.
     pub(super) fn of_rows(mut rows: Vec<(Position, T)>, slice: &Slice) -> Self {
         let size = usize::try_from(slice.size).unwrap_or(usize::MAX);
         let more = rows.len() > size;
@@ -165,7 +166,7 @@ impl<T> Page<T> {
         }
     }
 
-    /// Of a list that is short enough to be had whole, in the order of its ids.
+    /// Cuts a page out of a whole list, ordered by id. For short lists.
     ///
     /// # Errors
     /// `Invalid` where a position is of another list.
@@ -183,26 +184,23 @@ impl<T> Page<T> {
         Ok(Self::of_rows(rows, slice))
     }
 
-    /// With each item made into something else.
-    ///
-    /// # Errors
-    /// The first that cannot be.
-    pub fn try_map<U, E>(self, mut make: impl FnMut(T) -> Result<U, E>) -> Result<Page<U>, E> {
-        let items = self.items.into_iter().map(|(position, item)| Ok((position, make(item)?)));
-        Ok(Page { items: items.collect::<Result<_, E>>()?, has_previous: self.has_previous, has_next: self.has_next })
+    /// Converts each item.
+    pub(super) fn map<U>(self, mut convert: impl FnMut(T) -> U) -> Page<U> {
+        let items = self.items.into_iter().map(|(position, item)| (position, convert(item))).collect();
+        Page { items, has_previous: self.has_previous, has_next: self.has_next }
     }
 }
 
 /// The order of a list.
 pub(super) struct Keyset<C> {
     pub(super) sort: Sort,
-    /// The column of the time; none where the id alone orders.
+    /// The column of the time. None in an order by id.
     pub(super) at: Option<C>,
     pub(super) id: C,
     pub(super) descending: bool,
 }
 
-/// Reads the part of `select` that `slice` asks for. `select` leads with the workspace.
+/// Reads the part of `select` that `slice` asks for. `select` must filter by the workspace.
 pub(super) async fn fetch<E, M>(
     database: &Database,
     select: Select<E>,

@@ -1,4 +1,5 @@
-//! Daily partitions of the time-bound tables, made ahead. They are cut by the time in their UUIDv7 ids.
+//! Creates the daily partitions of the time-bound tables ahead of time. The time in a row's UUIDv7 chooses its
+//! partition.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use inlet_domain::ids::{first_at, moment_of};
@@ -7,33 +8,33 @@ use uuid::Uuid;
 
 use crate::{database::Database, error::StoreError};
 
-/// The tables that are cut by day.
+/// The tables with daily partitions.
 pub const TABLES: [&str; 6] = ["event", "inbound_event", "status_report", "delivery", "attempt", "audit_entry"];
 
-/// How many days ahead of today partitions stand ready.
+/// The number of days after today with a ready partition.
 pub const DAYS_AHEAD: u64 = 3;
 
-/// The most days that one pass empties out of a table's default partition.
+/// The most days that one pass moves out of a table's default partition.
 const STRAY_DAYS: usize = 31;
 
-/// One maker, or dropper, at a time in the whole database.
+/// The advisory lock that lets one process in the whole database create or drop partitions.
 pub(super) const MAKER_LOCK: i64 = 0x696e_6c65_7470_0001;
 
-/// What a pass did.
+/// The result of one pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Made {
-    /// Partitions that are new.
+    /// The created partitions.
     pub partitions: u64,
-    /// Rows that had fallen into a default partition and were moved into the right one. Anything but zero means that
-    /// partitions were not made in time.
+    /// The number of rows moved from a default partition into the right one. Above zero, the partitions were created
+    /// too late.
     pub strays: u64,
 }
 
-/// Makes what is missing of today's and the next [`DAYS_AHEAD`] days' partitions, and moves what has fallen into a
-/// default partition to where it belongs. It can be called at any time by any number of processes.
+/// Creates the missing partitions of today and the next [`DAYS_AHEAD`] days. Moves rows out of default partitions.
+/// Several processes may call this at once.
 ///
 /// # Errors
-/// Where the database refuses, or a table stayed locked for longer than the connection's lock timeout: call again.
+/// Where the database fails, or a table stayed locked for longer than the lock timeout of the connection. Call again.
 pub async fn ensure(database: &Database, now: DateTime<Utc>) -> Result<Made, StoreError> {
     let mut made = Made::default();
     let mut conn = database.upkeep.acquire().await?;
@@ -62,7 +63,7 @@ fn floor(day: NaiveDate) -> Uuid {
     first_at(day.and_time(NaiveTime::MIN).and_utc())
 }
 
-/// Partitions are attached rather than created in place: attaching lets others go on writing to the table.
+/// Attach partitions instead of creating them in place: others can write to the table meanwhile.
 async fn make(conn: &mut PgConnection, table: &str, day: NaiveDate, made: &mut Made) -> Result<(), StoreError> {
     let name = format!("{table}_{}", day.format("%Y%m%d"));
     let Some(next) = day.checked_add_days(Days::new(1)) else { return Ok(()) };
@@ -75,12 +76,12 @@ async fn make(conn: &mut PgConnection, table: &str, day: NaiveDate, made: &mut M
     if exists(&mut transaction, &name).await? {
         return Ok(());
     }
-    // Writers lock the table first and then its partition: the same order here.
+    // Writers lock the table, then its partition. Keep this order here.
     let locks = format!(
         "LOCK TABLE ONLY {table} IN SHARE UPDATE EXCLUSIVE MODE; LOCK TABLE {table}_default IN ACCESS EXCLUSIVE MODE"
     );
     sqlx::raw_sql(AssertSqlSafe(locks)).execute(&mut *transaction).await?;
-    // A delivery is updated once or more: room on its page keeps its index entries as they are.
+    // Deliveries are updated at least once. Free room on the page keeps their index entries as they are.
     let storage = if table == "delivery" { "WITH (fillfactor = 60)" } else { "" };
     let create = format!("CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS) {storage}");
     sqlx::query(AssertSqlSafe(create)).execute(&mut *transaction).await?;
@@ -101,8 +102,8 @@ async fn make(conn: &mut PgConnection, table: &str, day: NaiveDate, made: &mut M
     Ok(())
 }
 
-/// Asked of the catalogue's rows: `to_regclass` answers from a cache that may not have heard yet of what another maker
-/// has just committed.
+/// Read the rows of the catalogue: `to_regclass` answers from a cache, which may miss the latest commit of another
+/// process.
 async fn exists(conn: &mut PgConnection, name: &str) -> Result<bool, StoreError> {
     let stands =
         "SELECT EXISTS (SELECT FROM pg_class WHERE relname = $1 AND relnamespace = current_schema()::regnamespace)";

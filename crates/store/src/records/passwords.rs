@@ -1,5 +1,5 @@
-//! Passwords: what one must be, and their hashes, argon2id on blocking threads, no more of them at once than there are
-//! cores (P12).
+//! Passwords: the rules, and the hashes. Argon2id runs on blocking threads, at most as many at once as there are cores
+//! (P12).
 
 use std::{
     sync::{Arc, LazyLock},
@@ -21,52 +21,52 @@ use zxcvbn::Score;
 
 use crate::error::StoreError;
 
-/// The most bytes of a password: more would only cost time.
+/// The most bytes of a password. More bytes would only cost time.
 pub const MAX_LENGTH: usize = 1024;
-/// The fewest characters of a new password. A shorter one from before stays good.
+/// The fewest characters of a new password. Earlier, shorter passwords stay valid.
 pub const MIN_CHARACTERS: usize = 10;
-/// Below this a password is among those that are tried first.
+/// The least score in zxcvbn: a lower one means that attackers try the password early.
 const WEAKEST: Score = Score::Two;
 
-/// How long a login waits for its turn.
+/// The longest wait of a login for its turn.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 static CORES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
     Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)))
 });
 
-/// Leave to hash one password.
+/// A permit to hash one password.
 #[derive(Debug)]
 pub struct Turn(OwnedSemaphorePermit);
 
-/// A password that is to be set.
+/// A new password.
 #[derive(Debug)]
 pub struct NewPassword {
     /// The password.
     pub password: SecretString,
-    /// The input that it came by.
+    /// The path of the input that holds the password.
     pub path: &'static str,
-    /// Words that a stranger would try first: the email, the name.
+    /// Words that an attacker tries first: the email, the name.
     pub about: Vec<String>,
-    /// A hash of another login with the same email, whose salt is used again: a login then costs one hash, however
-    /// many logins the email has.
+    /// A hash of another login with the email. The new hash uses the same salt, so that a login costs one hash for any
+    /// number of logins with the email.
     pub sibling: Option<String>,
 }
 
 impl Turn {
-    /// In the order of those who ask, within two seconds.
+    /// Waits for a turn, at most two seconds. Callers get turns in the order of their calls.
     ///
     /// # Errors
-    /// `Overloaded` where that is too short.
+    /// `Overloaded` after two seconds.
     pub async fn soon() -> Result<Self, StoreError> {
         let overloaded = StoreError::Overloaded { retry_after: Duration::from_secs(1) };
         timeout(PATIENCE, Self::wait()).await.unwrap_or(Err(overloaded))
     }
 
-    /// As soon as a core is free.
+    /// Waits until a core is free.
     ///
     /// # Errors
-    /// Never while the process lives.
+    /// None while the process runs.
     pub async fn wait() -> Result<Self, StoreError> {
         let permit = Arc::clone(&CORES).acquire_owned().await;
         permit.map(Self).map_err(|_| StoreError::Overloaded { retry_after: Duration::from_secs(1) })
@@ -81,7 +81,8 @@ impl Turn {
         worked.await.map_err(|_| StoreError::Overloaded { retry_after: Duration::from_secs(1) })
     }
 
-    /// The PHC string to keep, of the password in NFC: keyboards differ in how they write one letter.
+    /// Hashes the password in NFC, because keyboards write one letter in different forms. Returns the PHC string to
+    /// store.
     ///
     /// # Errors
     /// `Invalid` where the password is too short, too long or easily guessed.
@@ -91,10 +92,10 @@ impl Turn {
         let refuse = move |message: String| StoreError::Invalid { path, message };
         let (characters, bytes) = (password.expose_secret().chars().count(), password.expose_secret().len());
         if characters < MIN_CHARACTERS {
-            return Err(refuse(format!("a password has at least {MIN_CHARACTERS} characters, not {characters}")));
+            return Err(refuse(format!("a password must have at least {MIN_CHARACTERS} characters, not {characters}")));
         }
         if bytes > MAX_LENGTH {
-            return Err(refuse(format!("a password has at most {MAX_LENGTH} bytes, not {bytes}")));
+            return Err(refuse(format!("a password may have at most {MAX_LENGTH} bytes, not {bytes}")));
         }
         let mut salt = vec![0; 16];
         ambient.fill(&mut salt);
@@ -119,12 +120,12 @@ impl Turn {
         hashed.await?
     }
 
-    /// Which of the hashes are of this password: in NFC, or as it is given where that differs, for one that was set
-    /// before passwords were composed was hashed as it was given. Hashes with one salt cost as much as one hash, and so
-    /// does no hash at all: no one learns by the clock which logins exist, or how many.
+    /// Tells which hashes match the password, in NFC or, where that differs, as it is given: earlier versions hashed
+    /// passwords as given. All hashes with one salt cost one hash, and an empty list costs one hash too. So the time
+    /// tells neither whether a login exists nor how many exist.
     ///
     /// # Errors
-    /// Where the blocking thread was lost.
+    /// Where the blocking thread panicked.
     pub async fn verify(self, password: SecretString, kept: Vec<String>) -> Result<Vec<bool>, StoreError> {
         if password.expose_secret().len() > MAX_LENGTH {
             return Ok(vec![false; kept.len()]);
@@ -145,7 +146,7 @@ impl Turn {
     }
 }
 
-/// Which of the hashes are of these bytes. Each salt is hashed with once; without any, a salt of nobody's is.
+/// Tells which hashes match these bytes. Hashes once for each salt, or once with an unused salt if there is none.
 fn matches(password: &[u8], kept: &[Option<PasswordHash>]) -> Vec<bool> {
     let mut computed: Vec<PasswordHash> = Vec::new();
     let matched = kept
@@ -165,7 +166,7 @@ fn matches(password: &[u8], kept: &[Option<PasswordHash>]) -> Vec<bool> {
             }
         })
         .collect();
-    // Counted where the work is done, so that a test can see that a login that no one has costs as much.
+    // Count at the work itself, so that a test can see that an unknown login costs the same.
     let hashes = u64::try_from(computed.len().max(1)).unwrap_or(u64::MAX);
     metrics::counter!("inlet_password_verifications_total").increment(hashes);
     if computed.is_empty() {
@@ -175,20 +176,20 @@ fn matches(password: &[u8], kept: &[Option<PasswordHash>]) -> Vec<bool> {
     matched
 }
 
-/// Whether both were made with the same salt and the same cost.
+/// Whether both hashes have the same salt and the same cost.
 fn is_alike(one: &PasswordHash, other: &PasswordHash) -> bool {
     (&one.algorithm, one.version, &one.params, &one.salt)
         == (&other.algorithm, other.version, &other.params, &other.salt)
 }
 
-/// The hash of `password` with the salt and the cost of `kept`.
+/// Hashes `password` with the salt and the cost of `kept`.
 fn again(password: &[u8], kept: &PasswordHash) -> Option<PasswordHash> {
     let (salt, params) = (kept.salt.as_ref()?, Params::try_from(kept).ok()?);
     let algorithm = Some(kept.algorithm.as_str());
     Argon2::default().hash_password_customized(password, salt, algorithm, kept.version, params).ok()
 }
 
-/// A text and its words: of `ada.b@example.com` also `ada`, `b`, `example` and `com`.
+/// A text and its words: for `ada.b@example.com` also `ada`, `b`, `example` and `com`.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(|character: char| !character.is_alphanumeric()).filter(|word| word.chars().count() > 2);
     std::iter::once(text).chain(words)
@@ -229,7 +230,7 @@ mod tests {
         assert_eq!(verify("correct horse staple", &[&kept]).await, [true]);
         assert_eq!(verify("wrong horse staple", &[&kept, "no hash"]).await, [false, false]);
         assert!(verify("correct horse staple", &[]).await.is_empty());
-        // One letter, written as one character or as two; and a hash from before both were one.
+        // One letter, as one character or as two; and a hash from before passwords were in NFC.
         let (one, two) = ("correct horse stapl\u{e9}", "correct horse staple\u{301}");
         for (set, tried) in [(one, two), (two, one), (one, one), (two, two)] {
             let kept = hash(set, &[], None).await.unwrap();

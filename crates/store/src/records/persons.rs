@@ -1,5 +1,5 @@
-//! Logins of people. A person who has proven an email may be a member of several workspaces; every other login is good
-//! in the one workspace that it was made in (see docs/adr/0015).
+//! Logins of people. A person with a proven email may be a member of several workspaces. Every other login is valid
+//! only in the workspace that created it (see docs/adr/0015).
 
 use chrono::{DateTime, Utc};
 use inlet_domain::{
@@ -17,15 +17,15 @@ use super::{
 };
 use crate::{error::StoreError, revocations};
 
-/// The lock of an email is this of all advisory locks.
+/// The class of the advisory locks on emails.
 const EMAIL_LOCK: i64 = 13;
 
-/// Where a login is good.
+/// The workspaces in which a login is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// The email is proven: wherever the person is a member.
+    /// All workspaces of the person: the email is proven.
     Proven,
-    /// In one workspace.
+    /// One workspace.
     Workspace(WorkspaceId),
 }
 
@@ -38,25 +38,26 @@ impl Reach {
     }
 }
 
-/// A person who is to be made.
+/// A new person.
 #[derive(Debug)]
 pub(super) struct NewPerson<'a> {
     /// The login.
     pub email: &'a str,
-    /// What others call them.
+    /// The name.
     pub name: &'a str,
     /// The password.
     pub password: SecretString,
-    /// The input that the password came by.
+    /// The path of the input that holds the password.
     pub path: &'static str,
-    /// Where the login is good.
+    /// The workspaces in which the login is valid.
     pub reach: Reach,
 }
 
-/// Until the transaction ends no one else makes a login with this email, or gives one a password.
+/// Locks an email. Until the transaction ends, no other transaction creates a login with this email or sets its
+/// password.
 ///
 /// # Errors
-/// `Overloaded` where another one takes long.
+/// `Overloaded` where another transaction holds the lock for too long.
 pub(super) async fn lock(conn: &mut PgConnection, email: &str) -> Result<(), StoreError> {
     sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, $2))")
         .bind(email)
@@ -67,12 +68,12 @@ pub(super) async fn lock(conn: &mut PgConnection, email: &str) -> Result<(), Sto
     Ok(())
 }
 
-/// A password that nobody chose.
+/// A random password.
 pub(super) fn random_password(ambient: &Ambient) -> SecretString {
     hex::encode(&ambient.random_256()[..16]).into()
 }
 
-/// The hash of a new password for a login with this email, under its lock, so that all logins with it have one salt.
+/// Hashes a new password under the lock of the email, so that all logins with the email have one salt.
 async fn hashed(
     conn: &mut PgConnection,
     ambient: &Ambient,
@@ -91,10 +92,10 @@ async fn hashed(
     turn.hash(ambient, NewPassword { password, path, about, sibling }).await
 }
 
-/// Makes a person.
+/// Creates a person.
 ///
 /// # Errors
-/// `Invalid` where the password will not do; the database's where the login is taken.
+/// `Invalid` where the password is not valid; `Database` where the login is taken.
 pub(super) async fn create(
     conn: &mut PgConnection,
     ambient: &Ambient,
@@ -119,10 +120,10 @@ pub(super) async fn create(
     Ok(id)
 }
 
-/// Gives a person another password.
+/// Sets the password of a person.
 ///
 /// # Errors
-/// `Invalid` where it will not do, `NotFound` where there is no such person.
+/// `Invalid` where the password is not valid, `NotFound` where there is no such person.
 pub(super) async fn set_password(
     conn: &mut PgConnection,
     ambient: &Ambient,
@@ -140,11 +141,8 @@ pub(super) async fn set_password(
     Ok(())
 }
 
-/// Ends every session of a person but `kept`, in each of their workspaces: the password is the person's, not the
-/// workspace's. Gives the workspaces in which sessions ended, which hear of it when the transaction commits.
-///
-/// # Errors
-/// Where the database fails.
+/// Ends all sessions of a person but `kept`, in all workspaces, because the password belongs to the person. Returns the
+/// workspaces; they are notified at the commit.
 pub(super) async fn end_sessions(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
@@ -167,17 +165,14 @@ pub(super) async fn end_sessions(
     Ok(ended)
 }
 
-/// A person's membership.
+/// A membership of a person.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Membership {
     pub workspace: WorkspaceId,
     pub member: MemberId,
 }
 
-/// The memberships of a person, those that are shut out among them.
-///
-/// # Errors
-/// Where the database fails.
+/// The memberships of a person, disabled ones included.
 pub(super) async fn memberships(conn: &mut PgConnection, person: Uuid) -> Result<Vec<Membership>, StoreError> {
     let rows = sqlx::query("SELECT workspace_id, id FROM member WHERE person_id = $1 ORDER BY workspace_id")
         .bind(person)
@@ -189,10 +184,7 @@ pub(super) async fn memberships(conn: &mut PgConnection, person: Uuid) -> Result
     rows.iter().map(read).collect()
 }
 
-/// Tells the audit log of each workspace that the person is in.
-///
-/// # Errors
-/// Where the database fails.
+/// Writes to the audit log of each workspace of the person.
 pub(super) async fn tell(
     conn: &mut PgConnection,
     ambient: &Ambient,

@@ -1,4 +1,4 @@
-//! Whether a database is one that this binary can work with.
+//! Checks whether this binary can work with the database.
 
 use std::collections::HashSet;
 
@@ -8,21 +8,18 @@ use crate::{
     error::StoreError,
 };
 
-/// What a look at the database found.
+/// The result of the check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Readiness {
-    /// Migrations of this binary that the database lacks, by version.
+    /// The versions of the migrations that the database lacks.
     pub pending_migrations: Vec<i64>,
-    /// Whether a step after the migrations is still to be taken.
+    /// A step after the migrations is still to do.
     pub is_upgrade_pending: bool,
-    /// How many log entries the workspace that is furthest behind has not yet had dispatched to its webhooks.
+    /// The largest number of log entries of one workspace that the dispatcher has not read.
     pub dispatch_lag: i64,
 }
 
-/// Looks once. Workspaces are not told apart: the answer names none.
-///
-/// # Errors
-/// Where the database does not answer.
+/// Checks once, over all workspaces. The answer names none.
 pub async fn look(database: &Database) -> Result<Readiness, StoreError> {
     let known: bool =
         sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(&database.pool).await?;

@@ -1,14 +1,12 @@
-//! What providers call our entities: the way from their ids to ours.
+//! Maps the providers' ids of entities to ours.
 
 use inlet_domain::{ids::ProviderAccountId, scope::Scope};
 use uuid::Uuid;
 
 use crate::{database::Database, error::StoreError};
 
-/// Which entities of this kind (`message`, `campaign`, ...) the providers' ids stand for, as far as those have come.
-///
-/// # Errors
-/// Where the database fails.
+/// The entities of this kind (`message`, `campaign`, ...) behind the providers' ids. Ids of entities that have not arrived
+/// are left out.
 pub async fn resolve<I: From<Uuid>>(
     database: &Database,
     scope: Scope,
@@ -19,9 +17,9 @@ pub async fn resolve<I: From<Uuid>>(
         external.iter().map(|(account, id)| (account.0, id.clone())).unzip();
     let rows: Vec<(ProviderAccountId, String, Uuid)> = sqlx::query_as(
         "SELECT r.provider_account_id, r.external_id, r.target_id \
-         FROM unnest($2::uuid[], $3::text[]) AS q(account, id) \
-         JOIN external_ref r ON r.workspace_id = $1 AND r.provider_account_id = q.account AND r.kind = $4 \
-           AND r.external_id = q.id AND r.target_id IS NOT NULL",
+         FROM unnest($2::uuid[], $3::text[]) AS asked(provider_account_id, external_id) \
+         JOIN external_ref r ON r.workspace_id = $1 AND r.provider_account_id = asked.provider_account_id \
+           AND r.kind = $4 AND r.external_id = asked.external_id AND r.target_id IS NOT NULL",
     )
     .bind(scope.workspace())
     .bind(accounts)

@@ -1,4 +1,4 @@
-//! New passwords for people who have forgotten theirs, by a token that goes to the email that they have proven.
+//! Resets of forgotten passwords, by a token that goes to the proven email of the person.
 
 use chrono::TimeDelta;
 use inlet_domain::{
@@ -22,18 +22,18 @@ use super::{
 };
 use crate::{database::Database, error::StoreError};
 
-/// What the token of a link begins with.
+/// The prefix of the token in a link.
 const PREFIX: &str = "reset_";
-/// How long a token is good.
+/// The lifetime of a token.
 const HOURS: i64 = 1;
-/// In so many workspaces a request is told: no one is in more.
+/// A request is written to the audit logs of at most this many workspaces.
 const MOST_TOLD: usize = 64;
 
-/// Sends a token to whoever has proven the email. Without one it does as much, and sends nothing: neither the answer nor
-/// the clock tells which emails are known.
+/// Sends a token to the person who has proven the email. For an unknown email the function does the same work and sends
+/// nothing. So neither the answer nor the time tells which emails are known.
 ///
 /// # Errors
-/// `RateLimited` where the email or the address asked too often.
+/// `RateLimited` after too many requests for the email or from the address.
 pub async fn request(
     database: &Database,
     sealer: &Sealer,
@@ -50,7 +50,7 @@ pub async fn request(
     let ids: Vec<Uuid> = (0..MOST_TOLD).map(|_| ambient.uuid()).collect();
     let mut conn = database.writes.acquire().await?;
     let mut transaction = conn.begin().await?;
-    // Also for an email that nobody has something is written, so that both take as long.
+    // Write for an unknown email too, so that both cases take the same time.
     tried.keep(&mut transaction, now).await?;
     sqlx::query(
         "INSERT INTO password_reset (id, person_id, token_hash, created_at, expires_at) \
@@ -81,12 +81,12 @@ pub async fn request(
     Ok(transaction.commit().await?)
 }
 
-/// Gives the person another password, and ends every session of theirs in every workspace. Every other token that was
-/// sent to them is of no use any more. Gives the workspaces in which sessions ended.
+/// Sets the password of the person, ends all their sessions in all workspaces, and makes their other tokens invalid.
+/// Returns the workspaces in which sessions ended.
 ///
 /// # Errors
-/// `TokenRefused` where the token is unknown, used or past its time; `Invalid` where the password will not do;
-/// `Overloaded` where every core is hashing.
+/// `TokenRefused` where the token is unknown, used or expired; `Invalid` where the password is not valid; `Overloaded`
+/// where every core is hashing.
 pub async fn reset(
     database: &Database,
     ambient: &Ambient,

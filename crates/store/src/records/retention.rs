@@ -1,26 +1,26 @@
-//! What old rows go, in chunks small enough that nobody waits for them (P13).
+//! Deletes old rows in chunks small enough to delay no one (P13).
 
 use chrono::{DateTime, Duration, Utc};
 
 use crate::{database::Database, error::StoreError};
 
-/// The most rows that one statement deletes.
+/// The most rows of one statement.
 pub const CHUNK: i64 = 5_000;
 
-/// For how many days each time-bound table is kept.
+/// The retention of each time-bound table, in days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// The raw log: what providers posted.
+    /// The raw log of the requests of providers.
     pub inbound_events: u32,
-    /// The event log: how far back a subscriber or a recovery can go.
+    /// The event log. A subscriber or a recovery can go back this far.
     pub events: u32,
-    /// The history of messages' statuses.
+    /// The status reports on messages.
     pub status_reports: u32,
-    /// What became of each event at each webhook.
+    /// The deliveries to webhooks.
     pub deliveries: u32,
-    /// Each exchange with a webhook.
+    /// The attempts of deliveries.
     pub attempts: u32,
-    /// Who did what.
+    /// The audit log.
     pub audit_entries: u32,
 }
 
@@ -31,7 +31,7 @@ impl Default for Retention {
 }
 
 impl Retention {
-    /// The days of a table; of one that is not time-bound, for ever.
+    /// The retention of a table. For ever if the table is not time-bound.
     #[must_use]
     pub fn days(&self, table: &str) -> u32 {
         match table {
@@ -46,14 +46,10 @@ impl Retention {
     }
 }
 
-/// How long the answer to a mutation's idempotency key is kept.
+/// The retention of a mutation's answer under its idempotency key.
 pub const MUTATION_KEY_HOURS: i64 = 24;
 
-/// Deletes up to [`CHUNK`] idempotency keys that had expired by `now`; returns how many. Workspaces are not told
-/// apart: age is all that counts.
-///
-/// # Errors
-/// Where the database refuses.
+/// Deletes up to [`CHUNK`] idempotency keys that expired before `now`, in all workspaces. Returns their number.
 pub async fn delete_expired_idempotency_keys(database: &Database, now: DateTime<Utc>) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
         "DELETE FROM idempotency_key WHERE ctid = ANY (ARRAY(
@@ -66,10 +62,7 @@ pub async fn delete_expired_idempotency_keys(database: &Database, now: DateTime<
     Ok(deleted.rows_affected())
 }
 
-/// Deletes up to [`CHUNK`] answers to mutations that are older than [`MUTATION_KEY_HOURS`]; returns how many.
-///
-/// # Errors
-/// Where the database refuses.
+/// Deletes up to [`CHUNK`] answers to mutations that are older than [`MUTATION_KEY_HOURS`]. Returns their number.
 pub async fn delete_old_mutation_keys(database: &Database, now: DateTime<Utc>) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
         "DELETE FROM mutation_key WHERE ctid = ANY (ARRAY(
@@ -82,10 +75,7 @@ pub async fn delete_old_mutation_keys(database: &Database, now: DateTime<Utc>) -
     Ok(deleted.rows_affected())
 }
 
-/// Deletes up to [`CHUNK`] events that were made to try a webhook and are past the log's retention; returns how many.
-///
-/// # Errors
-/// Where the database refuses.
+/// Deletes up to [`CHUNK`] test events that are past the retention of the log. Returns their number.
 pub async fn delete_old_test_events(
     database: &Database,
     now: DateTime<Utc>,
@@ -102,13 +92,10 @@ pub async fn delete_old_test_events(
     Ok(deleted.rows_affected())
 }
 
-/// For how long a count of attempts to log in is kept: longer than any block.
+/// The retention of a count of attempts to log in. It is longer than any block.
 const LOGIN_ATTEMPT_HOURS: i64 = 1;
 
-/// Deletes up to [`CHUNK`] counts of attempts to log in that have come to an end; returns how many.
-///
-/// # Errors
-/// Where the database refuses.
+/// Deletes up to [`CHUNK`] expired counts of attempts to log in. Returns their number.
 pub async fn delete_old_login_attempts(database: &Database, now: DateTime<Utc>) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
         "DELETE FROM login_attempt WHERE ctid = ANY (ARRAY(
@@ -121,13 +108,10 @@ pub async fn delete_old_login_attempts(database: &Database, now: DateTime<Utc>) 
     Ok(deleted.rows_affected())
 }
 
-/// For how many days it is kept that someone asked for a new password.
+/// The retention of a request for a new password, in days.
 const PASSWORD_RESET_DAYS: i64 = 1;
 
-/// Deletes up to [`CHUNK`] tokens of new passwords that are past their time; returns how many.
-///
-/// # Errors
-/// Where the database refuses.
+/// Deletes up to [`CHUNK`] expired tokens for new passwords. Returns their number.
 pub async fn delete_old_password_resets(database: &Database, now: DateTime<Utc>) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
         "DELETE FROM password_reset WHERE ctid = ANY (ARRAY(

@@ -1,10 +1,10 @@
-//! Sessions: reading and ending them, and the password that they begin with.
+//! Sessions: reads and ends, and changes of the password behind them.
 
 use chrono::{DateTime, Utc};
 use inlet_domain::{
     ambient::Ambient,
     ids::{MemberId, SessionId, WorkspaceId},
-    model::right::{Grant, Right},
+    model::right::{Grant, Right, Role},
     scope::{Actor, Scope},
 };
 use secrecy::SecretString;
@@ -15,22 +15,21 @@ use super::{
     page::{Page, Position, Slice, Sort},
     passwords::Turn,
     persons,
-    words::word,
 };
 use crate::{database::Database, error::StoreError, revocations};
 
-/// A session that has not ended, without its token.
+/// An active session, without its token.
 #[derive(Debug, Clone)]
 pub struct Session {
-    /// Its id.
+    /// The primary key, with the workspace.
     pub id: SessionId,
-    /// Whose it is.
+    /// The member.
     pub member_id: MemberId,
-    /// When it began.
+    /// The time of the login.
     pub created_at: DateTime<Utc>,
-    /// When it ends by itself.
+    /// When the session expires.
     pub expires_at: DateTime<Utc>,
-    /// From where it began.
+    /// The client address of the login.
     pub client_address: Option<String>,
 }
 
@@ -44,10 +43,10 @@ fn session(row: &PgRow) -> Result<Session, StoreError> {
     })
 }
 
-/// Sessions that have not ended, newest first: those of one member, or of all.
+/// Active sessions, newest first: those of one member, or of all.
 ///
 /// # Errors
-/// Where the database fails or a position is of another list.
+/// [`StoreError::Invalid`] where a position is of another list.
 pub async fn list(
     database: &Database,
     scope: Scope,
@@ -76,10 +75,7 @@ pub async fn list(
     Ok(Page::of_rows(rows.iter().map(placed).collect::<Result<_, _>>()?, slice))
 }
 
-/// The session with this id; `None` where the workspace has none that has not ended.
-///
-/// # Errors
-/// Where the database fails.
+/// The session with this id. `None` where the workspace has no such active session.
 pub async fn by_id(
     database: &Database,
     scope: Scope,
@@ -98,10 +94,11 @@ pub async fn by_id(
     row.as_ref().map(session).transpose()
 }
 
-/// Ends a session: one of the asker's own, or anyone's by who manages members.
+/// Ends a session. Members may end their own; a caller who manages members may end any.
 ///
 /// # Errors
-/// `Missing` where the asker may see none that has not ended; `Forbidden` where it is an owner's and the asker is none.
+/// `Missing` where the caller may see no such active session; `Forbidden` where the session belongs to an owner and the
+/// caller is no owner.
 pub async fn revoke(
     conn: &mut PgConnection,
     ambient: &Ambient,
@@ -110,7 +107,7 @@ pub async fn revoke(
     (asker, grant): (Actor, &Grant),
 ) -> Result<(), StoreError> {
     let now = ambient.now();
-    let found: Option<(MemberId, String)> = sqlx::query_as(
+    let found: Option<(MemberId, Role)> = sqlx::query_as(
         "SELECT s.member_id, m.role FROM session s \
          JOIN member m ON m.workspace_id = s.workspace_id AND m.id = s.member_id \
          WHERE s.workspace_id = $1 AND s.id = $2 AND s.revoked_at IS NULL AND s.expires_at > $3 \
@@ -125,7 +122,7 @@ pub async fn revoke(
     let seen = found.filter(|(member, _)| is_own(*member) || grant.gives(Right::ManageMembers));
     let (member, role) = seen.ok_or(StoreError::missing("session", "input.id"))?;
     if !is_own(member) {
-        grant.check_acts_upon(word("member", "role", member, &role)?)?;
+        grant.check_acts_upon(role)?;
     }
     sqlx::query("UPDATE session SET revoked_at = $3 WHERE workspace_id = $1 AND id = $2")
         .bind(scope.workspace())
@@ -136,10 +133,7 @@ pub async fn revoke(
     revocations::notify(conn, &[scope.workspace()]).await
 }
 
-/// Ends every session of a member.
-///
-/// # Errors
-/// Where the database fails.
+/// Ends all sessions of a member.
 pub(super) async fn revoke_all(
     conn: &mut PgConnection,
     ambient: &Ambient,
@@ -155,7 +149,7 @@ pub(super) async fn revoke_all(
     Ok(())
 }
 
-/// The login of a member, for the limits of tries, and whether the person has proven the email.
+/// The login of a member, for the limits of attempts, and whether the person has proven the email.
 ///
 /// # Errors
 /// `NotFound` where there is no such member.
@@ -175,11 +169,11 @@ pub(super) async fn login_of(
     found.ok_or(StoreError::NotFound { kind: "member" })
 }
 
-/// Gives the person behind a member another password, and ends every session of theirs but `kept`, in each of their
-/// workspaces: the password is the person's, not the workspace's. Gives the workspaces in which sessions ended.
+/// Changes the password of the person behind a member. Ends all sessions of the person but `kept`, in all workspaces,
+/// because the password belongs to the person. Returns the workspaces in which sessions ended.
 ///
 /// # Errors
-/// `Invalid` where the old password is wrong or the new one will not do, `Overloaded` where every core is hashing.
+/// `Invalid` where the old password is wrong or the new one is not valid; `Overloaded` where every core is hashing.
 pub(super) async fn change_password(
     conn: &mut PgConnection,
     ambient: &Ambient,
@@ -199,7 +193,7 @@ pub(super) async fn change_password(
     .await?
     .ok_or(StoreError::NotFound { kind: "member" })?;
     if Turn::soon().await?.verify(old, hash.into_iter().collect()).await? != [true] {
-        let message = "this is not the password that you have".to_owned();
+        let message = "this is not your current password".to_owned();
         return Err(StoreError::Invalid { path: "input.oldPassword", message });
     }
     persons::set_password(&mut *conn, ambient, person, (new, "input.newPassword"), Turn::soon().await?).await?;

@@ -1,4 +1,4 @@
-//! What those who watch are told of settings: that one changed, and which. It stands in the log with the change itself.
+//! Events that tell subscribers which setting changed. The log holds each event with its change.
 
 use chrono::{DateTime, Utc};
 use inlet_domain::{
@@ -15,16 +15,16 @@ use crate::{
     log::{self, NewEvent},
 };
 
-/// Mutations that name a setting and change nothing that anyone sees.
+/// Mutations whose subject is a setting, but which change nothing that a subscriber sees.
 const UNSEEN: &[&str] = &["changePassword", "setAvailability", "testWebhook", "redeliver", "recoverWebhook"];
 
-/// The event of a mutation, if its subject is a setting.
+/// The event of a mutation whose subject is a setting. `None` for other mutations.
 pub(super) fn changed(asked: &MutationRequest<'_>, ambient: &Ambient, subject: Option<AnyId>) -> Option<NewEvent> {
     let subject = subject.filter(|_| !UNSEEN.contains(&asked.mutation))?;
     draft(asked.scope.workspace(), asked.actor, ambient.now(), subject)
 }
 
-/// The event that tells of a change of `subject`, if that is a setting.
+/// The event for a change of `subject`. `None` where `subject` is no setting.
 pub(crate) fn draft(workspace: WorkspaceId, actor: Actor, at: DateTime<Utc>, subject: AnyId) -> Option<NewEvent> {
     let kind = match subject {
         AnyId::MemberId(_) => "member",
@@ -57,11 +57,8 @@ pub(crate) fn draft(workspace: WorkspaceId, actor: Actor, at: DateTime<Utc>, sub
     })
 }
 
-/// Tells of a change of `subject` that no mutation made, if that is a setting: the last thing before the commit of the
-/// transaction that made it.
-///
-/// # Errors
-/// Where the database fails.
+/// Writes the event for a change of `subject` outside a mutation, if `subject` is a setting. Call this last before the
+/// commit.
 pub async fn tell(
     conn: &mut PgConnection,
     ambient: &Ambient,

@@ -1,15 +1,15 @@
-//! Making a workspace, and finding one by its short name.
+//! Creates workspaces, and finds a workspace by its slug.
 
 use inlet_domain::{ambient::Ambient, ids::WorkspaceId, model::name};
 use sqlx::PgConnection;
 
 use crate::error::StoreError;
 
-/// Makes a workspace with an empty log. `slug` is its short name: lower-case letters, digits and hyphens, unique in
+/// Creates a workspace with an empty log. `slug` is its short name: lower-case letters, digits and hyphens, unique in
 /// the database.
 ///
 /// # Errors
-/// [`StoreError::Invalid`] where the slug is malformed or taken, or the name will not do.
+/// [`StoreError::Invalid`] where the slug is malformed or taken, or the name is not valid.
 pub async fn create_workspace(
     conn: &mut PgConnection,
     ambient: &Ambient,
@@ -24,7 +24,7 @@ pub async fn create_workspace(
     if !well_formed {
         return Err(StoreError::Invalid {
             path: "slug",
-            message: format!("`{slug}` is no slug: use 1 to 63 lower-case letters, digits and hyphens"),
+            message: format!("`{slug}` is not a slug: use 1 to 63 lower-case letters, digits and hyphens"),
         });
     }
     let id = WorkspaceId(ambient.uuid());
@@ -38,7 +38,10 @@ pub async fn create_workspace(
     .execute(&mut *conn)
     .await?;
     if made.rows_affected() == 0 {
-        return Err(StoreError::Invalid { path: "slug", message: format!("the slug `{slug}` is taken") });
+        return Err(StoreError::Invalid {
+            path: "slug",
+            message: format!("the slug `{slug}` is taken: choose another one"),
+        });
     }
     sqlx::query("INSERT INTO log_state (workspace_id) VALUES ($1) ON CONFLICT DO NOTHING")
         .bind(id)
@@ -51,18 +54,12 @@ pub async fn create_workspace(
     Ok(id)
 }
 
-/// The workspace of that short name.
-///
-/// # Errors
-/// Where the database refuses.
+/// The workspace with this slug.
 pub async fn workspace_by_slug(conn: &mut PgConnection, slug: &str) -> Result<Option<WorkspaceId>, StoreError> {
     Ok(sqlx::query_scalar("SELECT id FROM workspace WHERE slug = $1").bind(slug).fetch_optional(conn).await?)
 }
 
-/// Whether there is a workspace of this id.
-///
-/// # Errors
-/// Where the database refuses.
+/// Whether a workspace has this id.
 pub async fn exists(conn: &mut PgConnection, id: WorkspaceId) -> Result<bool, StoreError> {
     Ok(sqlx::query_scalar("SELECT EXISTS (SELECT FROM workspace WHERE id = $1)").bind(id).fetch_one(conn).await?)
 }

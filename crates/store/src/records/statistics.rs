@@ -1,26 +1,23 @@
-//! What the planner knows of tables that grow quickly. Autovacuum looks once a minute; in the first minute of a database,
-//! or of a day's partition, or after a bulk load, a plan that was right for a hundred rows reads the whole workspace for
-//! each look-up: of `conversation` by id, 4.8 ms instead of 0.04 at ten thousand rows.
+//! Refreshes the planner's statistics of tables that grow quickly. Autovacuum looks only once a minute. In the first
+//! minute of a database or of a day's partition, or after a bulk load, an old plan for a hundred rows reads the whole
+//! workspace for each look-up: 4.8 ms instead of 0.04 for a `conversation` by id among ten thousand.
 
 use sqlx::AssertSqlSafe;
 
 use crate::{database::Database, error::StoreError};
 
-/// A table with fewer rows than this is read as fast by any plan. Some of them change all the time.
+/// Any plan reads a table with fewer rows than this equally fast, and some small tables change all the time.
 const FEWEST: i64 = 500;
 
-/// What is larger is left to autovacuum: it doubles in no minute.
+/// Larger tables are left to autovacuum: they double in no minute.
 const LARGEST: i64 = 1_000_000;
 
-/// Three thousand rows are looked at instead of thirty thousand: to tell a hundred rows from ten thousand it is enough, and
-/// it takes a tenth of the time. Autovacuum looks more closely later.
+/// The sample has three thousand rows instead of thirty thousand. It tells a hundred rows from ten thousand in a tenth
+/// of the time. Autovacuum takes a larger sample later.
 const TARGET: i32 = 10;
 
-/// Analyses the tables of this schema that have doubled since they were last analysed, and gives their names. Any number
-/// of processes may do it at any time: a table that another analyses is passed over.
-///
-/// # Errors
-/// Where the database fails.
+/// Analyses the tables of this schema that have doubled since their last analysis. Returns their names. Several
+/// processes may call this at once: a table under analysis is skipped.
 pub async fn refresh(database: &Database) -> Result<Vec<String>, StoreError> {
     let grown: Vec<String> = sqlx::query_scalar(
         "SELECT format('%I', s.relname) FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid \

@@ -1,6 +1,5 @@
-//! Teams and who is in them.
+//! Teams and their members.
 
-use chrono::{DateTime, Utc};
 use inlet_domain::{
     ids::{MemberId, TeamId},
     scope::Scope,
@@ -9,62 +8,31 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::{
-    entity,
-    page::{Keyset, Page, Position, Slice, Sort},
+    entity::team::{Column, Entity},
+    page::{self, Keyset, Page, Position, Slice, Sort},
 };
 use crate::{database::Database, error::StoreError};
 
-/// Members who share conversations.
-#[derive(Debug, Clone)]
-pub struct Team {
-    /// Its id.
-    pub id: TeamId,
-    /// Its name.
-    pub name: String,
-    /// Counts its changes.
-    pub revision: i64,
-    /// When it came to be.
-    pub created_at: DateTime<Utc>,
-}
-
-impl TryFrom<entity::team::Model> for Team {
-    type Error = StoreError;
-
-    fn try_from(row: entity::team::Model) -> Result<Self, StoreError> {
-        let id = TeamId(row.id);
-        Ok(Self { id, name: row.name, revision: row.revision, created_at: row.created_at })
-    }
-}
+pub use super::entity::team::Model as Team;
 
 /// Teams, oldest first.
 ///
 /// # Errors
-/// Where the database fails, a row is invalid or a position is of another list.
+/// [`StoreError::Invalid`] where a position is of another list.
 pub async fn list(database: &Database, scope: Scope, slice: &Slice) -> Result<Page<Team>, StoreError> {
-    let select = entity::team::Entity::find().filter(entity::team::Column::WorkspaceId.eq(scope.workspace().0));
-
-    let keyset = Keyset { sort: Sort::Id, at: None, id: entity::team::Column::Id, descending: false };
-    let page = super::page::fetch(database, select, keyset, slice, |row| Position::of_id(row.id)).await?;
-    page.try_map(Team::try_from)
+    let select = Entity::find().filter(Column::WorkspaceId.eq(scope.workspace()));
+    let keyset = Keyset { sort: Sort::Id, at: None, id: Column::Id, descending: false };
+    page::fetch(database, select, keyset, slice, |row| Position::of_id(row.id)).await
 }
 
-/// The teams with these ids, in no order; what is not in the workspace is left out.
-///
-/// # Errors
-/// Where the database fails or a row is invalid.
+/// The teams with these ids, in no order. Ids of other workspaces are left out.
 pub async fn by_ids(database: &Database, scope: Scope, ids: &[TeamId]) -> Result<Vec<Team>, StoreError> {
-    let rows = entity::team::Entity::find()
-        .filter(entity::team::Column::WorkspaceId.eq(scope.workspace().0))
-        .filter(entity::team::Column::Id.eq_any(ids.iter().map(|id| id.0)))
-        .all(&database.orm)
-        .await?;
-    rows.into_iter().map(Team::try_from).collect()
+    let select =
+        Entity::find().filter(Column::WorkspaceId.eq(scope.workspace())).filter(Column::Id.eq_any(ids.iter().copied()));
+    Ok(select.all(&database.orm).await?)
 }
 
-/// Who is in these teams.
-///
-/// # Errors
-/// Where the database fails.
+/// The members of these teams.
 pub async fn members_of(
     database: &Database,
     scope: Scope,

@@ -1,15 +1,15 @@
-//! From a provider's request to what became of it at the receivers, and back: request, events, deliveries. (The
-//! attempts hang on their deliveries.)
+//! Traces a provider's request to its events and their deliveries, and back. The attempts are read with their
+//! deliveries.
 //!
-//! A request knows the events that it caused, and a delivery its event. The other two ways are found without a column
-//! or an index entry on the path of every message:
+//! A row of a request holds its events, and a delivery holds its event. The other two ways need no column and no index
+//! entry on the path of every message:
 //!
-//! - **An event's request.** Both ids are UUIDv7 of one process, the event's minted at the end of the transaction that
-//!   its request waited for. So the request is among those of the few seconds before the event, most often within the
-//!   last hundred, and a look back from the event's id, which ends where it is found, needs the primary key alone. An
-//!   event that a replay raised is younger than that: replayed rows, and no others, have an index by their events.
-//! - **A message's events.** Its beginning is found in the same way, forward from when the message was made. Its
-//!   reports name the requests that brought them. What else can happen to a message is rare, and has an index.
+//! - **An event's request.** One process makes both ids, which are UUIDv7: first that of the request, then that of the
+//!   event, at the end of the transaction that the request waits for. So the request is among those of the few seconds
+//!   before the event, usually the last hundred. A backward scan of the primary key from the event's id ends at the
+//!   request. The event of a replay is much later than its request, so replayed rows alone have an index by their events.
+//! - **A message's events.** A forward scan from the creation of the message finds its first event. Its reports name
+//!   their requests. All other events of a message are rare, and have an index.
 
 use std::sync::Arc;
 
@@ -33,13 +33,13 @@ use crate::{
     log::{self, LogEntry},
 };
 
-/// The most events, and the most deliveries of one event, that a trace tells.
+/// The most events of a trace, and the most deliveries of one event.
 pub const MOST: usize = 200;
 
-/// Apply gives up two seconds after the receipt; what it has begun by then ends well within this.
+/// `apply` gives up two seconds after the receipt. Work that it has begun ends well within this time.
 const APART: TimeDelta = TimeDelta::seconds(15);
 
-/// What is traced.
+/// The subject of a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
     /// A provider's request.
@@ -48,49 +48,46 @@ pub enum Subject {
     Event(EventId),
     /// An event on its way to a webhook.
     Delivery(DeliveryId),
-    /// A message: all that happened to it.
+    /// A message, with all of its events.
     Message(MessageId),
 }
 
-/// An event with what caused it and where it went.
+/// An event with its request and its deliveries.
 #[derive(Debug, Clone)]
 pub struct Step {
-    /// Its id.
+    /// The event's id.
     pub event: EventId,
-    /// The event; none where it has been trimmed away.
+    /// The event. None where the log has been trimmed.
     pub entry: Option<LogEntry>,
-    /// The request that caused it; none where it was no provider's, or it is past retention.
+    /// The request that caused the event. None where no provider caused it, or the request is past retention.
     pub inbound: Option<InboundEventId>,
-    /// Where it went.
+    /// The deliveries.
     pub deliveries: Vec<Delivery>,
-    /// The webhooks that it did not go to.
+    /// The webhooks without a delivery.
     pub missed: Vec<Missed>,
 }
 
-/// A webhook that an event did not go to.
+/// A webhook without a delivery of an event.
 #[derive(Debug, Clone)]
 pub struct Missed {
-    /// The webhook, as it stands.
+    /// The webhook in its current state.
     pub webhook: Arc<Webhook>,
-    /// Why.
+    /// The reason.
     pub reason: Miss,
 }
 
-/// A way through the house.
+/// The result of a trace.
 #[derive(Debug, Clone, Default)]
 pub struct Trace {
     /// The requests, oldest first.
     pub inbound: Vec<InboundEvent>,
-    /// The events, in the log's order.
+    /// The events, in the order of the log.
     pub steps: Vec<Step>,
-    /// Whether there was more than [`MOST`].
+    /// The trace was cut at [`MOST`].
     pub truncated: bool,
 }
 
-/// Traces from either end; `None` where the workspace has no such thing.
-///
-/// # Errors
-/// Where the database fails or a row is invalid.
+/// Traces a subject in both directions. `None` where the workspace has no such subject.
 pub async fn trace(database: &Database, scope: Scope, subject: Subject) -> Result<Option<Trace>, StoreError> {
     let found = match subject {
         Subject::Inbound(id) => {
@@ -109,7 +106,7 @@ pub async fn trace(database: &Database, scope: Scope, subject: Subject) -> Resul
                 caused.push((delivery.event_id, None));
             }
             let mut trace = told(database, scope, Found::of_events(caused)).await?;
-            // Asked from this end, the way of this delivery alone.
+            // A trace of a delivery shows this delivery alone.
             for step in &mut trace.steps {
                 step.deliveries = vec![delivery.clone()];
                 step.missed.clear();
@@ -124,7 +121,7 @@ pub async fn trace(database: &Database, scope: Scope, subject: Subject) -> Resul
     Ok(Some(told(database, scope, found).await?))
 }
 
-/// The events, each with its request, and requests that may have caused none.
+/// The events, each with its request, and requests that may have caused no event.
 #[derive(Default)]
 struct Found {
     caused: Vec<(EventId, Option<InboundEventId>)>,
@@ -138,7 +135,7 @@ impl Found {
 }
 
 async fn told(database: &Database, scope: Scope, mut found: Found) -> Result<Trace, StoreError> {
-    // Who knows the cause of an event is heard before who does not.
+    // Prefer an entry with a known cause.
     found.caused.sort_unstable_by_key(|(event, inbound)| (*event, std::cmp::Reverse(*inbound)));
     found.caused.dedup_by_key(|(event, _)| *event);
     found.inbound.sort_unstable();
@@ -166,7 +163,7 @@ async fn told(database: &Database, scope: Scope, mut found: Found) -> Result<Tra
     Ok(Trace { inbound, steps, truncated })
 }
 
-/// Tells of each event the webhooks that it did not go to.
+/// Finds the webhooks without a delivery, for each event.
 async fn tell_missed(database: &Database, scope: Scope, steps: &mut [Step]) -> Result<(), StoreError> {
     let webhooks: Vec<Arc<Webhook>> = webhooks::list(database, scope).await?.into_iter().map(Arc::new).collect();
     if webhooks.is_empty() {
@@ -210,7 +207,7 @@ fn facets(entry: &LogEntry) -> Facets<'_> {
     }
 }
 
-/// Each entry with the request that caused it.
+/// Finds the request that caused each entry.
 async fn causes(
     database: &Database,
     scope: Scope,
@@ -220,13 +217,15 @@ async fn causes(
     let (events, from): (Vec<Uuid>, Vec<Uuid>) =
         entries.iter().filter(by_provider).map(|entry| (entry.id.0, first_at(moment_of(entry.id.0) - APART))).unzip();
     let rows = sqlx::query(
-        "SELECT k.event, coalesce( \
+        "SELECT asked.event_id, coalesce( \
            (SELECT i.id FROM inbound_event i \
-            WHERE i.workspace_id = $1 AND i.id >= k.earliest AND i.id < k.event AND k.event = ANY(i.event_ids) \
+            WHERE i.workspace_id = $1 AND i.id >= asked.earliest_id AND i.id < asked.event_id \
+              AND asked.event_id = ANY(i.event_ids) \
             ORDER BY i.workspace_id DESC, i.id DESC LIMIT 1), \
            (SELECT i.id FROM inbound_event i \
-            WHERE i.workspace_id = $1 AND i.replayed_at IS NOT NULL AND i.event_ids @> ARRAY[k.event] LIMIT 1)) AS cause \
-         FROM unnest($2::uuid[], $3::uuid[]) k(event, earliest)",
+            WHERE i.workspace_id = $1 AND i.replayed_at IS NOT NULL AND i.event_ids @> ARRAY[asked.event_id] \
+            LIMIT 1)) AS cause \
+         FROM unnest($2::uuid[], $3::uuid[]) asked(event_id, earliest_id)",
     )
     .bind(scope.workspace())
     .bind(events)
@@ -235,7 +234,7 @@ async fn causes(
     .await?;
     let mut caused: Vec<(EventId, Option<InboundEventId>)> = rows
         .iter()
-        .map(|row| Ok((row.try_get("event")?, row.try_get("cause")?)))
+        .map(|row| Ok((row.try_get("event_id")?, row.try_get("cause")?)))
         .collect::<Result<_, sqlx::Error>>()?;
     caused.extend(entries.iter().filter(|entry| !by_provider(entry)).map(|entry| (entry.id, None)));
     Ok(caused)
@@ -251,7 +250,7 @@ async fn of_message(database: &Database, scope: Scope, message: MessageId) -> Re
     let Some((created_at, updated_at)) = made else { return Ok(None) };
     let limit = i64::try_from(MOST + 1).unwrap_or(i64::MAX);
     let mut events = log::changes_of(&database.pool, scope, message, limit).await?;
-    // Of one that a placeholder stood in for, the beginning came later than its row.
+    // If a placeholder came first, the beginning of the message is later than its row.
     for moment in [moment_of(message.0), created_at, updated_at] {
         let range = first_at(moment)..first_at(moment + APART);
         if let Some(beginning) = log::beginning_of(&database.pool, scope, message, range).await? {
@@ -265,7 +264,7 @@ async fn of_message(database: &Database, scope: Scope, message: MessageId) -> Re
     Ok(Some(found))
 }
 
-/// The requests that reported on a message, and what they caused of it.
+/// Finds the requests with reports on a message, and their events about the message.
 async fn reports_on(
     database: &Database,
     scope: Scope,

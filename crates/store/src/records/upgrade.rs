@@ -58,18 +58,12 @@ pub struct Progress {
 }
 
 /// Whether a step of an upgrade is still to be taken.
-///
-/// # Errors
-/// Where the database fails.
 pub async fn is_pending(database: &Database) -> Result<bool, StoreError> {
     let pending = sqlx::query_scalar("SELECT EXISTS (SELECT FROM upgrade_step WHERE done_at IS NULL)");
     Ok(pending.fetch_one(&database.pool).await?)
 }
 
 /// How many addresses there are, about.
-///
-/// # Errors
-/// Where the database fails.
 pub async fn addresses(database: &Database) -> Result<u64, StoreError> {
     let count: i64 = sqlx::query_scalar("SELECT count(*) FROM identity").fetch_one(&database.upkeep).await?;
     Ok(u64::try_from(count).unwrap_or(0))

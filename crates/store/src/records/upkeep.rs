@@ -1,5 +1,5 @@
-//! What operators do to a whole database: sealing everything anew under a new key, and beginning a new life of the logs
-//! after a restore. No one else calls it, and it asks for no scope.
+//! Operations on a whole database: sealing all values under a new key, and beginning a new epoch of the logs after a
+//! restore. Only operators call them, so they take no scope.
 
 use chrono::{DateTime, Utc};
 use inlet_domain::{
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::canary;
 use crate::{database::Database, error::StoreError};
 
-/// Each column that holds what is sealed. A test compares it with the database's columns of bytes.
+/// The sealed columns. A test compares them with the database's columns of bytes.
 pub const SEALED: [(&str, &str); 7] = [
     ("source", "sealed_token"),
     ("source", "sealed_secrets"),
@@ -26,23 +26,23 @@ pub const SEALED: [(&str, &str); 7] = [
 /// The most rows of one step.
 const CHUNK: i64 = 500;
 
-/// How far sealing anew has come.
+/// The progress of sealing anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// The table.
     pub table: &'static str,
     /// The column.
     pub column: &'static str,
-    /// How many values were sealed anew so far.
+    /// The number of values sealed anew so far.
     pub resealed: u64,
 }
 
-/// Seals under the newest key whatever stands under another, while servers that have both keys go on; the canary last,
-/// so that from then on the old key is not needed to start. It can be broken off and begun anew. Tells `progress` after
-/// each step; gives how many values were sealed anew.
+/// Seals all values under the newest key while servers with both keys run. The canary comes last; from then on a
+/// process starts without the old key. The operation can be interrupted and repeated. Calls `progress` after each step.
+/// Returns the number of values sealed anew.
 ///
 /// # Errors
-/// Where a value opens under none of the keys, or the database fails: what was done until then stays.
+/// Where the database fails, or a value opens under no key. Earlier steps stay.
 pub async fn reseal(
     database: &Database,
     sealer: &Sealer,
@@ -64,7 +64,7 @@ pub async fn reseal(
     Ok(total)
 }
 
-/// Looks at the next rows; gives how many were sealed anew and which was the last, or nothing where none is left.
+/// Seals the next rows. Returns the number of values sealed anew and the last row, or `None` at the end.
 async fn step(
     database: &Database,
     sealer: &Sealer,
@@ -99,11 +99,11 @@ async fn step(
         keys.1.push(id);
     }
     let (Some(workspace), Some(id)) = (keys.0.last().copied(), keys.1.last().copied()) else { return Ok(None) };
-    // What someone changed meanwhile was sealed then.
+    // Skip a value that someone has changed meanwhile: it is sealed under the newest key.
     let update = format!(
-        "UPDATE {table} t SET {column} = k.new \
-         FROM unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::bytea[]) k(workspace_id, id, old, new) \
-         WHERE t.workspace_id = k.workspace_id AND t.id = k.id AND t.{column} = k.old"
+        "UPDATE {table} t SET {column} = resealed.new \
+         FROM unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::bytea[]) resealed(workspace_id, id, old, new) \
+         WHERE t.workspace_id = resealed.workspace_id AND t.id = resealed.id AND t.{column} = resealed.old"
     );
     let done = sqlx::query(AssertSqlSafe(update))
         .bind(keys.0)
@@ -115,12 +115,9 @@ async fn step(
     Ok(Some((done.rows_affected(), (workspace, id))))
 }
 
-/// Begins a new life of every workspace's log, so that cursors from before a restore are told apart from those after
-/// it. Its number is one that no life before had, also where the same backup is restored twice: minutes since 1970.
-/// Gives the workspaces with their new epochs.
-///
-/// # Errors
-/// Where the database fails.
+/// Begins a new epoch of every workspace's log, so that cursors from before a restore differ from later ones. The epoch
+/// is the number of minutes since 1970, or one more than the last epoch. So it is new even if the same backup is
+/// restored twice. Returns the workspaces with their new epochs.
 pub async fn begin_epoch(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<(WorkspaceId, i32)>, StoreError> {
     let minutes = i32::try_from(now.timestamp() / 60).unwrap_or(i32::MAX);
     Ok(sqlx::query_as(

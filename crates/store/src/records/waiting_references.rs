@@ -1,4 +1,4 @@
-//! What came before what it belongs to, and still waits for it (P4).
+//! References that wait: objects that arrived before the object they belong to (P4).
 
 use chrono::{DateTime, Utc};
 use inlet_domain::{
@@ -12,25 +12,25 @@ use uuid::Uuid;
 use super::page::{Page, Position, Slice, Sort};
 use crate::{database::Database, error::StoreError};
 
-/// A provider's name for something that has not come, while something that belongs to it has.
+/// A provider's id of an object that has not arrived, while an object that belongs to it has.
 #[derive(Debug, Clone, FromRow)]
 pub struct WaitingReference {
-    /// Its id; tells since when it waits.
+    /// The primary key, with the workspace. It tells the time.
     pub id: WaitingReferenceId,
-    /// The account whose name it is.
+    /// The account whose provider gave the id.
     pub provider_account_id: Option<ProviderAccountId>,
-    /// What has not come: `message`, `conversation`, `group` or `attachment`.
+    /// The kind of the missing object: `message`, `conversation`, `group` or `attachment`.
     pub kind: String,
-    /// The provider's id of that.
+    /// The provider's id of the missing object.
     pub external_id: Option<String>,
-    /// The half that is here.
+    /// The object that has arrived.
     pub half: WaitingHalf,
-    /// The message that stands in, of a placeholder.
+    /// The placeholder of a missing message.
     pub message_id: Option<MessageId>,
 }
 
 impl WaitingReference {
-    /// Since when it waits.
+    /// The time of arrival.
     #[must_use]
     pub fn since(&self) -> DateTime<Utc> {
         let minted = self.id.0.get_timestamp().map(|at| at.to_unix());
@@ -40,7 +40,7 @@ impl WaitingReference {
     }
 }
 
-// A mark may outlive its cause where the other half came under another name: what it names is looked at.
+// A mark may stay although the missing object arrived under another id. So check the object itself.
 const REFERENCES: &str = "SELECT r.waiting_id AS id, r.provider_account_id, r.kind, r.external_id, r.waiting AS half, \
       NULL::uuid AS message_id \
     FROM external_ref r WHERE r.workspace_id = $1 AND r.waiting_id IS NOT NULL \
@@ -49,10 +49,10 @@ const REFERENCES: &str = "SELECT r.waiting_id AS id, r.provider_account_id, r.ki
 const PLACEHOLDERS: &str = "SELECT m.id, m.provider_account_id, 'message', m.external_id, 'placeholder', m.id \
     FROM message m WHERE m.workspace_id = $1 AND m.placeholder";
 
-/// What waits, the longest first.
+/// The waiting references, oldest first.
 ///
 /// # Errors
-/// Where the database fails, a row is invalid or a position is of another list.
+/// [`StoreError::Invalid`] where a position is of another list.
 pub async fn list(database: &Database, scope: Scope, slice: &Slice) -> Result<Page<WaitingReference>, StoreError> {
     slice.check(Sort::Id)?;
     let order = if slice.from_end { "DESC" } else { "ASC" };
@@ -77,10 +77,7 @@ pub async fn list(database: &Database, scope: Scope, slice: &Slice) -> Result<Pa
     Ok(Page::of_rows(rows.into_iter().map(|row| (Position::of_id(row.id.0), row)).collect(), slice))
 }
 
-/// What waits under this id; `None` where it waits no more, or the workspace has none.
-///
-/// # Errors
-/// Where the database fails or a row is invalid.
+/// The waiting reference with this id. `None` where it waits no more, or the workspace has none.
 pub async fn by_id(
     database: &Database,
     scope: Scope,

@@ -51,7 +51,7 @@ impl CampaignReport {
 
     /// When the next page is due, while it waits.
     async fn next_attempt_at(&self) -> Option<DateTime> {
-        self.0.next_attempt_at.map(DateTime)
+        self.0.next_attempt_at().map(DateTime)
     }
 
     /// When the provider told of it.

@@ -31,12 +31,12 @@ impl Webhook {
 
     /// Its name among the staff.
     async fn name(&self) -> &str {
-        &self.0.name
+        &self.0.settings.name
     }
 
     /// Where events are posted.
     async fn url(&self) -> &str {
-        &self.0.url
+        &self.0.settings.url
     }
 
     /// Whether it is sent to.
@@ -51,17 +51,17 @@ impl Webhook {
 
     /// Exact names such as `message.created`, or `message.*`; none means all.
     async fn event_types(&self) -> &[String] {
-        &self.0.event_types
+        &self.0.settings.event_types
     }
 
     /// Whether notes and activities are sent too.
     async fn include_notes(&self) -> bool {
-        self.0.include_notes
+        self.0.settings.include_notes
     }
 
     /// Further conditions for an event.
     async fn filter(&self) -> WebhookFilter {
-        let filter = &self.0.filter;
+        let filter = &self.0.settings.filter;
         WebhookFilter {
             channel_ids: filter.channels.iter().map(|id| ID(id.to_string())).collect(),
             medium: filter.mediums.iter().map(|medium| (*medium).into()).collect(),
@@ -73,23 +73,23 @@ impl Webhook {
 
     /// The channel whose own it is; null where it is the workspace's.
     async fn channel(&self, ctx: &Context<'_>) -> Result<Option<Channel>> {
-        let Some(id) = self.0.channel else { return Ok(None) };
+        let Some(id) = self.0.settings.channel else { return Ok(None) };
         Ok(loaders(ctx)?.channels.load(id).await?.map(Channel))
     }
 
     /// Seconds between attempts, before jitter; past the end the last one stays.
     async fn retry_delays(&self) -> Vec<i32> {
-        self.0.delays().into_iter().map(|delay| i32::try_from(delay).unwrap_or(i32::MAX)).collect()
+        self.0.settings.delays().into_iter().map(|delay| i32::try_from(delay).unwrap_or(i32::MAX)).collect()
     }
 
     /// How many requests may be under way at once.
     async fn max_concurrency(&self) -> i32 {
-        self.0.max_concurrency
+        self.0.settings.max_concurrency
     }
 
     /// How many requests a second all sending processes together make at most; null for no limit.
     async fn rate_limit(&self) -> Option<i32> {
-        self.0.rate_limit
+        self.0.settings.rate_limit
     }
 
     /// Headers that go with every request.
@@ -104,7 +104,7 @@ impl Webhook {
 
     /// How its requests are composed; null where the event itself is posted.
     async fn composition(&self) -> Option<WebhookComposition> {
-        self.0.composition.as_ref().map(Into::into)
+        self.0.settings.composition.as_ref().map(Into::into)
     }
 
     /// When only the newest secret signs again, while its secrets rotate.
@@ -124,17 +124,17 @@ impl Webhook {
 
     /// Over connect and the whole exchange, in seconds.
     async fn timeout_seconds(&self) -> i32 {
-        self.0.timeout_seconds
+        self.0.settings.timeout()
     }
 
     /// After so many attempts a delivery is exhausted.
     async fn max_attempts(&self) -> i32 {
-        self.0.max_attempts
+        self.0.settings.attempts()
     }
 
     /// How long to wait between attempts.
     async fn retry_preset(&self) -> enums::RetryPreset {
-        self.0.retry_preset.into()
+        self.0.settings.retry_preset.into()
     }
 
     /// Whether a plain signature under the consumer's own header is sent too.

@@ -1,4 +1,4 @@
-//! Sending again by hand, and sending to try a webhook.
+//! Sends deliveries again on request, and sends test events.
 
 use chrono::{DateTime, Utc};
 use inlet_domain::{
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::delivery_id;
 use crate::error::StoreError;
 
-/// Deliveries that one step of a recovery takes up.
+/// The most deliveries of one step of a recovery.
 pub const STEP: i64 = 500;
 
 async fn status_of(
@@ -37,16 +37,16 @@ fn refuse_disabled(status: WebhookStatus, path: &'static str) -> Result<(), Stor
     if status != WebhookStatus::Disabled {
         return Ok(());
     }
-    let message = "the webhook is disabled: `resumeWebhook` takes it up again".to_owned();
+    let message = "the webhook is disabled: resume it with `resumeWebhook` first".to_owned();
     Err(StoreError::Invalid { path, message })
 }
 
-/// Sends a delivery again, whatever became of it: under the same message id, with as many retries as a new one has. One
-/// that is under way is left to it.
+/// Sends a delivery again, in any status, under the same message id and with all attempts anew. A running attempt goes
+/// on.
 ///
 /// # Errors
-/// [`StoreError::Missing`] where there is none or its webhook is gone, [`StoreError::Invalid`] where the webhook is
-/// disabled.
+/// [`StoreError::Missing`] where there is no such delivery or its webhook was deleted, [`StoreError::Invalid`] where
+/// the webhook is disabled.
 pub async fn redeliver(conn: &mut PgConnection, scope: Scope, id: DeliveryId) -> Result<(), StoreError> {
     let webhook: WebhookId = sqlx::query_scalar("SELECT webhook_id FROM delivery WHERE workspace_id = $1 AND id = $2")
         .bind(scope.workspace())
@@ -67,11 +67,8 @@ pub async fn redeliver(conn: &mut PgConnection, scope: Scope, id: DeliveryId) ->
     Ok(())
 }
 
-/// Takes up again what of events since `since` and after `after` a webhook did not get: up to [`STEP`] deliveries that
-/// are exhausted or were skipped. Gives how many, and the last one looked at, to go on after; `None` at the end.
-///
-/// # Errors
-/// Where the database fails.
+/// Makes missed deliveries due again: up to [`STEP`] exhausted or skipped ones, of events since `since` and after
+/// `after`. Returns their number, and the last delivery to continue after, or `None` at the end.
 pub async fn recover(
     conn: &mut PgConnection,
     scope: Scope,
@@ -100,12 +97,12 @@ pub async fn recover(
     Ok((taken.len() as u64, last.filter(|_| full)))
 }
 
-/// Makes an event of this type, with made-up values and `test: true`, and a delivery of it to one webhook, which goes the
-/// way of all deliveries. It is in no log, and no filter keeps it out.
+/// Creates an event of this type with made-up values and `test: true`, and its delivery to one webhook. The delivery
+/// goes the usual way. The event is in no log, and no filter applies.
 ///
 /// # Errors
-/// [`StoreError::Missing`] where there is no such webhook, [`StoreError::Invalid`] where it is disabled or the type is
-/// none that webhooks get.
+/// [`StoreError::Missing`] where there is no such webhook, [`StoreError::Invalid`] where the webhook is disabled or
+/// webhooks do not receive this type.
 pub async fn test(
     conn: &mut PgConnection,
     scope: Scope,
@@ -118,7 +115,7 @@ pub async fn test(
     let known = kind.parse::<EventType>().ok().and_then(|kind| Some((kind, sample::of(kind, ambient.now())?)));
     let Some((kind, sample)) = known else {
         let shown: String = kind.chars().take(64).collect();
-        let message = format!("`{shown}` is no event type that webhooks get: the query `eventTypes` lists them");
+        let message = format!("`{shown}` is not an event type of webhooks: the query `eventTypes` lists them");
         return Err(StoreError::Invalid { path: "input.eventType", message });
     };
     let (workspace, event, now) = (scope.workspace(), EventId(ambient.uuid()), ambient.now());

@@ -1,4 +1,4 @@
-//! Deliveries that come again: retries when they are due, those of processes that died, and those that were parked.
+//! Claims deliveries: due retries, deliveries of processes that died, and parked ones.
 
 use std::time::Duration;
 
@@ -9,27 +9,27 @@ use uuid::Uuid;
 use super::{LogLine, Outbox, log_line, seconds};
 use crate::error::StoreError;
 
-/// A delivery that this process may now send.
+/// A delivery that this process may send.
 #[derive(Debug, Clone)]
 pub struct Claimed {
     /// The tenant.
     pub workspace: WorkspaceId,
     /// The delivery.
     pub delivery: DeliveryId,
-    /// To whom.
+    /// The receiver.
     pub webhook: WebhookId,
-    /// Its number among those sent to the webhook.
+    /// The number of the delivery for its webhook.
     pub sequence: Option<i64>,
-    /// How many attempts there were.
+    /// The number of attempts so far.
     pub attempts: i32,
-    /// How many there had been when it was last sent again by hand.
+    /// The number of attempts before the last manual resend.
     pub round_start: i32,
-    /// What; `None` where it is no longer in the log.
+    /// The event. `None` where the log has been trimmed.
     pub line: Option<LogLine>,
 }
 
-/// Both claims end alike: what has no number yet and is about to be sent gets one, and what was taken is given with its
-/// event.
+/// The common end of both claims. Unnumbered deliveries that are about to be sent get a number, and each claimed
+/// delivery is returned with its event.
 macro_rules! taken_with_its_event {
     ($found:literal) => {
         concat!(
@@ -68,10 +68,7 @@ macro_rules! taken_with_its_event {
 }
 
 impl Outbox {
-    /// Takes up to `limit` deliveries that are due, the longest due first, under `lease` for `lease_for`.
-    ///
-    /// # Errors
-    /// Where the database fails.
+    /// Claims up to `limit` due deliveries, the longest due first, under `lease` for `lease_for`.
     pub async fn claim_due(&self, lease: Uuid, lease_for: Duration, limit: i64) -> Result<Vec<Claimed>, StoreError> {
         let rows = sqlx::query(taken_with_its_event!(
             "found AS ( \
@@ -86,10 +83,7 @@ impl Outbox {
         rows.iter().map(claimed).collect()
     }
 
-    /// Takes up to so many parked deliveries of each of these webhooks, the oldest first.
-    ///
-    /// # Errors
-    /// Where the database fails.
+    /// Claims parked deliveries, at most the given number for each webhook, the oldest first.
     pub async fn claim_parked(
         &self,
         lease: Uuid,
@@ -99,11 +93,11 @@ impl Outbox {
         let rows = sqlx::query(taken_with_its_event!(
             "found AS ( \
                SELECT d.workspace_id, d.id, d.webhook_id, d.sequence \
-               FROM unnest($3::uuid[], $4::uuid[], $5::bigint[]) w (workspace_id, id, room) \
+               FROM unnest($3::uuid[], $4::uuid[], $5::bigint[]) asked (workspace_id, webhook_id, room) \
                CROSS JOIN LATERAL ( \
                  SELECT workspace_id, id, webhook_id, sequence FROM delivery d \
-                 WHERE d.workspace_id = w.workspace_id AND d.webhook_id = w.id AND d.parked \
-                 ORDER BY d.id LIMIT w.room FOR UPDATE SKIP LOCKED) d)"
+                 WHERE d.workspace_id = asked.workspace_id AND d.webhook_id = asked.webhook_id AND d.parked \
+                 ORDER BY d.id LIMIT asked.room FOR UPDATE SKIP LOCKED) d)"
         ))
         .bind(lease)
         .bind(seconds(lease_for))
@@ -115,10 +109,7 @@ impl Outbox {
         rows.iter().map(claimed).collect()
     }
 
-    /// The webhooks that have parked deliveries, up to `limit`, found by leaping through the index.
-    ///
-    /// # Errors
-    /// Where the database fails.
+    /// The webhooks with parked deliveries, up to `limit`. The query skips through the index.
     pub async fn parked(&self, limit: i64) -> Result<Vec<(WorkspaceId, WebhookId)>, StoreError> {
         let rows = sqlx::query(
             "WITH RECURSIVE step AS ( \
@@ -136,10 +127,7 @@ impl Outbox {
         rows.iter().map(|row| Ok((row.try_get("workspace_id")?, row.try_get("webhook_id")?))).collect()
     }
 
-    /// How long until the next delivery is due; `None` where none waits.
-    ///
-    /// # Errors
-    /// Where the database fails.
+    /// The time until the next delivery is due. `None` where none waits.
     pub async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
         let wait: Option<f64> = sqlx::query_scalar(
             "SELECT extract(epoch FROM (SELECT due_at FROM delivery WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1) \

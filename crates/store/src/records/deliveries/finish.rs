@@ -1,5 +1,5 @@
-//! What became of deliveries, many in one statement, each only if it is still held under the lease that it was sent
-//! under.
+//! Writes the results of deliveries, many in one statement. A result counts only if the delivery still has the lease
+//! that it was sent under.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -10,166 +10,143 @@ use uuid::Uuid;
 use super::Outbox;
 use crate::error::StoreError;
 
-/// What an attempt comes to.
+/// The result of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// The receiver has it.
+    /// The receiver accepted the event.
     Succeeded,
-    /// It is tried again.
+    /// Try again.
     Retry {
-        /// So long from now.
+        /// The wait before the next attempt.
         after: Duration,
     },
-    /// It is not tried again.
+    /// Give up.
     Exhausted,
 }
 
-/// One HTTP exchange, as it is kept.
+/// One HTTP exchange, in its stored form.
 #[derive(Debug, Clone)]
 pub struct AttemptRecord {
-    /// Its id.
+    /// The primary key, with the workspace.
     pub id: AttemptId,
-    /// 1, 2, 3 ...
+    /// The number of the attempt: 1, 2, 3 ...
     pub number: i32,
-    /// When it began.
+    /// The time of the request.
     pub started_at: DateTime<Utc>,
-    /// How long it took, in milliseconds.
+    /// The duration of the exchange.
     pub duration_ms: i32,
-    /// The HTTP status, where there was an answer.
+    /// The HTTP status. None without a response.
     pub status: Option<i32>,
-    /// The answer's headers as a JSON object.
+    /// The headers of the response, as a JSON object.
     pub headers: Option<String>,
-    /// The answer's body, up to 16 KiB.
+    /// The first 16 KiB of the response's body.
     pub body: Option<bytes::Bytes>,
-    /// What went wrong, in one word.
+    /// The kind of failure, in one word.
     pub error_kind: Option<&'static str>,
-    /// What went wrong.
+    /// The failure, for people.
     pub error: Option<String>,
 }
 
-/// A delivery that was attempted.
+/// An attempted delivery.
 #[derive(Debug, Clone)]
 pub struct Finish {
     /// The tenant.
     pub workspace: WorkspaceId,
     /// The delivery.
     pub delivery: DeliveryId,
-    /// The lease that it was sent under.
+    /// The lease of the delivery.
     pub lease: Uuid,
-    /// What it comes to.
+    /// The result.
     pub verdict: Verdict,
     /// The attempt.
     pub attempt: AttemptRecord,
 }
 
-/// What becomes of a delivery that was in hand and was not sent.
+/// The next state of a claimed delivery that was not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settlement {
-    /// Due again at once, for any process.
+    /// Due at once, for any process.
     Released,
-    /// Waits until its webhook has room.
+    /// Parked until its webhook has room.
     Parked,
-    /// Waits until its webhook is resumed.
+    /// Held until its webhook is resumed.
     Held,
-    /// Given up: its webhook is disabled.
+    /// Skipped: its webhook is disabled.
     Disabled,
-    /// Given up: its webhook was deleted.
+    /// Skipped: its webhook was deleted.
     Deleted,
-    /// Given up: its event is past retention.
+    /// Skipped: its event is past retention.
     Trimmed,
 }
 
 impl Outbox {
-    /// Writes the attempts and what they come to, and closes the page leases in `done`, whose deliveries are all
-    /// finished by now. Gives those that were no longer ours: another process had taken them over, and what it makes
-    /// of them stands.
+    /// Writes the attempts and their results. Closes the page leases in `done`, whose deliveries are all finished.
+    /// Returns the deliveries whose lease another process has taken: the result of that process counts.
     ///
     /// # Errors
-    /// Where the database fails; then nothing is written.
+    /// Where the database fails. Then nothing is written.
     pub async fn finish(&self, finishes: &[Finish], done: &[Uuid]) -> Result<HashSet<DeliveryId>, StoreError> {
         let text = |of: fn(&Finish) -> Option<&str>| finishes.iter().map(of).collect::<Vec<_>>();
         let number = |of: fn(&Finish) -> Option<i32>| finishes.iter().map(of).collect::<Vec<_>>();
         let id = |of: fn(&Finish) -> Uuid| finishes.iter().map(of).collect::<Vec<_>>();
-        let ours: Vec<Uuid> = sqlx::query_scalar(
-            "WITH given AS MATERIALIZED ( \
-               SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::float8[], $6::uuid[], \
-                                    $7::int[], $8::timestamptz[], $9::int[], $10::int[], $11::text[], $12::bytea[], \
-                                    $13::text[], $14::text[]) \
-                 g (workspace_id, delivery_id, lease, status, retry_after, attempt_id, number, started_at, \
-                    duration_ms, response_status, response_headers, response_body, error_kind, error) \
-             ), finished AS ( \
-               UPDATE delivery d SET status = g.status, attempts = g.number, lease_owner = NULL, \
-                 due_at = inlet_now() + make_interval(secs => g.retry_after), \
-                 finished_at = CASE WHEN g.retry_after IS NULL \
-                               THEN g.started_at + make_interval(secs => g.duration_ms / 1000.0) END \
-               FROM given g \
-               WHERE d.workspace_id = g.workspace_id AND d.id = g.delivery_id AND d.lease_owner = g.lease \
-               RETURNING d.id \
-             ), kept AS ( \
-               INSERT INTO attempt (workspace_id, id, delivery_id, number, started_at, duration_ms, response_status, \
-                                    response_headers, response_body, error_kind, error) \
-               SELECT workspace_id, attempt_id, delivery_id, number, started_at, duration_ms, response_status, \
-                      response_headers::jsonb, response_body, error_kind, error FROM given \
-             ), closed AS ( \
-               DELETE FROM dispatch_lease WHERE id = ANY($15) AND owner = $16 \
-             ) \
-             SELECT id FROM finished",
-        )
-        .bind(id(|finish| finish.workspace.0))
-        .bind(id(|finish| finish.delivery.0))
-        .bind(id(|finish| finish.lease))
-        .bind(text(|finish| {
-            Some(match finish.verdict {
-                Verdict::Succeeded => "succeeded",
-                Verdict::Retry { .. } => "pending",
-                Verdict::Exhausted => "exhausted",
-            })
-        }))
-        .bind(
-            finishes
-                .iter()
-                .map(|finish| match finish.verdict {
-                    Verdict::Retry { after } => Some(super::seconds(after)),
-                    Verdict::Succeeded | Verdict::Exhausted => None,
+        let ours: Vec<Uuid> = sqlx::query_scalar(include_str!("finish.sql"))
+            .bind(id(|finish| finish.workspace.0))
+            .bind(id(|finish| finish.delivery.0))
+            .bind(id(|finish| finish.lease))
+            .bind(text(|finish| {
+                Some(match finish.verdict {
+                    Verdict::Succeeded => "succeeded",
+                    Verdict::Retry { .. } => "pending",
+                    Verdict::Exhausted => "exhausted",
                 })
-                .collect::<Vec<_>>(),
-        )
-        .bind(id(|finish| finish.attempt.id.0))
-        .bind(number(|finish| Some(finish.attempt.number)))
-        .bind(finishes.iter().map(|finish| finish.attempt.started_at).collect::<Vec<_>>())
-        .bind(number(|finish| Some(finish.attempt.duration_ms)))
-        .bind(number(|finish| finish.attempt.status))
-        .bind(text(|finish| finish.attempt.headers.as_deref()))
-        .bind(finishes.iter().map(|finish| finish.attempt.body.as_deref()).collect::<Vec<_>>())
-        .bind(text(|finish| finish.attempt.error_kind))
-        .bind(text(|finish| finish.attempt.error.as_deref()))
-        .bind(done)
-        .bind(self.owner)
-        .fetch_all(&self.pool)
-        .await?;
+            }))
+            .bind(
+                finishes
+                    .iter()
+                    .map(|finish| match finish.verdict {
+                        Verdict::Retry { after } => Some(super::seconds(after)),
+                        Verdict::Succeeded | Verdict::Exhausted => None,
+                    })
+                    .collect::<Vec<_>>(),
+            )
+            .bind(id(|finish| finish.attempt.id.0))
+            .bind(number(|finish| Some(finish.attempt.number)))
+            .bind(finishes.iter().map(|finish| finish.attempt.started_at).collect::<Vec<_>>())
+            .bind(number(|finish| Some(finish.attempt.duration_ms)))
+            .bind(number(|finish| finish.attempt.status))
+            .bind(text(|finish| finish.attempt.headers.as_deref()))
+            .bind(finishes.iter().map(|finish| finish.attempt.body.as_deref()).collect::<Vec<_>>())
+            .bind(text(|finish| finish.attempt.error_kind))
+            .bind(text(|finish| finish.attempt.error.as_deref()))
+            .bind(done)
+            .bind(self.owner)
+            .fetch_all(&self.pool)
+            .await?;
         let ours: HashSet<Uuid> = ours.into_iter().collect();
         Ok(finishes.iter().map(|finish| finish.delivery).filter(|id| !ours.contains(&id.0)).collect())
     }
 
-    /// Lets go of deliveries that were in hand and were not sent, each only if it is still held.
+    /// Releases claimed deliveries that were not sent, each only if its lease still stands.
     ///
     /// # Errors
-    /// Where the database fails; then nothing is written.
+    /// Where the database fails. Then nothing is written.
     pub async fn settle(
         &self,
         deliveries: &[(WorkspaceId, DeliveryId, Uuid, Settlement)],
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE delivery d SET lease_owner = NULL, parked = g.settlement IN (1, 2), \
-               status = CASE WHEN g.settlement = 2 THEN 'held' WHEN g.settlement > 2 THEN 'skipped' ELSE d.status END, \
-               due_at = CASE WHEN g.settlement = 0 THEN inlet_now() END, \
-               finished_at = CASE WHEN g.settlement > 2 THEN $5 END, \
-               skipped_because = CASE g.settlement WHEN 3 THEN 'disabled' WHEN 4 THEN 'deleted' \
+            "UPDATE delivery d SET lease_owner = NULL, parked = settled.settlement IN (1, 2), \
+               status = CASE WHEN settled.settlement = 2 THEN 'held' WHEN settled.settlement > 2 THEN 'skipped' \
+                             ELSE d.status END, \
+               due_at = CASE WHEN settled.settlement = 0 THEN inlet_now() END, \
+               finished_at = CASE WHEN settled.settlement > 2 THEN $5 END, \
+               skipped_because = CASE settled.settlement WHEN 3 THEN 'disabled' WHEN 4 THEN 'deleted' \
                                                    WHEN 5 THEN 'trimmed' END \
              FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[]) \
-                    g (workspace_id, delivery_id, lease, settlement) \
-             WHERE d.workspace_id = g.workspace_id AND d.id = g.delivery_id AND d.lease_owner = g.lease",
+                    settled (workspace_id, delivery_id, lease, settlement) \
+             WHERE d.workspace_id = settled.workspace_id AND d.id = settled.delivery_id \
+               AND d.lease_owner = settled.lease",
         )
         .bind(deliveries.iter().map(|(workspace, ..)| workspace.0).collect::<Vec<_>>())
         .bind(deliveries.iter().map(|(_, delivery, ..)| delivery.0).collect::<Vec<_>>())

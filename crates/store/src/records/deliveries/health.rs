@@ -1,5 +1,4 @@
-//! How webhooks fare: counted when they fail, so that one that does nothing but fail is disabled, and one that was
-//! disabled and works again is told of.
+//! The health of webhooks. A webhook that only fails is disabled. A disabled webhook that works again raises an event.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use inlet_domain::{
@@ -19,39 +18,36 @@ use crate::{
     records::webhooks::Webhook,
 };
 
-/// After so long of nothing but failure a webhook is disabled.
+/// A webhook is disabled after this time without a success.
 const LONGEST: TimeDelta = TimeDelta::days(5);
-/// So many failures in a row disable it sooner, ...
+/// This many failures in a row disable it sooner, ...
 const MOST: i64 = 100;
-/// ... but not before so long.
+/// ... but not before this time.
 const LEAST: TimeDelta = TimeDelta::hours(12);
 
-/// How the attempts of a webhook came out since this was told last.
+/// The results of the attempts of a webhook since the last report.
 #[derive(Debug, Clone)]
 pub struct Fared {
     /// The tenant.
     pub workspace: WorkspaceId,
     /// The webhook.
     pub webhook: WebhookId,
-    /// Whether one succeeded before the failures.
+    /// An attempt succeeded before the failures.
     pub succeeded: bool,
-    /// How many failed since the last success.
+    /// The number of failures since the last success.
     pub failures: i64,
-    /// When the first of those began.
+    /// The time of the first of these failures.
     pub failing_since: DateTime<Utc>,
 }
 
-/// Whether failures come to so much that the webhook is disabled.
+/// Whether the failures are enough to disable the webhook.
 fn is_enough(failures: i64, since: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     let length = now - since;
     length >= LONGEST || failures >= MOST && length >= LEAST
 }
 
 impl Outbox {
-    /// Notes how webhooks fared. Gives those that are to be disabled for it.
-    ///
-    /// # Errors
-    /// Where the database fails.
+    /// Records the health of webhooks. Returns the webhooks to disable.
     pub async fn note_health(
         &self,
         fared: &[Fared],
@@ -60,8 +56,8 @@ impl Outbox {
         let well: Vec<&Fared> = fared.iter().filter(|one| one.succeeded).collect();
         if !well.is_empty() {
             sqlx::query(
-                "DELETE FROM webhook_health h USING unnest($1::uuid[], $2::uuid[]) g (workspace_id, webhook_id) \
-                 WHERE h.workspace_id = g.workspace_id AND h.webhook_id = g.webhook_id",
+                "DELETE FROM webhook_health h USING unnest($1::uuid[], $2::uuid[]) healthy (workspace_id, webhook_id) \
+                 WHERE h.workspace_id = healthy.workspace_id AND h.webhook_id = healthy.webhook_id",
             )
             .bind(well.iter().map(|one| one.workspace.0).collect::<Vec<_>>())
             .bind(well.iter().map(|one| one.webhook.0).collect::<Vec<_>>())
@@ -74,8 +70,9 @@ impl Outbox {
         }
         let rows = sqlx::query(
             "INSERT INTO webhook_health AS h (workspace_id, webhook_id, failures, failing_since) \
-             SELECT g.* FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[]) \
-                    g (workspace_id, webhook_id, failures, failing_since) ORDER BY g.workspace_id, g.webhook_id \
+             SELECT failed.* FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[]) \
+                    failed (workspace_id, webhook_id, failures, failing_since) \
+             ORDER BY failed.workspace_id, failed.webhook_id \
              ON CONFLICT (workspace_id, webhook_id) DO UPDATE SET failures = h.failures + excluded.failures, \
                failing_since = least(h.failing_since, excluded.failing_since) \
              RETURNING workspace_id, webhook_id, failures, failing_since",
@@ -95,11 +92,8 @@ impl Outbox {
         Ok(failing)
     }
 
-    /// Disables a webhook, with an event. What is still to be sent to it is skipped when its turn comes. Gives how far
-    /// the log has come by that; none where it was disabled already.
-    ///
-    /// # Errors
-    /// Where the database fails.
+    /// Disables a webhook and writes the event. Its waiting deliveries are skipped when they become due. Returns the
+    /// new heads of the logs; none where the webhook was disabled already.
     pub async fn disable(
         &self,
         ambient: &Ambient,
@@ -108,7 +102,7 @@ impl Outbox {
         reason: &str,
     ) -> Result<Vec<(WorkspaceId, Head)>, StoreError> {
         let mut transaction = self.pool.begin().await?;
-        let row = sqlx::query(
+        let webhook: Option<Webhook> = sqlx::query_as(
             "UPDATE webhook SET status = 'disabled', disabled_reason = $3, recovering = false, revision = revision + 1 \
              WHERE workspace_id = $1 AND id = $2 AND status <> 'disabled' AND deleted_at IS NULL RETURNING *",
         )
@@ -117,17 +111,14 @@ impl Outbox {
         .bind(reason)
         .fetch_optional(&mut *transaction)
         .await?;
-        let Some(row) = row else { return Ok(Vec::new()) };
-        let heads = tell(&mut transaction, ambient, EventType::WebhookDisabled, &Webhook::from_row(&row)?).await?;
+        let Some(webhook) = webhook else { return Ok(Vec::new()) };
+        let heads = tell(&mut transaction, ambient, EventType::WebhookDisabled, &webhook).await?;
         transaction.commit().await?;
         Ok(heads)
     }
 
-    /// Notes that a webhook which was disabled works again, with an event. Gives how far the log has come by that; none
-    /// where that was noted already.
-    ///
-    /// # Errors
-    /// Where the database fails.
+    /// Records that a disabled webhook works again, and writes the event. Returns the new heads of the logs; none where
+    /// this was recorded already.
     pub async fn recovered(
         &self,
         ambient: &Ambient,
@@ -135,7 +126,7 @@ impl Outbox {
         webhook: WebhookId,
     ) -> Result<Vec<(WorkspaceId, Head)>, StoreError> {
         let mut transaction = self.pool.begin().await?;
-        let row = sqlx::query(
+        let webhook: Option<Webhook> = sqlx::query_as(
             "UPDATE webhook SET recovering = false, revision = revision + 1 \
              WHERE workspace_id = $1 AND id = $2 AND recovering AND deleted_at IS NULL RETURNING *",
         )
@@ -143,8 +134,8 @@ impl Outbox {
         .bind(webhook)
         .fetch_optional(&mut *transaction)
         .await?;
-        let Some(row) = row else { return Ok(Vec::new()) };
-        let heads = tell(&mut transaction, ambient, EventType::WebhookRecovered, &Webhook::from_row(&row)?).await?;
+        let Some(webhook) = webhook else { return Ok(Vec::new()) };
+        let heads = tell(&mut transaction, ambient, EventType::WebhookRecovered, &webhook).await?;
         transaction.commit().await?;
         Ok(heads)
     }
@@ -159,8 +150,8 @@ async fn tell(
     let payload = WebhookPayload {
         id: webhook.id,
         revision: webhook.revision,
-        name: webhook.name.clone(),
-        url: webhook.url.clone(),
+        name: webhook.settings.name.clone(),
+        url: webhook.settings.url.clone(),
         status: webhook.status,
         disabled_reason: webhook.disabled_reason.clone(),
     };
@@ -173,7 +164,7 @@ async fn tell(
         conversation_id: None,
         message_id: None,
         contact_id: None,
-        channel_id: webhook.channel.map(|channel| channel.0),
+        channel_id: webhook.settings.channel.map(|channel| channel.0),
         medium: None,
         direction: None,
         internal: false,

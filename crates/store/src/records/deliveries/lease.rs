@@ -1,4 +1,5 @@
-//! Leases of pages: renewed while their process lives, taken over when it does not, given back when it stops.
+//! Leases of pages. A living process renews them, a stopping process releases them, and another process takes over
+//! those of a dead one.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -8,10 +9,7 @@ use super::{Outbox, seconds};
 use crate::error::StoreError;
 
 impl Outbox {
-    /// Renews these page leases. Gives those that are still ours.
-    ///
-    /// # Errors
-    /// Where the database fails.
+    /// Renews these page leases. Returns those that this process still holds.
     pub async fn renew(&self, leases: &[Uuid], lease_for: Duration) -> Result<HashSet<Uuid>, StoreError> {
         let renewed: Vec<Uuid> = sqlx::query_scalar(
             "UPDATE dispatch_lease SET leased_until = inlet_now() + make_interval(secs => $3) \
@@ -25,11 +23,8 @@ impl Outbox {
         Ok(renewed.into_iter().collect())
     }
 
-    /// Makes the unfinished deliveries of pages whose lease has run out due again, of up to `limit` pages. Gives how
-    /// many deliveries there were.
-    ///
-    /// # Errors
-    /// Where the database fails.
+    /// Makes the unfinished deliveries of expired pages due again, of up to `limit` pages. Returns the number of
+    /// deliveries.
     pub async fn recover(&self, limit: i64) -> Result<u64, StoreError> {
         let freed: i64 = sqlx::query_scalar(
             "WITH gone AS MATERIALIZED ( \
@@ -51,10 +46,7 @@ impl Outbox {
         Ok(u64::try_from(freed).unwrap_or(0))
     }
 
-    /// Gives back every page of this process: what it has not finished is due at once, for any process.
-    ///
-    /// # Errors
-    /// Where the database fails.
+    /// Releases every page of this process. Its unfinished deliveries are due at once, for any process.
     pub async fn release(&self) -> Result<(), StoreError> {
         sqlx::query(
             "WITH mine AS MATERIALIZED ( \

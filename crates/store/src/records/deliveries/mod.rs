@@ -1,9 +1,9 @@
-//! What the notifier writes: deliveries, their leases, and what became of each attempt.
+//! The writes of the notifier: deliveries, their leases, and the results of attempts.
 //!
-//! A page of the log becomes delivery rows in one statement that also moves the cursor, so each event has its
-//! deliveries exactly once. The page is leased to the process that wrote it as a whole ([`page`]); what it could not
-//! deliver at once is claimed row by row when it is due ([`claim`]). Whoever finishes a delivery must still hold the
-//! lease that it was sent under ([`finish`]). Leases run by the database's clock.
+//! One statement turns a page of the log into delivery rows and moves the cursor, so each event has its deliveries
+//! exactly once. The process that writes a page leases the whole page ([`page`]). A delivery that it cannot send at
+//! once is claimed on its own when it is due ([`claim`]). A result counts only while the lease of the delivery stands
+//! ([`finish`]). Leases use the clock of the database.
 
 mod again;
 mod claim;
@@ -24,7 +24,7 @@ use inlet_domain::{
 };
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
-use sqlx::{PgPool, Row, postgres::PgRow};
+use sqlx::{FromRow, PgPool, Row, postgres::PgRow};
 use uuid::Uuid;
 
 pub use again::{STEP, recover, redeliver, test};
@@ -39,8 +39,8 @@ use crate::{
     error::StoreError,
 };
 
-/// The notifier's way to its tables. Its connections are its own: their plans must not turn into scans when the
-/// tables have grown since they were made. Cheap to clone.
+/// The notifier's access to its tables, over connections of its own: their plans must not become scans while the tables
+/// grow. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Outbox {
     pool: PgPool,
@@ -48,27 +48,27 @@ pub struct Outbox {
     owner: Uuid,
 }
 
-/// A webhook with what is needed to sign for it.
+/// A webhook with its signing secrets.
 #[derive(Debug, Clone)]
 pub struct Receiver {
     /// The webhook.
     pub webhook: Webhook,
-    /// `None` where what is sealed of it does not open: nothing can be sent to it then.
+    /// `None` where a sealed value does not open. Nothing can be sent then.
     pub signing: Option<Signing>,
 }
 
-/// What a webhook's bodies are signed with.
+/// The secrets and headers of the requests to a webhook.
 #[derive(Debug, Clone)]
 pub struct Signing {
-    /// As shown, `whsec_` included; newest first, more than one while they rotate.
+    /// The secrets with the prefix `whsec_`, newest first. More than one during a rotation.
     pub secrets: Vec<SigningSecret>,
-    /// For a consumer that was written for another inbox.
+    /// The legacy signature, for a consumer that was written for another inbox.
     pub legacy: Option<LegacySignature>,
-    /// Headers of its own, secret or not.
+    /// The headers of its own, secret or not.
     pub headers: Vec<(String, SecretString)>,
 }
 
-/// The delivery of `event` to `webhook`: always the same id, so that none can be written twice.
+/// The id of the delivery of `event` to `webhook`. It is always the same, so no delivery is written twice.
 #[must_use]
 pub fn delivery_id(event: EventId, webhook: WebhookId) -> DeliveryId {
     let digest = Sha256::new().chain_update(event.0.as_bytes()).chain_update(webhook.0.as_bytes()).finalize();
@@ -85,14 +85,14 @@ pub fn attempt_id(delivery: DeliveryId, ambient: &Ambient) -> AttemptId {
     AttemptId(beginning_with(delivery.0, u64::from_be_bytes(low)))
 }
 
-/// The time, version and counter of a UUIDv7, with other random bits.
+/// A UUIDv7 with the time, version and counter of `id`, and other random bits.
 fn beginning_with(id: Uuid, random: u64) -> Uuid {
     let high = id.as_u128() & !u128::from(u64::MAX);
     Uuid::from_u128(high | u128::from((random & (u64::MAX >> 2)) | (1 << 63)))
 }
 
 impl Outbox {
-    /// Opens `connections` connections of its own when they are needed.
+    /// Uses at most `connections` connections of its own, opened on demand.
     #[must_use]
     pub fn new(database: &Database, sealer: Sealer, ambient: &Ambient, connections: u32) -> Self {
         let pool = database.open(Work::Deliveries, connections);
@@ -100,9 +100,6 @@ impl Outbox {
     }
 
     /// The webhooks of these workspaces.
-    ///
-    /// # Errors
-    /// Where the database fails or a row is invalid.
     pub async fn receivers(&self, workspaces: &[WorkspaceId]) -> Result<Vec<Receiver>, StoreError> {
         let rows = sqlx::query(
             "SELECT w.* FROM unnest($1::uuid[]) given (id) \
@@ -161,7 +158,7 @@ fn log_line(row: &PgRow) -> Result<LogLine, StoreError> {
     })
 }
 
-/// The bytes of a `json` column as they stand.
+/// The exact bytes of a `json` column.
 fn text(row: &PgRow, column: &str) -> Result<Option<String>, StoreError> {
     use sqlx::ValueRef;
     let value = row.try_get_raw(column)?;

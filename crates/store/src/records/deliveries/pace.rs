@@ -1,4 +1,4 @@
-//! Turns of webhooks that have a rate limit: it holds for all processes together.
+//! Turns of webhooks with a rate limit. The limit holds for all processes together.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use super::Outbox;
 use crate::error::StoreError;
 
 impl Outbox {
-    /// Takes the next `count` turns of a webhook that has `rate` in a second; tells how long it is until the first of them.
-    /// Those after it follow evenly. Turns that were not taken are no one's later.
+    /// Takes the next `count` turns of a webhook with `rate` turns a second. Returns the time until the first of them;
+    /// the others follow evenly. Untaken turns are lost.
     ///
     /// # Errors
-    /// Where the database fails; then there are no turns.
+    /// Where the database fails. Then there are no turns.
     pub async fn take_turns(
         &self,
         workspace: WorkspaceId,

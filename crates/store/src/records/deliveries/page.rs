@@ -1,4 +1,5 @@
-//! From the log to delivery rows: a page is read without a lock, and written only if the cursor has not moved since.
+//! Turns pages of the log into delivery rows. A page is read without a lock, and written only if the cursor has not
+//! moved since.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -16,39 +17,39 @@ use uuid::Uuid;
 use super::{Outbox, log_line, seconds};
 use crate::error::StoreError;
 
-/// An entry of the log, as far as a webhook sees it.
+/// An entry of the log, with the columns that webhooks need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
-    /// Its id.
+    /// The event's id.
     pub id: EventId,
-    /// Its number.
+    /// The event's number in the log.
     pub seq: i64,
-    /// For example `message.created`.
+    /// The event's type, such as `message.created`.
     pub kind: String,
-    /// When it happened.
+    /// The time of the event.
     pub occurred_at: DateTime<Utc>,
     /// `member`, `api_key`, `provider` or `system`.
     pub actor_kind: String,
-    /// Which member or key.
+    /// The member or key.
     pub actor_id: Option<Uuid>,
     /// The channel.
     pub channel_id: Option<ChannelId>,
-    /// The word for what the channel carries.
+    /// The medium of the channel.
     pub medium: Option<String>,
-    /// The word for which way its message goes.
+    /// The direction of the message.
     pub direction: Option<String>,
-    /// Whether it is about a note or an activity.
+    /// The event is about a note or an activity.
     pub internal: bool,
-    /// Whether it was made to try a webhook, and is in no log.
+    /// The event is a test, and is in no log.
     pub test: bool,
-    /// The entity, in its final bytes.
+    /// The entity in its final bytes.
     pub payload: String,
-    /// The members that changed, with their old values.
+    /// The changed members with their old values.
     pub previous: Option<String>,
 }
 
 impl LogLine {
-    /// What filters look at.
+    /// The facets that filters compare.
     #[must_use]
     pub fn facets(&self) -> Facets<'_> {
         Facets {
@@ -64,71 +65,68 @@ impl LogLine {
     }
 }
 
-/// What a workspace's dispatcher has still to look at.
+/// The entries that the dispatcher of a workspace has not read.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// Where the cursor stood.
+    /// The position of the cursor.
     pub cursor: i64,
-    /// Changes whenever a webhook of the workspace does.
+    /// A fingerprint of the webhooks of the workspace. It changes with any of them.
     pub fingerprint: String,
-    /// The next entries, in order.
+    /// The next entries, in the order of the log.
     pub lines: Vec<LogLine>,
 }
 
-/// What becomes of a new delivery.
+/// The first state of a new delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disposition {
-    /// This process sends it now, under the page's lease.
+    /// Sent now by this process, under the lease of the page.
     Leased,
-    /// It waits until its webhook has room.
+    /// Parked until its webhook has room.
     Parked,
-    /// It waits until its webhook is resumed.
+    /// Held until its webhook is resumed.
     Held,
-    /// Its webhook is disabled.
+    /// Skipped: its webhook is disabled.
     Skipped,
 }
 
-/// A row to be written.
+/// A new delivery.
 #[derive(Debug, Clone)]
 pub struct NewDelivery {
-    /// From [`super::delivery_id`].
+    /// The id, from [`super::delivery_id`].
     pub id: DeliveryId,
-    /// To whom.
+    /// The receiver.
     pub webhook: WebhookId,
-    /// What.
+    /// The event.
     pub event: EventId,
-    /// Its number.
+    /// The event's number in the log.
     pub event_seq: i64,
-    /// Its type.
+    /// The event's type.
     pub event_type: String,
-    /// What becomes of it.
+    /// The first state.
     pub disposition: Disposition,
 }
 
-/// What a page comes to.
+/// The result of a page.
 #[derive(Debug, Clone)]
 pub struct NewPage {
     /// The lease of the deliveries that are sent at once.
     pub lease: Uuid,
-    /// Where the cursor was when the page was read.
+    /// The position of the cursor at the read.
     pub from: i64,
-    /// Where it is to be.
+    /// The new position of the cursor.
     pub to: i64,
-    /// For how long the page is leased.
+    /// The duration of the lease.
     pub lease_for: Duration,
-    /// What to write, in the log's order.
+    /// The deliveries to write, in the order of the log.
     pub deliveries: Vec<NewDelivery>,
 }
 
 impl Outbox {
-    /// Up to `limit` entries after the cursor of `workspace`; `None` where it has no cursor, for it never had a
-    /// webhook.
+    /// Up to `limit` entries after the cursor of `workspace`. `None` where the workspace never had a webhook, and so
+    /// has no cursor.
     ///
-    /// One statement, so one snapshot: what registered before an entry was committed is in the fingerprint. Without
-    /// `whole` the lines come without what is in them, for a workspace where no one is sent any.
-    ///
-    /// # Errors
-    /// Where the database fails.
+    /// One statement reads one snapshot. So the fingerprint contains every webhook that registered before a returned
+    /// entry committed. Without `whole` the entries come without payloads, for a workspace whose webhooks receive none.
     pub async fn read_page(&self, workspace: WorkspaceId, limit: i64, whole: bool) -> Result<Option<Page>, StoreError> {
         let rows = sqlx::query(
             "SELECT c.seq AS cursor, \
@@ -154,18 +152,18 @@ impl Outbox {
         Ok(Some(Page { cursor, fingerprint, lines }))
     }
 
-    /// Writes the deliveries of a page and moves the cursor, or does nothing and gives `None` where another process
-    /// was first. Gives the last sequence number of each webhook that deliveries were numbered for.
+    /// Writes the deliveries of a page and moves the cursor. Returns the last sequence number of each webhook with
+    /// numbered deliveries. Returns `None`, and writes nothing, where another process moved the cursor first.
     ///
     /// # Errors
-    /// Where the database fails; then nothing is written.
+    /// Where the database fails. Then nothing is written.
     pub async fn write_page(
         &self,
         workspace: WorkspaceId,
         page: &NewPage,
         now: DateTime<Utc>,
     ) -> Result<Option<HashMap<WebhookId, i64>>, StoreError> {
-        // In the order of the keys, for a claim takes the same rows.
+        // Use the order of the keys: a claim locks the same rows.
         let mut numbered: BTreeMap<WebhookId, i64> = BTreeMap::new();
         let ordinals: Vec<Option<i64>> = page
             .deliveries
@@ -176,65 +174,39 @@ impl Outbox {
                     *count += 1;
                     Some(*count)
                 }
-                // These get their numbers with their first send, if there is one.
+                // These get their numbers at their first send.
                 Disposition::Parked | Disposition::Held | Disposition::Skipped => None,
             })
             .collect();
         let leased = || page.deliveries.iter().filter(|delivery| delivery.disposition == Disposition::Leased);
         let column = |of: fn(&NewDelivery) -> Uuid| page.deliveries.iter().map(of).collect::<Vec<_>>();
-        let rows = sqlx::query(
-            "WITH claim AS ( \
-               SELECT workspace_id FROM dispatch_cursor WHERE workspace_id = $1 AND seq = $2 FOR UPDATE SKIP LOCKED \
-             ), moved AS ( \
-               UPDATE dispatch_cursor c SET seq = $3 FROM claim WHERE c.workspace_id = claim.workspace_id RETURNING 1 \
-             ), leased AS ( \
-               INSERT INTO dispatch_lease (id, owner, workspace_id, first_id, last_id, leased_until) \
-               SELECT $4, $5, $1, $6, $7, inlet_now() + make_interval(secs => $8) FROM moved WHERE $6 IS NOT NULL \
-             ), numbered AS ( \
-               INSERT INTO webhook_sequence AS s (workspace_id, webhook_id, last) \
-               SELECT $1, n.webhook_id, n.count FROM moved, unnest($9::uuid[], $10::bigint[]) n (webhook_id, count) \
-               ON CONFLICT (workspace_id, webhook_id) DO UPDATE SET last = s.last + excluded.last \
-               RETURNING webhook_id, last \
-             ), written AS ( \
-               INSERT INTO delivery (workspace_id, id, webhook_id, event_id, event_seq, event_type, sequence, status, \
-                                     parked, lease_owner, created_at, finished_at, skipped_because) \
-               SELECT $1, d.id, d.webhook_id, d.event_id, d.event_seq, d.event_type, n.last - d.back, \
-                      CASE d.disposition WHEN 2 THEN 'held' WHEN 3 THEN 'skipped' ELSE 'pending' END, \
-                      d.disposition IN (1, 2), CASE WHEN d.disposition = 0 THEN $4 END, $11, \
-                      CASE WHEN d.disposition = 3 THEN $11 END, CASE WHEN d.disposition = 3 THEN 'disabled' END \
-               FROM moved, unnest($12::uuid[], $13::uuid[], $14::uuid[], $15::bigint[], $16::text[], $17::bigint[], \
-                                  $18::int[]) \
-                      d (id, webhook_id, event_id, event_seq, event_type, back, disposition) \
-               LEFT JOIN numbered n ON n.webhook_id = d.webhook_id \
-             ) \
-             SELECT n.webhook_id, n.last FROM moved LEFT JOIN numbered n ON true",
-        )
-        .bind(workspace)
-        .bind(page.from)
-        .bind(page.to)
-        .bind(page.lease)
-        .bind(self.owner)
-        .bind(leased().map(|delivery| delivery.id.0).min())
-        .bind(leased().map(|delivery| delivery.id.0).max())
-        .bind(seconds(page.lease_for))
-        .bind(numbered.keys().map(|webhook| webhook.0).collect::<Vec<_>>())
-        .bind(numbered.values().copied().collect::<Vec<_>>())
-        .bind(now)
-        .bind(column(|delivery| delivery.id.0))
-        .bind(column(|delivery| delivery.webhook.0))
-        .bind(column(|delivery| delivery.event.0))
-        .bind(page.deliveries.iter().map(|delivery| delivery.event_seq).collect::<Vec<_>>())
-        .bind(page.deliveries.iter().map(|delivery| delivery.event_type.as_str()).collect::<Vec<_>>())
-        .bind(
-            ordinals
-                .iter()
-                .zip(&page.deliveries)
-                .map(|(ordinal, delivery)| Some(numbered.get(&delivery.webhook)? - (*ordinal)?))
-                .collect::<Vec<Option<i64>>>(),
-        )
-        .bind(page.deliveries.iter().map(|delivery| delivery.disposition as i32).collect::<Vec<_>>())
-        .fetch_all(&self.pool)
-        .await?;
+        let rows = sqlx::query(include_str!("write_page.sql"))
+            .bind(workspace)
+            .bind(page.from)
+            .bind(page.to)
+            .bind(page.lease)
+            .bind(self.owner)
+            .bind(leased().map(|delivery| delivery.id.0).min())
+            .bind(leased().map(|delivery| delivery.id.0).max())
+            .bind(seconds(page.lease_for))
+            .bind(numbered.keys().map(|webhook| webhook.0).collect::<Vec<_>>())
+            .bind(numbered.values().copied().collect::<Vec<_>>())
+            .bind(now)
+            .bind(column(|delivery| delivery.id.0))
+            .bind(column(|delivery| delivery.webhook.0))
+            .bind(column(|delivery| delivery.event.0))
+            .bind(page.deliveries.iter().map(|delivery| delivery.event_seq).collect::<Vec<_>>())
+            .bind(page.deliveries.iter().map(|delivery| delivery.event_type.as_str()).collect::<Vec<_>>())
+            .bind(
+                ordinals
+                    .iter()
+                    .zip(&page.deliveries)
+                    .map(|(ordinal, delivery)| Some(numbered.get(&delivery.webhook)? - (*ordinal)?))
+                    .collect::<Vec<Option<i64>>>(),
+            )
+            .bind(page.deliveries.iter().map(|delivery| delivery.disposition as i32).collect::<Vec<_>>())
+            .fetch_all(&self.pool)
+            .await?;
         if rows.is_empty() {
             return Ok(None);
         }
@@ -247,11 +219,8 @@ impl Outbox {
         Ok(Some(last))
     }
 
-    /// Workspaces after `after` whose cursor is behind their log, looked for among `limit`; and where to go on from,
-    /// or `None` at the end. The slow poll behind the signals.
-    ///
-    /// # Errors
-    /// Where the database fails.
+    /// Workspaces after `after` whose cursor is behind their log, among the next `limit` workspaces; and the workspace
+    /// to continue after, or `None` at the end. This slow poll backs up the signals.
     pub async fn behind(&self, after: Uuid, limit: i64) -> Result<(Vec<WorkspaceId>, Option<Uuid>), StoreError> {
         let rows = sqlx::query(
             "SELECT c.workspace_id, \

@@ -1,4 +1,15 @@
-//! The tables as sea-orm sees them: rows of plain types, which no one outside the store meets.
+//! The tables as sea-orm reads them, with the types of the domain. The modules of `records` re-export most rows as they
+//! are, such as `label::Model` as `labels::Label`.
+
+/// Declares what sea-orm asks of an entity without relations and hooks.
+macro_rules! no_relations {
+    () => {
+        #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+        pub enum Relation {}
+
+        impl ActiveModelBehavior for ActiveModel {}
+    };
+}
 
 pub(super) mod attachment;
 pub(super) mod attempt;

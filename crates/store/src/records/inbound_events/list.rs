@@ -1,6 +1,6 @@
-//! Lists of the raw log. The log is long and what is looked for is rare, so a list is made of arms: one for each value
-//! of the filter that an index serves best, each read in the order of the ids by that index and no further than the
-//! page, then merged. What one arm reads does not grow with the log.
+//! Lists of the raw log. The log is long and matches are rare. So a list is a union of arms, one for each value of the
+//! filter that an index serves best. Each arm reads its index in the order of the ids, at most a page. So the cost of
+//! an arm does not grow with the log.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use inlet_domain::{
@@ -16,36 +16,33 @@ use super::InboundEvent;
 use crate::{
     database::Database,
     error::StoreError,
-    records::{
-        entity::inbound_event::Model,
-        page::{Page, Position, Slice, Sort},
-    },
+    records::page::{Page, Position, Slice, Sort},
 };
 
-/// The most values of one member of a filter.
+/// The most values in one list of a filter.
 const MOST_VALUES: usize = 100;
 
-/// An id is minted when its request has been read; no request takes longer from its receipt to that.
+/// The server makes the id after it has read the request. No request takes longer from its receipt to its id.
 const MINTED_WITHIN: TimeDelta = TimeDelta::minutes(1);
 
-/// Which requests are wanted. An empty list means any; the values of a list mean "any of".
+/// The filter of a list of requests. A request passes if it matches one value of each list; an empty list matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Filter {
-    /// These alone.
+    /// The ids.
     pub ids: Vec<InboundEventId>,
-    /// What came of them.
+    /// The outcomes.
     pub outcomes: Vec<Outcome>,
-    /// Where they came to.
+    /// The sources.
     pub sources: Vec<SourceId>,
-    /// The provider's names of the events.
+    /// The providers' names of the events.
     pub events: Vec<String>,
-    /// Whether strict JSON failed.
+    /// Only requests whose bodies are not strict JSON, or only the others.
     pub lenient: Option<bool>,
-    /// Received at this moment or later.
+    /// Only requests received at this time or later.
     pub received_from: Option<DateTime<Utc>>,
-    /// Received before this moment.
+    /// Only requests received before this time.
     pub received_to: Option<DateTime<Utc>>,
-    /// A part of the error's text, in any case.
+    /// A part of the error text, in any case.
     pub error: Option<String>,
 }
 
@@ -57,7 +54,7 @@ impl Filter {
             ("filter.event", self.events.len()),
         ] {
             if length > MOST_VALUES {
-                let message = format!("a filter names at most {MOST_VALUES} values, not {length}");
+                let message = format!("a list of the filter may have at most {MOST_VALUES} values, not {length}");
                 return Err(StoreError::Invalid { path, message });
             }
         }
@@ -68,20 +65,23 @@ impl Filter {
             .chain(self.error.iter().map(|part| ("filter.error", part)));
         for (path, text) in texts {
             if text.contains('\0') {
-                return Err(StoreError::Invalid { path, message: "no text here holds a NUL".to_owned() });
+                return Err(StoreError::Invalid {
+                    path,
+                    message: "remove the NUL character from this text".to_owned(),
+                });
             }
         }
         Ok(())
     }
 
-    /// One arm for each value of the member that narrows the list most.
+    /// One arm for each value of the list that narrows the result most.
     fn arms(&self) -> Vec<Arm<'_>> {
         if !self.ids.is_empty() {
             return vec![Arm::Whole];
         }
         let wanted = |outcome: &Outcome| self.outcomes.is_empty() || self.outcomes.contains(outcome);
         if self.error.is_some() {
-            // Nothing that was accepted has an error, nor has a repeat.
+            // Accepted requests and duplicates have no error.
             let with_error = [Outcome::Unrecognised, Outcome::Failed, Outcome::Quarantined];
             return with_error.into_iter().filter(wanted).map(Arm::Outcome).collect();
         }
@@ -105,7 +105,7 @@ enum Arm<'a> {
     Source(SourceId),
 }
 
-/// The range of ids that is asked for, without its ends, and from which end.
+/// The wanted range of ids, without its ends, and the end to begin at.
 #[derive(Debug, Clone, Copy)]
 struct Range {
     above: Option<Uuid>,
@@ -117,7 +117,7 @@ struct Range {
 /// Requests, newest first.
 ///
 /// # Errors
-/// Where the database fails, the filter is too long, a row is invalid or a position is of another list.
+/// [`StoreError::Invalid`] where the filter is too long or a position is of another list.
 pub async fn list(
     database: &Database,
     scope: Scope,
@@ -133,13 +133,13 @@ pub async fn list(
     };
     let rows = fetch(database, scope, filter, range).await?;
     let rows = rows.into_iter().map(|row| (Position::of_id(row.id), row)).collect();
-    Page::of_rows(rows, slice).try_map(InboundEvent::try_from)
+    Ok(Page::of_rows(rows, slice))
 }
 
-/// Up to `limit` requests after one, or from the first on, oldest first.
+/// Up to `limit` requests after `after`, or from the first one, oldest first.
 ///
 /// # Errors
-/// Where the database fails, the filter is too long or a row is invalid.
+/// [`StoreError::Invalid`] where the filter is too long.
 pub async fn after(
     database: &Database,
     scope: Scope,
@@ -148,18 +148,23 @@ pub async fn after(
     limit: u32,
 ) -> Result<Vec<InboundEvent>, StoreError> {
     let range = Range { above: after.map(|id| id.0), below: None, newest_first: false, limit: i64::from(limit) };
-    fetch(database, scope, filter, range).await?.into_iter().map(InboundEvent::try_from).collect()
+    fetch(database, scope, filter, range).await
 }
 
-async fn fetch(database: &Database, scope: Scope, filter: &Filter, range: Range) -> Result<Vec<Model>, StoreError> {
+async fn fetch(
+    database: &Database,
+    scope: Scope,
+    filter: &Filter,
+    range: Range,
+) -> Result<Vec<InboundEvent>, StoreError> {
     filter.check()?;
     let arms = filter.arms();
     if arms.is_empty() {
         return Ok(Vec::new());
     }
-    // Not prepared for ever: with its values in sight the planner passes over the days that are out of range.
+    // Do not keep the prepared statement: with the values in sight, the planner skips the days outside the range.
     let mut query = statement(scope, filter, &arms, range);
-    Ok(query.build_query_as::<Model>().persistent(false).fetch_all(&database.pool).await?)
+    Ok(query.build_query_as().persistent(false).fetch_all(&database.pool).await?)
 }
 
 fn statement(scope: Scope, filter: &Filter, arms: &[Arm<'_>], range: Range) -> QueryBuilder<Postgres> {
@@ -188,7 +193,7 @@ fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &Filter, arm: Arm<'_>
     if !filter.ids.is_empty() {
         query.push(" AND id = ANY(").push_bind(filter.ids.iter().map(|id| id.0).collect::<Vec<_>>()).push(")");
     }
-    // Words of ours, and literal: only so does the planner see that an index for some of them will do.
+    // Write our own words as literals: only then the planner sees that a partial index fits.
     match arm {
         Arm::Outcome(outcome) => {
             query.push(" AND outcome = '").push(outcome.as_str()).push("'");

@@ -1,9 +1,10 @@
-//! What members have who can answer no more: they give it back.
+//! Takes the conversations of members who can no longer answer.
 //!
-//! The transaction that disables a member, or gives them a role that cannot answer, marks the member (`gives_back`) and
-//! ends. Whoever assigns a conversation or wakes one holds the member under a shared lock, so it either came before, and
-//! is found here, or sees that they are shut out. What they have is given back in steps of one transaction each, and the
-//! mark goes when none is left: a process that dies in between leaves the mark, and [`give_back_due`] goes on.
+//! The transaction that disables a member, or gives the member a role that cannot answer, only sets the mark
+//! `gives_back`. A transaction that assigns or wakes a conversation holds the member under a shared lock. So it either
+//! committed before, and this module finds its conversation; or it sees that the member cannot answer. This module
+//! takes the conversations in steps of one transaction each, and clears the mark after the last step. If the process
+//! dies in between, the mark stays and [`give_back_due`] continues.
 
 use inlet_domain::{
     ids::{ConversationId, MemberId, WorkspaceId},
@@ -15,17 +16,17 @@ use uuid::Uuid;
 use super::{Held, InboxWriter, write};
 use crate::{error::StoreError, log};
 
-/// Conversations of one transaction.
+/// The most conversations of one transaction.
 const CHUNK: i64 = 500;
 
-/// Members of one look.
+/// The most members of one query.
 const MEMBERS: i64 = 100;
 
-/// Gives back what a member has who can answer no more: what is OPEN goes to the queue, its team stays, and each tells so.
-/// Of a member who can answer it changes nothing.
+/// Takes the conversations of a member who can no longer answer. OPEN ones go to the queue; their teams stay. Each
+/// raises an event. If the member can answer, nothing changes.
 ///
 /// # Errors
-/// Where the database fails; `Overloaded` where rows are held for long. What was given back until then stays so.
+/// `Overloaded` where rows stay locked for too long. Finished steps stay.
 pub async fn give_back(
     writer: InboxWriter<'_>,
     scope: Scope,
@@ -39,7 +40,7 @@ pub async fn give_back(
     Ok(())
 }
 
-/// Goes on with what members of any workspace have yet to give back. Any number of processes may do this.
+/// Continues for marked members of any workspace. Several processes may call this at once.
 ///
 /// # Errors
 /// As [`give_back`].
@@ -55,7 +56,8 @@ pub async fn give_back_due(writer: InboxWriter<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Takes the next conversations after `from` from the member. Gives where to go on; `None` at the end.
+/// Takes the next conversations after `from` from the member. Returns the position to continue from, or `None` at the
+/// end.
 async fn step(
     writer: &InboxWriter<'_>,
     scope: Scope,
@@ -86,7 +88,7 @@ async fn step(
     .fetch_all(&mut *transaction)
     .await?;
     let mut all = Held::lock_all(&mut transaction, scope, &ids).await?;
-    // Under their locks: one may have been closed, or given to someone else.
+    // Check under the locks: someone may have closed or reassigned one.
     all.retain(|held| held.row.assignee_id == Some(member.0) && held.row.status != ConversationStatus::Closed);
     let mut events = Vec::new();
     for held in &mut all {
@@ -104,7 +106,7 @@ async fn step(
     if let Some(last) = ids.last().filter(|_| full) {
         return Ok(Some(last.0));
     }
-    // Nobody gives them anything meanwhile, unless they could answer in between: then their revision is another.
+    // No one assigns to the member meanwhile, unless the member could answer in between. Then the revision differs.
     sqlx::query(
         "UPDATE member m SET gives_back = false \
          WHERE workspace_id = $1 AND id = $2 AND revision = $3 AND NOT EXISTS ( \

@@ -1,4 +1,4 @@
-//! Who has a conversation, where it stands, how urgent it is, and its labels.
+//! Decisions about a conversation: the assignee, the status, the priority and the labels.
 
 use inlet_domain::{
     ids::{ConversationId, LabelId},
@@ -16,14 +16,15 @@ use crate::{
     rows::ConversationRow,
 };
 
-/// Conversations of one transaction.
+/// The most conversations of one transaction.
 const CHUNK: i64 = 500;
 
-/// Takes a decision about a conversation, once where there is a key. What changes nothing raises no event.
+/// Applies a decision to a conversation, once for each key. A decision that changes nothing raises no event.
 ///
 /// # Errors
-/// `Missing` where the conversation, or what the decision names, is not in the workspace; `Conflict` where it has changed
-/// since; `Invalid` where it cannot be decided so; those of [`MutationTx::begin`](crate::records::mutation_tx::MutationTx::begin).
+/// `Missing` where the conversation, or an object that the decision names, is not in the workspace; `Conflict` where
+/// the conversation has another revision; `Invalid` where the decision is not allowed; those of
+/// [`MutationTx::begin`](crate::records::mutation_tx::MutationTx::begin).
 pub async fn decide(
     writer: InboxWriter<'_>,
     asked: &MutationRequest<'_>,
@@ -51,7 +52,8 @@ pub async fn decide(
     if event.is_some() {
         let written = write(act.conn(), &[&held.row]).await;
         if written.as_ref().is_err_and(StoreError::is_second_open) {
-            // A message has just opened another. It stands only once its transaction has committed, so it is not named.
+            // A message has just opened another conversation. Its transaction may not have committed, so the error does
+            // not name it.
             drop(act);
             return Err(second_open(None));
         }
@@ -70,12 +72,12 @@ fn path(decision: &Decision) -> &'static str {
     }
 }
 
-/// Holds what the decision names, so that it is not deleted meanwhile.
+/// Locks the objects that the decision names, so that no one deletes them meanwhile.
 async fn hold_named(conn: &mut PgConnection, scope: Scope, decision: &Decision) -> Result<(), StoreError> {
     match decision {
         Decision::Assign { member, team } => {
             if let Some(Some(member)) = member {
-                // Whoever shuts the member out waits for this, and then takes the conversation back.
+                // A transaction that disables the member waits for this lock, then takes the conversation back.
                 let found: Option<(bool, bool)> = sqlx::query_as(
                     "SELECT disabled_at IS NOT NULL, role = ANY($3) FROM member \
                      WHERE workspace_id = $1 AND id = $2 FOR SHARE",
@@ -104,7 +106,7 @@ async fn hold_named(conn: &mut PgConnection, scope: Scope, decision: &Decision) 
                 _ => Ok(()),
             }
         }
-        // A label that is gone may be taken off all the same.
+        // A deleted label may still be taken off.
         Decision::AddLabels(labels) => {
             let gone = |id| StoreError::missing_one("label", "input.labelIds", LabelId(id));
             hold(conn, scope, "label", &labels.iter().map(|label| label.0).collect::<Vec<_>>(), gone).await
@@ -134,8 +136,8 @@ async fn hold(
     }
 }
 
-/// Refuses to reopen a conversation beside one of its address that is not closed (P5). Whoever is just opening one holds
-/// the lock of the address's last conversation, or loses to the unique index.
+/// Refuses to reopen a conversation while another one with the same address is not closed (P5). A transaction that
+/// opens one holds the lock of the last conversation of the address, or fails at the unique index.
 async fn refuse_second(conn: &mut PgConnection, scope: Scope, row: &ConversationRow) -> Result<(), StoreError> {
     let other: Option<ConversationId> = sqlx::query_scalar(
         "SELECT id FROM conversation \
@@ -155,15 +157,15 @@ async fn refuse_second(conn: &mut PgConnection, scope: Scope, row: &Conversation
 
 fn second_open(other: Option<ConversationId>) -> StoreError {
     let other = other.map_or_else(|| "another".to_owned(), |id| format!("conversation {id}"));
-    let message = format!("{other} of the same address on the same channel is not closed: go on there");
+    let message = format!("{other} with this address on this channel is not closed: use that one");
     StoreError::Invalid { path: "input.status", message }
 }
 
-/// Takes a label off the next conversations after `from`, in a transaction of its own. Gives where to go on; `None` at
-/// the end.
+/// Takes a label off the next conversations after `from`, in a transaction of its own. Returns the position to continue
+/// from, or `None` at the end.
 ///
 /// # Errors
-/// Where the database fails; `Overloaded` where rows are held for long.
+/// `Overloaded` where rows stay locked for too long.
 pub async fn strip_label(
     writer: InboxWriter<'_>,
     scope: Scope,
@@ -179,7 +181,7 @@ pub async fn strip_label(
     Ok(next)
 }
 
-/// The same within a transaction: the events, and where to go on.
+/// Takes the label off within a transaction. Returns the events and the position to continue from.
 pub(super) async fn strip(
     conn: &mut PgConnection,
     writer: &InboxWriter<'_>,

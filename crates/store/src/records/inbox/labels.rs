@@ -1,4 +1,4 @@
-//! Making, changing and deleting labels.
+//! Creates, changes and deletes labels.
 
 use std::collections::HashSet;
 
@@ -22,14 +22,14 @@ use crate::{
 /// The longest name of a label, in characters.
 const LONGEST: usize = 100;
 
-/// What of a label is to change; what is `None` stays.
+/// A change of a label. `None` leaves a value as it is.
 #[derive(Debug, Clone, Default)]
 pub struct LabelChange {
-    /// The word.
+    /// The name.
     pub name: Option<String>,
-    /// Its colour; the inner `None` takes it away.
+    /// The colour. The inner `None` removes it.
     pub color: Option<Option<String>>,
-    /// How it stood when the asker read it.
+    /// The revision that the caller read. Another revision in the database is a conflict.
     pub if_revision: Option<i64>,
 }
 
@@ -54,16 +54,15 @@ fn checked_color(color: Option<&str>) -> Result<Option<String>, StoreError> {
 fn or_taken(error: sqlx::Error) -> StoreError {
     match error.as_database_error() {
         Some(refusal) if refusal.is_unique_violation() => {
-            let message =
-                "there is a label of this name, but for case or invisible characters: use that one".to_owned();
+            let message = "a label has this name, apart from case or invisible characters: use that label".to_owned();
             StoreError::Invalid { path: "input.name", message }
         }
         _ => StoreError::or_busy(error),
     }
 }
 
-/// Gives the workspace's labels from before there were keys theirs. Of those whose names look alike the oldest keeps its
-/// name, and the others get a number.
+/// Sets the keys of labels from before labels had keys. Of several labels with names that look alike, the oldest keeps
+/// its name; the others get a number.
 async fn give_keys(conn: &mut PgConnection, scope: Scope) -> Result<(), StoreError> {
     let keyless: Vec<(Uuid, String)> = sqlx::query_as(
         "SELECT id, name FROM label WHERE workspace_id = $1 AND name_key IS NULL ORDER BY id FOR NO KEY UPDATE",
@@ -106,10 +105,11 @@ async fn give_keys(conn: &mut PgConnection, scope: Scope) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Makes a label once.
+/// Creates a label once.
 ///
 /// # Errors
-/// `Invalid` where the word or the colour will not do, or there is such a label; those of [`MutationTx::begin`].
+/// `Invalid` where the name or the colour is not valid, or a label with the name exists; those of
+/// [`MutationTx::begin`].
 pub async fn create(
     writer: InboxWriter<'_>,
     asked: &MutationRequest<'_>,
@@ -138,10 +138,10 @@ pub async fn create(
     Made { id, secret: None }.done(act).await
 }
 
-/// Changes a label, once where there is a key.
+/// Changes a label, once for each key.
 ///
 /// # Errors
-/// `Missing`; `Conflict` where it has changed since; else as [`create`].
+/// `Missing`; `Conflict` where the label has another revision; those of [`create`].
 pub async fn update(
     writer: InboxWriter<'_>,
     asked: &MutationRequest<'_>,
@@ -178,11 +178,11 @@ pub async fn update(
     writer.finish(act, id, &[]).await
 }
 
-/// Deletes a label, and takes it off every conversation, each of which tells so: 500 in one transaction. The label itself
-/// goes with the last of them, so that it stands until all is done, and whoever is cut off may ask again.
+/// Deletes a label and takes it off every conversation, 500 in one transaction. Each conversation raises an event. The
+/// last transaction deletes the label itself, so an interrupted caller can call again.
 ///
 /// # Errors
-/// `Missing`; `Overloaded` where rows are held for long; those of [`MutationTx::begin`].
+/// `Missing`; `Overloaded` where rows stay locked for too long; those of [`MutationTx::begin`].
 pub async fn delete(writer: InboxWriter<'_>, asked: &MutationRequest<'_>, id: LabelId) -> Result<(), StoreError> {
     let stands: Option<LabelId> = sqlx::query_scalar("SELECT id FROM label WHERE workspace_id = $1 AND id = $2")
         .bind(asked.scope.workspace())
@@ -194,7 +194,8 @@ pub async fn delete(writer: InboxWriter<'_>, asked: &MutationRequest<'_>, id: La
         from = decisions::strip_label(writer, asked.scope, asked.actor, id, after).await?;
     }
     let Some(mut act) = writer.begin(asked).await? else { return Ok(()) };
-    // Whoever puts it on a conversation holds it before the conversation: none can come after this.
+    // A transaction that adds the label to a conversation locks the label first. So no conversation gets the label
+    // after this.
     let gone = sqlx::query("DELETE FROM label WHERE workspace_id = $1 AND id = $2")
         .bind(asked.scope.workspace())
         .bind(id)

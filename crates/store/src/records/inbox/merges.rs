@@ -1,5 +1,5 @@
-//! Merging contacts, and undoing it. What moved is remembered, so that undoing moves exactly that back; what came after
-//! the merge stays where it is.
+//! Merges contacts, and undoes merges. A merge records what it moved. Undoing moves exactly that back; later additions
+//! stay.
 
 use inlet_domain::{
     event::{EventType, payload::ContactMergedPayload},
@@ -24,14 +24,15 @@ use crate::{
     rows::{ContactRow, payloads},
 };
 
-/// Merges one contact into another, once where there is a key: its addresses and its conversations point to the other from
-/// now on, which takes from it what it lacks itself. The one that was merged stays as a tombstone; who wrote an old message
-/// stays as it was. A refusal binds its address, whoever has that.
+/// Merges one contact into another, once for each key. The addresses and conversations move to the other contact, which
+/// also takes the values that it lacks. The merged contact stays as a tombstone. The authors of old messages stay. A
+/// refusal follows its address.
 ///
 /// # Errors
-/// `Missing` where either is not in the workspace; `Conflict` where the one to be merged has changed since; `Invalid`
-/// where they are one, either was merged already, or there is too much to move or to have; `Overloaded` where rows are held for long;
-/// those of [`MutationTx::begin`](crate::records::mutation_tx::MutationTx::begin).
+/// `Missing` where either contact is not in the workspace; `Conflict` where the contact to merge has another revision;
+/// `Invalid` where both are one contact, either was merged already, or there is too much to move or to hold;
+/// `Overloaded` where rows stay locked for too long; those of
+/// [`MutationTx::begin`](crate::records::mutation_tx::MutationTx::begin).
 pub async fn merge(
     writer: InboxWriter<'_>,
     asked: &MutationRequest<'_>,
@@ -49,7 +50,7 @@ pub async fn merge(
     check_revision("contact", if_revision, merged.revision)?;
     for (path, row) in [("input.contactId", &merged), ("input.intoId", &survivor)] {
         if let Some(other) = row.merged_into_id.map(ContactId) {
-            return refuse(path, format!("this contact was merged into {other}: go on with that one"));
+            return refuse(path, format!("this contact was merged into {other}: use that contact"));
         }
     }
     let theirs: i64 = sqlx::query_scalar("SELECT count(*) FROM identity WHERE workspace_id = $1 AND contact_id = $2")
@@ -59,7 +60,7 @@ pub async fn merge(
         .await?;
     if usize::try_from(theirs).unwrap_or(usize::MAX).saturating_add(identities.len()) > MOST_ADDRESSES {
         let message =
-            format!("together they have more than {MOST_ADDRESSES} addresses, which is the most of a contact");
+            format!("both contacts together have more than {MOST_ADDRESSES} addresses, the most of one contact");
         return refuse("input.contactId", message);
     }
     let mut held = conversations_of(act.conn(), scope, contact).await?;
@@ -97,13 +98,13 @@ pub async fn merge(
     writer.finish(act, into, &events).await
 }
 
-/// Undoes the merge of a contact, once where there is a key: what moved with it goes back, where it is still where the
-/// merge put it, and what the other took from it goes from there, unless it has changed since. Gives the
-/// other; `None` on a repeat whose merge nothing tells of.
+/// Undoes the merge of a contact, once for each key. Moved objects go back if they are still where the merge put them.
+/// Values that the other contact took are removed from it unless they have changed since. Returns the other contact;
+/// `None` on a retry whose merge left no record.
 ///
 /// # Errors
-/// `Missing` where the contact is not in the workspace or was not merged; `Conflict` where it has changed since; `Invalid`
-/// where the other was merged on; `Overloaded` where rows are held for long; those of
+/// `Missing` where the contact is not in the workspace or was not merged; `Conflict` where it has another revision;
+/// `Invalid` where the other contact was merged too; `Overloaded` where rows stay locked for too long; those of
 /// [`MutationTx::begin`](crate::records::mutation_tx::MutationTx::begin).
 pub async fn unmerge(
     writer: InboxWriter<'_>,
@@ -116,7 +117,7 @@ pub async fn unmerge(
     let merge = Merge::standing(act.conn(), scope, contact).await?;
     let (identities, rows) =
         hold_some(act.conn(), scope, merge.into, &merge.identities, &[contact, merge.into]).await?;
-    // Under the locks of both: whoever was quicker has undone it.
+    // Check under the locks of both: another transaction may have undone the merge.
     let merge = Merge::standing(act.conn(), scope, contact).await?;
     let (mut back, mut other) = (pick(&rows, contact, "input.contactId")?, find(&rows, merge.into, "input.contactId")?);
     check_revision("contact", if_revision, back.revision)?;
@@ -150,7 +151,7 @@ pub async fn unmerge(
     Ok(Some(merge.into))
 }
 
-/// Into which contact this one had last been merged before that was undone.
+/// The contact into which this contact was last merged, before that merge was undone.
 async fn undone_last(database: &Database, scope: Scope, contact: ContactId) -> Result<Option<ContactId>, StoreError> {
     let last = sqlx::query_scalar(
         "SELECT into_id FROM contact_merge WHERE workspace_id = $1 AND contact_id = $2 AND undone_at IS NOT NULL \
@@ -159,7 +160,7 @@ async fn undone_last(database: &Database, scope: Scope, contact: ContactId) -> R
     Ok(last.bind(scope.workspace()).bind(contact).fetch_optional(&database.pool).await?)
 }
 
-/// Gives conversations to another contact, or to none; the events of it.
+/// Moves conversations to another contact, or to none. Returns the events.
 pub(super) fn hand_over(
     writer: &InboxWriter<'_>,
     actor: Actor,
@@ -187,7 +188,7 @@ fn pick(rows: &[ContactRow], id: ContactId, path: &'static str) -> Result<Contac
     })
 }
 
-/// A merge that stands.
+/// A merge that was not undone.
 struct Merge {
     id: Uuid,
     into: ContactId,
@@ -228,7 +229,7 @@ impl Merge {
     }
 }
 
-/// Gives addresses to another contact.
+/// Moves addresses to another contact.
 async fn point(
     conn: &mut PgConnection,
     scope: Scope,

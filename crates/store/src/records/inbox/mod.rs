@@ -1,6 +1,6 @@
-//! What people and programs change in the inbox. Each change is one transaction with its idempotency key, its audit entry
-//! and the events that tell of it, and locks rows in apply's order (see `apply/batch.rs`): what a change refers to first
-//! (members, teams, labels), then identities, contacts, conversations, the log.
+//! Changes of the inbox by people and programs. Each change is one transaction with its idempotency key, its audit
+//! entry and its events. A change locks rows in the order of `apply` (see `apply/batch.rs`): first the members, teams
+//! and labels that it names, then identities, contacts, conversations, and the log.
 
 mod assignees;
 mod decisions;
@@ -40,23 +40,23 @@ use crate::{
     rows::{ChannelRow, ContactRow, ConversationRow, payloads},
 };
 
-/// Where changes of the inbox are written.
+/// Writes changes of the inbox.
 #[derive(Clone, Copy)]
 pub struct InboxWriter<'a> {
     /// The database.
     pub database: &'a Database,
-    /// Who is told of what the log has got.
+    /// The readers to notify of new log entries.
     pub heads: &'a Heads,
-    /// Time and ids.
+    /// The source of time and ids.
     pub ambient: &'a Ambient,
 }
 
-/// What is kept of a change under its key: a repeat answers with what it was about, as that stands now.
+/// The stored answer of a change. A retry answers with the object in its current state.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Kept {}
 
 impl InboxWriter<'_> {
-    /// Begins a change; `None` where it was done before under the same key.
+    /// Begins a change. `None` where an earlier call with the key has made it.
     async fn begin<'a>(&'a self, asked: &'a MutationRequest<'a>) -> Result<Option<MutationTx<'a>>, StoreError> {
         Ok(match MutationTx::begin::<Kept>(self.database, self.ambient, asked).await? {
             Begun::First(act) => Some(act),
@@ -64,7 +64,7 @@ impl InboxWriter<'_> {
         })
     }
 
-    /// Commits it with its events, and tells of them.
+    /// Commits the change with its events, and notifies the readers.
     async fn finish(
         &self,
         act: MutationTx<'_>,
@@ -77,7 +77,7 @@ impl InboxWriter<'_> {
     }
 }
 
-/// A conversation under its lock, and what its events show beside it.
+/// A locked conversation, with the objects that its events show.
 pub(super) struct Held {
     pub row: ConversationRow,
     pub contact: Option<ContactRow>,
@@ -85,12 +85,12 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Locks it; `Missing` where the workspace has none, or none any more.
+    /// Locks the conversation. `Missing` where the workspace has no such conversation, or it was deleted.
     pub(super) async fn lock(conn: &mut PgConnection, scope: Scope, id: ConversationId) -> Result<Self, StoreError> {
         Self::lock_all(conn, scope, &[id]).await?.pop().ok_or(StoreError::missing("conversation", "input.id"))
     }
 
-    /// Locks those of these that stand, in the order of their ids.
+    /// Locks the existing ones of these conversations, in the order of their ids.
     pub(super) async fn lock_all(
         conn: &mut PgConnection,
         scope: Scope,
@@ -130,7 +130,7 @@ impl Held {
         payloads::conversation(&self.row, contact.map(payloads::contact_brief), channel)
     }
 
-    /// The event of a change from `before`; `None` where nothing differs. Counts the change.
+    /// The event of a change from `before`, with the next revision. `None` where nothing differs.
     pub(super) fn changed(
         &mut self,
         writer: &InboxWriter<'_>,
@@ -165,7 +165,7 @@ impl Held {
     }
 }
 
-/// Writes what people decide of conversations, and whose they are.
+/// Writes the columns that people decide, and the contacts.
 pub(super) async fn write(conn: &mut PgConnection, rows: &[&ConversationRow]) -> Result<(), StoreError> {
     for row in rows {
         sqlx::query(
@@ -192,7 +192,7 @@ pub(super) async fn write(conn: &mut PgConnection, rows: &[&ConversationRow]) ->
     Ok(())
 }
 
-/// Refuses what was read at another revision.
+/// Refuses a change that was based on another revision.
 pub(super) fn check_revision(kind: &'static str, read: Option<i64>, revision: i64) -> Result<(), StoreError> {
     match read {
         Some(read) if read != revision => Err(StoreError::Conflict { kind, revision }),
@@ -204,7 +204,7 @@ fn refuse<T>(path: &'static str, message: impl Into<String>) -> Result<T, StoreE
     Err(StoreError::Invalid { path, message: message.into() })
 }
 
-/// The event of a contact that differs from `before`; `None` where nothing does. Counts the change.
+/// The event of a contact that differs from `before`, with the next revision. `None` where nothing differs.
 fn changed(
     writer: &InboxWriter<'_>,
     actor: Actor,

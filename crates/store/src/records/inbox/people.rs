@@ -1,4 +1,4 @@
-//! Contacts under their locks, with all that hangs on them; writing what the staff knows of one, and deleting one.
+//! Locks contacts with their addresses and conversations; changes and deletes contacts.
 
 use std::time::Duration;
 
@@ -18,18 +18,18 @@ use crate::{
     rows::{ContactRow, payloads},
 };
 
-/// Conversations that one transaction moves.
+/// The most conversations that one transaction moves.
 const MOST_CONVERSATIONS: usize = 2_000;
 
-/// Looks at a contact's addresses before it is said to be too busy.
+/// The attempts to lock a contact before it counts as too busy.
 const LOOKS: usize = 5;
 
-/// In the order in which apply locks addresses: its kinds stand in the order of `command::IdentityKind`.
+/// In the order in which `apply` locks addresses: that of `command::IdentityKind`.
 const ORDER: &str = "ORDER BY scope_id, array_position(ARRAY['phone', 'email', 'username', 'provider_user', \
                      'provider_conversation', 'group'], kind), value COLLATE \"C\" FOR NO KEY UPDATE";
 
-/// Locks all addresses of a contact, then these contacts: the ids of the addresses, and the contacts that there are. From
-/// then on nothing comes to the contact, for whoever brings it something holds one of its addresses.
+/// Locks all addresses of a contact, then these contacts. Returns the ids of the addresses, and the existing contacts.
+/// From then on no one can add to the contact, because an addition locks one of its addresses.
 pub(super) async fn hold(
     conn: &mut PgConnection,
     scope: Scope,
@@ -46,7 +46,8 @@ pub(super) async fn hold(
             .await
             .map_err(StoreError::or_busy)?;
         let rows = lock_contacts(conn, scope, contacts).await?;
-        // One may have come while the locks were waited for. It would have to be locked before the contacts: anew.
+        // An address may have arrived during the wait for the locks. It must be locked before the contacts, so begin
+        // again.
         let all: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM identity WHERE workspace_id = $1 AND contact_id = $2")
             .bind(scope.workspace())
             .bind(contact)
@@ -60,7 +61,7 @@ pub(super) async fn hold(
     Err(StoreError::Overloaded { retry_after: Duration::from_secs(1) })
 }
 
-/// Locks those of these addresses that a contact has, then these contacts.
+/// Locks the addresses that belong to a contact, then these contacts.
 pub(super) async fn hold_some(
     conn: &mut PgConnection,
     scope: Scope,
@@ -89,7 +90,7 @@ async fn lock_contacts(
     ContactRow::lock(conn, &keys).await.map_err(StoreError::or_busy)
 }
 
-/// The conversations of a contact that is held, under their locks.
+/// Locks the conversations of a locked contact.
 pub(super) async fn conversations_of(
     conn: &mut PgConnection,
     scope: Scope,
@@ -106,7 +107,7 @@ pub(super) async fn conversations_of(
     .await?;
     if ids.len() > MOST_CONVERSATIONS {
         let message =
-            format!("this contact has more than {MOST_CONVERSATIONS} conversations: too many to move at once");
+            format!("this contact has more than {MOST_CONVERSATIONS} conversations, too many to move at once");
         return refuse("input", message);
     }
     let mut held = Held::lock_all(conn, scope, &ids).await?;
@@ -114,7 +115,7 @@ pub(super) async fn conversations_of(
     Ok(held)
 }
 
-/// Writes what people change of contacts.
+/// Writes the columns that people change.
 pub(super) async fn save(conn: &mut PgConnection, rows: &[&ContactRow]) -> Result<(), StoreError> {
     for row in rows {
         sqlx::query(
@@ -140,21 +141,21 @@ pub(super) async fn save(conn: &mut PgConnection, rows: &[&ContactRow]) -> Resul
     Ok(())
 }
 
-/// What the staff writes of a contact. What is `None` stays; the inner `None` takes the value away, and gives the member
-/// back to the providers.
+/// A change of a contact by the staff. `None` leaves a value as it is. The inner `None` removes the value, and lets
+/// providers write it again.
 #[derive(Debug, Clone, Default)]
 pub struct ContactChange {
     /// The name.
     pub name: Option<Option<String>>,
-    /// The phone number, in E.164.
+    /// The phone number in E.164.
     pub phone: Option<Option<String>>,
     /// The email address.
     pub email: Option<Option<String>>,
-    /// How it stood when the asker read it.
+    /// The revision that the caller read. Another revision in the database is a conflict.
     pub if_revision: Option<i64>,
 }
 
-/// A member of a contact, and what is written of it: nothing, that there is none, or a value.
+/// A column of a contact with its change: none, a removal, or a value.
 type Written = (&'static str, Option<Option<String>>);
 
 impl ContactChange {
@@ -173,13 +174,13 @@ impl ContactChange {
     }
 }
 
-/// Writes what the staff knows of a contact, once where there is a key. No provider overwrites it from then on (B6). It
-/// joins nobody: an address is what was written from.
+/// Changes a contact, once for each key. From then on no provider overwrites the values (B6). The change merges no
+/// contacts: only an address that a contact wrote from can do that.
 ///
 /// # Errors
-/// `Missing` where the workspace has no such contact; `Conflict` where it has changed since; `Invalid` where a value will
-/// not do, or the contact was merged into another; `Overloaded` where rows are held for long; those of
-/// [`MutationTx::begin`](crate::records::mutation_tx::MutationTx::begin).
+/// `Missing` where the workspace has no such contact; `Conflict` where the contact has another revision; `Invalid`
+/// where a value is not valid, or the contact was merged into another; `Overloaded` where rows stay locked for too
+/// long; those of [`MutationTx::begin`](crate::records::mutation_tx::MutationTx::begin).
 pub async fn update(
     writer: InboxWriter<'_>,
     asked: &MutationRequest<'_>,
@@ -192,7 +193,7 @@ pub async fn update(
     let mut row = found.ok_or(StoreError::missing("contact", "input.id"))?;
     check_revision("contact", change.if_revision, row.revision)?;
     if let Some(other) = row.merged_into_id.map(ContactId) {
-        return refuse("input.id", format!("this contact was merged into {other}: write to that one"));
+        return refuse("input.id", format!("this contact was merged into {other}: change that contact"));
     }
     let (before, now) = (payloads::contact(&row), writer.ambient.now());
     for (member, value) in written {
@@ -212,13 +213,13 @@ pub async fn update(
     writer.finish(act, id, event.as_slice()).await
 }
 
-/// Deletes a contact, once where there is a key. Its conversations stay, with no contact; who writes from one of its
-/// addresses again is a new contact. A refusal of messages goes on to bind its address.
+/// Deletes a contact, once for each key. Its conversations stay without a contact. A later message from one of its
+/// addresses makes a new contact. Refusals still bind their addresses.
 ///
 /// # Errors
-/// `Missing` where the workspace has no such contact; `Conflict` where it has changed since; `Invalid` where it was merged
-/// into another, or has too many conversations; `Overloaded` where rows are held for long; those of
-/// [`MutationTx::begin`](crate::records::mutation_tx::MutationTx::begin).
+/// `Missing` where the workspace has no such contact; `Conflict` where the contact has another revision; `Invalid`
+/// where the contact was merged into another or has too many conversations; `Overloaded` where rows stay locked for too
+/// long; those of [`MutationTx::begin`](crate::records::mutation_tx::MutationTx::begin).
 pub async fn delete(
     writer: InboxWriter<'_>,
     asked: &MutationRequest<'_>,
@@ -232,7 +233,7 @@ pub async fn delete(
     let mut row = found.ok_or(StoreError::missing("contact", "input.id"))?;
     check_revision("contact", if_revision, row.revision)?;
     if let Some(other) = row.merged_into_id.map(ContactId) {
-        let message = format!("this contact was merged into {other}: undo that first, or delete that one");
+        let message = format!("this contact was merged into {other}: undo the merge first, or delete that contact");
         return refuse("input.id", message);
     }
     let mut held = conversations_of(act.conn(), scope, id).await?;

@@ -1,7 +1,7 @@
-//! What members have read. Each has a mark of their own: the ordinal of the last inbound message of a conversation that
-//! they have read, in the order in which those came. The conversation's own mark is what anyone has read, for those who
-//! have none: API keys. Beside each mark stands how many of the messages up to it are there, so that what is unread is a
-//! difference of two numbers.
+//! Read marks. Each member has a mark in each conversation: the ordinal, in order of arrival, of the last inbound
+//! message that the member has read. The conversation's own mark is the highest one; API keys, which have no mark, use
+//! it. Beside each mark stands the number of existing messages up to it, so that the unread count is a difference of
+//! two numbers.
 
 use inlet_domain::{
     event::{EventType, payload::ReadPayload},
@@ -14,39 +14,40 @@ use sqlx::PgConnection;
 use super::{Held, InboxWriter};
 use crate::{
     error::StoreError,
-    records::{mutation_tx::MutationRequest, words::word},
+    records::mutation_tx::MutationRequest,
     rows::{ConversationRow, payloads},
 };
 
-/// What becomes of a mark.
+/// A change of a mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
-    /// Every inbound message that there is has been read.
+    /// Mark every inbound message as read.
     Read,
-    /// What came up to this message has been read. A mark that stands further stays.
+    /// Mark the messages up to this one as read. A higher mark stays.
     UpTo {
-        /// The message, of the conversation; any kind of entry.
+        /// The message: an entry of the conversation, of any kind.
         message: MessageId,
-        /// Whether the asker sees notes and activities.
+        /// The caller sees notes and activities.
         sees_notes: bool,
     },
-    /// The last inbound message has not.
+    /// Mark the last inbound message as unread.
     Unread,
 }
 
-/// How far was read: up to which ordinal, and how many messages that are there.
+/// A position of a mark: an ordinal, and the number of existing messages up to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Reading {
     ordinal: i64,
     count: i64,
 }
 
-/// Moves the asker's mark, once where there is a key. What it stands at already raises no event; of a conversation without
-/// inbound messages nothing can be unread.
+/// Moves the caller's mark, once for each key. A mark that stays raises no event. A conversation without inbound
+/// messages cannot become unread.
 ///
 /// # Errors
-/// `Missing` where the conversation is not in the workspace, or the message is not or not to be seen by the asker;
-/// `Invalid` where the message is of another conversation; those of [`MutationTx::begin`](crate::records::mutation_tx::MutationTx::begin).
+/// `Missing` where the conversation is not in the workspace, or the message does not exist or is hidden from the
+/// caller; `Invalid` where the message is in another conversation; those of
+/// [`MutationTx::begin`](crate::records::mutation_tx::MutationTx::begin).
 pub async fn mark(
     writer: InboxWriter<'_>,
     asked: &MutationRequest<'_>,
@@ -54,7 +55,7 @@ pub async fn mark(
     mark: Mark,
 ) -> Result<(), StoreError> {
     let Some(mut act) = writer.begin(asked).await? else { return Ok(()) };
-    // Apply counts messages, and takes deleted ones out of the marks, under the same lock.
+    // `apply` counts messages and removes deleted ones from the marks under this lock.
     let held = Held::lock(act.conn(), asked.scope, id).await?;
     let all = held.row.inbound_count;
     let wanted = wanted(act.conn(), asked.scope, &held.row, mark).await?;
@@ -101,7 +102,7 @@ pub async fn mark(
         .execute(act.conn())
         .await?;
     }
-    // Unread again for whoever has no mark: as far as the marks of members go, for they stand.
+    // Make the conversation unread for callers without a mark, down to the highest mark of a member.
     let sql = match (mark, member) {
         (Mark::Read | Mark::UpTo { .. }, _) => {
             "UPDATE conversation SET read_count = greatest(read_count, $3), read_ordinal = greatest(read_ordinal, $4) \
@@ -132,7 +133,7 @@ pub async fn mark(
     writer.finish(act, id, &[event]).await
 }
 
-/// How far the mark is to stand.
+/// The new position of the mark.
 async fn wanted(
     conn: &mut PgConnection,
     scope: Scope,
@@ -167,7 +168,7 @@ async fn wanted(
     Ok(Reading { ordinal, count: (row.inbound_count - after).max(0) })
 }
 
-/// The ordinal of the last inbound message that came up to this entry of the conversation.
+/// The ordinal of the last inbound message that arrived up to this entry of the conversation.
 async fn place(
     conn: &mut PgConnection,
     scope: Scope,
@@ -175,7 +176,7 @@ async fn place(
     message: MessageId,
     sees_notes: bool,
 ) -> Result<i64, StoreError> {
-    let found: Option<(ConversationId, String, Option<i64>)> = sqlx::query_as(
+    let found: Option<(ConversationId, MessageKind, Option<i64>)> = sqlx::query_as(
         "SELECT conversation_id, kind, ordinal FROM message \
          WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL",
     )
@@ -184,18 +185,17 @@ async fn place(
     .fetch_optional(&mut *conn)
     .await?;
     let (conversation, kind, ordinal) = found.ok_or(StoreError::missing("message", "input.upTo"))?;
-    let kind: MessageKind = word("message", "kind", message, &kind)?;
     if matches!(kind, MessageKind::Note | MessageKind::Activity) && !sees_notes {
         return Err(StoreError::missing("message", "input.upTo"));
     }
     if conversation.0 != row.id {
-        let message = format!("this message is of {conversation}: name one of the conversation that was read");
+        let message = format!("this message belongs to {conversation}: name a message of this conversation");
         return Err(StoreError::Invalid { path: "input.upTo", message });
     }
     if let Some(ordinal) = ordinal {
         return Ok(ordinal);
     }
-    // Its id tells when it came.
+    // The id tells the time of arrival.
     let before: Option<i64> = sqlx::query_scalar(
         "SELECT ordinal FROM message WHERE workspace_id = $1 AND conversation_id = $2 AND direction = 'inbound' \
            AND deleted_at IS NULL AND ordinal IS NOT NULL AND id < $3 ORDER BY ordinal DESC LIMIT 1",

@@ -1,4 +1,4 @@
-//! Conversations whose time to be put off is over.
+//! Ends snoozes.
 
 use chrono::{DateTime, Utc};
 use inlet_domain::{
@@ -11,15 +11,12 @@ use uuid::Uuid;
 use super::{Held, InboxWriter, write};
 use crate::{error::StoreError, log, records::members};
 
-/// Conversations of one look.
+/// The most conversations of one pass.
 const CHUNK: i64 = 100;
 
-/// Gives conversations back whose time is over, of any workspace: to whoever has them, or to the queue. Gives how many it
-/// took; fewer than [`CHUNK`] of one workspace mean that none is left of it. Rows that are in use are left to the next
-/// look. Any number of processes may do this.
-///
-/// # Errors
-/// Where the database fails.
+/// Ends the due snoozes of any workspace: each conversation returns to its assignee, or to the queue. Returns the
+/// number of conversations. Fewer than [`CHUNK`] in one workspace mean that none is left there. Locked rows are left to
+/// the next pass. Several processes may call this at once.
 pub async fn wake_due(writer: InboxWriter<'_>) -> Result<usize, StoreError> {
     let now = writer.ambient.now();
     let mut woken = 0;

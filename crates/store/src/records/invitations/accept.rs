@@ -1,4 +1,4 @@
-//! How an invitation is accepted.
+//! Accepts invitations.
 
 use inlet_domain::{
     ambient::Ambient,
@@ -22,34 +22,33 @@ use super::{
         passwords::Turn,
         persons::{self, NewPerson, Reach},
         settings,
-        words::word,
     },
     Known, hash, known,
 };
 
 use crate::{database::Database, error::StoreError};
 
-/// What someone accepts an invitation with.
+/// The input of an acceptance.
 #[derive(Debug)]
 pub struct Acceptance<'a> {
     /// The token of the link.
     pub token: SecretString,
-    /// The password to log in with from now on.
+    /// The new password.
     pub password: SecretString,
-    /// What others will call them, where it is not what the inviter wrote.
+    /// The name, if it differs from the one that the inviter wrote.
     pub name: Option<&'a str>,
-    /// From where.
+    /// The origin of the request.
     pub origin: &'a Origin,
 }
 
-/// An invitation that waits, locked until the end of the transaction.
+/// A waiting invitation, locked until the end of the transaction.
 struct Waiting {
     workspace: WorkspaceId,
     id: InvitationId,
     email: String,
     name: String,
     role: Role,
-    /// Whether the token was sent to the email and shown to no one.
+    /// The token is the one that went to the email and was shown to no one.
     is_proof: bool,
 }
 
@@ -71,22 +70,21 @@ async fn waiting(
     .await
     .map_err(StoreError::or_busy)?;
     let Some(row) = row else { return Ok(None) };
-    let id: InvitationId = row.try_get("id")?;
     let found = Waiting {
         workspace: row.try_get("workspace_id")?,
-        id,
+        id: row.try_get("id")?,
         email: row.try_get("email")?,
         name: row.try_get("name")?,
-        role: word("invitation", "role", id, row.try_get("role")?)?,
+        role: row.try_get("role")?,
         is_proof: row.try_get("is_proof")?,
     };
     let (kind, by): (String, Option<Uuid>) = (row.try_get("invited_by_kind")?, row.try_get("invited_by_id")?);
     let grant = inviter(conn, ambient, found.workspace, (&kind, by)).await?;
-    // Who gives a right holds it when it is given, not only when it was promised.
+    // The inviter must hold the rights at the time of acceptance too.
     Ok(grant.is_some_and(|grant| grant.check_gift(&Gift::Role(found.role)).is_ok()).then_some(found))
 }
 
-/// What the inviter may do now; `None` where they may do nothing any more.
+/// The current rights of the inviter. `None` where the inviter has none left.
 pub(super) async fn inviter(
     conn: &mut PgConnection,
     ambient: &Ambient,
@@ -95,13 +93,13 @@ pub(super) async fn inviter(
 ) -> Result<Option<Grant>, StoreError> {
     let Some(id) = id else { return Ok(None) };
     if kind == Actor::Member(MemberId(id)).kind() {
-        let role: Option<String> =
+        let role: Option<Role> =
             sqlx::query_scalar("SELECT role FROM member WHERE workspace_id = $1 AND id = $2 AND disabled_at IS NULL")
                 .bind(workspace)
                 .bind(id)
                 .fetch_optional(conn)
                 .await?;
-        return role.map(|role| Ok(Grant::Role(word("member", "role", MemberId(id), &role)?))).transpose();
+        return Ok(role.map(Grant::Role));
     }
     let scopes: Option<Vec<String>> = sqlx::query_scalar(
         "SELECT scopes FROM api_key WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL \
@@ -115,13 +113,13 @@ pub(super) async fn inviter(
     scopes.map(|scopes| Ok(Grant::Scopes(parse_scopes(ApiKeyId(id), &scopes)?))).transpose()
 }
 
-/// Makes the member of an invitation and begins their session. With the token of the link that was shown the login is good
-/// in this workspace alone. With the token that was sent to the email the person has proven it: who has done so before
-/// joins with the password that they have.
+/// Creates the member of an invitation and begins a session. With the token of the shown link, the login is valid in
+/// this workspace alone. With the token that went to the email, the person has proven the email. A person who proved it
+/// before joins with the existing password.
 ///
 /// # Errors
-/// `TokenRefused` where the token is unknown, used, revoked or past its time; [`LoginError::Refused`] where someone has
-/// proven the email and this is not their password; `Invalid` where the password or the name will not do.
+/// `TokenRefused` where the token is unknown, used, revoked or expired; [`LoginError::Refused`] where a person has
+/// proven the email and the password is not theirs; `Invalid` where the password or the name is not valid.
 pub async fn accept(
     database: &Database,
     sealer: &Sealer,
@@ -152,7 +150,7 @@ pub async fn accept(
         return Err(StoreError::TokenRefused.into());
     }
     let name = name.unwrap_or_else(|| found.name.clone());
-    // Whoever has no token that works takes no turn of the hasher from anyone.
+    // A caller without a valid token takes no turn of the hasher.
     let person = match (&own, &known) {
         (Some((person, _)), _) => *person,
         (None, Some(known)) if !found.is_proof => {
@@ -175,7 +173,7 @@ pub async fn accept(
         .execute(&mut *conn)
         .await
         .map_err(StoreError::from)?;
-    // It was accepted by the link that was shown, before the letter went out.
+    // Someone accepted with the shown link before the letter went out.
     mail::withdraw(&mut *conn, found.workspace, found.id.0).await?;
     let begin = Begin { member, action: "acceptInvitation", origin };
     let session = logins::begin_session(&mut *conn, ambient, scope, begin).await?;
@@ -189,8 +187,8 @@ pub async fn accept(
     Ok(logins::standing(database, scope, member, session).await?)
 }
 
-/// Of a token that was sent to an email: the email, and the person who has proven it before with the hash of their
-/// password. `None` of every other token, and where nobody has proven the email.
+/// For a token that went to an email: the email, and the person who has proven the email before, with the hash of the
+/// password. `None` for any other token, and where no one has proven the email.
 async fn proven(
     database: &Database,
     ambient: &Ambient,
@@ -208,7 +206,7 @@ async fn proven(
     Ok(found)
 }
 
-/// The membership of the person: a new one, or the one that nobody could log in as.
+/// The membership of the person: a new one, or the one without a login.
 async fn join(
     conn: &mut PgConnection,
     ambient: &Ambient,

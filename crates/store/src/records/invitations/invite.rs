@@ -1,4 +1,4 @@
-//! How someone is invited: within a pace, and in place of the invitations of the same email that wait.
+//! Creates invitations, within a rate. A new invitation replaces the waiting ones for the same email.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use inlet_domain::{
@@ -18,54 +18,53 @@ use super::{
         mutation_tx::{Begun, MutationRequest, MutationTx},
         mutations::{Kept, Made},
         persons, settings,
-        words::word,
     },
     Known, PREFIX, hash, known,
 };
 
 use crate::{database::Database, error::StoreError};
 
-/// How long an invitation is good.
+/// The lifetime of an invitation.
 const DAYS: i64 = 7;
 
-/// How many invitations a workspace may send to one email within a day: each may be a letter.
+/// The most invitations of a workspace to one email within a day. Each may be a letter.
 const MOST_A_DAY: i64 = 5;
 
-/// How many invitations a workspace may send within a day, to whomever.
+/// The most invitations of a workspace within a day.
 const MOST_A_DAY_IN_ALL: i64 = 1_000;
 
-/// Who is to be invited.
+/// A new invitation.
 #[derive(Debug)]
 pub struct NewInvitation {
-    /// The login. Its case does not matter.
+    /// The login, in any case.
     pub email: String,
-    /// What others will call them.
+    /// The name.
     pub name: String,
-    /// What they will be allowed to do.
+    /// The role.
     pub role: Role,
 }
 
-/// How links are made, and whether letters go out.
+/// The form of the links, and whether letters go out.
 #[derive(Debug, Clone, Copy)]
 pub struct Post<'a> {
-    /// The server's own URL, without a slash at the end.
+    /// The public URL of the server, without a slash at the end.
     pub public_url: &'a str,
-    /// Whether the operator has set up a mail hook.
+    /// The operator has configured a mail hook.
     pub has_hook: bool,
 }
 
 impl Post<'_> {
-    /// The page of the client that takes an invitation's token, which stands in the fragment: no server is sent it.
+    /// The page of the client that takes the token. The token stands in the fragment, so no server receives it.
     fn invitation(&self, token: &SecretString) -> SecretString {
         format!("{}/invitation#{}", self.public_url, token.expose_secret()).into()
     }
 }
 
-/// Invites someone once. The secret is the link; a repeat does not show it again.
+/// Invites a person once. The secret is the link. A retry does not show it again.
 ///
 /// # Errors
-/// `Forbidden` where the asker does not hold what the role gives; `Invalid` where the email or the name will not do, or
-/// they are a member already; `RateLimited` where the email, or the workspace, has had its invitations for today;
+/// `Forbidden` where the caller lacks a right that the role gives; `Invalid` where the email or the name is not valid,
+/// or the person is a member already; `RateLimited` where the email or the workspace has had its invitations for today;
 /// `LimitExceeded` where too many letters of the workspace wait; those of [`MutationTx::begin`].
 pub async fn invite(
     database: &Database,
@@ -117,7 +116,7 @@ pub async fn invite(
     Made { id, secret: Some(post.invitation(&token)) }.done(act).await
 }
 
-/// Refuses an invitation more than a day has, to this email or of this workspace.
+/// Refuses an invitation beyond the day's limit for this email or this workspace.
 async fn check_pace(conn: &mut PgConnection, scope: Scope, email: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
     let since = now - TimeDelta::days(1);
     let (of_email, of_workspace): (i64, i64) = sqlx::query_as(
@@ -137,7 +136,7 @@ async fn check_pace(conn: &mut PgConnection, scope: Scope, email: &str, now: Dat
     Ok(())
 }
 
-/// What the workspace and the inviter are called.
+/// The names of the workspace and of the inviter.
 async fn names(conn: &mut PgConnection, scope: Scope, actor: Actor) -> Result<(String, Option<String>), StoreError> {
     let workspace = sqlx::query_scalar("SELECT name FROM workspace WHERE id = $1")
         .bind(scope.workspace())
@@ -154,28 +153,31 @@ async fn names(conn: &mut PgConnection, scope: Scope, actor: Actor) -> Result<(S
     Ok((workspace, inviter))
 }
 
-/// Refuses who is a member already, unless nobody can log in as them: they get a password by the invitation, and stay
-/// what they are.
+/// Refuses an existing member, unless no one can log in as the member. Then the invitation gives the member a password,
+/// and the role stays.
 async fn check_new(conn: &mut PgConnection, scope: Scope, email: &str, role: Role) -> Result<(), StoreError> {
     let refuse = |path, message: String| Err(StoreError::Invalid { path, message });
     match known(conn, scope, email).await? {
         None => Ok(()),
         Some(Known { is_disabled: true, .. }) => {
-            let message = "they are a member who is disabled: `updateMember` with `disabled: false` lets them in again";
+            let message = "this person is a disabled member: enable them with `updateMember` and `disabled: false`";
             refuse("input.email", message.to_owned())
         }
-        Some(Known { has_no_password: false, .. }) => refuse("input.email", "they are a member already".to_owned()),
+        Some(Known { has_no_password: false, .. }) => {
+            refuse("input.email", "this person is already a member".to_owned())
+        }
         Some(known) if known.role != role => {
             let word = known.role.as_str().to_uppercase();
-            let message = format!("they are a member already, as {word}, without a password: invite them as {word}");
+            let message =
+                format!("this person is already a member, as {word}, without a password: invite them as {word}");
             refuse("input.role", message)
         }
         Some(_) => Ok(()),
     }
 }
 
-/// Takes back the invitations of an email that wait: the next one stands in their place. Else whoever invited before would
-/// hold a link to the login that another gives a role to.
+/// Revokes the waiting invitations for an email, because the new one replaces them. Otherwise an earlier inviter would
+/// hold a link to a login with a role that another member gave.
 async fn replace(
     conn: &mut PgConnection,
     ambient: &Ambient,
@@ -183,7 +185,7 @@ async fn replace(
     grant: &Grant,
     email: &str,
 ) -> Result<(), StoreError> {
-    let replaced: Vec<(InvitationId, String)> = sqlx::query_as(
+    let replaced: Vec<(InvitationId, Role)> = sqlx::query_as(
         "UPDATE invitation SET revoked_at = $3 \
          WHERE workspace_id = $1 AND email = $2 AND revoked_at IS NULL AND accepted_at IS NULL AND expires_at > $3 \
          RETURNING id, role",
@@ -194,7 +196,7 @@ async fn replace(
     .fetch_all(&mut *conn)
     .await?;
     for (id, role) in replaced {
-        grant.check_gift(&Gift::Role(word("invitation", "role", id, &role)?))?;
+        grant.check_gift(&Gift::Role(role))?;
         mail::withdraw(conn, asked.scope.workspace(), id.0).await?;
         settings::tell(conn, ambient, asked.scope, asked.actor, id.into()).await?;
     }

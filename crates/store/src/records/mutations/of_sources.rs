@@ -1,4 +1,4 @@
-//! Changes of sources.
+//! Mutations of sources.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use super::{
 
 use crate::{database::Database, error::StoreError};
 
-/// Makes a source once.
+/// Creates a source once.
 ///
 /// # Errors
 /// Those of [`sources::create`] and [`MutationTx::begin`].
@@ -33,11 +33,11 @@ pub async fn create_source(
     new: NewSource,
 ) -> Result<Made<SourceId>, StoreError> {
     let mut act = begin!(database, ambient, asked);
-    let (source, _token) = sources::create(act.conn(), asked.scope, sealer, ambient, new).await?;
-    Made { id: source.id, secret: None }.done(act).await
+    let (id, _token) = sources::create(act.conn(), asked.scope, sealer, ambient, new).await?;
+    Made { id, secret: None }.done(act).await
 }
 
-/// Makes an account with a provider once.
+/// Creates an account with a provider once.
 ///
 /// # Errors
 /// Those of [`sources::create_account`] and [`MutationTx::begin`].
@@ -53,29 +53,29 @@ pub async fn create_provider_account(
     Made { id, secret: None }.done(act).await
 }
 
-/// What is to become of a source.
+/// A change of a source.
 pub enum SourceChange<'a> {
-    /// Its settings change; with `finish_rotation` only its newest secret counts from now on.
+    /// Change the settings. With `finish_rotation`, only the newest secret stays valid.
     Update {
-        /// How it stood when the asker read it.
+        /// The revision that the caller read. Another revision in the database is a conflict.
         if_revision: Option<i64>,
-        /// Whether the overlap of a rotation ends.
+        /// End the overlap of a rotation.
         finish_rotation: bool,
-        /// What changes.
+        /// The change of the settings.
         change: sources::Change<'a>,
     },
-    /// It gets a new secret, random where none is given; the ones before count for `overlap`.
+    /// Set a new secret, random if none is given. The earlier secrets stay valid for `overlap`.
     Rotate {
         /// The new secret.
         secret: Option<SecretString>,
-        /// How long the ones before count.
+        /// The time for which the earlier secrets stay valid.
         overlap: Duration,
     },
-    /// It is deleted.
+    /// Delete the source.
     Delete,
 }
 
-/// Changes a source, once where there is a key. The secret that is given back is one that was made here.
+/// Changes a source, once for each key. The returned secret is a random one that this call made.
 ///
 /// # Errors
 /// Those of [`sources::update`], [`sources::rotate`], [`sources::delete`] and [`MutationTx::begin`].
@@ -106,7 +106,7 @@ pub async fn change_source(
         SourceChange::Delete => sources::delete(act.conn(), scope, now, id).await?,
     }
     let committed = Made { id, secret }.done(act).await;
-    // Also where the answer to the commit was lost: it may stand.
+    // Run this even if the answer to the commit was lost, because the commit may stand.
     database.sources_changed();
     committed
 }

@@ -1,4 +1,4 @@
-//! Changes of webhooks, and what they send anew.
+//! Mutations of webhooks, and deliveries that people send again.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use super::{
 
 use crate::{database::Database, error::StoreError};
 
-/// Registers a webhook once. It is sent no more than who registers it may read.
+/// Registers a webhook once. The webhook receives nothing that its creator may not read.
 ///
 /// # Errors
 /// Those of [`Grant::check_gift`], [`webhooks::register`] and [`MutationTx::begin`].
@@ -43,23 +43,23 @@ pub async fn register_webhook(
     Made { id: webhook.id, secret: Some(secret) }.done(act).await
 }
 
-/// What is to become of a webhook.
+/// A change of a webhook.
 pub enum WebhookChange<'a> {
-    /// Its settings change.
+    /// Change the settings.
     Update(webhooks::Update<'a>),
-    /// It gets a new secret; the ones before count for so long.
+    /// Make a new secret. The earlier secrets stay valid for this long.
     Rotate(Duration),
-    /// Only the newest secret counts from now on.
+    /// End the rotation: only the newest secret stays valid.
     FinishRotation,
-    /// Its events are held.
+    /// Pause: hold the events.
     Pause,
-    /// It is sent to again.
+    /// Resume the deliveries.
     Resume,
-    /// It is deleted.
+    /// Delete the webhook.
     Delete,
 }
 
-/// Changes a webhook, once where there is a key. The secret that is given back is the one of a rotation.
+/// Changes a webhook, once for each key. A rotation returns the new secret.
 ///
 /// # Errors
 /// Those of [`webhooks::update`], [`webhooks::rotate`], [`webhooks::pause`] and their like, and [`MutationTx::begin`].
@@ -87,7 +87,7 @@ pub async fn change_webhook(
     Made { id, secret }.done(act).await
 }
 
-/// Sends an event that was made to try a webhook; gives its delivery.
+/// Sends a made-up event to a webhook, as a test. Returns the delivery.
 ///
 /// # Errors
 /// Those of [`deliveries::test`] and [`MutationTx::begin`].
@@ -118,20 +118,20 @@ pub async fn redeliver(
     Made { id, secret: None }.done(act).await
 }
 
-/// What [`recover_webhook`] did.
+/// The result of [`recover_webhook`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recovered {
-    /// How many deliveries are sent again.
+    /// The number of deliveries to send again.
     pub deliveries: u64,
-    /// Whether there are more: ask again under another key.
+    /// There are more deliveries: call again with another key.
     pub more: bool,
 }
 
-/// The most deliveries that one call of [`recover_webhook`] takes up.
+/// The most deliveries of one call of [`recover_webhook`].
 pub const MOST_RECOVERED: u64 = 50_000;
 
-/// Sends again what a webhook did not get of events since `since`; one that is disabled is sent to again. Each step is a
-/// transaction of its own, so one that is broken off has done a part, and can be asked for again.
+/// Sends the missed events since `since` to a webhook again, and resumes a disabled webhook. Each step is a transaction
+/// of its own. So an interrupted call has done a part, and the caller can repeat the call.
 ///
 /// # Errors
 /// [`StoreError::Missing`] where there is no such webhook; those of [`mutation_tx::begin_long`].

@@ -1,4 +1,4 @@
-//! What the settings of a source must be. Each refusal names the input and what would do.
+//! Checks the settings of a source. Each refusal names the input and a valid value.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -16,7 +16,7 @@ const MOST_NETWORKS: usize = 100;
 const MOST_HOSTS: usize = 20;
 const MOST_USERS: usize = 1_000;
 
-/// Headers that HTTP itself needs, so that no provider can sign in them.
+/// Headers that HTTP itself uses. No provider can sign in them.
 const TAKEN_HEADERS: [&str; 7] =
     ["connection", "content-length", "content-type", "expect", "host", "transfer-encoding", "upgrade"];
 
@@ -28,7 +28,7 @@ pub(super) fn name(name: &str) -> Result<String, StoreError> {
     name::checked(name, name::LONGEST).or_else(|refusal| refuse("input.name", refusal.to_string()))
 }
 
-/// Checks the settings and brings them into the form in which they are kept.
+/// Checks the settings and normalises them.
 pub(super) fn settings(settings: &mut SourceSettings) -> Result<(), StoreError> {
     signature(&mut settings.signature)?;
     networks(&mut settings.allowed_networks)?;
@@ -46,23 +46,23 @@ pub(super) fn settings(settings: &mut SourceSettings) -> Result<(), StoreError> 
     let users = &mut settings.own_user_ids;
     users.iter_mut().for_each(|id| *id = id.trim().to_owned());
     if users.len() > MOST_USERS || users.iter().any(|id| id.is_empty() || id.len() > 255) {
-        return refuse("input.ownUserIds", format!("at most {MOST_USERS} ids, each of 1 to 255 bytes"));
+        return refuse("input.ownUserIds", format!("give at most {MOST_USERS} ids, each of 1 to 255 bytes"));
     }
     Ok(())
 }
 
-/// Of the regions that have a numbering plan.
+/// Whether the region has a numbering plan.
 fn is_region(region: &str) -> bool {
     let letters = region.len() == 2 && region.bytes().all(|b| b.is_ascii_uppercase());
     let known = |region| PHONE_NUMBER_UTIL.get_country_code_for_region(region).is_some();
     letters && region.parse::<Region>().is_ok_and(known)
 }
 
-/// Reads a mapping; only a custom source has one.
+/// Reads a mapping. Only a custom source may have one.
 pub(super) fn mapping(provider: Provider, document: Option<&Value>) -> Result<Option<Arc<Mapping>>, StoreError> {
     let Some(document) = document else { return Ok(None) };
     if provider != Provider::Custom {
-        let message = format!("a source of {provider} is read by its own adapter: only a `CUSTOM` one has a mapping");
+        let message = format!("only a `CUSTOM` source may have a mapping: {provider} has an adapter of its own");
         return refuse("input.mapping", message);
     }
     match Mapping::read(document) {
@@ -80,13 +80,13 @@ fn signature(signature: &mut SignatureSettings) -> Result<(), StoreError> {
             return refuse("input.signature.header", message);
         }
         if TAKEN_HEADERS.contains(&header.as_str()) {
-            return refuse("input.signature.header", format!("`{header}` has a meaning of its own in HTTP"));
+            return refuse("input.signature.header", format!("HTTP itself uses `{header}`: choose another header"));
         }
     }
     if let Some(prefix) = &signature.prefix
         && (prefix.is_empty() || prefix.len() > 50 || !prefix.bytes().all(|b| (b' '..=b'~').contains(&b)))
     {
-        let message = "a prefix has 1 to 50 visible ASCII characters, such as `sha256=`; leave it out for none";
+        let message = "a prefix must have 1 to 50 visible ASCII characters, such as `sha256=`; leave it out for none";
         return refuse("input.signature.prefix", message);
     }
     Ok(())
@@ -94,7 +94,7 @@ fn signature(signature: &mut SignatureSettings) -> Result<(), StoreError> {
 
 fn networks(networks: &mut [String]) -> Result<(), StoreError> {
     if networks.len() > MOST_NETWORKS {
-        return refuse("input.allowedNetworks", format!("at most {MOST_NETWORKS} networks"));
+        return refuse("input.allowedNetworks", format!("give at most {MOST_NETWORKS} networks"));
     }
     for network in networks {
         let text = network.trim();
@@ -126,7 +126,7 @@ fn networks(networks: &mut [String]) -> Result<(), StoreError> {
 
 fn hosts(hosts: &mut [String]) -> Result<(), StoreError> {
     if hosts.len() > MOST_HOSTS {
-        return refuse("input.reportHosts", format!("at most {MOST_HOSTS} hosts"));
+        return refuse("input.reportHosts", format!("give at most {MOST_HOSTS} hosts"));
     }
     for host in hosts {
         *host = match Host::parse(host.trim()) {

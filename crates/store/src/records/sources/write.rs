@@ -1,6 +1,6 @@
-//! Making, changing, rotating and deleting sources and the accounts that they are of.
+//! Writes of sources and of their accounts.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use inlet_domain::{
@@ -9,77 +9,78 @@ use inlet_domain::{
     model::{
         channel::Medium,
         provider::{Provider, Verification},
-        source::{CallLeg, SignatureSettings, Source, SourceSecret},
+        source::{CallLeg, SignatureSettings, SourceSecret},
     },
     scope::Scope,
     secrets::{Sealer, new_token, token_hash},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use sqlx::{PgConnection, Row, types::Json};
+use sqlx::{FromRow, PgConnection, types::Json};
 
-use super::{check, place, seal_secrets};
+use super::{Row, check, place, seal_secrets, select_source};
 use crate::error::StoreError;
 
-/// How many secrets count at once: more rotations than that within one overlap end the oldest.
+/// The most valid secrets of a source. A further rotation within one overlap ends the oldest.
 const MOST_SECRETS: usize = 5;
 
-/// How long two secrets may count.
+/// The longest overlap of two secrets.
 const LONGEST_OVERLAP: Duration = Duration::from_secs(30 * 86_400);
 
-/// How what comes to a source is understood, and from where it may come.
-#[derive(Debug, Clone, Default)]
+/// The settings of a source: who may post, and how the server reads what they post.
+#[derive(Debug, Clone, Default, FromRow)]
 pub struct SourceSettings {
-    /// How requests are signed, where that is not the provider's default.
+    /// How requests are signed, where that differs from the provider's default.
+    #[sqlx(json)]
     pub signature: SignatureSettings,
-    /// Networks that may post; none means any.
+    /// The networks that may post. Empty: any network.
     pub allowed_networks: Vec<String>,
-    /// The IANA zone of times without one.
+    /// The IANA time zone of times that name none.
     pub time_zone: Option<String>,
     /// The ISO 3166 region of phone numbers without a country code.
     pub phone_region: Option<String>,
-    /// Its own channel, one of its account.
+    /// The source's own channel. It belongs to the source's account.
     pub channel_id: Option<ChannelId>,
-    /// The medium of its own channel, where that is not named: a channel has its own.
+    /// The medium of events that name none. With a `channel_id`, the medium of that channel.
     pub medium: Option<Medium>,
-    /// Hosts that a campaign report may be fetched from; none means the provider's own.
+    /// The hosts from which a campaign report may be fetched. Empty: the provider's own.
     pub report_hosts: Vec<String>,
-    /// The provider's ids of users that are ours.
+    /// The provider's ids of our users.
     pub own_user_ids: Vec<String>,
-    /// Which leg of a call is the customer's.
+    /// The leg of a call that belongs to the customer. None: [`CallLeg::To`].
     pub call_customer_leg: Option<CallLeg>,
-    /// The mapping of a custom source, as it is written.
+    /// The mapping of a custom source, as its author wrote it.
     pub mapping: Option<Value>,
 }
 
-/// What a new source is made of.
+/// A new source.
 #[derive(Debug, Clone)]
 pub struct NewSource {
     /// A name for people.
     pub name: String,
-    /// Which adapter reads it.
+    /// The provider, whose adapter reads the requests.
     pub provider: Provider,
-    /// The account to share; none makes a new one.
+    /// The account to share. None: create one.
     pub account: Option<ProviderAccountId>,
     /// How a request proves itself.
     pub verification: Verification,
     /// The secret; needed with [`Verification::Hmac`].
     pub secret: Option<SecretString>,
-    /// All else.
+    /// The other settings.
     pub settings: SourceSettings,
 }
 
-/// A change of a source: it gets what is there and what it is to be. Only the secrets are not its matter.
+/// A function that changes the name, the verification and the settings of a source in place.
 pub type Change<'a> = &'a (dyn Fn(&mut String, &mut Verification, &mut SourceSettings) + Sync);
 
-/// What is to change of a source, and on what condition.
+/// An update of a source, and its condition.
 #[derive(Clone, Copy)]
 pub struct Update<'a> {
-    /// How it stood when the asker read it.
+    /// The revision that the caller read. Another revision in the database is a conflict.
     pub if_revision: Option<i64>,
-    /// Whether only the newest secret counts from now on.
+    /// End the rotation: only the newest secret stays valid.
     pub finish_rotation: bool,
-    /// All else.
+    /// The change of the settings.
     pub change: Change<'a>,
 }
 
@@ -87,10 +88,10 @@ fn refuse<T>(path: &'static str, message: impl Into<String>) -> Result<T, StoreE
     Err(StoreError::Invalid { path, message: message.into() })
 }
 
-/// Makes an account with a provider.
+/// Creates an account with a provider.
 ///
 /// # Errors
-/// [`StoreError::Invalid`] where the name will not do.
+/// [`StoreError::Invalid`] where the name is not valid.
 pub async fn create_account(
     conn: &mut PgConnection,
     scope: Scope,
@@ -113,10 +114,11 @@ pub async fn create_account(
     Ok(account)
 }
 
-/// Makes a source, and an account for it where none is given. The token is the last part of its URL.
+/// Creates a source, and an account where `new` names none. Returns the source's id and the token, which is the last part
+/// of its URL.
 ///
 /// # Errors
-/// [`StoreError::Invalid`] where the secret is missing, or a setting will not do; [`StoreError::Missing`] where the
+/// [`StoreError::Invalid`] where the secret is missing or a setting is not valid; [`StoreError::Missing`] where the
 /// account or the channel is not in this workspace.
 pub async fn create(
     conn: &mut PgConnection,
@@ -124,15 +126,15 @@ pub async fn create(
     sealer: &Sealer,
     ambient: &Ambient,
     mut new: NewSource,
-) -> Result<(Source, String), StoreError> {
+) -> Result<(SourceId, String), StoreError> {
     new.name = check::name(&new.name)?;
     let secret = new.secret.take().filter(|secret| !secret.expose_secret().is_empty());
     if new.verification == Verification::Hmac && secret.is_none() {
-        let message = "with `verification: HMAC` a secret is needed: give one, or set `verification: NONE`";
+        let message = "`verification: HMAC` needs a secret: give one, or set `verification: NONE`";
         return refuse("input.secret", message);
     }
     check::settings(&mut new.settings)?;
-    let mapping = check::mapping(new.provider, new.settings.mapping.as_ref())?;
+    check::mapping(new.provider, new.settings.mapping.as_ref())?;
     let account = match new.account {
         Some(account) => {
             account_of_provider(&mut *conn, scope, account, new.provider).await?;
@@ -143,7 +145,6 @@ pub async fn create(
     channel_of_account(&mut *conn, scope, account, &mut new.settings).await?;
 
     let workspace = scope.workspace();
-    let created_at = ambient.now();
     let id = SourceId(ambient.uuid());
     let token = new_token("", ambient);
     let secrets: Vec<SourceSecret> = secret.into_iter().map(SourceSecret::from).collect();
@@ -157,45 +158,22 @@ pub async fn create(
     .bind(new.provider.as_str())
     .bind(&new.name)
     .bind(token_hash(&token).as_slice())
-    .bind(sealer.seal(&place(workspace, id.0, "sealed_token"), token.as_bytes()))
+    .bind(sealer.seal(&place(workspace, id, "sealed_token"), token.as_bytes()))
     .bind(new.verification.as_str())
     .bind(seal_secrets(sealer, workspace, id, &secrets))
-    .bind(created_at)
+    .bind(ambient.now())
     .execute(&mut *conn)
     .await?;
     write_settings(conn, scope, id, &new.settings).await?;
 
-    let settings = new.settings;
-    let source = Source {
-        id,
-        workspace,
-        account,
-        provider: new.provider,
-        name: new.name,
-        verification: new.verification,
-        secrets,
-        signature: settings.signature,
-        allowed_networks: settings.allowed_networks,
-        time_zone: settings.time_zone,
-        phone_region: settings.phone_region,
-        channel_id: settings.channel_id,
-        medium: settings.medium,
-        report_hosts: settings.report_hosts,
-        own_user_ids: settings.own_user_ids,
-        call_customer_leg: settings.call_customer_leg.unwrap_or(CallLeg::To),
-        mapping,
-        deleted: false,
-        revision: 1,
-        created_at,
-    };
-    Ok((source, token))
+    Ok((id, token))
 }
 
 /// Changes a source.
 ///
 /// # Errors
-/// [`StoreError::Missing`] where there is none, [`StoreError::Conflict`] where it has changed since,
-/// [`StoreError::Invalid`] where what it would become will not do.
+/// [`StoreError::Missing`] where there is no such source, [`StoreError::Conflict`] where it has another revision,
+/// [`StoreError::Invalid`] where a new setting is not valid.
 pub async fn update(
     conn: &mut PgConnection,
     scope: Scope,
@@ -204,33 +182,21 @@ pub async fn update(
     id: SourceId,
     update: Update<'_>,
 ) -> Result<(), StoreError> {
-    let standing = lock(&mut *conn, scope, sealer, id, now).await?;
+    let (standing, mut secrets) = lock(&mut *conn, scope, sealer, id, now).await?;
     if update.if_revision.is_some_and(|read| read != standing.revision) {
         return Err(StoreError::Conflict { kind: "source", revision: standing.revision });
     }
-    let Source { provider, account, mut name, mut verification, .. } = standing;
-    let mut settings = SourceSettings {
-        signature: standing.signature,
-        allowed_networks: standing.allowed_networks,
-        time_zone: standing.time_zone,
-        phone_region: standing.phone_region,
-        channel_id: standing.channel_id,
-        medium: standing.medium,
-        report_hosts: standing.report_hosts,
-        own_user_ids: standing.own_user_ids,
-        call_customer_leg: Some(standing.call_customer_leg),
-        mapping: standing.mapping.map(|mapping| Arc::unwrap_or_clone(mapping).document),
-    };
+    let Row { provider, provider_account_id: account, mut name, mut verification, mut settings, .. } = standing;
     (update.change)(&mut name, &mut verification, &mut settings);
     let name = check::name(&name)?;
     check::settings(&mut settings)?;
     check::mapping(provider, settings.mapping.as_ref())?;
     channel_of_account(&mut *conn, scope, account, &mut settings).await?;
-    if verification == Verification::Hmac && standing.secrets.is_empty() {
-        let message = "it has no secret: give it one with `rotateSourceSecret` first, or leave `verification: NONE`";
+    if verification == Verification::Hmac && secrets.is_empty() {
+        let message =
+            "the source has no secret: set one with `rotateSourceSecret` first, or leave `verification: NONE`";
         return refuse("input.verification", message);
     }
-    let mut secrets = standing.secrets;
     if update.finish_rotation {
         secrets.truncate(1);
     }
@@ -248,12 +214,11 @@ pub async fn update(
     write_settings(conn, scope, id, &settings).await
 }
 
-/// Gives a source a new secret. The ones before go on counting for `overlap`, then no more; one that was to end sooner
-/// ends then.
+/// Gives a source a new secret. The earlier secrets stay valid for `overlap`, or until their own end if that comes first.
 ///
 /// # Errors
-/// [`StoreError::Missing`] where there is none, [`StoreError::Invalid`] where the secret is empty or counts already,
-/// or the overlap is longer than 30 days.
+/// [`StoreError::Missing`] where there is no such source; [`StoreError::Invalid`] where the secret is empty or already
+/// valid, or the overlap is longer than 30 days.
 pub async fn rotate(
     conn: &mut PgConnection,
     scope: Scope,
@@ -264,18 +229,17 @@ pub async fn rotate(
     overlap: Duration,
 ) -> Result<(), StoreError> {
     if secret.expose_secret().is_empty() {
-        return refuse("input.secret", "a secret is not empty: leave it out for a random one");
+        return refuse("input.secret", "the secret is empty: give one, or leave it out for a random one");
     }
     let until = match TimeDelta::from_std(overlap) {
         Ok(length) if overlap <= LONGEST_OVERLAP => now + length,
-        _ => return refuse("input.overlapSeconds", "an overlap has 0 to 2,592,000 seconds, which are 30 days"),
+        _ => return refuse("input.overlapSeconds", "an overlap must have 0 to 2,592,000 seconds (30 days)"),
     };
-    let standing = lock(&mut *conn, scope, sealer, id, now).await?;
-    if standing.secrets.iter().any(|it| it.secret.expose_secret() == secret.expose_secret()) {
-        return refuse("input.secret", "this is a secret of the source already");
+    let (_, standing) = lock(&mut *conn, scope, sealer, id, now).await?;
+    if standing.iter().any(|it| it.secret.expose_secret() == secret.expose_secret()) {
+        return refuse("input.secret", "the source already has this secret: give another one");
     }
     let before = standing
-        .secrets
         .into_iter()
         .map(|it| SourceSecret { until: Some(it.until.map_or(until, |sooner| sooner.min(until))), ..it });
     let mut secrets = vec![SourceSecret::from(secret)];
@@ -290,10 +254,10 @@ pub async fn rotate(
     Ok(())
 }
 
-/// Deletes a source: its URL answers no more. What came to it stays.
+/// Deletes a source: its URL no longer works. The requests that it received stay.
 ///
 /// # Errors
-/// [`StoreError::Missing`] where there is none.
+/// [`StoreError::Missing`] where there is no such source.
 pub async fn delete(conn: &mut PgConnection, scope: Scope, now: DateTime<Utc>, id: SourceId) -> Result<(), StoreError> {
     let gone =
         sqlx::query("UPDATE source SET deleted_at = $3 WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL")
@@ -305,25 +269,24 @@ pub async fn delete(conn: &mut PgConnection, scope: Scope, now: DateTime<Utc>, i
     if gone.rows_affected() == 0 { Err(StoreError::missing("source", "input.id")) } else { Ok(()) }
 }
 
-/// The source as it stands, locked until the end of the transaction, with the secrets that still count.
+/// The row, locked until the end of the transaction, and the secrets that have not expired.
 async fn lock(
     conn: &mut PgConnection,
     scope: Scope,
     sealer: &Sealer,
     id: SourceId,
     now: DateTime<Utc>,
-) -> Result<Source, StoreError> {
-    let row = sqlx::query(
-        "SELECT * FROM source WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE",
-    )
-    .bind(scope.workspace())
-    .bind(id)
-    .fetch_optional(conn)
-    .await?
-    .ok_or(StoreError::missing("source", "input.id"))?;
-    let mut source = <super::Model as sqlx::FromRow<_>>::from_row(&row)?.read(sealer)?;
-    source.secrets.retain(|secret| secret.counts(now));
-    Ok(source)
+) -> Result<(Row, Vec<SourceSecret>), StoreError> {
+    let row: Row =
+        sqlx::query_as(select_source!("WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE"))
+            .bind(scope.workspace())
+            .bind(id)
+            .fetch_optional(conn)
+            .await?
+            .ok_or(StoreError::missing("source", "input.id"))?;
+    let mut secrets = row.secrets(sealer)?;
+    secrets.retain(|secret| secret.counts(now));
+    Ok((row, secrets))
 }
 
 async fn write_settings(
@@ -360,21 +323,21 @@ async fn account_of_provider(
     account: ProviderAccountId,
     provider: Provider,
 ) -> Result<(), StoreError> {
-    let row = sqlx::query("SELECT provider FROM provider_account WHERE workspace_id = $1 AND id = $2")
-        .bind(scope.workspace())
-        .bind(account)
-        .fetch_optional(conn)
-        .await?
-        .ok_or(StoreError::missing("provider account", "input.providerAccountId"))?;
-    let theirs: String = row.try_get(0)?;
-    if theirs == provider.as_str() {
+    let theirs: Provider =
+        sqlx::query_scalar("SELECT provider FROM provider_account WHERE workspace_id = $1 AND id = $2")
+            .bind(scope.workspace())
+            .bind(account)
+            .fetch_optional(conn)
+            .await?
+            .ok_or(StoreError::missing("provider account", "input.providerAccountId"))?;
+    if theirs == provider {
         return Ok(());
     }
-    let message = format!("the account is one of {theirs}, the source of {provider}: they must be the same");
+    let message = format!("the account belongs to {theirs}, the source to {provider}: the provider must be the same");
     refuse("input.providerAccountId", message)
 }
 
-/// A channel has its medium, whatever the settings say.
+/// Checks that the channel belongs to the account, and sets the medium to that of the channel.
 async fn channel_of_account(
     conn: &mut PgConnection,
     scope: Scope,
@@ -382,16 +345,19 @@ async fn channel_of_account(
     settings: &mut SourceSettings,
 ) -> Result<(), StoreError> {
     let Some(channel) = settings.channel_id else { return Ok(()) };
-    let row = sqlx::query("SELECT provider_account_id, medium FROM channel WHERE workspace_id = $1 AND id = $2")
+    let found = sqlx::query_as("SELECT provider_account_id, medium FROM channel WHERE workspace_id = $1 AND id = $2")
         .bind(scope.workspace())
         .bind(channel)
         .fetch_optional(conn)
-        .await?
-        .ok_or(StoreError::missing("channel", "input.channelId"))?;
-    let theirs: ProviderAccountId = row.try_get(0)?;
+        .await?;
+    let (theirs, medium): (ProviderAccountId, Medium) =
+        found.ok_or(StoreError::missing("channel", "input.channelId"))?;
     if theirs != account {
-        return refuse("input.channelId", "the channel is on another provider account than the source");
+        return refuse(
+            "input.channelId",
+            "the channel belongs to another provider account than the source: choose one of the source's account",
+        );
     }
-    settings.medium = Some(row.try_get(1)?);
+    settings.medium = Some(medium);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Changing a webhook. Each change counts for what is dispatched after it, and within a poll for what is in hand.
+//! Changes webhooks. A change applies to all later dispatches, and within one poll to claimed deliveries.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -15,7 +15,7 @@ use inlet_domain::{
     secrets::Sealer,
 };
 use secrecy::SecretString;
-use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
+use sqlx::{FromRow, PgConnection, Row, postgres::PgRow, types::Json};
 
 use super::{
     HeaderChange, Settings, SigningSecret, Webhook, check,
@@ -24,32 +24,32 @@ use super::{
 };
 use crate::error::StoreError;
 
-/// How many secrets count at once: more rotations than that within one overlap end the oldest.
+/// The most valid secrets of a webhook. A further rotation within one overlap ends the oldest.
 const MOST_SECRETS: usize = 5;
 
-/// How long two secrets may count.
+/// The longest overlap of two secrets.
 const LONGEST_OVERLAP: Duration = Duration::from_secs(30 * 86_400);
 
-/// A change of a webhook: it gets what is there and what it is to be.
+/// A function that changes the settings of a webhook in place.
 pub type Change<'a> = &'a (dyn Fn(&mut Settings) + Sync);
 
-/// What is to change of a webhook, and on what condition.
+/// An update of a webhook, and its condition.
 pub struct Update<'a> {
-    /// How it stood when the asker read it.
+    /// The revision that the caller read. Another revision in the database is a conflict.
     pub if_revision: Option<i64>,
-    /// The settings.
+    /// The change of the settings.
     pub change: Change<'a>,
-    /// The plain signature: another one, or none; `None` leaves it.
+    /// The legacy signature: a new one, or none. `None` leaves it as it is.
     pub legacy_signature: Option<Option<LegacySignature>>,
-    /// All headers of its own; `None` leaves them.
+    /// All headers of its own. `None` leaves them as they are.
     pub headers: Option<Vec<HeaderChange>>,
-    /// Which URLs this server allows.
+    /// The URLs that this server allows.
     pub targets: TargetPolicy,
-    /// What the asker holds.
+    /// The caller's rights.
     pub grant: &'a Grant,
 }
 
-/// The row as it stands, locked until the end of the transaction.
+/// The row, locked until the end of the transaction.
 async fn lock(conn: &mut PgConnection, scope: Scope, id: WebhookId) -> Result<(Webhook, PgRow), StoreError> {
     let row = sqlx::query(
         "SELECT * FROM webhook WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE",
@@ -65,10 +65,10 @@ async fn lock(conn: &mut PgConnection, scope: Scope, id: WebhookId) -> Result<(W
 /// Changes a webhook.
 ///
 /// # Errors
-/// [`StoreError::Missing`] where there is none, or no such channel or label; [`StoreError::Conflict`] where it has
-/// changed since; [`StoreError::Invalid`] where what it would become will not do, or a secret header would be sent to
-/// another origin than it was given for; [`StoreError::Forbidden`] where a receiver would be given what the asker does not
-/// hold.
+/// [`StoreError::Missing`] where there is no such webhook, channel or label; [`StoreError::Conflict`] where the webhook
+/// has another revision; [`StoreError::Invalid`] where a new setting is not valid, or a secret header would go to
+/// another origin than the one it was given for; [`StoreError::Forbidden`] where the receiver would learn something
+/// that the caller may not read.
 pub async fn update(
     conn: &mut PgConnection,
     scope: Scope,
@@ -94,29 +94,15 @@ pub async fn update(
     let headers = update.headers.unwrap_or_else(|| standing.headers.iter().map(unchanged).collect());
     let goes_on = |it: &&HeaderChange| it.value.is_none() && secret_names.contains(&it.name.to_ascii_lowercase());
     let kept_secrets: Vec<HeaderChange> = headers.iter().filter(goes_on).cloned().collect();
-    let former_url = standing.url.clone();
+    let former_url = standing.settings.url.clone();
     let (headers, sealed_values) = check::headers(headers, &values, legacy.as_ref().map(|it| it.header.as_str()))?;
 
-    let mut settings = Settings {
-        name: standing.name,
-        url: standing.url,
-        event_types: standing.event_types,
-        include_notes: standing.include_notes,
-        filter: standing.filter,
-        channel: standing.channel,
-        timeout_seconds: Some(standing.timeout_seconds),
-        max_attempts: Some(standing.max_attempts),
-        retry_preset: standing.retry_preset,
-        retry_delays: standing.retry_delays,
-        max_concurrency: standing.max_concurrency,
-        rate_limit: standing.rate_limit,
-        composition: standing.composition,
-    };
+    let mut settings = standing.settings;
     let former_gift = settings.gift();
     (update.change)(&mut settings);
     let settings = check::settings(settings, update.targets)?;
     if let Some(gift) = settings.gift() {
-        // With another URL it has another receiver, who has been given nothing yet.
+        // Another URL is another receiver, which has received nothing yet.
         let before = former_gift.filter(|_| settings.url == former_url).map(Gift::rights);
         update.grant.check_growth(&before.unwrap_or_default(), &gift)?;
     }
@@ -138,9 +124,9 @@ pub async fn update(
     .bind(settings.include_notes)
     .bind(Json(&settings.filter))
     .bind(settings.channel)
-    .bind(settings.timeout_seconds.unwrap_or(settings.retry_preset.timeout_seconds()))
+    .bind(settings.timeout())
     .bind(settings.attempts())
-    .bind(settings.retry_preset.as_str())
+    .bind(settings.retry_preset)
     .bind(&settings.retry_delays)
     .bind(settings.max_concurrency)
     .bind(settings.rate_limit)
@@ -157,11 +143,10 @@ fn unchanged(header: &super::OwnHeader) -> HeaderChange {
     HeaderChange { name: header.name.clone(), value: None, secret: header.secret }
 }
 
-/// Deletes a webhook: nothing more is sent to it. What became of its deliveries can be read for as long as they are
-/// kept.
+/// Deletes a webhook. Nothing more is sent to it. Its past deliveries stay until their retention ends.
 ///
 /// # Errors
-/// [`StoreError::Missing`] where there is none.
+/// [`StoreError::Missing`] where there is no such webhook.
 pub async fn delete(
     conn: &mut PgConnection,
     scope: Scope,
@@ -178,11 +163,12 @@ pub async fn delete(
     Ok(())
 }
 
-/// Gives a webhook a new random secret, which is given back. The ones before go on counting for `overlap`, then no more;
-/// one that was to end sooner ends then.
+/// Gives a webhook a new random secret and returns it. The earlier secrets stay valid for `overlap`, or until their own
+/// end if that comes first.
 ///
 /// # Errors
-/// [`StoreError::Missing`] where there is none, [`StoreError::Invalid`] where the overlap is longer than 30 days.
+/// [`StoreError::Missing`] where there is no such webhook, [`StoreError::Invalid`] where the overlap is longer than 30
+/// days.
 pub async fn rotate(
     conn: &mut PgConnection,
     scope: Scope,
@@ -195,7 +181,7 @@ pub async fn rotate(
     let until = match TimeDelta::from_std(overlap) {
         Ok(length) if overlap <= LONGEST_OVERLAP => now + length,
         _ => {
-            let message = "an overlap has 0 to 2,592,000 seconds, which are 30 days".to_owned();
+            let message = "an overlap must have 0 to 2,592,000 seconds (30 days)".to_owned();
             return Err(StoreError::Invalid { path: "input.overlapSeconds", message });
         }
     };
@@ -211,10 +197,10 @@ pub async fn rotate(
     Ok(secret)
 }
 
-/// Ends the overlap of a rotation: only the newest secret counts from now on.
+/// Ends the overlap of a rotation: only the newest secret stays valid.
 ///
 /// # Errors
-/// [`StoreError::Missing`] where there is none.
+/// [`StoreError::Missing`] where there is no such webhook.
 pub async fn finish_rotation(
     conn: &mut PgConnection,
     scope: Scope,
@@ -247,26 +233,27 @@ async fn keep_secrets(
     Ok(())
 }
 
-/// Pauses a webhook: its events are held until it is resumed. What is under way is finished.
+/// Pauses a webhook: its events are held until someone resumes it. Running requests finish.
 ///
 /// # Errors
-/// [`StoreError::Missing`] where there is none, [`StoreError::Invalid`] where it is disabled.
+/// [`StoreError::Missing`] where there is no such webhook, [`StoreError::Invalid`] where it is disabled.
 pub async fn pause(conn: &mut PgConnection, scope: Scope, id: WebhookId) -> Result<(), StoreError> {
     let (webhook, _) = lock(&mut *conn, scope, id).await?;
     match webhook.status {
         WebhookStatus::Paused => Ok(()),
         WebhookStatus::Active => set_status(conn, scope, id, WebhookStatus::Paused, false).await,
         WebhookStatus::Disabled => {
-            let message = "it is disabled, so nothing is sent to it: `resumeWebhook` takes it up again".to_owned();
+            let message =
+                "the webhook is disabled, so it cannot be paused: resume it with `resumeWebhook` first".to_owned();
             Err(StoreError::Invalid { path: "input.id", message })
         }
     }
 }
 
-/// Sends to a webhook again that is paused or disabled. What was held is sent now; what was skipped stays skipped.
+/// Resumes a paused or disabled webhook. Held deliveries are sent now; skipped ones stay skipped.
 ///
 /// # Errors
-/// [`StoreError::Missing`] where there is none.
+/// [`StoreError::Missing`] where there is no such webhook.
 pub async fn resume(conn: &mut PgConnection, scope: Scope, id: WebhookId) -> Result<(), StoreError> {
     let (webhook, _) = lock(&mut *conn, scope, id).await?;
     match webhook.status {

@@ -1,4 +1,4 @@
-//! What a webhook may be: what is refused, and how input is tidied.
+//! Checks and normalises the input for webhooks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,54 +20,57 @@ use inlet_domain::{
     scope::Scope,
 };
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::PgConnection;
+use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use super::OwnHeader;
 use crate::error::StoreError;
 
-/// The most headers of its own that a webhook has.
+/// The most own headers of a webhook.
 pub const MOST_HEADERS: usize = 20;
-/// The longest value of one, in bytes.
+/// The longest value of a header, in bytes.
 const LONGEST_VALUE: usize = 4_096;
-/// The most values in a member of a filter, and the most event types.
+/// The most values in one list of a filter, and the most event types.
 const MOST_VALUES: usize = 100;
-/// The longest wait between two attempts, in seconds.
+/// The longest delay between two attempts, in seconds.
 const LONGEST_DELAY: i32 = 100_000;
 
-/// What of a webhook is set by who registers it, but for what is secret.
-#[derive(Debug, Clone)]
+/// The settings of a webhook that are no secret.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub struct Settings {
-    /// For people; 1 to 200 characters.
+    /// A name for people; 1 to 200 characters.
     pub name: String,
-    /// Where to post.
+    /// The URL of the receiver. With a composition, a template.
     pub url: String,
-    /// Exact names or `<entity>.*`; none means all.
+    /// Exact names or `<entity>.*`. Empty: all types.
     pub event_types: Vec<String>,
-    /// Whether notes and activities are sent too.
+    /// Send notes and activities too.
     pub include_notes: bool,
-    /// What else an event must be of.
+    /// The other conditions of an event.
+    #[sqlx(json)]
     pub filter: WebhookFilter,
-    /// The channel whose own it is.
+    /// The channel that the webhook belongs to. It receives the events of this channel alone.
+    #[sqlx(rename = "channel_id")]
     pub channel: Option<ChannelId>,
-    /// Over connect and the whole exchange, 1 to 30; `None` is what the preset says.
+    /// The limit of connect and exchange together, 1 to 30. `None`: the preset's.
     pub timeout_seconds: Option<i32>,
-    /// 1 to 20; `None` is what the delays allow.
+    /// 1 to 20. `None`: as many as the delays allow.
     pub max_attempts: Option<i32>,
-    /// How long to wait between attempts.
+    /// The delays between attempts.
     pub retry_preset: RetryPreset,
-    /// Seconds between attempts, where they are not to be the preset's; 1 to 19 of them, each 1 to 100,000.
+    /// The seconds between attempts instead of the preset's: 1 to 19 delays, each 1 to 100,000.
     pub retry_delays: Option<Vec<i32>>,
-    /// How many requests to it may be under way at once; 1 to 256.
+    /// The most requests under way at once; 1 to 256.
     pub max_concurrency: i32,
-    /// How many requests a second it may get from each process; 1 to 10,000.
+    /// The most requests a second from each process; 1 to 10,000.
     pub rate_limit: Option<i32>,
-    /// How its requests are composed; the URL is a template then. `None` for the event itself.
+    /// The form of the requests. `None`: the event itself.
+    #[sqlx(json(nullable))]
     pub composition: Option<Composition>,
 }
 
 impl Settings {
-    /// Those of a webhook of which nothing else is said.
+    /// The default settings.
     #[must_use]
     pub fn of(name: &str, url: &str) -> Self {
         Self {
@@ -87,7 +90,7 @@ impl Settings {
         }
     }
 
-    /// What the receiver is given: nothing of the inbox where it hears of webhooks alone.
+    /// What the receiver learns. `None` where it learns of webhooks alone, so of nothing in the inbox.
     #[must_use]
     pub fn gift(&self) -> Option<Gift> {
         let is_of_inbox = |kind: &&EventType| !kind.name().starts_with("webhook.");
@@ -95,21 +98,37 @@ impl Settings {
         hears.then_some(Gift::Webhook { notes: self.include_notes })
     }
 
-    /// The attempts that the delays allow.
-    pub(super) fn attempts(&self) -> i32 {
+    /// The timeout in seconds, or the preset's.
+    #[must_use]
+    pub fn timeout(&self) -> i32 {
+        self.timeout_seconds.unwrap_or(self.retry_preset.timeout_seconds())
+    }
+
+    /// The number of attempts, or the number that the delays allow.
+    #[must_use]
+    pub fn attempts(&self) -> i32 {
         let own = self.retry_delays.as_ref().map(|delays| i32::try_from(delays.len() + 1).unwrap_or(i32::MAX));
         self.max_attempts.unwrap_or(own.unwrap_or(self.retry_preset.attempts()))
     }
+
+    /// The seconds between attempts, before jitter. After the last delay, the last delay repeats.
+    #[must_use]
+    pub fn delays(&self) -> Vec<u32> {
+        match &self.retry_delays {
+            Some(delays) => delays.iter().map(|delay| u32::try_from(*delay).unwrap_or(0)).collect(),
+            None => self.retry_preset.delays().to_vec(),
+        }
+    }
 }
 
-/// A header as it is asked for.
+/// A header of an input.
 #[derive(Debug, Clone)]
 pub struct HeaderChange {
-    /// In any case.
+    /// The name, in any case.
     pub name: String,
-    /// `None`: the one that stands under this name goes on.
+    /// `None`: keep the stored value of this name.
     pub value: Option<SecretString>,
-    /// Whether the value is sealed and never shown.
+    /// Seal the value and never show it.
     pub secret: bool,
 }
 
@@ -117,12 +136,12 @@ fn refuse<T>(path: &'static str, message: impl Into<String>) -> Result<T, StoreE
     Err(StoreError::Invalid { path, message: message.into() })
 }
 
-/// The settings, tidied; or the first that will not do.
+/// Normalises the settings, or returns the first error.
 pub(super) fn settings(mut given: Settings, targets: TargetPolicy) -> Result<Settings, StoreError> {
     given.name =
         name::checked(&given.name, name::LONGEST).or_else(|refusal| refuse("input.name", refusal.to_string()))?;
     given.url = match &given.composition {
-        // A template: see `composition`.
+        // The URL is a template: see `composition`.
         Some(_) => given.url.trim().to_owned(),
         None => targets.check_url(given.url.trim()).or_else(|error| refuse("input.url", error.to_string()))?.into(),
     };
@@ -148,30 +167,30 @@ pub(super) fn settings(mut given: Settings, targets: TargetPolicy) -> Result<Set
     let longest =
         [channels.len(), labels.len(), mediums.len(), directions.len(), actors.len(), given.event_types.len()];
     if longest.iter().any(|length| *length > MOST_VALUES) {
-        return refuse("input.filter", format!("a member of a filter has no more than {MOST_VALUES} values"));
+        return refuse("input.filter", format!("a list of the filter may have at most {MOST_VALUES} values"));
     }
     let within = |value: Option<i32>, most| value.is_none_or(|value| (1..=most).contains(&value));
     if !within(given.timeout_seconds, 30) {
-        return refuse("input.timeoutSeconds", "a timeout is 1 to 30 seconds");
+        return refuse("input.timeoutSeconds", "a timeout must have 1 to 30 seconds");
     }
     if !within(given.max_attempts, 20) {
-        return refuse("input.maxAttempts", "there may be 1 to 20 attempts");
+        return refuse("input.maxAttempts", "give 1 to 20 attempts");
     }
     if !within(Some(given.max_concurrency), 256) {
-        return refuse("input.maxConcurrency", "there may be 1 to 256 requests under way at once");
+        return refuse("input.maxConcurrency", "give 1 to 256 concurrent requests");
     }
     if !within(given.rate_limit, 10_000) {
-        return refuse("input.rateLimit", "there may be 1 to 10,000 requests a second; null for no limit");
+        return refuse("input.rateLimit", "give 1 to 10,000 requests a second, or null for no limit");
     }
     if let Some(delays) = &given.retry_delays
         && (!(1..=19).contains(&delays.len()) || delays.iter().any(|delay| !(1..=LONGEST_DELAY).contains(delay)))
     {
-        return refuse("input.retryDelays", "there may be 1 to 19 delays, each of 1 to 100,000 seconds");
+        return refuse("input.retryDelays", "give 1 to 19 delays, each of 1 to 100,000 seconds");
     }
     Ok(given)
 }
 
-/// Whether the composition, where there is one, fits the events that the webhook is to get, and its headers are free.
+/// Checks that the composition fits all events that the webhook receives, and that its headers are free.
 pub(super) fn composition(
     settings: &Settings,
     own: &[OwnHeader],
@@ -185,11 +204,12 @@ pub(super) fn composition(
         let lower = name.to_ascii_lowercase();
         let short: String = name.chars().take(64).collect();
         if !is_free(&lower) {
-            let message = format!("`{short}` is no header name, or one that Inlet and HTTP use themselves");
+            let message =
+                format!("`{short}` is not a header name, or Inlet or HTTP itself uses it: choose another one");
             return refuse("input.composition.headers", message);
         }
         if !seen.insert(lower) {
-            return refuse("input.composition.headers", format!("`{short}` stands twice"));
+            return refuse("input.composition.headers", format!("`{short}` is given twice: remove one"));
         }
     }
     let wanted = EventType::ALL.iter().filter(|kind| wants(&settings.event_types, kind.name()));
@@ -201,29 +221,29 @@ pub(super) fn composition(
     })
 }
 
-/// A legacy signature, tidied.
+/// Normalises a legacy signature.
 pub(super) fn legacy(mut given: LegacySignature) -> Result<LegacySignature, StoreError> {
     given.header.make_ascii_lowercase();
     if !is_free(&given.header) {
         return refuse(
             "input.legacySignature.header",
-            "this must be a header name such as `x-signature` that Inlet and HTTP do not use themselves",
+            "give a header name such as `x-signature` that neither Inlet nor HTTP itself uses",
         );
     }
     if given.secret.expose_secret().is_empty() {
-        return refuse("input.legacySignature.secret", "a secret may not be empty");
+        return refuse("input.legacySignature.secret", "the secret is empty: give one");
     }
     Ok(given)
 }
 
-/// Headers as they are to stand, and the values of the secret ones. `standing` are those until now, with all values.
+/// The new headers, and the values of the secret ones. `standing` holds the values of all stored headers.
 pub(super) fn headers(
     asked: Vec<HeaderChange>,
     standing: &BTreeMap<String, SecretString>,
     legacy: Option<&str>,
 ) -> Result<(Vec<OwnHeader>, BTreeMap<String, SecretString>), StoreError> {
     if asked.len() > MOST_HEADERS {
-        return refuse("input.headers", format!("there may be {MOST_HEADERS} headers"));
+        return refuse("input.headers", format!("give at most {MOST_HEADERS} headers"));
     }
     let mut seen = BTreeSet::new();
     let (mut shown, mut sealed) = (Vec::new(), BTreeMap::new());
@@ -231,19 +251,20 @@ pub(super) fn headers(
         let name = header.name.to_ascii_lowercase();
         if !is_free(&name) {
             let short: String = name.chars().take(64).collect();
-            let message = format!("`{short}` is no header name, or one that Inlet and HTTP use themselves");
+            let message =
+                format!("`{short}` is not a header name, or Inlet or HTTP itself uses it: choose another one");
             return refuse("input.headers.name", message);
         }
         if !seen.insert(name.clone()) || legacy == Some(name.as_str()) {
-            return refuse("input.headers.name", format!("`{name}` stands twice"));
+            return refuse("input.headers.name", format!("`{name}` is given twice: remove one"));
         }
         let Some(value) = header.value.or_else(|| standing.get(&name).cloned()) else {
-            return refuse("input.headers.value", format!("there is no value for `{name}` yet: give one"));
+            return refuse("input.headers.value", format!("the header `{name}` has no value yet: give one"));
         };
         let plain = value.expose_secret();
         let printable = plain.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte));
         if plain.len() > LONGEST_VALUE || !printable {
-            let message = format!("a value has up to {LONGEST_VALUE} bytes of printable ASCII");
+            let message = format!("a value may have up to {LONGEST_VALUE} bytes of printable ASCII");
             return refuse("input.headers.value", message);
         }
         let told = (!header.secret).then(|| plain.to_owned());
@@ -255,14 +276,15 @@ pub(super) fn headers(
     Ok((shown, sealed))
 }
 
-/// Whether the values of secret headers that go on as they stand may do so: each was given for one origin, and is shown
-/// to no one. `kept` are those of which the update gives no value; the URLs are those before and after.
+/// Checks that secret headers may keep their values: each value was given for one origin, and is never shown. `kept`
+/// are the headers without a value in the update; the URLs are the old and the new one.
 pub(super) fn kept_secrets(kept: &[HeaderChange], (former, new): (&str, &str)) -> Result<(), StoreError> {
     if let Some(shown) = kept.iter().find(|header| !header.secret) {
-        let message = format!("the value of `{}` is secret and is shown to no one: give one that is not", shown.name);
+        let message =
+            format!("the value of `{}` is secret and never shown: give a new value that is not secret", shown.name);
         return refuse("input.headers.value", message);
     }
-    // The host of a URL that is a template holds no placeholder.
+    // The host of a template URL holds no placeholder.
     let origin = |text: &str| url::Url::parse(text).ok().map(|url| url.origin()).filter(url::Origin::is_tuple);
     let (from, to) = (origin(former), origin(new));
     if from.is_some() && from == to {
@@ -280,7 +302,7 @@ pub(super) fn kept_secrets(kept: &[HeaderChange], (former, new): (&str, &str)) -
     refuse("input.headers.value", message)
 }
 
-/// Whether the channels and labels that a webhook names are there.
+/// Checks that the named channels and labels exist.
 pub(super) async fn references(conn: &mut PgConnection, scope: Scope, settings: &Settings) -> Result<(), StoreError> {
     let channels: BTreeSet<_> = settings.filter.channels.iter().copied().chain(settings.channel).collect();
     let labels = &settings.filter.labels;
@@ -308,7 +330,7 @@ pub(super) async fn references(conn: &mut PgConnection, scope: Scope, settings: 
     }
 }
 
-/// A token (RFC 9110, section 5.6.2) that neither HTTP nor our own headers give a meaning to.
+/// A token (RFC 9110, section 5.6.2) without a meaning in HTTP or among our own headers.
 fn is_free(name: &str) -> bool {
     const TAKEN: &[&str] = &[
         "accept-encoding",

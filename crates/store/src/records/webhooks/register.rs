@@ -1,4 +1,4 @@
-//! Registering a webhook: from which event on it is sent to.
+//! Registers webhooks, each from a position in the log.
 
 use std::collections::BTreeMap;
 
@@ -23,25 +23,25 @@ use super::{
 };
 use crate::{error::StoreError, log};
 
-/// What a new webhook is to be.
+/// A new webhook.
 #[derive(Debug, Clone)]
 pub struct NewWebhook {
-    /// What of it is no secret.
+    /// The settings that are no secret.
     pub settings: Settings,
-    /// A plain HMAC beside ours, for a consumer that expects one.
+    /// A legacy signature beside ours, for a consumer that expects one.
     pub legacy_signature: Option<LegacySignature>,
-    /// Headers of its own.
+    /// The headers of its own.
     pub headers: Vec<HeaderChange>,
-    /// Which URLs this server allows.
+    /// The URLs that this server allows.
     pub targets: TargetPolicy,
 }
 
-/// Registers a webhook. It gets every event that commits after it: the log is locked from here to the end of the
-/// transaction, so call this last. The secret is given once and kept sealed.
+/// Registers a webhook. It receives every event that commits after it. The function locks the log until the end of the
+/// transaction, so call it last. Returns the secret, which is stored sealed.
 ///
 /// # Errors
-/// [`StoreError::Invalid`] with the path of the input that is refused, [`StoreError::Missing`] where it names a channel
-/// or label that is not there; or the database's.
+/// [`StoreError::Invalid`] with the path of the refused input, [`StoreError::Missing`] where the input names an unknown
+/// channel or label.
 pub async fn register(
     conn: &mut sqlx::PgConnection,
     scope: Scope,
@@ -68,20 +68,8 @@ pub async fn register(
         workspace,
         status: WebhookStatus::Active,
         api_version: API_VERSION.to_owned(),
-        timeout_seconds: settings.timeout_seconds.unwrap_or(settings.retry_preset.timeout_seconds()),
-        max_attempts: settings.attempts(),
-        name: settings.name,
-        url: settings.url,
-        event_types: settings.event_types,
-        include_notes: settings.include_notes,
-        filter: settings.filter,
-        channel: settings.channel,
-        retry_preset: settings.retry_preset,
-        retry_delays: settings.retry_delays,
-        max_concurrency: settings.max_concurrency,
-        rate_limit: settings.rate_limit,
+        settings,
         headers,
-        composition: settings.composition,
         has_legacy_signature: legacy.is_some(),
         start_seq: head,
         revision: 1,
@@ -90,6 +78,7 @@ pub async fn register(
         rotation_ends_at: None,
         recovering: false,
     };
+    let settings = &webhook.settings;
     sqlx::query(
         "INSERT INTO webhook (workspace_id, id, name, url, status, event_types, include_notes, api_version, \
            sealed_secrets, sealed_legacy_signature, timeout_seconds, max_attempts, retry_preset, max_concurrency, \
@@ -100,27 +89,27 @@ pub async fn register(
     )
     .bind(workspace)
     .bind(id)
-    .bind(&webhook.name)
-    .bind(&webhook.url)
-    .bind(webhook.status.as_str())
-    .bind(&webhook.event_types)
-    .bind(webhook.include_notes)
+    .bind(&settings.name)
+    .bind(&settings.url)
+    .bind(webhook.status)
+    .bind(&settings.event_types)
+    .bind(settings.include_notes)
     .bind(&webhook.api_version)
     .bind(seal_secrets(sealer, workspace, id, &secrets))
     .bind(legacy.map(|legacy| seal_legacy(sealer, workspace, id, &legacy)))
-    .bind(webhook.timeout_seconds)
-    .bind(webhook.max_attempts)
-    .bind(webhook.retry_preset.as_str())
-    .bind(webhook.max_concurrency)
+    .bind(settings.timeout())
+    .bind(settings.attempts())
+    .bind(settings.retry_preset)
+    .bind(settings.max_concurrency)
     .bind(webhook.start_seq)
     .bind(webhook.created_at)
-    .bind(sqlx::types::Json(&webhook.filter))
-    .bind(webhook.channel)
-    .bind(webhook.rate_limit)
-    .bind(&webhook.retry_delays)
+    .bind(sqlx::types::Json(&settings.filter))
+    .bind(settings.channel)
+    .bind(settings.rate_limit)
+    .bind(&settings.retry_delays)
     .bind(sqlx::types::Json(&webhook.headers))
     .bind((!sealed_values.is_empty()).then(|| seal_headers(sealer, workspace, id, &sealed_values)))
-    .bind(webhook.composition.as_ref().map(sqlx::types::Json))
+    .bind(settings.composition.as_ref().map(sqlx::types::Json))
     .execute(&mut *conn)
     .await?;
     sqlx::query("INSERT INTO dispatch_cursor (workspace_id, seq) VALUES ($1, $2) ON CONFLICT DO NOTHING")
@@ -131,7 +120,7 @@ pub async fn register(
     Ok((webhook, secret))
 }
 
-/// `whsec_` and the base64 of 192 random bits, as Standard Webhooks asks (24 to 64 bytes).
+/// `whsec_` and the base64 of 192 random bits. Standard Webhooks asks for 24 to 64 bytes.
 pub(super) fn new_secret(ambient: &Ambient) -> SecretString {
     let mut bytes = Zeroizing::new([0; 24]);
     ambient.fill(bytes.as_mut());

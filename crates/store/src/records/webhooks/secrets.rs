@@ -1,4 +1,4 @@
-//! What of a webhook is sealed: its secrets, its legacy signature, and the values of headers that are secret.
+//! The sealed values of a webhook: its secrets, its legacy signature, and the values of secret headers.
 
 use std::collections::BTreeMap;
 
@@ -15,24 +15,24 @@ use zeroize::Zeroizing;
 
 use crate::error::StoreError;
 
-/// A secret that a webhook's requests are signed with.
+/// A secret that signs the requests to a webhook.
 #[derive(Debug, Clone)]
 pub struct SigningSecret {
-    /// As it is shown, `whsec_` included.
+    /// The secret with its prefix `whsec_`.
     pub secret: SecretString,
-    /// Until when it counts, of one that a rotation replaced.
+    /// When the secret expires. None unless a rotation replaced it.
     pub until: Option<DateTime<Utc>>,
 }
 
 impl SigningSecret {
-    /// Whether it counts at `now`.
+    /// Whether the secret is valid at `now`.
     #[must_use]
     pub fn counts(&self, now: DateTime<Utc>) -> bool {
         self.until.is_none_or(|until| now < until)
     }
 }
 
-/// As it stands within the sealed array. A secret that was never rotated may stand there alone.
+/// An element of the sealed array. A secret that was never rotated may be a plain string.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Kept {
@@ -51,7 +51,7 @@ fn seal<T: Serialize + ?Sized>(sealer: &Sealer, place: &Place, value: &T) -> Vec
 
 fn open<T: serde::de::DeserializeOwned>(sealer: &Sealer, place: &Place, sealed: &[u8]) -> Result<T, StoreError> {
     let plain = sealer.open(place, sealed)?;
-    // Says where, not what: the value is a secret.
+    // Name the place only, because the value is a secret.
     serde_json::from_slice(&plain).map_err(|error| StoreError::InvalidRow {
         table: "webhook",
         column: place.column,
@@ -74,7 +74,7 @@ pub(super) fn seal_secrets(
     seal(sealer, &place(workspace, id, "sealed_secrets"), &secrets.iter().map(kept).collect::<Vec<_>>())
 }
 
-/// Of sealed secrets, newest first.
+/// Opens sealed secrets, newest first.
 pub(in crate::records) fn open_secrets(
     sealer: &Sealer,
     workspace: WorkspaceId,
@@ -94,7 +94,7 @@ pub(super) fn seal_legacy(sealer: &Sealer, workspace: WorkspaceId, id: WebhookId
     seal(sealer, &place(workspace, id, "sealed_legacy_signature"), legacy)
 }
 
-/// Of a sealed legacy signature.
+/// Opens a sealed legacy signature.
 pub(in crate::records) fn open_legacy(
     sealer: &Sealer,
     workspace: WorkspaceId,
@@ -116,7 +116,7 @@ pub(super) fn seal_headers(
     seal(sealer, &place(workspace, id, "sealed_headers"), &plain)
 }
 
-/// Of the sealed values of secret headers.
+/// Opens the sealed values of secret headers.
 pub(in crate::records) fn open_headers(
     sealer: &Sealer,
     workspace: WorkspaceId,
