@@ -1,4 +1,4 @@
-//! What can go wrong in the store, told apart by what the caller can do about it.
+//! The errors of the store, distinguished by what the caller can do about them.
 
 use inlet_domain::{ids::InvalidId, model::right::NotHeld, secrets::OpenError, text_enum::UnknownText};
 use sea_orm::{DbErr, RuntimeErr};
@@ -9,25 +9,25 @@ pub enum StoreError {
     /// Postgres refused or could not be reached.
     #[error("the database refused or could not be reached")]
     Database(#[source] sqlx::Error),
-    /// Postgres does not answer, or did not say in time whether it committed.
+    /// Postgres does not answer, or did not answer a commit in time.
     #[error("the database does not answer")]
     Away,
-    /// Postgres refused or could not be reached, seen through sea-orm.
+    /// As `Database`, from sea-orm.
     #[error("the database refused or could not be reached")]
     Orm(#[source] DbErr),
     /// A migration failed.
     #[error("the migrations could not be applied")]
     Migrate(#[from] sqlx::migrate::MigrateError),
-    /// A row holds what the model does not allow.
+    /// A row holds a value that the model does not allow.
     #[error("row {row} of table {table} holds an invalid {column}: {problem}")]
     InvalidRow {
-        /// The table.
+        /// The table of the row.
         table: &'static str,
-        /// The column.
+        /// The column of the value.
         column: &'static str,
-        /// The row's key.
+        /// The key of the row.
         row: String,
-        /// What is wrong with it.
+        /// What is wrong with the value.
         problem: String,
     },
     /// A column holds a text that the enum of the column does not know, or JSON of another form.
@@ -41,75 +41,75 @@ pub enum StoreError {
     /// A sealed column does not open.
     #[error("a sealed value could not be opened")]
     Open(#[from] OpenError),
-    /// The same idempotency key came with another input.
+    /// The idempotency key came before, with another input.
     #[error("the idempotency key `{key}` was used before with another input")]
     IdempotencyKeyReused {
-        /// The key.
+        /// The idempotency key.
         key: String,
     },
     /// A rule of the model refuses the input.
     #[error("{message}")]
     Invalid {
-        /// Which input, as a path such as `input.url`.
+        /// The path of the input, such as `input.url`.
         path: &'static str,
         /// What is wrong and what to do.
         message: String,
     },
-    /// Too much of a costly kind of work at once.
-    #[error("too much at once: come again in {} s", retry_after.as_secs())]
+    /// Too many requests of a costly kind at once.
+    #[error("too many requests at once: retry in {} s", retry_after.as_secs())]
     Overloaded {
         /// When to come again.
         retry_after: std::time::Duration,
     },
-    /// The object has changed since the asker read it.
-    #[error("this {kind} has changed since: it stands at revision {revision}; read it anew and ask again")]
+    /// The object has changed since the caller read it.
+    #[error("this {kind} has changed and is at revision {revision} now: read it again and retry")]
     Conflict {
-        /// What has changed, e.g. `source`.
+        /// The kind of the object, such as `source`.
         kind: &'static str,
-        /// How it stands.
+        /// The current revision.
         revision: i64,
     },
-    /// Who asks may do the like, but not this.
+    /// The caller has the right, but a rule forbids this use of it.
     #[error("{message}")]
     Forbidden {
         /// Why, and what to do.
         message: String,
     },
     /// Too many attempts to log in.
-    #[error("too many attempts: come again in {} s", retry_after.as_secs())]
+    #[error("too many attempts: retry in {} s", retry_after.as_secs())]
     RateLimited {
         /// When to come again.
         retry_after: std::time::Duration,
     },
-    /// There is as much of something as there may be.
+    /// A limit is reached.
     #[error("{message}")]
     LimitExceeded {
-        /// Which member of the input, as `input.email`.
+        /// The path of the input, such as `input.email`.
         path: &'static str,
-        /// Of what, how much there may be, and what to do.
+        /// The limit, and what to do.
         message: String,
     },
-    /// A one-time token is unknown, used, revoked or past its time: it never says which.
+    /// A one-time token is unknown, used, revoked or past its time. The error never says which.
     #[error("this link does not work: it is unknown, used, revoked or past its time; ask for a new one")]
     TokenRefused,
-    /// What the input names is not there, or not in this workspace.
+    /// The named object does not exist in this workspace.
     #[error("there is no such {kind}")]
     NotFound {
-        /// What was looked for, e.g. `channel`.
+        /// The kind of the object, such as `channel`.
         kind: &'static str,
     },
-    /// The same, where it is known which member of the input names it.
+    /// As `NotFound`, with the member of the input that names the object.
     #[error("{message}")]
     Missing {
-        /// Which input, as a path such as `input.labelIds`.
+        /// The path of the input, such as `input.labelIds`.
         path: &'static str,
-        /// What is not there.
+        /// Which object does not exist.
         message: String,
     },
 }
 
 impl StoreError {
-    /// A stable word for the error.
+    /// A stable code of the error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -130,20 +130,20 @@ impl StoreError {
 }
 
 impl StoreError {
-    /// What this member of the input names is not there, or not in this workspace.
+    /// The object that the member of the input names does not exist in this workspace.
     #[must_use]
     pub fn missing(kind: &'static str, path: &'static str) -> Self {
         Self::Missing { path, message: format!("there is no such {kind}") }
     }
 
-    /// The same, of one of several ids.
+    /// As [`Self::missing`], for one of several ids.
     #[must_use]
     pub fn missing_one(kind: &'static str, path: &'static str, id: impl std::fmt::Display) -> Self {
         Self::Missing { path, message: format!("there is no such {kind}: `{id}`") }
     }
 
-    /// Of a statement that waits for others of its like: that they take longer than the connection waits for a lock is
-    /// no fault of the database's.
+    /// The error of a statement that waits for others of its kind: a lock timeout then means too many at once, and not
+    /// that the database failed.
     pub(crate) fn or_busy(error: sqlx::Error) -> Self {
         match error.as_database_error().and_then(|refusal| refusal.code()) {
             Some(code) if code == "55P03" => Self::Overloaded { retry_after: std::time::Duration::from_secs(1) },
@@ -151,14 +151,14 @@ impl StoreError {
         }
     }
 
-    /// Whether a second conversation of one address would have been open.
+    /// Whether the statement would have opened a second conversation of one address.
     pub(crate) fn is_second_open(&self) -> bool {
         let Self::Database(error) = self else { return false };
         error.as_database_error().and_then(|refusal| refusal.constraint()) == Some("conversation_not_closed")
     }
 
-    /// Whether Postgres refused a value itself (SQLSTATE class 22), such as text with a NUL: then it is the input's fault,
-    /// and no second try helps.
+    /// Whether Postgres refused a value (SQLSTATE class 22), such as text with a NUL. The input is at fault then, and a
+    /// retry does not help.
     #[must_use]
     pub fn is_of_input(&self) -> bool {
         let source = match self {
@@ -172,7 +172,7 @@ impl StoreError {
         code.is_some_and(|code| code.starts_with("22"))
     }
 
-    /// A row that the model does not allow.
+    /// The error of a row that the model does not allow.
     pub fn invalid_row(
         table: &'static str,
         column: &'static str,

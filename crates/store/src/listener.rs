@@ -1,4 +1,4 @@
-//! Hears what the processes tell each other by NOTIFY.
+//! Listens to the NOTIFYs of the processes.
 
 use sqlx::postgres::PgListener;
 use tokio_util::sync::CancellationToken;
@@ -11,8 +11,7 @@ use crate::{
     revocations::{self, Revocations},
 };
 
-/// Feeds `heads`, `revocations` and `presence` from the NOTIFYs of the processes until `stop`, over one connection.
-/// Reconnects by itself.
+/// Feeds `heads`, `revocations` and `presence` from NOTIFYs over one connection, until `stop`. Reconnects by itself.
 pub async fn listen(
     database: Database,
     heads: Heads,
@@ -26,7 +25,7 @@ pub async fn listen(
             listener.listen_all([log::CHANNEL, revocations::CHANNEL, presence::CHANNEL]).await?;
             revocations.tell_all();
             presence.ask();
-            // A connection that was lost comes back by itself, but what was told meanwhile does not.
+            // The listener reconnects by itself, but the NOTIFYs meanwhile are lost.
             loop {
                 match listener.try_recv().await? {
                     Some(told) if told.channel() == log::CHANNEL => heads.advance_from_payload(told.payload()),
@@ -39,13 +38,13 @@ pub async fn listen(
                 }
             }
         };
-        // Over a connection that hangs nothing is heard, and nothing says so.
+        // A connection that hangs reports no error.
         let listening = async {
             let heard: Result<(), sqlx::Error> = database.while_present(listening).await?;
             Ok::<(), StoreError>(heard?)
         };
         if let Some(Err(error)) = stop.run_until_cancelled(Box::pin(listening)).await {
-            database.complain(&error, "lost the LISTEN connection; following by poll until it is back");
+            database.complain(&error, "lost the LISTEN connection; processes poll until it is back");
             stop.run_until_cancelled(tokio::time::sleep(std::time::Duration::from_secs(1))).await;
         }
     }

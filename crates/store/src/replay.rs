@@ -1,5 +1,5 @@
-//! Replaying the raw log: kept requests are read anew and applied once more, so that what a mended adapter now
-//! understands has its effect. It can be done any number of times: what had its effect has it once (P2).
+//! Replays the raw log: reads kept requests anew and applies them once more, so that what a mended adapter now
+//! understands has its effect. A replay can run any number of times: each command has its effect only once (P2).
 
 use std::collections::{HashMap, hash_map::Entry};
 
@@ -25,76 +25,76 @@ use crate::{
     },
 };
 
-/// The most requests of one call.
+/// The most requests of one replay.
 pub const MOST: u32 = 1_000;
 
-/// So many requests are in memory, and with apply, at once: bodies may be large.
+/// How many requests are in memory, and in apply, at once: bodies may be large.
 const AT_ONCE: usize = 32;
 
-/// What a replay works with.
+/// Replays parts of the raw log.
 #[derive(Clone, Copy)]
 pub struct Replayer<'a> {
-    /// Where the raw log is.
+    /// The database that holds the raw log.
     pub database: &'a Database,
     /// Opens the kept requests.
     pub sealer: &'a Sealer,
-    /// Where they are applied.
+    /// Applies the requests.
     pub apply: &'a Apply,
-    /// Reads them.
+    /// Reads the requests.
     pub reader: &'a dyn Reader,
 }
 
-/// Which part of the raw log is replayed, oldest first.
+/// A part of the raw log. A replay takes its requests oldest first.
 #[derive(Debug, Clone)]
 pub struct Part {
-    /// Which requests.
+    /// Selects the requests.
     pub filter: Filter,
-    /// Those after this one; none begins with the oldest.
+    /// Begin after this request; `None` begins with the oldest.
     pub after: Option<InboundEventId>,
-    /// How many at most; no more than [`MOST`].
+    /// The most requests, up to [`MOST`].
     pub limit: u32,
 }
 
-/// What a replay came to, or would come to.
+/// The result of a replay or of a dry run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Report {
-    /// One for each request, in the order of receipt.
+    /// One result for each request, in the order of receipt.
     pub replayed: Vec<Replayed>,
-    /// The last request that was looked at, where there may be more after it.
+    /// The last request of this replay, if there may be more after it.
     pub next: Option<InboundEventId>,
 }
 
-/// What became of one request.
+/// The result of one request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Replayed {
-    /// The request.
+    /// The id of the request.
     pub id: InboundEventId,
-    /// What had come of it.
+    /// The outcome before the replay.
     pub before: Outcome,
-    /// What comes of it now; none where it could not be read again.
+    /// The outcome of the replay; `None` if the request could not be read.
     pub after: Option<Outcome>,
-    /// Why it was not accepted, or could not be read.
+    /// Why the request was not accepted, or could not be read.
     pub error: Option<String>,
     /// The events that the replay raised.
     pub events: Vec<EventId>,
-    /// The events that it would raise; of a dry run alone.
+    /// The events that a replay would raise; only in a dry run.
     #[serde(skip)]
     pub would_raise: Vec<PreviewedEvent>,
 }
 
-/// Why a replay did not begin.
+/// Why nothing was replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
-    /// The raw log cannot be read, or the input will not do.
+    /// The raw log cannot be read, or the input is invalid.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Nothing could be applied: come again.
+    /// Apply takes nothing now: try again later.
     #[error(transparent)]
     Apply(#[from] ApplyError),
 }
 
 impl ReplayError {
-    /// A stable word for it.
+    /// A stable code of the error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -105,23 +105,23 @@ impl ReplayError {
     }
 }
 
-/// A request that could be read again, or why not.
+/// A request as it is read anew, or why it cannot be read.
 type Ready = (InboundEvent, Result<Inbound, String>);
 
 impl Replayer<'_> {
-    /// Replays a part of the raw log. Where apply takes no more in the middle of it, the report ends there, and
-    /// `next` tells where to go on.
+    /// Replays a part of the raw log. If apply takes no more in the middle, the report ends there, and `next` tells
+    /// where to go on.
     ///
     /// # Errors
-    /// Where nothing was replayed.
+    /// If nothing was replayed.
     pub async fn replay(&self, scope: Scope, part: &Part) -> Result<Report, ReplayError> {
         self.run(scope, part, false).await
     }
 
-    /// What a replay of a part would do, each request alone. Nothing of it is kept.
+    /// Tells what a replay of each single request would do, and changes nothing.
     ///
     /// # Errors
-    /// Where nothing could be told.
+    /// If no request could be previewed.
     pub async fn dry_run(&self, scope: Scope, part: &Part) -> Result<Report, ReplayError> {
         self.run(scope, part, true).await
     }
@@ -181,7 +181,7 @@ impl Replayer<'_> {
                     Err(format!("the kept request cannot be read: {error}"))
                 }
                 (None, _) => Err("the kept request is past retention".to_owned()),
-                (_, None) => Err("its source is gone".to_owned()),
+                (_, None) => Err("the source of the request is gone".to_owned()),
             };
             ready.push((kept_as, request));
         }
@@ -204,7 +204,7 @@ impl Replayer<'_> {
         }
     }
 
-    /// Hands a chunk to apply in the order of receipt: what is about one address stays in that order.
+    /// Hands a chunk to apply in the order of receipt, so that requests about one address stay in that order.
     async fn apply(&self, ready: Vec<Ready>, report: &mut Report) -> Result<(), ApplyError> {
         let outcomes = join_all(ready.into_iter().map(|(kept_as, request)| async move {
             match request {

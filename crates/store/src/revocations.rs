@@ -1,5 +1,5 @@
-//! Credentials that ended or changed, told to whoever holds a connection open under one: at once in this process, and
-//! by NOTIFY in the others. It is a hint: whoever hears it reads its credential anew, and reads it now and then anyway.
+//! Tells the holders of open connections that credentials have ended or changed: at once in this process, and by NOTIFY
+//! in the others. It is a hint: a listener then reads its credential anew, and reads it from time to time anyway.
 
 use inlet_domain::ids::WorkspaceId;
 use sqlx::PgConnection;
@@ -7,13 +7,13 @@ use tokio::sync::broadcast::{self, error::RecvError};
 
 use crate::error::StoreError;
 
-/// The NOTIFY channel. The payload is a workspace's uuid.
+/// The NOTIFY channel. The payload is the uuid of a workspace.
 pub const CHANNEL: &str = "inlet_credentials";
 
-/// So many are remembered for a listener that is busy; beyond it, it looks whatever it was.
+/// How many changes a busy listener may be behind. Beyond it the listener assumes that its own workspace changed.
 const REMEMBERED: usize = 256;
 
-/// What this process hears of credentials. Cheap to clone.
+/// The changes of credentials that this process hears of. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Revocations {
     told: broadcast::Sender<Option<WorkspaceId>>,
@@ -26,18 +26,18 @@ impl Default for Revocations {
 }
 
 impl Revocations {
-    /// Credentials of this workspace have changed.
+    /// Says that credentials of this workspace have changed.
     pub fn tell(&self, workspace: WorkspaceId) {
-        // Without listeners there is no one to tell.
+        // The send fails if nobody listens; ignore it.
         let _ = self.told.send(Some(workspace));
     }
 
-    /// Any may have changed: some time nothing was heard.
+    /// Says that any credential may have changed. Call it after a time without NOTIFYs.
     pub fn tell_all(&self) {
         let _ = self.told.send(None);
     }
 
-    /// Reads a NOTIFY payload; of one that does not parse, any credential may be meant.
+    /// Takes a NOTIFY payload in. A payload that does not parse may mean any credential.
     pub fn tell_from_payload(&self, payload: &str) {
         match payload.parse() {
             Ok(workspace) => self.tell(WorkspaceId(workspace)),
@@ -45,14 +45,14 @@ impl Revocations {
         }
     }
 
-    /// Hears what is told from now on. Make it before the credential is read, so that nothing falls between.
+    /// Listens from now on. Create the listener before reading the credential, so that it misses no change.
     #[must_use]
     pub fn listen(&self) -> Listener {
         Listener { told: self.told.subscribe() }
     }
 }
 
-/// One that listens.
+/// A listener to changes of credentials.
 #[derive(Debug)]
 pub struct Listener {
     told: broadcast::Receiver<Option<WorkspaceId>>,
@@ -71,13 +71,10 @@ impl Listener {
     }
 }
 
-/// Tells every process when the transaction has committed, and none where it has not.
-///
-/// # Errors
-/// Where the database fails.
+/// Tells every process when the transaction commits; tells nobody if it does not.
 pub async fn notify(conn: &mut PgConnection, workspaces: &[WorkspaceId]) -> Result<(), StoreError> {
     let workspaces: Vec<_> = workspaces.iter().map(|workspace| workspace.0).collect();
-    sqlx::query("SELECT pg_notify($1, w::text) FROM unnest($2::uuid[]) w")
+    sqlx::query("SELECT pg_notify($1, workspace_id::text) FROM unnest($2::uuid[]) given(workspace_id)")
         .bind(CHANNEL)
         .bind(workspaces)
         .execute(conn)

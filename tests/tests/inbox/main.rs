@@ -22,5 +22,6 @@ mod raw_log;
 mod raw_log_plans;
 mod replay;
 mod sources;
+mod sql_files;
 mod waiting;
 mod young_tables;

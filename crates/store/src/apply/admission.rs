@@ -1,5 +1,5 @@
-//! How much may be held at once: so many requests and so many bytes in all, and no workspace more than half of either
-//! (P11). The queue of apply admits requests so, and the door the bodies that it takes in.
+//! Bounds the requests and the bytes that a process holds at once. No workspace holds more than half of either (P11).
+//! The queue of apply bounds its requests this way, and the door bounds the bodies that it receives.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -9,10 +9,11 @@ use inlet_domain::{
 };
 use parking_lot::Mutex;
 
-/// How much memory what waits may take, by [`weight`]. It is enough for a full queue of what providers document.
+/// The most memory of waiting requests, by [`weight`]. It is enough for a full queue of the requests that providers
+/// document.
 pub(crate) const MOST_BYTES: usize = 256 << 20;
 
-/// Admits what has room. Cheap to clone.
+/// Admits requests while there is room. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Admission {
     most: Load,
@@ -31,7 +32,7 @@ struct Taken {
     by: HashMap<WorkspaceId, Load>,
 }
 
-/// Room for what was admitted, free again when this is dropped.
+/// The room of an admitted request. Dropping the permit frees the room.
 #[derive(Debug)]
 pub struct Permit {
     workspace: WorkspaceId,
@@ -41,16 +42,16 @@ pub struct Permit {
 }
 
 impl Admission {
-    /// So many requests, and so many bytes.
+    /// Admits up to this many requests and bytes.
     #[must_use]
     pub fn new(requests: usize, bytes: usize) -> Self {
         Self { most: Load { requests, bytes }, taken: Arc::default() }
     }
 
-    /// Room for so many bytes, if there is some and the workspace does not hold its half.
+    /// Takes room for a request of `bytes`; `None` if there is none, or the workspace holds its half.
     #[must_use]
     pub fn take(&self, workspace: WorkspaceId, bytes: usize) -> Option<Permit> {
-        // What is heavier than all that its workspace may hold has room when nothing else of it waits.
+        // A request heavier than the half of its workspace is admitted if nothing else of the workspace waits.
         let load = Load { requests: 1, bytes: bytes.min(self.most.half().bytes) };
         let held = reserve(&self.taken, self.most, workspace, load);
         held.then(|| Permit { workspace, bytes: load.bytes, most: self.most, taken: Arc::clone(&self.taken) })
@@ -58,13 +59,13 @@ impl Admission {
 }
 
 impl Permit {
-    /// How many bytes it holds.
+    /// The bytes that the permit holds.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Takes so many bytes more; `false` where there is no room for them.
+    /// Takes more bytes; `false` if there is no room.
     #[must_use]
     pub fn grow(&mut self, bytes: usize) -> bool {
         let held = reserve(&self.taken, self.most, self.workspace, Load { requests: 0, bytes });
@@ -118,8 +119,8 @@ impl Drop for Permit {
     }
 }
 
-/// About how much memory a request takes until it is committed: its body as it came, in the raw log's form, sealed and
-/// on its way to Postgres; and what it became, as commands and as the rows and events that are made of them.
+/// About how much memory a request takes until its commit: the body as it came, serialised for the raw log, sealed, and
+/// in the buffer to Postgres; and the commands, with the rows and events that come of them.
 pub(crate) fn weight(inbound: &Inbound) -> usize {
     const COPIES_OF_RAW: usize = 5;
     const COPIES_OF_READ: usize = 2;

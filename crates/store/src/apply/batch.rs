@@ -1,9 +1,9 @@
-//! One batch, one transaction: lock in the documented order, fold in memory, write, number the events, commit. The
-//! number of statements does not grow with the batch, but for a provider's deletions of contacts: each decides what the
-//! next command of the same person finds, so each is a step of its own.
+//! Applies one batch in one transaction: lock the rows in the documented order, apply the commands in memory, write,
+//! number the events, commit. The number of statements does not grow with the batch. The exception is a provider's
+//! deletion of a contact: it decides what the next command of that person finds, so it is a step of its own.
 //!
-//! The lock order, which mutations keep too: idempotency_key, external_ref (all kinds but channels, then channels),
-//! identity, contact, conversation, message, the other entities, the log.
+//! Mutations keep the lock order too: idempotency_key, external_ref (all kinds but channels, then channels), identity,
+//! contact, conversation, message, the other entities, the log.
 
 use std::collections::HashSet;
 
@@ -31,16 +31,16 @@ use crate::{
 /// Why a batch was rolled back.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BatchError {
-    /// The request at this place in the batch cannot be applied.
+    /// A request cannot be applied.
     #[error("request {index} cannot be applied")]
     Rejected {
-        /// Which request.
+        /// The index of the request in the batch.
         index: usize,
-        /// Why.
+        /// Why the request cannot be applied.
         #[source]
         rejection: Rejection,
     },
-    /// The database refused or failed.
+    /// The database refused a statement or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -51,12 +51,12 @@ impl From<sqlx::Error> for BatchError {
     }
 }
 
-/// What a committed batch came to.
+/// The result of a committed batch.
 #[derive(Debug)]
 pub(crate) struct Committed {
-    /// One for each request, in order.
+    /// One receipt for each request, in order.
     pub receipts: Vec<Receipt>,
-    /// How far each log has come.
+    /// The new head of each log.
     pub heads: Vec<(WorkspaceId, Head)>,
 }
 
@@ -85,7 +85,7 @@ pub(crate) async fn apply(
     Ok(committed)
 }
 
-/// What a request would come to; nothing of it stays.
+/// Tells the result that a request would have, and rolls it back.
 pub(crate) async fn preview(
     connection: &mut PgConnection,
     ambient: &Ambient,
@@ -117,7 +117,7 @@ async fn run(
     let taken = keys::claim(transaction, batch).await?;
     let work = keys::surviving(batch, &taken);
     let mut drafts = Vec::new();
-    // For each draft, the request that caused it.
+    // For each draft, the index of the request that caused it.
     let mut caused: Vec<usize> = Vec::with_capacity(work.len());
     for step in work.chunk_by(|one, next| !forget::is_deletion(one.command) && !forget::is_deletion(next.command)) {
         let mut working = WorkingSet::new(ambient, sealer);
@@ -141,11 +141,12 @@ async fn run(
             receipt.events.push((*id).into());
         }
     }
-    inbound::save(transaction, sealed, batch, &receipts).await?;
+    inbound::save(transaction, &sealed, batch, &receipts).await?;
     Ok((Committed { receipts, heads: appended.heads }, drafts))
 }
 
-/// Locks and reads what these commands touch, folds them and writes what changed; notes which request caused each event.
+/// Locks and reads the rows that these commands touch, applies the commands and writes the changes. Adds the request
+/// that caused each event to `caused`.
 async fn take_step(
     transaction: &mut PgConnection,
     working: &mut WorkingSet<'_>,
@@ -172,7 +173,7 @@ async fn take_step(
     Ok(save::save(transaction, working).await?)
 }
 
-/// What a request comes to if nothing is known of its commands.
+/// The receipt of a request before its commands are applied.
 fn receipt(inbound: &Inbound) -> Receipt {
     let (outcome, error) = match &inbound.reading {
         Reading::Commands { .. } => (Outcome::Accepted, None),

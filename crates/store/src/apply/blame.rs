@@ -1,27 +1,27 @@
-//! Who is to blame for a batch that was rolled back.
+//! The cause of a rollback, and what to do about it.
 
 use super::batch::BatchError;
 use crate::error::StoreError;
 
-/// Why a batch was rolled back, by what is to be done about it.
+/// The cause of a rollback, by what to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Blame {
-    /// The data of a request; of which, if that is known. Another try changes nothing.
+    /// The data of a request, with its index if known. A retry does not help.
     Request(Option<usize>),
-    /// Someone holds rows of it: a lock that did not come, a deadlock. Another try may find them free.
+    /// Another transaction holds rows: a lock timeout or a deadlock. A retry may find the rows free.
     Contention,
-    /// A statement took too long: the batch may be too large, or the database slow. Half of it may be done in time.
+    /// A statement took too long: the batch may be too large, or the database slow. Half of the batch may end in time.
     Slowness,
-    /// Postgres refuses it for a reason that tells neither. The others of the batch must not suffer from it.
+    /// Postgres refuses the batch for an unclear reason. The other requests of the batch must not suffer.
     Unclear,
-    /// The database is away, or the answer to a commit is lost. Another try may mend it, and may find it done.
+    /// The database is away, or the answer to a commit is lost. A retry may succeed, or find the batch committed.
     Absence,
 }
 
-/// Of SQLSTATE: 22 is bad data, 23 a broken constraint, 54 more than Postgres can hold, as in an index entry; 40 is a
-/// deadlock or a race, 55P03 a lock that did not come in time, 57014 a statement that took too long; 08, 25, 28, 3D, 53,
-/// 55 else, 57 else and 58 are a server that is stopping, full, read-only or not there, or that ended a transaction in
-/// which this process was silent for too long (25P03).
+/// Reads the cause from the SQLSTATE. 22 is bad data, 23 is a broken constraint, 54 is a value beyond the limits of
+/// Postgres, as in an index entry. 40 is a deadlock or a race, 55P03 is a lock timeout, 57014 is a statement timeout.
+/// 08, 25, 28, 3D, 53, 58 and the rest of 55 and 57 mean that the server is stopping, full, read-only or not there, or
+/// that it ended a transaction in which this process was idle for too long (25P03).
 pub(crate) fn blame(error: &BatchError) -> Blame {
     let store = match error {
         BatchError::Rejected { index, .. } => return Blame::Request(Some(*index)),
@@ -44,7 +44,7 @@ pub(crate) fn blame(error: &BatchError) -> Blame {
     }
 }
 
-/// What the raw log says of it.
+/// The reason as the raw log tells it.
 pub(crate) fn reason(error: &BatchError) -> String {
     match error {
         BatchError::Rejected { rejection, .. } => rejection.to_string(),

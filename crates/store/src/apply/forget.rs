@@ -1,12 +1,16 @@
-//! A provider deleted its record of a person. What it said of the person goes, the addresses are free, and who writes from
-//! one of them later is somebody; what occurred before is nobody's.
+//! Applies the deletion of a provider's record of a person. The members that the record told are deleted, and its
+//! addresses lose their contact. No contact owns what occurred before the deletion. A person who writes from one of the
+//! addresses later is a new contact.
 
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::LazyLock,
+};
 
 use chrono::{DateTime, Utc};
 use inlet_domain::command::{Change, Command, ContactReport, Effect, IdentityKind};
 use serde_json::{Map, Value};
-use sqlx::{PgConnection, types::Json};
+use sqlx::{AssertSqlSafe, PgConnection, types::Json};
 use uuid::Uuid;
 
 use super::{
@@ -15,12 +19,15 @@ use super::{
     plan,
     rules::{Context, Rejection, WorkingSet},
 };
-use crate::rows::{ChannelRow, ContactRow, ConversationRow, Key};
+use crate::rows::{
+    ChannelRow, ContactRow, ConversationRow, Key,
+    columns::{arrays, equals_given, given},
+};
 
-/// The most conversations that one deletion takes a contact off.
+/// The most conversations that one deletion changes.
 const MOST_CONVERSATIONS: usize = 2_000;
 
-/// No contact stands for others that stand for others deeper than this.
+/// The deepest chain of merges that a deletion follows.
 const DEEPEST: i32 = 50;
 
 /// Whether the command deletes a provider's record of a contact.
@@ -48,29 +55,29 @@ struct Address {
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(in crate::apply) struct Merged {
     id: Uuid,
-    /// The one that was merged.
+    /// The contact that was merged.
     #[sqlx(rename = "contact_id")]
     pub contact: Uuid,
-    /// The one that stands for it.
+    /// The contact that stands for it.
     #[sqlx(rename = "into_id")]
     pub into: Uuid,
     /// The addresses that moved.
     identity_ids: Vec<Uuid>,
-    /// What the other took from it.
+    /// The members that the other contact took from it.
     pub filled: Json<Map<String, Value>>,
 }
 
-/// What must be known of a contact before the provider's record of it goes.
+/// The state of a contact before the provider's record of it is deleted.
 struct Standing {
     addresses: Vec<Address>,
-    /// Those who were merged into it, whom it stands for too: who was merged first, and whoever was merged into that one
-    /// before it.
+    /// The contacts that it stands for: those merged into it, and those merged into these before, the deepest first.
     merges: Vec<Merged>,
-    /// Addresses that someone wrote from after the record was deleted.
+    /// The addresses that somebody wrote from after the deletion of the record.
     written_later: HashSet<Uuid>,
 }
 
-/// Takes a deletion in. Locks and reads what it needs, and writes the addresses; the fold keeps the rest to be saved.
+/// Applies a deletion. Locks and reads the rows, and writes the addresses and the merges. The working set keeps the
+/// other changes for the save.
 pub(crate) async fn forget(
     connection: &mut PgConnection,
     working: &mut WorkingSet<'_>,
@@ -92,7 +99,7 @@ pub(crate) async fn forget(
     let key: Key = (work.speaker.workspace, contact);
     let Some(mut standing) = load(connection, working, key, at).await? else {
         let message = format!(
-            "the contact has more than {MOST_CONVERSATIONS} conversations: Inlet does not take it off so many at once"
+            "the deleted contact has more than {MOST_CONVERSATIONS} conversations: Inlet does not change so many at once"
         );
         return Ok(Err(Rejection(message)));
     };
@@ -103,21 +110,17 @@ pub(crate) async fn forget(
     Ok(Ok(()))
 }
 
-/// Notes that what came from the named addresses until then is nobody's.
-async fn bury(connection: &mut PgConnection, named: &[IdentityKey], at: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE identity i SET record_deleted_at = greatest(i.record_deleted_at, $5) \
-         FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) named(workspace_id, scope_id, kind, value) \
-         WHERE i.workspace_id = named.workspace_id AND i.scope_id = named.scope_id AND i.kind = named.kind \
-           AND i.value = named.value",
+static BURY: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "UPDATE identity SET record_deleted_at = greatest(identity.record_deleted_at, $5) FROM {} WHERE {}",
+        given::<IdentityKey>(),
+        equals_given::<IdentityKey>("identity")
     )
-    .bind(named.iter().map(|key| key.workspace).collect::<Vec<_>>())
-    .bind(named.iter().map(|key| key.scope).collect::<Vec<_>>())
-    .bind(named.iter().map(|key| key.kind.as_str()).collect::<Vec<_>>())
-    .bind(named.iter().map(|key| key.value.clone()).collect::<Vec<_>>())
-    .bind(at)
-    .execute(connection)
-    .await?;
+});
+
+/// Notes on the named addresses that no contact owns what came from them until `at`.
+async fn bury(connection: &mut PgConnection, named: &[IdentityKey], at: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    sqlx::query_with(AssertSqlSafe(BURY.as_str()), arrays(named)?).bind(at).execute(connection).await?;
     Ok(())
 }
 
@@ -141,24 +144,24 @@ async fn free(
     Ok(())
 }
 
-/// Writes what contacts took from those who were merged into them.
+/// Writes the members that contacts took from the contacts merged into them.
 async fn save_merges(connection: &mut PgConnection, (workspace, _): Key, merges: &[Merged]) -> Result<(), sqlx::Error> {
     if merges.is_empty() {
         return Ok(());
     }
     sqlx::query(
-        "UPDATE contact_merge m SET filled = k.filled FROM unnest($2::uuid[], $3::jsonb[]) k(id, filled) \
-         WHERE m.workspace_id = $1 AND m.id = k.id AND m.filled <> k.filled",
+        "UPDATE contact_merge SET filled = given.filled FROM unnest($2::uuid[], $3::jsonb[]) given(id, filled) \
+         WHERE contact_merge.workspace_id = $1 AND contact_merge.id = given.id AND contact_merge.filled <> given.filled",
     )
     .bind(workspace)
     .bind(merges.iter().map(|merged| merged.id).collect::<Vec<_>>())
-    .bind(merges.iter().map(|merged| merged.filled.clone()).collect::<Vec<_>>())
+    .bind(merges.iter().map(|merged| &merged.filled).collect::<Vec<_>>())
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Those who were merged into a contact, and into those, the deepest first.
+/// The contacts merged into a contact, and those merged into these, the deepest first.
 async fn merges(connection: &mut PgConnection, (workspace, contact): Key) -> Result<Vec<Merged>, sqlx::Error> {
     sqlx::query_as(
         "WITH RECURSIVE merged AS ( \
@@ -176,7 +179,8 @@ async fn merges(connection: &mut PgConnection, (workspace, contact): Key) -> Res
     .await
 }
 
-/// Locks the addresses of a contact, the contact with those who were merged into it, and its conversations; `None` where those are too many.
+/// Locks the addresses of a contact, the contact and those merged into it, and its conversations. `None` if it has too
+/// many conversations.
 async fn load(
     connection: &mut PgConnection,
     working: &mut WorkingSet<'_>,
@@ -184,7 +188,7 @@ async fn load(
     at: DateTime<Utc>,
 ) -> Result<Option<Standing>, sqlx::Error> {
     let (workspace, contact) = key;
-    // In the order in which all addresses are locked.
+    // The lock order of all addresses.
     let addresses: Vec<Address> = sqlx::query_as(
         "SELECT id, scope_id, kind, value FROM identity WHERE workspace_id = $1 AND contact_id = $2 \
          ORDER BY scope_id, array_position($3::text[], kind), value COLLATE \"C\" FOR NO KEY UPDATE",
@@ -198,7 +202,7 @@ async fn load(
         merges(connection, key).await?.iter().map(|merged| (workspace, merged.contact)).collect();
     let contacts: Vec<Key> = known.into_iter().chain([key]).collect::<BTreeSet<_>>().into_iter().collect();
     working.contacts.load(ContactRow::lock(connection, &contacts).await?);
-    // Under their locks none of these is undone. One that was made meanwhile is of whom the deletion does not speak.
+    // The locks keep these merges from being undone. Skip a merge made meanwhile: the deletion does not concern it.
     let mut merges = merges(connection, key).await?;
     merges.retain(|merged| contacts.contains(&(workspace, merged.contact)));
     let conversations: Vec<Key> = sqlx::query_as(
@@ -216,8 +220,8 @@ async fn load(
     let channels: BTreeSet<Key> = working.conversations.iter().map(|row| (row.workspace_id, row.channel_id)).collect();
     working.channels.load(ChannelRow::read(connection, &channels.into_iter().collect::<Vec<_>>()).await?);
     let written_later: Vec<Uuid> = sqlx::query_scalar(
-        "SELECT c.address_id FROM unnest($2::uuid[]) named(id) \
-         JOIN conversation c ON c.workspace_id = $1 AND c.id = named.id \
+        "SELECT c.address_id FROM unnest($2::uuid[]) given(id) \
+         JOIN conversation c ON c.workspace_id = $1 AND c.id = given.id \
          WHERE EXISTS (SELECT FROM message m WHERE m.workspace_id = $1 AND m.conversation_id = c.id \
            AND m.occurred_at > $3 AND m.direction = 'inbound' AND m.deleted_at IS NULL)",
     )
@@ -230,11 +234,11 @@ async fn load(
 }
 
 impl WorkingSet<'_> {
-    /// Takes the provider's record of a contact away. Gives the addresses that are free from then on: all that the account
-    /// knows of that record, and those that the deletion names.
+    /// Deletes the provider's record of a contact. Returns the addresses that lose their contact: those that the
+    /// account knows of the record, and those that the deletion names.
     ///
-    /// The contact goes, unless it stands for someone else too: for those who were merged into it, for who is known by
-    /// addresses of other accounts, or for who wrote later. Then only what the account alone told goes.
+    /// Deletes the contact too, unless it stands for somebody else: a contact merged into it, a person with addresses
+    /// of other accounts, or a person who wrote later. Then only the members that this account alone told are deleted.
     fn forget(
         &mut self,
         context: Context<'_>,
@@ -249,7 +253,7 @@ impl WorkingSet<'_> {
                 (key.scope, key.kind.as_str(), &key.value) == (address.scope_id, address.kind.as_str(), &address.value)
             })
         };
-        // Who of those that the contact stands for is meant: the first that brought a named address.
+        // The deletion concerns the merged contact that brought the first named address.
         let first_named = standing.addresses.iter().find(is_named).map(|address| address.id);
         let brought =
             standing.merges.iter().find(|merged| first_named.is_some_and(|id| merged.identity_ids.contains(&id)));

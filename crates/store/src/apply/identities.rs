@@ -1,5 +1,5 @@
-//! Addresses, and the contacts that they claim. The row of an address is locked before anything is done in its name
-//! (P5), and who loses the race for a new one takes the winner's contact.
+//! Addresses, and the contacts that they claim. Apply locks the row of an address before it does anything in its name
+//! (P5). The transaction that loses the race for a new address takes the winner's contact.
 
 mod statements;
 
@@ -11,13 +11,14 @@ use inlet_domain::{
     command::{IdentityKind, IdentityRef, IdentityScope},
     model::contact::MOST_ADDRESSES,
 };
-use sqlx::{PgConnection, Row};
+use sqlx::{AssertSqlSafe, PgConnection, Row};
 use uuid::Uuid;
 
-use self::statements::{COUNT, FEW, INSERT, LOCK, UPDATE, columns};
-use crate::rows;
+use self::statements::{COUNT, Creation, INSERT, LOCK, UPDATE};
+use crate::rows::{Key, columns::arrays};
 
-/// (workspace, scope, kind, value), in lock order. The scope is nil for an address of the whole workspace, else the account.
+/// An address: (workspace, scope, kind, value), in lock order. The scope is the account, or nil for an address of the
+/// whole workspace.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct IdentityKey {
     pub workspace: Uuid,
@@ -40,25 +41,26 @@ impl IdentityKey {
     }
 }
 
-/// A person that a command speaks of: the address first.
+/// The addresses of a person that a command names. The first is the address that the command is about.
 #[derive(Debug, Clone)]
 pub(crate) struct Claim {
     pub keys: Vec<ClaimedKey>,
     pub wants: Wants,
-    /// Whether it is of a command that had its effect before and is replayed: an address whose contact went since stays
-    /// without one.
+    /// Whether the command had its effect before and is replayed. An address whose contact was deleted meanwhile stays
+    /// without one then.
     pub again: bool,
 }
 
 /// Which contact a claim asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wants {
-    /// The one that the address has, if it has one: of a group, a bare conversation, the receiver of a report.
+    /// The contact that the address has, if any: for a group, a bare conversation, or the receiver of a report.
     Standing,
-    /// The one that wrote from the address, or was written to, at this time; made if need be. What occurred before the
-    /// provider deleted its record of the person is nobody's.
+    /// The contact that wrote from the address, or was written to, at this time. Apply creates a missing contact. No
+    /// contact owns what occurred before the provider deleted its record of the person.
     Writer(DateTime<Utc>),
-    /// The one that the provider keeps a record of, made if need be; none once that record was deleted.
+    /// The contact of the provider's record of the person. Apply creates a missing contact, unless the record was
+    /// deleted.
     Record,
 }
 
@@ -66,20 +68,20 @@ pub(crate) enum Wants {
 #[derive(Debug, Clone)]
 pub(crate) struct ClaimedKey {
     pub key: IdentityKey,
-    /// As written, where that differs.
+    /// The address as it was written, if that differs from the value.
     pub original: Option<String>,
     /// See [`IdentityRef::leads`].
     pub leads: bool,
 }
 
-/// What a claim came to.
+/// The result of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Resolved {
-    /// identity.id of the address.
+    /// The id of the address in `identity`.
     pub address: Uuid,
-    /// The contact: see [`Wants`].
+    /// The contact that the claim wants.
     pub contact: Option<Uuid>,
-    /// The contact that it would have been, had that not [`MOST_ADDRESSES`] already.
+    /// The contact that the address would have joined, if that contact did not have [`MOST_ADDRESSES`] already.
     pub apart_from: Option<Uuid>,
 }
 
@@ -87,19 +89,19 @@ pub(crate) struct Resolved {
 struct State {
     id: Uuid,
     contact: Option<Uuid>,
-    /// As it was written last, where that differs from the value.
+    /// The address as it was last written, if that differs from the value.
     original: Option<String>,
-    /// Whether the row stood before the batch.
+    /// Whether the row existed before the batch.
     stands: bool,
-    /// Until when what came from it is nobody's.
+    /// No contact owns what came from the address until this time.
     record_deleted_at: Option<DateTime<Utc>>,
-    /// Contact and original in the row as it stands.
+    /// The contact and the original form that the database holds.
     stored: (Option<Uuid>, Option<String>),
 }
 
 impl State {
-    /// Takes over the form that was written last, where it has other digits: a number of a country that writes some of its
-    /// numbers in two ways is answered to in the way that it came.
+    /// Takes over the form that was last written, if its digits differ. Some countries write a number in two ways, and
+    /// replies use the form in which the number came.
     fn write(&mut self, value: &str, original: Option<&String>) {
         let digits = |form: &str| form.bytes().filter(u8::is_ascii_digit).collect::<Vec<u8>>();
         let form = |original: Option<&String>| digits(original.map_or(value, String::as_str));
@@ -113,18 +115,18 @@ impl State {
 #[derive(Debug, Default)]
 pub(crate) struct Identities {
     known: BTreeMap<IdentityKey, State>,
-    /// The contacts that stood before the batch.
+    /// The contacts that existed before the batch.
     old_contacts: HashSet<Uuid>,
     /// The addresses that the batch inserted.
     new_addresses: HashSet<Uuid>,
 }
 
 impl Identities {
-    /// Locks every address of the claims, inserts the new ones, and tells each claim its address and contact. A
-    /// claim's contact is the one of its address, else the one of an identity that leads to it and that has fewer than
-    /// [`MOST_ADDRESSES`], else a new one;
-    /// identities without a contact join it, those with another are left as they are. An id that only one provider knows
-    /// leads no new address to a contact unless the adapter says so: two channels of a provider may number people alike.
+    /// Locks every address of the claims, inserts the new ones, and gives each claim its address and contact. The
+    /// contact is the contact of the address; else the contact of another identity that leads to it and has fewer than
+    /// [`MOST_ADDRESSES`]; else a new one. The identities of the claim that have no contact join this contact, and the
+    /// others keep theirs. An id that only one provider knows leads no new address to a contact unless the adapter says
+    /// so: two channels of a provider may give one number to different people.
     pub(crate) async fn resolve(
         &mut self,
         connection: &mut PgConnection,
@@ -169,7 +171,7 @@ impl Identities {
         Ok(resolved)
     }
 
-    /// How many addresses the contacts have that a claim may lead one more to.
+    /// The number of addresses of each contact that a claim may give another one.
     async fn count(
         &self,
         connection: &mut PgConnection,
@@ -186,10 +188,10 @@ impl Identities {
         if leading.is_empty() {
             return Ok(HashMap::new());
         }
-        let (contacts, workspaces): (Vec<Uuid>, Vec<Uuid>) = leading.into_iter().unzip();
+        let contacts: Vec<Key> = leading.into_iter().map(|(contact, workspace)| (workspace, contact)).collect();
         let most = i64::try_from(MOST_ADDRESSES).unwrap_or(i64::MAX);
-        let rows: Vec<(Uuid, i64)> =
-            sqlx::query_as(COUNT).bind(workspaces).bind(contacts).bind(most).fetch_all(connection).await?;
+        let counting = sqlx::query_as_with(AssertSqlSafe(COUNT.as_str()), arrays(&contacts)?).bind(most);
+        let rows: Vec<(Uuid, i64)> = counting.fetch_all(connection).await?;
         Ok(rows
             .into_iter()
             .map(|(contact, count)| (contact, usize::try_from(count).unwrap_or(MOST_ADDRESSES)))
@@ -250,9 +252,8 @@ impl Identities {
         connection: &mut PgConnection,
         keys: impl Iterator<Item = &IdentityKey>,
     ) -> Result<(), sqlx::Error> {
-        let (workspaces, scopes, kinds, values) = columns(keys);
-        let rows =
-            sqlx::query(LOCK).bind(workspaces).bind(scopes).bind(kinds).bind(values).fetch_all(connection).await?;
+        let keys: Vec<&IdentityKey> = keys.collect();
+        let rows = sqlx::query_with(AssertSqlSafe(LOCK.as_str()), arrays(&keys)?).fetch_all(connection).await?;
         for row in &rows {
             let word: &str = row.try_get("kind")?;
             let kind = IdentityKind::ALL
@@ -281,38 +282,22 @@ impl Identities {
         Ok(())
     }
 
-    /// Inserts the missing ones as they are assigned; the keys of those that another transaction was first with.
+    /// Inserts the missing identities as they are assigned. Returns the keys that another transaction inserted first.
     async fn insert(
         &mut self,
         connection: &mut PgConnection,
         missing: &[IdentityKey],
         now: DateTime<Utc>,
     ) -> Result<Vec<IdentityKey>, sqlx::Error> {
-        let states: Vec<State> = missing.iter().filter_map(|key| self.known.get(key).cloned()).collect();
-        let inserted: Vec<Uuid> = match rows::for_few(&FEW, missing.len()) {
-            Some(sql) => {
-                let mut query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql));
-                for (key, state) in missing.iter().zip(&states) {
-                    let named = query.bind(key.workspace).bind(key.scope).bind(key.kind.as_str()).bind(&key.value);
-                    query = named.bind(state.id).bind(&state.original).bind(state.contact).bind(now);
-                }
-                query.fetch_all(connection).await?
-            }
-            None => {
-                let (workspaces, scopes, kinds, values) = columns(missing.iter());
-                let query = sqlx::query_scalar(INSERT)
-                    .bind(workspaces)
-                    .bind(scopes)
-                    .bind(kinds)
-                    .bind(values)
-                    .bind(states.iter().map(|state| state.id).collect::<Vec<_>>())
-                    .bind(states.iter().map(|state| state.original.clone()).collect::<Vec<_>>())
-                    .bind(states.iter().map(|state| state.contact).collect::<Vec<_>>())
-                    .bind(now);
-                query.fetch_all(connection).await?
-            }
-        };
-        let inserted: HashSet<Uuid> = inserted.into_iter().collect();
+        let rows: Vec<(&IdentityKey, (&State, Creation))> = missing
+            .iter()
+            .filter_map(|key| {
+                let state = self.known.get(key)?;
+                Some((key, (state, Creation { id: state.id, created_at: now })))
+            })
+            .collect();
+        let inserted = INSERT.bind(&rows)?.fetch_all(connection).await?;
+        let inserted: HashSet<Uuid> = inserted.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?;
         let mut lost = Vec::new();
         for key in missing {
             if let Some(state) = self.known.get_mut(key) {
@@ -327,38 +312,28 @@ impl Identities {
         Ok(lost)
     }
 
-    /// Whether the contact stood before the batch.
+    /// Whether the contact existed before the batch.
     pub(crate) fn is_old_contact(&self, id: Uuid) -> bool {
         self.old_contacts.contains(&id)
     }
 
-    /// Whether the batch inserted the address: nothing can hang on it yet.
+    /// Whether the batch inserted the address. Nothing refers to a new address yet.
     pub(crate) fn is_new(&self, address: Uuid) -> bool {
         self.new_addresses.contains(&address)
     }
 
-    /// Writes what differs from the rows as they stand.
+    /// Writes the identities that differ from their rows.
     pub(crate) async fn save(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let differs = |state: &State| (state.contact, &state.original) != (state.stored.0, &state.stored.1);
         let changed: Vec<(&IdentityKey, &State)> = self.known.iter().filter(|(_, state)| differs(state)).collect();
-        if changed.is_empty() {
-            return Ok(());
+        if !changed.is_empty() {
+            UPDATE.bind(&changed)?.execute(connection).await?;
         }
-        let (workspaces, scopes, kinds, values) = columns(changed.iter().map(|(key, _)| *key));
-        sqlx::query(UPDATE)
-            .bind(workspaces)
-            .bind(scopes)
-            .bind(kinds)
-            .bind(values)
-            .bind(changed.iter().map(|(_, state)| state.contact).collect::<Vec<_>>())
-            .bind(changed.iter().map(|(_, state)| state.original.clone()).collect::<Vec<_>>())
-            .execute(connection)
-            .await?;
         Ok(())
     }
 }
 
-/// Contact ids that were minted for claims, so that a second assignment gives the same.
+/// The ids minted for new contacts. A second assignment uses them again.
 struct Minted<'a> {
     ambient: &'a Ambient,
     ids: Vec<Uuid>,

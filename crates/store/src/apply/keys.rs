@@ -1,18 +1,22 @@
-//! Idempotency keys (P2): they are taken in the transaction of the effect, so a repeat finds them or waits for them.
+//! Idempotency keys (P2). The transaction of the effect takes them, so a repeated request finds them or waits for them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::LazyLock,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use inlet_domain::command::{Command, Inbound, Purpose};
-use sqlx::{PgConnection, Row};
+use sqlx::{AssertSqlSafe, PgConnection, Row};
 use uuid::Uuid;
 
 use super::{batch::Work, batch::commands, plan::RefNamespace};
+use crate::rows::columns::{arrays, columns, insert_given};
 
-/// (workspace, account, kind, id): what an idempotency key is unique in.
+/// An idempotency key as it is unique: (workspace, account, kind, id).
 type Mark<'a> = (Uuid, Uuid, &'a str, &'a str);
 
-/// The marks of a command: that of its key, and that of its former key where it had another.
+/// The marks of a command: one for its key, and one for its former key if the command had another.
 fn marks<'a>(inbound: &Inbound, command: &'a Command) -> impl Iterator<Item = Mark<'a>> {
     let (workspace, account, key) = (inbound.workspace.0, inbound.account.0, &command.key);
     [Some(&key.id), key.former.as_ref()]
@@ -21,45 +25,62 @@ fn marks<'a>(inbound: &Inbound, command: &'a Command) -> impl Iterator<Item = Ma
         .map(move |id| (workspace, account, key.kind.as_str(), id.as_str()))
 }
 
-/// The keys that a batch took: for which inbound event, and whether that held it before.
+columns! {
+    Mark<'_> as mark {
+        workspace_id: "uuid" = mark.0,
+        provider_account_id: "uuid" = mark.1,
+        kind: "text" = mark.2,
+        external_id: "text" = mark.3,
+    }
+}
+
+/// For which request a key is taken, and until when.
+struct Holder {
+    inbound_event_id: Uuid,
+    received_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+}
+
+columns! {
+    Holder as holder {
+        inbound_event_id: "uuid" = holder.inbound_event_id,
+        expires_at: "timestamptz" = holder.expires_at,
+    }
+}
+
+// The last parameter follows those of the columns.
+static CLAIM: LazyLock<String> = LazyLock::new(|| {
+    insert_given::<(Mark<'_>, Holder)>(
+        "idempotency_key AS held",
+        "ON CONFLICT (workspace_id, provider_account_id, kind, external_id) \
+         DO UPDATE SET inbound_event_id = excluded.inbound_event_id, \
+           expires_at = greatest(held.expires_at, excluded.expires_at) \
+         WHERE held.expires_at <= $7::timestamptz OR held.inbound_event_id = excluded.inbound_event_id \
+         RETURNING workspace_id, provider_account_id, kind, external_id, inbound_event_id, xmax::text::bigint <> 0",
+    )
+});
+
+/// The keys that a batch took: for which request, and whether that request held the key before.
 pub(crate) type Taken = HashMap<(Uuid, Uuid, String, String), (Uuid, bool)>;
 
-/// Takes the idempotency keys that are free, in order. What is replayed takes those again that it holds.
+/// Takes the idempotency keys that are free, in order. A replayed request takes the keys that it holds again.
 pub(crate) async fn claim(connection: &mut PgConnection, batch: &[&Inbound]) -> Result<Taken, sqlx::Error> {
-    let mut keys: BTreeMap<Mark<'_>, (Uuid, DateTime<Utc>, TimeDelta)> = BTreeMap::new();
+    let mut keys: BTreeMap<Mark<'_>, Holder> = BTreeMap::new();
     for inbound in batch {
         for command in commands(inbound) {
-            let window = command.key.window.unwrap_or(TimeDelta::days(30));
+            let received_at = inbound.received_at;
+            let expires_at = received_at + command.key.window.unwrap_or(TimeDelta::days(30));
             for mark in marks(inbound, command) {
-                keys.entry(mark).or_insert((inbound.id.0, inbound.received_at, window));
+                keys.entry(mark).or_insert(Holder { inbound_event_id: inbound.id.0, received_at, expires_at });
             }
         }
     }
-    if keys.is_empty() {
+    let Some(last_received_at) = keys.values().map(|holder| holder.received_at).max() else {
         return Ok(HashMap::new());
-    }
-    let rows = sqlx::query(
-        "INSERT INTO idempotency_key AS held \
-           (workspace_id, provider_account_id, kind, external_id, inbound_event_id, expires_at) \
-         SELECT w, a, k, e, i, x \
-         FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::timestamptz[], $7::timestamptz[]) \
-           u(w, a, k, e, i, x, r) \
-         ON CONFLICT (workspace_id, provider_account_id, kind, external_id) \
-         DO UPDATE SET inbound_event_id = excluded.inbound_event_id, \
-           expires_at = greatest(held.expires_at, excluded.expires_at) \
-         WHERE held.expires_at <= (SELECT max(r) FROM unnest($7::timestamptz[]) r) \
-           OR held.inbound_event_id = excluded.inbound_event_id \
-         RETURNING workspace_id, provider_account_id, kind, external_id, inbound_event_id, xmax::text::bigint <> 0",
-    )
-    .bind(keys.keys().map(|key| key.0).collect::<Vec<_>>())
-    .bind(keys.keys().map(|key| key.1).collect::<Vec<_>>())
-    .bind(keys.keys().map(|key| key.2).collect::<Vec<_>>())
-    .bind(keys.keys().map(|key| key.3).collect::<Vec<_>>())
-    .bind(keys.values().map(|value| value.0).collect::<Vec<_>>())
-    .bind(keys.values().map(|value| value.1 + value.2).collect::<Vec<_>>())
-    .bind(keys.values().map(|value| value.1).collect::<Vec<_>>())
-    .fetch_all(connection)
-    .await?;
+    };
+    let claims: Vec<(&Mark<'_>, &Holder)> = keys.iter().collect();
+    let query = sqlx::query_with(AssertSqlSafe(CLAIM.as_str()), arrays(&claims)?).bind(last_received_at);
+    let rows = query.fetch_all(connection).await?;
     rows.iter()
         .map(|row| {
             let key = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
@@ -68,7 +89,7 @@ pub(crate) async fn claim(connection: &mut PgConnection, batch: &[&Inbound]) -> 
         .collect()
 }
 
-/// The commands whose keys were all taken for their own request, the first of equal ones in a request.
+/// The commands whose keys were all taken for their own request. Of equal commands in a request the first survives.
 pub(crate) fn surviving<'a>(batch: &[&'a Inbound], taken: &Taken) -> Vec<Work<'a>> {
     let mut seen = HashSet::new();
     let mut work = Vec::new();

@@ -1,10 +1,11 @@
-//! A lane takes what is waiting and applies it as one transaction. What cannot be applied is found by halving and kept
-//! as FAILED (P6); what fails for any other cause goes back to the queue until its time is up.
+//! A lane takes the waiting requests and applies them as one transaction. It finds a request that cannot be applied by
+//! halving the batch, and keeps it as FAILED (P6). A request that fails for another cause goes back to the queue until
+//! its time is up.
 //!
-//! What hangs is told so by its own timer, see [`super::Apply::submit`]. Its lane leaves it to itself, with its connection,
-//! and goes on over another one: nothing breaks off a commit, for Postgres might take it for done. One trial may be left
-//! so for each lane; until it ends, what hangs next is waited for, so that a database that hangs is not asked for one
-//! connection after the other.
+//! A timer of its own answers a request whose trial hangs, see [`super::Apply::submit`]. The lane leaves the hanging
+//! trial alone, with its connection, and goes on over another one. It never breaks off a commit, because Postgres might
+//! take the commit as done. Each lane leaves at most one trial alone. Until that trial ends the lane waits for the next
+//! ones, so that a hanging database does not cost one connection after another.
 
 use std::{collections::BTreeMap, future::Future, pin::Pin, time::Duration};
 
@@ -15,20 +16,16 @@ use inlet_domain::{
     model::outcome::Outcome,
     secrets::Sealer,
 };
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::JoinHandle,
-    time::Instant,
-};
+use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 
 use super::{
     ApplyError, Preview, Receipt,
-    admission::Permit,
     batch::{self, BatchError},
     blame::{Blame, blame, reason},
     inbound,
     lane_connection::LaneConnection,
     queue::{Queue, Waiting},
+    submission::Submission,
     write_permits::{Turn, WritePermits},
 };
 use crate::{
@@ -39,59 +36,21 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(25);
 pub(crate) const UNAVAILABLE: ApplyError = ApplyError::Unavailable { retry_after: Duration::from_secs(5) };
 
-/// How often a lane that waits for the database looks for requests that have been told so meanwhile.
+/// How often a lane that waits for the database drops the requests whose time is up.
 const SWEEP: Duration = Duration::from_millis(100);
-/// What takes longer than this hangs.
+/// A trial that takes longer than this hangs.
 const HANGS: Duration = Duration::from_secs(2);
-/// For so long what hangs is left to itself; then its connection is closed.
+/// How long a hanging trial is left alone. After that its connection is closed.
 const LEFT: Duration = Duration::from_secs(60);
 
-/// About how much memory the heavy requests of one transaction may take. A message of a megabyte takes most of it, so that others
-/// wait for one such message and not for eight.
+/// About how much memory the heavy requests of one transaction may take. A message of a megabyte takes most of it, so
+/// that other requests wait for one such message and not for eight.
 const HEAVIEST: usize = 2 << 20;
-/// What is lighter than this is bounded by its number alone: a full batch of it weighs 8 MiB.
-const LIGHT: usize = 32 << 10;
 
-/// A request that waits for its commit.
-#[derive(Debug)]
-pub(crate) struct Submission {
-    pub inbound: Inbound,
-    pub answer: oneshot::Sender<Result<Receipt, ApplyError>>,
-    /// When it is told that it was not committed, whatever has become of it.
-    pub until: Instant,
-    /// Its place in the queue, free again when it is answered.
-    pub permit: Permit,
-    /// Whether the answer to its commit may have been lost, so that it may stand already.
-    pub doubtful: bool,
-}
-
-impl Submission {
-    fn answer(self, answer: Result<Receipt, ApplyError>) {
-        // Who is answered may come again at once, and must find the place free.
-        drop(self.permit);
-        // The caller may have disconnected. The commit stands; ignore the failed send.
-        let _ = self.answer.send(answer);
-    }
-
-    fn is_late(&self) -> bool {
-        Instant::now() >= self.until
-    }
-}
-
-impl Waiting for Submission {
-    fn workspace(&self) -> WorkspaceId {
-        self.inbound.workspace
-    }
-
-    fn weight(&self) -> usize {
-        Some(self.permit.bytes()).filter(|bytes| *bytes >= LIGHT).unwrap_or(0)
-    }
-}
-
-/// Where a lane tells how far the logs have come.
+/// The channel on which a lane announces the heads of the logs.
 pub(crate) type Announce = mpsc::UnboundedSender<Vec<(WorkspaceId, Head)>>;
 
-/// What a lane works with.
+/// The handles that a lane works with.
 #[derive(Debug, Clone)]
 pub(crate) struct Lane {
     pub database: Database,
@@ -107,15 +66,15 @@ struct Worker {
     line: LaneConnection,
     queue: Queue<Submission>,
     announce: Announce,
-    /// Until the rows of the batch in hand are written.
+    /// The permit to write the rows of the current batch.
     turn: Turn,
-    /// What is left to try of the batch in hand; the last goes first.
+    /// The attempts that are left of the current batch; the last goes first.
     attempts: Vec<Attempt>,
-    /// A trial that hung and was left to itself.
+    /// The trial that hangs and was left alone.
     left: Option<JoinHandle<()>>,
 }
 
-/// One use of the line; it owns all that it needs, so that it can be left to itself.
+/// One use of the connection. A trial owns all that it needs, so that the lane can leave it alone.
 struct Trial {
     lane: Lane,
     line: LaneConnection,
@@ -124,13 +83,13 @@ struct Trial {
     turn: Turn,
 }
 
-/// A trial that has ended: what is left to be answered, and how it went.
+/// A trial that has ended: its connection, the submissions to answer, and the result.
 type Ended = (LaneConnection, Vec<Submission>, Result<Vec<Receipt>, BatchError>);
 
 /// Submissions that are tried together.
 struct Attempt {
     submissions: Vec<Submission>,
-    /// Whether the one that is left was refused once before.
+    /// Whether Postgres has refused the single submission once.
     refused: bool,
 }
 
@@ -149,7 +108,8 @@ impl Lane {
         }
     }
 
-    /// What a replay of the request would do. Of what cannot be applied it tells why, as a replay would.
+    /// Tells what a replay of the request would do. If the request cannot be applied, the preview tells why, as a
+    /// replay would.
     pub(crate) async fn preview(&self, inbound: &Inbound) -> Result<Preview, ApplyError> {
         let attempt = async {
             let mut connection = self.database.pool.acquire().await?;
@@ -160,7 +120,7 @@ impl Lane {
                 Ok(Preview { outcome: Outcome::Failed, error: Some(reason(&error)), events: Vec::new() })
             }
             Blame::Contention | Blame::Slowness | Blame::Unclear | Blame::Absence => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a preview could not be had");
+                tracing::warn!(error = &error as &dyn std::error::Error, "a replay could not be previewed");
                 Err(UNAVAILABLE)
             }
         })
@@ -188,7 +148,7 @@ impl Worker {
         self.attempts.push(Attempt { submissions, refused: false });
     }
 
-    /// A trial, which has the line until it ends.
+    /// A trial, which owns the connection until it ends.
     fn trial(&mut self, submissions: Vec<Submission>) -> Trial {
         let another = self.line.another();
         Trial {
@@ -200,7 +160,7 @@ impl Worker {
         }
     }
 
-    /// Waits for the end of a trial; `None` where it hangs and is left to itself.
+    /// Waits for the end of a trial; `None` if the trial hangs and is left alone.
     async fn see_through(&mut self, trial: impl Future<Output = Ended> + Send + 'static) -> Option<Ended> {
         let begun = Instant::now();
         let mut trial: Pin<Box<dyn Future<Output = Ended> + Send>> = Box::pin(trial);
@@ -213,7 +173,7 @@ impl Worker {
         metrics::counter!("inlet_apply_hanging_total").increment(1);
         let queue = self.queue.clone();
         self.left = Some(tokio::spawn(async move {
-            // By now those in it were told that it was not committed, but for those who have more patience.
+            // The timers have answered most of these submissions.
             let Ok((_, mut submissions, tried)) = tokio::time::timeout(LEFT, trial).await else { return };
             match tried {
                 Ok(receipts) => answer_all(submissions, receipts),
@@ -226,7 +186,7 @@ impl Worker {
         None
     }
 
-    /// Lets go of those who waited too long: they were told so.
+    /// Drops the submissions whose time is up: their timers have answered them.
     fn drop_late(&self) {
         for late in self.queue.remove(Submission::is_late) {
             late.answer(Err(UNAVAILABLE));
@@ -236,7 +196,7 @@ impl Worker {
     async fn after_failure(&mut self, mut attempt: Attempt, error: &BatchError) {
         match blame(error) {
             Blame::Request(_) if attempt.submissions.len() == 1 && !attempt.refused => {
-                // What looks like bad data may be a race that was lost: once more, alone.
+                // A lost race looks like bad data: try once more, alone.
                 self.attempts.push(Attempt { refused: true, ..attempt });
             }
             Blame::Request(_) if attempt.submissions.len() == 1 => {
@@ -246,7 +206,7 @@ impl Worker {
             }
             Blame::Request(Some(index)) if index < attempt.submissions.len() => {
                 let culprit = attempt.submissions.remove(index);
-                // The last pushed goes first: order within the lane stays for the others.
+                // The last pushed goes first, so the others keep their order.
                 self.attempt(vec![culprit]);
                 self.attempt(attempt.submissions);
             }
@@ -255,7 +215,7 @@ impl Worker {
                 self.attempt(rest);
                 self.attempt(attempt.submissions);
             }
-            // What is refused alone, and for no reason of its own that is known, may be taken when it comes again.
+            // A request refused alone, for no known reason of its own, may succeed later.
             Blame::Request(_) | Blame::Unclear | Blame::Slowness | Blame::Contention => {
                 self.after_contention(attempt.submissions, error).await;
             }
@@ -263,8 +223,8 @@ impl Worker {
         }
     }
 
-    /// Rows of one workspace are no business of another's: each is tried by itself, those first that ask least. Whose
-    /// rows they are goes back to the queue, so that the others have their turn.
+    /// Retries the workspaces separately, smallest first, so locked rows delay only their own. The workspace whose rows
+    /// are locked goes back to the queue.
     async fn after_contention(&mut self, submissions: Vec<Submission>, error: &BatchError) {
         let mut by: BTreeMap<WorkspaceId, Vec<Submission>> = BTreeMap::new();
         for submission in submissions {
@@ -277,7 +237,7 @@ impl Worker {
             return;
         }
         for (workspace, submissions) in by {
-            tracing::warn!(%workspace, error = error as &dyn std::error::Error, "rows may be held; trying again");
+            tracing::warn!(%workspace, error = error as &dyn std::error::Error, "other transactions may hold rows; trying again");
             metrics::counter!("inlet_apply_retries_total").increment(1);
             self.queue.set_apart(workspace);
             tokio::time::sleep(PAUSE).await;
@@ -292,7 +252,7 @@ impl Worker {
         tokio::time::sleep(PAUSE).await;
         submissions.iter_mut().for_each(|submission| submission.doubtful = true);
         wait_on(&self.queue, submissions);
-        // Nothing else gets through either: who waited too long is told so at once.
+        // Nothing else gets through either, so drop the late ones at once.
         self.drop_late();
     }
 
@@ -309,7 +269,7 @@ impl Worker {
     }
 }
 
-/// Back to the queue, but for those whose time is up.
+/// Puts the submissions back into the queue, and answers those whose time is up.
 fn wait_on(queue: &Queue<Submission>, submissions: Vec<Submission>) {
     let (late, in_time): (Vec<_>, Vec<_>) = submissions.into_iter().partition(Submission::is_late);
     late.into_iter().for_each(|submission| submission.answer(Err(UNAVAILABLE)));
@@ -323,7 +283,7 @@ fn answer_all(submissions: Vec<Submission>, receipts: Vec<Receipt>) {
 }
 
 impl Trial {
-    /// Applies the submissions; those that stand already are answered and left out.
+    /// Applies the submissions. Answers those that are committed already, and leaves them out.
     async fn commit(mut self) -> Ended {
         let tried = match self.answer_standing().await {
             Ok(()) if self.submissions.is_empty() => Ok(Vec::new()),
@@ -335,7 +295,7 @@ impl Trial {
 
     async fn apply(&mut self) -> Result<Vec<Receipt>, BatchError> {
         let connection = self.line.connection().await?;
-        // A connection may have been long in coming. Who was told meanwhile that it was not committed is let go.
+        // The wait for the connection may have been long: drop the submissions whose time is up.
         for late in self.submissions.extract_if(.., |submission| submission.is_late()).collect::<Vec<_>>() {
             late.answer(Err(UNAVAILABLE));
         }
@@ -353,10 +313,10 @@ impl Trial {
         Ok(committed.receipts)
     }
 
-    /// Answers those that stand already and leaves the others. What was only read may yet be lost with its server, so all
-    /// of them together wait until it is durable.
+    /// Answers the submissions that are committed already, and keeps the others. A row that was only read may be lost
+    /// with its server, so wait first until all of them are durable.
     async fn answer_standing(&mut self) -> Result<(), sqlx::Error> {
-        // A replay's row stands in any case; to apply it twice changes nothing.
+        // The row of a replay exists in any case, and applying a replay twice changes nothing.
         let may_stand = |submission: &Submission| submission.doubtful && submission.inbound.purpose == Purpose::Receipt;
         let batch: Vec<&Inbound> = self
             .submissions

@@ -1,12 +1,12 @@
-//! A lane's own connection, with plans that keep up with the tables.
+//! The connection of a lane, with plans that keep up with the growth of the tables.
 
 use sqlx::{PgConnection, PgPool, Postgres, pool::PoolConnection};
 
-/// One connection, kept from batch to batch.
+/// A connection that a lane keeps from batch to batch.
 ///
-/// Its plans are generic, so they are made once. One that was made while a table had fewer than some four hundred rows
-/// may take any index whose first column fits, and read the whole workspace through it ever after. So the plans are made
-/// anew after 2, 4, 8 ... batches: before such a table has grown much, and hardly ever later.
+/// Postgres makes its generic plans once. A plan made while a table has fewer than some four hundred rows may use any
+/// index whose first column fits, and then reads the whole workspace through it. So the lane discards the plans after
+/// 2, 4, 8 ... batches: often while a table is young, and seldom later.
 pub(crate) struct LaneConnection {
     pool: PgPool,
     wire: Option<Wire>,
@@ -37,8 +37,8 @@ impl LaneConnection {
         Ok(&mut self.wire.insert(wire).connection)
     }
 
-    /// Closes the connection: it may be broken, or lead to a server that takes no writes any more. A new one, which proves
-    /// itself, is had when it is next needed.
+    /// Closes the connection, which may be broken or lead to a server that takes no writes. The next batch takes a new
+    /// connection.
     pub(crate) fn hang_up(&mut self) {
         if let Some(wire) = &mut self.wire {
             wire.connection.close_on_drop();
@@ -46,7 +46,7 @@ impl LaneConnection {
         self.wire = None;
     }
 
-    /// A line of its own over the same pool, for what goes on while this one hangs.
+    /// Another connection over the same pool, for use while this one hangs.
     pub(crate) fn another(&self) -> Self {
         Self::new(self.pool.clone())
     }

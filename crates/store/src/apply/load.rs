@@ -1,14 +1,17 @@
-//! Locking and reading what a batch touches, in the documented order.
+//! Locks and reads the rows that a batch touches, in the documented order.
 
 mod peek;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::LazyLock,
+};
 
 use inlet_domain::{
     command::{Change, ChannelRef, Effect, Purpose},
     model::conversation::ConversationStatus,
 };
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
 use self::peek::{latest, needs_place, peek};
@@ -24,10 +27,11 @@ use crate::{
     rows::{
         AttachmentRow, CampaignRow, ChannelRow, ContactRow, ConversationRow, GroupRow, Key, MessageRow, OptOutRow,
         StatusReportRow, VerificationRow,
+        columns::{arrays, given},
     },
 };
 
-/// Locks and reads all that the commands touch; the address and contact of each command that needs one.
+/// Locks and reads all rows that the commands touch. Returns the address and contact of each command that needs them.
 pub(crate) async fn load(
     connection: &mut PgConnection,
     working: &mut WorkingSet<'_>,
@@ -101,8 +105,8 @@ pub(crate) async fn load(
         .into_iter()
         .collect();
     working.messages.load(MessageRow::lock(connection, &messages).await?);
-    // One that went to another conversation while its row was waited for. Its conversation is locked after it, against
-    // the order: what comes of that is tried once more.
+    // A message may have moved to another conversation while this transaction waited for its row. Locking that
+    // conversation now breaks the lock order: the lane retries after a deadlock.
     let moved: BTreeSet<Key> = working
         .messages
         .iter()
@@ -117,7 +121,8 @@ pub(crate) async fn load(
     Ok(resolved)
 }
 
-/// The conversations of groups that are deleted. A conversation comes to a group under the lock of the group's name alone.
+/// The conversations of groups that are deleted. The lock of the group's name is enough: a conversation joins a group
+/// only under that lock.
 async fn of_deleted_groups(
     connection: &mut PgConnection,
     working: &WorkingSet<'_>,
@@ -136,8 +141,8 @@ async fn of_deleted_groups(
     children(connection, "conversation", "group_id", &groups.into_iter().collect::<Vec<_>>()).await
 }
 
-/// What was written in conversations that are deleted while others write on: all of it until the deletion, as far as so
-/// many go at once. In a batch others may write before the deletion is taken in.
+/// The messages of deleted conversations that go on: those until the deletion, up to the most that one deletion takes.
+/// In a batch, other commands may write in the conversation before the deletion is applied.
 async fn of_deleted_threads(
     connection: &mut PgConnection,
     working: &WorkingSet<'_>,
@@ -170,7 +175,7 @@ async fn of_deleted_threads(
     Ok(found)
 }
 
-/// Those who have conversations that a message may wake, and can answer them no more.
+/// The assignees of conversations that a message may wake who cannot answer any more.
 async fn shut_out(
     connection: &mut PgConnection,
     working: &WorkingSet<'_>,
@@ -190,7 +195,7 @@ async fn shut_out(
     members::shut_out(connection, &assignees.into_iter().collect::<Vec<_>>()).await
 }
 
-/// The reports that hang on messages which are yet to come, and all those on messages of which one is replayed.
+/// Reads the reports on messages that are yet to come, and on messages whose reports are replayed.
 async fn load_history(
     connection: &mut PgConnection,
     working: &mut WorkingSet<'_>,
@@ -226,7 +231,7 @@ async fn load_others(
     channels.extend(working.conversations.iter().map(|row| (row.workspace_id, row.channel_id)));
     working.channels.load(ChannelRow::read(connection, &channels.into_iter().collect::<Vec<_>>()).await?);
 
-    // Only to be shown in payloads: the contacts of conversations that an alias led to.
+    // Read only for payloads: the contacts of conversations that a thread's name led to.
     let shown: BTreeSet<Key> = working
         .conversations
         .iter()
@@ -251,7 +256,16 @@ async fn load_others(
     Ok(())
 }
 
-/// The refusals that bind the addresses of which more are told.
+static REFUSALS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT DISTINCT opt_out.workspace_id, opt_out.id FROM {} \
+         JOIN opt_out ON opt_out.workspace_id = given.workspace_id AND opt_out.address_kind = given.kind \
+           AND opt_out.address_value = given.value AND opt_out.address_scope_id = given.scope_id ORDER BY 1, 2",
+        given::<IdentityKey>()
+    )
+});
+
+/// The refusals that bind the addresses of the refusals that the commands report.
 async fn refusals(connection: &mut PgConnection, work: &[Work<'_>]) -> Result<Vec<Key>, sqlx::Error> {
     let named = |work: &Work<'_>| match &work.command.effect {
         Effect::OptOut(report) => {
@@ -264,18 +278,8 @@ async fn refusals(connection: &mut PgConnection, work: &[Work<'_>]) -> Result<Ve
     if addresses.is_empty() {
         return Ok(Vec::new());
     }
-    sqlx::query_as(
-        "SELECT DISTINCT o.workspace_id, o.id \
-         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) named(workspace_id, kind, value, scope_id) \
-         JOIN opt_out o ON o.workspace_id = named.workspace_id AND o.address_kind = named.kind \
-           AND o.address_value = named.value AND o.address_scope_id = named.scope_id ORDER BY 1, 2",
-    )
-    .bind(addresses.iter().map(|address| address.workspace).collect::<Vec<_>>())
-    .bind(addresses.iter().map(|address| address.kind.as_str()).collect::<Vec<_>>())
-    .bind(addresses.iter().map(|address| address.value.clone()).collect::<Vec<_>>())
-    .bind(addresses.iter().map(|address| address.scope).collect::<Vec<_>>())
-    .fetch_all(connection)
-    .await
+    let bound = sqlx::query_as_with(AssertSqlSafe(REFUSALS.as_str()), arrays(&addresses)?);
+    bound.fetch_all(connection).await
 }
 
 /// The keys of the rows of a table that belong to the given parents.
@@ -288,13 +292,10 @@ async fn children(
     if parents.is_empty() {
         return Ok(Vec::new());
     }
-    let (workspaces, ids): (Vec<Uuid>, Vec<Uuid>) = parents.iter().copied().unzip();
-    sqlx::query_as(sqlx::AssertSqlSafe(format!(
-        "SELECT DISTINCT t.workspace_id, t.id FROM unnest($1::uuid[], $2::uuid[]) k(w, p) \
-         JOIN {table} t ON t.workspace_id = k.w AND t.{column} = k.p ORDER BY 1, 2"
-    )))
-    .bind(workspaces)
-    .bind(ids)
-    .fetch_all(connection)
-    .await
+    let sql = format!(
+        "SELECT DISTINCT {table}.workspace_id, {table}.id \
+         FROM unnest($1::uuid[], $2::uuid[]) given(workspace_id, parent_id) \
+         JOIN {table} ON {table}.workspace_id = given.workspace_id AND {table}.{column} = given.parent_id ORDER BY 1, 2"
+    );
+    sqlx::query_as_with(AssertSqlSafe(sql), arrays(parents)?).fetch_all(connection).await
 }

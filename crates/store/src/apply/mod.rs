@@ -1,4 +1,4 @@
-//! Group commit: what providers report becomes state and events, many requests in one transaction.
+//! Group commit: the reports of providers become state and events, many requests in one transaction.
 
 pub mod admission;
 mod batch;
@@ -17,6 +17,7 @@ mod report_jobs;
 pub(crate) mod rules;
 mod save;
 mod stub;
+mod submission;
 mod write_permits;
 
 use std::{
@@ -42,9 +43,10 @@ use tokio_util::task::TaskTracker;
 
 use self::{
     admission::{Admission, MOST_BYTES},
-    lane::{Lane, Submission, UNAVAILABLE},
+    lane::{Lane, UNAVAILABLE},
     plan::RefNamespace,
     queue::Queue,
+    submission::Submission,
     write_permits::WritePermits,
 };
 use crate::{
@@ -52,70 +54,70 @@ use crate::{
     log::{Heads, announce},
 };
 
-/// What came of a request: what the raw log says and the provider is told.
+/// The result of a request, for the raw log and for the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
-    /// Which way it went.
+    /// The outcome.
     pub outcome: Outcome,
-    /// Why, where it was not accepted.
+    /// Why the request was not accepted.
     pub error: Option<String>,
-    /// The log entries it caused.
+    /// The events that the request raised.
     pub events: Vec<EventId>,
 }
 
-/// What a replay would come to.
+/// The result that a replay would have.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preview {
-    /// Which way it would go; `Duplicate` where others hold its keys.
+    /// The outcome; `Duplicate` if other requests hold its keys.
     pub outcome: Outcome,
-    /// Why, where it would not be accepted.
+    /// Why the request would not be accepted.
     pub error: Option<String>,
-    /// The events it would raise, in order.
+    /// The events that the replay would raise, in order.
     pub events: Vec<PreviewedEvent>,
 }
 
 /// An event that a replay would raise.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PreviewedEvent {
-    /// Its type.
+    /// The type of the event.
     pub kind: EventType,
-    /// The entity as it would be. The ids of new entities are not those that a replay would give.
+    /// The entity after the replay. A replay would give new entities other ids.
     pub payload: serde_json::Value,
-    /// The members that would change, with what they are now.
+    /// The current values of the members that would change.
     pub previous: Option<serde_json::Value>,
 }
 
-/// Why a request was not committed. The provider is told to come again.
+/// Why a request was not committed. The provider is told to retry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ApplyError {
-    /// The queue is full, or the workspace holds its share of it.
-    #[error("too much at once: come again in {} s", retry_after.as_secs())]
+    /// The queue is full, or the workspace holds half of it.
+    #[error("too many requests at once: retry in {} s", retry_after.as_secs())]
     Overloaded {
-        /// When to come again.
+        /// When to retry.
         retry_after: Duration,
     },
-    /// The database did not take it in time.
-    #[error("the database cannot take it now: come again in {} s", retry_after.as_secs())]
+    /// The database did not commit the request in time.
+    #[error("the database cannot commit the request now: retry in {} s", retry_after.as_secs())]
     Unavailable {
-        /// When to come again.
+        /// When to retry.
         retry_after: Duration,
     },
     /// The process is stopping.
-    #[error("this process is stopping: come again")]
+    #[error("this process is stopping: retry")]
     Stopping,
 }
 
-/// How apply works.
+/// The sizes and times of apply.
 #[derive(Debug, Clone)]
 pub struct ApplyConfig {
-    /// Lanes, each with one transaction at a time.
+    /// The number of lanes. Each runs one transaction at a time.
     pub lanes: usize,
-    /// Requests that may wait in all; no workspace holds more than half. So it is with their bytes: see
-    /// `apply/admission.rs`.
+    /// The most requests that wait. No workspace holds more than half of them. Their bytes are bounded in the same way:
+    /// see `apply/admission.rs`.
     pub queue: usize,
     /// The most requests in one transaction.
     pub batch: usize,
-    /// How long after its receipt a request is told that it could not be committed: providers give up at 3 s.
+    /// How long after its receipt a request is answered as not committed. Providers give up after 3 s.
     pub patience: Duration,
 }
 
@@ -125,7 +127,7 @@ impl Default for ApplyConfig {
     }
 }
 
-/// One queue for each lane. Where nobody can submit any more, the lanes end.
+/// One queue for each lane. The lanes end when the last handle to submit is dropped.
 #[derive(Debug)]
 struct Queues(Vec<Queue<Submission>>);
 
@@ -141,7 +143,7 @@ impl Drop for Queues {
     }
 }
 
-/// The entrance to apply. Cheap to clone.
+/// Takes requests and applies them. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Apply {
     admission: Admission,
@@ -152,7 +154,7 @@ pub struct Apply {
 }
 
 impl Apply {
-    /// Starts the lanes and the notifier.
+    /// Starts the lanes, and the task that announces their commits.
     #[must_use]
     pub fn start(database: Database, heads: Heads, sealer: Sealer, ambient: Ambient, config: ApplyConfig) -> Self {
         let tasks = TaskTracker::new();
@@ -168,18 +170,18 @@ impl Apply {
         Self { admission, queues: Arc::new(Queues(queues)), tasks, lane, patience: config.patience }
     }
 
-    /// Applies one request; resolves after its commit.
+    /// Applies one request. Resolves after its commit.
     ///
     /// # Errors
-    /// Where it was not committed: the provider should come again.
+    /// If the request was not committed: the provider should retry.
     pub fn submit(&self, inbound: Inbound) -> BoxFuture<'_, Result<Receipt, ApplyError>> {
         self.submit_since(inbound, Instant::now())
     }
 
-    /// Applies one request that came at `received`; resolves after its commit, or when its time is up.
+    /// Applies one request that came at `received`. Resolves after its commit, or when its time is up.
     ///
     /// # Errors
-    /// Where it was not committed in time, as far as is known: the provider should come again.
+    /// If the commit did not end in time, or failed: the provider should retry.
     pub fn submit_since(&self, inbound: Inbound, received: Instant) -> BoxFuture<'_, Result<Receipt, ApplyError>> {
         self.submitted(inbound, received).boxed()
     }
@@ -196,40 +198,39 @@ impl Apply {
         let until = received + self.patience;
         let submission = Submission { inbound, answer, until, permit, doubtful: false };
         queue.push(submission).map_err(|_| ApplyError::Stopping)?;
-        // By a timer of its own: where the database hangs, its lane hears nothing that it could tell.
+        // A timer answers the caller, because a lane that waits for a hanging database cannot.
         match tokio::time::timeout_at(until, receipt).await {
             Ok(answered) => answered.unwrap_or(Err(ApplyError::Stopping)),
             Err(_) => Err(UNAVAILABLE),
         }
     }
 
-    /// Applies a request of the raw log once more; `inbound.id` is the one it has there, and its row is brought up to
-    /// date.
+    /// Applies a request of the raw log once more, and updates its row there. `inbound.id` is the id of that row.
     ///
     /// # Errors
-    /// Where it was not committed.
+    /// If the replay was not committed: retry.
     pub fn replay(&self, inbound: Inbound) -> BoxFuture<'_, Result<Receipt, ApplyError>> {
         self.submit(Inbound { purpose: Purpose::Replay, ..inbound })
     }
 
-    /// What [`Apply::replay`] would do, with nothing of it kept. No other request is held up but those of the same rows.
+    /// Tells what [`Apply::replay`] would do, and changes nothing. Only requests about the same rows wait for it.
     ///
     /// # Errors
-    /// Where the database cannot tell now.
+    /// If the database does not answer: retry.
     pub fn preview(&self, inbound: Inbound) -> BoxFuture<'_, Result<Preview, ApplyError>> {
         let inbound = Inbound { purpose: Purpose::Replay, ..inbound };
         async move { self.lane.preview(&inbound).await }.boxed()
     }
 
-    /// Takes nothing more, finishes what is in hand (P13).
+    /// Takes no more requests, and finishes the waiting ones (P13).
     pub async fn stop(&self) {
         self.queues.close();
         self.tasks.wait().await;
     }
 }
 
-/// Requests about one address go to one lane, so that its batches seldom wait for each other's rows. The database,
-/// not the lane, makes it right.
+/// Requests about one address go to one lane, so that lanes seldom wait for each other's rows. Only the locks of the
+/// database make the result right.
 fn lane_of(inbound: &Inbound) -> u64 {
     let mut hasher = DefaultHasher::new();
     inbound.workspace.hash(&mut hasher);

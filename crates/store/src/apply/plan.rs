@@ -1,4 +1,4 @@
-//! What a command mentions, told before anything is locked: the provider's names for things, and the people.
+//! The names and people that a command mentions, known before any row is locked.
 
 use chrono::{DateTime, Utc};
 use inlet_domain::command::{
@@ -12,7 +12,7 @@ use super::{
     references::{RefKey, RefKind},
 };
 
-/// Whose names a request uses.
+/// The workspace and account in which the names of a request are unique.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RefNamespace {
     pub workspace: Uuid,
@@ -32,13 +32,13 @@ impl RefNamespace {
         ids.iter().map(|id| self.name(kind, id)).collect()
     }
 
-    /// What stands for a name of what the provider gives none: the key that it came under.
+    /// The name of a thing to which the provider gives none: the key of its command.
     pub(crate) fn keyed(self, kind: RefKind, key: &IdempotencyKey) -> RefKey {
         self.name(kind, &format!("key:{}:{}", key.kind, key.id))
     }
 
-    /// The names of a message: the provider's, or where it gives none, the key that it came under, by which a replay
-    /// finds it.
+    /// The names of a message. If the provider gives none, the key of the command is its name, so that a replay finds
+    /// the message.
     pub(crate) fn message(self, key: &IdempotencyKey, ids: &[String]) -> Vec<RefKey> {
         match ids {
             [] => vec![self.keyed(RefKind::Message, key)],
@@ -46,7 +46,7 @@ impl RefNamespace {
         }
     }
 
-    /// The names of a channel; none where the source knows its channel.
+    /// The names of a channel; none if the source knows its channel.
     pub(crate) fn channel(self, channel: &ChannelRef) -> Vec<RefKey> {
         match channel {
             ChannelRef::Known(_) => Vec::new(),
@@ -66,7 +66,7 @@ impl RefNamespace {
                 leads: identity.leads,
             })
             .collect();
-        // A group is no person.
+        // A group is not a person.
         let is_group = identities.first().is_some_and(|address| address.kind == IdentityKind::Group);
         Some(Claim { keys, wants: if is_group { Wants::Standing } else { wants }, again: false })
     }
@@ -80,8 +80,8 @@ impl RefNamespace {
     }
 }
 
-/// The names that the effect mentions but for channels, and whether what they name comes to be with it, so that an id
-/// can be suggested. Attachments mention their message without making it.
+/// The names that the effect mentions, without channels; and for each, whether the effect creates the named thing, so
+/// that the name gets a suggested id. An attachment mentions its message but does not create it.
 pub(crate) fn names(speaker: RefNamespace, command: &Command) -> Vec<(RefKey, bool)> {
     let own = |kind, id: &str, comes: bool| vec![(speaker.name(kind, id), comes)];
     match &command.effect {
@@ -117,18 +117,18 @@ pub(crate) fn names(speaker: RefNamespace, command: &Command) -> Vec<(RefKey, bo
     }
 }
 
-/// The provider's id of the group that a message came from, where the provider names no one within it.
+/// The provider's id of the group that a message came from, if the provider names no person in the group.
 pub(crate) fn group_of(report: &MessageReport) -> Option<&str> {
     let address = report.person.as_ref()?.identities.first()?;
     (address.kind == IdentityKind::Group).then_some(address.value.as_str())
 }
 
-/// Whether a message tells to whom or to which conversation it belongs.
+/// Whether a message names its person or its conversation.
 pub(crate) fn tells_place(report: &MessageReport) -> bool {
     report.person.is_some() || report.thread.id.is_some()
 }
 
-/// The channel that the effect is on, if it needs one.
+/// The channel of the effect, if it needs one.
 pub(crate) fn channel(effect: &Effect) -> Option<&ChannelRef> {
     match effect {
         Effect::Message(report) => Some(&report.channel),
@@ -138,14 +138,14 @@ pub(crate) fn channel(effect: &Effect) -> Option<&ChannelRef> {
     }
 }
 
-/// The person or group that the effect, which arrived at this time, is about, if one must be found or made.
+/// The claim of the person or group of an effect that arrived at `arrived`, if apply must find or create one.
 pub(crate) fn claim(speaker: RefNamespace, effect: &Effect, arrived: DateTime<Utc>) -> Option<Claim> {
     let writer = |occurred_at: Option<DateTime<Utc>>| Wants::Writer(occurred_at.unwrap_or(arrived).min(arrived));
     match effect {
         Effect::Message(report) => speaker
             .person(report.person.as_ref(), writer(report.occurred_at))
             .or_else(|| speaker.bare(IdentityKind::ProviderConversation, report.thread.id.as_deref()?)),
-        // A report tells whom we wrote to, not that there is anybody.
+        // A report names the receiver of our message, but does not prove that the person exists.
         Effect::Status(report) => speaker.person(report.person.as_ref(), Wants::Standing),
         Effect::Conversation(report) => match &report.group_id {
             Some(group) => speaker.bare(IdentityKind::Group, group),

@@ -1,5 +1,5 @@
-//! What waits for a lane: in turns by workspace, so that the backlog of one delays no other (P11). Within a workspace
-//! first come, first served.
+//! The queue of a lane. Workspaces take turns, so that the backlog of one delays no other (P11). Within a workspace the
+//! queue is first come, first served.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -10,11 +10,11 @@ use inlet_domain::ids::WorkspaceId;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
-/// What can wait.
+/// An item of a queue.
 pub(crate) trait Waiting {
-    /// Whose turn it takes.
+    /// The workspace whose turn the item takes.
     fn workspace(&self) -> WorkspaceId;
-    /// What it takes of the heaviest batch, in bytes; 0 of what is bounded by its number alone.
+    /// The bytes that the item adds to a batch; 0 for a light item, because the number of items bounds those.
     fn weight(&self) -> usize;
 }
 
@@ -33,11 +33,11 @@ struct Shared<T> {
 #[derive(Debug)]
 struct LineUp<T> {
     by: HashMap<WorkspaceId, VecDeque<T>>,
-    /// Each workspace of which something waits, once; the first is next.
+    /// Each workspace that has items, once. The first has the next turn.
     turns: VecDeque<WorkspaceId>,
-    /// Workspaces whose rows are held by someone: they go alone, so that only they wait for the rows.
+    /// Workspaces whose rows are locked. Each gets batches of its own, so that only it waits for the rows.
     apart: HashSet<WorkspaceId>,
-    /// Whether the last batch was one of theirs: next are the others.
+    /// Whether the last batch was for one of `apart`: the others are next then.
     apart_was_last: bool,
     closed: bool,
 }
@@ -64,7 +64,7 @@ impl<T: Waiting> Queue<T> {
         self.shared.line_up.lock()
     }
 
-    /// Lines up; gives it back where the queue is closed.
+    /// Adds an item. Gives the item back if the queue is closed.
     pub(crate) fn push(&self, item: T) -> Result<(), T> {
         let mut line_up = self.line_up();
         if line_up.closed {
@@ -76,7 +76,7 @@ impl<T: Waiting> Queue<T> {
         Ok(())
     }
 
-    /// Puts back what was taken, in front of what waits of the same workspace and in the same order.
+    /// Puts taken items back, in their order, in front of the other items of their workspaces.
     pub(crate) fn put_back(&self, items: Vec<T>) {
         let mut line_up = self.line_up();
         for item in items.into_iter().rev() {
@@ -86,7 +86,7 @@ impl<T: Waiting> Queue<T> {
         self.shared.news.notify_one();
     }
 
-    /// Lets the workspace go alone until [`Queue::rejoin`].
+    /// Gives the workspace batches of its own until [`Queue::rejoin`].
     pub(crate) fn set_apart(&self, workspace: WorkspaceId) {
         self.line_up().apart.insert(workspace);
     }
@@ -101,7 +101,7 @@ impl<T: Waiting> Queue<T> {
         }
     }
 
-    /// Takes out all of which `is_due` holds.
+    /// Removes the items for which `is_due` is true.
     pub(crate) fn remove(&self, is_due: impl Fn(&T) -> bool) -> Vec<T> {
         let mut line_up = self.line_up();
         let mut removed = Vec::new();
@@ -116,7 +116,7 @@ impl<T: Waiting> Queue<T> {
         removed
     }
 
-    /// Waits until something waits; false once the queue is closed and empty.
+    /// Waits for an item; false once the queue is closed and empty.
     pub(crate) async fn news(&self) -> bool {
         loop {
             {
@@ -129,13 +129,13 @@ impl<T: Waiting> Queue<T> {
         }
     }
 
-    /// The next batch, of at most `most` and about `heaviest` bytes but never less than one; waits for it. `None` once
-    /// the queue is closed and empty.
+    /// Waits for the next batch, of at most `most` items and about `heaviest` bytes, but of at least one item. `None`
+    /// once the queue is closed and empty.
     pub(crate) async fn take(&self, most: usize, heaviest: usize) -> Option<Vec<T>> {
         self.news().await.then(|| self.line_up().batch(most, heaviest))
     }
 
-    /// Takes nothing more in; what waits is still taken out.
+    /// Refuses new items. The waiting ones can still be taken.
     pub(crate) fn close(&self) {
         self.line_up().closed = true;
         self.shared.news.notify_one();
@@ -166,7 +166,7 @@ impl<T: Waiting> LineUp<T> {
         };
         let batch = take_in_turns(&mut self.by, &mut turns, most, heaviest);
         if one_of_them {
-            // Who just had a turn comes last.
+            // The workspace that just had its turn comes last.
             resting.append(&mut turns);
             self.turns = resting;
         } else {

@@ -1,5 +1,5 @@
-//! What providers call our entities. Whatever mentions a provider's id locks its row first and looks only afterwards,
-//! so that two transactions that mention the same thing see each other (P4).
+//! The names that providers give our entities. A transaction that mentions a name locks the row of the name first and
+//! looks at the entity afterwards, so that two transactions that mention one thing see each other (P4).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,13 +8,13 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use inlet_domain::model::waiting::WaitingHalf;
-use sqlx::{PgConnection, Row, types::Json};
+use sqlx::{AssertSqlSafe, PgConnection, Row, types::Json};
 use uuid::Uuid;
 
 use super::stub::MessageStub;
-use crate::rows;
+use crate::rows::columns::{Insert, Update, arrays, columns, equals_given, given_in_order, names, names_in};
 
-/// The kinds of things that a provider names.
+/// A kind of entity that a provider names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum RefKind {
     Attachment,
@@ -53,7 +53,7 @@ impl RefKind {
     }
 }
 
-/// A provider's name for something: (workspace, account, kind, id), in lock order.
+/// A provider's name for an entity: (workspace, account, kind, id), in lock order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct RefKey {
     pub workspace: Uuid,
@@ -62,23 +62,24 @@ pub(crate) struct RefKey {
     pub id: String,
 }
 
-/// What a row says of its name.
+/// The columns of a row beside its name.
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Meaning {
     target: Option<Uuid>,
     deleted_at: Option<DateTime<Utc>>,
-    /// What waits for the named thing, with an id that tells since when.
+    /// The kind of report that waits for the named entity, with an id that tells since when.
     waiting: Option<(Uuid, WaitingHalf)>,
-    /// What versions of a message that is yet to come said already.
+    /// The members that versions have told of a message that is yet to come.
     pending: Option<MessageStub>,
 }
 
 #[derive(Debug, Clone, Default)]
 struct State {
     meaning: Meaning,
-    /// What the row in the database holds: a difference is written at the end.
+    /// The columns that the database holds. The save writes a difference.
     stored: Meaning,
-    /// The id that the row was inserted with: what is made for it takes this id, and nothing need be written again.
+    /// The target that the row was inserted with. A new entity takes this id, so that the row need not be written
+    /// again.
     suggested: Option<Uuid>,
 }
 
@@ -88,50 +89,53 @@ pub(crate) struct References {
     known: BTreeMap<RefKey, State>,
 }
 
-type Columns = (Vec<Uuid>, Vec<Uuid>, Vec<&'static str>, Vec<String>);
-
-fn columns<'a>(keys: impl Iterator<Item = &'a RefKey>) -> Columns {
-    let mut columns = Columns::default();
-    for key in keys {
-        columns.0.push(key.workspace);
-        columns.1.push(key.account);
-        columns.2.push(key.kind.as_str());
-        columns.3.push(key.id.clone());
+columns! {
+    RefKey as key {
+        workspace_id: "uuid" = key.workspace,
+        provider_account_id: "uuid" = key.account,
+        kind: "text" = key.kind.as_str(),
+        external_id: "text" = key.id.as_str(),
     }
-    columns
 }
 
-const READ: &str = "SELECT r.workspace_id, r.provider_account_id, r.kind, r.external_id, r.target_id, r.deleted_at, r.waiting_id, r.waiting, r.pending \
-    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) WITH ORDINALITY k(w, a, k, e, n) \
-    JOIN external_ref r ON r.workspace_id = k.w AND r.provider_account_id = k.a AND r.kind = k.k AND r.external_id = k.e \
-    ORDER BY k.n";
+columns! {
+    Meaning as meaning {
+        target_id: "uuid" = meaning.target,
+        deleted_at: "timestamptz" = meaning.deleted_at,
+        waiting_id: "uuid" = meaning.waiting.map(|(id, _)| id),
+        waiting: "text" = meaning.waiting.map(|(_, half)| half),
+        pending: "jsonb" = meaning.pending.as_ref().map(Json),
+    }
+}
 
-const LOCK: &str = "SELECT r.workspace_id, r.provider_account_id, r.kind, r.external_id, r.target_id, r.deleted_at, r.waiting_id, r.waiting, r.pending \
-    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) WITH ORDINALITY k(w, a, k, e, n) \
-    JOIN external_ref r ON r.workspace_id = k.w AND r.provider_account_id = k.a AND r.kind = k.k AND r.external_id = k.e \
-    ORDER BY k.n FOR NO KEY UPDATE OF r";
+/// The id that the entity of a new name will take.
+struct Suggested(Option<Uuid>);
 
-const INSERT: &str = "INSERT INTO external_ref (workspace_id, provider_account_id, kind, external_id, target_id) \
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[]) \
-    ON CONFLICT DO NOTHING \
-    RETURNING workspace_id, provider_account_id, kind, external_id";
+columns! {
+    Suggested as suggested {
+        target_id: "uuid" = suggested.0,
+    }
+}
 
-static FEW: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let columns = [
-        ("workspace_id", "uuid"),
-        ("provider_account_id", "uuid"),
-        ("kind", "text"),
-        ("external_id", "text"),
-        ("target_id", "uuid"),
-    ];
-    let tail = "ON CONFLICT DO NOTHING RETURNING workspace_id, provider_account_id, kind, external_id";
-    rows::insert_few("external_ref", &columns, tail)
+fn select(lock: &str) -> String {
+    format!(
+        "SELECT {} FROM {} JOIN external_ref ON {} ORDER BY given.place {lock}",
+        names_in::<(RefKey, Meaning)>("external_ref"),
+        given_in_order::<RefKey>(),
+        equals_given::<RefKey>("external_ref")
+    )
+}
+
+static READ: LazyLock<String> = LazyLock::new(|| select(""));
+
+static LOCK: LazyLock<String> = LazyLock::new(|| select("FOR NO KEY UPDATE OF external_ref"));
+
+static INSERT: LazyLock<Insert> = LazyLock::new(|| {
+    let tail = format!("ON CONFLICT DO NOTHING RETURNING {}", names::<RefKey>());
+    Insert::of::<(RefKey, Suggested)>("external_ref", &tail)
 });
 
-const UPDATE: &str = "UPDATE external_ref r SET target_id = k.t, deleted_at = k.d, waiting_id = k.wi, waiting = k.wh, pending = k.p \
-    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::timestamptz[], $7::uuid[], $8::text[], \
-      $9::jsonb[]) k(w, a, k, e, t, d, wi, wh, p) \
-    WHERE r.workspace_id = k.w AND r.provider_account_id = k.a AND r.kind = k.k AND r.external_id = k.e";
+static UPDATE: LazyLock<Update> = LazyLock::new(|| Update::of::<RefKey, (RefKey, Meaning)>("external_ref"));
 
 fn key_of(row: &sqlx::postgres::PgRow) -> Result<RefKey, sqlx::Error> {
     let word: &str = row.try_get("kind")?;
@@ -148,10 +152,10 @@ fn key_of(row: &sqlx::postgres::PgRow) -> Result<RefKey, sqlx::Error> {
 }
 
 impl References {
-    /// Locks every mentioned name, inserting those that are new with the id suggested for what they will name.
+    /// Locks every mentioned name, and inserts each new name with the id suggested for its entity.
     ///
-    /// A channel's name never comes to mean another channel, so one that is known is read without a lock: else all
-    /// messages of one channel would wait for each other.
+    /// The name of a channel never changes its meaning, so a known one is read without a lock. Otherwise all messages
+    /// of a channel would wait for each other.
     pub(crate) async fn lock(
         &mut self,
         connection: &mut PgConnection,
@@ -161,34 +165,22 @@ impl References {
             return Ok(());
         }
         let channels = mentioned.keys().filter(|key| key.kind == RefKind::Channel);
-        self.take(connection, READ, channels).await?;
+        self.take(connection, &READ, channels).await?;
         let is_settled = |references: &Self, key: &RefKey| {
             let known = references.known.get(key);
             key.kind == RefKind::Channel && known.is_some_and(|state| state.meaning.target.is_some())
         };
-        // All are inserted before any that stands is locked, each time in their order: so no two transactions wait for
-        // each other.
-        let missing: Vec<(&RefKey, Option<Uuid>)> =
-            mentioned.iter().filter(|(key, _)| !is_settled(self, key)).map(|(key, id)| (key, *id)).collect();
+        // Insert the new names before locking the old ones, each time in the order of the keys, so that no two
+        // transactions wait for each other.
+        let missing: Vec<(&RefKey, Suggested)> = mentioned
+            .iter()
+            .filter(|(key, _)| !is_settled(self, key))
+            .map(|(key, suggested)| (key, Suggested(*suggested)))
+            .collect();
         if missing.is_empty() {
             return Ok(());
         }
-        let rows = match rows::for_few(&FEW, missing.len()) {
-            Some(sql) => {
-                let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
-                for (key, suggested) in &missing {
-                    let named = query.bind(key.workspace).bind(key.account).bind(key.kind.as_str());
-                    query = named.bind(key.id.as_str()).bind(*suggested);
-                }
-                query.fetch_all(&mut *connection).await?
-            }
-            None => {
-                let (workspaces, accounts, kinds, ids) = columns(missing.iter().map(|(key, _)| *key));
-                let suggested: Vec<Option<Uuid>> = missing.iter().map(|(_, id)| *id).collect();
-                let query = sqlx::query(INSERT).bind(workspaces).bind(accounts).bind(kinds).bind(ids).bind(suggested);
-                query.fetch_all(&mut *connection).await?
-            }
-        };
+        let rows = INSERT.bind(&missing)?.fetch_all(&mut *connection).await?;
         let mut inserted = BTreeSet::new();
         for row in &rows {
             let key = key_of(row)?;
@@ -198,7 +190,7 @@ impl References {
             inserted.insert(key);
         }
         let standing = missing.iter().map(|(key, _)| *key).filter(|key| !inserted.contains(*key));
-        self.take(connection, LOCK, standing).await
+        self.take(connection, &LOCK, standing).await
     }
 
     async fn take(
@@ -207,11 +199,11 @@ impl References {
         sql: &'static str,
         keys: impl Iterator<Item = &RefKey>,
     ) -> Result<(), sqlx::Error> {
-        let (workspaces, accounts, kinds, ids) = columns(keys);
-        if ids.is_empty() {
+        let keys: Vec<&RefKey> = keys.collect();
+        if keys.is_empty() {
             return Ok(());
         }
-        let rows = sqlx::query(sql).bind(workspaces).bind(accounts).bind(kinds).bind(ids).fetch_all(connection).await?;
+        let rows = sqlx::query_with(AssertSqlSafe(sql), arrays(&keys)?).fetch_all(connection).await?;
         for row in &rows {
             let waiting_id: Option<Uuid> = row.try_get("waiting_id")?;
             let half: Option<WaitingHalf> = row.try_get("waiting")?;
@@ -226,27 +218,27 @@ impl References {
         Ok(())
     }
 
-    /// What the first known of the names means.
+    /// The target of the first name that has one.
     pub(crate) fn target<'a>(&self, keys: impl IntoIterator<Item = &'a RefKey>) -> Option<Uuid> {
         keys.into_iter().find_map(|key| self.known.get(key)?.meaning.target)
     }
 
-    /// When the named thing was deleted, be it before it came.
+    /// When the provider deleted the named entity, possibly before it came.
     pub(crate) fn deleted_at<'a>(&self, keys: impl IntoIterator<Item = &'a RefKey>) -> Option<DateTime<Utc>> {
         keys.into_iter().find_map(|key| self.known.get(key)?.meaning.deleted_at)
     }
 
-    /// The id that what the names mean should get.
+    /// The id suggested for the entity of the names.
     pub(crate) fn suggested<'a>(&self, keys: impl IntoIterator<Item = &'a RefKey>) -> Option<Uuid> {
         keys.into_iter().find_map(|key| self.known.get(key)?.suggested)
     }
 
-    /// Whether something waited before the batch for what the name means.
+    /// Whether a report waited for the named entity before the batch.
     pub(crate) fn is_awaited(&self, key: &RefKey) -> bool {
         self.known.get(key).is_some_and(|state| state.stored.waiting.is_some())
     }
 
-    /// From now on the names mean `target`, those that mean nothing yet; all of them where `anew`.
+    /// Points the names that have no target at `target`; points all of them if `anew`.
     pub(crate) fn point<'a>(&mut self, keys: impl IntoIterator<Item = &'a RefKey>, target: Uuid, anew: bool) {
         for key in keys {
             let meaning = &mut self.known.entry(key.clone()).or_default().meaning;
@@ -256,24 +248,24 @@ impl References {
         }
     }
 
-    /// Notes, on the first of the names, that something waits for what they mean; `id` tells since when.
+    /// Notes on the first of the names that a report waits for the entity; `id` tells since when.
     pub(crate) fn wait<'a>(&mut self, keys: impl IntoIterator<Item = &'a RefKey>, id: Uuid, half: WaitingHalf) {
         if let Some(key) = keys.into_iter().next() {
             self.known.entry(key.clone()).or_default().meaning.waiting.get_or_insert((id, half));
         }
     }
 
-    /// What versions of the message that the names will mean have said so far.
+    /// Takes the members that versions have told of the message of these names, which is yet to come.
     pub(crate) fn pending<'a>(&mut self, keys: impl IntoIterator<Item = &'a RefKey>) -> Option<MessageStub> {
         keys.into_iter().find_map(|key| self.known.get_mut(key)?.meaning.pending.take())
     }
 
-    /// Keeps what versions of a message said until it comes.
+    /// Keeps the members that versions have told of a message until the message comes.
     pub(crate) fn keep_pending(&mut self, key: &RefKey, stub: MessageStub) {
         self.known.entry(key.clone()).or_default().meaning.pending = Some(stub);
     }
 
-    /// What the names mean is here: nothing waits for it any more.
+    /// Notes that the entity of the names has come: no report waits for it any more.
     pub(crate) fn settle<'a>(&mut self, keys: impl IntoIterator<Item = &'a RefKey>) {
         for key in keys {
             if let Some(state) = self.known.get_mut(key) {
@@ -282,14 +274,14 @@ impl References {
         }
     }
 
-    /// Every known name of `from` means `to` instead.
+    /// Points every known name of `from` at `to`.
     pub(crate) fn redirect(&mut self, from: Uuid, to: Uuid) {
         for state in self.known.values_mut().filter(|state| state.meaning.target == Some(from)) {
             state.meaning.target = Some(to);
         }
     }
 
-    /// All that the names mean, each once, in their order.
+    /// The targets of the names, each once, in the order of the names.
     pub(crate) fn all_targets<'a>(&self, keys: impl IntoIterator<Item = &'a RefKey>) -> Vec<Uuid> {
         let mut targets = Vec::new();
         for target in keys.into_iter().filter_map(|key| self.known.get(key)?.meaning.target) {
@@ -300,7 +292,7 @@ impl References {
         targets
     }
 
-    /// Notes that what the names mean is gone, maybe before it came; of several times the last.
+    /// Notes that the provider deleted the entity of the names, possibly before it came. The last time counts.
     pub(crate) fn bury<'a>(&mut self, keys: impl IntoIterator<Item = &'a RefKey>, at: DateTime<Utc>) {
         for key in keys {
             let deleted_at = &mut self.known.entry(key.clone()).or_default().meaning.deleted_at;
@@ -308,7 +300,7 @@ impl References {
         }
     }
 
-    /// Every known target of a kind.
+    /// The known targets of a kind, each with its workspace.
     pub(crate) fn targets(&self, kind: RefKind) -> impl Iterator<Item = (Uuid, Uuid)> {
         self.known
             .iter()
@@ -316,26 +308,13 @@ impl References {
             .filter_map(|(key, state)| Some((key.workspace, state.meaning.target?)))
     }
 
-    /// Writes what differs from the rows as they stand.
+    /// Writes the names that differ from their rows.
     pub(crate) async fn save(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let changed: Vec<(&RefKey, &State)> =
-            self.known.iter().filter(|(_, state)| state.meaning != state.stored).collect();
-        if changed.is_empty() {
-            return Ok(());
+        let changed = self.known.iter().filter(|(_, state)| state.meaning != state.stored);
+        let changed: Vec<(&RefKey, &Meaning)> = changed.map(|(key, state)| (key, &state.meaning)).collect();
+        if !changed.is_empty() {
+            UPDATE.bind(&changed)?.execute(connection).await?;
         }
-        let (workspaces, accounts, kinds, ids) = columns(changed.iter().map(|(key, _)| *key));
-        sqlx::query(UPDATE)
-            .bind(workspaces)
-            .bind(accounts)
-            .bind(kinds)
-            .bind(ids)
-            .bind(changed.iter().map(|(_, state)| state.meaning.target).collect::<Vec<_>>())
-            .bind(changed.iter().map(|(_, state)| state.meaning.deleted_at).collect::<Vec<_>>())
-            .bind(changed.iter().map(|(_, state)| state.meaning.waiting.map(|(id, _)| id)).collect::<Vec<_>>())
-            .bind(changed.iter().map(|(_, state)| state.meaning.waiting.map(|(_, half)| half)).collect::<Vec<_>>())
-            .bind(changed.iter().map(|(_, state)| state.meaning.pending.clone().map(Json)).collect::<Vec<_>>())
-            .execute(connection)
-            .await?;
         Ok(())
     }
 }

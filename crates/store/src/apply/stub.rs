@@ -1,5 +1,5 @@
-//! The members of a message that its versions bring (OB-10): of one that is there, or of one that is yet to come and of
-//! which nothing says where it belongs.
+//! The members of a message that its versions tell (OB-10). The message exists already, or it is yet to come and
+//! nothing tells its conversation.
 
 use chrono::{DateTime, Utc};
 use inlet_domain::{
@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::rows::MessageRow;
 
-/// What versions say of a message.
+/// The members of a message that its versions have told.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct MessageStub {
     pub versions: Versions,
@@ -29,23 +29,23 @@ pub(crate) struct MessageStub {
     pub attachments: Vec<StubFile>,
 }
 
-/// A file of a message that is yet to come.
+/// An attachment of a message that is yet to come.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct StubFile {
     #[serde(flatten)]
     pub part: AttachmentPart,
-    /// The newest version that told of it.
+    /// The newest version that told of the attachment.
     #[serde(default = "oldest_update")]
     pub version: Version,
 }
 
-/// The version of files that were kept before each had its own.
+/// The version of attachments that were stored without one.
 fn oldest_update() -> Version {
     Version { change: Change::Updated, told: false, at: DateTime::UNIX_EPOCH }
 }
 
 impl MessageStub {
-    /// Lifts the members out of a row; [`MessageStub::give`] puts them back.
+    /// Takes the members out of a row. [`MessageStub::give`] puts them back.
     pub(crate) fn lift(row: &mut MessageRow) -> Self {
         Self {
             versions: std::mem::take(&mut row.provider_members.0),
@@ -58,19 +58,19 @@ impl MessageStub {
         }
     }
 
-    /// Takes the members of a report in, each if its version wins.
+    /// Takes in each member of a report whose version wins.
     pub(crate) fn take(&mut self, report: &MessageReport, stamp: Stamp) {
         let versions = &mut self.versions;
         super::rules::take(versions, stamp, "content_type", &mut self.content_type, &report.content_type);
         super::rules::take(versions, stamp, "content", &mut self.content, &report.content);
-        // Whoever has read a message has read it, whatever a newer version says or leaves out.
+        // A read message stays read, whatever a newer version tells.
         self.read_at = [self.read_at, report.read_at.value().copied()].into_iter().flatten().min();
         super::rules::take(versions, stamp, "reactions", &mut self.reactions, &report.reactions);
         let occurred_at = Patch::known(report.occurred_at);
         super::rules::take(versions, stamp, "occurred_at", &mut self.occurred_at, &occurred_at);
     }
 
-    /// Keeps the files of a report for the message, each once; what the newest version tells of it counts.
+    /// Keeps each attachment of a report once, as its newest version tells it.
     pub(crate) fn keep_files(&mut self, report: &MessageReport, version: Version) {
         for part in report.attachments.iter().flatten() {
             match self.attachments.iter_mut().find(|known| known.part.is_same(part)) {
@@ -84,7 +84,7 @@ impl MessageStub {
         }
     }
 
-    /// Puts the members into a row, and gives the files that came with them.
+    /// Puts the members into a row. Returns the attachments that came with them.
     pub(crate) fn give(self, row: &mut MessageRow) -> Vec<StubFile> {
         row.provider_members = self.versions.into();
         row.content_type = self.content_type;

@@ -1,4 +1,4 @@
-//! The hosts of a `DATABASE_URL`. Of several, one is the primary; which one it is changes at a failover.
+//! The hosts of a `DATABASE_URL`. One of them is the primary, and a failover makes another one the primary.
 
 use std::time::Duration;
 
@@ -7,25 +7,22 @@ use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions}
 
 use super::Work;
 
-/// One host for each that the URL names, in its order.
+/// The hosts that the URL names, in its order.
 #[derive(Debug, Clone)]
 pub(crate) struct Hosts(Vec<PgConnectOptions>);
 
-/// The host that is the primary.
+/// The primary.
 pub(crate) struct Primary {
-    /// Which of them it is.
+    /// Its index in the list of hosts.
     pub(crate) number: usize,
-    /// A connection to it.
+    /// A connection to the primary.
     pub(crate) connection: PgConnection,
     /// The timeline that it writes.
     pub(crate) timeline: u32,
 }
 
 impl Hosts {
-    /// Of `postgres://user:password@first:5432,second:5433/name`. A host may leave its port out.
-    ///
-    /// # Errors
-    /// Where it is no such URL.
+    /// Parses `postgres://user:password@first:5432,second:5433/name`. A host may lack its port.
     pub(crate) fn parse(url: &str) -> Result<Self, sqlx::Error> {
         let Some((scheme, rest)) = url.split_once("://") else { return Ok(Self(vec![url.parse()?])) };
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -38,18 +35,17 @@ impl Hosts {
         Ok(Self(hosts.split(',').map(of).collect::<Result<_, _>>()?))
     }
 
-    /// How many there are.
     pub(crate) fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// How to connect to one of them for a kind of work. There is always a first one.
+    /// The options of a connection to a host for a kind of work. The first host stands in for an unknown one.
     pub(crate) fn options(&self, number: usize, work: Work) -> PgConnectOptions {
         let host = self.0.get(number).or(self.0.first()).cloned().unwrap_or_default();
         work.options(host)
     }
 
-    /// The first of them to prove within so long that it is a primary.
+    /// The first host that proves within `patience` that it is a primary.
     pub(crate) async fn primary(&self, patience: Duration) -> Option<Primary> {
         let knocking = |number: usize| async move {
             let mut connection = self.options(number, Work::Look).connect().await.ok()?;
@@ -76,16 +72,16 @@ impl Hosts {
     }
 }
 
-/// Whether the server behind a connection takes writes: a standby does not, nor does one that was made read-only.
+/// Whether the server takes writes. A standby does not, and a read-only server does not.
 pub(crate) async fn takes_writes(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     let read_only: String = sqlx::query_scalar("SHOW transaction_read_only").fetch_one(connection).await?;
     Ok(read_only == "off")
 }
 
-/// The timeline that the server behind a connection writes; `None` where it takes no writes. A standby that becomes the
-/// primary begins a timeline, and leaves the older ones behind.
+/// The timeline that the server writes; `None` if it takes no writes. A standby that becomes the primary begins a new
+/// timeline.
 pub(crate) async fn timeline_of(connection: &mut PgConnection) -> Result<Option<u32>, sqlx::Error> {
-    // A file of the write-ahead log is named by its timeline first.
+    // The name of a file of the write-ahead log begins with the timeline.
     let file: Option<String> = sqlx::query_scalar(
         "SELECT CASE WHEN NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off' \
            THEN pg_walfile_name(pg_current_wal_insert_lsn()) END",

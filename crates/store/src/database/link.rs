@@ -1,6 +1,5 @@
-//! Whether the database is there. A database that hangs is one that is not there: whoever asks it something must be told
-//! so in time, although no connection says so. One task asks it, over a connection of its own; all others look at what
-//! that task found.
+//! Watches whether the database is there. A database that hangs counts as away: no connection reports it, but callers
+//! must learn it in time. One task checks the database over its own connection, and all others read the task's result.
 
 use std::{
     future::Future,
@@ -21,14 +20,14 @@ use super::{
 };
 use crate::error::StoreError;
 
-/// How long after one look the next is.
+/// The time between two checks.
 const PAUSE: Duration = Duration::from_millis(500);
-/// The same while it is away.
+/// The time between two checks while the database is away.
 const PAUSE_AWAY: Duration = Duration::from_millis(200);
-/// How long the logs may take to be compared before it is begun anew.
+/// The longest comparison of the logs. After it the comparison begins anew.
 const LONGEST_COMPARISON: Duration = Duration::from_secs(60);
 
-/// When the connections that were made until then were given up; those made later stand.
+/// Connections made until this time are retired: nobody may use them any more.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Retired(Arc<Mutex<Option<Instant>>>);
 
@@ -37,25 +36,25 @@ impl Retired {
         self.0.lock()
     }
 
-    /// Gives up every connection that was made until now.
+    /// Retires every connection that was made until now.
     pub(crate) fn all(&self) {
         *self.lock() = Some(Instant::now());
     }
 
-    /// Whether a connection of this age is given up.
+    /// Whether a connection of this age is retired.
     pub(crate) fn has(&self, age: Duration) -> bool {
         self.lock().is_some_and(|until| Instant::now().checked_sub(age).is_none_or(|made| made <= until))
     }
 }
 
-/// The timeline that this process works on; unknown before the first connection.
+/// The timeline that this process follows; unknown before the first connection.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Timeline(Arc<Mutex<Followed>>);
 
 #[derive(Debug, Default)]
 struct Followed {
     timeline: Option<u32>,
-    /// Whether someone compares the logs where the timeline is another one.
+    /// Whether a task compares the logs when the timeline changes.
     is_watched: bool,
 }
 
@@ -64,8 +63,8 @@ impl Timeline {
         self.0.lock()
     }
 
-    /// Whether a connection on this timeline may be used. The first one says which it is, and so does each where nobody
-    /// compares.
+    /// Whether a connection on this timeline may be used. The first connection decides the timeline. If no task
+    /// compares the logs, each connection decides it.
     pub(crate) fn takes(&self, found: u32) -> bool {
         let mut followed = self.lock();
         if followed.timeline.is_none() || !followed.is_watched {
@@ -87,12 +86,12 @@ impl Timeline {
     }
 }
 
-/// Lets one line a second into the log, however many ask for one.
+/// Lets through one line of the program's log a second.
 #[derive(Debug, Default)]
 struct Seldom(Mutex<(Option<Instant>, u64)>);
 
 impl Seldom {
-    /// Where a line is due, how many were passed over since the last.
+    /// If a line is due, the number of lines skipped since the last one.
     fn due(&self, now: Instant) -> Option<u64> {
         let mut state = self.0.lock();
         let (last, passed_over) = &mut *state;
@@ -105,7 +104,7 @@ impl Seldom {
     }
 }
 
-/// What all pools of a process know of their database.
+/// The state of the database, which all pools of a process share.
 #[derive(Debug)]
 pub(crate) struct Link {
     hosts: Hosts,
@@ -139,12 +138,12 @@ impl Link {
         &self.timeline
     }
 
-    /// How to connect for a kind of work.
+    /// The options of new connections for a kind of work.
     pub(crate) fn options(&self, work: Work) -> sqlx::postgres::PgConnectOptions {
         self.hosts.options(self.current.load(Ordering::Acquire), work)
     }
 
-    /// Keeps a pool pointed at the primary from now on.
+    /// Points a pool at the primary from now on.
     pub(crate) fn keep(&self, work: Work, pool: &PgPool) {
         let mut pools = self.pools.lock();
         pools.retain(|(_, pool)| !pool.is_closed());
@@ -155,18 +154,18 @@ impl Link {
         *self.present.borrow()
     }
 
-    /// Resolves once the database is there.
+    /// Waits until the database is there.
     pub(crate) async fn presence(&self) {
         let _ = self.present.subscribe().wait_for(|present| *present).await;
     }
 
-    /// Resolves once the database is away.
+    /// Waits until the database is away.
     async fn absence(&self) {
-        // The sender is ours, so it does not go away before us.
+        // `self` owns the sender, so the wait never fails.
         let _ = self.present.subscribe().wait_for(|present| !present).await;
     }
 
-    /// Works for as long as the database is there; gives up when it is away.
+    /// Runs `work` while the database is there; drops it when the database is away.
     pub(crate) async fn while_present<T>(&self, work: impl Future<Output = T>) -> Result<T, StoreError> {
         tokio::select! {
             biased;
@@ -181,8 +180,8 @@ impl Link {
         }
     }
 
-    /// Looks after the database until it is dropped. `patience` is how long the database may take to say that it is there,
-    /// over a connection that stands and again over a new one.
+    /// Checks the database again and again. `patience` is the longest wait for an answer, over the connection that
+    /// stands and again over a new one.
     pub(crate) async fn watch(&self, patience: Duration, on_move: &dyn OnMove) {
         self.timeline.watch();
         let mut connection = None;
@@ -192,9 +191,7 @@ impl Link {
                 if is_there {
                     tracing::info!("the database is there again");
                 } else {
-                    tracing::warn!(
-                        "the database does not answer, or takes no writes; whoever asks is told to come again"
-                    );
+                    tracing::warn!("the database does not answer, or takes no writes; callers are told to try again");
                 }
                 metrics::gauge!("inlet_database_present").set(if is_there { 1.0 } else { 0.0 });
                 self.present.send_replace(is_there);
@@ -203,7 +200,8 @@ impl Link {
         }
     }
 
-    /// Whether there is a primary. Where it is another server than before, or was away, older connections are given up.
+    /// Checks whether there is a primary. Retires the older connections if the primary is another server than before,
+    /// or was away.
     async fn look(&self, patience: Duration, connection: &mut Option<PgConnection>, on_move: &dyn OnMove) -> bool {
         if let Some(standing) = connection {
             let asked = tokio::time::timeout(patience, takes_writes(standing)).await;
@@ -216,7 +214,7 @@ impl Link {
             return false;
         };
         if number != self.current.load(Ordering::Acquire) || self.timeline.is_other(timeline) {
-            // Until this is done no connection leads there.
+            // Until the comparison ends, no pool connects to the new primary.
             let compared = tokio::time::timeout(LONGEST_COMPARISON, on_move.moved(&mut found)).await;
             let compared = compared.map_err(|_| StoreError::Away).and_then(std::convert::identity);
             if let Err(error) = compared {

@@ -1,4 +1,4 @@
-//! The way to Postgres: a pool for each kind of work.
+//! Connections to Postgres: a pool for each kind of work.
 
 mod hosts;
 mod link;
@@ -29,88 +29,89 @@ use crate::error::StoreError;
 /// Every migration, embedded.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 
-/// A connection that has lain in the pool for longer is asked whether it still stands before it is used.
+/// The pool pings a connection before its use if the connection has been idle for longer than this.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// How long a connection is waited for.
+/// The longest wait for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long a commit is waited for by who asked for it.
+/// How long a caller waits for its commit.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long a commit keeps its connection where it does not end.
+/// How long an unfinished commit keeps its connection.
 const LONGEST_COMMIT: Duration = Duration::from_secs(60);
 
-/// What must be done where the database has moved to another history, before anything else is asked of it.
+/// Work that must come first after the database has moved to another history.
 #[async_trait::async_trait]
 pub trait OnMove: Send + Sync {
-    /// Does it over a connection to where the database is now.
+    /// Does the work over a connection to the new primary.
     ///
     /// # Errors
-    /// Where the database fails: then it is called again.
+    /// If the database fails. The caller calls this again.
     async fn moved(&self, connection: &mut PgConnection) -> Result<(), StoreError>;
 }
 
 /// Handles on one database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Database {
-    /// For reads and look-ups.
+    /// The pool for reads.
     pub pool: PgPool,
-    /// The same pool, as sea-orm sees it.
+    /// The pool for reads, as sea-orm sees it.
     pub orm: DatabaseConnection,
-    /// For the transactions of members and keys.
+    /// The pool for the transactions of members and API keys.
     pub writes: PgPool,
-    /// For apply's lanes alone. Its plans are forced to what they should be at a million rows: see docs/adr/0003.
+    /// The pool for the lanes of apply. It forces the plans that are right at a million rows: see docs/adr/0003.
     pub apply: PgPool,
-    /// For what keeps the database in order.
+    /// The pool for maintenance.
     pub upkeep: PgPool,
-    /// Where the database is, and whether it is there.
+    /// The primary, and whether it is there.
     link: Arc<Link>,
-    /// Moves whenever a source was changed through this handle or a clone of it.
+    /// Counts the changes of sources through this handle and its clones.
     sources: Arc<AtomicU64>,
 }
 
 impl Database {
-    /// Connects. `connections` bounds what reads and what writes, half as many for these; `lanes` the lanes of apply.
+    /// Connects. The pool for reads has `connections`, the pool for writes half as many. `lanes` is the number of
+    /// apply's lanes.
     ///
-    /// A statement of the pool for reads ends with the future that waits for it: see [`is_idle`].
+    /// A statement ends when the caller drops the future that waits for it: see [`is_idle`].
     ///
     /// # Errors
-    /// Where the URL is wrong or the server does not answer.
+    /// If the URL is invalid, or the server does not answer.
     pub async fn connect(url: &str, connections: u32, lanes: u32) -> Result<Self, StoreError> {
         let hosts = Hosts::parse(url)?;
         let first = if hosts.count() > 1 { hosts.primary(PATIENCE).await } else { None };
         let link = Arc::new(Link::new(hosts, first.map_or(0, |primary| primary.number)));
         let open = |work, most, patience| open(&link, work, most, patience);
         let pool = open(Work::Reads, connections, PATIENCE);
-        // Where it cannot be reached, that is told here.
+        // Fail here if the server cannot be reached.
         drop(pool.acquire().await?);
         let writes = open(Work::Writes, connections.div_ceil(2).max(2), PATIENCE);
-        // A request is given 2 s: while the database is away, each must come to be tried, and to be told, within it. One
-        // more connection for each lane may be at what hangs: see apply/lane.rs.
+        // The door waits 2 s for a request. While the database is away, apply must try the request and answer within
+        // that time. Each lane may need a second connection while a transaction hangs: see apply/lane.rs.
         let apply = open(Work::Apply, lanes.saturating_mul(2), Duration::from_secs(1));
         let upkeep = open(Work::Upkeep, 2, PATIENCE);
         let orm = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
         Ok(Self { pool, orm, writes, apply, upkeep, link, sources: Arc::default() })
     }
 
-    /// A pool of its own for a kind of work, which connects when it is needed.
+    /// Opens another pool for a kind of work. The pool connects on demand.
     pub(crate) fn open(&self, work: Work, most: u32) -> PgPool {
         open(&self.link, work, most, PATIENCE)
     }
 
-    /// Asks again and again until `stop` whether the database is there, and follows its primary where it moves. Without
-    /// it the database always counts as there. A look is given up in time for whoever waits for as long as `patience`.
+    /// Checks until `stop` whether the database is there, and follows the primary when it moves. Without this task the
+    /// database always counts as there. A check ends in time for callers who wait as long as `patience`.
     ///
-    /// Where the primary is another one than before, `on_move` comes before anything else is asked of it.
+    /// When the primary has moved, `on_move` runs before any other statement there.
     pub async fn watch(self, patience: Duration, on_move: impl OnMove, stop: CancellationToken) {
         stop.run_until_cancelled(self.link.watch(patience * 5 / 8, &on_move)).await;
     }
 
-    /// Works for as long as the database is there.
+    /// Runs `work` while the database is there.
     ///
     /// # Errors
-    /// [`StoreError::Away`] as soon as it is away, or hangs; the work is dropped then.
+    /// [`StoreError::Away`] as soon as the database is away or hangs. The work is dropped then.
     pub async fn while_present<T>(&self, work: impl Future<Output = T>) -> Result<T, StoreError> {
         self.link.while_present(work).await
     }
@@ -120,25 +121,24 @@ impl Database {
         self.link.presence().await;
     }
 
-    /// Logs what could not be done, at most one line a second for all of this handle: the database may be away for many
-    /// at once.
+    /// Logs an error of the database, at most one line a second for this handle: many callers may fail at once.
     pub fn complain(&self, error: &(dyn std::error::Error + 'static), what: &'static str) {
         self.link.complain(error, what);
     }
 
-    /// Commits a transaction. Once it is begun nothing breaks it off, also where nobody waits for it any more: Postgres
-    /// would take a commit that waits for its standby for done.
+    /// Commits a transaction. The commit goes on even if the caller stops waiting: Postgres takes a commit as done if
+    /// its connection breaks while the commit waits for the standby.
     ///
     /// # Errors
-    /// Where the database refuses; [`StoreError::Away`] where it does not say in time whether it did.
+    /// [`StoreError::Away`] if Postgres does not answer in time. The transaction may have committed then.
     pub(crate) async fn commit(&self, transaction: Transaction<'static, Postgres>) -> Result<(), StoreError> {
         self.unbroken(transaction.commit()).await
     }
 
-    /// Runs what commits by itself. As with [`Self::commit`] nothing breaks it off.
+    /// Runs `work`, which commits. As with [`Self::commit`], the work goes on even if the caller stops waiting.
     ///
     /// # Errors
-    /// Where the database refuses; [`StoreError::Away`] where it does not end in time.
+    /// [`StoreError::Away`] if the work does not end in time. It may still succeed then.
     pub(crate) async fn unbroken<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,
@@ -150,10 +150,10 @@ impl Database {
         }
     }
 
-    /// Applies the migrations that are missing, under an advisory lock.
+    /// Applies the missing migrations, under an advisory lock.
     ///
     /// # Errors
-    /// Where one fails, or the database has one that this binary does not know.
+    /// If a migration fails, or the database has one that this binary does not know.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let pool = self.open(Work::Migration, 1);
         let migrated = MIGRATOR.run(&pool).await;
@@ -161,19 +161,19 @@ impl Database {
         Ok(migrated?)
     }
 
-    /// A number that is another one after every change of a source in this process: what was remembered of sources
-    /// under an earlier one counts no more.
+    /// A number that changes with every change of a source in this process. A cache of sources is valid only for the
+    /// number under which it was filled.
     #[must_use]
     pub fn source_generation(&self) -> u64 {
         self.sources.load(Ordering::Acquire)
     }
 
-    /// To be called after the commit of such a change.
+    /// Call this after the commit of a change of a source.
     pub(crate) fn sources_changed(&self) {
         self.sources.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Gives every connection back. What comes after it fails.
+    /// Closes every connection. Later statements fail.
     pub async fn close(&self) {
         for pool in [&self.pool, &self.writes, &self.apply, &self.upkeep] {
             pool.close().await;
@@ -187,7 +187,7 @@ fn open(link: &Link, work: Work, most: u32, patience: Duration) -> PgPool {
     let pool = PgPoolOptions::new()
         .max_connections(most)
         .acquire_timeout(patience)
-        // What came back a moment ago was asked then.
+        // `after_release` has pinged a connection that came back a moment ago.
         .test_before_acquire(false)
         .before_acquire(move |connection, metadata| {
             let is_retired = before.has(metadata.age);
@@ -206,43 +206,46 @@ fn open(link: &Link, work: Work, most: u32, patience: Duration) -> PgPool {
     pool
 }
 
-/// A connection is taken only where it proves that it leads to a primary: an address that moves may lead to a standby. And
-/// only where that is in the history that the process knows: before it goes on in another one, the logs are compared.
+/// Accepts a new connection only if it leads to a primary, because the address may lead to a standby; and only if the
+/// primary is on the timeline that the process follows, because the logs must be compared before it follows another
+/// one.
 async fn greet(connection: &mut PgConnection, timeline: &Timeline) -> Result<(), sqlx::Error> {
     let Some(found) = hosts::timeline_of(connection).await? else {
         return Err(sqlx::Error::Configuration("the server takes no writes: it is a standby, or read-only".into()));
     };
     if !timeline.takes(found) {
-        return Err(sqlx::Error::Configuration("the server is on a timeline that is not looked at yet".into()));
+        return Err(sqlx::Error::Configuration(
+            "the server is on a new timeline: the logs are not compared yet".into(),
+        ));
     }
     watch_for_our_end(connection).await
 }
 
-/// Waits until what a connection has read is durable, whoever wrote it: a transaction that is seen may still wait for its
-/// standby, or have been broken off while it did. This one is younger, so when it is through, so is all that was seen.
+/// Waits until everything that the connection has read is durable. A visible transaction may still wait for its
+/// standby, or may have been broken off while it waited. This statement's own transaction is younger: when it has
+/// committed, the older ones are durable.
 pub(crate) async fn make_durable(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query("SELECT pg_logical_emit_message(true, 'inlet', '')").execute(connection).await?;
     Ok(())
 }
 
-/// Asks Postgres to look, while a statement runs, whether we are still there. It has that since version 14, on Linux;
-/// elsewhere a statement that no one waits for runs to its end.
+/// Asks Postgres to check, while a statement runs, whether its client is still connected. Postgres can do so since
+/// version 14, on Linux. Elsewhere an abandoned statement runs to its end.
 async fn watch_for_our_end(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let watched = sqlx::query("SET client_connection_check_interval = '250ms'").execute(connection).await;
     match watched {
         Err(error) if error.as_database_error().is_none() => Err(error),
         Err(error) => {
-            tracing::debug!(error = &error as &dyn std::error::Error, "statements that are given up run to their end");
+            tracing::debug!(error = &error as &dyn std::error::Error, "abandoned statements run to their end");
             Ok(())
         }
         Ok(_) => Ok(()),
     }
 }
 
-/// Whether a connection that comes back to the pool has nothing to do any more. Where a statement still runs on it, the
-/// future that waited for it was dropped: by a timeout, or with a client that went away. Then the connection is closed
-/// instead, and Postgres, which sees that, ends the statement. To cancel it by name from another connection could hit
-/// the statement of whoever has the connection next; this cannot.
+/// Whether no statement runs on a connection that comes back to the pool. A statement may still run if its future was
+/// dropped, by a timeout or because the client went away. The pool then closes the connection, and Postgres notices
+/// that and ends the statement. A cancel request from another connection could hit the next user's statement instead.
 async fn is_idle(connection: &mut PgConnection) -> bool {
     matches!(tokio::time::timeout(Duration::from_secs(1), connection.ping()).await, Ok(Ok(())))
 }

@@ -1,38 +1,38 @@
-//! What connections are for, and how long what they do may take. This is the one place that says so: the bounds are
-//! options of the connection, so they cost no statement.
+//! The kinds of work that connections do, and the time bounds of each. The bounds are options of the connection, so
+//! they cost no statement.
 //!
-//! A process that is frozen, or cut off, holds its locks for as long as Postgres lets its transaction stand idle. A bound
-//! on that lets every other process go on.
+//! A process that is frozen or cut off holds its locks for as long as Postgres lets its transaction stand idle. The
+//! bound on idle transactions lets the other processes go on.
 
 use sqlx::postgres::PgConnectOptions;
 
 /// A kind of work. Each has connections of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Work {
-    /// The lanes commit what providers posted.
+    /// The lanes commit the requests of providers.
     Apply,
     /// The notifier writes deliveries, claims them and finishes them.
     Deliveries,
-    /// GraphQL reads, and so do look-ups.
+    /// GraphQL and other callers read.
     Reads,
     /// A member or a key changes something.
     Writes,
-    /// Partitions are made and dropped, tables analysed, keys made anew.
+    /// Maintenance: making and dropping partitions, analysing tables, changing keys.
     Upkeep,
     /// Migrations change the tables.
     Migration,
-    /// A look says whether the database is there.
+    /// A check asks whether the database is there.
     Look,
 }
 
-/// Of each kind: the longest statement, the longest that a transaction stands idle, and the longest wait for a lock.
+/// The longest statement, the longest idle time in a transaction, and the longest wait for a lock.
 struct Bounds {
     statement: &'static str,
     idle_in_transaction: &'static str,
     lock: &'static str,
 }
 
-/// These keep plans as they should be at a million rows: see docs/adr/0003.
+/// Forces the plans that are right at a million rows: see docs/adr/0003.
 const PLANNED: [(&str, &str); 5] = [
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),
@@ -41,8 +41,8 @@ const PLANNED: [(&str, &str); 5] = [
     ("jit", "off"),
 ];
 
-/// Postgres finds by these that a client's machine is gone: after 19 s without a sign of it, or 5 s of data that it does
-/// not take. On a socket file they are passed over.
+/// Lets Postgres notice that the client's machine is gone: after 19 s without an answer, or 5 s of unacknowledged data.
+/// Postgres ignores these options on a Unix socket.
 const KEPT_ALIVE: [(&str, &str); 4] = [
     ("tcp_keepalives_idle", "10"),
     ("tcp_keepalives_interval", "3"),
@@ -53,15 +53,15 @@ const KEPT_ALIVE: [(&str, &str); 4] = [
 impl Work {
     fn bounds(self) -> Bounds {
         let (statement, idle_in_transaction, lock) = match self {
-            // A provider is answered 2 s after it came.
+            // The door answers a provider 2 s after the request came.
             Self::Apply => ("1500ms", "2s", "1s"),
             Self::Deliveries => ("10s", "3s", "1s"),
-            // An operation has 20 s by default and ends by itself; this is for a statement that was left behind.
+            // An operation ends by itself, after 20 s by default. This bound is for statements that outlive it.
             Self::Reads => ("30s", "2s", "1s"),
-            // A new password is hashed within one, in its turn.
+            // A transaction that sets a password also hashes it.
             Self::Writes => ("5s", "4s", "1s"),
             Self::Upkeep => ("60s", "5s", "1s"),
-            // How long an index takes, no one can say.
+            // Building an index may take any time.
             Self::Migration => ("0", "5s", "1s"),
             Self::Look => ("2s", "2s", "1s"),
         };

@@ -1,4 +1,4 @@
-//! Tells other processes how far the logs have come: after the commit, coalesced, in as few NOTIFYs as fit.
+//! Tells the other processes the heads of the logs after the commits, in as few NOTIFYs as possible.
 
 use std::collections::HashMap;
 
@@ -8,10 +8,10 @@ use tokio::sync::mpsc;
 use super::{CHANNEL, Head};
 use crate::database::Database;
 
-/// Postgres takes payloads below 8,000 bytes; this leaves room.
+/// The most bytes of a payload. Postgres takes less than 8,000.
 const MOST: usize = 7_900;
 
-/// Tells what is sent, until every sender is gone.
+/// Tells the heads that `news` gives, until every sender is gone.
 pub(crate) async fn announce(database: Database, mut news: mpsc::UnboundedReceiver<Vec<(WorkspaceId, Head)>>) {
     let mut waiting = Vec::new();
     while news.recv_many(&mut waiting, 1024).await > 0 {
@@ -26,15 +26,15 @@ pub(crate) async fn announce(database: Database, mut news: mpsc::UnboundedReceiv
     }
 }
 
-/// Tells how far these logs have come.
+/// Tells these heads.
 pub(crate) async fn tell(database: &Database, heads: HashMap<WorkspaceId, Head>) {
-    let told = sqlx::query("SELECT pg_notify($1, p) FROM unnest($2::text[]) p")
+    let told = sqlx::query("SELECT pg_notify($1, payload) FROM unnest($2::text[]) given(payload)")
         .bind(CHANNEL)
         .bind(payloads(heads))
         .execute(&database.pool)
         .await;
     if let Err(error) = told {
-        database.complain(&error, "could not tell other processes of new events; they will find them by their poll");
+        database.complain(&error, "could not tell the other processes of new events; they find them when they poll");
     }
 }
 

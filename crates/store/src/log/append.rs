@@ -16,94 +16,105 @@ use inlet_domain::{
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
-use crate::{error::StoreError, log::Head, rows};
+use crate::{
+    error::StoreError,
+    log::Head,
+    rows::columns::{Insert, columns},
+};
 
-/// An entry that has no number yet.
+/// An event to append: it has no number yet.
 #[derive(Debug, Clone)]
 pub struct NewEvent {
-    /// Whose log.
+    /// The workspace that owns the log.
     pub workspace: WorkspaceId,
-    /// What happened.
+    /// The type of the event.
     pub kind: EventType,
-    /// When.
+    /// When the change happened.
     pub occurred_at: DateTime<Utc>,
-    /// Who did it.
+    /// The member, API key, provider or system that made the change.
     pub actor: Actor,
-    /// The revision of the entity after it.
+    /// The revision of the entity after the change.
     pub revision: Option<i64>,
-    /// The conversation that it is about or in.
+    /// The conversation that the entity is, or is in.
     pub conversation_id: Option<Uuid>,
-    /// The message that it is about.
+    /// The message that changed, or that the entity belongs to.
     pub message_id: Option<Uuid>,
-    /// The contact that it is about.
+    /// The contact that changed, or that the entity belongs to.
     pub contact_id: Option<Uuid>,
-    /// The channel.
+    /// The channel of the conversation.
     pub channel_id: Option<Uuid>,
     /// The channel's medium.
     pub medium: Option<Medium>,
-    /// Of a message.
+    /// The direction of the message.
     pub direction: Option<Direction>,
-    /// Whether it is about a note or an activity.
+    /// Whether the message is a note or an activity.
     pub internal: bool,
-    /// The entity, in JavaScript's own form.
+    /// The entity as JSON, in JavaScript's own form.
     pub payload: String,
-    /// The members that changed, with their old values.
+    /// The old values of the members that changed, as JSON.
     pub previous: Option<String>,
 }
 
 /// What [`append`] wrote.
 #[derive(Debug, Clone, Default)]
 pub struct Appended {
-    /// The ids, in the order of the drafts.
+    /// The ids of the events, in the order of the drafts.
     pub ids: Vec<Uuid>,
-    /// How far each log has come.
+    /// The new head of each log.
     pub heads: Vec<(WorkspaceId, Head)>,
 }
 
-// Two looks for the last number: in the partitions of late, then in all. An idle workspace costs the second.
-const LAST: &str = "SELECT w.id, greatest( \
-      coalesce((SELECT s.floor FROM log_state s WHERE s.workspace_id = w.id), 0), \
+// Look in the recent partitions first. Only an idle workspace needs the search of all partitions.
+const LAST: &str = "SELECT given.workspace_id, greatest( \
+      coalesce((SELECT s.floor FROM log_state s WHERE s.workspace_id = given.workspace_id), 0), \
       coalesce( \
-        (SELECT e.seq FROM event e WHERE e.workspace_id = w.id AND e.id >= $2 ORDER BY e.seq DESC LIMIT 1), \
-        (SELECT e.seq FROM event e WHERE e.workspace_id = w.id ORDER BY e.seq DESC LIMIT 1), \
+        (SELECT e.seq FROM event e WHERE e.workspace_id = given.workspace_id AND e.id >= $2 ORDER BY e.seq DESC LIMIT 1), \
+        (SELECT e.seq FROM event e WHERE e.workspace_id = given.workspace_id ORDER BY e.seq DESC LIMIT 1), \
         0)) AS last, \
-      coalesce((SELECT s.epoch FROM log_state s WHERE s.workspace_id = w.id), 1) AS epoch \
-    FROM unnest($1::uuid[]) w(id)";
+      coalesce((SELECT s.epoch FROM log_state s WHERE s.workspace_id = given.workspace_id), 1) AS epoch \
+    FROM unnest($1::uuid[]) given(workspace_id)";
 
-const COLUMNS: [(&str, &str); 17] = [
-    ("workspace_id", "uuid"),
-    ("id", "uuid"),
-    ("seq", "bigint"),
-    ("type", "text"),
-    ("occurred_at", "timestamptz"),
-    ("actor_kind", "text"),
-    ("actor_id", "uuid"),
-    ("revision", "bigint"),
-    ("conversation_id", "uuid"),
-    ("message_id", "uuid"),
-    ("contact_id", "uuid"),
-    ("channel_id", "uuid"),
-    ("medium", "text"),
-    ("direction", "text"),
-    ("internal", "boolean"),
-    ("payload", "json"),
-    ("previous", "json"),
-];
+/// An event under the number that the log gives it.
+struct Entry<'a> {
+    event: &'a NewEvent,
+    id: Uuid,
+    seq: i64,
+}
 
-static FEW: LazyLock<Vec<String>> = LazyLock::new(|| rows::insert_few("event", &COLUMNS, ""));
+columns! {
+    Entry<'_> as entry {
+        workspace_id: "uuid" = entry.event.workspace.0,
+        id: "uuid" = entry.id,
+        seq: "bigint" = entry.seq,
+        type: "text" = entry.event.kind.name(),
+        occurred_at: "timestamptz" = entry.event.occurred_at,
+        actor_kind: "text" = entry.event.actor.kind(),
+        actor_id: "uuid" = actor_id(entry.event.actor),
+        revision: "bigint" = entry.event.revision,
+        conversation_id: "uuid" = entry.event.conversation_id,
+        message_id: "uuid" = entry.event.message_id,
+        contact_id: "uuid" = entry.event.contact_id,
+        channel_id: "uuid" = entry.event.channel_id,
+        medium: "text" = entry.event.medium,
+        direction: "text" = entry.event.direction,
+        internal: "boolean" = entry.event.internal,
+        payload: "text" as "json" = entry.event.payload.as_str(),
+        previous: "text" as "json" = entry.event.previous.as_deref(),
+    }
+}
 
-const MANY: &str = "INSERT INTO event (workspace_id, id, seq, type, occurred_at, actor_kind, actor_id, revision, \
-      conversation_id, message_id, contact_id, channel_id, medium, direction, internal, payload, previous) \
-    SELECT w, i, s, t, o, ak, ai, r, cv, m, ct, ch, md, d, n, p::json, v::json \
-    FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::timestamptz[], $6::text[], $7::uuid[], $8::bigint[], \
-      $9::uuid[], $10::uuid[], $11::uuid[], $12::uuid[], $13::text[], $14::text[], $15::boolean[], $16::text[], $17::text[]) \
-      k(w, i, s, t, o, ak, ai, r, cv, m, ct, ch, md, d, n, p, v)";
+fn actor_id(actor: Actor) -> Option<Uuid> {
+    match actor {
+        Actor::Member(id) => Some(id.0),
+        Actor::ApiKey(id) => Some(id.0),
+        Actor::Provider | Actor::System => None,
+    }
+}
 
-/// Numbers the drafts and writes them, under the locks of their logs, which stay until the transaction ends: call it
-/// after every row lock, with nothing but the commit to follow that could wait.
-///
-/// # Errors
-/// Where the database fails.
+static INSERT: LazyLock<Insert> = LazyLock::new(|| Insert::of::<Entry<'_>>("event", ""));
+
+/// Numbers the drafts and writes them, under the locks of their logs. Postgres holds these locks until the transaction
+/// ends: call this after the last row lock, and let only the commit follow.
 pub async fn append(
     connection: &mut PgConnection,
     ambient: &Ambient,
@@ -116,85 +127,22 @@ pub async fn append(
     let workspaces: Vec<WorkspaceId> = workspaces.into_iter().collect();
     super::lock(connection, &workspaces).await?;
 
-    // A statement of its own: its snapshot must be younger than the lock.
+    // A separate statement, because its snapshot must be younger than the lock.
     let of_late = first_at(ambient.now() - chrono::Duration::hours(36));
     let rows = sqlx::query(LAST).bind(&workspaces).bind(of_late).fetch_all(&mut *connection).await?;
     let mut heads: BTreeMap<WorkspaceId, Head> = BTreeMap::new();
     for row in &rows {
         let before = Head { epoch: row.try_get("epoch")?, seq: row.try_get("last")?, id: EventId(Uuid::nil()) };
-        heads.insert(row.try_get("id")?, before);
+        heads.insert(row.try_get("workspace_id")?, before);
     }
     let ids: Vec<Uuid> = drafts.iter().map(|_| ambient.uuid()).collect();
-    let mut numbers = Vec::with_capacity(drafts.len());
-    for (draft, id) in drafts.iter().zip(&ids) {
-        // There is a row for each of them.
-        let Some(head) = heads.get_mut(&draft.workspace) else { continue };
+    let mut entries = Vec::with_capacity(drafts.len());
+    for (event, id) in drafts.iter().zip(&ids) {
+        // Each workspace has a head.
+        let Some(head) = heads.get_mut(&event.workspace) else { continue };
         (head.seq, head.id) = (head.seq + 1, EventId(*id));
-        numbers.push(head.seq);
+        entries.push(Entry { event, id: *id, seq: head.seq });
     }
-    match rows::for_few(&FEW, drafts.len()) {
-        Some(sql) => {
-            let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
-            for ((draft, id), number) in drafts.iter().zip(&ids).zip(numbers) {
-                query = query
-                    .bind(draft.workspace.0)
-                    .bind(*id)
-                    .bind(number)
-                    .bind(draft.kind.name())
-                    .bind(draft.occurred_at)
-                    .bind(draft.actor.kind())
-                    .bind(actor_id(draft.actor))
-                    .bind(draft.revision)
-                    .bind(draft.conversation_id)
-                    .bind(draft.message_id)
-                    .bind(draft.contact_id)
-                    .bind(draft.channel_id)
-                    .bind(draft.medium)
-                    .bind(draft.direction)
-                    .bind(draft.internal)
-                    .bind(draft.payload.as_str())
-                    .bind(draft.previous.as_deref());
-            }
-            query.execute(connection).await?;
-        }
-        None => insert_many(connection, drafts, &ids, numbers).await?,
-    }
+    INSERT.bind(&entries)?.execute(connection).await?;
     Ok(Appended { ids, heads: heads.into_iter().collect() })
-}
-
-fn actor_id(actor: Actor) -> Option<Uuid> {
-    match actor {
-        Actor::Member(id) => Some(id.0),
-        Actor::ApiKey(id) => Some(id.0),
-        Actor::Provider | Actor::System => None,
-    }
-}
-
-async fn insert_many(
-    connection: &mut PgConnection,
-    drafts: &[NewEvent],
-    ids: &[Uuid],
-    numbers: Vec<i64>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(MANY)
-        .bind(drafts.iter().map(|draft| draft.workspace.0).collect::<Vec<_>>())
-        .bind(ids)
-        .bind(numbers)
-        .bind(drafts.iter().map(|draft| draft.kind.name()).collect::<Vec<_>>())
-        .bind(drafts.iter().map(|draft| draft.occurred_at).collect::<Vec<_>>())
-        .bind(drafts.iter().map(|draft| draft.actor.kind()).collect::<Vec<_>>())
-        .bind(drafts.iter().map(|draft| actor_id(draft.actor)).collect::<Vec<_>>())
-        .bind(drafts.iter().map(|draft| draft.revision).collect::<Vec<_>>())
-        .bind(drafts.iter().map(|draft| draft.conversation_id).collect::<Vec<_>>())
-        .bind(drafts.iter().map(|draft| draft.message_id).collect::<Vec<_>>())
-        .bind(drafts.iter().map(|draft| draft.contact_id).collect::<Vec<_>>())
-        .bind(drafts.iter().map(|draft| draft.channel_id).collect::<Vec<_>>())
-        .bind(drafts.iter().map(|draft| draft.medium).collect::<Vec<_>>())
-        .bind(drafts.iter().map(|draft| draft.direction).collect::<Vec<_>>())
-        .bind(drafts.iter().map(|draft| draft.internal).collect::<Vec<_>>())
-        .bind(drafts.iter().map(|draft| draft.payload.as_str()).collect::<Vec<_>>())
-        .bind(drafts.iter().map(|draft| draft.previous.as_deref()).collect::<Vec<_>>())
-        .execute(connection)
-        .await?;
-    Ok(())
 }

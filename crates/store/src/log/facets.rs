@@ -1,5 +1,5 @@
-//! What a filter of conversations can be held against, as an entry of the log tells it: before the event and after it.
-//! It is read from the entry's own payload, so it is what stood at the commit, whatever has become of it since.
+//! The facets of an event, before and after it, which filters of conversations match against. They come from the
+//! entry's own payload, so they show the state at the commit and not a later one.
 
 use inlet_domain::{
     ids::{ChannelId, ContactId, ConversationId, LabelId, MemberId, TeamId},
@@ -13,21 +13,21 @@ use serde_json::{Map, Value};
 
 use super::LogEntry;
 
-/// What agents change of a conversation.
+/// The part of a conversation that agents change.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct State {
-    /// Where it stands.
+    /// The lifecycle status.
     pub status: ConversationStatus,
-    /// How urgent it is.
+    /// The priority.
     #[serde(default = "as_most")]
     pub priority: Priority,
-    /// Who has it.
+    /// The member that the conversation is assigned to.
     #[serde(default)]
     pub assignee_id: Option<MemberId>,
-    /// Which team has it.
+    /// The team that the conversation is assigned to.
     #[serde(default)]
     pub team_id: Option<TeamId>,
-    /// Its labels.
+    /// The labels of the conversation.
     #[serde(default)]
     pub label_ids: Vec<LabelId>,
 }
@@ -36,28 +36,28 @@ fn as_most() -> Priority {
     Priority::Normal
 }
 
-/// The facets at one side of an event. What the event does not have is `None`.
+/// The facets on one side of an event. A facet that the event does not have is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facets {
-    /// The conversation.
+    /// The conversation that the event is about or in.
     pub conversation: Option<ConversationId>,
-    /// What agents change of it.
+    /// The part of the conversation that agents change.
     pub state: Option<State>,
-    /// On which channel.
+    /// The channel of the conversation.
     pub channel: Option<ChannelId>,
-    /// Which carries what.
+    /// The medium of the channel.
     pub medium: Option<Medium>,
-    /// With whom.
+    /// The contact of the conversation.
     pub contact: Option<ContactId>,
 }
 
-/// The facets before an event and after it: none before what came to be, none after what is gone, and the same twice
-/// where the event changes none of them.
+/// The facets before and after an event. A creation has none before, a deletion has none after. Both sides are equal if
+/// the event changes no facet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// Before.
+    /// The facets before the event.
     pub before: Option<Facets>,
-    /// After.
+    /// The facets after the event.
     pub after: Option<Facets>,
 }
 
@@ -93,7 +93,7 @@ struct Whole {
 }
 
 impl Standing {
-    /// Of an entry. What its payload does not tell, an older one's perhaps, is as its columns say.
+    /// Reads the facets of an entry. The payload of an old entry may lack one: then the columns of the entry tell it.
     #[must_use]
     pub fn of(entry: &LogEntry) -> Self {
         match entry.kind.as_str() {
@@ -108,7 +108,7 @@ impl Standing {
                 }
                 Self { before: Some(before), after: Some(after) }
             }
-            // Of both contacts: who follows the one that went is told where it went.
+            // Both contacts are facets: a follower of the merged contact learns where that contact went.
             "contact.merged" => {
                 let after = columns(entry);
                 let merged = serde_json::from_str(entry.payload.get()).ok().map(|Merged { merged_contact_id: id }| id);
@@ -123,7 +123,7 @@ impl Standing {
     }
 }
 
-/// As the columns of the entry tell.
+/// The facets that the columns of the entry tell.
 fn columns(entry: &LogEntry) -> Facets {
     Facets {
         conversation: entry.conversation_id,
@@ -145,7 +145,7 @@ fn completed(entry: &LogEntry, state: Option<State>, contact: Option<Contact>, c
     }
 }
 
-/// Of a payload that is a conversation.
+/// The facets of a payload that is a conversation.
 fn whole(entry: &LogEntry) -> Facets {
     match serde_json::from_str::<Whole>(entry.payload.get()) {
         Ok(Whole { state, contact, channel }) => completed(entry, Some(state), contact, channel),
@@ -153,7 +153,7 @@ fn whole(entry: &LogEntry) -> Facets {
     }
 }
 
-/// Of a payload that names its conversation, if it is in one.
+/// The facets of a payload that names the conversation that it is in, if there is one.
 fn around(entry: &LogEntry) -> Facets {
     if entry.conversation_id.is_none() {
         return columns(entry);
@@ -164,7 +164,7 @@ fn around(entry: &LogEntry) -> Facets {
     }
 }
 
-/// Puts the old values of the members that changed where the new ones stand.
+/// Replaces the new values of the members that changed with the old ones.
 fn overlay(facets: &mut Facets, previous: &Map<String, Value>) {
     fn old<T: serde::de::DeserializeOwned>(previous: &Map<String, Value>, member: &str) -> Option<T> {
         serde_json::from_value(previous.get(member)?.clone()).ok()

@@ -1,5 +1,6 @@
-//! How far each workspace's log has come, as this process knows it: apply advances it after each commit, NOTIFY from
-//! other processes does too, and whoever follows a log waits on it. It is a hint: followers also poll slowly.
+//! The head of each workspace's log, as this process knows it. Apply advances the heads after each commit, and so do
+//! the NOTIFYs of other processes. Followers of a log wait for the heads to move. A head is a hint: followers also poll
+//! slowly.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -17,23 +18,23 @@ use crate::{
     error::StoreError,
 };
 
-/// The NOTIFY channel. The payload is `<workspace uuid>:<number>:<epoch>:<event uuid>` joined by commas, with a `?` after a
-/// head that may not be durable yet. Number 0 tells that an epoch has begun.
+/// The NOTIFY channel. The payload is a list of `<workspace uuid>:<number>:<epoch>:<event uuid>`, joined by commas. A
+/// `?` follows a head that may not be durable yet. The number 0 says that an epoch has begun.
 pub const CHANNEL: &str = "inlet_log";
 
-/// The last entry of a log that someone knows.
+/// The last known entry of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
-    /// The life of the log.
+    /// The epoch of the log.
     pub epoch: i32,
-    /// Its number.
+    /// The number of the entry.
     pub seq: i64,
-    /// Its id.
+    /// The id of the entry.
     pub id: EventId,
 }
 
 impl Head {
-    /// As it stands in a payload.
+    /// The head as a NOTIFY payload holds it.
     pub(crate) fn told(&self, workspace: WorkspaceId) -> String {
         format!("{}:{}:{}:{}", workspace.0, self.seq, self.epoch, self.id.0)
     }
@@ -60,11 +61,11 @@ struct Logs {
     turn: u64,
 }
 
-/// How far a log has come.
+/// What this process knows of a log.
 #[derive(Debug, Clone, Copy, Default)]
 struct Known {
     epoch: i32,
-    /// As far as is known.
+    /// The highest number that this process has heard of.
     seen: i64,
     /// The last entry that is known to be durable.
     durable: Option<Head>,
@@ -79,7 +80,7 @@ impl Known {
         self.durable.map_or(0, |head| head.seq)
     }
 
-    /// Whether it is news that the log has come so far.
+    /// Takes a head in; true if it is news.
     fn note(&mut self, head: Head, is_durable: bool) -> bool {
         if head.epoch < self.epoch {
             return false;
@@ -104,7 +105,7 @@ impl Default for Heads {
 }
 
 impl Heads {
-    /// Notes that the logs have come this far and are durable so far, and wakes who waits if any of it is new.
+    /// Takes durable heads in, and wakes the followers if one of the heads is news.
     pub fn advance(&self, heads: impl IntoIterator<Item = (WorkspaceId, Head)>) {
         self.note(heads.into_iter().map(|(workspace, head)| (workspace, head, true)));
     }
@@ -131,7 +132,7 @@ impl Heads {
         self.generation.send_modify(|generation| *generation += 1);
     }
 
-    /// Notes how far logs have come by a commit of this process, and tells the other processes.
+    /// Takes in the heads that a commit of this process gave, and tells them to the other processes.
     pub async fn tell(&self, database: &Database, heads: &[(WorkspaceId, Head)]) {
         if heads.is_empty() {
             return;
@@ -140,20 +141,20 @@ impl Heads {
         super::announce::tell(database, heads.iter().copied().collect()).await;
     }
 
-    /// The last known number of a workspace's log; 0 where nothing is known.
+    /// The last known number of a workspace's log; 0 for an unknown log.
     #[must_use]
     pub fn of(&self, workspace: WorkspaceId) -> i64 {
         self.known(workspace).seen
     }
 
-    /// The last known epoch of a workspace's log; 0 where nothing is known.
+    /// The last known epoch of a workspace's log; 0 for an unknown log.
     #[must_use]
     pub fn epoch(&self, workspace: WorkspaceId) -> i32 {
         self.known(workspace).epoch
     }
 
-    /// How far a workspace's log is known to be durable: a commit of this process was answered, or the process that made it
-    /// told so after its answer. 0 where nothing is known.
+    /// The last number of a workspace's log that is known to be durable; 0 for an unknown log. A number is known to be
+    /// durable when Postgres has answered its commit to this process, or when the committing process has said so.
     #[must_use]
     pub fn durable(&self, workspace: WorkspaceId) -> i64 {
         self.known(workspace).durable()
@@ -163,27 +164,27 @@ impl Heads {
         self.lock().known.get(&workspace).copied().unwrap_or_default()
     }
 
-    /// All that is known.
+    /// The known logs, with their last known numbers.
     #[must_use]
     pub fn all(&self) -> Vec<(WorkspaceId, i64)> {
         self.lock().known.iter().map(|(workspace, known)| (*workspace, known.seen)).collect()
     }
 
-    /// Resolves whenever any head has moved since the last look, or the database has. Make it before the first query, so that
-    /// nothing falls between.
+    /// Changes whenever a head moves or the database moves. Create the receiver before the first query, so that it
+    /// misses no change.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<u64> {
         self.generation.subscribe()
     }
 
-    /// How often the database has moved to another history. What was read in an earlier turn may not stand any more.
+    /// How often the database has moved to another history. An entry that was read in an earlier turn may be lost.
     #[must_use]
     pub fn turn(&self) -> u64 {
         self.lock().turn
     }
 
-    /// Notes an entry that was read, and is durable, before it is told. False where the database has moved since: then it
-    /// must not be told, for nothing would compare it with what stands now.
+    /// Takes in a durable entry that was read, before anyone is told of it. False if the database has moved since the
+    /// reading: then tell nobody, because no comparison would find the entry lost.
     pub(crate) fn settle(&self, turn: u64, workspace: WorkspaceId, head: Head) -> bool {
         let news = {
             let mut logs = self.lock();
@@ -198,17 +199,17 @@ impl Heads {
         true
     }
 
-    /// Compares what this process knows with what the database holds, each time that the database moves.
+    /// Compares the known heads with the logs each time that the database moves.
     #[must_use]
     pub fn compared(&self, ambient: Ambient) -> impl OnMove + use<> {
         Comparison { heads: self.clone(), ambient }
     }
 
-    /// The database has moved, and `connection` leads to where it is now. What this process knew to stand is compared with
-    /// what stands there; a log that lacks some of it begins an epoch. Nothing may be written there by this process before.
+    /// Compares the known heads with the logs of the new primary, to which `connection` leads. A log that lacks its
+    /// head begins an epoch. This process must write nothing there before the comparison.
     ///
     /// # Errors
-    /// Where the database fails: then nothing is known, and it must be called again.
+    /// If the database fails, nothing was compared: call this again.
     async fn compare(&self, connection: &mut PgConnection, ambient: &Ambient) -> Result<(), StoreError> {
         let known: Vec<(WorkspaceId, Head)> = {
             let mut logs = self.lock();
@@ -218,7 +219,7 @@ impl Heads {
         let others = turn::compare(connection, &known, ambient.now()).await?;
         {
             let mut logs = self.lock();
-            // More was seen, perhaps, and lost.
+            // Entries beyond the durable head may be lost.
             logs.known.retain(|_, known| known.durable.is_some());
             logs.known.values_mut().for_each(|known| known.seen = known.durable());
             for (workspace, epoch) in others {
@@ -229,7 +230,7 @@ impl Heads {
         Ok(())
     }
 
-    /// Reads a NOTIFY payload; what does not parse is passed over, for the poll finds it anyway.
+    /// Takes in the heads of a NOTIFY payload. Skips an entry that does not parse: the poll finds it anyway.
     pub fn advance_from_payload(&self, payload: &str) {
         self.note(payload.split(',').filter_map(|entry| {
             let (head, is_durable) = entry.strip_suffix('?').map_or((entry, true), |entry| (entry, false));
@@ -251,15 +252,16 @@ impl OnMove for Comparison {
     }
 }
 
-/// Tells every process, this one too, how far logs have come when the transaction has committed. For rare ones: the
-/// commits of a cluster that notify come one after another. It is told also where the commit waits for its standby and its
-/// backend is ended, so it does not say that they are durable.
-///
-/// # Errors
-/// Where the database fails.
+/// Tells every process, this one too, these heads when the transaction commits. Use it for rare transactions: Postgres
+/// runs commits with a NOTIFY one after another. The NOTIFY goes out even if the backend ends while the commit waits
+/// for its standby, so the payload does not say that the heads are durable.
 pub(crate) async fn notify(conn: &mut PgConnection, heads: &[(WorkspaceId, Head)]) -> Result<(), StoreError> {
     let payloads: Vec<String> = heads.iter().map(|(workspace, head)| format!("{}?", head.told(*workspace))).collect();
-    sqlx::query("SELECT pg_notify($1, p) FROM unnest($2::text[]) p").bind(CHANNEL).bind(payloads).execute(conn).await?;
+    sqlx::query("SELECT pg_notify($1, payload) FROM unnest($2::text[]) given(payload)")
+        .bind(CHANNEL)
+        .bind(payloads)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

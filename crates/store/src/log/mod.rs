@@ -1,5 +1,5 @@
-//! Reading the event log. Each workspace has one, numbered 1, 2, 3 ... without gaps in commit order, so a reader needs
-//! only "after n". Writing it is the last step of [`crate::apply`] and of each mutation.
+//! The event log. Each workspace has one. Its entries are numbered 1, 2, 3 ... in commit order, without gaps, so a
+//! reader needs only "after n". Appending to the log is the last step of [`crate::apply`] and of each mutation.
 
 mod announce;
 mod append;
@@ -29,13 +29,13 @@ pub(crate) use heads::notify;
 
 use crate::error::StoreError;
 
-/// A place in a log: everything up to `seq` has been seen. A restore from a backup begins a new epoch, and so does a failover
-/// that lost entries.
+/// A place in a log: the reader has seen every entry up to `seq`. A restore from a backup begins a new epoch, and so
+/// does a failover that lost entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Cursor {
-    /// Which life of the log.
+    /// The epoch of the log.
     pub epoch: i32,
-    /// The last number seen; 0 is before the beginning.
+    /// The number of the last entry that was seen; 0 before the first entry.
     pub seq: i64,
 }
 
@@ -45,7 +45,7 @@ impl fmt::Display for Cursor {
     }
 }
 
-/// A text that is no cursor of a log.
+/// The text is not a cursor of a log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a cursor of the event log: pass one that an event, `head` or a `Reset` gave")]
 pub struct InvalidCursor(pub String);
@@ -63,42 +63,42 @@ impl FromStr for Cursor {
 /// An entry of the log.
 #[derive(Debug, Clone)]
 pub struct LogEntry {
-    /// Its id.
+    /// The id of the entry.
     pub id: EventId,
-    /// Its number.
+    /// The number of the entry in the log.
     pub seq: i64,
-    /// For example `message.created`.
+    /// The type of the event, for example `message.created`.
     pub kind: String,
-    /// When it happened.
+    /// When the change happened.
     pub occurred_at: DateTime<Utc>,
     /// `member`, `api_key`, `provider` or `system`.
     pub actor_kind: String,
-    /// Which member or key.
+    /// The id of the member or key.
     pub actor_id: Option<Uuid>,
     /// The revision of the entity after the change.
     pub revision: Option<i64>,
-    /// The conversation that it is about or in.
+    /// The conversation that the entity is, or is in.
     pub conversation_id: Option<ConversationId>,
-    /// The message that it is about.
+    /// The message that changed, or that the entity belongs to.
     pub message_id: Option<MessageId>,
-    /// The contact that it is about.
+    /// The contact that changed, or that the entity belongs to.
     pub contact_id: Option<ContactId>,
-    /// The channel.
+    /// The channel of the conversation.
     pub channel_id: Option<ChannelId>,
     /// The channel's medium.
     pub medium: Option<String>,
-    /// Of a message.
+    /// The direction of the message.
     pub direction: Option<String>,
-    /// Whether it is about a note or an activity.
+    /// Whether the message is a note or an activity.
     pub internal: bool,
-    /// The entity as at the commit: final bytes, in JavaScript's own form (see [`inlet_domain::json`]).
+    /// The entity at the commit: final bytes, in JavaScript's own form (see [`inlet_domain::json`]).
     pub payload: Box<RawValue>,
-    /// The members that changed, with their old values; of updates only.
+    /// The old values of the members that changed; only for updates.
     pub previous: Option<Box<RawValue>>,
 }
 
 impl LogEntry {
-    /// It, as the last entry of a log in this life.
+    /// The entry as the head of the log in this epoch.
     #[must_use]
     pub fn head(&self, epoch: i32) -> Head {
         Head { epoch, seq: self.seq, id: self.id }
@@ -136,9 +136,6 @@ fn entry(row: &PgRow) -> Result<LogEntry, sqlx::Error> {
 }
 
 /// Up to `limit` entries after number `seq`, in order.
-///
-/// # Errors
-/// Where the database fails.
 pub async fn after(
     executor: impl PgExecutor<'_>,
     scope: Scope,
@@ -152,41 +149,32 @@ pub async fn after(
     Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
 }
 
-/// One entry; `None` where the log has none of that id, or it has been trimmed away.
-///
-/// # Errors
-/// Where the database fails.
+/// The entry with this id; `None` if there is none, or retention has trimmed it away.
 pub async fn by_id(executor: impl PgExecutor<'_>, scope: Scope, id: EventId) -> Result<Option<LogEntry>, StoreError> {
     let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM event WHERE workspace_id = $1 AND id = $2"));
     let row = sqlx::query(sql).bind(scope.workspace()).bind(id).fetch_optional(executor).await?;
     Ok(row.as_ref().map(entry).transpose()?)
 }
 
-/// The entries with these ids, in the log's order; what is not in the log, or has been trimmed away, is left out.
-///
-/// # Errors
-/// Where the database fails.
+/// The entries with these ids, in the log's order, without those that do not exist or that retention has trimmed away.
 pub async fn by_ids(executor: impl PgExecutor<'_>, scope: Scope, ids: &[EventId]) -> Result<Vec<LogEntry>, StoreError> {
     let sql = sqlx::AssertSqlSafe(format!(
-        "SELECT t.* FROM (SELECT DISTINCT unnest($2::uuid[]) AS id) k CROSS JOIN LATERAL ( \
-           SELECT {COLUMNS} FROM event e WHERE e.workspace_id = $1 AND e.id = k.id) t ORDER BY t.seq"
+        "SELECT entry.* FROM (SELECT DISTINCT unnest($2::uuid[]) AS id) given CROSS JOIN LATERAL ( \
+           SELECT {COLUMNS} FROM event e WHERE e.workspace_id = $1 AND e.id = given.id) entry ORDER BY entry.seq"
     ));
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query(sql).bind(scope.workspace()).bind(ids).fetch_all(executor).await?;
     Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
 }
 
-/// The first entry about a message of a type that begins one, among those minted in a range of ids.
-///
-/// # Errors
-/// Where the database fails.
+/// The entry that tells of a message's creation, among the entries in a range of ids.
 pub(crate) async fn beginning_of(
     executor: impl PgExecutor<'_>,
     scope: Scope,
     message: MessageId,
     ids: std::ops::Range<Uuid>,
 ) -> Result<Option<EventId>, StoreError> {
-    // In the order of the key and no other, so that it ends where the entry is found.
+    // Read in the order of the primary key, so that Postgres stops at the entry.
     Ok(sqlx::query_scalar(
         "SELECT id FROM event WHERE workspace_id = $1 AND id >= $3 AND id < $4 AND message_id = $2 \
            AND type IN ('message.created', 'call.completed') ORDER BY workspace_id, id LIMIT 1",
@@ -199,17 +187,14 @@ pub(crate) async fn beginning_of(
     .await?)
 }
 
-/// The entries about a message but for its beginning and its statuses, up to `limit`, newest first.
-///
-/// # Errors
-/// Where the database fails.
+/// Up to `limit` entries about a message, newest first, without those of its creation and of its statuses.
 pub(crate) async fn changes_of(
     executor: impl PgExecutor<'_>,
     scope: Scope,
     message: MessageId,
     limit: i64,
 ) -> Result<Vec<EventId>, StoreError> {
-    // As the index `event_message` says it.
+    // These conditions are those of the index `event_message`.
     Ok(sqlx::query_scalar(
         "SELECT id FROM event WHERE workspace_id = $1 AND message_id = $2 AND message_id IS NOT NULL \
            AND type NOT IN ('message.created', 'call.completed', 'message.status_changed') \
@@ -222,25 +207,25 @@ pub(crate) async fn changes_of(
     .await?)
 }
 
-/// Where a log stands.
+/// The state of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogState {
-    /// Its life.
+    /// The epoch of the log.
     pub epoch: i32,
-    /// The last number trimmed away.
+    /// The last number that retention has trimmed away.
     pub floor: i64,
-    /// The last number given.
+    /// The last number that the log has given.
     pub head: i64,
-    /// The entry of that number; `None` where it has been trimmed away, or there is none yet.
+    /// The entry with that number; `None` if retention has trimmed it away, or the log is empty.
     pub last: Option<EventId>,
 }
 
-/// Why a cursor cannot be followed from.
+/// Why a reader cannot go on after a cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lost {
-    /// Entries after it have been trimmed away.
+    /// Retention has trimmed away entries after the cursor.
     Trimmed,
-    /// It is of another life of the log, or beyond its head.
+    /// The cursor is of another epoch, or beyond the head.
     Foreign,
 }
 
@@ -251,15 +236,14 @@ impl LogState {
         Cursor { epoch: self.epoch, seq: self.head }
     }
 
-    /// The last entry.
     fn last(&self) -> Option<Head> {
         self.last.map(|id| Head { epoch: self.epoch, seq: self.head, id })
     }
 
-    /// The number to go on after.
+    /// The number after which the reader of `cursor` goes on.
     ///
     /// # Errors
-    /// Where it cannot be followed from.
+    /// If the reader missed entries, or the cursor is not of this epoch: read the lists anew.
     pub fn resume(&self, cursor: Cursor) -> Result<i64, Lost> {
         if cursor.epoch != self.epoch || cursor.seq > self.head {
             Err(Lost::Foreign)
@@ -271,10 +255,7 @@ impl LogState {
     }
 }
 
-/// Where the log of `scope` stands.
-///
-/// # Errors
-/// Where the database fails.
+/// The state of the log of `scope`.
 pub async fn state(executor: impl PgExecutor<'_>, scope: Scope) -> Result<LogState, StoreError> {
     let row = sqlx::query(
         "SELECT coalesce(s.epoch, 1) AS epoch, coalesce(s.floor, 0) AS floor, \
@@ -294,15 +275,17 @@ pub async fn state(executor: impl PgExecutor<'_>, scope: Scope) -> Result<LogSta
     })
 }
 
-/// Takes the log's lock until the end of the transaction: after every row lock, before the number is read.
+/// Takes the locks of the logs until the end of the transaction: after the last row lock, and before reading the last
+/// number.
 ///
 /// # Errors
-/// Where the database fails or the lock is not had in time.
+/// If another transaction holds a lock for too long.
 pub async fn lock(connection: &mut sqlx::PgConnection, workspaces: &[WorkspaceId]) -> Result<(), StoreError> {
     let keys: Vec<Uuid> = workspaces.iter().map(|workspace| workspace.0).collect();
     sqlx::query(
-        "SELECT pg_advisory_xact_lock(hashtextextended(w::text, 7)) \
-         FROM (SELECT w FROM unnest($1::uuid[]) w ORDER BY hashtextextended(w::text, 7)) ordered",
+        "SELECT pg_advisory_xact_lock(hashtextextended(workspace_id::text, 7)) \
+         FROM (SELECT workspace_id FROM unnest($1::uuid[]) given(workspace_id) \
+           ORDER BY hashtextextended(workspace_id::text, 7)) ordered",
     )
     .bind(keys)
     .execute(connection)

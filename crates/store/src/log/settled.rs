@@ -1,5 +1,5 @@
-//! What was read of a log is told only once it is known to be durable. A commit that waits for its standby, and whose backend
-//! is ended, can be read already, and a failover may give its number to another event.
+//! Makes sure that an entry is durable before anyone is told of it. An entry can be read while its commit waits for the
+//! standby. If the commit's backend then ends, a failover may give the number to another event.
 
 use inlet_domain::scope::Scope;
 use sqlx::Row;
@@ -11,10 +11,10 @@ use crate::{
     log::{Head, Heads},
 };
 
-/// Where the log of `scope` stands, as far as it is durable.
+/// The state of the log of `scope`, once it is durable.
 ///
 /// # Errors
-/// As [`settle`].
+/// See [`settle`].
 pub async fn durable_state(database: &Database, heads: &Heads, scope: Scope) -> Result<LogState, StoreError> {
     let turn = heads.turn();
     let state = state(&database.pool, scope).await?;
@@ -24,12 +24,12 @@ pub async fn durable_state(database: &Database, heads: &Heads, scope: Scope) -> 
     Ok(state)
 }
 
-/// Waits until the log is durable up to an entry that was read, and notes that this process may tell of it. `turn` is the
-/// [turn](Heads::turn) before it was read. There is nothing to wait for where this process committed the number, or was told
-/// of it by the one that did.
+/// Waits until the log is durable up to an entry that was read, and notes that this process may tell of the entry.
+/// `turn` is the [turn](Heads::turn) before the reading. Does not wait if this process committed the number, or heard
+/// of it from the process that did.
 ///
 /// # Errors
-/// Where the database fails. `Away` where it is not known in time, or the database moved since the entry was read.
+/// `Away` if Postgres does not answer in time, or if the database has moved since the reading. Read the log anew then.
 pub async fn settle(database: &Database, heads: &Heads, scope: Scope, turn: u64, read: Head) -> Result<(), StoreError> {
     if heads.durable(scope.workspace()) < read.seq && !make_durable(database, scope, read).await? {
         return Err(StoreError::Away);
@@ -37,8 +37,8 @@ pub async fn settle(database: &Database, heads: &Heads, scope: Scope, turn: u64,
     if heads.settle(turn, scope.workspace(), read) { Ok(()) } else { Err(StoreError::Away) }
 }
 
-/// Makes what can be read durable. Whether the entry stands there: it may have been read from a server that was the primary
-/// until a moment ago.
+/// Makes everything durable that can be read. False if the entry is not there: the server that it was read from may
+/// have been the primary until a moment ago.
 async fn make_durable(database: &Database, scope: Scope, read: Head) -> Result<bool, StoreError> {
     let pool = database.writes.clone();
     let marking = async move {

@@ -1,4 +1,4 @@
-//! The database moved to another history: a standby that may have lacked the last commits is the primary now.
+//! Compares the logs after a failover: the new primary may lack the last commits of the old one.
 
 use std::collections::HashMap;
 
@@ -12,15 +12,12 @@ use crate::{
     log::{Head, notify},
 };
 
-/// So many logs are compared at once.
+/// How many logs one statement compares.
 const AT_ONCE: usize = 1_000;
 
-/// Compares what this process knew to stand with what the logs hold now. Where an entry is gone, or its number is another
-/// one's, the log begins an epoch, once for all processes that find it. Gives the logs whose epoch is another one than was
-/// known.
-///
-/// # Errors
-/// Where the database fails.
+/// Compares the heads that this process knows with the logs as they are now. If an entry is gone, or another entry has
+/// its number, the log begins a new epoch. Several processes that find the loss begin only one epoch. Returns the logs
+/// whose epoch differs from the known one, with that epoch.
 pub(crate) async fn compare(
     conn: &mut PgConnection,
     known: &[(WorkspaceId, Head)],
@@ -31,7 +28,7 @@ pub(crate) async fn compare(
         let (found, mut differing) = look(conn, known).await?;
         others.extend(found);
         if !differing.is_empty() {
-            // Who locks the rows of several does so in one order.
+            // Every process locks the rows in this order, so no two wait for each other.
             differing.sort_unstable_by_key(|differing| differing.workspace);
             others.extend(begin_epochs(conn, &differing, now).await?);
         }
@@ -39,26 +36,26 @@ pub(crate) async fn compare(
     Ok(others)
 }
 
-/// A log that differs from what was known of it.
+/// A log that lacks the known head.
 struct Differing {
     workspace: WorkspaceId,
     known: Head,
-    /// The epoch in which it was found to differ.
+    /// The epoch of the log when the loss was found.
     epoch: i32,
 }
 
-/// The logs that began another epoch since, and those that differ.
+/// The logs that have begun another epoch, and the logs that lack their known head.
 async fn look(
     conn: &mut PgConnection,
     known: &[(WorkspaceId, Head)],
 ) -> Result<(Vec<(WorkspaceId, i32)>, Vec<Differing>), StoreError> {
-    // What retention trimmed away meanwhile is not compared.
+    // Retention may have trimmed the entry away: that is no loss.
     let rows = sqlx::query(
-        "SELECT k.workspace_id, coalesce(s.epoch, 1) AS epoch, \
-           coalesce(s.epoch, 1) < k.epoch OR coalesce(s.floor, 0) < k.seq AND NOT EXISTS ( \
-             SELECT FROM event e WHERE e.workspace_id = k.workspace_id AND e.id = k.id AND e.seq = k.seq) AS differs \
-         FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::uuid[]) k(workspace_id, epoch, seq, id) \
-         JOIN workspace w ON w.id = k.workspace_id LEFT JOIN log_state s ON s.workspace_id = k.workspace_id",
+        "SELECT given.workspace_id, coalesce(s.epoch, 1) AS epoch, \
+           coalesce(s.epoch, 1) < given.epoch OR coalesce(s.floor, 0) < given.seq AND NOT EXISTS ( \
+             SELECT FROM event e WHERE e.workspace_id = given.workspace_id AND e.id = given.id AND e.seq = given.seq) AS differs \
+         FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::uuid[]) given(workspace_id, epoch, seq, id) \
+         JOIN workspace w ON w.id = given.workspace_id LEFT JOIN log_state s ON s.workspace_id = given.workspace_id",
     )
     .bind(known.iter().map(|(workspace, _)| workspace.0).collect::<Vec<_>>())
     .bind(known.iter().map(|(_, head)| head.epoch).collect::<Vec<_>>())
@@ -80,13 +77,13 @@ async fn look(
     Ok((found, differing))
 }
 
-/// Begins an epoch of each of these logs, unless another process did so since it was looked at; gives the epochs.
+/// Begins a new epoch of each log, unless another process has done so meanwhile. Returns the epochs.
 async fn begin_epochs(
     conn: &mut PgConnection,
     differing: &[Differing],
     now: DateTime<Utc>,
 ) -> Result<Vec<(WorkspaceId, i32)>, StoreError> {
-    // As `inlet admin new-epoch` counts them: a number that no life before had.
+    // As in `inlet admin new-epoch`: minutes give a number that no earlier epoch had.
     let minutes = i32::try_from(now.timestamp() / 60).unwrap_or(i32::MAX);
     let workspaces: Vec<Uuid> = differing.iter().map(|differing| differing.workspace.0).collect();
     let mut transaction = conn.begin().await?;
@@ -111,13 +108,13 @@ async fn begin_epochs(
         let next = minutes.max(standing.max(known.epoch).saturating_add(1));
         tracing::warn!(
             %workspace, seq = known.seq, epoch = next,
-            "the database moved and lacks events that were told; who follows the log is told to read anew"
+            "the database moved and lacks events that followers have seen; they are told to read anew"
         );
         begun.push((*workspace, Head { epoch: next, seq: 0, id: EventId(Uuid::nil()) }));
     }
     sqlx::query(
-        "UPDATE log_state s SET epoch = k.epoch FROM unnest($1::uuid[], $2::integer[]) k(workspace_id, epoch) \
-         WHERE s.workspace_id = k.workspace_id",
+        "UPDATE log_state s SET epoch = given.epoch FROM unnest($1::uuid[], $2::integer[]) given(workspace_id, epoch) \
+         WHERE s.workspace_id = given.workspace_id",
     )
     .bind(begun.iter().map(|(workspace, _)| workspace.0).collect::<Vec<_>>())
     .bind(begun.iter().map(|(_, head)| head.epoch).collect::<Vec<_>>())

@@ -1,4 +1,4 @@
-//! What is known of who is there and who types, in memory. No clock and no wire: both are passed in.
+//! The availability and the typing of members, in memory. Callers pass the time and the signals in.
 
 use std::collections::HashMap;
 
@@ -10,13 +10,13 @@ use inlet_domain::{
 
 use super::{Change, PresenceConfig, Signal, Snapshot};
 
-/// Conversations that one member types in at once; beyond it the one that ends first is forgotten.
+/// The most conversations that one member types in. Beyond it the board forgets the one that ends first.
 const MOST_TYPING: usize = 4;
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Declared {
     pub status: Availability,
-    /// Which declaration it is: a renewal of another one counts nothing.
+    /// The id of the declaration. A renewal with another id is ignored.
     pub id: u64,
     until: DateTime<Utc>,
 }
@@ -27,16 +27,16 @@ struct Room {
     typing: HashMap<(MemberId, ConversationId), DateTime<Utc>>,
 }
 
-/// All workspaces.
+/// The rooms of all workspaces.
 #[derive(Debug, Default)]
 pub(super) struct Board {
     rooms: HashMap<WorkspaceId, Room>,
-    /// Entries of all rooms.
+    /// The number of entries in all rooms.
     count: usize,
 }
 
 impl Board {
-    /// Takes a signal in; what is to be seen of it.
+    /// Takes a signal in. Returns the changes that followers see.
     pub(super) fn hear(&mut self, signal: Signal, now: DateTime<Utc>, config: &PresenceConfig) -> Vec<Change> {
         if self.count >= config.most && self.is_new(signal) {
             metrics::counter!("inlet_presence_refused_total").increment(1);
@@ -58,7 +58,7 @@ impl Board {
         }
     }
 
-    /// Forgets what was not renewed; what is to be seen of that.
+    /// Forgets the entries that nobody renewed in time. Returns the changes that followers see.
     pub(super) fn expire(&mut self, now: DateTime<Utc>) -> Vec<(WorkspaceId, Change)> {
         let mut changes = Vec::new();
         for (workspace, room) in &mut self.rooms {
@@ -84,12 +84,12 @@ impl Board {
         changes
     }
 
-    /// What a member has declared, and has not let run out.
+    /// The declaration of a member, unless it has run out.
     pub(super) fn declared(&self, workspace: WorkspaceId, member: MemberId) -> Option<Declared> {
         self.rooms.get(&workspace)?.declared.get(&member).copied()
     }
 
-    /// Who is there and who types.
+    /// The members who are available or typing.
     pub(super) fn snapshot(&self, workspace: WorkspaceId) -> Snapshot {
         let Some(room) = self.rooms.get(&workspace) else { return Snapshot::default() };
         let there = room.declared.iter().filter(|(_, it)| it.status != Availability::Offline);

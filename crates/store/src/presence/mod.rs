@@ -1,7 +1,7 @@
-//! Who is there, and who types in which conversation. It is of the moment and stands in no table: processes tell each
-//! other by NOTIFY alone, and what is not renewed runs out (docs/adr/0011).
+//! Presence: which members are available, and who types in which conversation. No table holds it. Processes tell each
+//! other by NOTIFY alone, and an entry that nobody renews runs out (docs/adr/0011).
 //!
-//! What a process says it too takes in only as it hears it, so that all processes take in the same signals in the same
+//! A process takes its own signals in only when it hears them back, so that all processes take in the signals in one
 //! order.
 
 mod board;
@@ -30,29 +30,29 @@ use crate::{database::Database, error::StoreError};
 /// The NOTIFY channel.
 pub const CHANNEL: &str = "inlet_presence";
 
-/// How often it looks for what has run out, and how long signals are gathered at the most.
+/// How often a process looks for entries that have run out, and the longest time that it gathers signals.
 const TICK: Duration = Duration::from_millis(250);
 
-/// How long signals are gathered at the least.
+/// The shortest time that a process gathers signals.
 const GATHER: Duration = Duration::from_millis(25);
 
-/// Changes that a follower may be behind; beyond it, it gets all anew.
+/// How many changes a follower may be behind. Beyond it the follower gets a new snapshot.
 const FAN_OUT: usize = 256;
 
-/// How long it is remembered, and how much of it.
+/// How long presence lasts, and how much of it a process remembers.
 #[derive(Debug, Clone)]
 pub struct PresenceConfig {
-    /// How long typing lasts unless it is said again.
+    /// How long typing lasts without a renewal.
     pub typing: TimeDelta,
-    /// How long an availability lasts unless it is renewed.
+    /// How long an availability lasts without a renewal.
     pub availability: TimeDelta,
-    /// How often a process renews it for the members who follow there.
+    /// How often a process renews the availability of the members who follow it.
     pub heartbeat: TimeDelta,
-    /// The most that is remembered, of all workspaces; what is new beyond it is refused.
+    /// The most entries of all workspaces. The board refuses new entries beyond it.
     pub most: usize,
-    /// How often a member may say something within [`PresenceConfig::window`], through one process.
+    /// How many signals a member may send through one process within [`PresenceConfig::window`].
     pub budget: u32,
-    /// See there.
+    /// The time within which `budget` counts.
     pub window: TimeDelta,
 }
 
@@ -69,7 +69,7 @@ impl Default for PresenceConfig {
     }
 }
 
-/// What processes tell each other.
+/// A message between processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Signal {
     Declared { workspace: WorkspaceId, member: MemberId, status: Availability, id: u64 },
@@ -77,7 +77,7 @@ enum Signal {
     Typing { workspace: WorkspaceId, member: MemberId, conversation: ConversationId, is_typing: bool },
 }
 
-/// What a later signal makes up for: of the same key only the last is sent.
+/// The key of a signal. A process sends only the last of the gathered signals of one key.
 type Key = (WorkspaceId, MemberId, Option<ConversationId>);
 
 impl Signal {
@@ -91,23 +91,23 @@ impl Signal {
     }
 }
 
-/// What is to be seen of a signal, or of its running out.
+/// A change that followers see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// A member came, went, or is away.
+    /// A member is online, away or offline now.
     Availability {
-        /// Who.
+        /// The member.
         member: MemberId,
-        /// What they are now.
+        /// The new availability.
         status: Availability,
     },
-    /// A member began or ceased to type.
+    /// A member has begun or ceased to type.
     Typing {
-        /// Who.
+        /// The member.
         member: MemberId,
-        /// Where.
+        /// The conversation that the member types in.
         conversation: ConversationId,
-        /// Whether they type.
+        /// Whether the member types now.
         is_typing: bool,
     },
 }
@@ -121,25 +121,25 @@ impl Change {
     }
 }
 
-/// All that is known of a workspace.
+/// The presence of a workspace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Who is online or away.
+    /// The members who are online or away.
     pub available: Vec<(MemberId, Availability)>,
-    /// Who types where.
+    /// The members who type, each with the conversation.
     pub typing: Vec<(MemberId, ConversationId)>,
 }
 
-/// What a follower is told.
+/// An update for a follower.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Update {
-    /// All there is: what was told before counts no more.
+    /// The whole presence: it replaces all earlier updates.
     Snapshot(Snapshot),
-    /// A change.
+    /// A change of the last snapshot.
     Change(Change),
 }
 
-/// What this process knows. Cheap to clone.
+/// The presence as this process knows it. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Presence {
     inner: Arc<Inner>,
@@ -158,9 +158,10 @@ struct State {
     board: Board,
     pending: HashMap<Key, Signal>,
     asks: bool,
-    /// How many follow for each member: those are renewed.
+    /// How many followers each member has: the process renews these members.
     held: HashMap<(WorkspaceId, MemberId), usize>,
-    /// What was declared through this process, and until when it lasts by itself: it answers for that.
+    /// The declarations made through this process, and until when each lasts without a renewal. The process answers for
+    /// them when another one asks.
     own: HashMap<(WorkspaceId, MemberId), (u64, DateTime<Utc>)>,
     followers: HashMap<WorkspaceId, broadcast::Sender<Change>>,
     spent: HashMap<(WorkspaceId, MemberId), (DateTime<Utc>, u32)>,
@@ -168,7 +169,7 @@ struct State {
 }
 
 impl Presence {
-    /// Knows nothing yet.
+    /// Begins without any presence.
     #[must_use]
     pub fn new(ambient: Ambient, config: PresenceConfig) -> Self {
         Self { inner: Arc::new(Inner { ambient, config, state: Mutex::default(), news: Notify::new() }) }
@@ -178,10 +179,10 @@ impl Presence {
         self.inner.state.lock()
     }
 
-    /// A member says whether they can be reached. It lasts for a minute, and as long as they follow somewhere.
+    /// Declares the availability of a member. It lasts for a minute, and as long as the member follows a process.
     ///
     /// # Errors
-    /// `RateLimited` where they say too much.
+    /// `RateLimited` if the member sends too many signals.
     pub fn declare(&self, scope: Scope, member: MemberId, status: Availability) -> Result<(), StoreError> {
         let workspace = scope.workspace();
         let [.., a, b, c, d, e, f, g, h] = *self.inner.ambient.uuid().as_bytes();
@@ -193,10 +194,10 @@ impl Presence {
         Ok(())
     }
 
-    /// A member types, or ceases to. It lasts for some seconds.
+    /// Says that a member types, or has ceased to type. Typing lasts for some seconds.
     ///
     /// # Errors
-    /// `RateLimited` where they say too much.
+    /// `RateLimited` if the member sends too many signals.
     pub fn type_in(
         &self,
         scope: Scope,
@@ -210,7 +211,7 @@ impl Presence {
         Ok(())
     }
 
-    /// Takes one from what a member may say.
+    /// Takes one signal from the budget of a member.
     fn spend(&self, workspace: WorkspaceId, member: MemberId) -> Result<MutexGuard<'_, State>, StoreError> {
         let (now, config) = (self.inner.ambient.now(), &self.inner.config);
         let mut state = self.state();
@@ -227,7 +228,7 @@ impl Presence {
     }
 
     fn send(&self, state: &mut State, signal: Signal) {
-        // A renewal never stands in for what was declared anew and has not left yet.
+        // A renewal must not replace a new declaration that waits to be sent.
         match (signal, state.pending.get(&signal.key())) {
             (Signal::Renewed { .. }, Some(_)) => {}
             _ => {
@@ -237,14 +238,14 @@ impl Presence {
         self.inner.news.notify_one();
     }
 
-    /// What a member is now.
+    /// The availability of a member now.
     #[must_use]
     pub fn of(&self, scope: Scope, member: MemberId) -> Availability {
         let declared = self.state().board.declared(scope.workspace(), member);
         declared.map_or(Availability::Offline, |declared| declared.status)
     }
 
-    /// All that is known, then every change. While it is followed for a member, what they declared is renewed.
+    /// A snapshot, then every change. While the stream of a member lives, the process renews what the member declared.
     pub fn follow(&self, scope: Scope, member: Option<MemberId>) -> impl Stream<Item = Update> + Send + use<> {
         let workspace = scope.workspace();
         let mut state = self.state();
@@ -259,7 +260,7 @@ impl Presence {
             let update = match update {
                 Some(Ok(change)) => Update::Change(change),
                 Some(Err(RecvError::Closed)) => return None,
-                // What was missed, or has not been told yet, is in it.
+                // The snapshot holds the changes that the follower missed.
                 Some(Err(RecvError::Lagged(_))) | None => {
                     let state = hold.presence.state();
                     changes = changes.resubscribe();
@@ -270,7 +271,7 @@ impl Presence {
         })
     }
 
-    /// Reads a NOTIFY payload; what does not parse is passed over.
+    /// Takes in the signals of a NOTIFY payload. Skips a signal that does not parse.
     pub fn hear(&self, payload: &str) {
         let now = self.inner.ambient.now();
         let mut state = self.state();
@@ -285,13 +286,13 @@ impl Presence {
         }
     }
 
-    /// Asks the other processes for what they know: nothing was heard for some time.
+    /// Asks the other processes for their presence. Call it after a time without NOTIFYs.
     pub fn ask(&self) {
         self.state().asks = true;
         self.inner.news.notify_one();
     }
 
-    /// Tells what was declared here, and of whom it holds.
+    /// Answers another process: renews the members that this process answers for.
     fn answer(&self, state: &mut State) {
         let of: Vec<_> = state.own.keys().chain(state.held.keys()).copied().collect();
         self.renew(state, &of);
@@ -307,7 +308,7 @@ impl Presence {
         }
     }
 
-    /// Forgets what has run out, renews what is due, and gives what is to be sent.
+    /// Forgets the entries that have run out, and renews those that are due. Returns the payloads to send.
     fn tick(&self) -> Vec<String> {
         let (now, config) = (self.inner.ambient.now(), &self.inner.config);
         let mut state = self.state();
@@ -330,18 +331,18 @@ impl Presence {
         asks.into_iter().chain(wire::payloads(signals.into_iter())).collect()
     }
 
-    /// Sends what is said here, gathered, and lets run out what is not renewed, until `stop`.
+    /// Sends the gathered signals of this process, and forgets the entries that have run out, until `stop`.
     pub async fn run(self, database: Database, stop: CancellationToken) {
         loop {
             let payloads = self.tick();
             if !payloads.is_empty() {
-                let told = sqlx::query("SELECT pg_notify($1, p) FROM unnest($2::text[]) p")
+                let told = sqlx::query("SELECT pg_notify($1, payload) FROM unnest($2::text[]) given(payload)")
                     .bind(CHANNEL)
                     .bind(payloads)
                     .execute(&database.pool)
                     .await;
                 if let Err(error) = told {
-                    tracing::warn!(%error, "could not tell who is there and who types; it is said again or runs out");
+                    tracing::warn!(%error, "could not tell the other processes who is available and who types; members renew it, or it runs out");
                 }
             }
             let rest = async {
@@ -358,13 +359,13 @@ impl Presence {
 impl State {
     fn tell(&self, workspace: WorkspaceId, change: Change) {
         if let Some(followers) = self.followers.get(&workspace) {
-            // Without followers there is no one to tell.
+            // The send fails if nobody follows; ignore it.
             let _ = followers.send(change);
         }
     }
 }
 
-/// That someone follows for a member.
+/// Counts a follower of a member until it is dropped.
 struct Hold {
     presence: Presence,
     held: Option<(WorkspaceId, MemberId)>,

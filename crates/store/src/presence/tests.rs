@@ -17,7 +17,7 @@ fn scope(number: u128) -> Scope {
 
 const MEMBER: MemberId = MemberId(Uuid::from_u128(7));
 
-/// All hear what any of them says, as Postgres tells it.
+/// Each process hears the signals of all, as by NOTIFY.
 fn exchange(processes: &[&Presence]) {
     for _ in 0..2 {
         let said: Vec<String> = processes.iter().flat_map(|process| process.tick()).collect();

@@ -1,4 +1,4 @@
-//! Signals as NOTIFY carries them: `d`eclared, `r`enewed, `t`yping, and `?`, which asks the others for what they know.
+//! Signals as NOTIFY carries them: `d`eclared, `r`enewed, `t`yping, and `?`, which asks the other processes to answer.
 
 use inlet_domain::{
     ids::{ConversationId, MemberId, WorkspaceId},
@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use super::Signal;
 
-/// Postgres takes payloads below 8,000 bytes; this leaves room.
+/// The most bytes of a payload. Postgres takes less than 8,000.
 const MOST: usize = 7_900;
 
-/// Asks for what the others know.
+/// Asks the other processes for their presence.
 pub(super) const ASK: &str = "?";
 
 fn letter(status: Availability) -> &'static str {
@@ -41,7 +41,7 @@ pub(super) fn write(signal: Signal) -> String {
     }
 }
 
-/// What does not parse is none: a newer process may say more.
+/// Reads a signal; `None` if the text does not parse, because a newer process may send other signals.
 pub(super) fn read(text: &str) -> Option<Signal> {
     let mut parts = text.split(':');
     let mut next = || parts.next();
@@ -61,7 +61,7 @@ pub(super) fn read(text: &str) -> Option<Signal> {
     }
 }
 
-/// As few payloads as hold all.
+/// Joins the entries into as few payloads as possible.
 pub(super) fn payloads(entries: impl Iterator<Item = String>) -> Vec<String> {
     let mut payloads: Vec<String> = Vec::new();
     for entry in entries {

@@ -1,12 +1,12 @@
-//! The name, the phone and the email of a contact. A provider's record tells them, and so do messages. The record's value is
-//! shown, whichever came first. Each has versions of its own.
+//! The name, the phone and the email of a contact. A provider's record tells them, and so do messages. The contact
+//! shows the value of the record, whichever came first. Each value has its own versions.
 
 use chrono::{DateTime, Utc};
 use inlet_domain::model::{contact_name::stands_in, versions::Stamp};
 
 use super::ContactRow;
 
-/// A member of a contact whose value is kept once for each kind of source.
+/// A member of a contact with one value for each level: the record, the messages, a stand-in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Levelled {
     Name,
@@ -14,19 +14,18 @@ pub(crate) enum Levelled {
     Email,
 }
 
-/// The level of a name that only stands in for one, as a username does.
+/// The level of a stand-in for a name, such as a username.
 pub(crate) const STAND_IN: &str = "name.stand_in";
 
 impl Levelled {
-    /// All members.
     pub(crate) const ALL: [Self; 3] = [Self::Name, Self::Phone, Self::Email];
 
-    /// The member of this name, where it is one of these.
+    /// The member with this name, if there is one.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|member| member.record() == name)
     }
 
-    /// The keys of its values. The first that has a value is shown.
+    /// The keys of the values. The contact shows the first value that exists.
     const fn levels(self) -> &'static [&'static str] {
         match self {
             Self::Name => &["name", "name.message", STAND_IN],
@@ -35,22 +34,22 @@ impl Levelled {
         }
     }
 
-    /// The key of the value that a provider's record tells. It is the name of the member.
+    /// The key of the value from a provider's record. It is the name of the member.
     pub(crate) const fn record(self) -> &'static str {
         self.levels()[0]
     }
 
-    /// The key of the value that a message tells.
+    /// The key of the value from messages.
     pub(crate) const fn message(self) -> &'static str {
         self.levels()[1]
     }
 
-    /// The value that a message told.
+    /// The value from messages.
     pub(crate) fn of_messages(self, row: &ContactRow) -> Option<&str> {
         row.provider_members.0.kept(self.message())
     }
 
-    /// Takes a value in, unless it is old or the staff wrote the member.
+    /// Takes a value in, unless its version is old or the staff wrote the member.
     pub(crate) fn keep(self, row: &mut ContactRow, level: &'static str, stamp: Stamp, told: Option<&str>) {
         if row.provider_members.0.is_pinned(self.record()) {
             return;
@@ -63,7 +62,7 @@ impl Levelled {
         self.show(row);
     }
 
-    /// Takes away the values that this teller alone told until then.
+    /// Deletes the values that only this teller told until `until`.
     pub(crate) fn untell(self, row: &mut ContactRow, teller: u32, until: DateTime<Utc>) {
         let versions = &row.provider_members.0;
         if versions.is_pinned(self.record()) || !self.levels().iter().any(|level| versions.tells(level)) {
@@ -88,7 +87,7 @@ impl Levelled {
         self.levels().iter().any(|level| row.provider_members.0.kept(level).is_some())
     }
 
-    /// Keeps a value that the contact took from another when the two were merged.
+    /// Keeps the value that the contact took from a merged contact.
     fn adopt(self, row: &mut ContactRow) {
         if self.keeps_any(row) {
             return;
@@ -99,7 +98,7 @@ impl Levelled {
         row.provider_members.0.adopt(if is_stand_in { STAND_IN } else { self.record() }, &value);
     }
 
-    /// Shows the first of its values.
+    /// Shows the first value that exists.
     pub(crate) fn show(self, row: &mut ContactRow) {
         let versions = &row.provider_members.0;
         let shown = self.levels().iter().find_map(|level| versions.kept(level)).map(str::to_owned);

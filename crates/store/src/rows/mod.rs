@@ -1,6 +1,7 @@
-//! The rows that are read and written whole, and the payloads of events about them. The migrations tell what each column
-//! means.
+//! The rows that the store reads and writes whole, and the payloads of events about them. The migrations explain the
+//! columns.
 
+pub(crate) mod columns;
 pub(crate) mod levels;
 pub(crate) mod payloads;
 mod table;
@@ -24,7 +25,7 @@ use serde_json::{Map, Value};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-pub(crate) use self::table::{Key, Table, for_few, insert_few};
+pub(crate) use self::table::{Key, Table};
 use self::{levels::Levelled, table::row};
 
 type Members = Json<Map<String, Value>>;
@@ -194,7 +195,7 @@ row! {
     }
 }
 
-/// What a report says that the message's state is computed from, beside what has a column.
+/// The parts of a report that have no column and that the state of the message depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Besides {
     #[serde(default, skip_serializing_if = "StatusTimes::is_empty")]
@@ -206,7 +207,7 @@ pub(crate) struct Besides {
 }
 
 impl ContactRow {
-    /// What a contact takes over from one that is merged into it.
+    /// The members that a contact takes over from a contact merged into it.
     fn members(&mut self) -> [(&'static str, &mut Option<String>); 5] {
         [
             ("name", &mut self.name),
@@ -217,7 +218,7 @@ impl ContactRow {
         ]
     }
 
-    /// Takes from one that is merged into it what it lacks; what that was.
+    /// Takes the members that it lacks from the merged contact. Returns the members that it took.
     pub(crate) fn fill(&mut self, merged: &Self, now: Time) -> Map<String, Value> {
         let mut other = merged.clone();
         let mut filled = Map::new();
@@ -227,14 +228,15 @@ impl ContactRow {
                 *have = Some(value);
             }
         }
-        // What the staff wrote stays the staff's.
+        // A member that the staff wrote stays pinned.
         for name in filled.keys().filter(|name| merged.provider_members.0.is_pinned(name)) {
             self.provider_members.0.pin(name, now);
         }
         filled
     }
 
-    /// Gives away what it took from one that was merged into it and has that no more; what it took is told by `filled`.
+    /// Drops the members that it took from the merged contact and that the merged contact no longer has. `filled` holds
+    /// the members that it took.
     pub(crate) fn take_back(&mut self, merged: &Self, filled: &mut Map<String, Value>) {
         let mut other = merged.clone();
         let mut lost = Vec::new();
@@ -250,7 +252,7 @@ impl ContactRow {
         }
     }
 
-    /// Shows of a member what it was told itself, after a value that it had from another is gone.
+    /// Shows the member's own value again, after the value taken from another contact is gone.
     fn lose(&mut self, name: &str, value: &str) {
         self.provider_members.0.take_back(name, value);
         if let Some(member) = Levelled::named(name) {
@@ -258,7 +260,7 @@ impl ContactRow {
         }
     }
 
-    /// Gives everything back that it took from one that was merged into it, and has as it took it.
+    /// Gives the members in `filled` back to the merged contact, if they have not changed since.
     pub(crate) fn part(&mut self, back: &Self, filled: &Map<String, Value>) {
         let mut taken = Vec::new();
         for (name, have) in self.members() {
@@ -278,7 +280,7 @@ impl ContactRow {
 }
 
 impl ConversationRow {
-    /// What agents have decided about the conversation.
+    /// The decisions of agents about the conversation.
     pub(crate) fn handling(&self) -> Handling {
         Handling {
             status: self.status,
@@ -291,7 +293,7 @@ impl ConversationRow {
         }
     }
 
-    /// Takes over what agents have decided.
+    /// Takes over the decisions of agents.
     pub(crate) fn handle(&mut self, handling: Handling) {
         self.status = handling.status;
         self.assignee_id = handling.assignee.map(|id| id.0);
@@ -302,15 +304,14 @@ impl ConversationRow {
         self.closed_at = handling.closed_at;
     }
 
-    /// It stands here from now on, with the times that belong to that.
+    /// Sets the status, and the times that belong to it.
     pub(crate) fn stand(&mut self, status: ConversationStatus, at: Time) {
         self.status = status;
         self.snoozed_until = None;
         self.closed_at = (status == ConversationStatus::Closed).then_some(at);
     }
 
-    /// What the newest of its messages makes of those who wait: the other side since its first question after the last
-    /// answer.
+    /// Takes in the newest message: an inbound one begins the wait for an answer, an outbound one ends it.
     pub(crate) fn hear(&mut self, direction: Direction, occurred_at: Time) {
         match direction {
             Direction::Inbound => drop(self.waiting_since.get_or_insert(occurred_at)),

@@ -1,4 +1,4 @@
-//! The payloads of events, from rows.
+//! Makes the payloads of events from rows.
 
 use inlet_domain::event::payload::{
     AttachmentBrief, ChannelBrief, ContactBrief, ContactPayload, ConversationBrief, ConversationPayload, GroupPayload,
@@ -6,7 +6,7 @@ use inlet_domain::event::payload::{
 
 use super::{AttachmentRow, ChannelRow, ContactRow, ConversationRow, GroupRow};
 
-/// A payload's bytes. The types of [`inlet_domain::event::payload`] always serialise: their map keys are strings.
+/// The JSON of a payload. The types of [`inlet_domain::event::payload`] always serialise: their map keys are strings.
 pub(crate) fn bytes<P: serde::Serialize>(payload: &P) -> String {
     serde_json::to_string(payload).unwrap_or_else(|_| "null".to_owned())
 }

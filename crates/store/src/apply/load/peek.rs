@@ -1,9 +1,12 @@
-//! Which conversations a batch will need, before any row is locked.
+//! Finds the conversations that a batch needs, before any row is locked.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::LazyLock,
+};
 
 use inlet_domain::command::{Change, ChannelRef, Effect, MessageReport};
-use sqlx::{PgConnection, Row};
+use sqlx::{AssertSqlSafe, PgConnection, Row};
 use uuid::Uuid;
 
 use super::super::{
@@ -14,9 +17,12 @@ use super::super::{
     rules::WorkingSet,
 };
 
-use crate::rows::Key;
+use crate::rows::{
+    Key,
+    columns::{arrays, equals_given, given},
+};
 
-/// What is known of a message before it is locked.
+/// A message before it is locked.
 pub(super) struct Known {
     pub(super) workspace: Uuid,
     pub(super) conversation: Uuid,
@@ -24,18 +30,32 @@ pub(super) struct Known {
     pub(super) stands: Stands,
 }
 
-/// What there is of a message.
+/// How much of a message exists.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stands {
-    /// Nothing but reports.
+    /// Only reports.
     Placeholder,
-    /// It came without telling who wrote it.
+    /// The message, without its author.
     Faceless,
     Whole,
 }
 
-// `OFFSET 0` holds the order of the look-ups: a plan made while both tables were young began at the conversations of the
-// whole workspace.
+// `OFFSET 0` forces the order of the look-ups: a plan made while both tables were young began at the conversations of
+// the whole workspace.
+static PEEK: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT found.workspace_id, found.id, found.conversation_id, found.placeholder, around.contact_id, \
+           found.author_kind = 'contact' AND found.author_id IS NULL AS faceless \
+         FROM {} \
+         CROSS JOIN LATERAL (SELECT * FROM message WHERE {} OFFSET 0) found \
+         CROSS JOIN LATERAL ( \
+           SELECT contact_id FROM conversation \
+           WHERE workspace_id = given.workspace_id AND id = found.conversation_id OFFSET 0) around",
+        given::<Key>(),
+        equals_given::<Key>("message")
+    )
+});
+
 pub(super) async fn peek(
     connection: &mut PgConnection,
     working: &WorkingSet<'_>,
@@ -44,19 +64,7 @@ pub(super) async fn peek(
     if targets.is_empty() {
         return Ok(HashMap::new());
     }
-    let (workspaces, ids): (Vec<Uuid>, Vec<Uuid>) = targets.into_iter().unzip();
-    let rows = sqlx::query(
-        "SELECT m.workspace_id, m.id, m.conversation_id, m.placeholder, c.contact_id, \
-           m.author_kind = 'contact' AND m.author_id IS NULL AS faceless \
-         FROM unnest($1::uuid[], $2::uuid[]) k(w, i) \
-         CROSS JOIN LATERAL (SELECT * FROM message WHERE workspace_id = k.w AND id = k.i OFFSET 0) m \
-         CROSS JOIN LATERAL ( \
-           SELECT contact_id FROM conversation WHERE workspace_id = k.w AND id = m.conversation_id OFFSET 0) c",
-    )
-    .bind(workspaces)
-    .bind(ids)
-    .fetch_all(connection)
-    .await?;
+    let rows = sqlx::query_with(AssertSqlSafe(PEEK.as_str()), arrays(&targets)?).fetch_all(connection).await?;
     rows.iter()
         .map(|row| {
             let known = Known {
@@ -74,8 +82,8 @@ pub(super) async fn peek(
         .collect()
 }
 
-/// Which commands must find or make a person and a channel: all but those on a message that is already there, be it
-/// from before or from earlier in the batch. So a batch makes what its commands would make one by one.
+/// Tells which commands must find or create a person and a channel. A command on a message that exists already, from
+/// before or from earlier in the batch, need not. So a batch creates exactly what its commands would create one by one.
 pub(super) fn needs_place(work: &[Work<'_>], working: &WorkingSet<'_>, known: &HashMap<Uuid, Known>) -> Vec<bool> {
     let mut stands: HashMap<RefKey, Stands> = HashMap::new();
     work.iter()
@@ -95,7 +103,7 @@ pub(super) fn needs_place(work: &[Work<'_>], working: &WorkingSet<'_>, known: &H
             let before =
                 working.references.all_targets(&names).into_iter().filter_map(|id| Some(known.get(&id)?.stands));
             let standing = names.iter().filter_map(|name| stands.get(name).copied()).chain(before).max();
-            // What it names by two names is one thing for whatever follows.
+            // For the next commands, both names of the message mean one thing.
             if let Some(standing) = standing.max(makes) {
                 stands.extend(names.into_iter().map(|name| (name, standing)));
             }
@@ -104,7 +112,7 @@ pub(super) fn needs_place(work: &[Work<'_>], working: &WorkingSet<'_>, known: &H
         .collect()
 }
 
-/// What there is of a message after a report of it that finds nothing; none where it waits for another.
+/// How much of a message a report creates; `None` if the report waits for another one.
 fn makes(report: &MessageReport) -> Option<Stands> {
     let deletes = report.version.is_some_and(|version| version.change == Change::Deleted);
     match report.person {
@@ -114,7 +122,8 @@ fn makes(report: &MessageReport) -> Option<Stands> {
     }
 }
 
-/// The conversation of each (channel, address) that is not closed, else the last: (workspace, channel, address, id).
+/// The conversation of each (channel, address) that is not closed, else the last one: (workspace, channel, address,
+/// id).
 pub(super) async fn latest(
     connection: &mut PgConnection,
     working: &WorkingSet<'_>,
@@ -136,23 +145,10 @@ pub(super) async fn latest(
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    sqlx::query_as(
-        "SELECT k.w, k.c, k.a, coalesce(standing.id, last.id) \
-         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) k(w, c, a) \
-         LEFT JOIN LATERAL ( \
-           SELECT v.id FROM conversation v \
-           WHERE v.workspace_id = k.w AND v.channel_id = k.c AND v.address_id = k.a AND v.status <> 'closed') \
-           standing ON true \
-         LEFT JOIN LATERAL ( \
-           SELECT v.id FROM conversation v \
-           WHERE standing.id IS NULL AND v.workspace_id = k.w AND v.address_id = k.a AND v.channel_id = k.c \
-             AND v.deleted_at IS NULL \
-           ORDER BY v.address_id DESC, v.id DESC LIMIT 1) last ON true \
-         WHERE coalesce(standing.id, last.id) IS NOT NULL",
-    )
-    .bind(wanted.iter().map(|key| key.0).collect::<Vec<_>>())
-    .bind(wanted.iter().map(|key| key.1).collect::<Vec<_>>())
-    .bind(wanted.iter().map(|key| key.2).collect::<Vec<_>>())
-    .fetch_all(connection)
-    .await
+    sqlx::query_as(include_str!("latest_conversation.sql"))
+        .bind(wanted.iter().map(|key| key.0).collect::<Vec<_>>())
+        .bind(wanted.iter().map(|key| key.1).collect::<Vec<_>>())
+        .bind(wanted.iter().map(|key| key.2).collect::<Vec<_>>())
+        .fetch_all(connection)
+        .await
 }

@@ -1,4 +1,4 @@
-//! Files: those that come with their message, those that come later, and those that come before it.
+//! Attachments: those that come with their message, those that come later, and those that come before it.
 
 use inlet_domain::{
     command::{AttachmentPart, AttachmentReport, Change, Patch, Version},
@@ -22,7 +22,7 @@ use crate::{
 };
 
 impl WorkingSet<'_> {
-    /// Files that came before their message join it.
+    /// Gives the message its attachments that came before it.
     pub(super) fn adopt(&mut self, context: Context<'_>, names: &[RefKey], id: Uuid) {
         for name in names {
             if self.references.is_awaited(name) {
@@ -46,8 +46,8 @@ impl WorkingSet<'_> {
         }
     }
 
-    /// The files that a report of a message shows, each as of this version. A file that has an id is the one that events
-    /// of its own tell of, whichever comes first.
+    /// Takes in the attachments that a report of a message shows, each with this version. An attachment with an id may
+    /// also have reports of its own. They may come before the message or after it.
     pub(super) fn add_files(
         &mut self,
         context: Context<'_>,
@@ -190,7 +190,7 @@ impl WorkingSet<'_> {
     }
 }
 
-/// What a message says of a file that has an id.
+/// Takes in the members of an attachment with an id that a message tells.
 fn take_part(file: &mut AttachmentRow, part: &AttachmentPart, stamp: Stamp) {
     let versions = &mut file.provider_members.0;
     let mut kind = Some(file.kind);

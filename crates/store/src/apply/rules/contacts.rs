@@ -1,4 +1,4 @@
-//! People and groups.
+//! Contacts and groups.
 
 use chrono::{DateTime, Utc};
 use inlet_domain::{
@@ -20,7 +20,8 @@ use crate::{
 };
 
 impl WorkingSet<'_> {
-    /// The contact that was resolved for a person, made if it is new, with what is told of the person as of then.
+    /// The address and contact of a person. Creates a new contact, and takes in the members that the report tells of
+    /// the person.
     pub(super) fn person(
         &mut self,
         context: Context<'_>,
@@ -29,12 +30,12 @@ impl WorkingSet<'_> {
     ) -> Result<(Uuid, Option<Uuid>), Rejection> {
         let resolved = context
             .resolved
-            .ok_or_else(|| Rejection("it names neither a person nor a conversation to go to".to_owned()))?;
+            .ok_or_else(|| Rejection("the report names neither a person nor a conversation".to_owned()))?;
         let (Some(id), Some(person)) = (resolved.contact, person) else {
             return Ok((resolved.address, resolved.contact));
         };
         let stamp = context.stamp_of_person(told.version);
-        // Nobody was seen after it was told.
+        // Nobody was seen after the report arrived.
         let seen = [person.last_active_at, told.seen].into_iter().flatten().map(|at| at.min(context.at())).max();
         let Some(before) = self.contacts.get(id) else {
             let mut row = blank_contact(context, id);
@@ -53,7 +54,7 @@ impl WorkingSet<'_> {
         if after == *before {
             return Ok((resolved.address, Some(id)));
         }
-        // When someone was last seen changes with each message, so the message tells it.
+        // Raise no event for `last_active_at` alone: it changes with each message, and the message tells it.
         let mut shown = payloads::contact(before);
         shown.last_active_at = after.last_active_at;
         let previous = previous(&shown, &payloads::contact(&after));
@@ -68,7 +69,7 @@ impl WorkingSet<'_> {
         Ok((resolved.address, Some(id)))
     }
 
-    /// What a provider says of its record of a person. Of one whose record it deleted nothing is known any more.
+    /// Takes in a provider's record of a person. A person whose record was deleted has no contact here.
     pub(super) fn contact(&mut self, context: Context<'_>, report: &ContactReport) {
         let Some(id) = context.resolved.and_then(|resolved| resolved.contact) else { return };
         let before = self.contacts.get(id).map(payloads::contact);
@@ -103,9 +104,9 @@ impl WorkingSet<'_> {
         }
     }
 
-    /// Takes away what the account alone said of a person until then; what others said, or it said later, stays. Where others
-    /// were merged into the contact, each of them is looked at too, `only` one of all where the account knows the rest still,
-    /// and what a contact lacks from then on is theirs to give.
+    /// Deletes the members that only this account told of a person until `until`. Members that others told, or that it
+    /// told later, stay. Does so for the contacts merged into this one too, or for the contact `only` if the account
+    /// still knows the others. Then each contact takes the members that it lacks from the contacts merged into it.
     pub(in crate::apply) fn blank(
         &mut self,
         context: Context<'_>,
@@ -136,7 +137,7 @@ impl WorkingSet<'_> {
         self.tell_contact(context, EventType::ContactUpdated, id, Some(previous));
     }
 
-    /// Deletes a contact that stood until then.
+    /// Deletes a contact as of `at`.
     pub(in crate::apply) fn delete_contact(&mut self, context: Context<'_>, id: Uuid, at: DateTime<Utc>) {
         let Some(row) = self.contacts.edit(id).filter(|row| row.deleted_at.is_none()) else { return };
         row.deleted_at = Some(at);
@@ -145,7 +146,7 @@ impl WorkingSet<'_> {
         self.tell_contact(context, EventType::ContactDeleted, id, None);
     }
 
-    /// Takes the contact off a conversation.
+    /// Removes the contact of a conversation.
     pub(in crate::apply) fn hand_to_nobody(&mut self, context: Context<'_>, id: Uuid) {
         let Some(row) = self.conversations.get(id) else { return };
         let before = self.conversation_payload(row);
@@ -257,14 +258,14 @@ impl WorkingSet<'_> {
     }
 }
 
-/// As of when a report tells of its person.
+/// The version in which a report tells of its person.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Told {
-    /// The version.
+    /// Decides which of two reports wins.
     pub version: Version,
-    /// Whether it is the provider's record of the person, as it was then.
+    /// Whether the report tells the provider's record of the person.
     pub is_record: bool,
-    /// When the person did what is reported.
+    /// When the person was active, as the report tells.
     pub seen: Option<DateTime<Utc>>,
 }
 
@@ -281,7 +282,7 @@ fn take_name(
     match told.value() {
         Some(name) if stands_in(name, called, email.map(String::as_str)) => (real, stand_in) = (Patch::Absent, real),
         Some(_) => {}
-        // Who has a username and no name is called by it.
+        // The username stands in for a missing name.
         None if !told.is_absent() || *username == Patch::Null => stand_in.clone_from(username),
         None => {}
     }
@@ -292,8 +293,8 @@ fn take_name(
     }
 }
 
-/// Takes in what a message tells of its person. The first phone and the first email of all messages stand. The newest name,
-/// username, picture and attributes stand.
+/// Takes in the members that a message tells of its person. The first phone and the first email of all messages win.
+/// The newest name, username, picture and attributes win.
 fn take_person(row: &mut ContactRow, person: &PersonReport, stamp: Stamp, is_record: bool) {
     for (member, told) in [(Levelled::Phone, &person.phone), (Levelled::Email, &person.email)] {
         let level = if is_record { member.record() } else { member.message() };
@@ -306,7 +307,7 @@ fn take_person(row: &mut ContactRow, person: &PersonReport, stamp: Stamp, is_rec
     for (member, have, told) in
         [("username", &mut row.username, &person.username), ("avatar_url", &mut row.avatar_url, &person.avatar_url)]
     {
-        // Messages whose time is not told come in the order of their arrival: what says nothing new need not be stamped.
+        // A message without a time counts by its arrival. Stamp a member only if its value is news.
         if told.is_some() && versions.is_news(member, stamp, have == told) {
             take(versions, stamp, member, have, &Patch::known(told.clone()));
         }
@@ -322,7 +323,7 @@ fn take_person(row: &mut ContactRow, person: &PersonReport, stamp: Stamp, is_rec
     take_name(row, stamp, level, &name, (&username, person.email.as_ref()));
 }
 
-/// When the person was last seen: the latest that anyone tells.
+/// Takes in when the person was last seen. The latest time wins.
 fn take_seen(row: &mut ContactRow, stamp: Stamp, seen: Option<DateTime<Utc>>) {
     let Some(seen) = seen.filter(|seen| row.last_active_at.is_none_or(|last| last <= *seen)) else { return };
     let is_later = row.last_active_at != Some(seen);
@@ -330,7 +331,7 @@ fn take_seen(row: &mut ContactRow, stamp: Stamp, seen: Option<DateTime<Utc>>) {
     row.provider_members.0.advance("last_active_at", stamp, seen, is_later);
 }
 
-/// Takes away what this one alone told until then.
+/// Deletes the members that only `teller` told until `until`.
 fn untell(row: &mut ContactRow, teller: u32, until: DateTime<Utc>) {
     for member in Levelled::ALL {
         member.untell(row, teller, until);
@@ -347,7 +348,7 @@ fn untell(row: &mut ContactRow, teller: u32, until: DateTime<Utc>) {
     row.attributes.0.retain(|name, _| !versions.untell(&format!("attributes.{name}"), teller, until));
 }
 
-/// A contact that is known of since now.
+/// A new contact without members.
 fn blank_contact(context: Context<'_>, id: Uuid) -> ContactRow {
     ContactRow {
         workspace_id: context.workspace(),

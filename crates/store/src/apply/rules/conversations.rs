@@ -1,4 +1,4 @@
-//! Channels, and which conversation a message goes to (P5).
+//! Channels, and the choice of the conversation for a message (P5).
 
 mod channels;
 mod reports;
@@ -24,10 +24,10 @@ use crate::{
     rows::{ConversationRow, MessageRow},
 };
 
-/// The most messages that the deletion of a thread takes away one by one.
+/// The most messages that the deletion of a thread deletes one by one.
 pub(in crate::apply) const MOST_ENDED: usize = 2_000;
 
-/// Where a message goes.
+/// The place of a message: its channel, address and contact.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     pub channel: Uuid,
@@ -36,7 +36,7 @@ pub(super) struct Place {
 }
 
 impl WorkingSet<'_> {
-    /// The channel, made on sight; what the provider tells of it is kept up to date.
+    /// The channel that a report names. Creates a new channel, and updates a known one.
     pub(super) fn channel(&mut self, context: Context<'_>, channel: &ChannelRef) -> Uuid {
         let report = match channel {
             ChannelRef::Known(id) => return id.0,
@@ -80,9 +80,9 @@ impl WorkingSet<'_> {
         self.drafts.extend(draft);
     }
 
-    /// The conversation that a message goes to: the group's where its thread is one's, else the one of its address that
-    /// is not closed, else the one that the provider's thread is an alias of, else the last one of its address if it may
-    /// be reopened, else a new one.
+    /// The conversation for a message: the group's if the thread belongs to a group; else the conversation of the
+    /// address that is not closed; else the conversation of the provider's thread; else the last conversation of the
+    /// address, if it may be reopened; else a new one.
     pub(super) fn route(
         &mut self,
         context: Context<'_>,
@@ -151,13 +151,14 @@ impl WorkingSet<'_> {
         id
     }
 
-    /// When the provider deleted the thread, as far as that is known: what was written later makes a conversation of its own.
+    /// When the provider deleted the thread, if known. Later messages go to another conversation.
     pub(super) fn gone_at(&self, context: Context<'_>, thread: &ThreadReport) -> Option<DateTime<Utc>> {
         let id = thread.id.as_ref()?;
         self.references.deleted_at([&context.speaker.name(RefKind::Conversation, id)])
     }
 
-    /// The conversation of what was written in a thread before that was deleted: the thread's, else one that nobody sees.
+    /// The conversation for messages written in a thread before its deletion: the thread's, else a new one that is
+    /// deleted.
     pub(super) fn grave(
         &mut self,
         context: Context<'_>,
@@ -182,8 +183,8 @@ impl WorkingSet<'_> {
         id
     }
 
-    /// Takes a thread away that the provider deleted: all that was written until then goes. The conversation stands where
-    /// something was written later, without what the provider's record told of it.
+    /// Applies the deletion of a thread at `at`. Deletes the conversation if it has no later messages. Otherwise the
+    /// conversation stays, without its earlier messages and without the members that the provider's record told.
     fn end(&mut self, context: Context<'_>, id: Uuid, at: DateTime<Utc>) -> Result<(), Rejection> {
         let Some(row) = self.conversations.edit(id) else { return Ok(()) };
         if row.last_message_at.is_none_or(|last| last <= at) {
@@ -199,8 +200,8 @@ impl WorkingSet<'_> {
         let earlier: Vec<Uuid> = self.messages.iter().filter(earlier).map(|row| row.id).collect();
         if earlier.len() > MOST_ENDED {
             return Err(Rejection(format!(
-                "more than {MOST_ENDED} messages were written before the conversation was deleted, and others later: \
-                 Inlet does not take so many away at once"
+                "the deleted conversation has more than {MOST_ENDED} messages before its deletion, and others after it: \
+                 Inlet does not delete so many at once"
             )));
         }
         for message in earlier {
@@ -209,7 +210,7 @@ impl WorkingSet<'_> {
         Ok(())
     }
 
-    /// Whose a conversation is that came to be without anyone: a change that is told, for lists are filtered by it.
+    /// Gives a contact to a conversation that has none. Raises an event, because lists are filtered by the contact.
     fn claim(&mut self, context: Context<'_>, id: Uuid, contact: Option<Uuid>) {
         let Some(row) = self.conversations.get(id) else { return };
         if contact.is_none() || row.contact_id.is_some() || row.group_id.is_some() {
@@ -224,7 +225,7 @@ impl WorkingSet<'_> {
         self.tell_conversation_change(context, id, &before);
     }
 
-    /// Keeps beside ours what the provider tells of its thread.
+    /// Takes in the members that the provider tells of its thread.
     fn describe(&mut self, id: Uuid, thread: &ThreadReport) {
         let Some(row) = self.conversations.edit(id) else { return };
         if thread.id.is_some() {
@@ -248,8 +249,8 @@ impl WorkingSet<'_> {
         row.last_message_id.is_none() || closed_for <= TimeDelta::seconds(window)
     }
 
-    /// A message came: what waits or was closed wakes, which is a change that is told. It goes to whoever has it, unless
-    /// they are shut out: then nobody has it. A replay wakes none.
+    /// Reopens a conversation that is pending, snoozed or closed, because a message came. Raises an event. The
+    /// conversation keeps its assignee, unless the assignee is shut out. A replay reopens nothing.
     fn wake(&mut self, context: Context<'_>, id: Uuid, direction: Direction) {
         if context.is_replay() {
             return;
@@ -276,7 +277,7 @@ impl WorkingSet<'_> {
         self.tell_conversation_change(context, id, &before);
     }
 
-    /// A conversation for what came before its messages: closed, so that no queue shows it.
+    /// A new closed conversation, which no queue shows, for a report that comes before its messages.
     pub(super) fn closed_conversation(&mut self, context: Context<'_>, place: Place, at: DateTime<Utc>) -> Uuid {
         let standing = self.latest.get(&(place.channel, place.address)).copied();
         if let Some(id) = standing.filter(|id| self.conversations.get(*id).is_some_and(|row| row.deleted_at.is_none()))

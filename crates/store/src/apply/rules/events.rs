@@ -1,4 +1,4 @@
-//! Events about rows as they stand in the batch.
+//! Drafts of events about the rows of the batch.
 
 use inlet_domain::{
     event::{
@@ -80,7 +80,7 @@ impl WorkingSet<'_> {
         }
     }
 
-    /// An entity with the conversation that it is in, where that is known.
+    /// An entity together with its conversation, if known.
     pub(super) fn within<P>(&self, entity: P, conversation: Option<Uuid>) -> Within<P> {
         let row = conversation.and_then(|id| self.conversations.get(id));
         Within {
@@ -104,7 +104,7 @@ impl WorkingSet<'_> {
         }
     }
 
-    /// An event about a contact.
+    /// Drafts an event about a contact.
     pub(super) fn tell_contact(&mut self, context: Context<'_>, kind: EventType, id: Uuid, previous: Option<String>) {
         let Some(row) = self.contacts.get(id) else { return };
         let payload = match row.deleted_at {
@@ -126,7 +126,7 @@ impl WorkingSet<'_> {
         self.drafts.push(draft);
     }
 
-    /// An event about a conversation.
+    /// Drafts an event about a conversation.
     pub(super) fn tell_conversation(
         &mut self,
         context: Context<'_>,
@@ -139,7 +139,7 @@ impl WorkingSet<'_> {
         self.draft_conversation(context, kind, id, payload, previous);
     }
 
-    /// That a conversation is gone, which stood like this.
+    /// Drafts the event that a conversation is deleted; `before` is its state before the deletion.
     pub(super) fn tell_conversation_gone(&mut self, context: Context<'_>, id: Uuid, before: &ConversationPayload) {
         let Some(row) = self.conversations.get(id) else { return };
         let gone = DeletedPayload {
@@ -178,7 +178,7 @@ impl WorkingSet<'_> {
         self.drafts.push(draft);
     }
 
-    /// An event about a message, with a payload of its kind.
+    /// Drafts an event about a message.
     pub(super) fn tell_message(
         &mut self,
         context: Context<'_>,

@@ -34,7 +34,7 @@ impl WorkingSet<'_> {
         match (known, deletion) {
             (Some(id), Some(version)) => self.delete_message(context, id, version.at),
             (None, Some(version)) => self.bury(&names, version.at.min(context.at())),
-            // A version that does not tell where the message belongs changes what stands in for it, and brings no message.
+            // A version that does not tell the message's conversation changes the placeholder, but creates no message.
             (Some(id), None)
                 if !self.messages.get(id).is_some_and(|row| row.placeholder)
                     || (report.version.is_some() && !plan::tells_place(report)) =>
@@ -50,14 +50,14 @@ impl WorkingSet<'_> {
         Ok(())
     }
 
-    /// Keeps that something was deleted before it came.
+    /// Notes that the provider deleted an entity before it came.
     pub(super) fn bury<'a>(&mut self, names: impl IntoIterator<Item = &'a RefKey> + Clone, at: DateTime<Utc>) {
         self.references.bury(names.clone(), at);
         let since = self.ambient.uuid();
         self.references.wait(names, since, WaitingHalf::Deletion);
     }
 
-    /// A newer version of what is yet to come, which does not tell where it belongs, waits under its name.
+    /// Keeps a version of a message that is yet to come, under the name of the message.
     fn await_create(&mut self, context: Context<'_>, report: &MessageReport, names: &[RefKey]) {
         let (Some(version), Some(name)) = (report.version, names.first()) else { return };
         let mut stub = self.references.pending(names).unwrap_or_default();
@@ -68,7 +68,7 @@ impl WorkingSet<'_> {
         self.references.wait(names, since, WaitingHalf::Update);
     }
 
-    /// A new message, or the one that a placeholder stood in for or reports waited for.
+    /// Creates a message, which may replace a placeholder or have reports that wait for it.
     fn create_message(
         &mut self,
         context: Context<'_>,
@@ -80,7 +80,7 @@ impl WorkingSet<'_> {
         let (address, contact) = self.person(context, report.person.as_ref(), told(context, report))?;
         let occurred_at = report.occurred_at.unwrap_or(context.at());
         let place = Place { channel, address, contact };
-        // What was written before its thread was deleted went with it.
+        // The deletion of a thread deletes the messages written before it.
         let gone_at = self.gone_at(context, &report.thread).filter(|gone_at| occurred_at <= *gone_at);
         let conversation = match gone_at {
             Some(gone_at) => self.grave(context, place, &report.thread, gone_at),
@@ -113,7 +113,7 @@ impl WorkingSet<'_> {
             }
             stamp_members(&mut row, report, context.stamp(version));
         } else if let Some(stub) = waited {
-            // Of a message that has no versions only reactions come by themselves.
+            // A message without versions has only its reactions reported separately.
             row.reactions = stub.reactions.unwrap_or_default().into();
             row.provider_members = stub.versions.into();
         }
@@ -150,7 +150,7 @@ impl WorkingSet<'_> {
         Ok(())
     }
 
-    /// A quote of a message that is not known waits for it.
+    /// Notes that the quote waits for the quoted message, if that is unknown.
     fn await_quoted(&mut self, context: Context<'_>, report: &MessageReport) {
         let Some(quoted) = &report.quoted_id else { return };
         let name = context.speaker.name(RefKind::Message, quoted);
@@ -160,7 +160,7 @@ impl WorkingSet<'_> {
         }
     }
 
-    /// A report on a message that is there: a newer version of it, or a new reading of the same request.
+    /// Applies a report on a message that exists: a newer version, or a replay of its request.
     fn change_message(&mut self, context: Context<'_>, id: Uuid, report: &MessageReport) -> Result<(), Rejection> {
         if report.version.is_none() && !context.is_replay() {
             return Ok(());
@@ -173,7 +173,7 @@ impl WorkingSet<'_> {
             match report.version {
                 Some(version) => stamp_members(row, report, context.stamp(version)),
                 None => {
-                    // Whoever wrote it did, whatever became of their contact since.
+                    // The author stays, whatever happened to the contact of the conversation since.
                     let author = if row.direction == report.direction { row.author_id } else { contact };
                     describe(row, report, author, context.at());
                     row.show();
@@ -186,7 +186,7 @@ impl WorkingSet<'_> {
         if (row.occurred_at, row.direction, row.kind) != (before.occurred_at, before.direction, before.kind) {
             self.recounts.insert((row.workspace_id, row.conversation_id));
         }
-        // A new reading of the same request: a message of ours is not unread, and what was ours is not marked unread.
+        // A replay may turn the direction. An outbound message is never unread, and a replay marks no message unread.
         if row.direction != before.direction
             && let Some(row) = self.messages.edit(id)
             && let Some(ordinal) = row.ordinal.take()
@@ -211,7 +211,7 @@ impl WorkingSet<'_> {
         Ok(())
     }
 
-    /// Whose message it is, where what came first did not tell.
+    /// Sets the author of a message that came without one.
     fn tell_author(&mut self, context: Context<'_>, id: Uuid, report: &MessageReport) -> Result<(), Rejection> {
         let faceless = self.messages.get(id).is_some_and(|row| row.author_kind == "contact" && row.author_id.is_none());
         if !faceless || report.person.is_none() || context.resolved.is_none() {
@@ -235,7 +235,7 @@ impl WorkingSet<'_> {
         Ok(())
     }
 
-    /// What a message changes in its conversation: derived, so it is told with the message.
+    /// Updates the members of the conversation that derive from its messages. The event of the message tells them.
     fn count(&mut self, context: Context<'_>, conversation: Uuid, id: Uuid) {
         let Some(message) = self.messages.edit(id) else { return };
         let Some(row) = self.conversations.edit(conversation) else { return };
@@ -247,7 +247,7 @@ impl WorkingSet<'_> {
         }
         row.last_activity_at = row.last_activity_at.max(occurred_at);
         if message.kind == MessageKind::Message {
-            // Of one that came late all is computed anew, unless it is one more question of those who wait already.
+            // A late message makes the save compute them anew, unless the other side waits since before it already.
             let waits_longer = row.waiting_since.is_some_and(|since| since <= occurred_at);
             if is_newest {
                 row.hear(direction, occurred_at);
@@ -255,7 +255,7 @@ impl WorkingSet<'_> {
                 self.recounts.insert((row.workspace_id, row.id));
             }
         }
-        // A replay marks nothing unread that was there before it.
+        // A replay marks no message unread in a conversation that existed before.
         message.ordinal = match direction {
             Direction::Inbound if context.is_replay() && row.last_ordinal > 0 => None,
             Direction::Inbound => {
@@ -280,30 +280,30 @@ impl WorkingSet<'_> {
     }
 }
 
-/// As of when a message tells of its person.
+/// The version in which a message without versions tells of its person.
 fn snapshot(context: Context<'_>, report: &MessageReport) -> Version {
     let told = report.version.filter(|version| version.told).map(|version| version.at);
     Version::new(Change::Updated, told.or(report.occurred_at), context.at())
 }
 
-/// As of when a message tells of its person, and that they did something then.
+/// The version in which a message tells of its person, and when the person was active.
 fn told(context: Context<'_>, report: &MessageReport) -> Told {
     let seen = report.occurred_at.unwrap_or(context.at());
     Told {
         version: snapshot(context, report),
-        // What sends versions sends its record of the person with each.
+        // A provider that sends versions sends its record of the person with each of them.
         is_record: report.version.is_some(),
         seen: (report.direction == Direction::Inbound).then_some(seen),
     }
 }
 
-/// As of when a message tells of its files.
+/// The version in which a message tells of its attachments.
 fn listed(context: Context<'_>, report: &MessageReport) -> Version {
     report.version.unwrap_or_else(|| snapshot(context, report))
 }
 
-/// The report with no time after its arrival: nothing is written before it happened. The arrival stands in, as where none
-/// is told.
+/// Replaces the times of a report that are after its arrival, because no report comes before the event. The arrival
+/// stands in, as for a report without a time.
 fn by_arrival(report: &MessageReport, arrived: DateTime<Utc>) -> Cow<'_, MessageReport> {
     let is_to_come = |time: Option<&DateTime<Utc>>| time.is_some_and(|time| *time > arrived);
     let (occurs, reads) = (is_to_come(report.occurred_at.as_ref()), is_to_come(report.read_at.value()));
@@ -320,7 +320,7 @@ fn by_arrival(report: &MessageReport, arrived: DateTime<Utc>) -> Cow<'_, Message
     Cow::Owned(report)
 }
 
-/// What a message that has no versions says of itself. `author` is the contact that wrote it, where one of theirs did.
+/// Takes in a report of a message without versions. `author` is the contact that wrote an inbound message.
 fn describe(row: &mut MessageRow, report: &MessageReport, author: Option<Uuid>, arrived: DateTime<Utc>) {
     row.direction = report.direction;
     row.kind = report.kind;
@@ -340,7 +340,7 @@ fn describe(row: &mut MessageRow, report: &MessageReport, author: Option<Uuid>, 
     };
 }
 
-/// Takes the members of a versioned update in, each if its version wins.
+/// Takes in each member of a versioned update whose version wins.
 fn stamp_members(row: &mut MessageRow, report: &MessageReport, stamp: Stamp) {
     let mut members = MessageStub::lift(row);
     members.take(report, stamp);

@@ -1,5 +1,5 @@
-//! The batch in memory: rows as they were locked, commands folded into them one after another, as if each had been
-//! applied alone, and the events that came of it. No SQL here, so the rules can be read in one go.
+//! The working set of a batch: the locked rows, the rules that apply the commands to them one after another, as if each
+//! came alone, and the events that the rules raise. There is no SQL here, so that the rules read in one go.
 
 mod attachments;
 mod contacts;
@@ -39,12 +39,12 @@ use crate::{
     },
 };
 
-/// Why a command cannot be applied, however often it is tried: for the operator.
+/// Why a command can never be applied, for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Rejection(pub String);
 
-/// An alert that credit runs out.
+/// An alert that the credit of an account runs out.
 #[derive(Debug, Clone)]
 pub(crate) struct BalanceAlert {
     pub workspace: Uuid,
@@ -55,10 +55,10 @@ pub(crate) struct BalanceAlert {
     pub created_at: DateTime<Utc>,
 }
 
-/// Files that waited for their message: (workspace, account, the provider's id of the message, message).
+/// Attachments that waited for their message: (workspace, account, the provider's id of the message, message).
 pub(crate) type Adoption = (Uuid, Uuid, String, Uuid);
 
-/// The rows of a batch, and what came of it.
+/// The rows of a batch, and the changes that the commands made.
 pub(crate) struct WorkingSet<'a> {
     pub ambient: &'a Ambient,
     pub sealer: &'a Sealer,
@@ -73,27 +73,27 @@ pub(crate) struct WorkingSet<'a> {
     pub opt_outs: Table<OptOutRow>,
     pub verifications: Table<VerificationRow>,
     pub reports: Vec<StatusReportRow>,
-    /// Of messages that are yet to come, and of those whose reports are replayed: what stands of their history.
+    /// The stored reports on messages that are yet to come, and on messages whose reports are replayed.
     pub history: Vec<StatusReportRow>,
-    /// Reports that are read anew: (workspace, id).
+    /// Stored reports to delete, because a replay reads them anew: (workspace, id).
     pub withdrawn: Vec<Key>,
-    /// Messages that turned out to be one: (workspace, the one that goes, the one that stays).
+    /// Messages that turned out to be one: (workspace, the duplicate, the message that stays).
     pub moves: Vec<(Uuid, Uuid, Uuid)>,
     pub balances: Vec<BalanceAlert>,
     pub report_jobs: BTreeMap<ReportKey, WantedReport>,
     pub adoptions: Vec<Adoption>,
-    /// Conversations whose last message, or whose waiting, may be another now.
+    /// Conversations whose last message, or whose wait for an answer, may have changed.
     pub recounts: BTreeSet<Key>,
-    /// Members who are to have no conversation: disabled, or of a role that cannot answer.
+    /// Members who must not be assigned: disabled, or with a role that cannot answer.
     pub shut_out: HashSet<Uuid>,
-    /// Inbound messages that are gone: (workspace, conversation, ordinal).
+    /// Inbound messages that were deleted: (workspace, conversation, ordinal).
     pub uncounted: Vec<(Uuid, Uuid, i64)>,
-    /// The conversation of each (channel, address): the one that is not closed, else the last.
+    /// The conversation of each (channel, address) that is not closed, else the last one.
     pub latest: HashMap<(Uuid, Uuid), Uuid>,
     pub drafts: Vec<NewEvent>,
 }
 
-/// The request that a command is from.
+/// The request of a command.
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub inbound: &'a Inbound,
@@ -113,7 +113,7 @@ impl Context<'_> {
         self.speaker.workspace
     }
 
-    /// Whether it is applied once more.
+    /// Whether the request is replayed.
     fn is_replay(&self) -> bool {
         self.inbound.purpose == Purpose::Replay
     }
@@ -123,13 +123,14 @@ impl Context<'_> {
         Stamp { version, writer: u32::from_be_bytes([a, b, c, d]), again: self.is_replay(), teller: None }
     }
 
-    /// The same of what is told of a person: who told what counts, for an account may delete its record of one.
+    /// As [`Self::stamp`], with the account as the teller, because the account may delete its record of the person
+    /// later.
     fn stamp_of_person(&self, version: Version) -> Stamp {
         Stamp { teller: Some(mark(self.speaker.account)), ..self.stamp(version) }
     }
 }
 
-/// A mark of an account, among the few of one workspace.
+/// A short mark that distinguishes the few accounts of one workspace.
 pub(super) fn mark(account: Uuid) -> u32 {
     let [.., a, b, c, d] = *account.as_bytes();
     u32::from_be_bytes([a, b, c, d])
@@ -184,7 +185,7 @@ impl<'a> WorkingSet<'a> {
         }
     }
 
-    /// A draft of an event of a provider's report, without the ids of what it is about.
+    /// A draft of an event that a provider caused, without the ids of the entities.
     fn draft(context: Context<'_>, kind: inlet_domain::event::EventType, payload: String) -> NewEvent {
         NewEvent {
             workspace: WorkspaceId(context.workspace()),
@@ -205,7 +206,7 @@ impl<'a> WorkingSet<'a> {
     }
 }
 
-/// Takes a member of a versioned update in, if its version wins.
+/// Takes in a member of a versioned update, if its version wins.
 pub(crate) fn take<T: Clone + serde::Serialize>(
     versions: &mut Versions,
     stamp: Stamp,
@@ -224,10 +225,10 @@ pub(crate) fn take<T: Clone + serde::Serialize>(
     }
 }
 
-/// The most attributes of one contact or conversation. What a provider tells beyond them stands in the raw log.
+/// The most attributes of one contact or conversation. Only the raw log keeps those beyond.
 const MOST_ATTRIBUTES: usize = 256;
 
-/// Takes each attribute of a versioned update in as a member of its own.
+/// Takes in each attribute of a versioned update as a member of its own.
 fn take_attributes(
     versions: &mut Versions,
     stamp: Stamp,

@@ -1,4 +1,4 @@
-//! What concerns no conversation: refusals, verifications, credit, campaigns.
+//! Reports without a conversation: refusals, verifications, credit, campaigns.
 
 use inlet_domain::{
     command::{BalanceReport, CampaignReport, Change, OptOutReport, VerificationReport, Version},
@@ -21,7 +21,8 @@ impl WorkingSet<'_> {
         let (_, contact) =
             self.person(context, Some(&report.person), Told { version, is_record: false, seen: None })?;
         let address = report.person.identities.first();
-        let address = address.ok_or_else(|| Rejection("it does not tell who wants no more messages".to_owned()))?;
+        let address =
+            address.ok_or_else(|| Rejection("the report does not tell who wants no more messages".to_owned()))?;
         let address = IdentityKey::of(context.workspace(), context.speaker.account, address);
         let stands = self.opt_outs.iter().any(|row| {
             (row.workspace_id, row.address_scope_id, row.address_kind.as_str(), &row.address_value)
@@ -135,7 +136,7 @@ impl WorkingSet<'_> {
         let id = known.or_else(|| self.references.suggested([&name])).unwrap_or_else(|| self.ambient.uuid());
         let stood = self.campaigns.get(id);
         let was_completed = stood.is_some_and(|row| row.status == "completed");
-        // Of a replay too: a report that was given up is tried again.
+        // A replay wants the report too: a job that was given up is tried again.
         if let Some(url) = &report.report_url {
             let wanted = WantedReport { id: self.ambient.uuid(), source: context.inbound.source.0, at: context.at() };
             self.report_jobs.entry((context.workspace(), id, url.clone())).or_insert(wanted);

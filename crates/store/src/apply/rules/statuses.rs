@@ -1,5 +1,5 @@
-//! Status reports: the history as it arrived, and the ladder of the message (P3). Where the message is not known, a
-//! placeholder stands in for it (OR-9); where not even a receiver is told, the report waits for it (P4).
+//! Status reports: the history in the order of arrival, and the ladder of the message (P3). A placeholder stands in for
+//! an unknown message (OR-9). A report that names no receiver waits for its message (P4).
 
 use std::borrow::Cow;
 
@@ -82,7 +82,7 @@ impl WorkingSet<'_> {
         });
     }
 
-    /// A report that names no receiver hangs on the id that its message will have.
+    /// Keeps a report that names no receiver, under the id that its message will have.
     fn await_message(
         &mut self,
         context: Context<'_>,
@@ -101,7 +101,7 @@ impl WorkingSet<'_> {
         Ok(())
     }
 
-    /// What a message that comes now finds of the reports that waited for it.
+    /// Applies the reports that waited for a message to it.
     pub(super) fn join_reports(&mut self, row: &mut MessageRow) {
         let waited: Vec<StatusReportRow> =
             self.history.iter().chain(&self.reports).filter(|report| report.message_id == row.id).cloned().collect();
@@ -112,8 +112,8 @@ impl WorkingSet<'_> {
         }
     }
 
-    /// Of a replayed request, takes its reports on the message out of the history and out of the ladder, so that they
-    /// can be read anew. False where the history is not whole any more: then what was read stays.
+    /// Removes the reports of a replayed request from the history and the ladder of a message, so that they can be read
+    /// anew. False, without a change, if the history is incomplete.
     fn take_back(&mut self, context: Context<'_>, id: Uuid) -> bool {
         let inbound = Some(context.inbound.id.0);
         let of_message = |report: &&StatusReportRow| report.message_id == id;
@@ -139,7 +139,7 @@ impl WorkingSet<'_> {
         true
     }
 
-    /// Whether the history has this report of this request.
+    /// Whether the history holds this report of this request.
     fn is_kept(&self, context: Context<'_>, id: Uuid, report: &StatusReport) -> bool {
         self.history.iter().any(|kept| {
             kept.message_id == id
@@ -148,8 +148,8 @@ impl WorkingSet<'_> {
         })
     }
 
-    /// The one message that the names mean. Where they meant two, of which nothing but reports had come of one, that
-    /// one goes, and its reports join the other.
+    /// The message that the names mean. If they mean two, and one of them has only reports, that one is deleted and its
+    /// reports join the other.
     pub(super) fn unite(&mut self, context: Context<'_>, names: &[RefKey]) -> Option<Uuid> {
         let targets = self.references.all_targets(names);
         let rank = |working: &Self, id: &Uuid| match working.messages.get(*id) {
@@ -178,7 +178,7 @@ impl WorkingSet<'_> {
         Some(winner)
     }
 
-    /// Hides a placeholder that turned out to stand for another message, and gives what its ladder has seen.
+    /// Deletes the placeholder of a message that exists elsewhere. Returns the placeholder's ladders.
     fn dissolve(&mut self, context: Context<'_>, id: Uuid, into: Uuid) -> Ladders {
         let Some(row) = self.messages.edit(id) else { return Ladders::default() };
         let seen = row.delivery.take().unwrap_or_default().0;
@@ -198,7 +198,8 @@ impl WorkingSet<'_> {
         seen
     }
 
-    /// Tells that a message is gone. Its conversation is counted anew: it may have been the last, or unread.
+    /// Drafts the event that a message is deleted, and lets the save recount its conversation: the message may have
+    /// been the last, or unread.
     pub(super) fn tell_deletion(&mut self, context: Context<'_>, row: &MessageRow) {
         self.recounts.insert((row.workspace_id, row.conversation_id));
         if let (Direction::Inbound, Some(ordinal)) = (row.direction, row.ordinal) {
@@ -243,7 +244,7 @@ impl WorkingSet<'_> {
         self.tell_message(context, EventType::MessageStatusChanged, row, bytes(&payload), None);
     }
 
-    /// An outbound message without content in a conversation that no queue shows.
+    /// Creates a placeholder: an outbound message without content, in a conversation that no queue shows.
     fn placeholder(
         &mut self,
         context: Context<'_>,
@@ -278,7 +279,7 @@ impl WorkingSet<'_> {
     }
 }
 
-/// The report without a time of its own step after its arrival: the arrival stands in, as where none is told.
+/// Removes a time after the arrival from a report. The arrival stands in, as for a report without a time.
 fn by_arrival(report: &StatusReport, arrived: DateTime<Utc>) -> Cow<'_, StatusReport> {
     match report.reported_at {
         Some(time) if time > arrived => Cow::Owned(StatusReport { reported_at: None, ..report.clone() }),
@@ -296,7 +297,7 @@ fn besides(report: &StatusReport) -> Option<Besides> {
 }
 
 impl MessageRow {
-    /// What its reports make of it.
+    /// The members that derive from its reports.
     fn shown(&self) -> Shown {
         Shown {
             status: self.status,
@@ -308,7 +309,7 @@ impl MessageRow {
         }
     }
 
-    /// Takes over what its ladder shows.
+    /// Takes over the members that its ladders show.
     pub(super) fn show(&mut self) {
         let Some(ladders) = &self.delivery else { return };
         let shown = ladders.0.shown();
@@ -320,7 +321,7 @@ impl MessageRow {
         self.failure = shown.failure.map(|failure: Failure| failure.into());
     }
 
-    /// Takes over what a report says that no ladder holds.
+    /// Takes over the members of a report that no ladder holds.
     fn take_in(&mut self, besides: &Besides) {
         if self.external_id.is_none() {
             self.external_id.clone_from(&besides.external_id);
@@ -331,8 +332,8 @@ impl MessageRow {
     }
 }
 
-/// What a message has at least: one that the provider shows was sent, one of ours was queued; of a placeholder nothing
-/// is known but its reports.
+/// The lowest status of a message: SENT for a message from the provider, QUEUED for one of ours. A placeholder has only
+/// the status of its reports.
 pub(super) fn floor(row: &MessageRow) -> Option<DeliveryStatus> {
     match row.origin {
         _ if row.placeholder => None,

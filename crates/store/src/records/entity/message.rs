@@ -32,7 +32,7 @@ pub struct Model {
     pub placeholder: bool,
     /// The provider's word for the type, such as `text`.
     pub content_type: Option<String>,
-    /// The text. A list reads at most a little more than [`lean::MOST`](crate::records::lean::MOST) bytes.
+    /// The text. A list reads one character more than [`lean::MOST_CHARACTERS`](crate::records::lean::MOST_CHARACTERS) at most.
     pub content: Option<String>,
     /// Postback payloads, call details, and fields of the provider that have no column here. Null where a list left
     /// them out.

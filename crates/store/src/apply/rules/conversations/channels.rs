@@ -28,10 +28,10 @@ pub(super) fn new_channel(context: Context<'_>, id: Uuid, report: &ChannelReport
     }
 }
 
-/// Whether the row already says all that the report tells.
+/// Whether the row has everything that the report tells.
 pub(super) fn describes(row: &ChannelRow, report: &ChannelReport) -> bool {
     let same = |have: &Option<String>, told: &Option<String>| told.is_none() || have == told;
-    // A report that knows no more than an address tells nothing of a channel that was found by it.
+    // A report that has only an address tells nothing new of the channel with that address.
     (report.phone.is_none() || same(&row.identifier, &report.identifier))
         && same(&row.phone, &report.phone)
         && same(&row.name, &report.name)

@@ -1,4 +1,4 @@
-//! What a provider reports of a conversation or of a group.
+//! The reports of a provider on conversations, and the conversations of groups.
 
 use inlet_domain::{
     command::{Change, ChannelRef, ConversationReport},
@@ -71,7 +71,7 @@ impl WorkingSet<'_> {
                 id
             }
         };
-        // What is said of a thread that was deleted changes nothing.
+        // A report on a deleted thread changes nothing.
         if !deleted && !created && gone_at.is_some() {
             return Ok(());
         }
@@ -120,8 +120,8 @@ impl WorkingSet<'_> {
         Ok(())
     }
 
-    /// Whether a conversation is not the group's though its thread led there: messages came to it by other ways too, before
-    /// the group was known, or the group has a conversation already.
+    /// Whether the conversation of a group's thread belongs to others. It does if messages came to it by other ways
+    /// before the group was known, or if the group has another conversation already.
     pub(super) fn is_of_others(&self, context: Context<'_>, id: Uuid, report: &ConversationReport) -> bool {
         let Some(row) = self.conversations.get(id).filter(|row| row.group_id.is_none()) else { return false };
         let channel = match &report.channel {
@@ -134,8 +134,9 @@ impl WorkingSet<'_> {
             || of_group.is_some_and(|of_group| *of_group != id)
     }
 
-    /// A conversation is a group's from now on: it is with no contact, and stands at the group's address, so that whoever
-    /// wrote in it first has their own address again. If the group is gone, it is closed unless something came since.
+    /// Gives a conversation to a group. It loses its contact and takes the group's address, so that the first writer's
+    /// address is free for another conversation. If the group is deleted, the conversation closes, unless a message
+    /// came later.
     pub(super) fn hand_to_group(&mut self, context: Context<'_>, id: Uuid, group: Uuid) {
         let gone_at = self.groups.get(group).and_then(|row| row.deleted_at);
         let address = context.resolved.map(|resolved| resolved.address);
@@ -158,7 +159,7 @@ impl WorkingSet<'_> {
         self.latest.insert((channel, address), id);
     }
 
-    /// A group is gone: its conversations are closed, and what was written in them stays.
+    /// Closes the conversations of a deleted group. Their messages stay.
     pub(in crate::apply::rules) fn close_conversations_of(&mut self, context: Context<'_>, group: Uuid) {
         let standing = |row: &&ConversationRow| {
             row.group_id == Some(group) && row.deleted_at.is_none() && row.status != ConversationStatus::Closed
@@ -176,7 +177,7 @@ impl WorkingSet<'_> {
         }
     }
 
-    /// The group of a conversation, made on sight.
+    /// The group of a conversation. Creates an unknown group.
     pub(in crate::apply::rules) fn group_on_sight(&mut self, context: Context<'_>, external_id: &str) -> Uuid {
         let name = context.speaker.name(RefKind::Group, external_id);
         if let Some(id) = self.references.target([&name]) {
