@@ -1,4 +1,4 @@
-//! What a client is told of an error: the one place where the codes of the parts become those of the schema.
+//! Errors for clients: the only place that maps errors of the store to codes of the schema.
 
 use std::sync::Arc;
 
@@ -10,49 +10,49 @@ use inlet_store::{
     records::{logins::LoginError, page::InvalidPosition},
 };
 
-/// What a resolver gives: a value, or what the client is told.
+/// The result of a resolver: a value, or the error that the client gets.
 pub type Result<T, E = ApiError> = std::result::Result<T, E>;
 
-/// The codes in `extensions.code` of errors. Codes may be added.
+/// Error codes in `extensions.code`. Codes may be added.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorCode {
-    /// The text is not GraphQL.
+    /// The document is not valid GraphQL syntax.
     GraphqlParseFailed,
     /// The operation does not fit the schema.
     GraphqlValidationFailed,
-    /// The operation is deeper, costlier or has more aliases than the limits allow.
+    /// The operation exceeds a limit, such as depth, cost or number of aliases. The message tells which.
     LimitExceeded,
-    /// An argument will not do; `inputPath` tells which.
+    /// An argument is invalid. `inputPath` tells which one.
     BadUserInput,
-    /// There is no credential, or it has ended.
+    /// The credential is missing, invalid or expired.
     Unauthenticated,
-    /// The credential does not allow this.
+    /// The credential does not give the required right.
     Forbidden,
-    /// The input names an object that is not there; `inputPath` tells which member names it, where that is known.
+    /// The input refers to an object that does not exist. `inputPath` tells which field, if known.
     NotFound,
-    /// The object has changed since it was read.
+    /// The object has changed since it was read. Read it again, then retry with the new revision.
     Conflict,
-    /// The idempotency key was used before with another input.
+    /// The idempotency key was used with another input. Use a new key.
     IdempotencyKeyReused,
-    /// Too many attempts: come again after `retryAfter` seconds.
+    /// Too many attempts. Retry after `retryAfter` seconds.
     RateLimited,
-    /// The email and the password do not go together.
+    /// Email or password is wrong.
     LoginRefused,
-    /// The login has several workspaces: one of them must be named.
+    /// The login is valid in several workspaces. Retry with `workspace`.
     WorkspaceRequired,
-    /// The token of a link is unknown, used, revoked or past its time.
+    /// The token is unknown, used, revoked or expired.
     TokenRefused,
-    /// The event log cannot be followed from this cursor: read the lists anew, then follow from `head`.
+    /// The event log cannot be followed from this cursor. Read your lists again, then follow from `head`.
     CursorLost,
-    /// A member of the filter cannot be followed live; `inputPath` tells which.
+    /// Live events cannot be filtered by this field. `inputPath` tells which one.
     FilterNotLive,
-    /// Too much at once: come again after `retryAfter` seconds.
+    /// The server is busy. Retry after `retryAfter` seconds.
     Overloaded,
-    /// The operation took longer than it may and was given up, in the database too.
+    /// The operation exceeded its time limit. The server stopped it, in the database too.
     Timeout,
-    /// The database cannot be reached: come again.
+    /// The database is not available. Retry later: after `retryAfter` seconds, if given.
     Unavailable,
-    /// A fault of the server. `requestId` finds it in the server's log.
+    /// An internal error. `requestId` identifies it in the server's log.
     Internal,
 }
 
@@ -94,28 +94,27 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// With a code and a sentence for people.
+    /// An error with a code and a message for people.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), input_path: None, retry_after: None }
     }
 
-    /// Its code.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         self.code
     }
 
-    /// Of too much at once; `seconds` tells when to come again.
+    /// `OVERLOADED`, to be retried after so many seconds.
     pub fn overloaded(message: impl Into<String>, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..Self::new(ErrorCode::Overloaded, message) }
     }
 
-    /// Of an argument that will not do.
+    /// `BAD_USER_INPUT` for the argument at this path.
     pub fn input(path: impl Into<String>, message: impl Into<String>) -> Self {
         Self::at(ErrorCode::BadUserInput, path, message)
     }
 
-    /// Of a place in the input, with a code.
+    /// An error about the argument at this path.
     pub fn at(code: ErrorCode, path: impl Into<String>, message: impl Into<String>) -> Self {
         Self { input_path: Some(path.into()), ..Self::new(code, message) }
     }
@@ -146,23 +145,31 @@ impl From<&StoreError> for ApiError {
                 Self { retry_after: Some(retry_after.as_secs().max(1)), ..told(ErrorCode::Overloaded) }
             }
             _ if error.is_of_input() => {
-                let message = "a value of the input is none that the database can hold, such as text with a NUL";
+                let message =
+                    "the database cannot store a value of the input, such as a text with a NUL character: change it";
                 Self::new(ErrorCode::BadUserInput, message)
             }
             StoreError::Away => {
-                let message = "the database does not answer now: come again, with the idempotency key of a mutation";
+                let message = "the database does not answer: retry after `retryAfter` seconds, a mutation with the same \
+                               idempotency key";
                 Self { retry_after: Some(1), ..Self::new(ErrorCode::Unavailable, message) }
             }
             StoreError::Database(_) | StoreError::Orm(_) | StoreError::Migrate(_) => {
                 tracing::error!(error = error as &dyn std::error::Error, "a request failed in the database");
                 Self {
                     retry_after: Some(1),
-                    ..Self::new(ErrorCode::Unavailable, "the database cannot answer now: come again")
+                    ..Self::new(
+                        ErrorCode::Unavailable,
+                        "the database failed: retry after `retryAfter` seconds, a mutation with the same idempotency key",
+                    )
                 }
             }
             StoreError::InvalidRow { .. } | StoreError::InvalidValue { .. } | StoreError::Open(_) => {
                 tracing::error!(error = error as &dyn std::error::Error, "a request met a damaged row");
-                Self::new(ErrorCode::Internal, "something is wrong on our side: the server's log tells what")
+                Self::new(
+                    ErrorCode::Internal,
+                    "the server failed: its operator finds the cause in the server's log by `requestId`",
+                )
             }
         }
     }
@@ -225,7 +232,7 @@ impl From<ApiError> for async_graphql::Error {
     }
 }
 
-/// A response that is nothing but one error.
+/// A response that consists of one error.
 #[must_use]
 pub fn response_of(error: ApiError) -> Response {
     let error = async_graphql::Error::from(error);

@@ -1,7 +1,7 @@
-//! GraphQL over HTTP, event streams and WebSocket, and who may do what.
+//! GraphQL over HTTP, event streams and WebSocket, with the rights of viewers.
 //!
-//! A request comes in through [`configure`], becomes an operation of a viewer, and is answered from the store. Live
-//! subscriptions follow the event log. The transport is by hand, for the stock one fails the public audits.
+//! A request arrives through [`configure`], becomes an operation of a viewer, and is answered from the store. Live
+//! subscriptions follow the event log. The transport is our own, because the stock one fails the public audits.
 
 mod access;
 mod error;
@@ -32,32 +32,32 @@ use crate::{
     transport::{graphiql, http},
 };
 
-/// What the API works with.
+/// The parts that the API works with.
 #[derive(Clone)]
 pub struct ApiParts {
-    /// Where everything is read.
+    /// The database.
     pub database: Database,
-    /// How far the logs have come.
+    /// Known heads of the event logs.
     pub heads: Heads,
-    /// Who is there, and who types.
+    /// Presence of the members.
     pub presence: Presence,
-    /// What is heard of credentials that ended or changed.
+    /// News of credentials that ended or changed.
     pub revocations: Revocations,
     /// Opens and seals secrets.
     pub sealer: Sealer,
     /// Time and ids.
     pub ambient: Ambient,
-    /// Where replays go.
+    /// Applies replays.
     pub apply: Apply,
-    /// What adapters make of a request.
+    /// Reads requests with the adapters.
     pub reader: Arc<dyn Reader>,
 }
 
 impl ApiState {
-    /// Over these parts. Starts the threads that operations run on.
+    /// Builds the API and starts the threads of operations.
     ///
     /// # Errors
-    /// Where the system gives no threads.
+    /// If the system refuses a thread.
     pub fn new(parts: ApiParts, config: ApiConfig) -> std::io::Result<Self> {
         let ApiParts { database, heads, presence, revocations, sealer, ambient, apply, reader } = parts;
         let shared = Arc::new(Shared {
@@ -84,7 +84,7 @@ impl ApiState {
     }
 }
 
-/// Mounts `/graphql`, and GraphiQL with what it loads.
+/// Mounts `/graphql` and the assets of GraphiQL.
 pub fn configure(state: &ApiState, services: &mut web::ServiceConfig) {
     services
         .app_data(web::Data::new(state.clone()))

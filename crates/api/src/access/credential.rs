@@ -1,4 +1,4 @@
-//! Under what a connection runs: a token, who it stands for, and what it gives now.
+//! The credential of a connection: token, viewer and present rights.
 
 use std::sync::Arc;
 
@@ -8,55 +8,54 @@ use tokio::sync::watch;
 
 use crate::error::{ApiError, ErrorCode};
 
-/// Under what a connection runs. Cheap to clone: all clones learn what one learns.
+/// The credential that a connection runs under. Cheap to clone: all clones share the present rights.
 #[derive(Clone)]
 pub struct Credential {
-    /// The token.
     pub bearer: Arc<str>,
-    /// Who it stands for. What they may do is in `grant`, which may change while the connection lasts.
+    /// The holder of the token. The rights at the time of the look-up; `grant` has the present ones.
     pub viewer: Viewer,
     grant: watch::Sender<Grant>,
 }
 
 impl Credential {
-    /// Of a token that has just been looked at.
+    /// A credential whose token has just been looked up.
     #[must_use]
     pub fn new(bearer: &str, viewer: Viewer) -> Self {
         Self { bearer: bearer.into(), grant: watch::Sender::new(viewer.grant.clone()), viewer }
     }
 
-    /// One that stays as it is: of a group of connections that share what they are shown.
+    /// A credential whose rights never change, for connections that share what they are shown.
     #[must_use]
     pub fn fixed(viewer: Viewer, grant: Grant) -> Self {
         Self { bearer: "".into(), grant: watch::Sender::new(grant), viewer }
     }
 
-    /// What it gives now.
+    /// The present rights.
     #[must_use]
     pub fn grant(&self) -> Grant {
         self.grant.borrow().clone()
     }
 
-    /// Whether it gives a right now.
+    /// Whether it has a right at present.
     #[must_use]
     pub fn may(&self, right: Right) -> bool {
         self.grant.borrow().gives(right)
     }
 
-    /// Resolves when it gives what a root field needs no longer.
+    /// Resolves when the credential no longer gives what a root field needs.
     pub fn until_forbidden(&self, need: Option<Need>) -> impl Future<Output = ApiError> + use<> {
         let mut grants = self.grant.subscribe();
         async move {
             let refused = grants.wait_for(|grant| need.is_none_or(|need| !need.is_met(grant))).await.is_ok();
             if !refused {
-                // The connection is going, and what waits goes with it.
+                // The connection is closing, and this future with it.
                 std::future::pending::<()>().await;
             }
             forbidden(need.unwrap_or(Need::Credential))
         }
     }
 
-    /// Takes what it gives from a new look at it: it counts at once, for what runs already too.
+    /// Takes over the rights of a new look-up. They take effect at once, also for running operations.
     pub fn renew(&self, now: &Viewer) {
         self.grant.send_if_modified(|grant| {
             let is_new = *grant != now.grant;
@@ -66,19 +65,29 @@ impl Credential {
     }
 }
 
-/// That a credential does not give what is needed.
+/// The refusal of a credential that lacks what a field needs.
 pub fn forbidden(need: Need) -> ApiError {
-    let message = match need {
-        Need::Session => "an API key has no session: this is for members who have logged in".to_owned(),
-        Need::Rights(rights) => {
-            let names: Vec<&str> = rights.iter().map(|right| right.as_str()).collect();
-            format!("this credential does not give the right `{}`", names.join("` and `"))
-        }
+    match need {
+        Need::Rights(rights) => no_right(rights),
+        Need::Session => refused("an API key has no session: log in as a member to use this".to_owned()),
         Need::Member(rights) => {
-            let names: Vec<&str> = rights.iter().map(|right| right.as_str()).collect();
-            format!("this is for members who have logged in with the right `{}`", names.join("` and `"))
+            refused(format!("only members use this: log in as a member with the right {}", names(rights)))
         }
-        Need::Nothing | Need::Credential | Need::Kind => "this credential does not allow this".to_owned(),
-    };
+        Need::Nothing | Need::Credential | Need::Kind => refused("this credential does not allow this".to_owned()),
+    }
+}
+
+/// The refusal of a credential that lacks one of these rights.
+pub fn no_right(rights: &[Right]) -> ApiError {
+    let names = names(rights);
+    refused(format!("this credential does not give the right {names}: use one whose role or scopes give it"))
+}
+
+fn names(rights: &[Right]) -> String {
+    let names: Vec<&str> = rights.iter().map(|right| right.as_str()).collect();
+    format!("`{}`", names.join("` and `"))
+}
+
+fn refused(message: String) -> ApiError {
     ApiError::new(ErrorCode::Forbidden, message)
 }

@@ -1,4 +1,4 @@
-//! Who asks, and what they may see and do.
+//! Credentials, requesters and rights.
 
 pub mod credential;
 pub mod requester;

@@ -1,4 +1,4 @@
-//! Who asks, and the one way to what not everyone in the workspace may see.
+//! The requester, and the only way to objects that not every viewer may see.
 
 use std::sync::Arc;
 
@@ -29,30 +29,26 @@ use crate::{
 
 type Found<T> = Result<Option<T>, Arc<StoreError>>;
 
-/// Who asks, with the look-ups that see their workspace. One for an operation.
+/// The requester of one operation: viewer, credential, and look-ups in the viewer's workspace.
 pub struct Requester {
-    /// Who.
     pub viewer: Viewer,
-    /// The look-ups.
     pub loaders: Arc<Loaders>,
-    /// By what they may.
     pub credential: Credential,
 }
 
 impl Requester {
-    /// Of an operation under this credential.
     #[must_use]
     pub fn new(credential: Credential, loaders: Arc<Loaders>) -> Self {
         Self { viewer: credential.viewer.clone(), loaders, credential }
     }
 
-    /// What they may do now.
+    /// The present rights.
     #[must_use]
     pub fn grant(&self) -> Grant {
         self.credential.grant()
     }
 
-    /// Checks that they may have what needs this; none means that the table of rights does not list it.
+    /// Checks the requester's rights against a need. `None` stands for a field that the table of rights does not list.
     ///
     /// # Errors
     /// `FORBIDDEN`.
@@ -60,58 +56,43 @@ impl Requester {
         match need {
             Some(need) if need.is_met(&self.grant()) => Ok(()),
             Some(need) => Err(forbidden(need)),
-            None => {
-                Err(ApiError::new(ErrorCode::Forbidden, "no one may have this: the table of rights does not list it"))
-            }
+            None => Err(ApiError::new(
+                ErrorCode::Forbidden,
+                "nobody has the right to this field: the table of rights does not list it",
+            )),
         }
     }
 
-    /// Whether they may do this now.
+    /// Whether the requester has a right at present.
     #[must_use]
     pub fn may(&self, right: Right) -> bool {
         self.credential.may(right)
     }
 }
 
-/// The one way to messages and to the log: each shows what the viewer may see.
+/// The only way to messages and to the event log: each method returns what the viewer may see.
 impl Requester {
-    /// A message.
-    ///
-    /// # Errors
-    /// Where the database fails.
     pub async fn message(&self, id: MessageId) -> Found<Arc<Message>> {
         Ok(self.loaders.messages.load(id).await?.filter(|message| may_see_message(&self.credential, message)))
     }
 
     /// A message with all of its content.
-    ///
-    /// # Errors
-    /// Where the database fails.
     pub async fn whole_message(&self, database: &Database, id: MessageId) -> Result<Option<Message>, StoreError> {
         let found = messages::whole(database, self.credential.viewer.scope, id).await?;
         Ok(found.filter(|message| may_see_message(&self.credential, message)))
     }
 
     /// A message by the provider's id.
-    ///
-    /// # Errors
-    /// Where the database fails.
     pub async fn message_of_provider(&self, key: (ProviderAccountId, String)) -> Found<Arc<Message>> {
         Ok(self.loaders.by_external.load(key).await?.filter(|message| may_see_message(&self.credential, message)))
     }
 
     /// A part of the messages of a conversation.
-    ///
-    /// # Errors
-    /// Where the database fails.
     pub async fn messages_of(&self, id: ConversationId, slice: Slice) -> Found<Page<Arc<Message>>> {
         self.loaders.pages.load((id, slice, self.may(Right::ReadNotes))).await
     }
 
-    /// The newest message of a conversation.
-    ///
-    /// # Errors
-    /// Where the database fails.
+    /// The newest message of a conversation that the viewer may see.
     pub async fn last_message(&self, conversation: &Conversation) -> Found<Arc<Message>> {
         let Some(id) = conversation.last_message_id else { return Ok(None) };
         match self.loaders.messages.load(id).await? {
@@ -125,10 +106,6 @@ impl Requester {
         }
     }
 
-    /// An entry of the log.
-    ///
-    /// # Errors
-    /// Where the database fails.
     pub async fn event(&self, id: EventId) -> Found<Arc<LogEntry>> {
         Ok(self.loaders.events.load(id).await?.filter(|entry| may_see(&self.credential, entry)))
     }

@@ -1,4 +1,4 @@
-//! The table of who may do what, for people: `docs/permissions.md` is made of it.
+//! The table of rights as a page: `docs/permissions.md`.
 
 use std::fmt::Write as _;
 
@@ -7,11 +7,11 @@ use inlet_domain::model::right::{FIELDS, Gift, Grant, KINDS, KeyScope, Need, Rig
 /// The table as Markdown, as `inlet rights` prints it.
 #[must_use]
 pub fn rights_markdown() -> String {
-    let mut page = "# Who may do what\n\nMade by `make permissions` from the one table that the server asks \
-                    (`crates/domain/src/model/right/tables.rs`); a test compares the two.\n\nA member has a role, and each \
-                    role may all that the next one may. An API key has scopes, each of which stands for itself. \
-                    Whoever lacks a right gets `FORBIDDEN`; whoever shows no credential, `UNAUTHENTICATED`.\n\n\
-                    ## Rights\n\n"
+    let mut page = "# Permissions\n\nMade by `make permissions` from the table that the server checks \
+                    (`crates/domain/src/model/right/tables.rs`); a test compares the two.\n\nA member has a role. The roles \
+                    are in descending order: each has all rights of the next one. An API key has scopes, each with rights \
+                    of its own. A request without a right gets `FORBIDDEN`, a request without a credential \
+                    `UNAUTHENTICATED`.\n\n## Rights\n\n"
         .to_owned();
     let roles = Role::ALL.iter().map(|role| (role.as_str().to_uppercase(), Grant::Role(*role)));
     let scopes = KeyScope::ALL.iter().map(|scope| (format!("key `{}`", upper(scope)), Grant::Scopes(vec![*scope])));
@@ -23,23 +23,23 @@ pub fn rights_markdown() -> String {
         let _ = writeln!(page, "| `{right}` | {} |", marks.join(" | "));
     }
     let rules = [
-        "Only an OWNER makes, changes, disables or unmakes an OWNER, takes back an OWNER's invitation, or ends an \
-         OWNER's sessions; no key does. One OWNER always stays.",
-        "No one raises themselves.",
-        "`sessions` and `revokeSession` are about one's own; about everyone's with `manage_members`.",
-        "API keys are the workspace's, whoever made them: whoever has `manage_keys` revokes any, so that a key that got \
-         out ends without waiting for its maker.",
-        "What a member or a webhook is given anew by a change counts as given; a webhook with another URL is given all \
-         that it is sent.",
-        "An invitation works while the inviter still holds what it gives.",
+        "Only an OWNER creates, changes, disables or demotes an OWNER, revokes an OWNER's invitation, or ends an OWNER's \
+         sessions. No API key can. The last OWNER keeps the role.",
+        "No one raises their own role.",
+        "`sessions` and `revokeSession` cover the viewer's own sessions; with `manage_members`, those of every member.",
+        "API keys belong to the workspace, not to their creator. A viewer with `manage_keys` revokes any key, so a leaked \
+         key need not wait for its creator.",
+        "A change that gives a member or a webhook something new needs the rights to give it. A webhook with another URL \
+         gets everything anew.",
+        "An invitation works only while the inviter holds the rights that it gives.",
     ];
-    let _ = writeln!(page, "\nBeyond the rights:\n");
+    let _ = writeln!(page, "\nRules in addition to the rights:\n");
     for rule in rules {
         let _ = writeln!(page, "- {rule}");
     }
     let _ =
-        writeln!(page, "\n## What may be handed on\n\nWhoever gives something must hold each right that it gives.\n");
-    let _ = writeln!(page, "| what is given | needs |\n|---|---|");
+        writeln!(page, "\n## Rights to give\n\nA viewer gives only what they hold: each right in the second column.\n");
+    let _ = writeln!(page, "| gift | needs |\n|---|---|");
     for gift in Gift::ALL {
         let rights: Vec<String> = gift.rights().iter().map(|right| format!("`{right}`")).collect();
         let _ = writeln!(page, "| {gift} | {} |", rights.join(", "));
@@ -50,8 +50,8 @@ pub fn rights_markdown() -> String {
     }
     let roots = ["Query.", "Mutation.", "Subscription."];
     let below = FIELDS.iter().filter(|(name, _)| !roots.iter().any(|root| name.starts_with(root)));
-    section(&mut page, "Fields below them that need more than the way to them", below.copied());
-    section(&mut page, "Objects by their id (`node`, `nodes`)", KINDS.iter().copied());
+    section(&mut page, "Other fields with needs of their own", below.copied());
+    section(&mut page, "Objects by id (`node`, `nodes`)", KINDS.iter().copied());
     page
 }
 
@@ -60,7 +60,7 @@ fn upper(scope: &KeyScope) -> String {
 }
 
 fn section(page: &mut String, title: &str, entries: impl Iterator<Item = (&'static str, Need)>) {
-    let _ = writeln!(page, "\n## {title}\n\n| what | needs |\n|---|---|");
+    let _ = writeln!(page, "\n## {title}\n\n| name | needs |\n|---|---|");
     for (name, need) in entries {
         let _ = writeln!(page, "| `{name}` | {} |", words(need));
     }
@@ -68,12 +68,12 @@ fn section(page: &mut String, title: &str, entries: impl Iterator<Item = (&'stat
 
 fn words(need: Need) -> String {
     match need {
-        Need::Nothing => "nothing".to_owned(),
+        Need::Nothing => "no credential".to_owned(),
         Need::Credential => "any credential".to_owned(),
-        Need::Session => "a member's session".to_owned(),
+        Need::Session => "a member session".to_owned(),
         Need::Rights(rights) => rights.iter().map(|right| format!("`{right}`")).collect::<Vec<_>>().join(" and "),
-        Need::Member(rights) => format!("a member's session, and {}", words(Need::Rights(rights))),
-        Need::Kind => "what the object's kind needs".to_owned(),
+        Need::Member(rights) => format!("a member session and {}", words(Need::Rights(rights))),
+        Need::Kind => "the needs of the object, see below".to_owned(),
     }
 }
 
@@ -135,10 +135,10 @@ mod tests {
         assert!(committed == rights_markdown(), "run `make permissions` and read the difference");
     }
 
-    /// What a mutation takes beside its key differs; that it takes one does not.
+    /// Inputs differ, but each takes a key.
     #[test]
     fn every_mutation_takes_an_idempotency_key() {
-        // Who has no credential is no actor whose keys could be told apart; a token works once by itself.
+        // Keys belong to an actor, and a client without a credential is none. A token works once by itself.
         let without =
             ["login", "acceptInvitation", "requestPasswordReset", "resetPassword", "setTyping", "setAvailability"];
         let definitions = parse_schema(crate::schema_sdl()).unwrap().definitions;

@@ -1,12 +1,12 @@
-//! Which events and messages a viewer may see: the one rule for lists, objects by their id, the log, live subscriptions
-//! and traces.
+//! The rule for the events and messages that a viewer may see: in lists, by id, in the log, in live subscriptions and
+//! in traces.
 
 use inlet_domain::model::{message::MessageKind, right::Right};
 use inlet_store::{log::LogEntry, records::messages::Message};
 
 use crate::access::credential::Credential;
 
-/// Whether a viewer may see an entry of their workspace's log.
+/// Whether a viewer may see an entry of the workspace's event log.
 #[must_use]
 pub fn may_see(credential: &Credential, entry: &LogEntry) -> bool {
     match entry.kind.as_str() {
@@ -17,22 +17,22 @@ pub fn may_see(credential: &Credential, entry: &LogEntry) -> bool {
     }
 }
 
-/// Whether a viewer may see a message of their workspace.
+/// Whether a viewer may see a message of the workspace.
 #[must_use]
 pub fn may_see_message(credential: &Credential, message: &Message) -> bool {
     !matches!(message.kind, MessageKind::Note | MessageKind::Activity) || credential.may(Right::ReadNotes)
 }
 
-/// Whether it is the viewer's own doing.
+/// Whether the viewer is the actor.
 fn is_own(credential: &Credential, entry: &LogEntry) -> bool {
     let actor = credential.viewer.actor;
     entry.actor_kind == actor.kind() && entry.actor_id == actor.id()
 }
 
-/// Settings of which whoever reads the inbox is shown lists; of the others only who reads settings.
+/// Settings whose lists need `read_inbox` only. Other settings need `read_settings`.
 const SHOWN: &[&str] = &["member", "team", "label", "channel", "provider_account"];
 
-/// Whether a viewer may know that a setting changed.
+/// Whether a viewer may learn that a setting changed.
 fn may_see_setting(credential: &Credential, entry: &LogEntry) -> bool {
     #[derive(serde::Deserialize)]
     struct Setting {

@@ -1,4 +1,4 @@
-//! What resolvers find in their context: the parts of the server, and who asks.
+//! The context of resolvers: the parts of the server, and the requester.
 
 use std::sync::Arc;
 
@@ -38,71 +38,65 @@ use crate::{
 
 /// The parts of the server that resolvers use. One for a process.
 pub struct Shared {
-    /// Postgres.
     pub database: Database,
-    /// How far the logs have come.
+    /// Known heads of the event logs.
     pub heads: Heads,
-    /// Who is there, and who types.
     pub presence: Presence,
-    /// Seals and opens secrets.
     pub sealer: Sealer,
-    /// Time and randomness.
     pub ambient: Ambient,
-    /// Where replays go.
+    /// Applies replays.
     pub apply: Apply,
-    /// What adapters make of a request.
+    /// Reads requests with the adapters.
     pub reader: Arc<dyn Reader>,
-    /// The followers of the logs.
+    /// Followers of the event logs.
     pub live: Live,
-    /// The server's own URL, without a slash at the end.
+    /// The server's own URL, without a trailing slash.
     pub public_url: String,
-    /// Which URLs webhooks may have.
+    /// URLs that webhooks may have.
     pub targets: TargetPolicy,
-    /// Whether letters to people go out.
+    /// Whether the server sends mail to people.
     pub has_mail_hook: bool,
-    /// Tells who holds a connection open to look again at its credential.
+    /// Makes open connections look up their credential again.
     pub revocations: Revocations,
 }
 
 impl Shared {
-    /// Where changes of the inbox are written.
+    /// Writes changes of the inbox.
     #[must_use]
     pub fn writer(&self) -> InboxWriter<'_> {
         InboxWriter { database: &self.database, heads: &self.heads, ambient: &self.ambient }
     }
 }
 
-/// What one operation knows of its request.
+/// The context of one operation.
 #[derive(Clone)]
 pub struct Caller {
-    /// Who asks; none without a credential.
+    /// The requester; `None` without a credential.
     pub session: Option<Arc<Requester>>,
-    /// From where.
     pub origin: Origin,
-    /// Where the log stood before anything else was read; where the operation asks for it.
+    /// Head of the log before all other reads, if the operation asks for it.
     pub head: Option<LogState>,
-    /// What bounds how much of the database it takes.
+    /// Limits the database connections of the operation.
     pub gate: Gate,
-    /// What is asked for.
     pub kind: OperationType,
 }
 
-/// Where a subscription to the log leaves what it asks for, instead of following: see [`crate::execution::streaming`].
+/// Takes the arguments of a subscription to the log, instead of following: see [`crate::execution::streaming`].
 #[derive(Clone, Default)]
 pub struct Opening(pub Arc<Mutex<Option<Wanted>>>);
 
-/// The one update that is to be rendered.
+/// The one update to render.
 pub struct Injected(pub FeedItem);
 
-/// Who asks, if they may have this root field: the table in [`right::FIELDS`] tells by its name.
+/// The viewer, if the table in [`right::FIELDS`] allows this root field.
 ///
 /// # Errors
-/// `UNAUTHENTICATED` without a credential, `FORBIDDEN` where it does not give the rights, or no one has them.
+/// `UNAUTHENTICATED` without a credential; `FORBIDDEN` without the rights, or for a field that is not in the table.
 pub fn viewer<'a>(ctx: &Context<'a>) -> Result<&'a Viewer, ApiError> {
     Ok(&root(ctx)?.1.viewer)
 }
 
-/// Who asks, if they may have a field below the root, such as `Delivery.webhook`.
+/// The viewer, if the table allows this field below the root, such as `Delivery.webhook`.
 ///
 /// # Errors
 /// As [`viewer`].
@@ -112,7 +106,7 @@ pub fn viewer_of<'a>(ctx: &Context<'a>, field: &str) -> Result<&'a Viewer, ApiEr
     Ok(&session.viewer)
 }
 
-/// Who asks, if they may see objects of a kind.
+/// The viewer, if the table allows objects of this kind.
 ///
 /// # Errors
 /// As [`viewer`].
@@ -122,7 +116,7 @@ pub fn viewer_of_kind<'a>(ctx: &Context<'a>, kind: &str) -> Result<&'a Viewer, A
     Ok(&session.viewer)
 }
 
-/// The name of the root field as the table has it, and who asks, if they may have it.
+/// The name of the root field in the table of rights, and the requester, if the table allows it.
 ///
 /// # Errors
 /// As [`viewer`].
@@ -133,7 +127,7 @@ pub fn root<'a>(ctx: &Context<'a>) -> Result<(&'static str, &'a Requester), ApiE
     Ok((entry.map_or("", |(name, _)| name), session))
 }
 
-/// What the table says of the root field.
+/// The entry of the root field in the table of rights.
 #[must_use]
 pub fn root_entry(ctx: &Context<'_>) -> Option<(&'static str, Need)> {
     let parent = match ctx.data_opt::<Caller>()?.kind {
@@ -144,7 +138,7 @@ pub fn root_entry(ctx: &Context<'_>) -> Option<(&'static str, Need)> {
     right::field(&format!("{parent}.{}", ctx.field().name()))
 }
 
-/// Resolves when who asks may have this root field no longer.
+/// Resolves when the requester may no longer have this root field.
 ///
 /// # Errors
 /// As [`viewer`].
@@ -152,7 +146,7 @@ pub fn until_forbidden(ctx: &Context<'_>) -> Result<impl Future<Output = ApiErro
     Ok(session(ctx)?.credential.until_forbidden(root_entry(ctx).map(|(_, need)| need)))
 }
 
-/// Whoever asks, whatever they may do.
+/// The requester, whatever the rights.
 ///
 /// # Errors
 /// `UNAUTHENTICATED` without a credential.
@@ -163,7 +157,7 @@ pub fn session<'a>(ctx: &Context<'a>) -> Result<&'a Requester, ApiError> {
     })
 }
 
-/// The look-ups of the request.
+/// The look-ups of the operation.
 ///
 /// # Errors
 /// `UNAUTHENTICATED` without a credential.

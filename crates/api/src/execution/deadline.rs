@@ -1,4 +1,4 @@
-//! How long an operation may take, and how long its answer may be.
+//! Limits on the duration of an operation and the size of its response.
 
 use std::{
     sync::{
@@ -20,16 +20,16 @@ use tokio::{
 
 use crate::error::{ApiError, ErrorCode, response_of};
 
-/// After so many fields an operation may have to make room for others of its thread: some milliseconds of work.
+/// After this number of fields, an operation may yield to others on its thread: some milliseconds of work.
 const FIELDS_A_STEP: usize = 8;
 
-/// Gives up whatever takes longer or tells more: a query, a mutation, or one answer of a subscription. Its statement ends
-/// with it: see [`inlet_store::database::Database::connect`].
+/// Limits on a query, a mutation, or one response of a subscription. A stopped operation ends its statement too: see
+/// [`inlet_store::database::Database::connect`].
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// How long it may take.
+    /// Maximum duration.
     pub time: Duration,
-    /// How many bytes the answer may have. They are counted as it is made.
+    /// Maximum size of the response in bytes, counted while it is made.
     pub bytes: usize,
 }
 
@@ -44,10 +44,10 @@ impl ExtensionFactory for Bounds {
     }
 }
 
-/// When an operation is given up: its time runs from its arrival.
+/// Deadline of an operation. Its time runs from its arrival.
 pub struct Until(pub Instant);
 
-/// One operation.
+/// The counters of one operation.
 struct Bounded {
     bounds: Bounds,
     bytes: AtomicUsize,
@@ -60,7 +60,7 @@ impl Bounded {
         self.bytes.load(Ordering::Relaxed) > self.bounds.bytes
     }
 
-    /// Resolves when the answer has grown too long.
+    /// Resolves when the response has become too long.
     async fn overflow(&self) {
         while !self.is_full() {
             self.full.notified().await;
@@ -76,7 +76,7 @@ impl Extension for Bounded {
         operation_name: Option<&str>,
         next: NextExecute<'_>,
     ) -> Response {
-        // A subscription is executed anew for each of its answers.
+        // A subscription is executed again for each of its responses.
         self.bytes.store(0, Ordering::Relaxed);
         let Bounds { time, bytes } = self.bounds;
         let until = ctx.data_opt::<Until>().map_or_else(|| Instant::now() + time, |until| until.0);
@@ -84,13 +84,13 @@ impl Extension for Bounded {
             biased;
             () = self.overflow() => response_of(ApiError::new(
                 ErrorCode::LimitExceeded,
-                format!("the answer has more than {bytes} bytes: ask for fewer items at once, or for fewer of their fields"),
+                format!("the response has more than {bytes} bytes: query fewer items or fewer fields at once"),
             )),
             response = timeout_at(until, next.run(ctx, operation_name)) => response.unwrap_or_else(|_| response_of(ApiError::new(
                 ErrorCode::Timeout,
                 format!(
-                    "the operation took longer than {} s and was given up: ask for less at once; repeat a mutation with \
-                     its idempotency key",
+                    "the operation took longer than {} s and was stopped: query less at once; retry a mutation with the \
+                     same idempotency key",
                     time.as_secs_f64()
                 ),
             ))),
@@ -123,10 +123,10 @@ impl Extension for Bounded {
 /// The quotes of a name, a colon and a comma.
 const MARKS: usize = 4;
 const NULL: usize = 4;
-/// About what a number takes.
+/// Approximate length of a number.
 const NUMBER: usize = 8;
 
-/// About how many bytes a value has as JSON.
+/// Approximate length of a value as JSON.
 fn length(value: &Value) -> usize {
     match value {
         Value::Null => NULL,

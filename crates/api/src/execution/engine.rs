@@ -1,4 +1,4 @@
-//! From well-formed parameters to an answer: limits, the operation's kind, the log's head, the codes of errors.
+//! Executes well-formed parameters: limits, kind of operation, head of the log, error codes.
 
 mod prepare;
 mod written;
@@ -44,36 +44,33 @@ pub struct Engine {
     introspection: Introspection,
     /// The connections that operations may hold.
     connections: Shares,
-    /// How long an operation may take.
+    /// Maximum duration of an operation.
     operation: Duration,
 }
 
-/// An operation that may be executed.
+/// An operation that is ready to be executed.
 pub struct Prepared {
     request: Request,
     plan: Arc<Plan>,
     holder: Holder,
     request_id: String,
-    /// The credential of the client; none of a stranger.
+    /// The client's credential; `None` without one.
     credential: Option<Credential>,
-    /// The bytes of its document and variables, as long as it is kept.
+    /// Bytes of its document and variables, if they must be kept.
     pub weight: usize,
-    /// The operation, where it follows the log.
+    /// The operation, if it follows the event log.
     following: Option<Operation>,
-    /// What it is.
     pub kind: OperationType,
 }
 
-/// What an HTTP request came to.
+/// Result of an HTTP request.
 pub enum Outcome {
-    /// An answer.
     Answered(Written),
-    /// It goes on: a subscription, or what its sender wants as a stream.
+    /// It goes on as a stream: a subscription, or any operation that the client wants as a stream.
     Prepared(Box<Prepared>),
 }
 
 impl Engine {
-    /// Of a schema over these parts.
     #[must_use]
     pub fn new(
         schema: Arc<dyn Executable>,
@@ -96,10 +93,10 @@ impl Engine {
         }
     }
 
-    /// Who a bearer token stands for.
+    /// The credential of a bearer token.
     ///
     /// # Errors
-    /// Where the token stands for nothing (any more), or the database fails.
+    /// `UNAUTHENTICATED` for an unknown, expired or revoked token, and those of the look-up.
     pub async fn credential(&self, bearer: &str) -> Result<Credential, ApiError> {
         let shared = &self.shared;
         let viewer = credentials::viewer(&shared.database, &shared.ambient, bearer);
@@ -110,11 +107,11 @@ impl Engine {
         Ok(Credential::new(bearer, viewer))
     }
 
-    /// Looks again at the credential of a connection that stays open: what it gives now counts at once, for what runs
-    /// already too.
+    /// Looks up the credential of an open connection again. Its present rights take effect at once, also for running
+    /// operations.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` where it has ended. Where that cannot be told now, the next look will.
+    /// `UNAUTHENTICATED` for a credential that has ended. Other failures are ignored: the next look-up will tell.
     pub async fn look_again(&self, credential: &Credential) -> Result<(), ApiError> {
         match self.credential(&credential.bearer).await {
             Ok(now) => credential.renew(&now.viewer),
@@ -124,13 +121,12 @@ impl Engine {
         Ok(())
     }
 
-    /// When an operation that comes now is given up, whether or not its turn has come.
+    /// Deadline of an operation that arrives now, including its wait for a turn.
     fn until(&self) -> Instant {
         Instant::now() + self.operation
     }
 
-    /// What an operation finds in its context. Its look-ups are its own: an operation that is given up takes them with
-    /// it, and the connections that they hold.
+    /// The context of an operation. It has look-ups of its own, so a stopped operation releases their connections.
     fn caller(&self, credential: Option<&Credential>, origin: Origin, kind: OperationType) -> Caller {
         let gate = self.connections.gate(credential.map(|credential| credential.viewer.scope.workspace()));
         let session = credential.map(|credential| {
@@ -140,7 +136,7 @@ impl Engine {
         Caller { session, origin, head: None, gate, kind }
     }
 
-    /// Parses an operation when its turn comes, and holds it against the limits that need no schema.
+    /// Parses an operation when its turn comes, and checks the limits that need no schema.
     ///
     /// # Errors
     /// A response with the errors of the request.
@@ -159,7 +155,7 @@ impl Engine {
             .unwrap_or_else(|error| Err(Box::new(response_of(error))))
     }
 
-    /// Answers a query or a mutation. Where the database hangs it is given up, as where it is away.
+    /// Executes a query or a mutation. It stops when its database connection hangs or is lost.
     async fn execute(&self, prepared: Prepared, until: Instant) -> Response {
         let executing = self.schema.execute(prepared.request.data(Until(until)));
         let executing = self.shared.database.while_present(executing);
@@ -171,10 +167,10 @@ impl Engine {
         response
     }
 
-    /// Answers what comes by HTTP when its turn comes; what `streams` says goes on by [`Engine::stream`].
+    /// Executes an HTTP request when its turn comes. If `streams` says so, it continues with [`Engine::stream`].
     ///
     /// # Errors
-    /// Where there is no turn.
+    /// `OVERLOADED` without a turn.
     pub async fn answer(
         &self,
         parameters: Parameters,
@@ -197,7 +193,7 @@ impl Engine {
         self.executor.run(holder, until, work.boxed()).await
     }
 
-    /// Answers an operation of any kind, a subscription with many answers.
+    /// Executes an operation of any kind; a subscription gives many responses.
     pub fn stream(&self, prepared: Prepared) -> BoxStream<'static, Answer> {
         let engine = self.clone();
         async move { engine.opened(prepared).await.unwrap_or_else(|error| once(response_of(error))) }
@@ -229,11 +225,11 @@ impl Engine {
             Answer::Own(Box::new(response))
         });
         let Some((credential, mut operation)) = credential.zip(following) else {
-            // They are kept for as long as the answers are pumped.
+            // Keep them for as long as the pump runs.
             return Ok(self.pump(answers.inspect(move |_| _ = &kept)));
         };
         operation.kept = kept;
-        // Executed once to find what it asks for, or that it asks amiss; then it follows without being executed.
+        // Execute it once to find its arguments or its errors. Then it follows the log without being executed.
         let refusals = self.executor.run(holder, self.until(), answers.collect::<Vec<_>>().boxed()).await?;
         let wanted = opening.0.lock().take();
         let follow = match wanted {
@@ -243,7 +239,7 @@ impl Engine {
         Ok(stream::iter(refusals).chain(follow).boxed())
     }
 
-    /// The answers of a subscription that is executed for as long as it lasts.
+    /// The responses of a subscription that is executed for as long as it lasts.
     fn pump(self, answers: impl futures::Stream<Item = Answer> + Send + 'static) -> BoxStream<'static, Answer> {
         let (sender, receiver) = mpsc::channel(1);
         let pumping = async move {
@@ -260,7 +256,7 @@ impl Engine {
             }
         };
         let pump = async move { self.executor.spawn(pumping.boxed()).await };
-        // The pump is driven by its own threads; it is waited for beside what it brings.
+        // The threads of operations drive the pump; poll it beside its responses.
         let pump = stream::once(pump).filter_map(|_| async { None });
         stream::select(
             stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) }),

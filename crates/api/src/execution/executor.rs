@@ -1,5 +1,5 @@
-//! Where operations run: on threads of their own, so that none of them holds up the door of the providers, and in turns,
-//! so that nobody who asks takes all.
+//! Runs operations on threads of their own, so that they do not delay providers' requests, and in turns, so that no
+//! client takes all threads.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -25,27 +25,27 @@ use crate::{
     error::{ApiError, ErrorCode},
 };
 
-/// Operations of one that run at once: one operation takes some connections of the pool, too.
+/// Operations of one holder that run at once. Each operation also uses some pool connections.
 const MOST_EACH: usize = 4;
-/// Operations that run at once for each thread.
+/// Operations that run at once on each thread.
 const MOST_A_THREAD: usize = 12;
-/// Operations of one that wait for their turn.
+/// Operations of one holder that wait for a turn.
 const MOST_WAITING: usize = 256;
-/// How nice the threads are to others of the machine (`man 2 setpriority`): the door comes first.
+/// Nice value of the threads (`man 2 setpriority`): requests of providers come first.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 5;
 
-/// Whose turns are counted together.
+/// Holder of turns: their operations are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Holder {
-    /// Those of one member or key.
+    /// One member or API key.
     Credential(WorkspaceId, Actor),
-    /// Those who ask from this address without a credential.
+    /// Clients without a credential from one address.
     Stranger(Option<IpAddr>),
 }
 
 impl Holder {
-    /// The credential of a request, or the address of one that has none.
+    /// The credential of a request, or the address of a request without one.
     #[must_use]
     pub fn of(credential: Option<&Credential>, origin: &Origin) -> Self {
         match credential {
@@ -66,7 +66,7 @@ struct Threads(Option<Runtime>);
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        // A runtime must not be dropped where others are driven: what runs on it is given up instead.
+        // Do not drop a runtime on a thread of another runtime: shut it down in the background.
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }
@@ -74,10 +74,10 @@ impl Drop for Threads {
 }
 
 impl Executor {
-    /// Starts one thread less than there are cores, one at least.
+    /// Starts one thread less than there are cores, and at least one.
     ///
     /// # Errors
-    /// Where the system gives no threads.
+    /// If the system refuses a thread.
     pub fn start() -> io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = cores.saturating_sub(1).max(1);
@@ -90,17 +90,22 @@ impl Executor {
         Ok(Self { threads: Arc::new(Threads(Some(runtime))), turns: Turns::new(threads * MOST_A_THREAD, MOST_EACH) })
     }
 
-    /// Runs the work when its turn comes, if it comes until then. It ends where its caller does.
+    /// Runs work when its turn comes, if that is before the deadline. The work ends when its caller is dropped.
     ///
     /// # Errors
-    /// `OVERLOADED` where too much of the holder's waits, or no turn comes in time; `INTERNAL` where the work panicked.
+    /// `OVERLOADED` if too many operations of the holder wait, or no turn comes in time; `INTERNAL` if the work panicked.
     pub async fn run<T: Send + 'static>(
         &self,
         holder: Holder,
         until: Instant,
         work: BoxFuture<'static, T>,
     ) -> Result<T, ApiError> {
-        let no_turn = |_| ApiError::overloaded("no turn came in time: too much is asked for at once", 1);
+        let no_turn = |_| {
+            ApiError::overloaded(
+                "the server is busy, and the operation did not start in time: retry after `retryAfter` seconds",
+                1,
+            )
+        };
         let turn = timeout_at(until, self.turns.wait(holder)).await.map_err(no_turn)??;
         let in_turn = async move {
             let _turn = turn;
@@ -109,24 +114,29 @@ impl Executor {
         self.spawn(in_turn.boxed()).await
     }
 
-    /// Runs work at once: what is told of an event.
+    /// Runs work at once: the rendering of events.
     ///
     /// # Errors
-    /// `INTERNAL` where it panicked.
+    /// `INTERNAL` if it panicked.
     pub async fn spawn<T: Send + 'static>(&self, work: BoxFuture<'static, T>) -> Result<T, ApiError> {
-        let gone = || ApiError::new(ErrorCode::Internal, "the server failed at this operation: tell who runs it");
+        let gone = || {
+            ApiError::new(
+                ErrorCode::Internal,
+                "the server failed at this operation: its operator finds the cause in the server's log by `requestId`",
+            )
+        };
         let runtime = self.threads.0.as_ref().ok_or_else(gone)?;
         AbortOnDropHandle::new(runtime.spawn(work)).await.map_err(|_| gone())
     }
 }
 
 fn step_back() {
-    // Linux counts priorities by thread. Where it is refused, the threads are as good as the others.
+    // Linux has a priority for each thread. If the system refuses it, the threads keep the normal one.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::setpriority_process(None, NICENESS);
 }
 
-/// Leave to run: so many in all, so many for each holder, and the holders who wait come one after the other.
+/// Permits to run: a maximum in all and for each holder. Waiting holders take turns.
 #[derive(Debug, Clone)]
 struct Turns {
     state: Arc<Mutex<State>>,
@@ -138,7 +148,7 @@ struct Turns {
 struct State {
     running: usize,
     shares: HashMap<Holder, Share>,
-    /// The holders of whom something waits, the next one first.
+    /// The holders with waiting operations, the next one first.
     line: VecDeque<Holder>,
 }
 
@@ -171,7 +181,7 @@ impl Turns {
                 return Ok(Turn { turns: self.clone(), holder });
             }
             if share.waiting.len() >= MOST_WAITING {
-                return Err(ApiError::overloaded("too many of your operations wait for their turn: ask for less", 1));
+                return Err(ApiError::overloaded("too many operations of this credential wait: send fewer at once", 1));
             }
             let (sender, turn) = oneshot::channel();
             if share.waiting.is_empty() {
@@ -180,11 +190,11 @@ impl Turns {
             share.waiting.push_back(sender);
             turn
         };
-        // The sender goes with the executor alone.
-        turn.await.map_err(|_| ApiError::overloaded("this process stops: come again", 1))
+        // The sender is dropped only with the executor.
+        turn.await.map_err(|_| ApiError::overloaded("the server is shutting down: retry", 1))
     }
 
-    /// Takes those whose turn it is out of the line.
+    /// Takes the operations whose turn it is out of the line.
     fn next(&self) -> Vec<(oneshot::Sender<Turn>, Holder)> {
         let mut state = self.state.lock();
         let State { running, shares, line } = &mut *state;
@@ -222,7 +232,7 @@ impl Drop for Turn {
                 }
             }
         }
-        // One who has gone meanwhile gives the turn back by itself.
+        // If the waiter is gone, the turn returns by itself.
         for (sender, holder) in self.turns.next() {
             let _ = sender.send(Turn { turns: self.turns.clone(), holder });
         }

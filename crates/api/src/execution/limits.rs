@@ -1,4 +1,4 @@
-//! Limits that hold before an operation is validated, so that validating it is itself bounded.
+//! Limits that are checked before validation, so that validation itself is bounded.
 
 use std::collections::HashMap;
 
@@ -7,41 +7,41 @@ use async_graphql::{
     parser::types::{ExecutableDocument, Selection, SelectionSet},
 };
 
-/// To whom the server tells its schema.
+/// Clients that may introspect the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Introspection {
-    /// No one.
+    /// None.
     Off,
-    /// A request that bears a credential.
+    /// Clients with a credential.
     Members,
-    /// Everyone.
+    /// All.
     Public,
 }
 
-/// How deep an operation may be.
+/// Maximum depth of an operation.
 pub const MAX_DEPTH: usize = 16;
-/// What an operation may cost: each field one, a page as many times what is asked of its items.
+/// Maximum cost of an operation: each field costs 1, a page costs its size times the cost of an item.
 pub const MAX_COMPLEXITY: usize = 200_000;
-/// The most bytes of a document.
+/// Maximum size of a document in bytes.
 pub const MAX_TEXT: usize = 64 * 1024;
-/// The most aliases of a document.
+/// Maximum number of aliases in a document.
 pub const MAX_ALIASES: usize = 100;
-/// The most fields of a document with every fragment written out where it is used.
+/// Maximum number of fields in a document after fragments are expanded.
 pub const MAX_FIELDS: usize = 10_000;
 
-/// The most operations of a document.
+/// Maximum number of operations in a document.
 pub const MAX_OPERATIONS: usize = 100;
-/// The most directives of a document.
+/// Maximum number of directives in a document.
 pub const MAX_DIRECTIVES: usize = 500;
-/// How often a document may ask for the whole schema: its answer is as long as all else that a document may ask for.
+/// Maximum number of `__schema` in a document: its response is as long as all others that a document may ask for.
 pub const MAX_SCHEMAS: usize = 1;
-/// How often a document may ask for one type of it.
+/// Maximum number of `__type` in a document.
 pub const MAX_TYPES: usize = 20;
-/// How often one may go on from a type of the schema to the types of its parts: each step shows ten times as much, and
+/// Maximum number of steps from a type to the types of its parts: each step multiplies the response by about ten, and
 /// tools need one.
 pub const MAX_TYPE_STEPS: usize = 2;
 
-/// Which limit a document exceeds, in words for people.
+/// The limit that a document exceeds, as a sentence for people.
 #[must_use]
 pub fn exceeded(document: &ExecutableDocument) -> Option<String> {
     let sets = || document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
@@ -61,7 +61,7 @@ pub fn exceeded(document: &ExecutableDocument) -> Option<String> {
     }
     let mut known = HashMap::new();
     if sets().any(|set| type_steps(document, set, &mut known) > MAX_TYPE_STEPS) {
-        return Some(format!("the document goes on from type to type more than {MAX_TYPE_STEPS} times"));
+        return Some(format!("introspection in the document steps from type to type more than {MAX_TYPE_STEPS} times"));
     }
     let count = |of: fn(&str) -> bool| {
         let mut known = HashMap::new();
@@ -86,7 +86,7 @@ fn aliases(set: &SelectionSet) -> usize {
     set.items.iter().map(|selection| of(&selection.node)).sum()
 }
 
-/// Whether a document asks for the schema anywhere.
+/// Whether a document introspects the schema.
 #[must_use]
 pub fn introspects(document: &ExecutableDocument) -> bool {
     let operations = document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
@@ -116,7 +116,7 @@ fn directives(set: &SelectionSet) -> usize {
     set.items.iter().map(|selection| of(&selection.node)).sum()
 }
 
-/// How many lists of a type's parts stand within each other, at most. Looks at each fragment once.
+/// Maximum nesting of lists of a type's parts. Visits each fragment once.
 fn type_steps<'a>(
     document: &'a ExecutableDocument,
     set: &'a SelectionSet,
@@ -137,7 +137,8 @@ fn type_steps<'a>(
                     (Some(steps), _) => *steps,
                     (None, None) => 0,
                     (None, Some(fragment)) => {
-                        // While it is looked at it counts nothing: a circle ends, and is refused later.
+                        // A fragment counts nothing while it is visited, so a cycle ends. Validation refuses the cycle
+                        // later.
                         known.insert(name, 0);
                         let steps = type_steps(document, &fragment.node.selection_set.node, known);
                         known.insert(name, steps);
@@ -151,7 +152,7 @@ fn type_steps<'a>(
     most
 }
 
-/// How many fields of these names a document asks for. Looks at each fragment once, however often it is used, so a document
+/// Number of fields with these names in a document. Visits each fragment once, however often it is used, so a document
 /// that doubles at every level costs no time.
 fn fields<'a>(
     document: &'a ExecutableDocument,
@@ -171,7 +172,8 @@ fn fields<'a>(
                     (Some(counted), _) => *counted,
                     (None, None) => 0,
                     (None, Some(fragment)) => {
-                        // While it is being counted it counts nothing: a circle ends, and is refused later.
+                        // A fragment counts nothing while it is counted, so a cycle ends. Validation refuses the cycle
+                        // later.
                         known.insert(name, 0);
                         let counted = fields(document, &fragment.node.selection_set.node, of, known);
                         known.insert(name, counted);

@@ -1,4 +1,4 @@
-//! From well-formed parameters to an answer, or to many.
+//! Executes well-formed parameters.
 
 pub mod context;
 pub mod deadline;

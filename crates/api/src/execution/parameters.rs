@@ -2,30 +2,24 @@
 
 use serde_json::{Map, Value};
 
-/// What a client asks, well-formed but not yet understood.
+/// The parameters of a request: well-formed, but not parsed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parameters {
-    /// The document.
     pub query: String,
-    /// Which of its operations.
+    /// The name of the operation to execute.
     pub operation_name: Option<String>,
-    /// Its variables.
     pub variables: Map<String, Value>,
 }
 
-/// Why a request is no GraphQL request.
+/// Reason why a request is not a GraphQL request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadParameters {
-    /// It is no JSON.
     #[error("the body is no JSON: {0}")]
     NotJson(String),
-    /// It is JSON, but no object.
     #[error("expected a JSON object with the member `query`; batches are not supported")]
     NotAnObject,
-    /// There is no query.
     #[error("the parameter `query` is missing")]
     NoQuery,
-    /// A parameter has the wrong type.
     #[error("the parameter `{0}` must be {1}")]
     WrongType(&'static str, &'static str),
 }
@@ -50,7 +44,7 @@ impl Parameters {
     /// From the bytes of a JSON body.
     ///
     /// # Errors
-    /// Where it is no JSON object with the right members.
+    /// If it is not a JSON object with the right fields.
     pub fn from_body(body: &[u8]) -> Result<Self, BadParameters> {
         Self::from_json(serde_json::from_slice(body).map_err(|error| BadParameters::NotJson(error.to_string()))?)
     }
@@ -58,7 +52,7 @@ impl Parameters {
     /// From a JSON value.
     ///
     /// # Errors
-    /// Where it is no object with the right members.
+    /// If it is not an object with the right fields.
     pub fn from_json(value: Value) -> Result<Self, BadParameters> {
         let Value::Object(mut members) = value else { return Err(BadParameters::NotAnObject) };
         object(&mut members, "extensions")?;
@@ -69,10 +63,10 @@ impl Parameters {
         })
     }
 
-    /// From a URL's query; the two maps are JSON there.
+    /// From the query of a URL, in which both maps are JSON text.
     ///
     /// # Errors
-    /// Where a parameter is missing or has the wrong type.
+    /// If a parameter is missing or has the wrong type.
     pub fn from_url(query: &str) -> Result<Self, BadParameters> {
         let mut members = Map::new();
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {

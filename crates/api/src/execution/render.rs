@@ -1,5 +1,5 @@
-//! What is sent, rendered once for all who are sent the same: those of one member or key, with the same rights, who
-//! follow by the same document and variables. What it shows is looked up once for each event, whoever asks.
+//! Renders each update once for a group: followers of one member or API key, with equal rights, document and variables.
+//! All groups share the look-ups of an event.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -38,36 +38,31 @@ use crate::{
     loading::{connection_budget::Gate, loaders::Loaders},
 };
 
-/// Updates that are kept rendered, for those of a group who are a little slower; and their bytes at most.
+/// Rendered updates that a group keeps for its slower members, and their maximum size in bytes.
 const KEPT: usize = 32;
 const KEPT_BYTES: usize = 1 << 20;
-/// How often a rendering is tried while the database is away, and how long it waits between.
+/// Attempts to render while the database is away, and the pause between them.
 const TRIES: u32 = 30;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// An operation that follows the log by one field.
 pub struct Operation {
-    /// The document.
     pub query: String,
-    /// Parsed.
     pub document: ExecutableDocument,
-    /// Which of its operations.
     pub name: Option<String>,
-    /// The variables.
     pub variables: Map<String, serde_json::Value>,
-    /// The variable that tells where to go on and nothing else: those who follow from different places are sent the
-    /// same.
+    /// The variable that gives only the starting cursor: followers from different cursors get the same updates.
     place: Option<String>,
-    /// The shape of the answer.
+    /// The shape of the response.
     pub plan: Arc<Plan>,
-    /// Under which id its errors are told.
+    /// The request id of its errors.
     pub request_id: String,
-    /// The bytes that it takes of its follower's bound, from the moment that it stands.
+    /// The bytes that it takes of its follower's limit.
     pub kept: Option<Kept>,
 }
 
 impl Operation {
-    /// The one field of an operation that follows the log, if it is one.
+    /// The one field of an operation that follows the log.
     #[must_use]
     pub fn field(operation: &OperationDefinition) -> Option<&Field> {
         match operation.selection_set.node.items.as_slice() {
@@ -81,7 +76,7 @@ impl Operation {
         }
     }
 
-    /// Finds the variable that tells where to go on.
+    /// Finds the variable that gives the starting cursor.
     #[must_use]
     pub fn new(
         query: String,
@@ -93,7 +88,7 @@ impl Operation {
     ) -> Self {
         let after = field.get_argument("after").map(|value| value.node.to_string());
         let variable = after.and_then(|value| value.strip_prefix('$').map(str::to_owned));
-        // Where it is declared, and here.
+        // Once in the declaration, once here.
         let place = variable.filter(|name| uses(&query, name) == 2);
         Self { query, document, name, variables, place, plan, request_id, kept: None }
     }
@@ -106,7 +101,7 @@ impl Operation {
     }
 }
 
-/// How often a document names a variable, or something that looks like it.
+/// Number of times that a document names a variable, or something that looks like it.
 fn uses(query: &str, name: &str) -> usize {
     let named = query.match_indices('$').filter(|(at, _)| {
         let rest = query[at + 1..].trim_start();
@@ -132,7 +127,7 @@ pub struct Groups {
     gate: Gate,
 }
 
-/// Those who are sent the same.
+/// Followers that get the same updates.
 pub struct Group {
     work: Arc<Work>,
     rendered: Mutex<VecDeque<(UpdateKey, Rendered)>>,
@@ -144,7 +139,7 @@ pub type Update = Result<Arc<str>, Arc<[ServerError]>>;
 
 type Rendered = SharedFuture<BoxFuture<'static, Update>>;
 
-/// The bytes of those that are done.
+/// Bytes of the rendered updates.
 fn bytes(kept: &VecDeque<(UpdateKey, Rendered)>) -> usize {
     kept.iter().filter_map(|(_, rendered)| rendered.peek()?.as_ref().ok()).map(|text| text.len()).sum()
 }
@@ -166,7 +161,7 @@ impl UpdateKey {
     }
 }
 
-/// What it takes to render.
+/// The parts that rendering needs.
 struct Work {
     schema: Arc<dyn Executable>,
     shared: Arc<Shared>,
@@ -178,7 +173,7 @@ struct Work {
 }
 
 impl Groups {
-    /// The group of who follows by this operation, with what they may now.
+    /// The group for this operation and the follower's present rights.
     #[must_use]
     pub fn join(
         &self,
@@ -220,19 +215,18 @@ impl Groups {
 }
 
 impl Group {
-    /// What its members may.
+    /// The rights of the members.
     #[must_use]
     pub fn grant(&self) -> &Grant {
         &self.work.grant
     }
 
-    /// By what they follow.
     #[must_use]
     pub fn operation(&self) -> &Arc<Operation> {
         &self.work.operation
     }
 
-    /// The answer that tells of an update.
+    /// The response for an update.
     pub fn render(self: &Arc<Self>, told: &FeedItem) -> BoxFuture<'static, Update> {
         let (work, told) = (Arc::clone(&self.work), told.clone());
         if Arc::strong_count(self) == 1 {
@@ -253,7 +247,7 @@ impl Group {
 }
 
 impl Work {
-    /// On the threads of operations.
+    /// Renders on the threads of operations.
     async fn rendered(self: Arc<Self>, told: FeedItem) -> Update {
         let (executor, id) = (self.executor.clone(), self.operation.request_id.clone());
         let rendered = executor.spawn(async move { self.render(told).await }.boxed()).await;
@@ -310,7 +304,7 @@ impl Work {
     }
 }
 
-/// Whether an answer lacks something that may be there in a moment: an update must not be lost by it.
+/// Whether a response lacks something for a moment only: the update must not be lost.
 fn is_passing(answer: &Response) -> bool {
     let codes = [ErrorCode::Unavailable.name(), ErrorCode::Timeout.name()];
     let code = |error: &ServerError| -> Option<Value> { error.extensions.as_ref()?.get("code").cloned() };

@@ -1,7 +1,7 @@
-//! Puts an answer into the shape that GraphQL promises (October 2021, section 6.4): fields in the order of the
-//! document, a field that failed null, and a null that may not be passed up to the nearest field that may be.
+//! Gives a response the shape that GraphQL requires (October 2021, section 6.4): fields in the order of the document,
+//! null for a field that failed, and a null that may not be there passed up to the nearest nullable field.
 //!
-//! async-graphql 7.2 gives fields in the order in which they were ready and leaves out those that failed.
+//! async-graphql 7.2 returns fields in the order of their completion and leaves out those that failed.
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,12 +19,12 @@ use async_graphql::{
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
-/// The types of the fields of the schema.
+/// The types of the schema's fields.
 #[derive(Debug, Default)]
 pub struct Types(HashMap<Name, HashMap<Name, Type>>);
 
 impl Types {
-    /// Of the schema's text.
+    /// From the SDL.
     #[must_use]
     pub fn of(sdl: &str) -> Self {
         let definitions = parse_schema(sdl).map(|document| document.definitions).unwrap_or_default();
@@ -46,7 +46,7 @@ impl Types {
     }
 }
 
-/// The shape that the answer to one operation has.
+/// The shape of the response to one operation.
 #[derive(Debug, Default)]
 pub struct Plan {
     fields: IndexMap<Name, Planned>,
@@ -54,7 +54,7 @@ pub struct Plan {
 
 #[derive(Debug)]
 struct Planned {
-    /// None where the schema's text has no such field: introspection.
+    /// `None` for introspection fields, which the SDL does not have.
     ty: Option<Type>,
     inner: Option<Plan>,
 }
@@ -72,7 +72,7 @@ fn base(ty: &Type) -> &Name {
 }
 
 impl Plan {
-    /// Of an operation. Its document is bounded: see [`crate::execution::limits`].
+    /// From an operation. The limits bound its document: see [`crate::execution::limits`].
     #[must_use]
     pub fn of(types: &Types, document: &ExecutableDocument, operation: &OperationDefinition) -> Self {
         let root = Name::new(match operation.ty {
@@ -89,7 +89,7 @@ impl Plan {
         for (parent, set) in sets {
             gather(types, fragments, parent.as_ref(), set, &mut gathered, &mut seen);
         }
-        // A document that goes on for ever is refused by its validation, after this.
+        // Validation refuses a recursive document after this.
         let too_deep = depth > crate::execution::limits::MAX_DEPTH;
         let planned = gathered.into_iter().map(|(key, Gathered { ty, sets })| {
             let inner = (!sets.is_empty() && !too_deep).then(|| Self::of_sets(types, fragments, &sets, depth + 1));
@@ -113,7 +113,7 @@ impl Plan {
         response.data = self.object(data, &errors);
     }
 
-    /// An object with its fields; null where one that may not be null is.
+    /// An object with its fields; null if a non-null field of it is null.
     fn object(&self, value: Value, errors: &[&[PathSegment]]) -> Value {
         let mut members = match value {
             Value::Object(members) => members,
@@ -141,7 +141,7 @@ impl Plan {
 impl Planned {
     fn complete(&self, ty: Option<&Type>, value: Value, errors: &[&[PathSegment]]) -> Value {
         let Some(plan) = &self.inner else { return value };
-        // What failed is null already, but for an update that tells of a conflict beside the object as it stands.
+        // A failed field is null already, except for a mutation that returns the object beside a conflict.
         if value == Value::Null && errors.iter().any(|path| path.is_empty()) {
             return Value::Null;
         }
@@ -163,7 +163,7 @@ impl Planned {
                 Value::List(completed)
             }
             Value::Object(_) => plan.object(value, errors),
-            // An object of which no fragment asked for anything comes as null.
+            // An object without selected fields comes as null.
             Value::Null if errors.is_empty() && ty.is_some_and(|ty| !ty.nullable && is_named(ty)) => {
                 Value::Object(IndexMap::new())
             }
@@ -205,7 +205,7 @@ fn gather<'a>(
                 let ty = types.field(parent, &field.node.name.node);
                 let key = field.node.response_key().node.clone();
                 let gathered = into.entry(key).or_insert_with(|| Gathered { ty: ty.cloned(), sets: Vec::new() });
-                // Fragments on different objects may ask for fields of one name, and the null of one is no fault.
+                // Fragments on different types may select fields of one name, so a null of one of them is valid.
                 if let (Some(first), Some(ty)) = (&mut gathered.ty, ty) {
                     first.nullable |= ty.nullable;
                 }

@@ -1,4 +1,4 @@
-//! The answers of a subscription to the log, for as long as who asked may have them.
+//! The responses of a subscription to the log, while the requester has the rights.
 
 use std::{collections::VecDeque, pin::Pin, sync::Arc};
 
@@ -17,16 +17,16 @@ use crate::{
     follow::feed::{Feed, FeedItem, Wanted},
 };
 
-/// So many updates are rendered at once, so that a stream is not bound by how long one takes.
+/// Updates that are rendered at once, so that the duration of one does not bound the stream.
 const AHEAD: usize = 8;
-/// And no more of them than have so many bytes of payload, beside the one that is due.
+/// Maximum bytes of payload in these updates, beside the update that is due.
 const AHEAD_BYTES: usize = 256 << 10;
 
-/// What a stream is made of.
+/// An item of a stream.
 pub enum Answer {
-    /// An answer that was rendered for several.
+    /// A response that was rendered for a group.
     Rendered(Arc<str>),
-    /// An answer of its own.
+    /// A response of its own.
     Own(Box<Response>),
     /// The errors that end the stream.
     End(Box<Response>),
@@ -37,13 +37,13 @@ struct Following {
     credential: Credential,
     group: Arc<Group>,
     feed: Feed,
-    /// What is being rendered, in order, and what of.
+    /// The renderings in order, and their updates.
     rendering: FuturesOrdered<BoxFuture<'static, Update>>,
     of: VecDeque<FeedItem>,
     forbidden: Pin<Box<dyn Future<Output = ApiError> + Send>>,
 }
 
-/// Everything that is wanted, each update once.
+/// Follows the log: each wanted update once.
 pub fn follow(
     engine: &Engine,
     credential: Credential,
@@ -101,7 +101,7 @@ impl Following {
         self.of.push_back(told);
     }
 
-    /// They may see other things than when it was begun: what has not been sent is looked at once more.
+    /// Renders again what has not been sent: the rights have changed since.
     fn begin_anew(&mut self) {
         self.regroup();
         self.rendering = FuturesOrdered::new();

@@ -1,5 +1,5 @@
-//! A subscription keeps its document and its variables for as long as it stands. These bytes are bounded for each socket, and
-//! for each member or key.
+//! The memory of subscriptions. Each keeps its document and variables; their bytes are limited for each WebSocket, and
+//! for each member or API key.
 
 use std::{
     collections::HashMap,
@@ -16,25 +16,25 @@ use serde_json::{Map, Value};
 
 use crate::error::{ApiError, ErrorCode};
 
-/// The most bytes that the subscriptions of one socket keep.
+/// Maximum bytes that the subscriptions of one WebSocket keep.
 const MOST_OF_SOCKET: usize = 8 << 20;
-/// The most bytes that the subscriptions of one member or key keep, wherever they were begun. Those with the same document
-/// and variables keep them once.
+/// Maximum bytes that the subscriptions of one member or API key keep, on all connections. Subscriptions with equal
+/// documents and variables share them.
 const MOST_OF_HOLDER: usize = 16 << 20;
-/// How many bytes a document takes when it is parsed, for each byte of its text.
+/// Bytes of a parsed document for each byte of its text.
 const PARSED: usize = 32;
-/// How many bytes a JSON value takes beside its text.
+/// Bytes of a JSON value in addition to its text.
 const OF_A_VALUE: usize = 128;
 
-/// The subscriptions of one socket. Cheap to clone.
+/// The subscriptions of one WebSocket. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Shelf(Arc<AtomicUsize>);
 
-/// The subscriptions of a process, by who follows.
+/// The subscriptions of a process, by member or API key.
 #[derive(Debug, Default)]
 pub struct Standing(Mutex<HashMap<(WorkspaceId, Actor), Shelf>>);
 
-/// So many bytes of a shelf; free again when this is dropped.
+/// Bytes of a shelf. They are free again when this is dropped.
 #[derive(Debug)]
 pub struct Kept {
     shelf: Shelf,
@@ -42,10 +42,10 @@ pub struct Kept {
 }
 
 impl Shelf {
-    /// Keeps what a subscription of one socket needs.
+    /// Keeps the bytes of a WebSocket's subscription.
     ///
     /// # Errors
-    /// `LIMIT_EXCEEDED` where the socket's subscriptions keep too much already.
+    /// `LIMIT_EXCEEDED` if its subscriptions keep too much.
     pub fn keep(&self, bytes: usize) -> Result<Kept, ApiError> {
         self.take(bytes, MOST_OF_SOCKET).ok_or_else(|| full("socket", MOST_OF_SOCKET))
     }
@@ -58,10 +58,10 @@ impl Shelf {
 }
 
 impl Standing {
-    /// Keeps what a subscription of one member or key needs.
+    /// Keeps the bytes of a member's or API key's subscription.
     ///
     /// # Errors
-    /// `LIMIT_EXCEEDED` where their subscriptions keep too much already.
+    /// `LIMIT_EXCEEDED` if their subscriptions keep too much.
     pub fn keep(&self, viewer: &Viewer, bytes: usize) -> Result<Kept, ApiError> {
         let mut shelves = self.0.lock();
         if shelves.len() >= 64 && shelves.len().is_power_of_two() {
@@ -80,13 +80,13 @@ impl Drop for Kept {
 
 fn full(whose: &str, most: usize) -> ApiError {
     let message = format!(
-        "the subscriptions of this {whose} keep more than {most} bytes of documents and variables: end one, or pass \
+        "the subscriptions of this {whose} hold more than {most} bytes of documents and variables: end one, or pass \
          shorter variables"
     );
     ApiError::new(ErrorCode::LimitExceeded, message)
 }
 
-/// How many bytes a document and its variables take.
+/// Bytes that a document and its variables take.
 #[must_use]
 pub fn weight(document: &str, variables: &Map<String, Value>) -> usize {
     let members = variables.iter().map(|(name, value)| name.len() + of_value(value)).sum::<usize>();

@@ -1,5 +1,6 @@
-//! Catching up: the log in blocks whose ends are fixed, so that those who are behind by about as much read each block
-//! once together. So many blocks are read at once, the rest wait in their order; no workspace has more than half.
+//! Followers behind the tail read the log in blocks with fixed ends, so that followers at about the same position share
+//! each read. A limited number of blocks is read at once, at most half of them for one workspace; the others wait in
+//! order.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -14,13 +15,13 @@ use super::{
     page::{self, Page},
 };
 
-/// Blocks that are kept for those who come a little later.
+/// Blocks that stay in memory for followers that come a little later.
 const KEPT: usize = 4;
 
-/// Entries of one block, without gaps but where they have been trimmed away.
+/// Entries of one block, without gaps unless retention removed some.
 pub(super) type Block = Arc<Vec<Arc<LiveEntry>>>;
 
-/// A block as it was read, and whether it ends early because its entries are heavy.
+/// A block, and whether it ends early because its entries are large.
 type Read = (Block, bool);
 type Cell = Arc<OnceCell<Read>>;
 
@@ -32,7 +33,7 @@ pub(super) struct Blocks {
     recent: Mutex<VecDeque<((i32, i64), Cell)>>,
 }
 
-/// Counts who waits for a turn, for as long as it stands.
+/// Counts the reads that wait for a turn.
 struct Waiting;
 
 impl Waiting {
@@ -54,11 +55,8 @@ impl Blocks {
         Self { inner, scope, readers, recent: Mutex::default() }
     }
 
-    /// The block that number `seq + 1` is in, which is known to have been committed. It lacks that entry only where it
-    /// has been trimmed away.
-    ///
-    /// # Errors
-    /// Where the database fails.
+    /// The block with number `seq + 1`, which must have been committed. The block lacks that entry only if retention
+    /// removed it.
     pub(super) async fn with_next_of(&self, epoch: i32, seq: i64) -> Result<Block, StoreError> {
         let size = self.inner.config.page.max(1);
         let end = (seq / size + 1) * size;
@@ -68,8 +66,8 @@ impl Blocks {
             let (block, is_cut) = cell.get_or_try_init(|| self.read(epoch, after, end - after)).await?.clone();
             match block.last().map(|last| last.log.seq) {
                 Some(last) if last > seq => return Ok(block),
-                // The entries are heavy, so read on from where the follower is. To walk there block by block would read the
-                // first of them again and again, for few blocks are kept.
+                // The entries are large, so continue from the follower's position. Going there block by block would
+                // read the first blocks again and again, because memory holds few blocks.
                 Some(_) if is_cut && after < seq => {
                     after = seq;
                     continue;
@@ -77,17 +75,17 @@ impl Blocks {
                 _ if is_new => return Ok(block),
                 _ => {}
             }
-            // It was read before the entry was there.
+            // The block was read before the entry was committed.
             self.forget(&cell);
         }
     }
 
-    /// Lets go of what no one has asked for since the last time.
+    /// Forgets all blocks in memory.
     pub(super) fn forget_all(&self) {
         self.recent.lock().clear();
     }
 
-    /// The block after a number, which all who come there share.
+    /// The block after a number. All followers that need it share it.
     fn cell(&self, index: (i32, i64)) -> (Cell, bool) {
         let mut recent = self.recent.lock();
         if let Some((_, cell)) = recent.iter().find(|(known, _)| *known == index) {
@@ -107,7 +105,7 @@ impl Blocks {
 
     async fn read(&self, epoch: i32, after: i64, size: i64) -> Result<Read, StoreError> {
         let waiting = Waiting::begin();
-        // Neither is ever closed.
+        // Neither semaphore is ever closed.
         let _turn = self.readers.acquire().await.ok();
         let _place = self.inner.readers.acquire().await.ok();
         drop(waiting);

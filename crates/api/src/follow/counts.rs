@@ -1,5 +1,5 @@
-//! The numbers of checkpoints: counted once for a workspace, for all who are told them, when the log has moved and not
-//! more often than once a second.
+//! The counts of checkpoints: counted once for all subscribers of a workspace, only if the log has moved, and at most
+//! once a second.
 
 use std::sync::{Arc, Weak};
 
@@ -19,15 +19,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::LiveConfig;
 
-/// While counting takes long it takes at most this part of the time.
+/// A count takes at most one part in so many of the time.
 const SHARE: u32 = 10;
 
-/// Counts that are no older than a place in the log.
+/// Counts that are no older than a position in the log.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Counted {
-    /// The place.
     pub at: Cursor,
-    /// The counts.
     pub counts: Arc<InboxCounts>,
 }
 
@@ -37,7 +35,7 @@ impl Counted {
     }
 }
 
-/// Counts for one workspace, as long as someone wants to be told.
+/// Counts for one workspace while anyone wants checkpoints.
 pub(super) struct Counter {
     database: Database,
     scope: Scope,
@@ -51,7 +49,7 @@ struct Running {
     _stop: DropGuard,
 }
 
-/// One who is told.
+/// One subscriber to the counts.
 pub(super) struct Counts {
     running: Arc<Running>,
     latest: watch::Receiver<Option<Arc<Counted>>>,
@@ -84,7 +82,7 @@ impl Counter {
 }
 
 impl Counts {
-    /// The newest counts, if they are no older than this; if not, they are asked for, and come by
+    /// The newest counts, if they are no older than this position. Else it asks for them, and they arrive by
     /// [`Counts::changed`].
     pub(super) fn since(&mut self, wanted: Cursor) -> Option<Arc<Counted>> {
         let latest = self.latest.borrow_and_update().clone();
@@ -101,12 +99,12 @@ impl Counts {
         found
     }
 
-    /// The newest counts, of whenever.
+    /// The newest counts, however old.
     pub(super) fn latest(&self) -> Option<Arc<Counted>> {
         self.latest.borrow().clone()
     }
 
-    /// Resolves when there are others.
+    /// Resolves when there are new counts.
     pub(super) async fn changed(&mut self) {
         if self.latest.changed().await.is_err() {
             std::future::pending::<()>().await;
@@ -142,7 +140,7 @@ async fn run(
 }
 
 async fn count(database: &Database, scope: Scope) -> Result<Counted, StoreError> {
-    // First the place: what is counted afterwards is no older.
+    // Read the position first, so that the counts are no older.
     let at = log::state(&database.pool, scope).await?.cursor();
     metrics::counter!("inlet_live_counts_total").increment(1);
     Ok(Counted { at, counts: Arc::new(inbox_counts(database, scope).await?) })

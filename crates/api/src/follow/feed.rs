@@ -1,4 +1,4 @@
-//! What one subscriber is told: the events that they want and may see, resets, and checkpoints if they asked for them.
+//! The updates of one subscriber: events that match and that the viewer may see, resets, and checkpoints.
 
 use std::sync::Arc;
 
@@ -17,19 +17,18 @@ use crate::{
     follow::{Membership, ResetReason},
 };
 
-/// One update.
 #[derive(Clone)]
 pub enum FeedItem {
-    /// Something happened, and what it is to a list under the filter.
+    /// An event, and its membership under the filter.
     Event(Arc<LiveEntry>, Option<Membership>),
-    /// Events were passed over; it goes on from here.
+    /// Events were skipped; the feed continues from here.
     Reset(ResetReason, Cursor),
-    /// All up to here has been told.
+    /// Everything up to here has been sent.
     Checkpoint(Checkpoint),
 }
 
 impl FeedItem {
-    /// About how many bytes it takes.
+    /// Approximate size in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
         match self {
@@ -39,25 +38,23 @@ impl FeedItem {
     }
 }
 
-/// How far a stream has come.
+/// Progress of a stream.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
-    /// All matching events up to here have been told.
+    /// Every matching event up to here has been sent.
     pub cursor: Cursor,
     /// Whether that was the end of the log.
     pub is_caught_up: bool,
-    /// The inbox, no older than `cursor` where nothing has come since.
+    /// Counts that are no older than `cursor`, unless nothing has changed since.
     pub counted: Arc<Counted>,
 }
 
-/// What a subscriber asks for.
+/// The arguments of a subscriber.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// Where to go on; none is now.
+    /// The starting cursor; `None` starts now.
     pub after: Option<Cursor>,
-    /// Which events.
     pub filter: Matcher,
-    /// Whether they want checkpoints.
     pub checkpoints: bool,
 }
 
@@ -72,7 +69,7 @@ pub struct Feed {
 }
 
 impl Live {
-    /// What one subscriber is told from now on.
+    /// The updates of one subscriber from now on.
     #[must_use]
     pub fn feed(&self, credential: Credential, wanted: Wanted) -> Feed {
         let follower = self.follow(credential.viewer.scope, wanted.after);
@@ -87,7 +84,7 @@ impl Live {
 }
 
 impl Feed {
-    /// The next update; `None` where nothing more will come. Nothing is lost where the future is dropped.
+    /// The next update; `None` at the end. A dropped future loses nothing.
     pub async fn next(&mut self) -> Option<FeedItem> {
         loop {
             let Some(checkpoints) = &mut self.checkpoints else {
@@ -113,7 +110,7 @@ impl Feed {
         }
     }
 
-    /// Whether they may see it still.
+    /// Whether the subscriber may still see it.
     #[must_use]
     pub fn may_be_told(&self, told: &FeedItem) -> bool {
         match told {
@@ -143,7 +140,7 @@ impl Feed {
             }
             Update::Entry(entry) => {
                 self.position = Some(entry.cursor());
-                // Asked for each event, for what they may see can change while they follow.
+                // Check each event: the rights may change meanwhile.
                 let membership = self.filter.membership(&entry).filter(|_| may_see(&self.credential, &entry.log))?;
                 Some(FeedItem::Event(entry, membership))
             }
@@ -151,7 +148,7 @@ impl Feed {
     }
 }
 
-/// When a stream is told how far it has come.
+/// The schedule of a stream's checkpoints.
 struct Checkpoints {
     counts: Counts,
     config: LiveConfig,
@@ -161,7 +158,7 @@ struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// One, where it is due and its counts are there.
+    /// A checkpoint, if it is due and its counts are ready.
     fn now(&mut self, position: Option<Cursor>, is_caught_up: bool) -> Option<Checkpoint> {
         let cursor = position?;
         if self.pending.is_none() && self.is_due(cursor, is_caught_up) {
@@ -186,10 +183,10 @@ impl Checkpoints {
         cursor != sent.cursor || self.counts.latest().is_some_and(|latest| latest.counts != sent.counted.counts)
     }
 
-    /// Resolves when it is worth to look again.
+    /// Resolves when a checkpoint may be due.
     async fn due(&mut self, position: Option<Cursor>) {
         let (Some(cursor), None, Some((at, sent))) = (position, self.pending, &self.sent) else {
-            // Without a place there is nothing to tell; without counts they have to come first.
+            // Without a position there is no checkpoint; without counts, the counts come first.
             return self.counts.changed().await;
         };
         let wait = if self.has_moved(cursor, sent) { self.config.checkpoint_gap } else { self.config.checkpoint_idle };

@@ -1,4 +1,4 @@
-//! Which events a subscriber wants: by their type, and by what their conversation was and is.
+//! Filters for live events: by type, and by the conversation before and after the event.
 
 use inlet_domain::{
     ids::{ChannelId, ContactId, ConversationId, LabelId, MemberId, TeamId},
@@ -12,31 +12,22 @@ use inlet_store::log::{Facets, State};
 use super::entry::LiveEntry;
 use crate::follow::Membership;
 
-/// Which events are wanted. Of each list any; an empty one means all. What a filter asks about has to be there: an event
-/// that is about no conversation passes no filter that asks for a status.
+/// A filter for events. An event must match every list that is not empty. It must have the value in question: an event
+/// without a conversation does not match a filter for a status.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Matcher {
-    /// Names of types, or `message.*`.
+    /// Type names, or patterns such as `message.*`.
     pub types: Vec<String>,
-    /// Where conversations stand.
     pub statuses: Vec<ConversationStatus>,
-    /// How urgent they are.
     pub priorities: Vec<Priority>,
-    /// Who has them.
     pub assignees: Vec<MemberId>,
-    /// Those that no one has, beside those of `assignees`.
+    /// Conversations without an assignee, in addition to those of `assignees`.
     pub unassigned: bool,
-    /// Which teams have them.
     pub teams: Vec<TeamId>,
-    /// With one of these labels.
     pub labels: Vec<LabelId>,
-    /// On which channels.
     pub channels: Vec<ChannelId>,
-    /// On which media.
     pub media: Vec<Medium>,
-    /// With whom.
     pub contacts: Vec<ContactId>,
-    /// Which conversations.
     pub conversations: Vec<ConversationId>,
 }
 
@@ -45,8 +36,8 @@ fn any<T: PartialEq>(wanted: &[T], found: Option<&T>) -> bool {
 }
 
 impl Matcher {
-    /// Whether an event is sent, and if so what it is to a list under this filter; no membership where it is about no
-    /// conversation.
+    /// Whether an event is sent, and its membership under this filter. An event without a conversation has no
+    /// membership.
     #[must_use]
     pub fn membership(&self, entry: &LiveEntry) -> Option<Option<Membership>> {
         if !self.wants_type(&entry.log.kind) {

@@ -1,4 +1,4 @@
-//! One who follows a log from a cursor.
+//! Follows a log from a cursor.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -16,11 +16,11 @@ use crate::follow::ResetReason;
 /// Entries that are taken from the tail's memory at once.
 const TAKEN: usize = 64;
 
-/// How far a follower has come.
+/// Position of a follower.
 enum Stand {
-    /// It has not begun: from this cursor, or from now.
+    /// Not started: from this cursor, or from now.
     Before(Option<Cursor>),
-    /// It has, or holds ready, all up to here.
+    /// Everything up to here was returned or is ready.
     At(Cursor),
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Follower {
     ready: VecDeque<Update>,
     stand: Stand,
     is_abreast: bool,
-    /// What it reads from while it is behind.
+    /// The block to read from while the follower is behind.
     block: Option<Block>,
 }
 
@@ -49,12 +49,12 @@ impl Follower {
         }
     }
 
-    /// Whether the next update is there already.
+    /// Whether the next update is ready.
     pub(super) fn is_ready(&self) -> bool {
         !self.ready.is_empty()
     }
 
-    /// The next update; `None` where nothing more will come. Nothing is lost where the future is dropped.
+    /// The next update; `None` at the end. A dropped future loses nothing.
     pub(super) async fn next(&mut self) -> Option<Update> {
         loop {
             if let Some(update) = self.ready.pop_front() {
@@ -119,14 +119,14 @@ impl Follower {
         self.stand = Stand::At(Cursor { seq, ..at });
     }
 
-    /// False where the block lacks what comes next.
+    /// False if the block lacks the next entry.
     fn take_from(&mut self, at: Cursor, block: &Block) -> bool {
         let Some(next) = block.iter().position(|entry| entry.log.seq == at.seq + 1) else { return false };
         self.take(at, block.iter().skip(next).take(TAKEN).cloned());
         true
     }
 
-    /// Where what comes next is not there, or too much is: the log tells why.
+    /// Asks the log why the next entry is missing, or how far the follower is behind.
     async fn look_again(&mut self, at: Cursor) -> Option<()> {
         let Some(state) = self.state().await else { return Some(()) };
         let resumed = state.resume(at);
@@ -136,7 +136,7 @@ impl Follower {
                 tracing::error!(%at, floor = state.floor, head = state.head, "the event log has a hole");
                 self.begin(state, Err(Lost::Trimmed));
             }
-            // The tail has not heard of the log's new life, or this has: it comes.
+            // The tail or this follower has not seen the new epoch yet: it will.
             Ok(_) if !is_too_far => self.newest.changed().await.ok()?,
             resumed => self.begin(state, resumed),
         }
@@ -158,7 +158,8 @@ impl Follower {
         self.stand = Stand::At(state.cursor());
     }
 
-    /// Where the log stands now. `None` after a pause where the database is away: the stream stays open and tries again.
+    /// The present state of the log. `None` after a pause while the database is away: the stream stays open and tries
+    /// again.
     async fn state(&self) -> Option<LogState> {
         match self.tail.states.load(()).await {
             Ok(state) => state,

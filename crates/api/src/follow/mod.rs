@@ -1,9 +1,8 @@
-//! Following the event log of a workspace: one tail for each workspace that anyone follows ([`tail`]), followers that
-//! take from its memory, or catch up from the log in pages that they share ([`blocks`]), what a subscriber is told
-//! of it ([`feed`]), and how that is rendered once for many ([`render`]).
+//! Follows the event log. Each workspace with followers has one tail ([`tail`]). Followers read from its memory; those
+//! further behind read the log in shared blocks ([`blocks`]). A feed ([`feed`]) selects the updates of one subscriber.
 //!
-//! The log has no gaps, so a follower knows by the number alone whether it is behind: then it reads on until it has
-//! caught up. So it does not matter when the tail began, nor how much of it a follower could not keep up with (P8).
+//! The log has no gaps, so a follower knows by the number alone that it is behind, and reads on until it has caught up.
+//! It does not matter when the tail began, or how many entries a follower missed (P8).
 
 mod blocks;
 pub mod counts;
@@ -31,24 +30,25 @@ use tokio::sync::Semaphore;
 
 use self::{entry::LiveEntry, follower::Follower, tail::Tail};
 
-/// How followers are served.
+/// Settings of followers.
 #[derive(Debug, Clone)]
 pub struct LiveConfig {
-    /// Entries that a tail remembers; who is further behind reads the log.
+    /// Maximum number of entries in the memory of a tail. A follower further behind reads the log.
     pub remembered: usize,
-    /// The most bytes of payloads that a tail remembers.
+    /// Maximum bytes of payloads in the memory of a tail.
     pub remembered_bytes: usize,
-    /// Entries of one read of the log.
+    /// Entries that one read of the log returns.
     pub page: i64,
-    /// Who is further behind than this is reset.
+    /// Maximum number of entries that a follower may be behind. Beyond it, the follower is reset.
     pub too_far_behind: i64,
-    /// How often a tail looks without having been woken.
+    /// Time between two reads of a tail without news.
     pub poll: Duration,
-    /// Pages of the log that the process reads at once for those who catch up; one workspace has at most half of it.
+    /// Reads of the log that the process makes at once for followers behind the tail. One workspace has at most half of
+    /// them.
     pub catching_up: usize,
-    /// The least time between two checkpoints of a stream, and between two counts of a workspace's inbox.
+    /// Minimum time between two checkpoints of a stream, and between two counts of a workspace's inbox.
     pub checkpoint_gap: Duration,
-    /// The most time between two checkpoints of a stream.
+    /// Maximum time between two checkpoints of a stream.
     pub checkpoint_idle: Duration,
 }
 
@@ -67,38 +67,37 @@ impl Default for LiveConfig {
     }
 }
 
-/// Whether the conversation of an event is in the list of conversations under the subscription's filter.
+/// Membership of an event's conversation in the list under the subscription's filter.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Membership {
-    /// The conversation is in the list since this event: add it.
+    /// The conversation entered the list with this event: add it.
     Entered,
-    /// The conversation is in the list, and was in it before this event.
+    /// The conversation was in the list before and still is.
     Inside,
-    /// The conversation is in the list no more: remove it.
+    /// The conversation left the list with this event: remove it.
     Left,
 }
 
-/// Why a stream does not go on from the cursor that was passed. Values may be added.
+/// Reason why a stream cannot continue from the given cursor. Values may be added.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResetReason {
     /// Events after the cursor are past retention.
     Trimmed,
-    /// The cursor is of another life of the log, or beyond its head.
+    /// The cursor belongs to another epoch of the log, or lies beyond its head.
     Foreign,
-    /// The cursor is so far behind that reading the lists anew is quicker.
+    /// The cursor is too far behind: reading the lists again is faster.
     TooFarBehind,
 }
 
-/// What a follower is told.
+/// An update of a follower.
 #[derive(Clone)]
 pub enum Update {
-    /// It begins after this place.
+    /// The follower starts after this position.
     Begun(Cursor),
-    /// An entry.
     Entry(Arc<LiveEntry>),
-    /// It has all that there is up to here.
+    /// The follower has everything up to here.
     Abreast(Cursor),
-    /// Entries were passed over; it goes on from here.
+    /// Entries were skipped; the follower continues from here.
     Reset(ResetReason, Cursor),
 }
 
@@ -112,20 +111,19 @@ struct Inner {
     database: Database,
     heads: Heads,
     config: LiveConfig,
-    /// Who reads pages of the log to catch up.
+    /// Permits to read the log for followers behind the tail.
     readers: Semaphore,
     tails: Mutex<HashMap<WorkspaceId, Weak<Tail>>>,
 }
 
 impl Live {
-    /// Over these logs.
     #[must_use]
     pub fn new(database: Database, heads: Heads, config: LiveConfig) -> Self {
         let readers = Semaphore::new(config.catching_up.max(1));
         Self { inner: Arc::new(Inner { database, heads, config, readers, tails: Mutex::default() }) }
     }
 
-    /// Everything after `cursor`, for ever; without one, from now on.
+    /// Everything after `cursor`; without one, everything from now on.
     fn follow(&self, scope: Scope, cursor: Option<Cursor>) -> Follower {
         Follower::new(self.tail(scope), cursor)
     }

@@ -1,4 +1,4 @@
-//! A page of the log: bounded in entries, and in bytes, for an event may weigh a megabyte.
+//! A page of the log: bounded in entries and in bytes, because an event may have a megabyte.
 
 use inlet_domain::scope::Scope;
 use inlet_store::{
@@ -7,23 +7,19 @@ use inlet_store::{
     log::{self, LogEntry},
 };
 
-/// The bytes of payloads after which a page is not filled further.
+/// Bytes of payloads that end a page.
 const MOST_BYTES: usize = 4 << 20;
-/// So many entries are read first, to see what one weighs.
+/// Entries of the first read, which shows their size.
 const FIRST: i64 = 32;
 
 /// Entries of a log, in order.
 pub(super) struct Page {
-    /// The entries.
     pub entries: Vec<LogEntry>,
-    /// Whether more may follow: it has as many entries, or as many bytes, as a page may have.
+    /// Whether more entries may follow: the page has reached its maximum of entries or bytes.
     pub is_full: bool,
 }
 
-/// Up to `size` entries after number `after`; fewer where they are heavy, one at least where there is one.
-///
-/// # Errors
-/// Where the database fails.
+/// Reads up to `size` entries after number `after`: fewer if they are large, but at least one if there is one.
 pub(super) async fn read(database: &Database, scope: Scope, after: i64, size: i64) -> Result<Page, StoreError> {
     let (mut entries, mut bytes) = (Vec::<LogEntry>::new(), 0_usize);
     let mut step = FIRST.min(size);
@@ -37,7 +33,7 @@ pub(super) async fn read(database: &Database, scope: Scope, after: i64, size: i6
         if is_last || count >= size || bytes >= MOST_BYTES {
             return Ok(Page { entries, is_full: !is_last });
         }
-        // As many as have room, if they weigh what those before do.
+        // Read as many as fit, if they have the average size of the earlier ones.
         let each = (bytes / entries.len().max(1)).max(1);
         step = i64::try_from((MOST_BYTES - bytes) / each).unwrap_or(i64::MAX).clamp(1, size - count);
     }

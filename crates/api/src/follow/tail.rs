@@ -1,4 +1,4 @@
-//! A workspace's tail: it reads the log once for all who follow, and remembers the newest of it.
+//! The tail of a workspace: it reads the log once for all followers, and keeps the newest entries in memory.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -23,25 +23,24 @@ use super::{
 };
 use crate::loading::batch::Batch;
 
-/// Of so many entries it is remembered what was looked up for them.
+/// Newest entries that keep their look-ups.
 const LOOKED_UP: usize = 128;
 
-/// How far a tail has come.
+/// Position of a tail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Newest {
-    /// The life of the log.
     pub epoch: i32,
-    /// The last number that is remembered, or was there when the tail began.
+    /// The last number in memory, or the head when the tail started.
     pub seq: i64,
 }
 
-/// A workspace's tail; it ends with its last follower.
+/// The tail of a workspace. It ends with its last follower.
 pub(super) struct Tail {
     pub(super) memory: Arc<Memory>,
     pub(super) blocks: Arc<Blocks>,
     pub(super) too_far_behind: i64,
     pub(super) counter: Counter,
-    /// Where the log stands, asked once for all who ask at the same time.
+    /// The state of the log, read once for all that ask at the same time.
     pub(super) states: Batch<(), LogState>,
     _stop: DropGuard,
 }
@@ -61,12 +60,12 @@ struct Ring {
 }
 
 impl Memory {
-    /// How far it has come, and when it comes further; `None` until it has begun.
+    /// The position of the tail, and its changes; `None` before it has started.
     pub(super) fn newest(&self) -> watch::Receiver<Option<Newest>> {
         self.newest.subscribe()
     }
 
-    /// Up to `limit` entries from number `seq + 1` on; `None` where that one is not remembered.
+    /// Up to `limit` entries from number `seq + 1` on; `None` if that one is not in memory.
     pub(super) fn after(&self, seq: i64, limit: usize) -> Option<Vec<Arc<LiveEntry>>> {
         let ring = self.ring.lock();
         let first = ring.entries.front()?.log.seq;
@@ -85,14 +84,14 @@ impl Memory {
         {
             let mut ring = self.ring.lock();
             for entry in page {
-                // After a hole, which trimming alone can make, what was before it is no use.
+                // Drop the entries before a gap. Only retention makes gaps.
                 if ring.entries.back().is_some_and(|back| back.log.seq + 1 != entry.log.seq) {
                     *ring = Ring::default();
                 }
                 ring.bytes += entry.size();
                 ring.entries.push_back(entry);
             }
-            // What was looked up for the older ones is kept no longer: few are that slow.
+            // Drop the look-ups of older entries: few followers are that slow.
             let old = ring.entries.len().saturating_sub(LOOKED_UP);
             ring.entries.range(old.saturating_sub(pushed)..old).for_each(|entry| entry.forget());
             while ring.entries.len() > self.most || (ring.bytes > self.most_bytes && ring.entries.len() > 1) {
@@ -105,7 +104,7 @@ impl Memory {
 }
 
 impl Tail {
-    /// Begins to follow the log of `scope`.
+    /// Starts to follow the log of `scope`.
     pub(super) fn start(inner: Arc<Inner>, scope: Scope) -> Self {
         let stop = CancellationToken::new();
         let memory = Arc::new(Memory {
@@ -133,7 +132,7 @@ impl Tail {
     }
 }
 
-/// Reads what is new and remembers it, woken by heads that moved and by a slow poll.
+/// Reads new entries into memory. A moved head or a slow poll wakes it.
 async fn run(inner: &Inner, scope: Scope, memory: &Memory, blocks: &Blocks) {
     let mut moved = inner.heads.watch();
     let mut is_poll = true;
@@ -167,7 +166,7 @@ async fn run(inner: &Inner, scope: Scope, memory: &Memory, blocks: &Blocks) {
     }
 }
 
-/// Finds where the log stands, where it has not begun or a new life of it has.
+/// Finds the head of the log, at the start and in a new epoch.
 async fn look(inner: &Inner, scope: Scope, memory: &Memory) -> Result<(), StoreError> {
     let state = log::durable_state(&inner.database, &inner.heads, scope).await?;
     let known = *memory.newest.borrow();

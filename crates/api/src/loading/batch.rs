@@ -1,8 +1,8 @@
-//! Look-ups by key that are put together: what the resolvers of one level ask for becomes one statement.
+//! Batched look-ups by key: the requests of all resolvers on one level become one statement.
 //!
-//! A batch closes when the task has polled every resolver that is ready, so it costs no timer.
-//! Nothing is kept: a later batch reads again. But for those that remember: what belongs to one event is read once for
-//! all who are told of it, after the event, so that the objects in a live frame are never older than it.
+//! A batch closes when the task has polled every resolver that is ready, so it needs no timer. A batch keeps no values,
+//! unless it remembers: the values for one event are read once for all its subscribers, after the event, so that the
+//! objects in a live frame are never older than the event.
 
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
@@ -22,7 +22,7 @@ struct Open<K, V> {
     answer: Pending<K, V>,
 }
 
-/// Look-ups of one kind.
+/// Batched look-ups of one kind.
 pub struct Batch<K, V> {
     read: Arc<Read<K, V>>,
     open: Mutex<Option<Open<K, V>>>,
@@ -34,7 +34,7 @@ where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// That are read by `read`; a key that it leaves out has no value.
+    /// A batch that reads with `read`. A key that `read` leaves out has no value.
     pub fn new<F>(read: impl Fn(Vec<K>) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Result<HashMap<K, V>, StoreError>> + Send + 'static,
@@ -42,16 +42,13 @@ where
         Self { read: Arc::new(move |keys| read(keys).boxed()), open: Mutex::new(None), known: None }
     }
 
-    /// The same, which reads each key once.
+    /// Makes the batch keep values, so that it reads each key once.
     #[must_use]
     pub fn remembering(self, remembers: bool) -> Self {
         Self { known: remembers.then(Mutex::default), ..self }
     }
 
     /// The value of `key`.
-    ///
-    /// # Errors
-    /// Where the statement failed.
     pub async fn load(&self, key: K) -> Result<Option<V>, Arc<StoreError>> {
         let Some(known) = &self.known else {
             let answer = self.join(key.clone());
@@ -84,7 +81,7 @@ where
         let keys = Arc::new(Mutex::new(Some(vec![key])));
         let (read, taken) = (Arc::clone(&self.read), Arc::clone(&keys));
         let answer = async move {
-            // Every sibling polls this future, so it may not count its polls: it waits for a task that has its turn
+            // Every sibling polls this future, so it cannot count its polls. It waits for a task that is scheduled
             // after this one.
             let (closed, closing) = tokio::sync::oneshot::channel::<()>();
             tokio::spawn(async move { drop(closed) });

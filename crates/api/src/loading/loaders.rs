@@ -1,5 +1,5 @@
-//! The look-ups of one operation, or of all who are told of one event; each in its workspace, each in batches. What not
-//! everyone in the workspace may see is had through their session alone.
+//! The look-ups of one operation, or of all subscribers to one event: within one workspace, in batches. Use the
+//! requester for objects that not every viewer may see.
 
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
@@ -41,64 +41,48 @@ use crate::loading::{batch::Batch, connection_budget::Gate};
 
 type ById<I, T> = Batch<I, Arc<T>>;
 type Lists<I, T> = Batch<I, Vec<Arc<T>>>;
-/// The same part of the lists of objects.
+/// The same slice of the lists of several objects.
 type Pages<I, T> = Batch<(I, Slice), Page<Arc<T>>>;
 
-/// Every look-up of an operation.
+/// All look-ups of an operation.
 pub struct Loaders {
-    /// Conversations.
     pub conversations: ById<ConversationId, Conversation>,
-    /// Messages: see [`crate::access::requester::Requester::message`].
+    /// Go through [`crate::access::requester::Requester::message`].
     pub messages: ById<MessageId, Message>,
-    /// The same part of the messages of conversations, with notes or without: see [`crate::access::requester::Requester::messages_of`].
+    /// With notes or without. Go through [`crate::access::requester::Requester::messages_of`].
     pub pages: Batch<(ConversationId, Slice, bool), Page<Arc<Message>>>,
-    /// Messages by the provider's id: see [`crate::access::requester::Requester::message_of_provider`].
+    /// By the provider's id. Go through [`crate::access::requester::Requester::message_of_provider`].
     pub by_external: Batch<(ProviderAccountId, String), Arc<Message>>,
-    /// Campaigns by the provider's id.
     pub campaigns: Batch<(ProviderAccountId, String), Arc<Campaign>>,
-    /// Reports of campaigns that are fetched.
+    /// Reports of campaigns, oldest first.
     pub campaign_reports: Lists<CampaignId, ReportJob>,
-    /// Files of messages.
     pub attachments: Pages<MessageId, Attachment>,
-    /// Reports on messages.
+    /// Status reports.
     pub reports: Pages<MessageId, StatusReport>,
-    /// Contacts.
     pub contacts: ById<ContactId, Contact>,
-    /// Addresses of contacts.
     pub identities: Pages<ContactId, Identity>,
-    /// Opt-outs that bind contacts.
+    /// Opt-outs in force for a contact.
     pub bindings: Pages<ContactId, OptOut>,
-    /// Opt-outs of addresses.
+    /// Opt-outs in force for an address.
     pub refusals: Pages<Address, OptOut>,
-    /// Contacts that may be the same person.
     pub suggested_merges: Lists<ContactId, SuggestedMerge>,
-    /// Channels.
     pub channels: ById<ChannelId, Channel>,
-    /// Provider accounts.
     pub accounts: ById<ProviderAccountId, ProviderAccount>,
-    /// Members.
     pub members: ById<MemberId, Member>,
-    /// API keys.
     pub keys: ById<ApiKeyId, ApiKey>,
-    /// Teams.
     pub teams: ById<TeamId, Team>,
-    /// Who is in a team.
     pub team_members: Batch<TeamId, Vec<MemberId>>,
-    /// Labels.
     pub labels: ById<LabelId, Label>,
-    /// Groups.
     pub groups: ById<GroupId, Group>,
-    /// How many inbound messages of a conversation a member has read.
+    /// Number of inbound messages of a conversation that a member has read.
     pub read_marks: Batch<(MemberId, ConversationId), i64>,
-    /// Attempts of deliveries.
     pub attempts: Pages<DeliveryId, Attempt>,
-    /// Providers' requests.
     pub inbound: ById<InboundEventId, InboundEvent>,
     /// Sources that are not deleted, with the tokens of their URLs.
     pub sources: Batch<SourceId, Arc<(Source, String)>>,
-    /// Entries of the log: see [`crate::access::requester::Requester::event`].
+    /// Go through [`crate::access::requester::Requester::event`].
     pub events: ById<EventId, LogEntry>,
-    /// Which life of the log this is.
+    /// The present epoch of the log.
     pub epoch: Batch<(), i32>,
 }
 
@@ -116,7 +100,7 @@ fn grouped<I: Hash + Eq, T>(items: Vec<T>, parent: impl Fn(&T) -> Option<I>) -> 
     groups
 }
 
-/// A batch that reads by `$read(database, scope, &keys)` and arranges the rows by `$arrange`.
+/// A batch that reads with `$read(database, scope, &keys)` and arranges the rows with `$arrange`.
 macro_rules! batch {
     ($way:ident, $scope:ident, $read:path, $arrange:expr) => {{
         let way = $way.clone();
@@ -128,7 +112,7 @@ macro_rules! batch {
     }};
 }
 
-/// A batch that reads parts of lists by `$read(database, scope, &objects, &slice)`, each part in one statement.
+/// A batch that reads parts of lists with `$read(database, scope, &objects, &slice)`: one statement for each slice.
 macro_rules! pages {
     ($way:ident, $scope:ident, $read:path) => {{
         let way = $way.clone();
@@ -147,7 +131,7 @@ macro_rules! pages {
     }};
 }
 
-/// How look-ups come to the database, and whether they remember what they found.
+/// Access of look-ups to the database, and whether they keep values.
 #[derive(Clone)]
 struct Way {
     database: Database,
@@ -156,13 +140,13 @@ struct Way {
 }
 
 impl Loaders {
-    /// For an operation that sees `scope` and comes through `gate`.
+    /// For an operation in `scope` that uses `gate`.
     #[must_use]
     pub fn new(database: &Database, gate: &Gate, sealer: &Sealer, scope: Scope) -> Self {
         Self::by(&Way { database: database.clone(), gate: gate.clone(), remembers: false }, sealer, scope)
     }
 
-    /// For all who are told of one event of `scope`: whatever they ask for is read once.
+    /// For all subscribers to one event of `scope`: each value is read once.
     #[must_use]
     pub fn of_event(database: &Database, gate: &Gate, sealer: &Sealer, scope: Scope) -> Self {
         Self::by(&Way { database: database.clone(), gate: gate.clone(), remembers: true }, sealer, scope)
@@ -211,7 +195,7 @@ fn sources_by(way: &Way, sealer: &Sealer, scope: Scope) -> Batch<SourceId, Arc<(
     Batch::new(move |_| {
         let (way, sealer) = (way.clone(), sealer.clone());
         async move {
-            // A workspace has few.
+            // A workspace has few sources.
             let all = sources::list(&*way.gate.enter(&way.database).await, scope, &sealer).await?;
             Ok(all.into_iter().map(|found| (found.0.id, Arc::new(found))).collect())
         }

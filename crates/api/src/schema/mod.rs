@@ -1,5 +1,6 @@
 //! The schema: its roots and its types.
 
+mod lists;
 mod mutation;
 mod query;
 mod subscription;

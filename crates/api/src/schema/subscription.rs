@@ -1,4 +1,4 @@
-//! What can be followed live.
+//! The subscription root.
 
 use std::sync::Arc;
 
@@ -24,25 +24,28 @@ use crate::{
     },
 };
 
-/// All subscriptions.
+/// Subscriptions. Transport: WebSocket with the subprotocol `graphql-transport-ws`, or server-sent events (`accept:
+/// text/event-stream`, POST or GET).
 pub struct Subscription;
 
-/// All subscriptions, over a WebSocket with `graphql-transport-ws` or as an event stream (`accept:
-/// text/event-stream`, by POST or GET).
+/// Subscriptions. Transport: WebSocket with the subprotocol `graphql-transport-ws`, or server-sent events (`accept:
+/// text/event-stream`, POST or GET).
 #[Subscription]
 impl Subscription {
-    /// Every event after the cursor, in the log's order, each once. Take `head` and the lists in one query, then
-    /// follow from that `head`; after a break follow from the last `cursor` that came.
+    /// Every event after `after`, in log order, each once. To start, query `head` together with your lists, then
+    /// subscribe with `after: head`. After a disconnect, subscribe with the last `cursor` that you received.
     async fn events(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Where to go on: the cursor of an event, of a `Checkpoint` or `Reset`, or `head`. Null begins \
-                          now."
+            desc = "Follow the log after this cursor: that of an event, a `Checkpoint` or a `Reset`, or `head`. Null \
+                          follows from now on."
         )]
         after: Option<Cursor>,
-        #[graphql(desc = "Which events; null means all.")] filter: Option<EventFilter>,
-        #[graphql(desc = "Whether to tell by `Checkpoint` how far the stream has come.", default)] checkpoints: bool,
+        #[graphql(desc = "Send only events that match this filter. Null matches every event.")] filter: Option<
+            EventFilter,
+        >,
+        #[graphql(desc = "Whether to send `Checkpoint` updates.", default)] checkpoints: bool,
     ) -> Result<BoxStream<'static, Result<LiveUpdate>>> {
         let actor = viewer(ctx)?.actor;
         if let Some(Injected(told)) = ctx.data_opt::<Injected>() {
@@ -61,8 +64,8 @@ impl Subscription {
         Ok(while_allowed(ctx, updates(feed, actor))?.boxed())
     }
 
-    /// Who is there and who types: all that is known first, then each change. Of a member it also keeps alive what they
-    /// said with `setAvailability`, for as long as it lasts.
+    /// Presence of the members: first a `PresenceSnapshot`, then each change. While a member has this subscription, the
+    /// member's last `setAvailability` does not expire.
     async fn presence(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<PresenceUpdate>> + use<>> {
         let viewer = viewer(ctx)?;
         let member = match viewer.actor {
@@ -97,7 +100,7 @@ fn update(told: FeedItem, viewer: Actor) -> LiveUpdate {
     }
 }
 
-/// Ends with `FORBIDDEN` as soon as who asks may have the field no longer, whether or not anything comes.
+/// Ends the stream with `FORBIDDEN` as soon as the requester loses the right to the field, even if no update comes.
 fn while_allowed<T, S: Stream<Item = T>>(
     ctx: &Context<'_>,
     updates: S,

@@ -1,18 +1,18 @@
-//! Which of our media types a client prefers (RFC 9110, section 12.5.1; GraphQL over HTTP, section "Accept").
+//! Content negotiation (RFC 9110, section 12.5.1; GraphQL over HTTP, section "Accept").
 
-/// A media type of our answers.
+/// Media type of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Media {
-    /// `application/json`, where every well-formed request is answered 200.
+    /// `application/json`: every well-formed request gets status 200.
     Json,
-    /// `application/graphql-response+json`, where the status tells more.
+    /// `application/graphql-response+json`: the status tells more.
     GraphqlResponse,
-    /// `text/event-stream`, one event for each answer.
+    /// `text/event-stream`: one event for each response.
     EventStream,
 }
 
 impl Media {
-    /// As `Content-Type` says it; of a refusal that comes before the stream, where there would be one.
+    /// The value of `Content-Type`. For event streams: that of an error before the stream.
     #[must_use]
     pub fn content_type(self) -> &'static str {
         match self {
@@ -24,7 +24,7 @@ impl Media {
 
 const EVENT_STREAM: &str = "text/event-stream";
 
-/// How much a client wants `media`, from 0 to 1000; the most specific range decides.
+/// The client's preference for `media`, from 0 to 1000; the most specific range decides.
 fn quality(accept: &str, media: &str) -> u16 {
     let (group, _) = media.split_once('/').unwrap_or((media, ""));
     let mut best = (0, 0);
@@ -51,14 +51,14 @@ fn quality(accept: &str, media: &str) -> u16 {
     best.1
 }
 
-/// Whether a client names event streams among what it takes.
+/// Whether the client accepts event streams by name.
 #[must_use]
 pub fn takes_events(accept: Option<&str>) -> bool {
     accept.is_some_and(|accept| accept.to_ascii_lowercase().contains(EVENT_STREAM) && quality(accept, EVENT_STREAM) > 0)
 }
 
-/// What to answer in; `None` where the client takes none of it. JSON where it says nothing or `*/*`, an event stream
-/// where it prefers that to both others.
+/// The media type of the response; `None` if the client accepts none of them. JSON without a preference or with `*/*`,
+/// an event stream if the client prefers it to both others.
 #[must_use]
 pub fn negotiate(accept: Option<&str>) -> Option<Media> {
     let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else { return Some(Media::Json) };

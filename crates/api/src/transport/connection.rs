@@ -1,4 +1,4 @@
-//! What sockets and streams have in common.
+//! Common parts of WebSockets and event streams.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use inlet_store::revocations::Listener;
 
 use crate::access::credential::Credential;
 
-/// How sockets are served.
+/// Settings of WebSockets and event streams.
 #[derive(Debug, Clone)]
 pub struct SocketConfig {
-    /// How long a client may take to introduce itself.
+    /// Time within which a client must send `connection_init`.
     pub init_timeout: Duration,
-    /// How often a socket is pinged, and its credential looked at again.
+    /// Time between two pings, and between two look-ups of the credential.
     pub heartbeat: Duration,
-    /// Frames that wait for a client before its subscriptions wait too.
+    /// Frames that may wait for a client before its subscriptions wait too.
     pub buffer: usize,
-    /// How long a client may leave its buffer full before it is cut off.
+    /// Time that a client may leave its buffer full before the server closes the connection.
     pub stall: Duration,
 }
 
@@ -30,7 +30,7 @@ impl Default for SocketConfig {
     }
 }
 
-/// Resolves when the credential may have changed; where there is none, never.
+/// Resolves when the credential may have changed; without a credential, never.
 pub async fn revoked(revocations: &mut Listener, credential: Option<&Credential>) {
     match credential {
         Some(credential) => revocations.changed(credential.viewer.scope.workspace()).await,

@@ -1,5 +1,5 @@
-//! How many sockets and streams are open, for each credential and in all; and who waits at the door and has not told who
-//! they are.
+//! Limits on open WebSockets and event streams, for each credential and in all, and on WebSockets that wait for
+//! `connection_init`.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -12,12 +12,12 @@ use inlet_store::records::credentials::Viewer;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-/// Sockets that wait at the door. They have no place: whoever tells who they are gets one.
+/// WebSockets that wait for `connection_init`. They have no permit yet; a credential gets one.
 const MOST_WAITING: usize = 1_000;
-/// Those of them from one address.
+/// Waiting WebSockets from one address.
 const MOST_FROM_ONE: usize = 500;
 
-/// What a place is counted under: everything that one member or one key has open.
+/// The holder of permits: one member or API key.
 type Occupant = (inlet_domain::ids::WorkspaceId, Actor);
 
 /// Counts the connections of one process. Cheap to clone.
@@ -33,28 +33,28 @@ struct Taken {
     all: usize,
     each: HashMap<Occupant, usize>,
     waiting: usize,
-    /// Those who wait, by where they come from, the one that came first at the front.
+    /// Waiting WebSockets by address, the oldest first.
     doors: HashMap<Option<IpAddr>, VecDeque<(u64, CancellationToken)>>,
     knocks: u64,
 }
 
-/// Why there is no place.
+/// Reason why there is no permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Full {
-    /// The process has as many as it may.
+    /// The process has its maximum.
     All,
-    /// Whoever asks has as many as they may.
+    /// The holder has its maximum.
     Holder,
 }
 
-/// A place in the process, and one among those of who holds it. It is free again when this is dropped.
+/// A permit of the process and of its holder. It is free again when this is dropped.
 #[derive(Debug)]
 pub struct ConnectionPermit {
     limits: ConnectionLimits,
     holder: Occupant,
 }
 
-/// Someone who waits at the door.
+/// A WebSocket that waits for `connection_init`.
 #[derive(Debug)]
 pub struct Knock {
     limits: ConnectionLimits,
@@ -64,16 +64,16 @@ pub struct Knock {
 }
 
 impl ConnectionLimits {
-    /// `most` in all, `most_each` for each member and each key.
+    /// A limit for the process, and one for each member and API key.
     #[must_use]
     pub fn new(most: usize, most_each: usize) -> Self {
         Self { taken: Arc::default(), most, most_each }
     }
 
-    /// One place.
+    /// Takes one permit.
     ///
     /// # Errors
-    /// Where there is none.
+    /// If the process or the holder has its maximum.
     pub fn take(&self, viewer: &Viewer) -> Result<ConnectionPermit, Full> {
         let holder = (viewer.scope.workspace(), viewer.actor);
         let mut taken = self.taken.lock();
@@ -90,8 +90,8 @@ impl ConnectionLimits {
         Ok(ConnectionPermit { limits: self.clone(), holder })
     }
 
-    /// Lets someone wait until they tell who they are. Where too many wait, the one that has waited longest of those who
-    /// are most is turned away: so a crowd holds up itself and no one else.
+    /// Lets a WebSocket wait for `connection_init`. If too many wait, the oldest of the largest group by address is
+    /// turned away: so a crowd delays only itself.
     #[must_use]
     pub fn knock(&self, client: Option<IpAddr>) -> Knock {
         let from = client.map(network::of);
@@ -118,7 +118,7 @@ impl ConnectionLimits {
 }
 
 impl Knock {
-    /// Resolves when they have to go.
+    /// Resolves when the WebSocket must close.
     pub fn turned_away(&self) -> impl Future<Output = ()> + use<> {
         self.turned_away.clone().cancelled_owned()
     }

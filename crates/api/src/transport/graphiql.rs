@@ -1,4 +1,4 @@
-//! GraphiQL, served from this binary alone: no request leaves for another host.
+//! GraphiQL, served from this binary: the page loads nothing from other hosts.
 
 use actix_web::{HttpResponse, http::header, web};
 
@@ -51,7 +51,6 @@ ReactDOM.createRoot(document.getElementById("graphiql")).render(
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                       font-src data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// The page.
 #[must_use]
 pub fn page() -> HttpResponse {
     HttpResponse::Ok()
@@ -62,7 +61,7 @@ pub fn page() -> HttpResponse {
         .body(PAGE)
 }
 
-/// What the page loads. The libraries are kept compressed; their licences lie beside them in `assets`.
+/// An asset of the page. The libraries are stored compressed, with their licences in `assets`.
 pub async fn asset(name: web::Path<String>) -> HttpResponse {
     const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
     let (kind, body): (_, &'static [u8]) = match name.as_str() {

@@ -1,31 +1,28 @@
-//! The rules of `graphql-transport-ws` (the protocol of the npm package graphql-ws), without any socket: what each
-//! message of a client leads to in each state.
+//! The state machine of `graphql-transport-ws` (the protocol of the npm package graphql-ws), without any socket.
 
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-/// How a socket is closed: the code tells the client whether to come again.
+/// A close of a WebSocket. The code tells the client whether to reconnect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Close {
     /// The code of the close frame.
     pub code: u16,
-    /// What was wrong.
     pub reason: String,
 }
 
 impl Close {
-    /// With a code and a reason.
     pub fn new(code: u16, reason: impl Into<String>) -> Self {
         Self { code, reason: reason.into() }
     }
 
-    /// The message is none of the protocol.
+    /// The message does not fit the protocol.
     pub fn bad_request(reason: impl Into<String>) -> Self {
         Self::new(4400, reason)
     }
 
-    /// Not acknowledged, or not any more.
+    /// The socket is not acknowledged, or its credential has ended.
     #[must_use]
     pub fn unauthorized() -> Self {
         Self::new(4401, "Unauthorized")
@@ -37,57 +34,52 @@ impl Close {
         Self::new(4403, "Forbidden")
     }
 
-    /// The client speaks no protocol of ours.
+    /// The client does not offer the subprotocol.
     #[must_use]
     pub fn subprotocol() -> Self {
         Self::new(4406, "Subprotocol not acceptable: offer graphql-transport-ws")
     }
 
-    /// The credential has as many sockets as it may.
+    /// The credential has its maximum number of connections.
     #[must_use]
     pub fn too_many() -> Self {
         Self::new(1013, "Too many sockets of this credential: come again later")
     }
 
-    /// Too many sockets are open, or wait to tell whose they are.
+    /// Too many WebSockets are open, or wait for `connection_init`.
     #[must_use]
     pub fn crowded() -> Self {
         Self::new(1013, "Too many sockets: come again later")
     }
 
-    /// The client did not introduce itself in time.
+    /// The client did not send `connection_init` in time.
     #[must_use]
     pub fn init_timeout() -> Self {
         Self::new(4408, "Connection initialisation timeout")
     }
 
-    /// The client does not read what it is sent.
+    /// The client does not read its frames.
     #[must_use]
     pub fn slow_consumer() -> Self {
         Self::new(1013, "Slow consumer: come again with the last cursor")
     }
 
-    /// The server stops.
+    /// The server is shutting down.
     #[must_use]
     pub fn draining() -> Self {
         Self::new(1012, "Service restart")
     }
 }
 
-/// What a message of the client leads to.
+/// The consequence of a client's message.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
-    /// Nothing.
     Nothing,
-    /// Look at the credential in this payload, then acknowledge.
+    /// Check the credential in this payload, then acknowledge.
     Authenticate(Value),
-    /// Send this.
     Send(String),
-    /// Start the operation.
     Start(String, Value),
-    /// Stop the operation.
     Stop(String),
-    /// Close the socket.
     Close(Close),
 }
 
@@ -98,7 +90,7 @@ enum Phase {
     Acknowledged,
 }
 
-/// Where a socket stands.
+/// The state of a WebSocket.
 #[derive(Debug)]
 pub struct Protocol {
     phase: Phase,
@@ -107,30 +99,30 @@ pub struct Protocol {
 }
 
 impl Protocol {
-    /// Of a new socket that may run `most` operations at once.
+    /// A new WebSocket that may run `most` operations at once.
     #[must_use]
     pub fn new(most: usize) -> Self {
         Self { phase: Phase::Fresh, running: HashSet::new(), most }
     }
 
-    /// Whether the client has introduced itself.
+    /// Whether the client has sent `connection_init`.
     #[must_use]
     pub fn is_introduced(&self) -> bool {
         self.phase != Phase::Fresh
     }
 
-    /// The credential was accepted: what to send.
+    /// Accepts the credential; returns the frame to send.
     pub fn acknowledge(&mut self) -> String {
         self.phase = Phase::Acknowledged;
         json!({"type": "connection_ack"}).to_string()
     }
 
-    /// The operation has ended. False where the client had ended it already.
+    /// Ends an operation. False if the client had ended it already.
     pub fn ended(&mut self, id: &str) -> bool {
         self.running.remove(id)
     }
 
-    /// A text message of the client.
+    /// Handles a text message of the client.
     pub fn on_text(&mut self, text: &str) -> Step {
         let Ok(Value::Object(mut message)) = serde_json::from_str(text) else {
             return Step::Close(Close::bad_request("Invalid message: expected a JSON object"));
@@ -184,7 +176,7 @@ impl Protocol {
             return Step::Close(Close::new(4409, format!("Subscriber for {shown} already exists")));
         }
         if self.running.len() >= self.most {
-            let message = format!("a socket runs at most {} operations at once", self.most);
+            let message = format!("a WebSocket runs at most {} operations at once: complete one first", self.most);
             let errors = json!([{"message": message, "extensions": {"code": "LIMIT_EXCEEDED"}}]);
             return Step::Send(json!({"id": id, "type": "error", "payload": errors}).to_string());
         }

@@ -30,11 +30,11 @@ use crate::{
     },
 };
 
-/// Answers whatever comes to `/graphql`.
+/// Answers every request to `/graphql`.
 pub async fn graphql(request: HttpRequest, payload: web::Payload, state: web::Data<ApiState>) -> HttpResponse {
     let origin = origin_of(&request, &state);
     if origin == PageOrigin::Foreign {
-        let message = "a page of this origin may not call: list it in --allowed-origins";
+        let message = "pages of this origin may not call the API: the operator can add the origin to --allowed-origins";
         return refuse(StatusCode::FORBIDDEN, "ORIGIN_REFUSED", message);
     }
     let mut response = answer(request, payload, &state).await;
@@ -42,7 +42,7 @@ pub async fn graphql(request: HttpRequest, payload: web::Payload, state: web::Da
     response
 }
 
-/// Answers a browser that asks what a page may do.
+/// Answers a browser's preflight request.
 pub async fn options(request: HttpRequest, state: web::Data<ApiState>) -> HttpResponse {
     let origin = origin_of(&request, &state);
     let mut response = origin::preflight(&request, &origin);
@@ -76,7 +76,7 @@ async fn answer(request: HttpRequest, payload: web::Payload, state: &ApiState) -
         let message = "send the body as application/json in UTF-8";
         return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message);
     }
-    // The credential is looked up before the body is read.
+    // Look up the credential before reading the body.
     let mut payload = payload;
     let credential = match credential(&request, state).await {
         Ok(credential) => credential,
@@ -111,7 +111,7 @@ async fn answer(request: HttpRequest, payload: web::Payload, state: &ApiState) -
     }
 }
 
-/// The credential of the request, if it bears one.
+/// The credential of the request, if it has a token.
 async fn credential(request: &HttpRequest, state: &ApiState) -> Result<Option<Credential>, ApiError> {
     match bearer(request) {
         Some(bearer) => state.engine().credential(&bearer).await.map(Some),
@@ -145,14 +145,14 @@ async fn run(
     };
     match prepared.kind {
         OperationType::Mutation if is_get => {
-            let error = ApiError::new(ErrorCode::GraphqlValidationFailed, "a mutation needs POST");
+            let error = ApiError::new(ErrorCode::GraphqlValidationFailed, "send a mutation with POST");
             let mut response = answer.told(StatusCode::METHOD_NOT_ALLOWED, response_of(error));
             response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
             response
         }
         OperationType::Subscription if !answer.takes_events => {
-            let message = "a subscription needs an event stream (accept: text/event-stream) or a WebSocket with \
-                           graphql-transport-ws, at this same URL";
+            let message = "open a subscription at this URL as an event stream (accept: text/event-stream) or over a \
+                           WebSocket with graphql-transport-ws";
             let error = ApiError::new(ErrorCode::GraphqlValidationFailed, message);
             answer.request_error(Written::of(response_of(error), &answer.request_id))
         }
@@ -170,13 +170,13 @@ async fn run(
     }
 }
 
-/// How a request is answered.
+/// The way to answer a request.
 struct Answer {
     media: Media,
     request_id: String,
     takes_events: bool,
     outgoing: Outgoing,
-    /// Of whoever asks, once that is known.
+    /// The viewer's workspace, once known.
     workspace: Option<WorkspaceId>,
 }
 
@@ -191,7 +191,7 @@ impl Answer {
         }
     }
 
-    /// Answers a request that is not looked at now, or of someone who is nobody.
+    /// Answers a request that is not processed now, or has an invalid token.
     fn refused(&self, error: ApiError) -> HttpResponse {
         let status = match error.code() {
             ErrorCode::Unauthenticated => StatusCode::UNAUTHORIZED,
@@ -204,20 +204,26 @@ impl Answer {
     fn not_taken(&self, refusal: NotTaken) -> HttpResponse {
         match refusal {
             NotTaken::TooLong(limit) => {
-                let message = format!("a request has at most {limit} bytes, without a credential less");
+                let message =
+                    format!("the request exceeds {limit} bytes: send less (without a credential the limit is lower)");
                 refuse(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", &message)
             }
             NotTaken::TooMany(limit) => {
-                let message = format!("a request holds at most {limit} values: send it in parts");
+                let message = format!("a request holds at most {limit} JSON values: split it into several requests");
                 self.told(StatusCode::BAD_REQUEST, response_of(ApiError::new(ErrorCode::LimitExceeded, message)))
             }
-            NotTaken::TooSlow => {
-                refuse(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", "the body did not come to its end in time")
-            }
+            NotTaken::TooSlow => refuse(
+                StatusCode::REQUEST_TIMEOUT,
+                "REQUEST_TIMEOUT",
+                "the body did not arrive in time: send it faster or shorter",
+            ),
             NotTaken::BrokenOff => {
                 refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", "the body could not be read to its end")
             }
-            NotTaken::Crowded => self.refused(ApiError::overloaded("too much is in hand already: come again", 1)),
+            NotTaken::Crowded => self.refused(ApiError::overloaded(
+                "the server handles too many bytes at once: retry after `retryAfter` seconds",
+                1,
+            )),
         }
     }
 
@@ -225,14 +231,14 @@ impl Answer {
         self.send(status, Written::of(response, &self.request_id))
     }
 
-    /// Answers with what was asked for, once those of the same workspace have read enough of what came before.
+    /// Answers with a response, once clients of the workspace have read enough of the earlier ones.
     async fn whole(&self, written: Written) -> HttpResponse {
         let body = web::Bytes::from(written.body);
         match self.outgoing.room(self.workspace, body.len()).await {
             Some(room) => self.head(StatusCode::OK).body(Held::new(body, room)),
             None => {
                 drop(body);
-                let message = "too many answers of this workspace wait to be read: read them, then ask again";
+                let message = "too many responses of this workspace wait to be read: read them, then retry";
                 self.refused(ApiError::overloaded(message, 1))
             }
         }
@@ -262,19 +268,19 @@ impl Answer {
     }
 }
 
-/// A refusal before there is a GraphQL request.
+/// An error before there is a GraphQL request.
 fn refuse(status: StatusCode, code: &str, message: &str) -> HttpResponse {
     HttpResponse::build(status).json(json!({"error": {"code": code, "message": message}}))
 }
 
-/// Answers a method that GraphQL has no use for.
+/// Answers a method that GraphQL does not use.
 pub async fn method_not_allowed() -> HttpResponse {
     let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "use POST, or GET for queries");
     response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("GET, POST"));
     response
 }
 
-/// Whether a body is said to be JSON in UTF-8.
+/// Whether the content type is JSON in UTF-8.
 fn is_json(request: &HttpRequest) -> bool {
     let content_type = header_text(request, header::CONTENT_TYPE).unwrap_or_default();
     let mut parts = content_type.split(';').map(str::trim);

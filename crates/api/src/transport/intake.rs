@@ -1,4 +1,4 @@
-//! Taking in what clients send, within bounds of bytes and of time: whoever has not told who they are has little of both.
+//! Reads the bytes that clients send, within limits of size and time. Clients without a credential get little of both.
 
 use std::{
     pin::Pin,
@@ -23,27 +23,27 @@ use parking_lot::Mutex;
 use tokio::{sync::Semaphore, time::timeout};
 use uuid::Uuid;
 
-/// How many connections are read on at once whose body was refused. Beyond it a client may find its connection reset in place of
-/// the answer.
+/// Connections with a refused body that are read to the end at once. Beyond it, a client may see a reset instead of the
+/// response.
 const MOST_DRAINED: usize = 256;
-/// How long a body may take to come.
+/// Time within which a body must arrive.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How many bytes may be in hand of those who told who they are; half of it of one workspace.
+/// Maximum bytes in hand from clients with a credential. One workspace has half of it.
 const MOST_BYTES: usize = 64 << 20;
-/// How many of those who did not.
+/// Maximum bytes in hand from clients without a credential.
 const MOST_OF_STRANGERS: usize = 8 << 20;
-/// The most bytes of one body of a stranger: enough to log in.
+/// Maximum bytes of one body without a credential: enough to log in.
 pub const STRANGERS_BODY: usize = 16 << 10;
-/// The most values of a body.
+/// Maximum number of JSON values in a body.
 pub const MOST_VALUES: usize = 20_000;
-/// How much memory a value takes that is two bytes in the text, in all forms that it is held in.
+/// Memory that a value of two bytes takes, in all forms that it is held in.
 const OF_A_VALUE: usize = 200;
-/// In so many forms the text is held.
+/// Copies of the text that are held.
 const COPIES: usize = 3;
-/// A socket may have so many bytes of a message in hand before they count against the bound of all.
+/// Bytes of a message that a WebSocket may hold before they count against the limit of all.
 const UNCOUNTED: usize = 8 << 10;
 
-/// The bounds of a process.
+/// The limits of a process.
 #[derive(Debug, Clone)]
 pub struct Intake {
     known: Admission,
@@ -51,18 +51,18 @@ pub struct Intake {
     drains: Arc<Semaphore>,
 }
 
-/// Why a body is not taken.
+/// Reason why a body is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotTaken {
-    /// It has more bytes than this.
+    /// It exceeds this number of bytes.
     TooLong(usize),
-    /// It holds more values than this.
+    /// It exceeds this number of values.
     TooMany(usize),
-    /// It did not come to its end in time.
+    /// It did not arrive in time.
     TooSlow,
-    /// It broke off.
+    /// The connection was lost.
     BrokenOff,
-    /// There is too much in hand already.
+    /// Too many bytes are in hand.
     Crowded,
 }
 
@@ -70,7 +70,7 @@ impl Default for Intake {
     fn default() -> Self {
         Self {
             known: Admission::new(usize::MAX, MOST_BYTES),
-            // One place for all of them: half of it is theirs.
+            // Clients without a credential share one place, which is half of the limit.
             strangers: Admission::new(usize::MAX, 2 * MOST_OF_STRANGERS),
             drains: Arc::new(Semaphore::new(MOST_DRAINED)),
         }
@@ -78,7 +78,7 @@ impl Default for Intake {
 }
 
 impl Intake {
-    /// A place for what a workspace sends, or a stranger.
+    /// The share of a workspace, or of all clients without a credential.
     #[must_use]
     pub fn place(&self, workspace: Option<WorkspaceId>) -> Option<Permit> {
         match workspace {
@@ -88,7 +88,7 @@ impl Intake {
     }
 }
 
-/// The body, of at most `limit` bytes. `place` grows by what it takes until it is understood.
+/// Reads a body of at most `limit` bytes. `place` grows by what the body takes until it is parsed.
 ///
 /// # Errors
 /// See [`NotTaken`].
@@ -112,7 +112,7 @@ pub async fn read(payload: &mut Payload, limit: usize, place: &mut Permit) -> Re
     Ok(body)
 }
 
-/// Makes room for what a text becomes when it is parsed.
+/// Reserves the memory that a text takes when it is parsed.
 ///
 /// # Errors
 /// `TooMany` and `Crowded`.
@@ -124,8 +124,8 @@ pub fn weigh(text: &[u8], place: &mut Permit) -> Result<(), NotTaken> {
     if place.grow(text.len() * COPIES + values * OF_A_VALUE) { Ok(()) } else { Err(NotTaken::Crowded) }
 }
 
-/// Reads on and throws away, up to `limit`, so that the sender gets to read the answer: a connection that is closed on
-/// unread bytes is reset. So many do so at once.
+/// Reads and discards the rest, up to `limit`, so that the client can read the response: a connection that closes on
+/// unread bytes is reset. A limited number runs at once.
 pub async fn drain(payload: &mut Payload, limit: usize, intake: &Intake) {
     let Ok(_place) = intake.drains.try_acquire() else { return };
     let draining = async {
@@ -137,12 +137,12 @@ pub async fn drain(payload: &mut Payload, limit: usize, intake: &Intake) {
             }
         }
     };
-    // Whether it came to its end or to the bound, there is nothing more to do for the sender.
+    // At the end or at the limit, there is nothing more to do for the client.
     let _ = timeout(PATIENCE, draining).await;
 }
 
-/// How much a socket has in hand: the bytes that a message that is not there whole declares, for as many are reserved as soon
-/// as the head of a frame is there. Cheap to clone.
+/// The bytes that a WebSocket has in hand: those that incomplete messages declare, reserved when the head of a frame
+/// arrives. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Meter(Arc<Metered>);
 
@@ -161,25 +161,25 @@ struct Held {
     frames: Frames,
 }
 
-/// Where the bytes of a socket stand in its frames (RFC 6455, 5.2).
+/// The position of a WebSocket's bytes in its frames (RFC 6455, 5.2).
 #[derive(Debug, Default)]
 struct Frames {
-    /// The bytes of a frame's head that came so far, while its end has not come.
+    /// The bytes of an incomplete frame head.
     head: Vec<u8>,
-    /// How many bytes of a frame have not come yet.
+    /// The bytes of a frame that have not arrived.
     left: usize,
-    /// Whether more frames of the message follow this one.
+    /// Whether more frames of the message follow.
     is_open: bool,
 }
 
 impl Frames {
-    /// Whether no message has begun and not come to its end.
+    /// Whether no message is incomplete.
     fn is_between(&self) -> bool {
         self.head.is_empty() && self.left == 0 && !self.is_open
     }
 
-    /// Reads on; gives what the frames declare that begin here, with their heads, and whether a new message begins with
-    /// them.
+    /// Reads on. Returns the bytes that the frames that begin here declare, with their heads, and whether a new message
+    /// begins with them.
     fn read(&mut self, mut bytes: &[u8]) -> (usize, bool) {
         let (mut declared, mut is_new) = (0_usize, false);
         while let Some((first, rest)) = bytes.split_first() {
@@ -192,7 +192,7 @@ impl Frames {
             self.head.push(*first);
             bytes = rest;
             let Some((is_last, is_control, length)) = head(&self.head) else { continue };
-            // Control frames have at most 125 bytes and stand between those of a message.
+            // Control frames have at most 125 bytes and may come between those of a message.
             if !is_control {
                 if !self.is_open {
                     (declared, is_new) = (0, true);
@@ -207,7 +207,8 @@ impl Frames {
     }
 }
 
-/// Whether a frame is a message's last, whether it is a control frame, and its length, once its head is there whole.
+/// Whether a frame is the last of its message, whether it is a control frame, and its length, once its head is
+/// complete.
 fn head(bytes: &[u8]) -> Option<(bool, bool, usize)> {
     let [first, second, rest @ ..] = bytes else { return None };
     let mask = if second & 0x80 == 0 { 0 } else { 4 };
@@ -224,7 +225,7 @@ fn head(bytes: &[u8]) -> Option<(bool, bool, usize)> {
 }
 
 impl Meter {
-    /// Counts for a socket whose client has sent no credential yet.
+    /// Counts for a WebSocket without a credential.
     #[must_use]
     pub fn new(intake: &Intake) -> Self {
         Self(Arc::new(Metered {
@@ -235,14 +236,14 @@ impl Meter {
         }))
     }
 
-    /// From now on it is known whose it is, and its messages may have `limit` bytes.
+    /// Counts for a workspace from now on; messages may have `limit` bytes.
     pub fn admit(&self, workspace: WorkspaceId, limit: usize) {
         self.0.held.lock().workspace = Some(workspace);
-        // The heads of frames come on top.
+        // The heads of frames count too.
         self.0.limit.store(limit + UNCOUNTED, Ordering::Relaxed);
     }
 
-    /// A message came to its end. What came of the next one stays in hand.
+    /// A message is complete. Bytes of the next one stay in hand.
     pub fn delivered(&self) {
         let mut held = self.0.held.lock();
         if held.frames.is_between() {
@@ -251,13 +252,13 @@ impl Meter {
         }
     }
 
-    /// Whether more came than may be in hand.
+    /// Whether more bytes arrived than may be in hand.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.0.in_hand.load(Ordering::Relaxed) > self.0.limit.load(Ordering::Relaxed)
     }
 
-    /// Whether a part of a message is in hand.
+    /// Whether a message is incomplete.
     #[must_use]
     pub fn is_in_hand(&self) -> bool {
         self.0.in_hand.load(Ordering::Relaxed) > 0
@@ -288,10 +289,10 @@ impl Meter {
         is_room
     }
 
-    /// The bytes of a socket, counted as they come.
+    /// The bytes of a WebSocket, counted as they arrive.
     ///
     /// # Errors
-    /// Never: it is actix that might refuse to wrap them.
+    /// Never, unless actix refuses to wrap them.
     pub fn payload(&self, request: &HttpRequest, payload: Payload) -> Result<Payload, actix_web::Error> {
         let counted = Counted { inner: Box::pin(payload), meter: self.clone() };
         let mut counted: AnyPayload = AnyPayload::Stream { payload: Box::pin(counted) };

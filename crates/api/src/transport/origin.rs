@@ -1,8 +1,8 @@
-//! Which pages may call from a browser.
+//! Origins of pages that may call from a browser.
 //!
-//! No cookie is read and nothing else that a browser would send by itself: who has no token has nothing to abuse. A
-//! page of another origin is refused all the same unless it is listed, over HTTP, event stream and WebSocket alike
-//! (a browser does not ask before it opens a WebSocket).
+//! The server reads no cookie and nothing else that a browser sends by itself, so a page without a token can do
+//! nothing. A page of another origin is still refused unless it is listed, over HTTP, event streams and WebSockets
+//! alike (a browser does not ask before it opens a WebSocket).
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -10,18 +10,18 @@ use actix_web::{
 };
 use url::Url;
 
-/// Where a request comes from.
+/// Origin of the page that made a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PageOrigin {
-    /// From no page, or from one of ours.
+    /// No page, or one of this server.
     Own,
-    /// From a page of this listed origin.
+    /// A page of this allowed origin.
     Listed(HeaderValue),
-    /// From a page of any other.
+    /// A page of any other origin.
     Foreign,
 }
 
-/// Where this request comes from, as its `Origin` says. Programs send none.
+/// From the header `Origin`. Programs send none.
 #[must_use]
 pub fn of(headers: &HeaderMap, public_url: &str, listed: &[String]) -> PageOrigin {
     let mut given = headers.get_all(header::ORIGIN);
@@ -30,7 +30,7 @@ pub fn of(headers: &HeaderMap, public_url: &str, listed: &[String]) -> PageOrigi
     if listed.iter().any(|one| one.eq_ignore_ascii_case(origin)) {
         return PageOrigin::Listed(value.clone());
     }
-    // A proxy in front may speak TLS for us, so the host alone tells.
+    // A proxy in front may terminate TLS, so compare only the host.
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let authority = origin.split_once("://").map(|(_, authority)| authority);
     let is_host = authority.is_some_and(|authority| host.is_some_and(|host| host.eq_ignore_ascii_case(authority)));
@@ -38,7 +38,7 @@ pub fn of(headers: &HeaderMap, public_url: &str, listed: &[String]) -> PageOrigi
     if is_host || is_public { PageOrigin::Own } else { PageOrigin::Foreign }
 }
 
-/// Lets the page read the answer, where it may.
+/// Lets the page read the response, if it may.
 pub fn tell(origin: &PageOrigin, response: &mut HttpResponse) {
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("origin"));
@@ -49,7 +49,7 @@ pub fn tell(origin: &PageOrigin, response: &mut HttpResponse) {
     }
 }
 
-/// Answers a browser that asks what a page may do (Fetch, section "CORS-preflight request").
+/// Answers a preflight request (Fetch, section "CORS-preflight request").
 #[must_use]
 pub fn preflight(request: &HttpRequest, origin: &PageOrigin) -> HttpResponse {
     let mut response = HttpResponse::NoContent();

@@ -1,4 +1,4 @@
-//! What clients have yet to read: its bytes are bounded for each workspace and each connection.
+//! Bytes that clients have not read, with limits for each workspace and each connection.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -15,47 +15,47 @@ use inlet_domain::ids::WorkspaceId;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-/// What one permit stands for.
+/// Bytes of one permit.
 const UNIT: usize = 1 << 10;
-/// How many bytes may wait for the clients of one workspace, or for all strangers together.
+/// Bytes that may wait for the clients of one workspace, or for all clients without a credential.
 const MOST_OF_WORKSPACE: usize = 64 << 20;
-/// How many bytes of its answers may wait until others were read; what is answered beyond it is given up.
+/// Bytes of a workspace's responses that may wait for room. Responses beyond it are dropped.
 const MOST_WAITING: usize = 32 << 20;
-/// How many bytes may wait for one socket or stream, beside the one frame that is longer.
+/// Bytes that may wait for one WebSocket or stream, beside one frame that is longer.
 const MOST_OF_CONNECTION: usize = 1 << 20;
-/// How many bytes of a socket are handed to its connection before it has written them.
+/// Bytes of a WebSocket that its connection gets before it has written them.
 const MOST_HANDED_OVER: usize = 256 << 10;
-/// Bodies are handed to a connection in such pieces: it takes the next one when there is room.
+/// Size of the pieces of a body: a connection takes the next one when it has room.
 const PIECE: usize = 32 << 10;
 
-/// The bounds of a process. Cheap to clone.
+/// The limits of a process. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Outgoing(Arc<Mutex<HashMap<Option<WorkspaceId>, OfWorkspace>>>);
 
-/// The bounds of one workspace, or of all strangers together. Cheap to clone.
+/// The limits of one workspace, or of all clients without a credential. Cheap to clone.
 #[derive(Debug, Clone)]
 struct OfWorkspace {
-    /// What its clients have yet to read.
+    /// Bytes that clients have not read.
     unread: Arc<Semaphore>,
-    /// Answers that are made and wait for room.
+    /// Responses that wait for room.
     waiting: Arc<Semaphore>,
 }
 
-/// Room for so many bytes, free again when this is dropped.
+/// Room for some bytes. It is free again when this is dropped.
 #[derive(Debug)]
 pub struct Room {
     _permits: [Option<OwnedSemaphorePermit>; 2],
 }
 
 impl Room {
-    /// Of what is too short to be counted.
+    /// For frames that are too short to count.
     #[must_use]
     pub fn none() -> Self {
         Self { _permits: [None, None] }
     }
 }
 
-/// The bounds of one connection. Cheap to clone.
+/// The limits of one connection. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Way {
     workspace: Arc<Semaphore>,
@@ -75,7 +75,7 @@ impl Outgoing {
         each.entry(workspace).or_insert_with(new).clone()
     }
 
-    /// Waits for room for an answer. `None` where too many of the workspace's answers wait already: this one is given up.
+    /// Waits for room for a response. `None` if too many responses of the workspace wait: this one is dropped.
     pub async fn room(&self, workspace: Option<WorkspaceId>, bytes: usize) -> Option<Room> {
         let OfWorkspace { unread, waiting } = self.of(workspace);
         if let Ok(permit) = Arc::clone(&unread).try_acquire_many_owned(units(bytes, MOST_OF_WORKSPACE)) {
@@ -85,7 +85,7 @@ impl Outgoing {
         Some(Room { _permits: [take(&unread, bytes, MOST_OF_WORKSPACE).await, None] })
     }
 
-    /// The way of a new connection of a workspace, or of a stranger.
+    /// The limits of a new connection of a workspace, or without a credential.
     #[must_use]
     pub fn way(&self, workspace: Option<WorkspaceId>) -> Way {
         Way { workspace: self.of(workspace).unread, connection: Arc::new(Semaphore::new(MOST_OF_CONNECTION / UNIT)) }
@@ -95,13 +95,13 @@ impl Outgoing {
 impl Way {
     /// Waits for room for a frame.
     pub async fn room(&self, bytes: usize) -> Room {
-        // The narrow one first: who waits for their own connection holds nothing of the others.
+        // Take the connection's permit first, so that a waiting connection holds no permits of others.
         let connection = take(&self.connection, bytes, MOST_OF_CONNECTION).await;
         Room { _permits: [connection, take(&self.workspace, bytes, MOST_OF_WORKSPACE).await] }
     }
 }
 
-/// What is longer than all that may wait, waits alone. No semaphore is ever closed.
+/// A frame that is longer than the limit waits alone. No semaphore is ever closed.
 async fn take(semaphore: &Arc<Semaphore>, bytes: usize, most: usize) -> Option<OwnedSemaphorePermit> {
     Arc::clone(semaphore).acquire_many_owned(units(bytes, most)).await.ok()
 }
@@ -110,14 +110,13 @@ fn units(bytes: usize, most: usize) -> u32 {
     u32::try_from(bytes.div_ceil(UNIT).clamp(1, most / UNIT)).unwrap_or(u32::MAX)
 }
 
-/// A body that holds its room until the last of it is taken.
+/// A body that holds its room until the connection has taken all of it.
 pub struct Held {
     rest: Bytes,
     _room: Room,
 }
 
 impl Held {
-    /// Of these bytes.
     #[must_use]
     pub fn new(bytes: Bytes, room: Room) -> Self {
         Self { rest: bytes, _room: room }
@@ -137,7 +136,7 @@ impl MessageBody for Held {
     }
 }
 
-/// How far a socket's connection has come with what was handed to it. Cheap to clone.
+/// Progress of a WebSocket's connection through its frames. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Tap(Arc<Tapped>);
 
@@ -150,13 +149,12 @@ struct Tapped {
 #[derive(Debug, Default)]
 struct HandedOver {
     bytes: usize,
-    /// The frames that are not written yet, the first one in front: how many bytes of it are left, and its room.
+    /// The frames that are not written yet, the oldest first: the bytes that are left, and their room.
     frames: VecDeque<(usize, Room)>,
 }
 
 impl Tap {
-    /// Counts so many bytes as handed over, once there is room for more. Their room is kept until the connection has taken
-    /// them.
+    /// Counts bytes as handed over, once there is room. Their room is kept until the connection has taken them.
     pub async fn hand_over(&self, bytes: usize, room: Room) {
         let mut room = Some(room);
         loop {
@@ -197,7 +195,7 @@ impl Tap {
 
 struct Counted {
     body: BoxBody,
-    /// What the connection has not taken of the last piece of the body.
+    /// The rest of the body's last piece.
     rest: Bytes,
     tap: Tap,
 }

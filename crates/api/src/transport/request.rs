@@ -1,4 +1,4 @@
-//! What a request tells of itself: its token, where it comes from, its id.
+//! Token, origin and id of a request.
 
 use actix_web::{HttpRequest, http::header};
 use inlet_domain::model::network;
@@ -11,12 +11,12 @@ pub fn header_text(request: &HttpRequest, name: header::HeaderName) -> Option<&s
     request.headers().get(name)?.to_str().ok()
 }
 
-/// The token of an `Authorization` header. Anything but one bearer token stands for no one.
+/// The token of the header `Authorization`. Anything but one bearer token is no credential.
 pub fn bearer(request: &HttpRequest) -> Option<String> {
     header_text(request, header::AUTHORIZATION).map(|value| token(value).to_owned())
 }
 
-/// The token of the text of an `Authorization` header; empty where it is no bearer token.
+/// The token in the text of `Authorization`; empty if it is not a bearer token.
 pub fn token(authorization: &str) -> &str {
     match authorization.trim().split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
@@ -24,7 +24,7 @@ pub fn token(authorization: &str) -> &str {
     }
 }
 
-/// From where a request comes: its id, and the client's address as far as the proxies in front are trusted.
+/// The origin of a request: its id and the client's address, as far as the proxies in front are trusted.
 pub fn origin(request: &HttpRequest, state: &ApiState, request_id: &str) -> Origin {
     let forwarded: Vec<&str> =
         request.headers().get_all(header::X_FORWARDED_FOR).map(|value| value.to_str().unwrap_or_default()).collect();
@@ -33,7 +33,7 @@ pub fn origin(request: &HttpRequest, state: &ApiState, request_id: &str) -> Orig
     Origin { request_id: Some(request_id.to_owned()), client }
 }
 
-/// The client's own id of the request where it is short and plain, else a new one.
+/// The client's own request id if it is short and plain, else a new one.
 pub fn request_id(request: &HttpRequest, state: &ApiState) -> String {
     let given = request.headers().get("x-request-id").and_then(|value| value.to_str().ok());
     let plain = |id: &&str| {

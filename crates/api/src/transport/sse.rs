@@ -1,6 +1,6 @@
-//! GraphQL over event streams: one operation for each connection, as the npm package graphql-sse asks it in its
-//! "distinct connections mode" (its PROTOCOL.md). Errors of a request come as an event too: a browser's `EventSource`
-//! shows nothing of an answer that is none.
+//! GraphQL over event streams: one operation for each connection, as the "distinct connections mode" of the npm package
+//! graphql-sse defines (its PROTOCOL.md). Request errors are sent as events too, because a browser's `EventSource`
+//! shows nothing of other responses.
 
 use std::{sync::Arc, task::Poll, time::Duration};
 
@@ -36,7 +36,7 @@ use crate::{
 const COMPLETE: &[u8] = b"event: complete\ndata:\n\n";
 const HEARTBEAT: &[u8] = b":\n\n";
 
-/// Answers with a stream that holds this and nothing more.
+/// A stream with one event.
 #[must_use]
 pub fn one(written: &Written, request_id: &str) -> HttpResponse {
     let mut body = BytesMut::from(data(&written.body).as_ref());
@@ -44,10 +44,10 @@ pub fn one(written: &Written, request_id: &str) -> HttpResponse {
     head(request_id).body(body.freeze())
 }
 
-/// Runs the operation and answers with what comes of it, for as long as it goes on.
+/// Runs an operation and streams its responses until it ends.
 ///
 /// # Errors
-/// Where the process or the credential has as many streams as it may, or the process stops.
+/// `OVERLOADED` if the process or the credential has its maximum of streams, or the server is shutting down.
 pub fn open(
     state: &ApiState,
     prepared: Prepared,
@@ -56,9 +56,9 @@ pub fn open(
 ) -> Result<HttpResponse, ApiError> {
     let is_subscription = prepared.kind == OperationType::Subscription;
     if is_subscription && state.draining().is_cancelled() {
-        return Err(ApiError::overloaded("this process stops: come again", 1));
+        return Err(ApiError::overloaded("the server is shutting down: connect again", 1));
     }
-    let full = |whose| ApiError::overloaded(format!("{whose} has as many streams as it may: end one"), 10);
+    let full = |whose| ApiError::overloaded(format!("{whose} has its maximum number of connections: close one"), 10);
     let place = state.limits().take(&credential.viewer).map_err(|taken| match taken {
         Full::All => full("this process"),
         Full::Holder => full("this credential"),
@@ -69,7 +69,7 @@ pub fn open(
     let running = Running {
         engine: state.engine().clone(),
         config,
-        // What is no subscription ends by itself: it is finished before a stop (P13).
+        // A query or mutation ends by itself: finish it before the shutdown (P13).
         draining: if is_subscription { state.draining().clone() } else { CancellationToken::new() },
         credential,
         request_id: request_id.to_owned(),
@@ -85,21 +85,21 @@ fn head(request_id: &str) -> actix_web::HttpResponseBuilder {
     builder
         .insert_header((header::CONTENT_TYPE, "text/event-stream; charset=utf-8"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        // Proxies that gather an answer before they pass it on would hold a live event back.
+        // Keep proxies from buffering live events.
         .insert_header(("x-accel-buffering", "no"))
         .insert_header(("x-request-id", request_id));
     builder
 }
 
-/// JSON has no line ends outside of strings, and in them they are escaped, so it is one line of data.
+/// JSON escapes line ends inside strings, so it is one line of data.
 fn data(payload: &str) -> Bytes {
     Bytes::from(format!("event: next\ndata: {payload}\n\n"))
 }
 
-/// What a client has yet to read.
+/// The frames that a client has not read.
 type Unread = mpsc::Receiver<(Bytes, Room)>;
 
-/// The way of frames to a client: bounded, and emptied where the client does not read.
+/// Frames on their way to a client: bounded, and emptied if the client does not read.
 struct Frames {
     sender: mpsc::Sender<(Bytes, Room)>,
     receiver: Arc<Mutex<Option<Unread>>>,
@@ -123,7 +123,7 @@ fn frames(
     (frames, body)
 }
 
-/// The client's end: with it the receiver goes, though the other end knows of it too.
+/// The client's end: the receiver ends with it, although the other end knows of it too.
 struct Closing(Arc<Mutex<Option<Unread>>>);
 
 impl Drop for Closing {
@@ -133,7 +133,7 @@ impl Drop for Closing {
 }
 
 impl Frames {
-    /// False where no one reads: then the stream is over.
+    /// False if no one reads: the stream is over.
     async fn send(&self, frame: Bytes) -> bool {
         let sending = async {
             let room = self.way.room(frame.len()).await;
@@ -162,7 +162,7 @@ struct Running {
 }
 
 impl Running {
-    /// A stream that ends without `complete` is taken up again by its client.
+    /// A client reconnects to a stream that ends without `complete`.
     async fn run(self, prepared: Prepared) {
         let mut answers = self.engine.stream(prepared);
         let mut revocations = self.engine.shared.revocations.listen();

@@ -1,4 +1,4 @@
-//! How the API is served, and what all of its requests share.
+//! Settings and shared state of the API.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,36 +11,36 @@ use crate::{
     follow::LiveConfig,
 };
 
-/// How the API is served.
+/// Settings of the API.
 #[derive(Debug, Clone)]
 pub struct ApiConfig {
-    /// The server's own URL, as providers and people reach it.
+    /// The server's public URL.
     pub public_url: String,
     /// Whether webhooks may point at this machine. For development.
     pub allow_loopback_targets: bool,
-    /// Whether webhooks may be plain HTTP.
+    /// Whether webhooks may use plain HTTP.
     pub allow_http_targets: bool,
-    /// Whether the operator has set up a mail hook, so that letters to people go out.
+    /// Whether the operator has set up a mail hook, so that the server sends mail.
     pub has_mail_hook: bool,
-    /// Who may ask for the schema.
+    /// Clients that may introspect the schema.
     pub introspection: Introspection,
-    /// Whose pages may call from a browser beside our own, as `https://host[:port]`.
+    /// Origins of pages that may call from a browser, as `https://host[:port]`, in addition to the server's own.
     pub allowed_origins: Vec<String>,
-    /// The most bytes of a request or of a socket's message.
+    /// Maximum bytes of a request or a WebSocket message.
     pub max_body: usize,
-    /// How long an operation, or one answer of a subscription, may take.
+    /// Maximum duration of an operation, or of one response of a subscription.
     pub operation: Duration,
-    /// The most bytes of an answer.
+    /// Maximum bytes of a response.
     pub max_answer: usize,
-    /// The most sockets and event streams of the process.
+    /// Maximum number of WebSockets and event streams of the process.
     pub max_live: usize,
-    /// The most of them of one member or key.
+    /// Maximum number of WebSockets and event streams of one member or API key.
     pub max_live_each: usize,
-    /// Networks of the proxies in front, whose word on the client's address is taken.
+    /// Networks of the trusted proxies, which tell the client's address.
     pub trusted_proxies: Vec<IpNet>,
-    /// How followers of the log are served.
+    /// Settings of followers of the log.
     pub live: LiveConfig,
-    /// How sockets are served.
+    /// Settings of WebSockets and event streams.
     pub socket: SocketConfig,
 }
 
@@ -81,7 +81,6 @@ struct Inner {
 }
 
 impl ApiState {
-    /// Of what executes operations.
     pub(crate) fn of(engine: Engine, config: ApiConfig) -> Self {
         let limits = ConnectionLimits::new(config.max_live, config.max_live_each);
         let (intake, outgoing) = (Intake::default(), Outgoing::default());
@@ -89,8 +88,8 @@ impl ApiState {
         Self { inner: Arc::new(Inner { engine, config, limits, intake, outgoing, draining }) }
     }
 
-    /// Closes every socket with 1012 and ends every event stream, so that clients come again elsewhere, and takes no
-    /// new ones (P13).
+    /// Closes every WebSocket with 1012, ends every event stream and accepts no new ones, so that clients reconnect
+    /// elsewhere (P13).
     pub fn drain(&self) {
         self.inner.draining.cancel();
     }

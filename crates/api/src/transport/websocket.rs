@@ -1,4 +1,4 @@
-//! GraphQL over WebSocket: the sockets that speak [`crate::transport::graphql_ws`].
+//! WebSockets that speak [`crate::transport::graphql_ws`].
 
 mod operation;
 
@@ -33,10 +33,10 @@ use crate::{
 
 /// The subprotocol.
 const PROTOCOL: &str = "graphql-transport-ws";
-/// The most operations that a socket runs at once.
+/// Maximum number of operations that a WebSocket runs at once.
 pub const MAX_OPERATIONS: usize = 100;
 
-/// Takes the socket.
+/// Accepts a WebSocket.
 pub async fn open(request: &HttpRequest, payload: web::Payload, state: &ApiState) -> HttpResponse {
     if state.draining().is_cancelled() {
         return HttpResponse::ServiceUnavailable().insert_header(("retry-after", "1")).finish();
@@ -44,7 +44,7 @@ pub async fn open(request: &HttpRequest, payload: web::Payload, state: &ApiState
     let offered = request.headers().get_all("sec-websocket-protocol").filter_map(|value| value.to_str().ok());
     let offered: Vec<&str> = offered.flat_map(|list| list.split(',')).map(str::trim).collect();
     let speaks = offered.contains(&PROTOCOL);
-    // Who speaks something else is let in under that name, for only then does a browser show the code of the close.
+    // Accept another subprotocol, then close with 4406: browsers hide the code of a refused handshake.
     let spoken = if speaks { Some(PROTOCOL) } else { offered.first().copied() };
     let meter = Meter::new(state.intake());
     let counted = meter.payload(request, payload);
@@ -89,14 +89,14 @@ pub async fn open(request: &HttpRequest, payload: web::Payload, state: &ApiState
     }
 }
 
-/// What an operation hands to its socket.
+/// A frame from an operation to its WebSocket.
 enum Handed {
     Frame(String, Room),
-    /// The operation's last frame, if the client has not ended it: then it is over.
+    /// The operation's last frame. It is sent unless the client has ended the operation.
     Last(String, String, Room),
 }
 
-/// Where a client stands who has or has not told who they are.
+/// Whether a client has sent its credential.
 enum Standing {
     Waiting(Knock),
     Placed { _place: ConnectionPermit },
@@ -108,9 +108,9 @@ struct Connection {
     draining: CancellationToken,
     standing: Standing,
     limits: ConnectionLimits,
-    /// What of a message is in hand.
+    /// The bytes of messages in hand.
     meter: Meter,
-    /// The most bytes of a message of one who has told who they are.
+    /// Maximum bytes of a message with a credential.
     limit: usize,
     origin: Origin,
     bearer: Option<String>,
@@ -119,7 +119,7 @@ struct Connection {
     way: Way,
     tap: Tap,
     protocol: Protocol,
-    /// What its subscriptions keep.
+    /// The bytes that its subscriptions keep.
     shelf: Shelf,
     running: HashMap<String, AbortHandle>,
     frames: mpsc::Sender<Handed>,
@@ -135,12 +135,12 @@ impl Connection {
         if let Err(Some(close)) = end {
             metrics::counter!("inlet_socket_closes_total", "code" => close.code.to_string()).increment(1);
             let reason = CloseReason { code: CloseCode::from(close.code), description: Some(close.reason) };
-            // A client that reads nothing does not read this either: it is not waited for without end.
+            // Wait for the close only for a limited time: a stalled client does not read it.
             let _ = timeout(self.config.stall, self.socket.close(Some(reason))).await;
         }
     }
 
-    /// Runs until one side ends it: with what to say, or nothing where no one listens.
+    /// Runs until one side ends it; the error is the close to send, or `None` if no one listens.
     async fn run(
         &mut self,
         stream: &mut AggregatedMessageStream,
@@ -170,9 +170,9 @@ impl Connection {
                     if !std::mem::replace(&mut is_alive, false) {
                         return Err(None);
                     }
-                    // What has not come to its end since the last time will not.
+                    // The message has been incomplete since the last heartbeat, so it will not be completed.
                     if self.meter.is_in_hand() && std::mem::replace(&mut was_in_hand, true) {
-                        return Err(Some(Close::new(1008, "A message did not come to its end")));
+                        return Err(Some(Close::new(1008, "Message incomplete for too long")));
                     }
                     self.look_again().await?;
                     self.written(|mut socket| async move { socket.ping(b"").await }).await?;
@@ -234,7 +234,7 @@ impl Connection {
         }
     }
 
-    /// By the token of `connection_init`, else by the one of the upgrade request. No one stays without one.
+    /// Uses the token of `connection_init`, else that of the upgrade request. A client without one is closed.
     async fn authenticate(&mut self, payload: &Value) -> Result<(), Option<Close>> {
         let members = payload.as_object().into_iter().flatten();
         let given =
@@ -261,8 +261,8 @@ impl Connection {
         self.reply(acknowledgement).await
     }
 
-    /// A credential that has ended ends the socket. One that gives other rights than it did goes on with those: what
-    /// runs and needs more ends by itself.
+    /// A credential that has ended closes the socket. With other rights the socket continues; operations that need more
+    /// end.
     async fn look_again(&mut self) -> Result<(), Option<Close>> {
         let Some(credential) = &self.credential else { return Ok(()) };
         self.engine.look_again(credential).await.map_err(|_| Some(Close::unauthorized()))
@@ -292,7 +292,7 @@ impl Connection {
         }
     }
 
-    /// Writes a short frame of the protocol. It waits for no room: what has room may wait for this task.
+    /// Writes a short frame of the protocol. It needs no room, because frames with room may wait for this task.
     async fn reply(&mut self, frame: String) -> Result<(), Option<Close>> {
         self.write(frame, Room::none()).await
     }

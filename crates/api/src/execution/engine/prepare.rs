@@ -1,4 +1,4 @@
-//! Parses an operation and holds it against the limits that need no schema.
+//! Parses an operation and checks the limits that need no schema.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ use crate::{
 };
 
 impl Engine {
-    /// Parses an operation and holds it against the limits that need no schema.
+    /// Parses an operation and checks the limits that need no schema.
     ///
     /// # Errors
     /// A response with the errors of the request.
@@ -38,7 +38,10 @@ impl Engine {
         origin: Origin,
     ) -> Result<Prepared, Box<Response>> {
         if parameters.query.len() > MAX_TEXT {
-            return Err(refusal(ErrorCode::LimitExceeded, format!("the document has more than {MAX_TEXT} bytes")));
+            return Err(refusal(
+                ErrorCode::LimitExceeded,
+                format!("the document has more than {MAX_TEXT} bytes: shorten it"),
+            ));
         }
         let Parameters { query: text, operation_name: name, variables: mut given } = parameters;
         let asks_head = text.contains("head");
@@ -47,7 +50,7 @@ impl Engine {
             Err(error) => {
                 let mut error = ServerError::from(error);
                 mark(&mut error, ErrorCode::GraphqlParseFailed);
-                // The parser quotes the line, which may be the whole document; its last line says what was expected.
+                // The parser quotes the line, which may be the whole document. Its last line tells what it expected.
                 if error.message.len() > LONGEST_QUOTE {
                     let last = error.message.lines().last().unwrap_or_default().trim_start_matches([' ', '=']);
                     error.message = format!("the document is not GraphQL: {last}");
@@ -66,18 +69,18 @@ impl Engine {
         if introspects(&document) {
             match self.introspection {
                 Introspection::Off => {
-                    let message = "this server does not tell its schema";
+                    let message = "introspection is disabled on this server";
                     return Err(refusal(ErrorCode::GraphqlValidationFailed, message));
                 }
                 Introspection::Members if credential.is_none() => {
-                    let message = "the schema is for whoever has a credential: pass `Authorization: Bearer` with a \
-                                   session token (see `login`) or an API key";
+                    let message = "introspection needs a credential: pass `Authorization: Bearer` with a session token \
+                                   (see `login`) or an API key";
                     return Err(refusal(ErrorCode::Unauthenticated, message));
                 }
                 Introspection::Members | Introspection::Public => {}
             }
         }
-        // What no variable of the operation is called after is of no use to it, and is not kept.
+        // Drop values for variables that the operation does not declare.
         let declared = &operation.node.variable_definitions;
         given.retain(|name, _| declared.iter().any(|variable| variable.node.name.node == name.as_str()));
         if let Some(name) = missing_variable(&operation.node, &given) {
@@ -100,7 +103,7 @@ impl Engine {
         });
         let mut caller = self.caller(credential, origin, kind);
         if let Some(session) = caller.session.as_ref().filter(|_| asks_head && kind == OperationType::Query) {
-            // Before anything else is read: what the other fields show is at or after it.
+            // Read the head before everything else, so that the other fields are no older.
             let database = &self.shared.database;
             let state = log::durable_state(database, &self.shared.heads, session.viewer.scope);
             let state = database.while_present(state).await;
@@ -126,7 +129,7 @@ pub(super) fn operation<'a>(
     }
 }
 
-/// A variable that has to have a value and has none.
+/// The name of a required variable without a value.
 fn missing_variable<'a>(operation: &'a OperationDefinition, given: &Map<String, serde_json::Value>) -> Option<&'a str> {
     let required = operation
         .variable_definitions
@@ -145,7 +148,7 @@ fn refusal(code: ErrorCode, message: impl Into<String>) -> Box<Response> {
     Box::new(response_of(ApiError::new(code, message)))
 }
 
-/// The most bytes of what the parser says.
+/// Maximum bytes of the parser's message that a client gets.
 const LONGEST_QUOTE: usize = 500;
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! A response as it is written: the codes of its errors, and its bounds.
+//! Serialisation of responses: error codes and limits.
 
 use async_graphql::{Name, Response, Value};
 
 use crate::error::ErrorCode;
 
-/// An answer as text.
+/// A response as text.
 pub struct Written {
     /// The response as JSON.
     pub body: String,
@@ -15,7 +15,7 @@ pub struct Written {
 }
 
 impl Written {
-    /// Of a response whose errors are told under this id.
+    /// From a response. Its errors carry this request id.
     #[must_use]
     pub fn of(mut response: Response, request_id: &str) -> Self {
         finish(&mut response, request_id);
@@ -27,26 +27,27 @@ impl Written {
     }
 }
 
-/// Whether a response says that nothing was executed: errors without a path, and no data.
+/// Whether nothing was executed: the response has errors without a path, and no data.
 #[must_use]
 pub fn is_request_error(response: &Response) -> bool {
     response.data == Value::Null && !response.errors.is_empty() && response.errors.iter().all(|e| e.path.is_empty())
 }
 
-/// Whether the operation was given up because it took too long.
+/// Whether the operation exceeded its time limit.
 #[must_use]
 pub fn is_timeout(response: &Response) -> bool {
     let code = ErrorCode::Timeout.name();
     response.errors.iter().any(|error| error.extensions.as_ref().and_then(|all| all.get("code")) == Some(&code))
 }
 
-/// The most characters of an error's message: it may quote what came.
+/// Maximum characters of an error message: it may quote the request.
 const LONGEST_MESSAGE: usize = 1_000;
 
-/// The most errors of an answer: a document of mistakes would else have an answer many times as long.
+/// Maximum number of errors in a response: a document full of mistakes would else have a response many times its
+/// length.
 const MAX_ERRORS: usize = 100;
 
-/// Gives each error its code and the request's id; what is beyond the first hundred is left out.
+/// Gives each error its code and the request id, and drops errors beyond the limit.
 pub fn finish(response: &mut Response, request_id: &str) {
     response.errors.truncate(MAX_ERRORS);
     for error in &mut response.errors {
@@ -68,7 +69,7 @@ pub fn finish(response: &mut Response, request_id: &str) {
     }
 }
 
-/// The response as JSON; a request error without `data`, as GraphQL asks.
+/// The response as JSON. A request error has no `data`, as GraphQL over HTTP requires.
 #[must_use]
 pub fn to_json(response: &Response) -> String {
     let rendered = if is_request_error(response) {

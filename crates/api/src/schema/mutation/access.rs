@@ -1,4 +1,4 @@
-//! API keys.
+//! Mutations of API keys.
 
 use std::sync::Arc;
 
@@ -19,43 +19,43 @@ use crate::{
     },
 };
 
-/// What a new API key is to be.
+/// Input of `createApiKey`.
 #[derive(InputObject)]
 pub struct CreateApiKeyInput {
-    /// What people call it; 1 to 200 characters, at least one of them visible.
+    #[doc = display_name!()]
     name: String,
-    /// What it may do: no more than who makes it.
+    /// Scopes. They may give only rights that the viewer has.
     scopes: Vec<enums::KeyScope>,
-    /// When it ends by itself; absent, it does not.
+    /// Time of expiry. Without it, the key does not expire.
     expires_at: Option<DateTime>,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: String,
 }
 
-/// A new API key.
+/// Result of `createApiKey`.
 #[derive(SimpleObject)]
 pub struct CreateApiKeyPayload {
-    /// The key.
+    /// The new API key.
     api_key: Option<ApiKey>,
-    /// The key as an item of a list.
+    /// The new API key as an item of `apiKeys`.
     api_key_edge: Option<Edge<ApiKey>>,
-    /// Its token, for `Authorization: Bearer`. It is shown once; on a repeat it is null.
+    /// Token for `Authorization: Bearer`. Shown once: null for a retry.
     token: Option<String>,
 }
 
-/// Which API key is to end.
+/// Input of `revokeApiKey`.
 #[derive(InputObject)]
 pub struct RevokeApiKeyInput {
-    /// Its global id.
+    /// Global id of the API key.
     id: ID,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: Option<String>,
 }
 
-/// An API key that has ended.
+/// Result of `revokeApiKey`.
 #[derive(SimpleObject)]
 pub struct RevokeApiKeyPayload {
-    /// The key.
+    /// The revoked API key.
     api_key: Option<ApiKey>,
 }
 
@@ -65,11 +65,11 @@ pub(super) struct Access;
 
 #[Object]
 impl Access {
-    /// Makes an API key, which may do no more than who makes it.
+    /// Creates an API key. It may have only rights that the viewer has.
     async fn create_api_key(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What it is to be.")] input: CreateApiKeyInput,
+        #[graphql(desc = "Input of the mutation.")] input: CreateApiKeyInput,
     ) -> Result<Option<CreateApiKeyPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (session, asked) = asked(ctx, Some(&input.idempotency_key))?;
@@ -89,11 +89,11 @@ impl Access {
         }))
     }
 
-    /// Ends an API key, and with it every subscription that it opened.
+    /// Revokes an API key, and ends every subscription that it opened.
     async fn revoke_api_key(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] input: RevokeApiKeyInput,
+        #[graphql(desc = "Input of the mutation.")] input: RevokeApiKeyInput,
     ) -> Result<Option<RevokeApiKeyPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (session, asked) = asked(ctx, input.idempotency_key.as_deref())?;

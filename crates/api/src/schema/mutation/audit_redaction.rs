@@ -1,5 +1,5 @@
-//! What of a mutation's input the audit log is told: ids, enums, numbers and times as they were given; of free text,
-//! which may be a secret or what someone wrote, only that it was given.
+//! The input of a mutation as the audit log shows it: ids, enums, numbers and times with their values. Free text may be
+//! a secret or a message, so the log only tells that it was given.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,16 +18,16 @@ use serde_json::{Map, json};
 /// Scalars that hold no secret.
 const PLAIN: [&str; 6] = ["ID", "Boolean", "Int", "Float", "DateTime", "Revision"];
 
-/// What stands for what is not told.
+/// What the log shows instead of a redacted value.
 const GIVEN: &str = "[given]";
 
 type Fields = HashMap<String, String>;
 
 #[derive(Default)]
 struct Inputs {
-    /// The types of each mutation's arguments.
+    /// Types of the arguments of each mutation.
     mutations: HashMap<String, Fields>,
-    /// The types of each input object's members.
+    /// Types of the fields of each input object.
     objects: HashMap<String, Fields>,
     enums: HashSet<String>,
 }
@@ -67,7 +67,7 @@ fn base(ty: &Type) -> &str {
     }
 }
 
-/// What the audit log is told of the arguments of a mutation.
+/// The arguments of a mutation as the audit log shows them.
 pub(super) fn redacted(mutation: &str, arguments: &[(Name, Value)]) -> serde_json::Value {
     let Some(types) = INPUTS.mutations.get(mutation) else { return json!({}) };
     let mut members = Map::new();

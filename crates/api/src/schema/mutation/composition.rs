@@ -1,4 +1,4 @@
-//! The dry run of a composition.
+//! Preview of a composition.
 
 use std::sync::Arc;
 
@@ -17,34 +17,35 @@ use crate::{
     schema::types::{enums, scalars::Json, webhook::ComposedHeader},
 };
 
-/// A composition that is to be tried, and on what.
+/// Input of `previewComposition`.
 #[derive(InputObject)]
 pub struct PreviewCompositionInput {
-    /// The URL, a template.
+    /// URL template.
     url: String,
-    /// How the requests are to look.
+    /// Composition to preview.
     composition: WebhookCompositionInput,
-    /// The type of the event that is made up.
+    /// Type of the sample event.
     #[graphql(default_with = "\"message.status_changed\".to_owned()")]
     event_type: String,
-    /// An event as a webhook gets it, instead of a made-up one.
+    /// Event in the format of a webhook body. Without it, Inlet makes a sample event of `eventType`.
     event: Option<Json>,
-    /// Makes another input under the same key an error; as nothing comes of it, a repeat is composed anew.
+    /// Idempotency key: the same key with another input is an error. A retry composes the request again, because a
+    /// preview has no effect.
     idempotency_key: Option<String>,
 }
 
-/// The request that would be sent, but for the signatures and the headers that every request has.
+/// The request that a webhook would send, without signatures and the headers of every request.
 #[derive(SimpleObject)]
 pub struct PreviewCompositionPayload {
-    /// The method.
+    /// HTTP method.
     method: enums::HttpMethod,
-    /// Where to.
+    /// URL.
     url: String,
-    /// The composed headers.
+    /// Composed headers.
     headers: Vec<ComposedHeader>,
-    /// Of the body, where there is one.
+    /// Media type of the body. Null without a body.
     content_type: Option<String>,
-    /// The body, empty where there is none.
+    /// Body. Empty if there is none.
     body: String,
 }
 
@@ -54,28 +55,29 @@ pub(super) struct Compositions;
 
 #[Object]
 impl Compositions {
-    /// Shows what a webhook with this composition would send. Nothing is sent, nothing changes.
+    /// Previews the request that a webhook with this composition sends. It sends nothing and changes nothing.
     async fn preview_composition(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The composition to try.")] input: PreviewCompositionInput,
+        #[graphql(desc = "Input of the mutation.")] input: PreviewCompositionInput,
     ) -> Result<Option<PreviewCompositionPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let kind = input.event_type.parse::<EventType>().ok();
         let Some((kind, schema)) = kind.and_then(|kind| Some((kind, schema::of(kind)?))) else {
-            let message = "no webhook gets events of this type: use one such as `message.created`";
+            let message =
+                "webhooks do not get events of this type: use one that `eventTypes` lists, such as `message.created`";
             return Err(ApiError::input("input.eventType", message));
         };
         let composition = Composition::from(input.composition);
-        let composer = Composer::read(input.url.trim(), &composition, shared.targets).map_err(told)?;
-        composer.check(&[(kind, schema)]).map_err(told)?;
+        let composer = Composer::read(input.url.trim(), &composition, shared.targets)?;
+        composer.check(&[(kind, schema)])?;
         let event = match input.event {
             Some(event) => value_of(event),
             None => sample::event(kind, asked.scope, &shared.ambient).unwrap_or_default(),
         };
-        let composed = composer.compose(&event, javascript(&event).as_bytes()).map_err(told)?;
-        // The answer is not kept: a repeat is composed anew.
+        let composed = composer.compose(&event, javascript(&event).as_bytes())?;
+        // Store no result: a retry composes the request again.
         let begun = MutationTx::begin::<serde_json::Value>(&shared.database, &shared.ambient, &asked).await;
         if let Begun::First(act) = begun? {
             act.done(None, &serde_json::json!({})).await?;
@@ -91,6 +93,8 @@ impl Compositions {
     }
 }
 
-fn told(error: ComposeError) -> ApiError {
-    ApiError::input(format!("input.{}", error.path), error.problem)
+impl From<ComposeError> for ApiError {
+    fn from(error: ComposeError) -> Self {
+        Self::input(format!("input.{}", error.path), error.problem)
+    }
 }

@@ -1,4 +1,4 @@
-//! Writing, merging and deleting contacts.
+//! Mutations of contacts.
 
 use std::sync::Arc;
 
@@ -13,91 +13,93 @@ use crate::{
     schema::types::{contact::Contact, node::typed, scalars::Revision},
 };
 
-/// Changes of a contact by a member of the staff. A member that is left out stays as it is.
+/// Input of `updateContact`. A field that is left out keeps its value.
 #[derive(InputObject)]
 pub struct UpdateContactInput {
-    /// Its global id.
+    /// Global id of the contact.
     id: ID,
-    /// Their name; 1 to 200 characters, at least one of them visible. Null takes the name away, and the next one that a
-    /// provider tells is shown.
+    /// Display name: 1 to 200 characters, at least one of them visible. Null removes it; the next name from a provider
+    /// is then shown.
     name: MaybeUndefined<String>,
-    /// Their phone number, with `+` and country code. Null as with `name`.
+    /// Phone number with `+` and country code, such as `+447700900123`. Null removes it; the next number from a
+    /// provider is then shown.
     phone: MaybeUndefined<String>,
-    /// Their email address. Null as with `name`.
+    /// Email address. Null removes it; the next address from a provider is then shown.
     email: MaybeUndefined<String>,
-    /// The revision that was read: where it has another since, nothing changes, and the error is `CONFLICT`.
+    #[doc = if_revision!()]
     if_revision: Option<Revision>,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: Option<String>,
 }
 
-/// A contact that was written.
+/// Result of `updateContact`.
 #[derive(SimpleObject)]
 pub struct UpdateContactPayload {
-    /// The contact as it stands, also where the error is `CONFLICT`.
+    /// The contact in its present state, also after `CONFLICT`.
     contact: Option<Contact>,
 }
 
-/// Which contact is merged into which.
+/// Input of `mergeContacts`.
 #[derive(InputObject)]
 pub struct MergeContactsInput {
-    /// The global id of the contact that becomes a tombstone.
+    /// Global id of the contact to merge. It becomes a tombstone.
     contact_id: ID,
-    /// The global id of the contact that stays: neither the same nor one that was merged itself.
+    /// Global id of the contact that remains. It must be another contact, and not a merged one.
     into_id: ID,
-    /// The revision of the contact to be merged that was read: where it has another since, nothing changes, and the error
-    /// is `CONFLICT`.
+    /// Expected revision of the contact to merge, as last read. If the contact has another revision, nothing changes
+    /// and the error is `CONFLICT`.
     if_revision: Option<Revision>,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: Option<String>,
 }
 
-/// Two contacts that are one.
+/// Result of `mergeContacts`.
 #[derive(SimpleObject)]
 pub struct MergeContactsPayload {
-    /// The contact that stays.
+    /// The contact that remains.
     contact: Option<Contact>,
-    /// The tombstone of the other; `mergedInto` leads to the contact that stays.
+    /// The merged contact. `mergedInto` refers to the contact that remains.
     merged_contact: Option<Contact>,
 }
 
-/// Which merge is undone.
+/// Input of `unmergeContacts`.
 #[derive(InputObject)]
 pub struct UnmergeContactsInput {
-    /// The global id of the contact that was merged into another.
+    /// Global id of the merged contact.
     contact_id: ID,
-    /// Its revision that was read: where it has another since, nothing changes, and the error is `CONFLICT`.
+    /// Expected revision of the merged contact, as last read. If the contact has another revision, nothing changes and
+    /// the error is `CONFLICT`.
     if_revision: Option<Revision>,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: Option<String>,
 }
 
-/// Two contacts that are two again.
+/// Result of `unmergeContacts`.
 #[derive(SimpleObject)]
 pub struct UnmergeContactsPayload {
-    /// The contact that was merged, itself again.
+    /// The contact that was merged, restored.
     contact: Option<Contact>,
-    /// The contact that it had been merged into; null where that is gone.
+    /// The contact that it had been merged into. Null if that contact was deleted.
     other: Option<Contact>,
 }
 
-/// Which contact is to go.
+/// Input of `deleteContact`.
 #[derive(InputObject)]
 pub struct DeleteContactInput {
-    /// Its global id.
+    /// Global id of the contact.
     id: ID,
-    /// The revision that was read: where it has another since, nothing changes, and the error is `CONFLICT`.
+    #[doc = if_revision!()]
     if_revision: Option<Revision>,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: Option<String>,
 }
 
-/// A contact that is gone.
+/// Result of `deleteContact`.
 #[derive(SimpleObject)]
 pub struct DeleteContactPayload {
-    /// Its global id; null where it stays.
+    /// Global id of the deleted contact. Null after `CONFLICT`.
     deleted_contact_id: Option<ID>,
-    /// The contact where it has changed since it was read, and so stays.
+    /// The contact in its present state after `CONFLICT`. Else null.
     contact: Option<Contact>,
 }
 
@@ -107,20 +109,20 @@ pub(super) struct Contacts;
 
 #[Object]
 impl Contacts {
-    /// Writes a contact's name, phone number or email address. No provider overwrites what was written here. A phone
-    /// number or an email address that was written here joins nobody: the contact's addresses stay those that someone
+    /// Sets a contact's name, phone number or email address. Providers never overwrite a value that was set here. Such
+    /// a phone number or email address links no messages to the contact: `identities` holds only addresses that someone
     /// wrote from.
     async fn update_contact(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The changes.")] input: UpdateContactInput,
+        #[graphql(desc = "Input of the mutation.")] input: UpdateContactInput,
     ) -> Result<Option<UpdateContactPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let id: ContactId = typed("input.id", &input.id)?;
         let mut phone = written(&input.phone);
         if let Some(Some(number)) = &mut phone {
-            let message = "this is no phone number: write it with + and its country code, as +44 7700 900123";
+            let message = "not a phone number: write it with + and country code, such as +44 7700 900123";
             *number = shared.reader.phone(number).ok_or_else(|| ApiError::input("input.phone", message))?;
         }
         let change = inbox::ContactChange {
@@ -133,13 +135,13 @@ impl Contacts {
         Ok(Some(UpdateContactPayload { contact: standing(ctx, id).await? }))
     }
 
-    /// Merges a contact into another: its addresses and its conversations point to the other from now on, which takes from
-    /// it the name, phone, email, username and picture that it lacks. What comes from any of the addresses goes to the
-    /// contact that stays. Messages that were written before keep their author.
+    /// Merges a contact into another. Its addresses and conversations move to the contact that remains, which also
+    /// takes the name, phone, email, user name and picture that it lacks. Later messages from any of the addresses go
+    /// to the contact that remains. Earlier messages keep their author.
     async fn merge_contacts(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which, and into which.")] input: MergeContactsInput,
+        #[graphql(desc = "Input of the mutation.")] input: MergeContactsInput,
     ) -> Result<Option<MergeContactsPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
@@ -153,14 +155,14 @@ impl Contacts {
         }))
     }
 
-    /// Undoes a merge. The addresses that moved with the merge go back to the contact. A conversation that moved with the
-    /// merge goes back with all its messages, also with those that came later; messages that were written while the contacts
-    /// were merged keep the other contact as their author. A conversation that began after the merge stays with the other
-    /// contact, also where it is of an address that goes back.
+    /// Undoes a merge. Addresses that moved with the merge go back to the contact. A conversation that moved goes back
+    /// with all its messages, including later ones; messages that were written during the merge keep the other contact
+    /// as their author. A conversation that began after the merge stays with the other contact, even if its address
+    /// goes back.
     async fn unmerge_contacts(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] input: UnmergeContactsInput,
+        #[graphql(desc = "Input of the mutation.")] input: UnmergeContactsInput,
     ) -> Result<Option<UnmergeContactsPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
@@ -174,12 +176,12 @@ impl Contacts {
         Ok(Some(UnmergeContactsPayload { contact: standing(ctx, contact).await?, other }))
     }
 
-    /// Deletes a contact. Its conversations stay and show no contact; who writes from one of its addresses again is a new
-    /// contact. An opt-out of one of its addresses goes on to bind that address.
+    /// Deletes a contact. Its conversations remain, without a contact. A later message from one of its addresses
+    /// creates a new contact. Opt-outs of its addresses remain in force.
     async fn delete_contact(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] input: DeleteContactInput,
+        #[graphql(desc = "Input of the mutation.")] input: DeleteContactInput,
     ) -> Result<Option<DeleteContactPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
@@ -191,7 +193,7 @@ impl Contacts {
     }
 }
 
-/// A member of an update: whether it is given, and then what it is to be.
+/// A field of an update: `None` if it was left out, else its new value.
 fn written(member: &MaybeUndefined<String>) -> Option<Option<String>> {
     match member {
         MaybeUndefined::Undefined => None,

@@ -1,4 +1,4 @@
-//! What agents decide about conversations, and what they have read.
+//! Mutations of conversations and of read marks.
 
 use std::sync::Arc;
 
@@ -22,114 +22,115 @@ use crate::{
     },
 };
 
-/// Labels of one mutation.
+/// Maximum number of labels in one call.
 const MOST_LABELS: usize = 100;
 
-/// Who is to have a conversation. What is left out stays as it is; at least one of the two is given.
+/// Input of `assignConversation`. A field that is left out keeps its value. Pass `memberId`, `teamId` or both.
 #[derive(InputObject)]
 pub struct AssignConversationInput {
-    /// Its global id.
+    /// Global id of the conversation.
     id: ID,
-    /// The member who has it from now on: a conversation that waits IN_QUEUE is then OPEN. A member who is disabled or a
-    /// VIEWER is refused. Null takes it from whoever has it: one that is OPEN goes back IN_QUEUE.
+    /// Global id of the member to assign. An IN_QUEUE conversation becomes OPEN. A disabled member or a VIEWER is
+    /// refused. Null removes the assignee; an OPEN conversation returns to IN_QUEUE.
     member_id: MaybeUndefined<ID>,
-    /// The team whose it is from now on; null makes it no team's.
+    /// Global id of the team to assign. Null removes the team.
     team_id: MaybeUndefined<ID>,
-    /// The revision that was read: where it has another since, nothing changes, and the error is `CONFLICT`.
+    #[doc = if_revision!()]
     if_revision: Option<Revision>,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: Option<String>,
 }
 
-/// Where a conversation is to stand.
+/// Input of `setConversationStatus`.
 #[derive(InputObject)]
 pub struct SetConversationStatusInput {
-    /// Its global id.
+    /// Global id of the conversation.
     id: ID,
-    /// Where it stands from now on. IN_QUEUE takes it from whoever has it; SNOOZED puts it off until the next message (see
-    /// `snoozeConversation` for a time). A CLOSED one is reopened, as IN_QUEUE or OPEN, before it becomes anything else;
-    /// that is refused where another of the same address on the same channel is not closed. One whose assignee is disabled
-    /// or a VIEWER is reopened without them.
+    /// New status. IN_QUEUE removes the assignee. SNOOZED postpones the conversation until the next message; see
+    /// `snoozeConversation` for a time. A CLOSED conversation must first become IN_QUEUE or OPEN; that is refused while
+    /// another conversation with the same address on the same channel is not closed. If the assignee is disabled or a
+    /// VIEWER, the conversation reopens without an assignee.
     status: enums::ConversationStatus,
-    /// The revision that was read: where it has another since, nothing changes, and the error is `CONFLICT`.
+    #[doc = if_revision!()]
     if_revision: Option<Revision>,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: Option<String>,
 }
 
-/// Until when a conversation is put off.
+/// Input of `snoozeConversation`.
 #[derive(InputObject)]
 pub struct SnoozeConversationInput {
-    /// Its global id.
+    /// Global id of the conversation.
     id: ID,
-    /// When it comes back by itself, OPEN where someone has it and else IN_QUEUE, if no message wakes it before.
+    /// End of the snooze; it must be in the future. The conversation then becomes OPEN with an assignee, else IN_QUEUE.
+    /// A message ends the snooze earlier.
     until: DateTime,
-    /// The revision that was read: where it has another since, nothing changes, and the error is `CONFLICT`.
+    #[doc = if_revision!()]
     if_revision: Option<Revision>,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: Option<String>,
 }
 
-/// How urgent a conversation is to be.
+/// Input of `setPriority`.
 #[derive(InputObject)]
 pub struct SetPriorityInput {
-    /// Its global id.
+    /// Global id of the conversation.
     id: ID,
-    /// How urgent it is from now on.
+    /// New priority.
     priority: enums::Priority,
-    /// The revision that was read: where it has another since, nothing changes, and the error is `CONFLICT`.
+    #[doc = if_revision!()]
     if_revision: Option<Revision>,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: Option<String>,
 }
 
-/// Labels to put on a conversation.
+/// Input of `addLabels`.
 #[derive(InputObject)]
 pub struct AddLabelsInput {
-    /// Its global id.
+    /// Global id of the conversation.
     id: ID,
-    /// The labels, at most 100; those that it has already stay. A conversation has at most 100.
+    /// Global ids of labels, at most 100. Labels that the conversation has remain. A conversation has at most 100
+    /// labels.
     label_ids: Vec<ID>,
-    /// The revision that was read: where it has another since, nothing changes, and the error is `CONFLICT`.
+    #[doc = if_revision!()]
     if_revision: Option<Revision>,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: Option<String>,
 }
 
-/// Labels to take off a conversation.
+/// Input of `removeLabels`.
 #[derive(InputObject)]
 pub struct RemoveLabelsInput {
-    /// Its global id.
+    /// Global id of the conversation.
     id: ID,
-    /// The labels, at most 100; those that it does not have change nothing.
+    /// Global ids of labels, at most 100. Labels that the conversation does not have change nothing.
     label_ids: Vec<ID>,
-    /// The revision that was read: where it has another since, nothing changes, and the error is `CONFLICT`.
+    #[doc = if_revision!()]
     if_revision: Option<Revision>,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: Option<String>,
 }
 
-/// Which conversation was read, and how far.
+/// Input of `markRead`.
 #[derive(InputObject)]
 pub struct MarkReadInput {
-    /// Its global id.
+    /// Global id of the conversation.
     id: ID,
-    /// The global id of a message of the conversation. Inbound messages that arrived at Inlet after it stay unread; all that
-    /// arrived before it are read. The order is that of arrival, not that of `occurredAt`: pass the message that arrived last
-    /// among those that the dashboard shows, the one with the greatest `id`, for ids are ordered by arrival. It may be an
-    /// outbound message or a note. A mark that stands further stays there. Without `upTo` all messages are read, also those
-    /// that the dashboard does not show yet.
+    /// Global id of a message in the conversation: messages that arrived in Inlet up to this one become read, later
+    /// ones stay unread. Pass the displayed entry with the greatest `id`: ids are in order of arrival, `occurredAt` is
+    /// not. The entry may be an outbound message or a note. A read mark never moves back. Without `upTo`, every message
+    /// becomes read, also messages that the client has not displayed yet.
     up_to: Option<ID>,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: Option<String>,
 }
 
-/// Which conversation is to be unread again.
+/// Input of `markUnread`.
 #[derive(InputObject)]
 pub struct MarkUnreadInput {
-    /// Its global id.
+    /// Global id of the conversation.
     id: ID,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: Option<String>,
 }
 
@@ -147,26 +148,26 @@ macro_rules! payloads {
 }
 
 payloads! {
-    "The conversation as it stands, also where the error is `CONFLICT`.":
-    /// A conversation that was assigned.
+    "The conversation in its present state, also after `CONFLICT`.":
+    /// Result of `assignConversation`.
     AssignConversationPayload,
-    /// A conversation whose status was set.
+    /// Result of `setConversationStatus`.
     SetConversationStatusPayload,
-    /// A conversation that was put off.
+    /// Result of `snoozeConversation`.
     SnoozeConversationPayload,
-    /// A conversation whose priority was set.
+    /// Result of `setPriority`.
     SetPriorityPayload,
-    /// A conversation with labels put on.
+    /// Result of `addLabels`.
     AddLabelsPayload,
-    /// A conversation with labels taken off.
+    /// Result of `removeLabels`.
     RemoveLabelsPayload,
 }
 
 payloads! {
-    "The conversation as it stands.":
-    /// A conversation that was read.
+    "The conversation in its present state.":
+    /// Result of `markRead`.
     MarkReadPayload,
-    /// A conversation that is unread again.
+    /// Result of `markUnread`.
     MarkUnreadPayload,
 }
 
@@ -176,17 +177,20 @@ pub(super) struct Conversations;
 
 #[Object]
 impl Conversations {
-    /// Gives a conversation to a member, to a team, or to nobody.
+    /// Assigns a conversation to a member, to a team, or to nobody.
     async fn assign_conversation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which, and to whom.")] input: AssignConversationInput,
+        #[graphql(desc = "Input of the mutation.")] input: AssignConversationInput,
     ) -> Result<Option<AssignConversationPayload>> {
         let decision = || {
             let member = maybe("input.memberId", &input.member_id)?;
             let team = maybe("input.teamId", &input.team_id)?;
             if member.is_none() && team.is_none() {
-                return Err(ApiError::input("input.memberId", "say to whom: memberId, teamId or both; null is nobody"));
+                return Err(ApiError::input(
+                    "input.memberId",
+                    "pass `memberId`, `teamId` or both; null removes the assignment",
+                ));
             }
             Ok(Decision::Assign { member, team })
         };
@@ -195,11 +199,11 @@ impl Conversations {
         Ok(Some(AssignConversationPayload { conversation }))
     }
 
-    /// Says where a conversation stands with the agents.
+    /// Sets the status of a conversation.
     async fn set_conversation_status(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which, and where.")] input: SetConversationStatusInput,
+        #[graphql(desc = "Input of the mutation.")] input: SetConversationStatusInput,
     ) -> Result<Option<SetConversationStatusPayload>> {
         let decision = || Ok(Decision::Status(input.status.into()));
         let key = input.idempotency_key.as_deref();
@@ -207,11 +211,11 @@ impl Conversations {
         Ok(Some(SetConversationStatusPayload { conversation }))
     }
 
-    /// Puts a conversation off.
+    /// Snoozes a conversation until a given time.
     async fn snooze_conversation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which, and until when.")] input: SnoozeConversationInput,
+        #[graphql(desc = "Input of the mutation.")] input: SnoozeConversationInput,
     ) -> Result<Option<SnoozeConversationPayload>> {
         let decision = || Ok(Decision::Snooze(input.until.0));
         let key = input.idempotency_key.as_deref();
@@ -219,11 +223,11 @@ impl Conversations {
         Ok(Some(SnoozeConversationPayload { conversation }))
     }
 
-    /// Says how urgent a conversation is.
+    /// Sets the priority of a conversation.
     async fn set_priority(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which, and how urgent.")] input: SetPriorityInput,
+        #[graphql(desc = "Input of the mutation.")] input: SetPriorityInput,
     ) -> Result<Option<SetPriorityPayload>> {
         let decision = || Ok(Decision::Priority(input.priority.into()));
         let key = input.idempotency_key.as_deref();
@@ -231,11 +235,11 @@ impl Conversations {
         Ok(Some(SetPriorityPayload { conversation }))
     }
 
-    /// Puts labels on a conversation.
+    /// Adds labels to a conversation.
     async fn add_labels(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which, and on which conversation.")] input: AddLabelsInput,
+        #[graphql(desc = "Input of the mutation.")] input: AddLabelsInput,
     ) -> Result<Option<AddLabelsPayload>> {
         let decision = || Ok(Decision::AddLabels(label_ids(&input.label_ids)?));
         let key = input.idempotency_key.as_deref();
@@ -243,11 +247,11 @@ impl Conversations {
         Ok(Some(AddLabelsPayload { conversation }))
     }
 
-    /// Takes labels off a conversation.
+    /// Removes labels from a conversation.
     async fn remove_labels(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which, and off which conversation.")] input: RemoveLabelsInput,
+        #[graphql(desc = "Input of the mutation.")] input: RemoveLabelsInput,
     ) -> Result<Option<RemoveLabelsPayload>> {
         let decision = || Ok(Decision::RemoveLabels(label_ids(&input.label_ids)?));
         let key = input.idempotency_key.as_deref();
@@ -255,12 +259,12 @@ impl Conversations {
         Ok(Some(RemoveLabelsPayload { conversation }))
     }
 
-    /// Marks what has come in a conversation as read: by the member who asks, or, of an API key, by anyone. Without `upTo`
-    /// that is all, also what came after the client last looked.
+    /// Marks messages of a conversation as read for the viewer; with an API key, as read by anyone. Without `upTo`, it
+    /// marks every message, also messages that arrived after the client's last read.
     async fn mark_read(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] input: MarkReadInput,
+        #[graphql(desc = "Input of the mutation.")] input: MarkReadInput,
     ) -> Result<Option<MarkReadPayload>> {
         let up_to = input.up_to.as_ref();
         let conversation = mark(ctx, &input.id, input.idempotency_key.as_deref(), |session| {
@@ -272,11 +276,11 @@ impl Conversations {
         Ok(Some(MarkReadPayload { conversation }))
     }
 
-    /// Marks the last inbound message of a conversation as not read: by the member who asks, or, of an API key, by anyone.
+    /// Marks the last inbound message of a conversation as unread for the viewer; with an API key, as read by no one.
     async fn mark_unread(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] input: MarkUnreadInput,
+        #[graphql(desc = "Input of the mutation.")] input: MarkUnreadInput,
     ) -> Result<Option<MarkUnreadPayload>> {
         let conversation = mark(ctx, &input.id, input.idempotency_key.as_deref(), |_| Ok(Mark::Unread)).await?;
         Ok(Some(MarkUnreadPayload { conversation }))
@@ -296,7 +300,7 @@ fn maybe<I: std::str::FromStr<Err = InvalidId>>(
 
 fn label_ids(ids: &[ID]) -> Result<Vec<LabelId>, ApiError> {
     if ids.len() > MOST_LABELS {
-        return Err(ApiError::input("input.labelIds", "at most 100 labels at once"));
+        return Err(ApiError::input("input.labelIds", "pass at most 100 labels in one call"));
     }
     ids.iter().map(|id| typed("input.labelIds", id)).collect()
 }

@@ -1,4 +1,4 @@
-//! Sending to webhooks again, and to try them.
+//! Redelivery, recovery and tests of webhooks.
 
 use std::sync::Arc;
 
@@ -20,41 +20,41 @@ use crate::{
     },
 };
 
-/// Which delivery is sent again.
+/// Input of `redeliver`.
 #[derive(InputObject)]
 pub struct RedeliverInput {
-    /// Its global id.
+    /// Global id of the delivery.
     delivery_id: ID,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: Option<String>,
 }
 
-/// The events that a webhook is sent again.
+/// Input of `recoverWebhook`.
 #[derive(InputObject)]
 pub struct RecoverWebhookInput {
-    /// Its global id.
+    /// Global id of the webhook.
     id: ID,
-    /// Events from this moment on that did not reach it are sent again.
+    /// Earliest time of the events to send again, inclusive.
     since: DateTime,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: Option<String>,
 }
 
-/// A delivery that was made or is sent again.
+/// Result of `testWebhook` and `redeliver`.
 #[derive(SimpleObject)]
 pub struct DeliveryPayload {
     /// The delivery.
     delivery: Option<Delivery>,
 }
 
-/// The deliveries that are sent again.
+/// Result of `recoverWebhook`.
 #[derive(SimpleObject)]
 pub struct RecoverWebhookPayload {
     /// The webhook.
     webhook: Option<Webhook>,
-    /// How many deliveries are sent again.
+    /// Number of deliveries that Inlet sends again.
     recovered: i32,
-    /// Whether there are more than one call takes up: call again with another key.
+    /// Whether more deliveries remain than one call handles. Call again with another idempotency key.
     more: bool,
 }
 
@@ -64,12 +64,12 @@ pub(super) struct Deliveries;
 
 #[Object]
 impl Deliveries {
-    /// Sends a made-up event of a type with `test: true` to one webhook, whatever its filters say. It goes the way of all
-    /// deliveries and is shown as one; it is not in the event log.
+    /// Sends a sample event with `test: true` to one webhook, regardless of its filters. The delivery appears in
+    /// `deliveries`; the event is not in the event log.
     async fn test_webhook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which, and with what.")] input: TestWebhookInput,
+        #[graphql(desc = "Input of the mutation.")] input: TestWebhookInput,
     ) -> Result<Option<DeliveryPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
@@ -79,11 +79,11 @@ impl Deliveries {
         Ok(Some(DeliveryPayload { delivery: delivery(shared, asked.scope, made).await? }))
     }
 
-    /// Sends a delivery again, whatever became of it, with the same `webhook-id` and with new retries.
+    /// Sends a delivery again, whatever its status, with the same `webhook-id` and new retries.
     async fn redeliver(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] input: RedeliverInput,
+        #[graphql(desc = "Input of the mutation.")] input: RedeliverInput,
     ) -> Result<Option<DeliveryPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
@@ -92,12 +92,12 @@ impl Deliveries {
         Ok(Some(DeliveryPayload { delivery: delivery(shared, asked.scope, id).await? }))
     }
 
-    /// Sends again all that a webhook did not get since a moment: what is exhausted, and what was skipped while it was
-    /// disabled. A disabled webhook is taken up again by it.
+    /// Sends all deliveries again that a webhook missed since a time: those that are EXHAUSTED, and those that were
+    /// skipped while the webhook was disabled. It resumes a disabled webhook.
     async fn recover_webhook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which, and since when.")] input: RecoverWebhookInput,
+        #[graphql(desc = "Input of the mutation.")] input: RecoverWebhookInput,
     ) -> Result<Option<RecoverWebhookPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;

@@ -1,4 +1,4 @@
-//! Invitations: how people become members.
+//! Mutations of invitations.
 
 use std::sync::Arc;
 
@@ -17,60 +17,59 @@ use crate::{
     schema::types::{connection::Edge, enums, invitation::Invitation, node::typed, scalars::Cursor},
 };
 
-/// Who is to be invited.
+/// Input of `inviteMember`.
 #[derive(InputObject)]
 pub struct InviteMemberInput {
-    /// The login that they are to have, an email address. Its case does not matter.
+    /// Email address that the person will log in with. It is not case-sensitive.
     email: String,
-    /// What others will call them in this workspace; 1 to 200 characters, at least one of them visible.
+    /// Name of the person in this workspace: 1 to 200 characters, at least one of them visible.
     name: String,
-    /// What they will be allowed to do. No one gives what they do not hold.
+    /// Role that the person will get. It may give only rights that the viewer has.
     role: enums::Role,
-    /// Idempotency key: a retry within 24 hours returns the first result, without the link.
+    #[doc = idempotency_key!()]
     idempotency_key: String,
 }
 
-/// An invitation that was made.
+/// Result of `inviteMember`.
 #[derive(SimpleObject)]
 pub struct InviteMemberPayload {
     /// The invitation.
     invitation: Option<Invitation>,
-    /// The invitation as an item of a list.
+    /// The invitation as an item of `invitations`.
     invitation_edge: Option<Edge<Invitation>>,
-    /// The link to hand to the person. Behind its `#` stands the token that `acceptInvitation` takes, once and for 7 days. It
-    /// is shown once; on a repeat it is null. Whoever has it can accept, so it makes a login that is good in this workspace
-    /// alone.
+    /// Link to give to the person. The text after its `#` is the token for `acceptInvitation`, valid once and for 7
+    /// days. Shown once: null for a retry. Anyone who has the link can accept the invitation, so a login made with it
+    /// is valid in this workspace only.
     link: Option<String>,
 }
 
-/// Which invitation is taken back.
+/// Input of `revokeInvitation`.
 #[derive(InputObject)]
 pub struct RevokeInvitationInput {
-    /// Its global id.
+    /// Global id of the invitation.
     id: ID,
-    /// Idempotency key: a retry within 24 hours returns the first result.
+    #[doc = idempotency_key!()]
     idempotency_key: Option<String>,
 }
 
-/// An invitation that was taken back.
+/// Result of `revokeInvitation`.
 #[derive(SimpleObject)]
 pub struct RevokeInvitationPayload {
-    /// The invitation.
+    /// The revoked invitation.
     invitation: Option<Invitation>,
 }
 
-/// What someone accepts an invitation with.
+/// Input of `acceptInvitation`.
 #[derive(InputObject)]
 pub struct AcceptInvitationInput {
-    /// The token, which stands behind the `#` of the link.
+    /// Token: the text after the `#` of the link.
     #[graphql(secret)]
     token: String,
-    /// The password to log in with from now on: at least 10 characters, at most 1,024 bytes, and none that is easily
-    /// guessed. Who comes with a token that was sent to their email, and has proven that email before, gives the password
-    /// that they have.
+    /// Password for future logins: at least 10 characters, at most 1,024 bytes, and not easy to guess. If the token was
+    /// sent to an email address that the person has proved before, it must be the person's present password.
     #[graphql(secret)]
     password: String,
-    /// What others will call them in this workspace; null for what the inviter wrote.
+    /// Name of the person in this workspace. Null keeps the inviter's choice.
     name: Option<String>,
 }
 
@@ -80,13 +79,13 @@ pub(super) struct Invitations;
 
 #[Object]
 impl Invitations {
-    /// Invites someone to become a member. The person sets the password. Invitations of the same email that wait are taken
-    /// back; whoever may not give the role of such a one invites that email no more. Where the operator has set up a mail hook, another
-    /// link, which is shown to no one, is also sent to the email.
+    /// Invites a person to become a member. The person sets the password. It revokes pending invitations of the same
+    /// email; if the viewer may not give the role of one of these, the call is refused. If the operator has set up a
+    /// mail hook, Inlet also sends another link to the email address, and shows that link to no one.
     async fn invite_member(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who.")] input: InviteMemberInput,
+        #[graphql(desc = "Input of the mutation.")] input: InviteMemberInput,
     ) -> Result<Option<InviteMemberPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (session, asked) = asked(ctx, Some(&input.idempotency_key))?;
@@ -104,11 +103,11 @@ impl Invitations {
         }))
     }
 
-    /// Takes an invitation back: its links work no more.
+    /// Revokes an invitation. Its links stop working.
     async fn revoke_invitation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] input: RevokeInvitationInput,
+        #[graphql(desc = "Input of the mutation.")] input: RevokeInvitationInput,
     ) -> Result<Option<RevokeInvitationPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (session, asked) = asked(ctx, input.idempotency_key.as_deref())?;
@@ -118,12 +117,12 @@ impl Invitations {
         Ok(Some(RevokeInvitationPayload { invitation: standing(shared, &asked.scope, id).await? }))
     }
 
-    /// Accepts an invitation: the person becomes a member, and a session begins. It needs no credential but the token,
-    /// which works once. Each of the invitation's links is used up by it.
+    /// Accepts an invitation: the person becomes a member, and a session starts. It needs no credential except the
+    /// token, which works once. Acceptance uses up every link of the invitation.
     async fn accept_invitation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "With what.")] input: AcceptInvitationInput,
+        #[graphql(desc = "Input of the mutation.")] input: AcceptInvitationInput,
     ) -> Result<Option<LoginPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let origin = ctx.data_opt::<Caller>().map(|caller| caller.origin.clone()).unwrap_or_default();

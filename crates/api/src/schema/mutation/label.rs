@@ -1,4 +1,4 @@
-//! Labels.
+//! Mutations of labels.
 
 use std::sync::Arc;
 
@@ -21,61 +21,63 @@ use crate::{
     },
 };
 
-/// A new label.
+/// Input of `createLabel`.
 #[derive(InputObject)]
 pub struct CreateLabelInput {
-    /// The word; 1 to 100 characters, at least one of them visible. No other label has it, whatever its case.
+    /// Text of the label: 1 to 100 characters, at least one of them visible. It must be unique in the workspace,
+    /// regardless of case.
     name: String,
-    /// For display, as `#1e90ff`.
+    /// Display colour, such as `#1e90ff`.
     color: Option<String>,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: String,
 }
 
-/// A new label.
+/// Result of `createLabel`.
 #[derive(SimpleObject)]
 pub struct CreateLabelPayload {
-    /// The label.
+    /// The new label.
     label: Option<Label>,
-    /// The label as an item of a list.
+    /// The new label as an item of `labels`.
     label_edge: Option<Edge<Label>>,
 }
 
-/// Changes of a label. A member that is left out stays as it is.
+/// Input of `updateLabel`. A field that is left out keeps its value.
 #[derive(InputObject)]
 pub struct UpdateLabelInput {
-    /// Its global id.
+    /// Global id of the label.
     id: ID,
-    /// The word; 1 to 100 characters, at least one of them visible. No other label has it, whatever its case.
+    /// Text of the label: 1 to 100 characters, at least one of them visible. It must be unique in the workspace,
+    /// regardless of case.
     name: Option<String>,
-    /// For display, as `#1e90ff`; null takes the colour away.
+    /// Display colour, such as `#1e90ff`. Null removes it.
     color: MaybeUndefined<String>,
-    /// The revision that was read: where it has another since, nothing changes, and the error is `CONFLICT`.
+    #[doc = if_revision!()]
     if_revision: Option<Revision>,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: Option<String>,
 }
 
-/// A label that was changed.
+/// Result of `updateLabel`.
 #[derive(SimpleObject)]
 pub struct UpdateLabelPayload {
-    /// The label as it stands, also where the error is `CONFLICT`.
+    /// The label in its present state, also after `CONFLICT`.
     label: Option<Label>,
 }
 
-/// Which label is to go.
+/// Input of `deleteLabel`.
 #[derive(InputObject)]
 pub struct DeleteLabelInput {
-    /// Its global id.
+    /// Global id of the label.
     id: ID,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: Option<String>,
 }
 
-/// A label that is gone.
+/// Result of `deleteLabel`.
 #[derive(SimpleObject)]
 pub struct DeleteLabelPayload {
-    /// Its global id.
+    /// Global id of the deleted label.
     deleted_label_id: ID,
 }
 
@@ -85,11 +87,11 @@ pub(super) struct Labels;
 
 #[Object]
 impl Labels {
-    /// Makes a label.
+    /// Creates a label.
     async fn create_label(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Its settings.")] input: CreateLabelInput,
+        #[graphql(desc = "Input of the mutation.")] input: CreateLabelInput,
     ) -> Result<Option<CreateLabelPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, Some(&input.idempotency_key))?;
@@ -104,7 +106,7 @@ impl Labels {
     async fn update_label(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The changes.")] input: UpdateLabelInput,
+        #[graphql(desc = "Input of the mutation.")] input: UpdateLabelInput,
     ) -> Result<Option<UpdateLabelPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
@@ -123,11 +125,11 @@ impl Labels {
         Ok(Some(UpdateLabelPayload { label }))
     }
 
-    /// Deletes a label. It comes off every conversation, and each tells so.
+    /// Deletes a label and removes it from every conversation. Each of these conversations raises an event.
     async fn delete_label(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] input: DeleteLabelInput,
+        #[graphql(desc = "Input of the mutation.")] input: DeleteLabelInput,
     ) -> Result<Option<DeleteLabelPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;

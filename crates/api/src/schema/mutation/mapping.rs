@@ -1,4 +1,4 @@
-//! The dry run of a mapping.
+//! Preview of a mapping.
 
 use std::sync::Arc;
 
@@ -28,72 +28,75 @@ use crate::{
     schema::types::{enums, node::typed, scalars::Json},
 };
 
-/// The longest body that is tried.
+/// Maximum length of a body to preview.
 const LONGEST: usize = 1024 * 1024;
-/// The most requests in one body that are tried.
+/// Maximum number of requests in one body to preview.
 const MOST: usize = 100;
 
-/// A request that is to be tried, and how.
+/// Input of `previewMapping`.
 #[derive(InputObject)]
 pub struct PreviewMappingInput {
-    /// A source whose settings count: provider, zone, region, channel, verification, and its mapping where none is
-    /// given here.
+    /// Global id of a source. The preview uses its provider, time zone, region, channel and verification, and its
+    /// mapping if `mapping` is null.
     source_id: Option<ID>,
-    /// Whose adapter reads it, where there is no source. A mapping counts with CUSTOM alone.
+    /// Provider whose adapter reads the request, if there is no `sourceId`. Only CUSTOM has a mapping.
     #[graphql(default_with = "enums::Provider::Custom")]
     provider: enums::Provider,
-    /// The mapping to try.
+    /// Mapping to preview.
     mapping: Option<Json>,
-    /// The request's content type.
+    /// Media type of the request.
     #[graphql(default_with = "\"application/json\".to_owned()")]
     content_type: String,
-    /// The request's body.
+    /// Body of the request.
     #[graphql(default)]
     body: String,
-    /// The request's query, without its `?`.
+    /// Query string of the request, without the `?`.
     query: Option<String>,
-    /// The event's name at the end of the URL.
+    /// Event name at the end of the source's URL.
     event: Option<String>,
-    /// Makes another input under the same key an error; as nothing comes of it, a repeat is read anew.
+    /// Idempotency key: the same key with another input is an error. A retry reads the request again, because a preview
+    /// has no effect.
     idempotency_key: Option<String>,
 }
 
-/// One thing that a request would ask for.
+/// A command that a request contains.
 #[derive(SimpleObject, Clone)]
 pub struct PreviewedCommand {
-    /// `message`, `status`, `contact`, `opt_out` and so on.
+    /// Kind of command, such as `message`, `status`, `contact` or `opt_out`.
     kind: String,
-    /// The idempotency key within the provider account: `kind`, which is the rule's name for a CUSTOM source, and `id`.
+    /// Idempotency key of the command within the provider account, as `kind` and `id`. For a CUSTOM source, `kind` is
+    /// the name of the rule.
     key: Json,
-    /// Its members, in Inlet's own terms: see docs/custom-provider.md.
+    /// Fields of the command; see docs/custom-provider.md.
     fields: Json,
 }
 
-/// The result of reading a request. Where its body is an array, or holds lists that the mapping names as `items`, each
-/// element is a request of its own. `requests` shows all of them; every other field here is of the first request alone.
+/// Result of `previewMapping`. If the body is an array, or has lists that the mapping names as `items`, each element is
+/// a request of its own. `requests` has all of them; the other fields here belong to the first request.
 #[derive(SimpleObject)]
 pub struct PreviewMappingPayload {
-    /// The result of each request in the body, in their order: ask for this.
+    /// Results of all requests in the body, in order. Prefer this field to the others.
     requests: Vec<PreviewedRequest>,
     /// Of the first.
     #[graphql(flatten)]
     first: PreviewedRequest,
 }
 
-/// The result of reading one request.
+/// Result of reading one request.
 #[derive(SimpleObject, Clone)]
 pub struct PreviewedRequest {
-    /// ACCEPTED where it would be applied, UNRECOGNISED or QUARANTINED where it would be kept.
+    /// ACCEPTED if Inlet would apply the request; UNRECOGNISED or QUARANTINED if Inlet would only store it; FAILED if
+    /// it is too large to apply.
     outcome: enums::InboundOutcome,
-    /// The event's name, as far as it can be told.
+    /// Name of the event. Null if Inlet could not determine it.
     event: Option<String>,
-    /// The rule of the mapping that fits, where it was understood; else the reason names it.
+    /// Name of the mapping rule that matched. Null if none matched; `reason` then tells more.
     rule: Option<String>,
-    /// Why it would not be applied.
+    /// Reason why Inlet would not apply the request. Null for ACCEPTED.
     reason: Option<String>,
-    /// Whether strict JSON fails on it.
+    /// Whether the body is not strict JSON, so that Inlet reads it leniently.
     lenient: bool,
-    /// The commands that it would apply.
+    /// Commands that Inlet would apply.
     commands: Vec<PreviewedCommand>,
 }
 
@@ -103,21 +106,27 @@ pub(super) struct Mappings;
 
 #[Object]
 impl Mappings {
-    /// Tells what a request would become, by a mapping that need not be saved. Nothing comes of it.
+    /// Previews how Inlet reads a request, with a mapping that need not be saved. It changes nothing.
     async fn preview_mapping(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The request to try.")] input: PreviewMappingInput,
+        #[graphql(desc = "Input of the mutation.")] input: PreviewMappingInput,
     ) -> Result<Option<PreviewMappingPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         if input.body.len() > LONGEST || input.query.as_ref().is_some_and(|query| query.len() > LONGEST) {
-            return Err(ApiError::input("input.body", format!("at most {LONGEST} bytes are tried")));
+            return Err(ApiError::input(
+                "input.body",
+                format!("a preview takes at most {LONGEST} bytes: pass a shorter body or query"),
+            ));
         }
         let mut source = source(shared, asked.scope, &input).await?;
         if let Some(mapping) = input.mapping {
             if source.provider != Provider::Custom {
-                let message = format!("a mapping is of a `CUSTOM` source, and this is one of {}", source.provider);
+                let message = format!(
+                    "only a `CUSTOM` source has a mapping, and this one is of {}: leave `mapping` out",
+                    source.provider
+                );
                 return Err(ApiError::input("input.mapping", message));
             }
             let read = Mapping::read(&value_of(mapping));
@@ -134,12 +143,12 @@ impl Mappings {
         let now = shared.ambient.now();
         let raws = shared.reader.split(&source, now, event, raw);
         if raws.len() > MOST {
-            let message = format!("the body holds {} requests: at most {MOST} are tried at once", raws.len());
+            let message = format!("the body holds {} requests: a preview takes at most {MOST}", raws.len());
             return Err(ApiError::input("input.body", message));
         }
         let requests: Vec<PreviewedRequest> =
             raws.into_iter().map(|raw| previewed(&source, shared.reader.read(&source, now, event, raw))).collect();
-        // The answer is not kept, for it may hold what an adapter declares secret: a repeat is read anew.
+        // Store no result, because it may hold fields that an adapter declares secret: a retry reads the request again.
         let begun = MutationTx::begin::<serde_json::Value>(&shared.database, &shared.ambient, &asked).await;
         if let Begun::First(act) = begun? {
             let subject = input.source_id.and_then(|id| id.parse().ok());
@@ -172,7 +181,7 @@ async fn source(shared: &Shared, scope: Scope, input: &PreviewMappingInput) -> R
         let id: SourceId = typed("input.sourceId", id)?;
         let found = sources::with_token(&shared.database, scope, &shared.sealer, id).await;
         let found = found?;
-        let missing = || ApiError::at(ErrorCode::NotFound, "input.sourceId", "there is no such source");
+        let missing = || ApiError::at(ErrorCode::NotFound, "input.sourceId", "there is no source with this id");
         return found.map(|(source, _)| source).ok_or_else(missing);
     }
     Ok(source::Source {

@@ -1,4 +1,4 @@
-//! Members.
+//! Mutations of members.
 
 use std::sync::Arc;
 
@@ -13,30 +13,31 @@ use crate::{
     schema::types::{enums, member::Member, node::typed, scalars::Revision},
 };
 
-/// What of a member is to change. What is left out stays as it is.
+/// Input of `updateMember`. A field that is left out keeps its value.
 #[derive(InputObject)]
 pub struct UpdateMemberInput {
-    /// Their global id.
+    /// Global id of the member.
     id: ID,
-    /// What they may do. No one gives what they do not hold, no one raises themselves, only an OWNER changes an OWNER, and
-    /// one OWNER always stays. Who
-    /// becomes a VIEWER gives back the conversations that they have, as who is disabled does.
+    /// New role. It may give only rights that the viewer has, and no one raises their own role. Only an OWNER changes
+    /// an OWNER, and the last OWNER keeps the role. A member who becomes a VIEWER loses their conversations, as with
+    /// `disabled`.
     role: Option<enums::Role>,
-    /// What others call them in this workspace; 1 to 200 characters, at least one of them visible.
+    /// Name of the member in this workspace: 1 to 200 characters, at least one of them visible.
     name: Option<String>,
-    /// Whether they are shut out: their sessions end at once, and the conversations that they have are nobody's. OPEN ones
-    /// go IN_QUEUE, a team keeps its own, and each raises a `conversation.updated`. Closed ones are reopened without them.
+    /// Whether the member is disabled. Sessions of a disabled member end at once, and their conversations lose the
+    /// assignee: OPEN ones return to IN_QUEUE, a team keeps its conversations, and each raises `conversation.updated`.
+    /// Closed conversations lose the assignee when they reopen.
     disabled: Option<bool>,
-    /// The revision that was read: where it has another since, nothing changes, and the error is `CONFLICT`.
+    #[doc = if_revision!()]
     if_revision: Option<Revision>,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: Option<String>,
 }
 
-/// A member who was changed.
+/// Result of `updateMember`.
 #[derive(SimpleObject)]
 pub struct UpdateMemberPayload {
-    /// The member, as they stand.
+    /// The member in its present state, also after `CONFLICT`.
     member: Option<Member>,
 }
 
@@ -46,11 +47,11 @@ pub(super) struct Members;
 
 #[Object]
 impl Members {
-    /// Changes a member. It counts at once, on open sockets too.
+    /// Changes a member. The change takes effect at once, also for open WebSockets.
     async fn update_member(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to change.")] input: UpdateMemberInput,
+        #[graphql(desc = "Input of the mutation.")] input: UpdateMemberInput,
     ) -> Result<Option<UpdateMemberPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (session, asked) = asked(ctx, input.idempotency_key.as_deref())?;
@@ -66,7 +67,7 @@ impl Members {
         if or_conflict(ctx, changed)?.is_some() {
             let scope = session.viewer.scope;
             shared.revocations.tell(scope.workspace());
-            // What is left is given back by the server in the background, also where this request is given up.
+            // The server reassigns the rest in the background, even if this request is cancelled.
             if let Err(error) = inbox::give_back(shared.writer(), scope, session.viewer.actor, id).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, member = %id, "not all was given back yet");
             }

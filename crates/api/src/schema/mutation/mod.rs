@@ -1,4 +1,25 @@
-//! What can be changed.
+//! The mutations.
+
+/// The description of every optional or required `idempotencyKey`.
+macro_rules! idempotency_key {
+    () => {
+        "Idempotency key: a retry with the same key within 24 hours returns the first result, without secrets."
+    };
+}
+
+/// The description of every `ifRevision`.
+macro_rules! if_revision {
+    () => {
+        "Expected revision, as last read. If the object has another one, nothing changes and the error is `CONFLICT`."
+    };
+}
+
+/// The description of names that members give to settings.
+macro_rules! display_name {
+    () => {
+        "Display name, for members only: 1 to 200 characters, at least one of them visible."
+    };
+}
 
 mod access;
 mod audit_redaction;
@@ -30,10 +51,10 @@ use crate::{
     execution::context::{Caller, Shared, root},
 };
 
-/// All mutations. With an `idempotencyKey` a mutation has its effect once: for 24 hours a repeat under the same
-/// key gets the same answer without its secrets, and another input under it is refused with `IDEMPOTENCY_KEY_REUSED`.
-/// With `ifRevision` an update is refused with `CONFLICT` where the object has changed since; the payload then holds the
-/// object as it stands.
+/// Mutations. With an `idempotencyKey`, a mutation takes effect once: for 24 hours, a retry with the same key returns
+/// the first result, without secrets; the same key with another input is refused with `IDEMPOTENCY_KEY_REUSED`. With
+/// `ifRevision`, an update is refused with `CONFLICT` if the object has changed since; the payload then holds the
+/// object in its present state.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     access::Access,
@@ -52,11 +73,11 @@ pub struct Mutation(
     webhook::Webhooks,
 );
 
-/// What is asked for, and who asks, if they may: every mutation begins with it, and its transaction needs it. The input
-/// is remembered as a keyed hash, for it may hold secrets.
+/// The requester and the request, after the check of rights: every mutation begins with it, and its transaction needs
+/// it. The input is stored as a keyed hash, because it may hold secrets.
 ///
 /// # Errors
-/// `UNAUTHENTICATED` and `FORBIDDEN`, as the table of rights has it.
+/// `UNAUTHENTICATED` and `FORBIDDEN`, by the table of rights.
 fn asked<'a, 'k>(ctx: &Context<'a>, key: Option<&'k str>) -> Result<(&'a Requester, MutationRequest<'k>)> {
     let (name, session) = root(ctx)?;
     let mutation = name.split_once('.').map_or(name, |(_, mutation)| mutation);
@@ -77,7 +98,7 @@ fn asked<'a, 'k>(ctx: &Context<'a>, key: Option<&'k str>) -> Result<(&'a Request
     Ok((session, asked))
 }
 
-/// An argument so that the order of members does not count, and without the key itself.
+/// An argument in a form that does not depend on the order of fields, without the idempotency key.
 fn canonical(value: &Value) -> serde_json::Value {
     match value {
         Value::List(items) => items.iter().map(canonical).collect(),
@@ -91,8 +112,7 @@ fn canonical(value: &Value) -> serde_json::Value {
     }
 }
 
-/// Where an update was refused because the object has changed since, tells so beside the payload, which then holds the
-/// object as it stands.
+/// Turns a conflict into an error beside the payload, so that the payload can hold the object in its present state.
 ///
 /// # Errors
 /// Every other error.

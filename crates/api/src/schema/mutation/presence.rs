@@ -1,5 +1,4 @@
-//! What a member says of the moment. Nothing of it is kept, so neither a key makes it happen once nor does the audit log
-//! tell of it.
+//! Presence. It is stored nowhere, so it has neither an idempotency key nor an audit log entry.
 
 use std::sync::Arc;
 
@@ -14,47 +13,49 @@ use crate::{
     schema::types::{conversation::Conversation, enums, node::typed},
 };
 
-/// Where a member types.
+/// Input of `setTyping`.
 #[derive(InputObject)]
 pub struct SetTypingInput {
-    /// The global id of the conversation.
+    /// Global id of the conversation.
     conversation_id: ID,
-    /// Whether they type. It lasts for six seconds: say it again about every three, and false at the end.
+    /// Whether the member is typing. True expires after 6 seconds: repeat it about every 3 seconds, and send false at
+    /// the end.
     is_typing: bool,
 }
 
-/// That it was told.
+/// Result of `setTyping`.
 #[derive(SimpleObject)]
 pub struct SetTypingPayload {
     /// The conversation.
     conversation: Option<Conversation>,
 }
 
-/// Whether a member can be reached.
+/// Input of `setAvailability`.
 #[derive(InputObject)]
 pub struct SetAvailabilityInput {
-    /// Their availability from now on. It lasts for a minute, and as long as they have a subscription to `presence`.
+    /// New availability. It expires after one minute, but not while the member has a `presence` subscription.
     availability: enums::Availability,
 }
 
-/// That it was told.
+/// Result of `setAvailability`.
 #[derive(SimpleObject)]
 pub struct SetAvailabilityPayload {
-    /// Their availability now.
+    /// Current availability.
     availability: enums::Availability,
 }
 
-/// The part of the mutation root for the moment.
+/// The part of the mutation root for presence.
 #[derive(Default)]
 pub(super) struct Presence;
 
 #[Object]
 impl Presence {
-    /// Tells those who watch that the member who asks types in a conversation, or has ceased to. Nothing is kept of it.
+    /// Tells `presence` subscribers that the viewer is typing in a conversation, or has stopped. Inlet does not store
+    /// it.
     async fn set_typing(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Where.")] input: SetTypingInput,
+        #[graphql(desc = "Input of the mutation.")] input: SetTypingInput,
     ) -> Result<Option<SetTypingPayload>> {
         let (session, member) = asker(ctx)?;
         let id = typed("input.conversationId", &input.conversation_id)?;
@@ -65,11 +66,11 @@ impl Presence {
         Ok(Some(SetTypingPayload { conversation: Some(Conversation(conversation)) }))
     }
 
-    /// Tells those who watch whether the member who asks can be reached. Nothing is kept of it.
+    /// Tells `presence` subscribers the viewer's availability. Inlet does not store it.
     async fn set_availability(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Their availability.")] input: SetAvailabilityInput,
+        #[graphql(desc = "Input of the mutation.")] input: SetAvailabilityInput,
     ) -> Result<Option<SetAvailabilityPayload>> {
         let (session, member) = asker(ctx)?;
         let presence = &ctx.data_unchecked::<Arc<Shared>>().presence;
@@ -83,7 +84,7 @@ fn asker<'a>(ctx: &Context<'a>) -> Result<(&'a Requester, MemberId), ApiError> {
     let (_, session) = root(ctx)?;
     match session.viewer.actor {
         Actor::Member(member) => Ok((session, member)),
-        // The table of rights lets members alone come here.
+        // The table of rights admits only members.
         Actor::ApiKey(_) | Actor::Provider | Actor::System => Err(StoreError::NotFound { kind: "member" }.into()),
     }
 }

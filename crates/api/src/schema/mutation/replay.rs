@@ -1,4 +1,4 @@
-//! Replaying the raw log.
+//! Replay of the raw log.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -26,81 +26,82 @@ use crate::{
     },
 };
 
-/// Which requests to replay, and how.
+/// Input of `replayInboundEvents`.
 #[derive(InputObject)]
 pub struct ReplayInboundEventsInput {
-    /// Which requests.
+    /// Requests to replay.
     filter: InboundEventFilter,
-    /// Whether to tell only what would change. Nothing is written then; each request is looked at alone.
+    /// Whether to report only the changes that a replay would make. A dry run writes nothing, and looks at each request
+    /// separately.
     #[graphql(default)]
     dry_run: bool,
-    /// How many at most, the oldest first: 1 to 1,000.
+    /// Maximum number of requests, oldest first: 1 to 1,000.
     #[graphql(default = 100)]
     limit: i32,
-    /// Only those received after the one that this cursor is of: the `nextCursor` of the call before.
+    /// Replay only requests after this cursor: the `nextCursor` of the previous call.
     after: Option<Cursor>,
-    /// Makes a repeat a repeat, which gets the same answer; of no use with `dryRun`. Without one a repeat replays once
-    /// more, which changes nothing.
+    /// Idempotency key: a retry within 24 hours returns the first result. It has no effect with `dryRun`. A retry
+    /// without a key replays again, which changes nothing.
     idempotency_key: Option<String>,
 }
 
-/// The result of a replay, or of its dry run.
+/// Result of `replayInboundEvents`.
 #[derive(SimpleObject)]
 pub struct ReplayInboundEventsPayload {
-    /// Whether nothing was written.
+    /// Whether this was a dry run.
     dry_run: bool,
-    /// How many requests went from which outcome to which.
+    /// Number of requests by result before and after the replay.
     counts: Vec<ReplayCount>,
-    /// Each request, in the order of receipt.
+    /// Result of each request, in order of arrival.
     results: Vec<ReplayedInboundEvent>,
-    /// Where to go on, as `after`; null where there is no more.
+    /// Cursor for `after` of the next call. Null if no requests remain.
     next_cursor: Option<Cursor>,
 }
 
-/// How many requests went from one outcome to another.
+/// Number of requests with the same results before and after the replay.
 #[derive(SimpleObject)]
 pub struct ReplayCount {
-    /// Their outcome before the replay.
+    /// Result before the replay.
     before: enums::InboundOutcome,
-    /// Their outcome now; null where they could not be read again.
+    /// Result after the replay. Null if Inlet could not read the requests again.
     after: Option<enums::InboundOutcome>,
-    /// How many.
+    /// Number of requests.
     count: usize,
 }
 
-/// The result for one request.
+/// Result of replaying one request.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct ReplayedInboundEvent {
     #[graphql(skip)]
     replayed: Replayed,
-    /// The request's id.
+    /// Global id of the request.
     id: ID,
-    /// Its outcome before the replay.
+    /// Result before the replay.
     before: enums::InboundOutcome,
-    /// Its outcome now; null where it could not be read again. What had its effect once stays ACCEPTED in the raw
-    /// log, whatever this says.
+    /// Result after the replay. Null if Inlet could not read the request again. In the raw log, a request that was once
+    /// ACCEPTED stays ACCEPTED.
     after: Option<enums::InboundOutcome>,
-    /// Why it was not accepted, or could not be read again.
+    /// Reason why the request was not accepted, or could not be read again.
     error: Option<String>,
-    /// The events that the replay raised; none where it changed nothing.
+    /// Global ids of the events that the replay raised. Empty if it changed nothing.
     event_ids: Vec<ID>,
 }
 
 #[ComplexObject]
 impl ReplayedInboundEvent {
-    /// The request as it is now.
+    /// The request in its present state.
     async fn inbound_event(&self, ctx: &Context<'_>) -> Result<Option<InboundEvent>> {
         Ok(loaders(ctx)?.inbound.load(self.replayed.id).await?.map(InboundEvent))
     }
 
-    /// The events that the replay raised. Needs the right to read the inbox.
+    /// Events that the replay raised. Needs the right `read_inbox`.
     async fn events(&self, ctx: &Context<'_>) -> Result<Vec<Event>> {
         viewer_of(ctx, "ReplayedInboundEvent.events")?;
         Event::of_ids(ctx, &self.replayed.events).await
     }
 
-    /// The events that a replay would raise; of a dry run only. Needs the right to read the inbox.
+    /// Events that a replay would raise. Empty unless this was a dry run. Needs the right `read_inbox`.
     async fn would_raise(&self, ctx: &Context<'_>) -> Result<Vec<WouldRaise>> {
         viewer_of(ctx, "ReplayedInboundEvent.wouldRaise")?;
         Ok(self.replayed.would_raise.iter().cloned().map(WouldRaise::of).collect())
@@ -153,15 +154,15 @@ pub(super) struct Replays;
 
 #[Object]
 impl Replays {
-    /// Reads kept requests anew and applies them once more, oldest first: what a mended adapter now understands has its
-    /// effect, and what had its effect has it once. A replay reopens no conversation, marks none unread and sends
-    /// nothing. The events that it raises bear the time when the request first came. Needs the right to manage sources. For
-    /// more requests than `limit`, call again with `nextCursor`.
+    /// Reads stored requests again and applies them, oldest first. Use it after a fix of an adapter or a mapping.
+    /// Effects that were applied before are not applied twice. A replay reopens no conversation, marks nothing as
+    /// unread and sends nothing. Its events have the time when the request first arrived. For more requests than
+    /// `limit`, call again with `nextCursor`. Needs the right `manage_sources`.
     #[graphql(complexity = "usize::try_from(input.limit).unwrap_or(1).max(1) * child_complexity + 1")]
     async fn replay_inbound_events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which requests, and how.")] input: ReplayInboundEventsInput,
+        #[graphql(desc = "Input of the mutation.")] input: ReplayInboundEventsInput,
     ) -> Result<Option<ReplayInboundEventsPayload>> {
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
@@ -186,9 +187,9 @@ impl Replays {
     }
 }
 
-/// The key is taken before the first request and the answer kept after the last: a process that dies between them
-/// leaves a key under which the replay begins anew, and what had its effect has it once. A dry run has no effect, so
-/// that its key is not kept.
+/// Replays once for each idempotency key. The key is taken before the first request, the result is stored after the
+/// last. If the process dies between them, a retry starts again; effects that were applied are not applied twice. A dry
+/// run has no effect, so its key is not stored.
 async fn replay_once(
     shared: &Shared,
     replayer: &Replayer<'_>,

@@ -1,4 +1,4 @@
-//! Logging in and out, ending sessions, and passwords.
+//! Mutations of sessions and passwords.
 
 use std::sync::Arc;
 
@@ -13,32 +13,32 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::asked;
 use crate::{
-    access::requester::Requester,
+    access::{credential::no_right, requester::Requester},
     error::{ApiError, ErrorCode, Result},
     execution::context::{Caller, Shared, loaders},
     schema::types::{member::Member, node::typed},
 };
 
-/// Who wants a session.
+/// Input of `login`.
 #[derive(InputObject)]
 pub struct LoginInput {
-    /// The login.
+    /// Email address of the login.
     email: String,
-    /// The password.
+    /// Password.
     #[graphql(secret)]
     password: String,
-    /// The workspace, by its slug or id; needed where the email and the password are good in several.
+    /// Slug or global id of the workspace. Needed if the email and the password are valid in several workspaces.
     workspace: Option<String>,
 }
 
-/// A session that has begun.
+/// Result of `login` and `acceptInvitation`.
 #[derive(SimpleObject)]
 pub struct LoginPayload {
-    /// The session's token, for `Authorization: Bearer`. It is shown once and good for 30 days.
+    /// Session token for `Authorization: Bearer`, valid for 30 days. Shown once.
     token: String,
-    /// Who logged in.
+    /// Member who logged in.
     member: Member,
-    /// The workspace that the session is of.
+    /// Global id of the session's workspace.
     workspace_id: ID,
 }
 
@@ -52,85 +52,85 @@ impl From<Login> for LoginPayload {
     }
 }
 
-/// How to end the viewer's session.
+/// Input of `logout`.
 #[derive(InputObject, Default)]
 pub struct LogoutInput {
-    /// Makes a repeat a repeat; as the session has ended, a repeat is refused before it is looked at.
+    /// Idempotency key. A retry fails with `UNAUTHENTICATED`, because the session has ended.
     idempotency_key: Option<String>,
 }
 
-/// A session that has ended.
+/// Result of `logout`.
 #[derive(SimpleObject)]
 pub struct LogoutPayload {
-    /// The session.
+    /// Global id of the ended session.
     deleted_session_id: ID,
 }
 
-/// Which session is to end.
+/// Input of `revokeSession`.
 #[derive(InputObject)]
 pub struct RevokeSessionInput {
-    /// Its global id.
+    /// Global id of the session.
     id: ID,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: Option<String>,
 }
 
-/// A session that was ended.
+/// Result of `revokeSession`.
 #[derive(SimpleObject)]
 pub struct RevokeSessionPayload {
-    /// Its global id.
+    /// Global id of the revoked session.
     deleted_session_id: ID,
 }
 
-/// The password until now, and from now on.
+/// Input of `changePassword`.
 #[derive(InputObject)]
 pub struct ChangePasswordInput {
-    /// The password until now.
+    /// Present password.
     #[graphql(secret)]
     old_password: String,
-    /// The password from now on: at least 10 characters, at most 1,024 bytes, and none that is easily guessed.
+    /// New password: at least 10 characters, at most 1,024 bytes, and not easy to guess.
     #[graphql(secret)]
     new_password: String,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: Option<String>,
 }
 
-/// A member with another password.
+/// Result of `changePassword`.
 #[derive(SimpleObject)]
 pub struct ChangePasswordPayload {
     /// The member.
     member: Option<Member>,
 }
 
-/// Who has forgotten their password.
+/// Input of `requestPasswordReset`.
 #[derive(InputObject)]
 pub struct RequestPasswordResetInput {
-    /// The login.
+    /// Email address of the login.
     email: String,
 }
 
-/// A request for a new password that was taken.
+/// Result of `requestPasswordReset`.
 #[derive(SimpleObject)]
 pub struct RequestPasswordResetPayload {
-    /// True, whether anyone has the email or not.
+    /// Always true, whether or not the email address has a login.
     requested: bool,
 }
 
-/// A new password instead of a forgotten one.
+/// Input of `resetPassword`.
 #[derive(InputObject)]
 pub struct ResetPasswordInput {
-    /// The token, which stands behind the `#` of the link that was sent to the email.
+    /// Token: the text after the `#` of the link that was sent to the email address.
     #[graphql(secret)]
     token: String,
-    /// The password from now on: at least 10 characters, at most 1,024 bytes, and none that is easily guessed.
+    /// New password: at least 10 characters, at most 1,024 bytes, and not easy to guess.
     #[graphql(secret)]
     new_password: String,
 }
 
-/// A password that was set.
+/// Result of `resetPassword`.
 #[derive(SimpleObject)]
 pub struct ResetPasswordPayload {
-    /// True: the person can log in with it.
+    /// Always true: the person can log in with the new password.
     reset: bool,
 }
 
@@ -140,12 +140,12 @@ pub(super) struct Sessions;
 
 #[Object]
 impl Sessions {
-    /// Begins a session. After five failures of a login, or twenty from one address, within minutes, further ones are
-    /// refused for a while with `RATE_LIMITED`, each time for longer.
+    /// Starts a session. After 5 failures for one login, or 20 from one IP address, within minutes, further calls fail
+    /// with `RATE_LIMITED` for a time that grows with each refusal.
     async fn login(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who.")] input: LoginInput,
+        #[graphql(desc = "Input of the mutation.")] input: LoginInput,
     ) -> Result<Option<LoginPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let origin = ctx.data_opt::<Caller>().map(|caller| caller.origin.clone()).unwrap_or_default();
@@ -159,18 +159,18 @@ impl Sessions {
         Ok(Some(LoginPayload::from(login?)))
     }
 
-    /// Sends a link for a new password to the email, where a person has proven it: where they accepted an invitation that was
-    /// sent there. The answer is the same for every email. After five requests for an email, or twenty from one address,
-    /// within minutes, further ones are refused for a while with `RATE_LIMITED`. Where the operator has set up no mail hook
-    /// it is refused with `FORBIDDEN`.
+    /// Sends a link for a new password to the email address, if a person has proved to own it by accepting an
+    /// invitation that was sent there. The result is the same for every email address. After 5 requests for one email
+    /// address, or 20 from one IP address, within minutes, further calls fail with `RATE_LIMITED` for a while. Without
+    /// a mail hook on the server, the call fails with `FORBIDDEN`.
     async fn request_password_reset(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who.")] input: RequestPasswordResetInput,
+        #[graphql(desc = "Input of the mutation.")] input: RequestPasswordResetInput,
     ) -> Result<Option<RequestPasswordResetPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         if !shared.has_mail_hook {
-            let message = "reset by mail is not set up on this server: ask its operator to set a password with `inlet \
+            let message = "this server cannot reset passwords by mail: ask its operator to set a password with `inlet \
                            admin set-password`, or to set up a mail hook";
             return Err(ApiError::new(ErrorCode::Forbidden, message));
         }
@@ -181,12 +181,12 @@ impl Sessions {
         Ok(Some(RequestPasswordResetPayload { requested: true }))
     }
 
-    /// Gives a person a new password by the token of a link that was sent to them, and ends all their sessions in every
-    /// workspace at once. It needs no credential but the token, which works once and for an hour.
+    /// Sets a person's password by the token of a link that was sent to them, and ends all their sessions in every
+    /// workspace. It needs no credential except the token, which works once and for one hour.
     async fn reset_password(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "With what.")] input: ResetPasswordInput,
+        #[graphql(desc = "Input of the mutation.")] input: ResetPasswordInput,
     ) -> Result<Option<ResetPasswordPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let origin = ctx.data_opt::<Caller>().map(|caller| caller.origin.clone()).unwrap_or_default();
@@ -198,11 +198,11 @@ impl Sessions {
         Ok(Some(ResetPasswordPayload { reset: true }))
     }
 
-    /// Ends the viewer's session, and with it every subscription that it opened.
+    /// Ends the viewer's session and every subscription that it opened.
     async fn logout(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How; nothing has to be said.")] input: Option<LogoutInput>,
+        #[graphql(desc = "Input of the mutation. May be omitted.")] input: Option<LogoutInput>,
     ) -> Result<Option<LogoutPayload>> {
         let key = input.unwrap_or_default().idempotency_key;
         let (session, asked) = asked(ctx, key.as_deref())?;
@@ -214,17 +214,16 @@ impl Sessions {
         Ok(Some(LogoutPayload { deleted_session_id: ID(id.to_string()) }))
     }
 
-    /// Ends a session, and with it every subscription that it opened: one of the viewer's own, or, with the right to
-    /// manage members, anyone's. Only an OWNER ends an OWNER's.
+    /// Ends a session and every subscription that it opened. Without the right `manage_members`, a viewer ends only
+    /// their own sessions. Only an OWNER ends an OWNER's session.
     async fn revoke_session(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] input: RevokeSessionInput,
+        #[graphql(desc = "Input of the mutation.")] input: RevokeSessionInput,
     ) -> Result<Option<RevokeSessionPayload>> {
         let (session, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         if !session.may(Right::ManageMembers) && !matches!(session.viewer.actor, Actor::Member(_)) {
-            let message = "this credential does not give the right `manage_members`";
-            return Err(ApiError::new(ErrorCode::Forbidden, message));
+            return Err(no_right(&[Right::ManageMembers]));
         }
         let id: SessionId = typed("input.id", &input.id)?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
@@ -234,15 +233,15 @@ impl Sessions {
         Ok(Some(RevokeSessionPayload { deleted_session_id: ID(id.to_string()) }))
     }
 
-    /// Gives the viewer another password and ends their other sessions, in each of their workspaces, at once.
+    /// Changes the viewer's password and ends the viewer's other sessions in every workspace.
     async fn change_password(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The old one and the new one.")] input: ChangePasswordInput,
+        #[graphql(desc = "Input of the mutation.")] input: ChangePasswordInput,
     ) -> Result<Option<ChangePasswordPayload>> {
         let (session, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let Actor::Member(member) = session.viewer.actor else {
-            return Err(ApiError::new(ErrorCode::Forbidden, "only a member has a password"));
+            return Err(ApiError::new(ErrorCode::Forbidden, "an API key has no password: log in as a member"));
         };
         let change = PasswordChange {
             member,
@@ -261,5 +260,8 @@ impl Sessions {
 }
 
 fn own(session: &Requester) -> Result<SessionId, ApiError> {
-    session.viewer.session.ok_or_else(|| ApiError::new(ErrorCode::Forbidden, "an API key has no session"))
+    session
+        .viewer
+        .session
+        .ok_or_else(|| ApiError::new(ErrorCode::Forbidden, "an API key has no session: log in as a member"))
 }

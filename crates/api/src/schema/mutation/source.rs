@@ -1,4 +1,4 @@
-//! Sources and the provider accounts that they are of.
+//! Mutations of sources and provider accounts.
 
 use std::{sync::Arc, time::Duration};
 
@@ -35,79 +35,79 @@ use crate::{
     },
 };
 
-/// Which source is to go.
+/// Input of `deleteSource`.
 #[derive(InputObject)]
 pub struct DeleteSourceInput {
-    /// Its global id.
+    /// Global id of the source.
     id: ID,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: Option<String>,
 }
 
-/// Which source gets a new secret.
+/// Input of `rotateSourceSecret`.
 #[derive(InputObject)]
 pub struct RotateSourceSecretInput {
-    /// Its global id.
+    /// Global id of the source.
     id: ID,
-    /// The new secret; without one a random one is made.
+    /// New secret. Without it, Inlet generates one.
     #[graphql(secret)]
     secret: Option<String>,
-    /// How long the secrets before go on counting beside the new one, in seconds: 0 to 2,592,000, which are 30 days.
+    /// Time in seconds during which older secrets are accepted too: 0 to 2,592,000 (30 days).
     #[graphql(default = 86400)]
     overlap_seconds: i32,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: Option<String>,
 }
 
-/// A new provider account.
+/// Input of `createProviderAccount`.
 #[derive(InputObject)]
 pub struct CreateProviderAccountInput {
-    /// The provider.
+    /// Provider of the account.
     provider: enums::Provider,
-    /// Its name among the staff; 1 to 200 characters, at least one of them visible.
+    #[doc = display_name!()]
     name: String,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     idempotency_key: String,
 }
 
-/// A new source.
+/// Result of `createSource`.
 #[derive(SimpleObject)]
 pub struct CreateSourcePayload {
-    /// The source.
+    /// The new source.
     source: Option<Source>,
-    /// The source as an item of a list.
+    /// The new source as an item of `sources`.
     source_edge: Option<Edge<Source>>,
 }
 
-/// A source that was changed.
+/// Result of `updateSource`.
 #[derive(SimpleObject)]
 pub struct UpdateSourcePayload {
-    /// The source as it stands, also where the error is `CONFLICT`.
+    /// The source in its present state, also after `CONFLICT`.
     source: Option<Source>,
 }
 
-/// A source that is gone.
+/// Result of `deleteSource`.
 #[derive(SimpleObject)]
 pub struct DeleteSourcePayload {
-    /// Its global id.
+    /// Global id of the deleted source.
     deleted_source_id: ID,
 }
 
-/// A source with a new secret.
+/// Result of `rotateSourceSecret`.
 #[derive(SimpleObject)]
 pub struct RotateSourceSecretPayload {
     /// The source.
     source: Option<Source>,
-    /// The secret, where a random one was made. It is shown once; on a repeat it is null.
+    /// Secret that Inlet generated. Shown once: null for a retry, and if the input had a secret.
     secret: Option<String>,
 }
 
-/// A new provider account.
+/// Result of `createProviderAccount`.
 #[derive(SimpleObject)]
 pub struct CreateProviderAccountPayload {
-    /// The account.
+    /// The new provider account.
     provider_account: Option<ProviderAccount>,
-    /// The account as an item of a list.
+    /// The new provider account as an item of `providerAccounts`.
     provider_account_edge: Option<Edge<ProviderAccount>>,
 }
 
@@ -117,11 +117,11 @@ pub(super) struct Sources;
 
 #[Object]
 impl Sources {
-    /// Makes a URL for a provider to post to.
+    /// Creates a source: a URL for a provider to post to.
     async fn create_source(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Its settings.")] input: CreateSourceInput,
+        #[graphql(desc = "Input of the mutation.")] input: CreateSourceInput,
     ) -> Result<Option<CreateSourcePayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, Some(&input.idempotency_key))?;
@@ -153,11 +153,12 @@ impl Sources {
         Ok(Some(CreateSourcePayload { source_edge: source.clone().map(|node| Edge { cursor, node }), source }))
     }
 
-    /// Changes a source. It counts for the next request in this process, and within a second in the others.
+    /// Changes a source. The change takes effect at once in the process that handles the call, and within a second in
+    /// the others.
     async fn update_source(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The changes.")] input: UpdateSourceInput,
+        #[graphql(desc = "Input of the mutation.")] input: UpdateSourceInput,
     ) -> Result<Option<UpdateSourcePayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
@@ -179,11 +180,11 @@ impl Sources {
         Ok(Some(UpdateSourcePayload { source: standing(shared, asked.scope, id).await? }))
     }
 
-    /// Deletes a source: its URL answers no more. What came to it stays.
+    /// Deletes a source. Its URL stops working. Data that it received remains.
     async fn delete_source(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] input: DeleteSourceInput,
+        #[graphql(desc = "Input of the mutation.")] input: DeleteSourceInput,
     ) -> Result<Option<DeleteSourcePayload>> {
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let id: SourceId = typed("input.id", &input.id)?;
@@ -192,18 +193,18 @@ impl Sources {
         Ok(Some(DeleteSourcePayload { deleted_source_id: ID(id.to_string()) }))
     }
 
-    /// Gives a source a new secret. Those before go on counting for a while, so that the provider can be told in
-    /// between; `updateSource` with `finishSecretRotation` ends that at once.
+    /// Gives a source a new secret. Older secrets are accepted for `overlapSeconds`, so that you can enter the new one
+    /// at the provider meanwhile. `updateSource` with `finishSecretRotation` ends the overlap.
     async fn rotate_source_secret(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which, and with what.")] input: RotateSourceSecretInput,
+        #[graphql(desc = "Input of the mutation.")] input: RotateSourceSecretInput,
     ) -> Result<Option<RotateSourceSecretPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let id: SourceId = typed("input.id", &input.id)?;
         let Ok(overlap) = u64::try_from(input.overlap_seconds) else {
-            return Err(ApiError::input("input.overlapSeconds", "an overlap has no less than 0 seconds"));
+            return Err(ApiError::input("input.overlapSeconds", "must be 0 or more seconds"));
         };
         let rotation = SourceChange::Rotate {
             secret: input.secret.clone().map(SecretString::from),
@@ -216,11 +217,12 @@ impl Sources {
         }))
     }
 
-    /// Makes an account with a provider, for sources to share: what a provider sends to two of them counts once.
+    /// Creates a provider account for sources to share. An event that a provider sends to several of its sources takes
+    /// effect once.
     async fn create_provider_account(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Its settings.")] input: CreateProviderAccountInput,
+        #[graphql(desc = "Input of the mutation.")] input: CreateProviderAccountInput,
     ) -> Result<Option<CreateProviderAccountPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (_, asked) = asked(ctx, Some(&input.idempotency_key))?;

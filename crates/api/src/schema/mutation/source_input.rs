@@ -1,4 +1,4 @@
-//! What the mutations of sources take.
+//! Inputs of the mutations of sources.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use inlet_domain::{
@@ -12,17 +12,17 @@ use crate::schema::types::{
     scalars::{Json, Revision},
 };
 
-/// How requests are signed. What is left out is the provider's default; for CUSTOM that is HMAC-SHA256 in hex in
-/// `x-signature`.
+/// Signature settings of a source. A field that is left out has the provider's default; for CUSTOM that is HMAC-SHA256
+/// in hex in the header `x-signature`.
 #[derive(InputObject, Clone)]
 pub struct SourceSignatureInput {
-    /// The hash.
+    /// HMAC algorithm.
     algorithm: Option<enums::HmacAlgorithm>,
-    /// How its bytes are written.
+    /// Encoding of the signature in the header.
     encoding: Option<enums::SignatureEncoding>,
-    /// The header.
+    /// Name of the signature header.
     header: Option<String>,
-    /// A text in the header before the signature, such as `sha256=`.
+    /// Text before the signature in the header, such as `sha256=`.
     prefix: Option<String>,
 }
 
@@ -37,51 +37,52 @@ impl From<SourceSignatureInput> for SignatureSettings {
     }
 }
 
-/// A new source.
+/// Input of `createSource`.
 #[derive(InputObject)]
 pub struct CreateSourceInput {
-    /// Its name among the staff; 1 to 200 characters, at least one of them visible.
+    #[doc = display_name!()]
     pub(super) name: String,
-    /// Which adapter reads what comes.
+    /// Provider whose format the requests have. It selects the adapter that reads them.
     pub(super) provider: enums::Provider,
-    /// The provider account to share; without one a new account is made.
+    /// Global id of a provider account to share. Without it, Inlet creates an account.
     pub(super) provider_account_id: Option<ID>,
-    /// How a request proves that it is authentic.
+    /// Method that authenticates requests.
     #[graphql(default_with = "enums::SourceVerification::Hmac")]
     pub(super) verification: enums::SourceVerification,
-    /// The secret that the provider signs with; needed with HMAC.
+    /// Secret that the provider signs with. Required for HMAC.
     #[graphql(secret)]
     pub(super) secret: Option<String>,
-    /// How requests are signed, where that is not the provider's default.
+    /// Signature settings, if they differ from the provider's default.
     pub(super) signature: Option<SourceSignatureInput>,
-    /// Networks that may post: addresses, or networks in CIDR notation, IPv4 and IPv6; none means any.
+    /// Networks that may post: IPv4 or IPv6 addresses, or networks in CIDR notation. An empty list allows every
+    /// network.
     #[graphql(default)]
     pub(super) allowed_networks: Vec<String>,
-    /// The IANA zone of times without one.
+    /// IANA time zone, such as `Asia/Kolkata`, for times that carry no zone.
     pub(super) time_zone: Option<String>,
-    /// The ISO 3166 region of phone numbers without a country code.
+    /// ISO 3166 region, such as `IN`, for phone numbers without a country code.
     pub(super) phone_region: Option<String>,
-    /// Its own channel, where events name none: one of its provider account.
+    /// Global id of the default channel, for events that name no channel. It must belong to the source's provider
+    /// account.
     pub(super) channel_id: Option<ID>,
-    /// The medium of its own channel, where events name none and `channelId` is not set.
+    /// Medium of the default channel, for events that name no channel. `channelId` takes precedence.
     pub(super) medium: Option<enums::Medium>,
-    /// Hosts that a campaign report may be fetched from; none means the provider's own.
+    /// Hosts that Inlet may fetch campaign reports from. An empty list allows only the provider's own hosts.
     #[graphql(default)]
     pub(super) report_hosts: Vec<String>,
-    /// The provider's ids of users that are ours: what they write is outbound.
+    /// Provider's ids of users who write on behalf of the workspace. Their messages are outbound.
     #[graphql(default)]
     pub(super) own_user_ids: Vec<String>,
-    /// Which leg of a call is the customer's.
+    /// Leg of a call that is the customer.
     #[graphql(default_with = "enums::CallLeg::To")]
     pub(super) call_customer_leg: enums::CallLeg,
-    /// How a CUSTOM source is understood: see docs/custom-provider.md. Without one, all that comes is kept as
-    /// UNRECOGNISED until there is one.
+    /// Mapping of a CUSTOM source; see docs/custom-provider.md. Without it, Inlet stores every request as UNRECOGNISED.
     pub(super) mapping: Option<Json>,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     pub(super) idempotency_key: String,
 }
 
-/// A value that came in as an argument.
+/// The JSON value of an argument.
 pub(super) fn value_of(json: Json) -> serde_json::Value {
     match json {
         Json::Value(value) => value,
@@ -89,45 +90,47 @@ pub(super) fn value_of(json: Json) -> serde_json::Value {
     }
 }
 
-/// Changes of a source. A member that is left out stays as it is; null takes a setting away.
+/// Input of `updateSource`. A field that is left out keeps its value; null removes a setting.
 #[derive(InputObject)]
 pub struct UpdateSourceInput {
-    /// Its global id.
+    /// Global id of the source.
     pub(super) id: ID,
-    /// Its name among the staff; 1 to 200 characters, at least one of them visible.
+    #[doc = display_name!()]
     pub(super) name: Option<String>,
-    /// How a request proves that it is authentic. HMAC needs a secret: see `rotateSourceSecret`.
+    /// Method that authenticates requests. HMAC needs a secret; see `rotateSourceSecret`.
     pub(super) verification: Option<enums::SourceVerification>,
-    /// How requests are signed, as a whole; null for the provider's default.
+    /// Signature settings. They replace all previous ones; null restores the provider's default.
     pub(super) signature: MaybeUndefined<SourceSignatureInput>,
-    /// Networks that may post; null or none means any.
+    /// Networks that may post: IPv4 or IPv6 addresses, or networks in CIDR notation. Null or an empty list allows every
+    /// network.
     pub(super) allowed_networks: MaybeUndefined<Vec<String>>,
-    /// The IANA zone of times without one.
+    /// IANA time zone, such as `Asia/Kolkata`, for times that carry no zone.
     pub(super) time_zone: MaybeUndefined<String>,
-    /// The ISO 3166 region of phone numbers without a country code.
+    /// ISO 3166 region, such as `IN`, for phone numbers without a country code.
     pub(super) phone_region: MaybeUndefined<String>,
-    /// Its own channel, where events name none: one of its provider account.
+    /// Global id of the default channel, for events that name no channel. It must belong to the source's provider
+    /// account.
     pub(super) channel_id: MaybeUndefined<ID>,
-    /// The medium of its own channel, where events name none and `channelId` is not set.
+    /// Medium of the default channel, for events that name no channel. `channelId` takes precedence.
     pub(super) medium: MaybeUndefined<enums::Medium>,
-    /// Hosts that a campaign report may be fetched from; null or none means the provider's own.
+    /// Hosts that Inlet may fetch campaign reports from. Null or an empty list allows only the provider's own hosts.
     pub(super) report_hosts: MaybeUndefined<Vec<String>>,
-    /// The provider's ids of users that are ours.
+    /// Provider's ids of users who write on behalf of the workspace. Their messages are outbound.
     pub(super) own_user_ids: MaybeUndefined<Vec<String>>,
-    /// Which leg of a call is the customer's.
+    /// Leg of a call that is the customer.
     pub(super) call_customer_leg: Option<enums::CallLeg>,
-    /// How a CUSTOM source is understood.
+    /// Mapping of a CUSTOM source; see docs/custom-provider.md.
     pub(super) mapping: MaybeUndefined<Json>,
-    /// Ends the overlap of a rotation now: only the newest secret counts from then on.
+    /// Whether to end the overlap of a secret rotation now. Then only the newest secret is accepted.
     #[graphql(default)]
     pub(super) finish_secret_rotation: bool,
-    /// The revision that was read: where it has another since, nothing changes, and the error is `CONFLICT`.
+    #[doc = if_revision!()]
     pub(super) if_revision: Option<Revision>,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     pub(super) idempotency_key: Option<String>,
 }
 
-/// Puts what was given in the place of what is there; null takes it away.
+/// Sets `place` to a given value; null resets it.
 fn set<T, U: Default>(place: &mut U, given: &MaybeUndefined<T>, read: impl FnOnce(&T) -> U) {
     match given {
         MaybeUndefined::Undefined => {}

@@ -1,4 +1,4 @@
-//! Webhooks: registering, changing, rotating their secrets, pausing and deleting them.
+//! Mutations of webhooks.
 
 use std::{sync::Arc, time::Duration};
 
@@ -28,37 +28,37 @@ use crate::{
     schema::types::{connection::Edge, node::typed, scalars::Cursor, webhook::Webhook},
 };
 
-/// A new webhook.
+/// Result of `registerWebhook`.
 #[derive(SimpleObject)]
 pub struct RegisterWebhookPayload {
-    /// The webhook.
+    /// The new webhook.
     webhook: Option<Webhook>,
-    /// The webhook as an item of a list.
+    /// The new webhook as an item of `webhooks`.
     webhook_edge: Option<Edge<Webhook>>,
-    /// The secret that its requests are signed with. It is shown once; on a repeat it is null.
+    /// Secret that signs the requests. Shown once: null for a retry.
     secret: Option<String>,
 }
 
-/// A webhook that was changed.
+/// Result of `updateWebhook`, `pauseWebhook`, `resumeWebhook` and `finishWebhookRotation`.
 #[derive(SimpleObject)]
 pub struct UpdateWebhookPayload {
-    /// The webhook as it stands, also where the error is `CONFLICT`.
+    /// The webhook in its present state, also after `CONFLICT`.
     webhook: Option<Webhook>,
 }
 
-/// A webhook with a new secret.
+/// Result of `rotateWebhookSecret`.
 #[derive(SimpleObject)]
 pub struct RotateWebhookSecretPayload {
     /// The webhook.
     webhook: Option<Webhook>,
-    /// The new secret. It is shown once; on a repeat it is null.
+    /// The new secret. Shown once: null for a retry.
     secret: Option<String>,
 }
 
-/// A webhook that is gone.
+/// Result of `deleteWebhook`.
 #[derive(SimpleObject)]
 pub struct DeleteWebhookPayload {
-    /// Its global id.
+    /// Global id of the deleted webhook.
     deleted_webhook_id: ID,
 }
 
@@ -68,12 +68,12 @@ pub(super) struct Webhooks;
 
 #[Object]
 impl Webhooks {
-    /// Registers a receiver of events. It gets every event that comes after this. No one gives what they do not hold: what is
-    /// sent events of the inbox needs the right to read it, and with notes the right to read these.
+    /// Registers a webhook. It gets every later event that matches. The viewer needs the rights to what the webhook
+    /// gets: `read_inbox` for events of the inbox, and `read_notes` with `includeNotes`.
     async fn register_webhook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Its settings.")] input: RegisterWebhookInput,
+        #[graphql(desc = "Input of the mutation.")] input: RegisterWebhookInput,
     ) -> Result<Option<RegisterWebhookPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (session, asked) = asked(ctx, Some(&input.idempotency_key))?;
@@ -96,12 +96,13 @@ impl Webhooks {
         }))
     }
 
-    /// Changes a webhook. It counts for what is dispatched from then on, and within a second for what waits. What it is sent
-    /// anew, or at another URL, the viewer must be allowed to read.
+    /// Changes a webhook. The change takes effect for later events, and within a second for deliveries that wait. If
+    /// the webhook gets more than before, the viewer needs the rights to read it; a new URL counts as getting
+    /// everything anew.
     async fn update_webhook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The changes.")] input: UpdateWebhookInput,
+        #[graphql(desc = "Input of the mutation.")] input: UpdateWebhookInput,
     ) -> Result<Option<UpdateWebhookPayload>> {
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         let (session, asked) = asked(ctx, input.idempotency_key.as_deref())?;
@@ -137,12 +138,11 @@ impl Webhooks {
         Ok(Some(UpdateWebhookPayload { webhook: standing(shared, asked.scope, id).await? }))
     }
 
-    /// Deletes a webhook: nothing more is sent to it. What became of its deliveries can be read for as long as they are
-    /// kept.
+    /// Deletes a webhook. Inlet sends nothing more to it. Its deliveries can be read until their retention ends.
     async fn delete_webhook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] input: DeleteWebhookInput,
+        #[graphql(desc = "Input of the mutation.")] input: DeleteWebhookInput,
     ) -> Result<Option<DeleteWebhookPayload>> {
         let (shared, id) = (ctx.data_unchecked::<Arc<Shared>>(), typed("input.id", &input.id)?);
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
@@ -150,17 +150,17 @@ impl Webhooks {
         Ok(Some(DeleteWebhookPayload { deleted_webhook_id: ID(id.to_string()) }))
     }
 
-    /// Gives a webhook a new secret. For a while `webhook-signature` carries the signatures by the secrets before, too,
-    /// and the plain signatures stay with the oldest, so that the consumer can be told in between.
+    /// Gives a webhook a new secret. For `overlapSeconds`, `webhook-signature` also carries signatures by older
+    /// secrets, and `x-inlet-signature` uses the oldest, so that you can update the receiver meanwhile.
     async fn rotate_webhook_secret(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which, and how.")] input: RotateWebhookSecretInput,
+        #[graphql(desc = "Input of the mutation.")] input: RotateWebhookSecretInput,
     ) -> Result<Option<RotateWebhookSecretPayload>> {
         let (shared, id) = (ctx.data_unchecked::<Arc<Shared>>(), typed("input.id", &input.id)?);
         let (_, asked) = asked(ctx, input.idempotency_key.as_deref())?;
         let Ok(overlap) = u64::try_from(input.overlap_seconds) else {
-            return Err(ApiError::input("input.overlapSeconds", "an overlap has no less than 0 seconds"));
+            return Err(ApiError::input("input.overlapSeconds", "must be 0 or more seconds"));
         };
         let change = WebhookChange::Rotate(Duration::from_secs(overlap));
         let made = changed(shared, &asked, id, change).await?;
@@ -168,30 +168,30 @@ impl Webhooks {
         Ok(Some(RotateWebhookSecretPayload { webhook, secret: shown(&made) }))
     }
 
-    /// Ends the overlap of a rotation now: only the newest secret signs from then on.
+    /// Ends the overlap of a secret rotation now. Then only the newest secret signs.
     async fn finish_webhook_rotation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] input: FinishWebhookRotationInput,
+        #[graphql(desc = "Input of the mutation.")] input: FinishWebhookRotationInput,
     ) -> Result<Option<UpdateWebhookPayload>> {
         change(ctx, (&input.id, input.idempotency_key.as_deref()), WebhookChange::FinishRotation).await
     }
 
-    /// Pauses a webhook: its events are held until it is resumed, for as long as deliveries are kept.
+    /// Pauses a webhook. Inlet holds its events until it is resumed, at most until the retention of deliveries ends.
     async fn pause_webhook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] input: PauseWebhookInput,
+        #[graphql(desc = "Input of the mutation.")] input: PauseWebhookInput,
     ) -> Result<Option<UpdateWebhookPayload>> {
         change(ctx, (&input.id, input.idempotency_key.as_deref()), WebhookChange::Pause).await
     }
 
-    /// Sends to a webhook again that is paused or disabled. What was held is sent now; what was skipped while it was
-    /// disabled is sent by `recoverWebhook`.
+    /// Resumes a paused or disabled webhook. Inlet sends the held events now. `recoverWebhook` sends events that were
+    /// skipped while the webhook was disabled.
     async fn resume_webhook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which.")] input: ResumeWebhookInput,
+        #[graphql(desc = "Input of the mutation.")] input: ResumeWebhookInput,
     ) -> Result<Option<UpdateWebhookPayload>> {
         change(ctx, (&input.id, input.idempotency_key.as_deref()), WebhookChange::Resume).await
     }
@@ -201,7 +201,7 @@ fn shown(made: &Made<WebhookId>) -> Option<String> {
     made.secret.as_ref().map(|secret| secret.expose_secret().to_owned())
 }
 
-/// The webhook as it stands; null where it is none of this workspace's.
+/// The webhook in its present state; `None` if the workspace does not have it.
 pub(super) async fn standing(shared: &Shared, scope: Scope, id: WebhookId) -> Result<Option<Webhook>> {
     let found = webhooks::by_id(&shared.database, scope, id).await?;
     Ok(found.map(|webhook| Webhook(Arc::new(webhook))))

@@ -1,4 +1,4 @@
-//! What the mutations of webhooks take.
+//! Inputs of the mutations of webhooks.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 use inlet_domain::{
@@ -16,15 +16,16 @@ use crate::{
     },
 };
 
-/// A plain signature for a consumer that was written for another inbox.
+/// A second signature for receivers that were written for another product: the hex HMAC of the body in a header of your
+/// choice.
 #[derive(InputObject, Clone)]
 pub struct LegacySignatureInput {
-    /// The header that the consumer reads.
+    /// Name of the header.
     header: String,
-    /// The hash.
+    /// HMAC algorithm.
     #[graphql(default_with = "enums::SignatureAlgorithm::Sha256")]
     algorithm: enums::SignatureAlgorithm,
-    /// The consumer's secret.
+    /// Secret of the receiver.
     #[graphql(secret)]
     secret: String,
 }
@@ -35,32 +36,32 @@ impl From<LegacySignatureInput> for LegacySignature {
     }
 }
 
-/// Which events a webhook gets, beside their types. The values of each member mean "any of"; an empty member asks for
-/// nothing. An event that has no such thing does not pass a member that asks for something: a balance has no medium.
+/// Conditions for events in addition to their types. An event must match every field that is not empty. A list matches
+/// any of its values. An event without such a value does not match: a balance alert has no medium, for example.
 #[derive(InputObject, Clone, Default)]
 pub struct WebhookFilterInput {
-    /// The global ids of the channels.
+    /// Global ids of channels.
     #[graphql(default)]
     channel_ids: Vec<ID>,
-    /// The media of the channels.
+    /// Media of the channels.
     #[graphql(default)]
     medium: Vec<enums::Medium>,
-    /// The global ids of labels: the conversation has one of them, or had it until this event.
+    /// Global ids of labels: the conversation has one of them, or had it before this event.
     #[graphql(default)]
     label_ids: Vec<ID>,
-    /// Which way the message goes.
+    /// Directions of the message.
     #[graphql(default)]
     direction: Vec<enums::Direction>,
-    /// The kinds of actors that cause it.
+    /// Kinds of actors that caused the event.
     #[graphql(default)]
     actor: Vec<enums::ActorKind>,
 }
 
 impl WebhookFilterInput {
-    /// The filter, with its ids read.
+    /// The filter, with its ids parsed.
     ///
     /// # Errors
-    /// Where one of them is none.
+    /// `BAD_USER_INPUT` for an id of another kind.
     pub(super) fn read(&self) -> Result<WebhookFilter, ApiError> {
         let channels = self.channel_ids.iter().map(|id| typed("input.filter.channelIds", id));
         let labels = self.label_ids.iter().map(|id| typed("input.filter.labelIds", id));
@@ -74,17 +75,17 @@ impl WebhookFilterInput {
     }
 }
 
-/// A header that goes with every request to a webhook.
+/// A header of every request to a webhook.
 #[derive(InputObject, Clone)]
 pub struct WebhookHeaderInput {
-    /// Its name; none that HTTP or Inlet use themselves.
+    /// Header name. Names that HTTP or Inlet use are refused.
     name: String,
-    /// Its value: printable ASCII. On an update null leaves the one that stands. A secret one was given for the origin
-    /// (scheme, host and port) of the URL: with a URL of another origin it has to be given anew, and so it has to become
-    /// plain.
+    /// Header value: printable ASCII. In an update, null keeps the present value. A secret value belongs to the origin
+    /// (scheme, host and port) of the URL: give it again if the URL gets another origin, or if the header is no longer
+    /// secret.
     #[graphql(secret)]
     value: Option<String>,
-    /// Whether the value is sealed, and never shown.
+    /// Whether the value is secret: Inlet stores it encrypted and never shows it.
     #[graphql(default)]
     secret: bool,
 }
@@ -98,30 +99,31 @@ impl From<WebhookHeaderInput> for HeaderChange {
 /// A header of a composed request.
 #[derive(InputObject, Clone)]
 pub struct ComposedHeaderInput {
-    /// Its name; none that HTTP or Inlet use themselves.
+    /// Header name. Names that HTTP or Inlet use are refused.
     name: String,
-    /// Its value, a template. What an event brings is percent-encoded where it is not visible ASCII.
+    /// Template of the header value. Values of an event are percent-encoded unless they are visible ASCII.
     value: String,
 }
 
-/// How a webhook's requests are to look. The webhook's `url`, the values of the headers and the texts of the body are
-/// templates: `@{{payload.status}}` stands for that member of the event, and so does the shorter `@{{status}}`;
-/// `@{{event.id}}` and `@{{event.type}}` are of the envelope, `@{{payload.attachments.0.url}}` is of a list. Each value
-/// is encoded for where it stands; a member that is absent or null is nothing, and in JSON, where a text is a placeholder
-/// and nothing else, the value as it is. Each must be there in the schema of every type that the webhook gets.
+/// Composition of a webhook's requests. The webhook's `url`, the header values and the texts of the body are templates.
+/// `@{{payload.status}}`, or short `@{{status}}`, inserts that field of the event; `@{{event.id}}` and
+/// `@{{event.type}}` insert fields of the envelope; `@{{payload.attachments.0.url}}` inserts a field of a list item.
+/// Inlet encodes each value for its place. A missing or null field inserts nothing. In JSON, a text that consists of
+/// one placeholder becomes the value itself. Each placeholder must exist in the schema of every event type that the
+/// webhook gets.
 #[derive(InputObject, Clone)]
 pub struct WebhookCompositionInput {
-    /// The method.
+    /// HTTP method.
     #[graphql(default_with = "enums::HttpMethod::Post")]
     method: enums::HttpMethod,
-    /// Headers beside those that every request has; at most 50. For a secret one use the webhook's own `headers`.
+    /// Headers in addition to those of every request, at most 50. For a secret value, use `headers` of the webhook.
     #[graphql(default)]
     headers: Vec<ComposedHeaderInput>,
-    /// How the body is written.
+    /// Format of the body.
     #[graphql(default_with = "enums::BodyFormat::Json")]
     body_format: enums::BodyFormat,
-    /// JSON whose texts are templates; of a form an object of texts. Without one, JSON is the event itself. GET and
-    /// DELETE have none.
+    /// Template of the body: JSON whose texts are templates; for FORM and MULTIPART an object of texts. Without it, a
+    /// JSON body is the event itself. GET and DELETE have no body.
     body: Option<Json>,
 }
 
@@ -136,53 +138,53 @@ impl From<WebhookCompositionInput> for Composition {
     }
 }
 
-/// A new webhook.
+/// Input of `registerWebhook`.
 #[derive(InputObject)]
 pub struct RegisterWebhookInput {
-    /// Its name among the staff; 1 to 200 characters, at least one of them visible.
+    #[doc = display_name!()]
     pub(super) name: String,
-    /// Where events are posted.
+    /// URL that Inlet sends events to.
     pub(super) url: String,
-    /// Exact names such as `message.created`, or `message.*`; none means all.
+    /// Event types, such as `message.created` or `message.*`. An empty list means all.
     #[graphql(default)]
     pub(super) event_types: Vec<String>,
-    /// Whether notes and activities are sent too.
+    /// Whether the webhook gets events about notes and activities.
     #[graphql(default)]
     pub(super) include_notes: bool,
-    /// Further conditions for an event.
+    /// Further conditions for events.
     pub(super) filter: Option<WebhookFilterInput>,
-    /// The global id of a channel whose own it is: it gets what happens on that channel alone.
+    /// Global id of a channel. The webhook then gets only events of that channel.
     pub(super) channel_id: Option<ID>,
-    /// Over connect and the whole exchange, 1 to 30 seconds; 3 where absent.
+    /// Timeout of a request in seconds, including the connect: 1 to 30. Default: 3 with DOCUMENTED, 15 with STANDARD.
     pub(super) timeout_seconds: Option<i32>,
-    /// 1 to 20; where absent, as many as the delays allow.
+    /// Maximum number of attempts: 1 to 20. Default: as many as the delays allow.
     pub(super) max_attempts: Option<i32>,
-    /// How long to wait between attempts.
+    /// Preset of delays between attempts.
     #[graphql(default_with = "enums::RetryPreset::Documented")]
     pub(super) retry_preset: enums::RetryPreset,
-    /// Seconds between attempts instead of the preset's: 1 to 19 of them, each 1 to 100,000.
+    /// Delays between attempts in seconds, instead of a preset: 1 to 19 values, each 1 to 100,000.
     pub(super) retry_delays: Option<Vec<i32>>,
-    /// How many requests may be under way at once: 1 to 256.
+    /// Maximum number of concurrent requests: 1 to 256.
     #[graphql(default = 64)]
     pub(super) max_concurrency: i32,
-    /// How many requests a second all sending processes together make at most: 1 to 10,000; null for no limit.
+    /// Maximum number of requests per second, over all processes: 1 to 10,000. Null for no limit.
     pub(super) rate_limit: Option<i32>,
-    /// Headers that go with every request; at most 20.
+    /// Headers of every request, at most 20.
     #[graphql(default)]
     pub(super) headers: Vec<WebhookHeaderInput>,
-    /// How the requests are to look; null for the event itself, posted as JSON.
+    /// Composition of the requests. Null posts the event itself as JSON.
     pub(super) composition: Option<WebhookCompositionInput>,
-    /// A plain signature beside ours, for a consumer that expects one.
+    /// Legacy signature, for receivers that expect one.
     pub(super) legacy_signature: Option<LegacySignatureInput>,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     pub(super) idempotency_key: String,
 }
 
 impl RegisterWebhookInput {
-    /// The settings of it.
+    /// The settings of the webhook.
     ///
     /// # Errors
-    /// Where an id is none.
+    /// `BAD_USER_INPUT` for an id of another kind.
     pub(super) fn settings(&self) -> Result<Settings, ApiError> {
         Ok(Settings {
             name: self.name.clone(),
@@ -202,48 +204,51 @@ impl RegisterWebhookInput {
     }
 }
 
-/// Changes of a webhook. A member that is left out stays as it is; null takes a setting away.
+/// Input of `updateWebhook`. A field that is left out keeps its value; null removes a setting.
 #[derive(InputObject)]
 pub struct UpdateWebhookInput {
-    /// Its global id.
+    /// Global id of the webhook.
     pub(super) id: ID,
-    /// Its name among the staff; 1 to 200 characters, at least one of them visible.
+    #[doc = display_name!()]
     name: Option<String>,
-    /// Where events are posted. With another origin (scheme, host or port) give the values of secret headers anew.
+    /// URL that Inlet sends events to. If its origin (scheme, host or port) changes, give the values of secret headers
+    /// again.
     url: Option<String>,
-    /// Exact names such as `message.created`, or `message.*`; null or none means all.
+    /// Event types, such as `message.created` or `message.*`. Null or an empty list means all.
     event_types: MaybeUndefined<Vec<String>>,
-    /// Whether notes and activities are sent too.
+    /// Whether the webhook gets events about notes and activities.
     include_notes: Option<bool>,
-    /// Further conditions for an event, as a whole.
+    /// Further conditions for events. They replace all previous ones.
     pub(super) filter: MaybeUndefined<WebhookFilterInput>,
-    /// The global id of the channel whose own it is.
+    /// Global id of a channel. The webhook then gets only events of that channel. Null for every channel.
     pub(super) channel_id: MaybeUndefined<ID>,
-    /// Over connect and the whole exchange, 1 to 30 seconds; null for the preset's.
+    /// Timeout of a request in seconds, including the connect: 1 to 30. Null restores the default of the preset.
     timeout_seconds: MaybeUndefined<i32>,
-    /// 1 to 20; null for as many as the delays allow, which is also what it becomes where only the delays change.
+    /// Maximum number of attempts: 1 to 20. Null allows as many as the delays. A change of the delays alone has the
+    /// same effect.
     max_attempts: MaybeUndefined<i32>,
-    /// How long to wait between attempts.
+    /// Preset of delays between attempts.
     retry_preset: Option<enums::RetryPreset>,
-    /// Seconds between attempts instead of the preset's.
+    /// Delays between attempts in seconds, instead of a preset: 1 to 19 values, each 1 to 100,000. Null restores the
+    /// preset.
     retry_delays: MaybeUndefined<Vec<i32>>,
-    /// How many requests may be under way at once: 1 to 256.
+    /// Maximum number of concurrent requests: 1 to 256.
     max_concurrency: Option<i32>,
-    /// How many requests a second all sending processes together make at most: 1 to 10,000; null for no limit.
+    /// Maximum number of requests per second, over all processes: 1 to 10,000. Null for no limit.
     rate_limit: MaybeUndefined<i32>,
-    /// All headers that go with every request; of one without a value the value stays.
+    /// Headers of every request, at most 20. They replace all previous ones. A header without a value keeps its value.
     pub(super) headers: MaybeUndefined<Vec<WebhookHeaderInput>>,
-    /// How the requests are to look, as a whole; null for the event itself, posted as JSON.
+    /// Composition of the requests. It replaces the previous one. Null posts the event itself as JSON.
     composition: MaybeUndefined<WebhookCompositionInput>,
-    /// A plain signature beside ours, as a whole; null for none.
+    /// Legacy signature. It replaces the previous one. Null removes it.
     pub(super) legacy_signature: MaybeUndefined<LegacySignatureInput>,
-    /// The revision that was read: where it has another since, nothing changes, and the error is `CONFLICT`.
+    #[doc = if_revision!()]
     pub(super) if_revision: Option<Revision>,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     pub(super) idempotency_key: Option<String>,
 }
 
-/// Puts what was given in the place of what is there; null takes it away.
+/// Sets `place` to a given value; null resets it.
 fn set<T: Clone, U: Default>(place: &mut U, given: &MaybeUndefined<T>, read: impl FnOnce(T) -> U) {
     match given {
         MaybeUndefined::Undefined => {}
@@ -253,8 +258,7 @@ fn set<T: Clone, U: Default>(place: &mut U, given: &MaybeUndefined<T>, read: imp
 }
 
 impl UpdateWebhookInput {
-    /// Puts what was given in the place of what is there; `filter` and `channel` are those of the input, with their ids
-    /// read.
+    /// Applies the given fields to the settings; `filter` and `channel` are those of the input, with their ids parsed.
     pub(super) fn apply(
         &self,
         filter: &MaybeUndefined<WebhookFilter>,
@@ -290,45 +294,45 @@ macro_rules! of_one_webhook {
             $(#[$doc])*
             #[derive(InputObject)]
             pub struct $name {
-                /// Its global id.
+                /// Global id of the webhook.
                 pub(super) id: ID,
-                /// Makes a repeat a repeat.
+                #[doc = idempotency_key!()]
                 pub(super) idempotency_key: Option<String>,
             }
         )*
     };
 }
 of_one_webhook! {
-    /// Which webhook is to go.
+    /// Input of `deleteWebhook`.
     DeleteWebhookInput
-    /// Of which webhook only the newest secret signs from now on.
+    /// Input of `finishWebhookRotation`.
     FinishWebhookRotationInput
-    /// Which webhook is paused.
+    /// Input of `pauseWebhook`.
     PauseWebhookInput
-    /// Which webhook is sent to again.
+    /// Input of `resumeWebhook`.
     ResumeWebhookInput
 }
 
-/// Which webhook gets a new secret.
+/// Input of `rotateWebhookSecret`.
 #[derive(InputObject)]
 pub struct RotateWebhookSecretInput {
-    /// Its global id.
+    /// Global id of the webhook.
     pub(super) id: ID,
-    /// How long the secrets before go on signing beside the new one, in seconds: 0 to 2,592,000, which are 30 days.
+    /// Time in seconds during which older secrets sign too: 0 to 2,592,000 (30 days).
     #[graphql(default = 86400)]
     pub(super) overlap_seconds: i32,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     pub(super) idempotency_key: Option<String>,
 }
 
-/// Which webhook is tried, and with what.
+/// Input of `testWebhook`.
 #[derive(InputObject)]
 pub struct TestWebhookInput {
-    /// Its global id.
+    /// Global id of the webhook.
     pub(super) id: ID,
-    /// The type of the event that is made up.
+    /// Type of the sample event.
     #[graphql(default_with = "\"message.created\".to_owned()")]
     pub(super) event_type: String,
-    /// Makes a repeat a repeat.
+    #[doc = idempotency_key!()]
     pub(super) idempotency_key: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! The event log, read by pages.
+//! Pages of the event log.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -11,19 +11,19 @@ use crate::{
     error::{ApiError, ErrorCode, Result},
     execution::context::{Caller, Shared, reads, session, viewer},
     schema::types::{
-        connection::{Connection, Edge, page_cost, size},
+        connection::{Connection, Edge, root_cost, size},
         event::Event,
         scalars::{Cursor, Json},
     },
 };
 
-/// Entries that are read at a time. The largest ones are as large as a provider's request.
+/// Entries that one read returns. The largest entries are as large as a provider's request.
 const STEP: i64 = 25;
 /// The maximum size of a page in bytes of payload, one entry at least: half of what an answer may have where nothing else is set
 /// (`--max-answer`).
 const MOST_BYTES: usize = 4 << 20;
 
-/// The part of the query root that reads the log.
+/// The part of the query root that reads the event log.
 #[derive(Default)]
 pub(super) struct Events;
 
@@ -37,16 +37,16 @@ fn resume(state: &LogState, path: &str, cursor: &Cursor) -> Result<i64, ApiError
     state.resume(cursor).map_err(|lost| {
         let why = match lost {
             Lost::Trimmed => "events after this cursor are past retention",
-            Lost::Foreign => "this cursor is of another life of the log, or beyond its head",
+            Lost::Foreign => "this cursor belongs to another epoch of the log, or lies beyond its head",
         };
-        ApiError::new(ErrorCode::CursorLost, format!("{why}: read the lists anew and go on from `head`"))
+        ApiError::new(ErrorCode::CursorLost, format!("{why}: read your lists again, then follow from `head`"))
     })
 }
 
 #[Object]
 impl Events {
-    /// Where the event log stands. It is read before every other field of the operation, so a subscription that
-    /// follows from it misses nothing that the other fields do not show.
+    /// Position of the end of the event log. Inlet reads it before all other fields of the operation, so a subscription
+    /// after `head` misses nothing that the other fields do not show.
     async fn head(&self, ctx: &Context<'_>) -> Result<Cursor> {
         let scope = viewer(ctx)?.scope;
         let state = match ctx.data_opt::<Caller>().and_then(|caller| caller.head) {
@@ -59,16 +59,19 @@ impl Events {
         Ok(Cursor(state.cursor().to_string()))
     }
 
-    /// The event log, oldest first: the same events in the same order as on the subscription and in webhooks. A page has fewer
-    /// events than were asked for where their payloads have more than 4 MiB: `pageInfo` tells whether the log goes on.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
+    /// The event log, oldest first. It has the events of the subscription and of webhooks, in the same order. A page
+    /// ends before its payloads exceed 4 MiB; `pageInfo` tells whether the log goes on.
+    #[graphql(complexity = "root_cost(first, last, child_complexity)")]
     async fn events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor; null is the log's beginning.")] after: Option<Cursor>,
-        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor; null is the log's end.")] before: Option<Cursor>,
+        #[graphql(desc = "Page size from the start of the list: 1 to 100. Default: 20. Do not combine with `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Return only events after this cursor. Null is the start of the log.")] after: Option<Cursor>,
+        #[graphql(desc = "Page size from the end of the list: 1 to 100. Do not combine with `first`.")] last: Option<
+            i32,
+        >,
+        #[graphql(desc = "Return only events before this cursor. Null is the end of the log.")] before: Option<Cursor>,
     ) -> Result<Option<Connection<Event>>> {
         let scope = viewer(ctx)?.scope;
         let (size, from_end) = size(first, last)?;
@@ -85,7 +88,7 @@ impl Events {
         let wanted = usize::try_from(size).unwrap_or_default();
         let (mut found, mut bytes, mut is_full) = (VecDeque::<Arc<LogEntry>>::new(), 0, false);
         let (mut start, mut end) = if from_end { (highest, highest) } else { (lowest, lowest) };
-        // What the viewer may not see is passed over, and the page filled from what lies beyond.
+        // Skip entries that the viewer may not see, and fill the page with the next ones.
         while !is_full && if from_end { start > lowest } else { end < highest } {
             let from = if from_end { lowest.max(start - step) } else { end };
             let to = if from_end { start } else { highest.min(end + step) };
@@ -127,22 +130,21 @@ impl Events {
         Ok(Some(Connection::of_edges(edges.collect(), start > state.floor, end < state.head)))
     }
 
-    /// The JSON Schema of the body that a webhook gets for an event type; null where there is no such type for webhooks.
+    /// JSON Schema of the webhook body for an event type. Null for a type that webhooks do not get.
     async fn event_schema(
         &self,
         ctx: &Context<'_>,
-        #[graphql(name = "type", desc = "The type, such as `message.created`.")] kind: String,
+        #[graphql(name = "type", desc = "Event type, such as `message.created`.")] kind: String,
     ) -> Result<Option<Json>> {
         viewer(ctx)?;
         Ok(kind.parse().ok().and_then(schema::of).map(Json::Value))
     }
 
-    /// The types of events that there are: those that webhooks get, and with `live` those too that live subscriptions
-    /// alone show.
+    /// Event types that webhooks get.
     async fn event_types(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "True: those that no webhook gets, too.", default)] live: bool,
+        #[graphql(desc = "Whether to include types that only live subscriptions get.", default)] live: bool,
     ) -> Result<Option<Vec<&'static str>>> {
         viewer(ctx)?;
         let names = EventType::ALL.iter().map(|kind| kind.name());

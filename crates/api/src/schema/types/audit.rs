@@ -12,56 +12,55 @@ use super::{
 
 use crate::error::Result;
 
-/// Something that was done, or refused at the door.
+/// An action that someone did, or that Inlet refused.
 #[derive(Clone)]
 pub struct AuditEntry(pub Arc<audit::Entry>);
 
-/// Something that was done, or refused at the door.
+/// An action that someone did, or that Inlet refused.
 #[Object]
 impl AuditEntry {
-    /// The global id.
+    /// Global id.
     pub async fn id(&self) -> ID {
         ID(self.0.id.to_string())
     }
 
-    /// When.
+    /// Time of the action.
     async fn occurred_at(&self) -> DateTime {
         DateTime(self.0.occurred_at())
     }
 
-    /// Who; the system for what an operator did at the command line, and for a login that was refused.
+    /// Actor. `System` for an operator's action at the command line, and for a refused login.
     async fn actor(&self, ctx: &Context<'_>) -> Result<Option<Actor>> {
         actor(ctx, &self.0.actor_kind, self.0.actor_id).await
     }
 
-    /// The act: the name of a mutation such as `createSource`, or `admin.` and a command's such as
-    /// `admin.create-key`.
+    /// Name of the action: a mutation such as `createSource`, or a command of `inlet admin` such as `admin.create-key`.
     async fn action(&self) -> &str {
         &self.0.action
     }
 
-    /// The global id of what it was done to.
+    /// Global id of the object that was acted on.
     async fn subject_id(&self) -> Option<ID> {
         self.0.subject.map(|subject| ID(subject.to_string()))
     }
 
-    /// Details. `fields` holds the members of the input that were given: ids, enums, numbers and
-    /// times as they were, of all else only that it was given, for it may be a secret.
+    /// Details of the action. `fields` holds the given input fields. Ids, enums, numbers and times have their values.
+    /// Any other value may be a secret, so the log only tells that it was given.
     async fn detail(&self) -> Json {
         Json::Value(self.0.detail.clone())
     }
 
-    /// The code of the refusal; null where it was done.
+    /// Error code of the refusal. Null for an action that was done.
     async fn refusal(&self) -> Option<&str> {
         self.0.refusal.as_deref()
     }
 
-    /// The id of the request, as its answer told it.
+    /// Id of the request, as its response gave it.
     async fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
 
-    /// The client's address.
+    /// IP address of the client.
     async fn client_address(&self) -> Option<&str> {
         self.0.client_address.as_deref()
     }

@@ -1,4 +1,4 @@
-//! Who wrote a message, and who did something.
+//! Authors of messages, and actors.
 
 use async_graphql::{Context, SimpleObject, Union};
 use inlet_domain::{
@@ -14,52 +14,52 @@ use super::{
 };
 use crate::{error::Result, execution::context::loaders};
 
-/// Someone or something at the provider: an agent who answered there, or the provider's own automation.
+/// A person or an automation at the provider, such as an agent who replied there.
 #[derive(SimpleObject, Clone)]
 pub struct ProviderAgent {
-    /// As the provider names them.
+    /// Name, as the provider gives it.
     pub name: Option<String>,
 }
 
 /// Inlet itself.
 #[derive(SimpleObject, Clone)]
 pub struct System {
-    /// Which part of it.
+    /// Part of Inlet that acted.
     pub name: Option<String>,
 }
 
-/// Who wrote or sent a message. Types may be added.
+/// Author of a message. Types may be added.
 #[derive(Union, Clone)]
 pub enum Author {
     /// A contact.
     Contact(Contact),
     /// A member.
     Member(Member),
-    /// A program.
+    /// A program with an API key.
     ApiKey(ApiKey),
-    /// Someone at the provider.
+    /// A person or an automation at the provider.
     ProviderAgent(ProviderAgent),
-    /// Inlet.
+    /// Inlet itself.
     System(System),
 }
 
-/// Who did something. Types may be added.
+/// Actor of an event or an action. Types may be added.
 #[derive(Union, Clone)]
 pub enum Actor {
     /// A member.
     Member(Member),
-    /// A program.
+    /// A program with an API key.
     ApiKey(ApiKey),
     /// A provider's report.
     ProviderAgent(ProviderAgent),
-    /// Inlet.
+    /// Inlet itself.
     System(System),
 }
 
 /// The author of a message.
 ///
 /// # Errors
-/// Where the database fails.
+/// Those of the look-ups.
 pub async fn author(ctx: &Context<'_>, message: &messages::Message) -> Result<Option<Author>> {
     let name = message.author_name.clone();
     let loaders = loaders(ctx)?;
@@ -76,7 +76,7 @@ pub async fn author(ctx: &Context<'_>, message: &messages::Message) -> Result<Op
             let key = loaders.keys.load(ApiKeyId(id)).await?;
             key.map(|key| Author::ApiKey(ApiKey(key)))
         }
-        // Someone of a group, of whom no more is known.
+        // A participant of a group: only the name is known.
         ("contact", None) if name.is_some() => Some(Author::ProviderAgent(ProviderAgent { name })),
         ("provider", _) => Some(Author::ProviderAgent(ProviderAgent { name })),
         ("system", _) => Some(Author::System(System { name })),
@@ -87,7 +87,7 @@ pub async fn author(ctx: &Context<'_>, message: &messages::Message) -> Result<Op
 /// The actor of an event.
 ///
 /// # Errors
-/// Where the database fails.
+/// Those of the look-ups.
 pub async fn actor(ctx: &Context<'_>, kind: &str, id: Option<Uuid>) -> Result<Option<Actor>> {
     let loaders = loaders(ctx)?;
     Ok(match (kind, id) {
@@ -105,7 +105,7 @@ pub async fn actor(ctx: &Context<'_>, kind: &str, id: Option<Uuid>) -> Result<Op
     })
 }
 
-/// Which member or key an actor is.
+/// The id of a member or a key; other actors have none.
 #[must_use]
 pub fn actor_id(actor: DomainActor) -> Option<Uuid> {
     match actor {

@@ -8,18 +8,18 @@ use inlet_store::records::page::{Page, Position, Slice};
 use super::scalars::Cursor;
 use crate::error::ApiError;
 
-/// The most items of a page.
+/// Maximum page size.
 pub const MAX_PAGE: i32 = 100;
 const DEFAULT_PAGE: i32 = 20;
-/// What a list that belongs to an object shows of itself where nothing else is asked for: an object has few of most things,
-/// and stands in a list itself.
+/// Default page size of a list that belongs to an object: an object has few of most things, and often stands in a list
+/// itself.
 const DEFAULT_INNER: i32 = 10;
 
-/// An item of a list and where it stands.
+/// An item of a list, with its cursor.
 #[derive(Clone, SimpleObject)]
 #[graphql(name_type)]
 pub struct Edge<T: OutputType> {
-    /// Where the item stands: pass it on as `after` or `before`.
+    /// Cursor of the item. Pass it as `after` or `before`.
     pub cursor: Cursor,
     /// The item.
     pub node: T,
@@ -31,16 +31,16 @@ impl<T: OutputType> TypeName for Edge<T> {
     }
 }
 
-/// Where a page stands in its list.
+/// Position of a page in its list.
 #[derive(Clone, SimpleObject)]
 pub struct PageInfo {
-    /// Whether the list goes on before this page.
+    /// Whether the list has items before this page.
     pub has_previous_page: bool,
-    /// Whether the list goes on after this page.
+    /// Whether the list has items after this page.
     pub has_next_page: bool,
-    /// The cursor of the first item.
+    /// Cursor of the first item of the page.
     pub start_cursor: Option<Cursor>,
-    /// The cursor of the last item.
+    /// Cursor of the last item of the page.
     pub end_cursor: Option<Cursor>,
 }
 
@@ -59,7 +59,7 @@ impl<T: OutputType> Default for Connection<T> {
 }
 
 impl<T: OutputType> Connection<T> {
-    /// Of a page of the store.
+    /// From a page of the store.
     pub fn of<R>(page: Page<R>, node: impl Fn(R) -> T) -> Self {
         let edge = |(position, row): (Position, R)| Edge { cursor: Cursor(position.to_string()), node: node(row) };
         Self {
@@ -69,7 +69,7 @@ impl<T: OutputType> Connection<T> {
         }
     }
 
-    /// Of edges with cursors of their own.
+    /// From edges that have their cursors already.
     pub fn of_edges(edges: Vec<Edge<T>>, has_previous: bool, has_next: bool) -> Self {
         Self { edges, has_previous, has_next }
     }
@@ -78,17 +78,17 @@ impl<T: OutputType> Connection<T> {
 /// A page of a list.
 #[Object(name_type)]
 impl<T: OutputType> Connection<T> {
-    /// The items, each with its cursor.
+    /// Items with their cursors.
     async fn edges(&self) -> &[Edge<T>] {
         &self.edges
     }
 
-    /// The items alone.
+    /// Items without their cursors.
     async fn nodes(&self) -> Vec<&T> {
         self.edges.iter().map(|edge| &edge.node).collect()
     }
 
-    /// Where the page stands in its list.
+    /// Position of the page in its list.
     async fn page_info(&self) -> PageInfo {
         PageInfo {
             has_previous_page: self.has_previous,
@@ -105,10 +105,23 @@ impl<T: OutputType> TypeName for Connection<T> {
     }
 }
 
-/// How many items `first` and `last` ask for, and whether from the end.
+/// A list of the query root. It is null after an error.
+pub type RootList<T> = Option<Connection<T>>;
+
+/// The connection of a root field.
+pub fn root_list<R, T: OutputType>(page: Page<R>, node: impl Fn(R) -> T) -> RootList<T> {
+    Some(Connection::of(page, node))
+}
+
+/// The connection of a list that belongs to an object. Without a page it is empty.
+pub fn inner_list<R, T: OutputType>(page: Option<Page<R>>, node: impl Fn(R) -> T) -> Connection<T> {
+    page.map(|page| Connection::of(page, node)).unwrap_or_default()
+}
+
+/// The page size that `first` and `last` ask for, and whether it counts from the end.
 ///
 /// # Errors
-/// Where both are given, or one is out of bounds.
+/// `BAD_USER_INPUT` if both are given, or one is out of bounds.
 pub fn size(first: Option<i32>, last: Option<i32>) -> Result<(u32, bool), ApiError> {
     size_or(DEFAULT_PAGE, first, last)
 }
@@ -125,11 +138,11 @@ fn size_or(default: i32, first: Option<i32>, last: Option<i32>) -> Result<(u32, 
     }
 }
 
-/// The part of a list that the arguments of a connection ask for.
+/// The part of a list of the query root that these arguments ask for.
 ///
 /// # Errors
-/// Where they contradict each other, are out of bounds or no cursors of ours.
-pub fn slice(
+/// `BAD_USER_INPUT` if they contradict each other, are out of bounds, or are malformed cursors.
+pub fn root_slice(
     first: Option<i32>,
     after: Option<Cursor>,
     last: Option<i32>,
@@ -138,10 +151,10 @@ pub fn slice(
     slice_of(size(first, last)?, after, before)
 }
 
-/// The same for a list that belongs to an object.
+/// The part of a list of an object that these arguments ask for.
 ///
 /// # Errors
-/// Those of [`slice`].
+/// Those of [`root_slice`].
 pub fn inner_slice(
     first: Option<i32>,
     after: Option<Cursor>,
@@ -162,13 +175,13 @@ fn slice_of((size, from_end): (u32, bool), after: Option<Cursor>, before: Option
     Ok(Slice { size, from_end, after: position("after", after)?, before: position("before", before)? })
 }
 
-/// What a page costs: each item what is asked of it.
+/// The cost of a page of a root list: the cost of one item for each item.
 #[must_use]
-pub fn page_cost(first: Option<i32>, last: Option<i32>, child: usize) -> usize {
+pub fn root_cost(first: Option<i32>, last: Option<i32>, child: usize) -> usize {
     cost_of(first.or(last).unwrap_or(DEFAULT_PAGE), child)
 }
 
-/// What a page of a list costs that belongs to an object.
+/// The cost of a page of an object's list: the cost of one item for each item.
 #[must_use]
 pub fn inner_cost(first: Option<i32>, last: Option<i32>, child: usize) -> usize {
     cost_of(first.or(last).unwrap_or(DEFAULT_INNER), child)
@@ -185,14 +198,14 @@ mod tests {
 
     #[test]
     fn pages_are_bounded() {
-        assert!(slice(None, None, None, None).is_ok_and(|slice| slice.size == 20 && !slice.from_end));
-        assert!(slice(None, None, Some(100), None).is_ok_and(|slice| slice.from_end));
+        assert!(root_slice(None, None, None, None).is_ok_and(|slice| slice.size == 20 && !slice.from_end));
+        assert!(root_slice(None, None, Some(100), None).is_ok_and(|slice| slice.from_end));
         for (first, last) in
             [(Some(0), None), (Some(101), None), (Some(-1), None), (Some(1), Some(1)), (None, Some(101))]
         {
-            assert!(slice(first, None, last, None).is_err(), "{first:?} {last:?}");
+            assert!(root_slice(first, None, last, None).is_err(), "{first:?} {last:?}");
         }
-        assert!(slice(None, Some(Cursor("x".to_owned())), None, None).is_err());
-        assert_eq!(page_cost(Some(i32::MAX), None, 3), 301);
+        assert!(root_slice(None, Some(Cursor("x".to_owned())), None, None).is_err());
+        assert_eq!(root_cost(Some(i32::MAX), None, 3), 301);
     }
 }

@@ -8,135 +8,121 @@ use inlet_store::records::{contacts, groups, opt_outs::Address};
 
 use super::{
     channel::ProviderAccount,
-    connection::{Connection, inner_cost, inner_slice},
     enums,
     report::OptOut,
-    scalars::{Cursor, DateTime, Json, Revision, optional},
+    scalars::{DateTime, Json, Revision, optional},
 };
-use crate::{error::Result, execution::context::loaders};
+use crate::{error::Result, execution::context::loaders, schema::lists::lists};
 
-/// Who writes to us.
+/// A person, or an organisation, that writes to the workspace.
 #[derive(Clone)]
 pub struct Contact(pub Arc<contacts::Contact>);
 
-/// Who writes to us.
+/// A person, or an organisation, that writes to the workspace.
 #[Object]
 impl Contact {
-    /// The global id.
+    /// Global id.
     pub async fn id(&self) -> ID {
         ID(self.0.id.to_string())
     }
 
-    /// The name to show. A name that a member wrote with `updateContact` stands above all. Else the provider's record of the
-    /// contact tells it, in its newest version. Else a message tells it, where nothing did before. A name that only stands in
-    /// for one (a number, the username, `Guest 4711`) gives way to each real name.
+    /// Display name. Inlet takes it from the first of these that has one: `updateContact`, the newest version of the
+    /// provider's contact record, a message. A stand-in (a number, the username, `Guest 4711`) gives way to a real
+    /// name.
     async fn name(&self) -> Option<&str> {
         self.0.name.as_deref()
     }
 
-    /// The phone number to show. A number that a member wrote with `updateContact` stands above all. Else the provider's
-    /// record of the contact tells it, in its newest version. Else a message tells it, where nothing did before: the number
-    /// that the message comes from, or the one in the sender's profile; a version of the record that is older than that
-    /// message changes nothing. In E.164 where a numbering plan knows it, else a `+` and its digits. The numbers that the
-    /// contact writes from are in `identities`.
+    /// Phone number to show, in E.164 format if a numbering plan knows it, else `+` and the digits. Inlet takes it from
+    /// the first of these that has one: `updateContact`, the newest version of the provider's contact record, a message
+    /// (the number that the message comes from, or the one in the sender's profile). A record version that is older
+    /// than such a message changes nothing. The numbers that the contact writes from are in `identities`.
     async fn phone(&self) -> Option<&str> {
         self.0.phone.as_deref()
     }
 
-    /// The email address to show. It comes about as `phone` does.
+    /// Email address to show. Inlet chooses it by the rules of `phone`.
     async fn email(&self) -> Option<&str> {
         self.0.email.as_deref()
     }
 
-    /// Their name at a provider.
+    /// User name at a provider.
     async fn username(&self) -> Option<&str> {
         self.0.username.as_deref()
     }
 
-    /// A picture; data to show, never fetched here.
+    /// URL of a picture. Inlet never fetches it.
     async fn avatar_url(&self) -> Option<&str> {
         self.0.avatar_url.as_deref()
     }
 
-    /// The provider's fields that have no name here. Null where they are longer than 64 KiB and the contact was not asked for
-    /// by `contact` or `node`.
+    /// Provider fields that this schema does not name. Null if they exceed 64 KiB, unless you query the contact by
+    /// `contact` or `node`.
     async fn attributes(&self) -> Option<Json> {
         optional(&self.0.attributes)
     }
 
-    /// When they last did something.
+    /// Time of the contact's last known activity.
     async fn last_active_at(&self) -> Option<DateTime> {
         self.0.last_active_at.map(DateTime)
     }
 
-    /// Counts its changes.
+    /// Revision of the object. Pass it as `ifRevision` in an update.
     async fn revision(&self) -> Revision {
         Revision(self.0.revision)
     }
 
-    /// When it came to be.
+    /// Time of creation in Inlet.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
-    /// When it last changed.
+    /// Time of the last change.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
     }
 
-    /// The contact that this one was merged into.
+    /// Contact that this contact was merged into. Null if it was not merged.
     async fn merged_into(&self, ctx: &Context<'_>) -> Result<Option<Contact>> {
         let Some(id) = self.0.merged_into_id else { return Ok(None) };
         Ok(loaders(ctx)?.contacts.load(id).await?.map(Contact))
     }
 
-    /// The contact that this one was kept apart from when it came to be: something led its first address there, but a contact
-    /// has at most 100 addresses. Null of nearly all contacts.
+    /// Contact that Inlet linked this contact's first address to. That contact had no room for another address (at most
+    /// 100), so Inlet created this contact. Null for almost every contact.
     async fn kept_apart_from(&self, ctx: &Context<'_>) -> Result<Option<Contact>> {
         let Some(id) = self.0.kept_apart_from_id else { return Ok(None) };
         Ok(loaders(ctx)?.contacts.load(id).await?.map(Contact))
     }
 
-    /// The addresses that it is known by, at most 100, oldest first. What a profile says of phone and email is none.
-    #[graphql(complexity = "inner_cost(first, last, child_complexity)")]
-    async fn identities(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "How many from the beginning; at most 100, 10 where nothing is told.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
-        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
-    ) -> Result<Connection<Identity>> {
-        let slice = inner_slice(first, after, last, before)?;
-        let page = loaders(ctx)?.identities.load((self.0.id, slice)).await?;
-        Ok(page.map(|page| Connection::of(page, Identity)).unwrap_or_default())
+    #[graphql(flatten)]
+    async fn lists(&self) -> ContactLists {
+        ContactLists(Arc::clone(&self.0))
     }
 
-    /// The standing opt-outs that bind this contact: those of its addresses, and those of its `phone` and `email`, also where
-    /// the contact has not written from these. The opt-out that Inlet heard of last is the first; `createdAt` is the
-    /// provider's time, so it may be in another order.
-    #[graphql(complexity = "inner_cost(first, last, child_complexity)")]
-    async fn opt_outs(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "How many from the beginning; at most 100, 10 where nothing is told.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
-        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
-    ) -> Result<Connection<OptOut>> {
-        let slice = inner_slice(first, after, last, before)?;
-        let page = loaders(ctx)?.bindings.load((self.0.id, slice)).await?;
-        Ok(page.map(|page| Connection::of(page, OptOut)).unwrap_or_default())
-    }
-
-    /// Contacts that may be the same person, at most 20: both have the same phone number or email address, as an address or
-    /// in `phone` and `email`. Inlet does not join contacts for that; a member does with `mergeContacts`. A contact that was
-    /// merged into another has none, and is suggested to none.
+    /// Contacts that may be the same person, at most 20: both share a phone number or an email address, in
+    /// `identities`, `phone` or `email`. Inlet does not merge them; call `mergeContacts`. A merged contact has no
+    /// suggestions and appears in none.
     #[graphql(complexity = "5 * child_complexity + 1")]
     async fn suggested_merges(&self, ctx: &Context<'_>) -> Result<Vec<SuggestedMerge>> {
         let suggested = loaders(ctx)?.suggested_merges.load(self.0.id).await?;
         Ok(suggested.unwrap_or_default().into_iter().map(SuggestedMerge).collect())
     }
+}
+
+lists! {
+    /// The lists of a contact.
+    ContactLists of contacts::Contact;
+    |ctx, contact, slice|
+
+    /// Addresses that the contact is known by, oldest first, at most 100. `phone` and `email` from a profile are not
+    /// addresses.
+    identities -> Identity = loaders(ctx)?.identities.load((contact.id, slice)).await?;
+
+    /// Opt-outs in force for this contact, the most recently received first: those of its addresses, and those of its
+    /// `phone` and `email`, even if the contact never wrote from them. The order may differ from that of `createdAt`,
+    /// which is the provider's time.
+    opt_outs -> OptOut = loaders(ctx)?.bindings.load((contact.id, slice)).await?;
 }
 
 /// A contact that may be the same person as another.
@@ -146,17 +132,17 @@ pub struct SuggestedMerge(pub Arc<contacts::SuggestedMerge>);
 /// A contact that may be the same person as another.
 #[Object]
 impl SuggestedMerge {
-    /// The other contact; null where it went meanwhile.
+    /// The other contact. Null if it was deleted in the meantime.
     async fn contact(&self, ctx: &Context<'_>) -> Result<Option<Contact>> {
         Ok(loaders(ctx)?.contacts.load(self.0.contact_id).await?.map(Contact))
     }
 
-    /// Why they may be the same person.
+    /// Reason for the suggestion.
     async fn reason(&self) -> enums::MergeReason {
         self.0.reason.into()
     }
 
-    /// The phone number or email address that both have.
+    /// Phone number or email address that both contacts share.
     async fn value(&self) -> &str {
         &self.0.value
     }
@@ -169,27 +155,27 @@ pub struct Identity(pub Arc<contacts::Identity>);
 /// An address of a contact or a group.
 #[Object]
 impl Identity {
-    /// The global id.
+    /// Global id.
     pub async fn id(&self) -> ID {
         ID(self.0.id.to_string())
     }
 
-    /// The kind of address.
+    /// Kind of address.
     async fn kind(&self) -> enums::IdentityKind {
         self.0.kind.into()
     }
 
-    /// The address in its normal form. PHONE: `+` and digits, or the digits of a short number. EMAIL: in lower case.
-    /// PROVIDER_USER: the provider's id of the person; MobTexting has two kinds of these, `user:...` and `subscriber:...`.
-    /// PROVIDER_CONVERSATION: the provider's id of the conversation, or `hidden:...` for a sender who hides, in one message
-    /// or call.
+    /// Address in normal form. PHONE: `+` and digits, or the digits of a short number. EMAIL: lower case.
+    /// PROVIDER_USER: the provider's id of the person; MobTexting has two kinds, `user:...` and `subscriber:...`.
+    /// PROVIDER_CONVERSATION: the provider's id of the conversation, or `hidden:...` for one message or call of a
+    /// sender who hides the number.
     async fn value(&self) -> &str {
         &self.0.value
     }
 
-    /// The provider account within which the address holds: another account may mean someone else by it. Null where the
-    /// address holds in the whole workspace, as a phone number does. An email address holds in the workspace where someone
-    /// wrote from it, and within the account where a provider uses it as its key of a person.
+    /// Provider account that scopes the address: in another account the same value may be another person. Null for an
+    /// address that is valid in the whole workspace, such as a phone number. An email address is valid in the workspace
+    /// if someone wrote from it, and only in the account if the provider uses it as its key of a person.
     async fn provider_account(&self, ctx: &Context<'_>) -> Result<Option<ProviderAccount>> {
         let account = ProviderAccountId(self.0.scope_id);
         if account.0.is_nil() {
@@ -198,89 +184,88 @@ impl Identity {
         Ok(loaders(ctx)?.accounts.load(account).await?.map(ProviderAccount))
     }
 
-    /// As it was written last, where that differs from `value`: the form to answer to.
+    /// Address as it was last written, if that differs from `value`. Reply to this form.
     async fn original(&self) -> Option<&str> {
         self.0.original.as_deref()
     }
 
-    /// When it came to be.
+    /// Time of creation in Inlet.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
-    /// The standing opt-outs of this address. The one that Inlet heard of last is the first; `createdAt` is the provider's
-    /// time, so it may be in another order.
-    #[graphql(complexity = "inner_cost(first, last, child_complexity)")]
-    async fn opt_outs(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "How many from the beginning; at most 100, 10 where nothing is told.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
-        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
-    ) -> Result<Connection<OptOut>> {
-        let slice = inner_slice(first, after, last, before)?;
-        let Identity(identity) = self;
-        let (scope_id, kind, value) = (identity.scope_id, identity.kind, identity.value.clone());
-        let address = Address { scope_id, kind, value };
-        let page = loaders(ctx)?.refusals.load((address, slice)).await?;
-        Ok(page.map(|page| Connection::of(page, OptOut)).unwrap_or_default())
+    #[graphql(flatten)]
+    async fn lists(&self) -> IdentityLists {
+        IdentityLists(Arc::clone(&self.0))
     }
 }
 
-/// A group that conversations of many are with.
+lists! {
+    /// The lists of an address.
+    IdentityLists of contacts::Identity;
+    |ctx, identity, slice|
+
+    /// Opt-outs in force for this address, the most recently received first. The order may differ from that of
+    /// `createdAt`, which is the provider's time.
+    opt_outs -> OptOut = {
+        let address = Address { scope_id: identity.scope_id, kind: identity.kind, value: identity.value.clone() };
+        loaders(ctx)?.refusals.load((address, slice)).await?
+    };
+}
+
+/// A group chat at a provider.
 #[derive(Clone)]
 pub struct Group(pub Arc<groups::Group>);
 
-/// A group that conversations of many are with.
+/// A group chat at a provider.
 #[Object]
 impl Group {
-    /// The global id.
+    /// Global id.
     pub async fn id(&self) -> ID {
         ID(self.0.id.to_string())
     }
 
-    /// Its name.
+    /// Display name.
     async fn name(&self) -> Option<&str> {
         self.0.name.as_deref()
     }
 
-    /// A picture; data to show, never fetched here.
+    /// URL of a picture. Inlet never fetches it.
     async fn avatar_url(&self) -> Option<&str> {
         self.0.avatar_url.as_deref()
     }
 
-    /// Its subject, as the provider tells it.
+    /// Description of the group, as the provider gives it.
     async fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
     }
 
-    /// Since when the provider has it in its archive; null where it is not there.
+    /// Time when the provider archived the group. Null if it is not archived.
     async fn archived_at(&self) -> Option<DateTime> {
         self.0.archived_at.map(DateTime)
     }
 
-    /// As the provider lists them. Null where the list is longer than 64 KiB and the group was not asked for by `node`.
+    /// Participants, as the provider lists them. Null if the list exceeds 64 KiB, unless you query the group by `node`.
     async fn participants(&self) -> Option<Json> {
         optional(&self.0.participants)
     }
 
-    /// The provider's id.
+    /// Provider's id of the group.
     async fn external_id(&self) -> Option<&str> {
         self.0.external_id.as_deref()
     }
 
-    /// Counts its changes.
+    /// Revision of the object. It grows with every change.
     async fn revision(&self) -> Revision {
         Revision(self.0.revision)
     }
 
-    /// When it came to be.
+    /// Time of creation in Inlet.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
-    /// When it last changed.
+    /// Time of the last change.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
     }

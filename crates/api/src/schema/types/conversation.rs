@@ -8,17 +8,17 @@ use inlet_store::records::conversations;
 
 use super::{
     channel::Channel,
-    connection::{Connection, page_cost, slice},
     contact::{Contact, Group},
     enums,
     label::Label,
     member::{Member, Team},
     message::Message,
-    scalars::{Cursor, DateTime, Json, Revision, optional},
+    scalars::{DateTime, Json, Revision, optional},
 };
 use crate::{
     error::Result,
     execution::context::{loaders, session, viewer_of},
+    schema::lists::lists,
 };
 
 /// A thread of messages with one address on one channel.
@@ -28,89 +28,89 @@ pub struct Conversation(pub Arc<conversations::Conversation>);
 /// A thread of messages with one address on one channel.
 #[Object]
 impl Conversation {
-    /// The global id.
+    /// Global id.
     pub async fn id(&self) -> ID {
         ID(self.0.id.to_string())
     }
 
-    /// Its status with the agents.
+    /// Lifecycle status.
     async fn status(&self) -> enums::ConversationStatus {
         self.0.status.into()
     }
 
-    /// The provider's own word for its status.
+    /// Status in the provider's own wording. It is not an Inlet enum.
     async fn provider_status(&self) -> Option<&str> {
         self.0.provider_status.as_deref()
     }
 
-    /// The provider's id.
+    /// Provider's id of the conversation.
     async fn external_id(&self) -> Option<&str> {
         self.0.external_id.as_deref()
     }
 
-    /// Its subject.
+    /// Subject line.
     async fn subject(&self) -> Option<&str> {
         self.0.subject.as_deref()
     }
 
-    /// How urgent it is.
+    /// Priority.
     async fn priority(&self) -> enums::Priority {
         self.0.priority.into()
     }
 
-    /// The provider's fields that have no name here. Null where they are longer than 64 KiB and the conversation was not asked
-    /// for by `conversation` or `node`.
+    /// Provider fields that this schema does not name. Null if they exceed 64 KiB, unless you query the conversation by
+    /// `conversation` or `node`.
     async fn attributes(&self) -> Option<Json> {
         optional(&self.0.attributes)
     }
 
-    /// When its last message was written or sent.
+    /// Time of the newest entry: its `occurredAt`.
     async fn last_message_at(&self) -> Option<DateTime> {
         self.0.last_message_at.map(DateTime)
     }
 
-    /// When anything last happened in it.
+    /// Time of the last activity. The default sort key of `conversations`.
     async fn last_activity_at(&self) -> DateTime {
         DateTime(self.0.last_activity_at)
     }
 
-    /// Since when the other side waits for an answer: when the first inbound message after the last outbound one was
-    /// written. Messages that were deleted do not count, nor do calls and notes.
+    /// Time since when the contact waits for an answer: `occurredAt` of the first inbound message after the last
+    /// outbound one. Null if no answer is due. Deleted messages, calls and notes do not count.
     async fn waiting_since(&self) -> Option<DateTime> {
         self.0.waiting_since.map(DateTime)
     }
 
-    /// When it was first answered: when the first outbound message after the first inbound one was written.
+    /// Time of the first answer: `occurredAt` of the first outbound message after the first inbound one.
     async fn first_response_at(&self) -> Option<DateTime> {
         self.0.first_response_at.map(DateTime)
     }
 
-    /// Until when it is put off.
+    /// End of the snooze. Null if the conversation is not snoozed, or is snoozed until the next message.
     async fn snoozed_until(&self) -> Option<DateTime> {
         self.0.snoozed_until.map(DateTime)
     }
 
-    /// When it was closed.
+    /// Time when the conversation was closed.
     async fn closed_at(&self) -> Option<DateTime> {
         self.0.closed_at.map(DateTime)
     }
 
-    /// Counts its changes.
+    /// Revision of the object. Pass it as `ifRevision` in an update.
     async fn revision(&self) -> Revision {
         Revision(self.0.revision)
     }
 
-    /// When it came to be.
+    /// Time of creation in Inlet.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
-    /// When it last changed.
+    /// Time of the last change.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
     }
 
-    /// How many inbound messages the viewer has not read; for an API key, how many no one has.
+    /// Number of inbound messages that the viewer has not read. For an API key: that no one has read.
     async fn unread(&self, ctx: &Context<'_>) -> Result<i32> {
         let viewer = viewer_of(ctx, "Conversation.unread")?;
         let read = match viewer.actor {
@@ -123,42 +123,42 @@ impl Conversation {
         Ok(i32::try_from(self.0.inbound_count.saturating_sub(read).max(0)).unwrap_or(i32::MAX))
     }
 
-    /// Our channel; null where it is gone.
+    /// Channel of the conversation. Null if the channel was deleted.
     async fn channel(&self, ctx: &Context<'_>) -> Result<Option<Channel>> {
         Ok(loaders(ctx)?.channels.load(self.0.channel_id).await?.map(Channel))
     }
 
-    /// The contact that it is with. Null of a group, where the contact was deleted, and where only a delivery report is known
-    /// of an address: a delivery report makes no contact.
+    /// Contact that the conversation is with. Null for a group, for a deleted contact, and for an address that only
+    /// delivery reports named: a delivery report creates no contact.
     async fn contact(&self, ctx: &Context<'_>) -> Result<Option<Contact>> {
         let Some(id) = self.0.contact_id else { return Ok(None) };
         Ok(loaders(ctx)?.contacts.load(id).await?.map(Contact))
     }
 
-    /// The group, of a conversation of many.
+    /// Group that the conversation is with. Null for a conversation with one contact.
     async fn group(&self, ctx: &Context<'_>) -> Result<Option<Group>> {
         let Some(id) = self.0.group_id else { return Ok(None) };
         Ok(loaders(ctx)?.groups.load(id).await?.map(Group))
     }
 
-    /// Who has it.
+    /// Member who handles the conversation.
     async fn assignee(&self, ctx: &Context<'_>) -> Result<Option<Member>> {
         let Some(id) = self.0.assignee_id else { return Ok(None) };
         Ok(loaders(ctx)?.members.load(id).await?.map(Member))
     }
 
-    /// Whose it is.
+    /// Team that handles the conversation.
     async fn team(&self, ctx: &Context<'_>) -> Result<Option<Team>> {
         let Some(id) = self.0.team_id else { return Ok(None) };
         Ok(loaders(ctx)?.teams.load(id).await?.map(Team))
     }
 
-    /// The newest message that the viewer may see.
+    /// Newest entry that the viewer may see.
     async fn last_message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
         Ok(session(ctx)?.last_message(&self.0).await?.map(Message::listed))
     }
 
-    /// Its labels, at most 100.
+    /// Labels, at most 100.
     #[graphql(complexity = "5 * child_complexity + 1")]
     async fn labels(&self, ctx: &Context<'_>) -> Result<Vec<Label>> {
         let loaders = loaders(ctx)?;
@@ -166,19 +166,18 @@ impl Conversation {
         Ok(found?.into_iter().flatten().map(Label).collect())
     }
 
-    /// Its messages, calls, notes and activities, in ascending (occurredAt, id), which never changes. Notes and activities
-    /// are left out for those who may not read them.
-    #[graphql(complexity = "page_cost(first, last, child_complexity)")]
-    async fn messages(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "How many from the beginning; at most 100.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
-        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
-    ) -> Result<Connection<Message>> {
-        let slice = slice(first, after, last, before)?;
-        let page = session(ctx)?.messages_of(self.0.id, slice).await?;
-        Ok(page.map(|page| Connection::of(page, Message::listed)).unwrap_or_default())
+    #[graphql(flatten)]
+    async fn lists(&self) -> ConversationLists {
+        ConversationLists(Arc::clone(&self.0))
     }
+}
+
+lists! {
+    /// The lists of a conversation.
+    ConversationLists of conversations::Conversation, long;
+    |ctx, conversation, slice|
+
+    /// Entries of the conversation: messages, calls, notes and activities, sorted by (`occurredAt`, `id`) ascending. This
+    /// order never changes. Viewers without the right `read_notes` get no notes and no activities.
+    messages -> Message = session(ctx)?.messages_of(conversation.id, slice).await?, Message::listed;
 }

@@ -1,4 +1,4 @@
-//! Which conversations a list shows, and which events a subscriber follows.
+//! Filters for conversations and live events.
 
 use async_graphql::{ID, InputObject};
 use inlet_domain::event::{EventType, pattern};
@@ -10,91 +10,92 @@ use crate::{
     follow::filter::Matcher,
 };
 
-/// Which conversations are wanted. The values of each member mean "any of"; an empty or absent one means all.
+/// Filter for conversations. A conversation must match every field that is set. A list matches any of its values; an
+/// empty list matches every conversation.
 #[derive(InputObject, Default)]
 pub struct ConversationFilter {
-    /// Where they stand.
+    /// Lifecycle statuses.
     #[graphql(default)]
     status: Vec<enums::ConversationStatus>,
-    /// How urgent they are.
+    /// Priorities.
     #[graphql(default)]
     priority: Vec<enums::Priority>,
-    /// Who has them.
+    /// Global ids of assigned members.
     #[graphql(default)]
     assignee_id: Vec<ID>,
-    /// True: those that no one has; with `assigneeId`, beside those.
+    /// If true, match conversations without an assignee. Together with `assigneeId`, match either.
     #[graphql(default)]
     unassigned: bool,
-    /// Which teams have them.
+    /// Global ids of teams.
     #[graphql(default)]
     team_id: Vec<ID>,
-    /// On which channels.
+    /// Global ids of channels.
     #[graphql(default)]
     channel_id: Vec<ID>,
-    /// On which media.
+    /// Media of the channels.
     #[graphql(default)]
     medium: Vec<enums::Medium>,
-    /// With whom.
+    /// Global ids of contacts.
     #[graphql(default)]
     contact_id: Vec<ID>,
-    /// With one of these labels.
+    /// Global ids of labels: the conversation has one of them.
     #[graphql(default)]
     label_id: Vec<ID>,
-    /// True: those that hold what no one has read.
+    /// If true, match only conversations with inbound messages that no one has read.
     #[graphql(default)]
     unread: bool,
-    /// Those in which something happened at this time or later.
+    /// Earliest last activity, inclusive.
     active_since: Option<DateTime>,
-    /// Those in which nothing happened at this time or later.
+    /// Latest last activity, exclusive.
     active_before: Option<DateTime>,
 }
 
-/// Which events are wanted. The values of each member mean "any of"; an empty or absent one means all. But for `types`
-/// and `conversationId` the members are those of `ConversationFilter`, so that a list's own filter can be followed: an
-/// event of a conversation is sent where the conversation matched before it or matches after it, and its `membership`
-/// tells which. Of what is about no conversation, `contactId`, `channelId` and `medium` ask for what it has of them, and
-/// all else lets nothing through.
+/// Filter for live events. The fields are those of `ConversationFilter`, with `types` and `conversationId`, so a client
+/// can follow a list with the list's own filter. An event must match every field that is set. A list matches any of its
+/// values; an empty list matches every event. An event of a conversation is sent if the conversation matched before the
+/// event or matches after it; `membership` tells which. An event without a conversation can match `types`, and
+/// `contactId`, `channelId` and `medium` if it has such a value; any other field excludes it.
 #[derive(InputObject, Default)]
 pub struct EventFilter {
-    /// Types of events, such as `message.created`, or all of an entity, such as `message.*`.
+    /// Event types, such as `message.created`, or all types of an entity, such as `message.*`.
     #[graphql(default)]
     types: Vec<String>,
-    /// Which conversations.
+    /// Global ids of conversations.
     #[graphql(default)]
     conversation_id: Vec<ID>,
-    /// Where they stand.
+    /// Lifecycle statuses.
     #[graphql(default)]
     status: Vec<enums::ConversationStatus>,
-    /// How urgent they are.
+    /// Priorities.
     #[graphql(default)]
     priority: Vec<enums::Priority>,
-    /// Who has them.
+    /// Global ids of assigned members.
     #[graphql(default)]
     assignee_id: Vec<ID>,
-    /// True: those that no one has; with `assigneeId`, beside those.
+    /// If true, match conversations without an assignee. Together with `assigneeId`, match either.
     #[graphql(default)]
     unassigned: bool,
-    /// Which teams have them.
+    /// Global ids of teams.
     #[graphql(default)]
     team_id: Vec<ID>,
-    /// On which channels.
+    /// Global ids of channels.
     #[graphql(default)]
     channel_id: Vec<ID>,
-    /// On which media.
+    /// Media of the channels.
     #[graphql(default)]
     medium: Vec<enums::Medium>,
-    /// With whom.
+    /// Global ids of contacts.
     #[graphql(default)]
     contact_id: Vec<ID>,
-    /// With one of these labels.
+    /// Global ids of labels: the conversation has one of them.
     #[graphql(default)]
     label_id: Vec<ID>,
-    /// Cannot be followed: true is refused with `FILTER_NOT_LIVE`.
+    /// Not available for live events: true is refused with `FILTER_NOT_LIVE`.
     #[graphql(default)]
     unread: bool,
-    /// Cannot be followed, for it changes without an event: refused with `FILTER_NOT_LIVE`.
+    /// Not available for live events, because it changes without an event: a value is refused with `FILTER_NOT_LIVE`.
     active_since: Option<DateTime>,
-    /// Cannot be followed, for it changes without an event: refused with `FILTER_NOT_LIVE`.
+    /// Not available for live events, because it changes without an event: a value is refused with `FILTER_NOT_LIVE`.
     active_before: Option<DateTime>,
 }
 
@@ -109,7 +110,7 @@ impl ConversationFilter {
     /// As the store takes it.
     ///
     /// # Errors
-    /// Where an id is none of its kind.
+    /// `BAD_USER_INPUT` for an id of another kind.
     pub fn into_store(self) -> Result<conversations::Filter, ApiError> {
         Ok(conversations::Filter {
             statuses: self.status.into_iter().map(Into::into).collect(),
@@ -129,10 +130,10 @@ impl ConversationFilter {
 }
 
 impl EventFilter {
-    /// As events are held against it.
+    /// As events are matched against it.
     ///
     /// # Errors
-    /// `FILTER_NOT_LIVE` where it asks for what cannot be followed; where a type is none or an id is none of its kind.
+    /// `FILTER_NOT_LIVE` for a field that cannot be followed; `BAD_USER_INPUT` for an unknown event type or an id of another kind.
     pub fn into_matcher(self) -> Result<Matcher, ApiError> {
         let unfollowed = [
             ("unread", self.unread),
@@ -140,13 +141,14 @@ impl EventFilter {
             ("activeBefore", self.active_before.is_some()),
         ];
         if let Some((field, _)) = unfollowed.iter().find(|(_, is_asked)| *is_asked) {
-            let message = format!("`{field}` cannot be followed: leave it out and read the list anew now and then");
+            let message =
+                format!("`{field}` cannot filter live events: leave it out, and query the list from time to time");
             return Err(ApiError::at(ErrorCode::FilterNotLive, format!("filter.{field}"), message));
         }
         if let Some(unknown) = self.types.iter().find(|pattern| !pattern::is_pattern_of(EventType::ALL, pattern)) {
             let shown: String = unknown.chars().take(64).collect();
             let message =
-                format!("`{shown}` is no type of event: `eventTypes` lists them; `message.*` is all of one entity");
+                format!("`{shown}` is not an event type: use one of `eventTypes`, or a pattern such as `message.*`");
             return Err(ApiError::input("filter.types", message));
         }
         Ok(Matcher {

@@ -1,4 +1,4 @@
-//! The words of the model as enums of the schema. Each is checked against the model by the compiler.
+//! The enums of the model in the schema. The compiler checks each against the model.
 
 mod webhooks;
 
@@ -7,155 +7,155 @@ pub use self::webhooks::{
 };
 use async_graphql::Enum;
 
-/// Where a conversation stands with the agents.
+/// Lifecycle status of a conversation.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::conversation::ConversationStatus")]
 pub enum ConversationStatus {
-    /// No one has it yet.
+    /// Waits for an agent: no member is assigned.
     InQueue,
-    /// An agent has it.
+    /// In progress.
     Open,
-    /// Waiting for the other side.
+    /// Waits for the contact.
     Pending,
-    /// Put off until a time or the next message.
+    /// Postponed until a given time or the next message.
     Snoozed,
-    /// Done.
+    /// Finished.
     Closed,
 }
 
-/// How urgent it is.
+/// Priority of a conversation.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::conversation::Priority")]
 pub enum Priority {
-    /// Can wait.
+    /// Low: can wait.
     Low,
-    /// As most.
+    /// Normal: the default.
     Normal,
-    /// Before most.
+    /// High: before most others.
     High,
-    /// Now.
+    /// Urgent: before all others.
     Urgent,
 }
 
-/// Which way a message goes.
+/// Direction of a message.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::message::Direction")]
 pub enum Direction {
-    /// To us.
+    /// From the contact to the workspace.
     Inbound,
-    /// From us.
+    /// From the workspace to the contact.
     Outbound,
 }
 
-/// The kind of an entry of a conversation.
+/// Kind of entry in a conversation.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::message::MessageKind")]
 pub enum MessageKind {
-    /// Something written or sent.
+    /// A message that was sent or received.
     Message,
-    /// An agent's note, never sent.
+    /// An internal note. Inlet never sends it to the contact.
     Note,
     /// A call.
     Call,
-    /// Something that happened in the conversation.
+    /// A change in the conversation, recorded for its members.
     Activity,
 }
 
-/// Who first had an outbound message.
+/// System that handled an outbound message first.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::message::Origin")]
 pub enum Origin {
-    /// Sent through Inlet.
+    /// Inlet sent the message.
     Inlet,
-    /// Seen at the provider.
+    /// Someone sent the message at the provider, and Inlet received a copy.
     Provider,
 }
 
-/// The kind of a file.
+/// Kind of file.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::message::AttachmentKind")]
 pub enum AttachmentKind {
-    /// A picture.
+    /// An image.
     Image,
-    /// Moving pictures.
+    /// A video.
     Video,
-    /// Sound.
+    /// An audio recording.
     Audio,
     /// A document.
     Document,
-    /// Anything else.
+    /// Any other file.
     Other,
 }
 
-/// How far a sent message has come. The order of the values is the ladder.
+/// Delivery status of an outbound message. The values are in ascending order; the status never goes down.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::status::DeliveryStatus")]
 pub enum DeliveryStatus {
-    /// With us.
+    /// Accepted, not yet sent to the operator.
     Queued,
-    /// With the operator.
+    /// Sent to the operator.
     Sent,
-    /// It will not arrive; a delivery that is reported nevertheless is above this.
+    /// Failed. A later report of a delivery still raises the status to DELIVERED.
     Failed,
-    /// On the handset.
+    /// Delivered to the device.
     Delivered,
-    /// Read.
+    /// Read by the recipient.
     Read,
 }
 
-/// The kind of a channel.
+/// Medium of a channel.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::channel::Medium")]
 pub enum Medium {
     /// WhatsApp.
     Whatsapp,
-    /// Text messages.
+    /// SMS text messages.
     Sms,
     /// Rich Communication Services.
     Rcs,
     /// Viber.
     Viber,
-    /// Calls.
+    /// Voice calls.
     Voice,
-    /// Virtual mobile numbers: text messages to a rented number.
+    /// Virtual mobile number: text messages to a rented number.
     Vmn,
     /// Email.
     Email,
-    /// A chat on a web page.
+    /// Chat on a web page.
     Webchat,
     /// Facebook Messenger.
     Messenger,
     /// Telegram.
     Telegram,
-    /// Anything else.
+    /// Any other medium.
     Other,
 }
 
-/// Who posts to a source, and so which adapter reads it.
+/// Messaging provider. It selects the adapter that reads the requests of a source.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::provider::Provider")]
 pub enum Provider {
     /// OneRoute.
     Oneroute,
-    /// MobTexting and the white labels of it.
+    /// MobTexting and its white-label brands.
     Mobtexting,
     /// Oblic.
     Oblic,
-    /// Anyone: the source carries a mapping from what comes to our fields.
+    /// Any other system. The source's mapping translates its fields.
     Custom,
 }
 
-/// How a source tells that a request is authentic.
+/// Method by which a source authenticates requests.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::provider::Verification")]
 pub enum SourceVerification {
-    /// By a signature under the source's secret.
+    /// An HMAC signature under the source's secret.
     Hmac,
-    /// Not at all: only where an operator set it so.
+    /// None. Only an operator can allow it.
     None,
 }
 
-/// The keyed hash that a provider signs with.
+/// HMAC algorithm of a source's signatures.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::source::HmacAlgorithm")]
 pub enum HmacAlgorithm {
@@ -170,135 +170,135 @@ pub enum HmacAlgorithm {
     Sha512,
 }
 
-/// How the bytes of a signature are written.
+/// Encoding of a signature.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::source::SignatureEncoding")]
 pub enum SignatureEncoding {
-    /// Two hexadecimal digits a byte, in any case.
+    /// Hexadecimal, in upper or lower case.
     Hex,
     /// Base64, with or without padding.
     #[graphql(name = "BASE64")]
     Base64,
-    /// Base64 with the alphabet of URLs, with or without padding.
+    /// URL-safe Base64, with or without padding.
     #[graphql(name = "BASE64URL")]
     Base64url,
 }
 
-/// Which leg of a call is the customer's.
+/// Leg of a call that is the customer.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::source::CallLeg")]
 pub enum CallLeg {
-    /// The one that was called.
+    /// The called party.
     To,
-    /// The one that called.
+    /// The calling party.
     From,
 }
 
-/// The messages that a contact refuses.
+/// Scope of an opt-out.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::opt_out::OptOutScope")]
 pub enum OptOutScope {
-    /// Of anything.
+    /// All messages.
     All,
-    /// Of one category.
+    /// Messages of one category.
     Category,
-    /// From one sender.
+    /// Messages from one sender.
     Sender,
-    /// Of one tag.
+    /// Messages with one tag.
     Tag,
-    /// Of one service.
+    /// Messages of one service.
     Service,
-    /// Of one product.
+    /// Messages about one product.
     Product,
 }
 
-/// The role of a member in a workspace. The order of the values is the ladder: each role has all rights of the next one.
+/// Role of a member in a workspace. The values are in descending order: each role has all rights of the next one.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::right::Role")]
 pub enum Role {
-    /// Has the workspace.
+    /// Owns the workspace.
     Owner,
-    /// Runs the workspace: members, keys, sources, webhooks.
+    /// Manages the workspace: members, keys, sources, webhooks.
     Admin,
     /// Answers conversations.
     Agent,
-    /// Looks on.
+    /// Reads conversations.
     Viewer,
 }
 
-/// The scope of an API key.
+/// Scope of an API key.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::right::KeyScope")]
 pub enum KeyScope {
-    /// Reads the inbox, but for notes and activities.
+    /// Read the inbox, except notes and activities.
     Read,
-    /// Reads notes and activities, beside what `READ` gives: what agents write to each other.
+    /// Read notes and activities. Combine it with `READ`.
     Notes,
-    /// Changes the inbox: replies, assigns, labels.
+    /// Change the inbox: reply, assign, label.
     Write,
-    /// Reads and changes settings: sources, webhooks, keys, members.
+    /// Read and change settings: sources, webhooks, keys, members.
     Admin,
 }
 
-/// The half that is here of what waits for its other half.
+/// Object that has arrived before the object that it refers to.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::waiting::WaitingHalf")]
 pub enum WaitingHalf {
-    /// A report on a message that is not known, and that names no receiver.
+    /// A status report on an unknown message, without a recipient.
     StatusReport,
-    /// A newer version of a message that is not known, which does not tell where that belongs.
+    /// A newer version of an unknown message, without its conversation.
     Update,
-    /// A file of a message that is not known.
+    /// A file of an unknown message.
     Attachment,
-    /// A reply to a message that is not known.
+    /// A reply to an unknown message.
     Quote,
-    /// The deletion of what is not known.
+    /// A deletion of an unknown object.
     Deletion,
-    /// A message of which only reports have come.
+    /// A placeholder message: only status reports have arrived.
     Placeholder,
 }
 
-/// The outcome of an inbound event.
+/// Result of processing an inbound event.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::outcome::Outcome")]
 pub enum InboundOutcome {
-    /// It was applied. That raises no event where it tells nothing new.
+    /// Applied. It raises no event if it contains nothing new.
     Accepted,
-    /// All that it says had its effect already.
+    /// A repeat: everything in it had been applied before.
     Duplicate,
-    /// Authentic, but no event that the adapter knows.
+    /// Authentic, but the adapter does not know this event.
     Unrecognised,
-    /// It cannot be applied; it can be replayed.
+    /// Authentic and readable, but Inlet could not apply it. You can replay it.
     Failed,
     /// Authentic, but unreadable.
     Quarantined,
 }
 
-/// How far a mass sending has come.
+/// Status of a campaign.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_store::records::campaigns::CampaignStatus")]
 pub enum CampaignStatus {
-    /// Under way.
+    /// The provider still sends.
     Running,
-    /// Done.
+    /// The provider has finished.
     Completed,
 }
 
-/// How far the fetching of a campaign's report has come.
+/// Status of a campaign report that Inlet fetches.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_store::records::report_jobs::ReportStatus")]
 pub enum CampaignReportStatus {
-    /// It waits for its turn, or for the next attempt.
+    /// Waits for its turn or for the next attempt.
     Pending,
-    /// It is being fetched.
+    /// Inlet is fetching it.
     Running,
-    /// Every page was applied.
+    /// Inlet has applied every page.
     Done,
-    /// It was given up.
+    /// Inlet has given up.
     Failed,
 }
 
-/// The kind of an address.
+/// Kind of address.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_store::records::contacts::AddressKind")]
 pub enum IdentityKind {
@@ -306,7 +306,7 @@ pub enum IdentityKind {
     Phone,
     /// An email address.
     Email,
-    /// A name at a provider.
+    /// A user name at a provider.
     Username,
     /// A provider's id of a user.
     ProviderUser,
@@ -316,23 +316,23 @@ pub enum IdentityKind {
     Group,
 }
 
-/// Why two contacts may be the same person.
+/// Reason why two contacts may be the same person.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_store::records::contacts::MergeReason")]
 pub enum MergeReason {
-    /// Both have the same phone number: one writes from the number that the other's profile names, or both name it.
+    /// Both share a phone number: one writes from the number in the other's profile, or both profiles name it.
     SamePhone,
-    /// Both have the same email address: one writes from the address that the other's profile names, or both name it.
+    /// Both share an email address: one writes from the address in the other's profile, or both profiles name it.
     SameEmail,
 }
 
-/// Whether a member can be reached.
+/// Availability of a member.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::member::Availability")]
 pub enum Availability {
     /// At work.
     Online,
-    /// Not just now.
+    /// Temporarily away.
     Away,
     /// Not at work.
     Offline,

@@ -21,22 +21,22 @@ use crate::{
     follow::{Membership, ResetReason},
 };
 
-/// Something that happened: an entry of the event log.
+/// A change in the workspace: an entry of the event log.
 #[derive(Clone)]
 pub struct Event {
     /// The entry.
     pub entry: Arc<LogEntry>,
-    /// The life of the log that it stands in.
+    /// The epoch of the log that the entry belongs to.
     pub epoch: i32,
-    /// Whether it enters, stays in or leaves the list under a subscription's filter.
+    /// Membership of the conversation in the list under a subscription's filter.
     pub membership: Option<Membership>,
 }
 
 impl Event {
-    /// Those with these ids, in the log's order; what is past retention, or what the viewer may not see, is left out.
+    /// The events with these ids, in log order, except those past retention and those that the viewer may not see.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// Those of the look-ups.
     pub async fn of_ids(ctx: &Context<'_>, ids: &[EventId]) -> Result<Vec<Self>> {
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -50,119 +50,119 @@ impl Event {
         Ok(events)
     }
 
-    /// An entry that is read from the log, not followed.
+    /// An entry that was read from the log, not followed.
     #[must_use]
     pub fn of_log(entry: Arc<LogEntry>, epoch: i32) -> Self {
         Self { entry, epoch, membership: None }
     }
 
-    /// Where it stands in the log.
+    /// Its position in the log.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
         Cursor(LogCursor { epoch: self.epoch, seq: self.entry.seq }.to_string())
     }
 }
 
-/// Something that happened: an entry of the event log.
+/// A change in the workspace: an entry of the event log.
 #[Object]
 impl Event {
-    /// The global id; webhooks carry it as `webhook-id`.
+    /// Global id. Webhooks carry it as `webhook-id`.
     pub async fn id(&self) -> ID {
         ID(self.entry.id.to_string())
     }
 
-    /// Where it stands in the log: follow from here with `after`.
+    /// Position in the event log. Pass it as `after` to follow the log from here.
     #[graphql(name = "cursor")]
     async fn log_cursor(&self) -> Cursor {
         self.cursor()
     }
 
-    /// For example `message.created`; `eventTypes` lists them.
+    /// Event type, such as `message.created`. `eventTypes` lists all types.
     async fn r#type(&self) -> &str {
         &self.entry.kind
     }
 
-    /// When it happened: of a provider's report, when its request came; of any other act, when it was done. An event
-    /// that a replay raises bears the time when its request first came, so it may be much older than its neighbours in the
-    /// log.
+    /// Time of the event. For a provider's report: the time when the request arrived. For any other action: the time of
+    /// the action. An event of a replay has the time when the request first arrived, so it may be much older than its
+    /// neighbours in the log.
     async fn occurred_at(&self) -> DateTime {
         DateTime(self.entry.occurred_at)
     }
 
-    /// Who did it; null where they are gone.
+    /// Actor that caused the event. Null if the actor was deleted.
     async fn actor(&self, ctx: &Context<'_>) -> Result<Option<Actor>> {
         actor(ctx, &self.entry.actor_kind, self.entry.actor_id).await
     }
 
-    /// The revision of the changed object after the change.
+    /// Revision of the changed object after the change.
     async fn revision(&self) -> Option<Revision> {
         self.entry.revision.map(Revision)
     }
 
-    /// Whether its conversation is in the list of conversations under the subscription's filter. Null of an event that is
-    /// about no conversation, and of events that a query reads.
+    /// Membership of the event's conversation in the list under the subscription's filter. Null for an event without a
+    /// conversation, and in queries.
     async fn membership(&self) -> Option<Membership> {
         self.membership
     }
 
-    /// The conversation that it is about or in, as it is now; null where there is none, or none any more.
+    /// Conversation of the event, in its present state. Null if the event has none, or it was deleted.
     async fn conversation(&self, ctx: &Context<'_>) -> Result<Option<Conversation>> {
         let Some(id) = self.entry.conversation_id else { return Ok(None) };
         Ok(loaders(ctx)?.conversations.load(id).await?.map(Conversation))
     }
 
-    /// The message that it is about, as it is now; null where there is none, or none any more.
+    /// Message that the event is about, in its present state. Null if the event has none, or it was deleted.
     async fn message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
         let Some(id) = self.entry.message_id else { return Ok(None) };
         Ok(session(ctx)?.message(id).await?.map(Message::listed))
     }
 
-    /// The contact that it is about, as it is now; null where there is none, or none any more.
+    /// Contact that the event is about, in its present state. Null if the event has none, or it was deleted.
     async fn contact(&self, ctx: &Context<'_>) -> Result<Option<Contact>> {
         let Some(id) = self.entry.contact_id else { return Ok(None) };
         Ok(loaders(ctx)?.contacts.load(id).await?.map(Contact))
     }
 
-    /// The changed object itself, whole, as at the commit: what webhooks get as `payload`.
+    /// The changed object, complete, in its state at the commit. Webhooks get it as `payload`.
     async fn payload(&self) -> Json {
         Json::Raw(self.entry.payload.clone())
     }
 
-    /// The members that changed, with their old values; of updates only.
+    /// Old values of the changed fields. Null unless the event is an update.
     async fn previous(&self) -> Option<Json> {
         self.entry.previous.clone().map(Json::Raw)
     }
 }
 
-/// Events were passed over: read the lists anew. The stream goes on from `cursor`.
+/// The stream skipped events. Read your lists again; the stream continues from `cursor`.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct Reset {
-    /// Why.
+    /// Reason for the reset.
     pub reason: ResetReason,
-    /// Where the stream goes on.
+    /// Position from which the stream continues.
     pub cursor: Cursor,
 }
 
-/// How far the stream has come: all that matches up to `cursor` has been sent. Sent where `checkpoints` are asked for: at
-/// once, when all that there was has been sent, then at most once a second while anything moves, and at least every 30
-/// seconds. A client whose filter lets little through keeps a fresh cursor by it.
+/// Progress of the stream: every matching event up to `cursor` has been sent. Sent only if `checkpoints` is true: once
+/// when the stream has caught up, then at most once a second while the log grows, and at least every 30 seconds. It
+/// gives a client with a narrow filter a recent cursor.
 #[derive(SimpleObject, Clone)]
 pub struct Checkpoint {
-    /// Follow from here with `after`.
+    /// Position in the event log. Pass it as `after` to follow the log from here.
     pub cursor: Cursor,
-    /// Whether it is at the end of the log.
+    /// Whether the stream has reached the end of the log.
     pub caught_up: bool,
-    /// The inbox in numbers. They are absolute: put them in the place of the old ones.
+    /// Inbox counts. They are absolute: replace the old ones.
     pub counts: InboxCounts,
 }
 
 /// An item of a live stream. Types may be added.
 #[derive(Union, Clone)]
 pub enum LiveUpdate {
-    /// Something happened.
+    /// An event.
     Event(Event),
-    /// How far the stream has come.
+    /// Progress of the stream.
     Checkpoint(Checkpoint),
-    /// Events were passed over.
+    /// A gap in the stream.
     Reset(Reset),
 }

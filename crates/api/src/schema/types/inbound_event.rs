@@ -19,76 +19,77 @@ use crate::{
     schema::types::node::typed,
 };
 
-/// A provider's request as it came, and what came of it.
+/// A request that a provider sent to a source, and its result.
 #[derive(Clone)]
 pub struct InboundEvent(pub Arc<inbound_events::InboundEvent>);
 
-/// A provider's request as it came, and what came of it.
+/// A request that a provider sent to a source, and its result.
 #[Object]
 impl InboundEvent {
-    /// The global id.
+    /// Global id.
     pub async fn id(&self) -> ID {
         ID(self.0.id.to_string())
     }
 
-    /// When it came.
+    /// Time of arrival.
     async fn received_at(&self) -> DateTime {
         DateTime(self.0.received_at)
     }
 
-    /// Its name, as far as it could be told.
+    /// Provider's name of the event. Null if Inlet could not determine it.
     async fn event(&self) -> Option<&str> {
         self.0.event.as_deref()
     }
 
-    /// The outcome: whether it was applied.
+    /// Result of processing the request.
     async fn outcome(&self) -> enums::InboundOutcome {
         self.0.outcome.into()
     }
 
-    /// Why, where it was not accepted.
+    /// Error text of a request that was not accepted.
     async fn error(&self) -> Option<&str> {
         self.0.error.as_deref()
     }
 
-    /// Whether strict JSON failed.
+    /// Whether the body was not strict JSON, so that Inlet read it leniently.
     async fn lenient(&self) -> bool {
         self.0.lenient
     }
 
-    /// When a replay last brought it up to date; null where none has.
+    /// Time of the last replay that updated the result. Null if none did.
     async fn replayed_at(&self) -> Option<DateTime> {
         self.0.replayed_at.map(DateTime)
     }
 
-    /// The source that it came to.
+    /// Global id of the source that received the request.
     async fn source_id(&self) -> ID {
         ID(self.0.source_id.to_string())
     }
 
-    /// The source that it came to; null where it was deleted.
+    /// Source that received the request. Null if the source was deleted.
     async fn source(&self, ctx: &Context<'_>) -> Result<Option<Source>> {
         let found = loaders(ctx)?.sources.load(self.0.source_id).await?;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
         Ok(found.map(|found| Source::new(shared, Arc::unwrap_or_clone(found))))
     }
 
-    /// The events that it caused, those of replays last; of a repeat, none.
+    /// Global ids of the events that the request raised; those of replays come last. Empty for a repeat.
     async fn event_ids(&self) -> Vec<ID> {
         self.0.event_ids.iter().map(|id| ID(id.to_string())).collect()
     }
 
-    /// The events that it caused, in the log's order, but for those past retention. Needs the right to read the inbox.
+    /// Events that the request raised, in log order, except those past retention. Needs the right `read_inbox`.
     #[graphql(complexity = "5 * child_complexity + 1")]
     async fn events(&self, ctx: &Context<'_>) -> Result<Vec<Event>> {
         viewer_of(ctx, "InboundEvent.events")?;
         Event::of_ids(ctx, &self.0.event_ids).await
     }
 
-    /// The request itself, unsealed. Members that an adapter declares secret were masked before the request was kept. Other
-    /// members with the name of a secret (`password`, `token`, `apiKey`, `credentials` ...) are masked when it is shown. Needs
-    /// the rights to manage sources and to read the inbox; null without them, or where the request is past retention. This field counts as 9,000
-    /// fields against the limit of 200,000 for one operation: ask for it in pages of at most 20.
+    /// The request itself, decrypted. Inlet masked fields that an adapter declares secret before it stored the request.
+    /// When it shows the request, it also masks fields with the name of a secret (`password`, `token`, `apiKey`,
+    /// `credentials` ...). Needs the rights `manage_sources` and `read_inbox`. Null without these rights, or if the
+    /// request is past retention. The field costs 9,000 of the 200,000 that one operation may cost: query it in pages
+    /// of at most 20.
     #[graphql(complexity = "9_000 + child_complexity")]
     async fn request(&self, ctx: &Context<'_>) -> Result<Option<InboundRequest>> {
         let scope = viewer_of(ctx, "InboundEvent.request")?.scope;
@@ -100,29 +101,29 @@ impl InboundEvent {
     }
 }
 
-/// An HTTP request as a provider made it.
+/// An HTTP request from a provider.
 #[derive(SimpleObject)]
 pub struct InboundRequest {
-    /// `POST`, `GET` or `PUT`.
+    /// HTTP method: `POST`, `GET` or `PUT`.
     method: String,
-    /// The query: the text behind the `?` of the URL; null where there was none.
+    /// Query string after the `?` of the URL. Null if the URL had none.
     query: Option<String>,
-    /// The headers, in the order that they came in.
+    /// Headers, in their order in the request.
     headers: Vec<InboundHeader>,
-    /// The body, where it is text in UTF-8; else null.
+    /// Body, if it is UTF-8 text. Else null; see `bodyBase64`.
     body: Option<String>,
-    /// The body in base64, where it is no text in UTF-8; else null.
+    /// Body in Base64, if it is not UTF-8 text. Else null; see `body`.
     body_base64: Option<String>,
-    /// The body's bytes.
+    /// Size of the body in bytes.
     body_size: usize,
 }
 
 /// A header of a provider's request.
 #[derive(SimpleObject)]
 pub struct InboundHeader {
-    /// Its name, in lower case.
+    /// Header name, in lower case.
     name: String,
-    /// Its value; credentials and signatures are masked.
+    /// Header value. Credentials and signatures are masked.
     value: String,
 }
 
@@ -147,11 +148,11 @@ impl From<RawRequest> for InboundRequest {
 /// An event that a replay would raise.
 #[derive(SimpleObject)]
 pub struct WouldRaise {
-    /// For example `message.created`.
+    /// Event type, such as `message.created`.
     r#type: String,
-    /// The object as it would be; where it would be new, its id would be another one.
+    /// The object after the replay. A new object would get another id.
     payload: Json,
-    /// The members that would change, with their present values; of updates only.
+    /// Present values of the fields that would change. Null unless the event is an update.
     previous: Option<Json>,
 }
 
@@ -188,37 +189,37 @@ mod tests {
     }
 }
 
-/// Which of the providers' requests are wanted: those that every member allows. The values of a list mean "any of"; an
-/// empty list means any.
+/// Filter for inbound events. A request must match every field that is set. A list matches any of its values; an empty
+/// list matches every request.
 #[derive(InputObject, Default)]
 pub struct InboundEventFilter {
-    /// These alone; at most 100.
+    /// Global ids of inbound events, at most 100.
     #[graphql(default)]
     ids: Vec<ID>,
-    /// The outcomes.
+    /// Results.
     #[graphql(default)]
     outcome: Vec<enums::InboundOutcome>,
-    /// The source that they came to; at most 100.
+    /// Global ids of sources, at most 100.
     #[graphql(default)]
     source_id: Vec<ID>,
-    /// The provider's name of the event, exactly; at most 100.
+    /// Provider's exact names of events, at most 100.
     #[graphql(default)]
     event: Vec<String>,
-    /// Whether strict JSON failed.
+    /// Whether Inlet read the body leniently, because it was not strict JSON.
     lenient: Option<bool>,
-    /// Received at this moment or later.
+    /// Earliest time of arrival, inclusive.
     received_from: Option<DateTime>,
-    /// Received before this moment.
+    /// Latest time of arrival, exclusive.
     received_to: Option<DateTime>,
-    /// A part of the error's text, in any case.
+    /// Part of the error text, case-insensitive.
     error: Option<String>,
 }
 
 impl InboundEventFilter {
-    /// As the store takes it; `path` is where it stands in the arguments.
+    /// As the store takes it; `path` is its place in the arguments.
     ///
     /// # Errors
-    /// Where an id is none.
+    /// `BAD_USER_INPUT` for an id of another kind.
     pub fn read(self, path: &str) -> Result<Filter, ApiError> {
         let ids = self.ids.iter().map(|id| typed(&format!("{path}.ids"), id));
         let sources = self.source_id.iter().map(|id| typed(&format!("{path}.sourceId"), id));

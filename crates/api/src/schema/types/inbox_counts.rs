@@ -1,4 +1,4 @@
-//! The inbox in numbers, in the schema.
+//! Inbox counts in the schema.
 
 use std::sync::Arc;
 
@@ -8,19 +8,19 @@ use inlet_store::records::inbox_counts;
 
 use super::enums::ConversationStatus;
 
-/// The inbox in numbers. Closed conversations are counted nowhere in it.
+/// Numbers of conversations in the inbox. Closed conversations do not count.
 #[derive(Clone)]
 pub struct InboxCounts {
     counts: Arc<inbox_counts::InboxCounts>,
     member: Option<MemberId>,
 }
 
-/// How many conversations stand somewhere.
+/// Number of conversations with one status.
 #[derive(SimpleObject, Clone)]
 pub struct StatusCount {
-    /// Where they stand.
+    /// Lifecycle status.
     pub status: ConversationStatus,
-    /// How many.
+    /// Number of conversations.
     pub count: i32,
 }
 
@@ -40,31 +40,32 @@ fn int(count: i64) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-/// The inbox in numbers. Closed conversations are counted nowhere in it.
+/// Numbers of conversations in the inbox. Closed conversations do not count.
 #[Object]
 impl InboxCounts {
-    /// Conversations that are not closed.
+    /// Number of conversations that are not closed.
     async fn total(&self) -> i32 {
         int(self.counts.total())
     }
 
-    /// The same by where they stand; a status that no conversation has is left out.
+    /// Number of conversations by status. A status without conversations is left out.
     async fn by_status(&self) -> Vec<StatusCount> {
         let counts = self.counts.by_status.iter();
         counts.map(|(status, count)| StatusCount { status: (*status).into(), count: int(*count) }).collect()
     }
 
-    /// Those that no one has.
+    /// Number of conversations without an assignee.
     async fn unassigned(&self) -> i32 {
         int(self.counts.unassigned())
     }
 
-    /// Those that the viewer has; null for an API key.
+    /// Number of conversations assigned to the viewer. Null for an API key.
     async fn mine(&self) -> Option<i32> {
         self.member.map(|member| int(self.counts.of(member)))
     }
 
-    /// Those that hold inbound messages which the viewer has not read; for an API key, which no one has read.
+    /// Number of conversations with inbound messages that the viewer has not read. For an API key: that no one has
+    /// read.
     async fn unread(&self) -> i32 {
         int(self.counts.unread(self.member))
     }

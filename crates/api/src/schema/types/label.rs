@@ -7,34 +7,34 @@ use inlet_store::records::labels;
 
 use super::scalars::{DateTime, Revision};
 
-/// A word that conversations are sorted by.
+/// A label for conversations.
 #[derive(Clone)]
 pub struct Label(pub Arc<labels::Label>);
 
-/// A word that conversations are sorted by.
+/// A label for conversations.
 #[Object]
 impl Label {
-    /// The global id.
+    /// Global id.
     pub async fn id(&self) -> ID {
         ID(self.0.id.to_string())
     }
 
-    /// The word.
+    /// Text of the label.
     async fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// For display.
+    /// Display colour, such as `#1e90ff`.
     async fn color(&self) -> Option<&str> {
         self.0.color.as_deref()
     }
 
-    /// Counts its changes.
+    /// Revision of the object. Pass it as `ifRevision` in an update.
     async fn revision(&self) -> Revision {
         Revision(self.0.revision)
     }
 
-    /// When it came to be.
+    /// Time of creation.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }

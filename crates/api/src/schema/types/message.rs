@@ -1,25 +1,25 @@
-//! Messages, their files and the reports on them, in the schema.
+//! Messages, attachments and status reports in the schema.
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, SimpleObject};
+use async_graphql::{Context, ID, Object, OutputType, SimpleObject};
 use inlet_domain::model::message::{Direction, MessageKind};
 use inlet_store::records::{lean::cut, messages};
 
 use super::{
     author::{Author, author},
-    connection::{Connection, inner_cost, inner_slice},
     conversation::Conversation,
     enums,
     report::Campaign,
-    scalars::{Cursor, DateTime, Json, Revision, optional},
+    scalars::{DateTime, Json, Revision, optional},
 };
 use crate::{
     error::Result,
     execution::context::{loaders, session},
+    schema::lists::lists,
 };
 
-/// An entry of a conversation.
+/// An entry of a conversation: a message, a call, a note or an activity.
 #[derive(Clone)]
 pub struct Message {
     row: Arc<messages::Message>,
@@ -27,13 +27,13 @@ pub struct Message {
 }
 
 impl Message {
-    /// As it stands in lists and beside others: with so much of its content as a list shows.
+    /// A message as lists show it: with its content cut to the length that a list shows.
     #[must_use]
     pub fn listed(row: Arc<messages::Message>) -> Self {
         Self { row, is_whole: false }
     }
 
-    /// As who asks for it by its id sees it.
+    /// A message as a query by id shows it: with all of its content.
     #[must_use]
     pub fn whole(row: messages::Message) -> Self {
         Self { row: Arc::new(row), is_whole: true }
@@ -45,135 +45,136 @@ impl Message {
     }
 }
 
-/// An entry of a conversation.
+/// An entry of a conversation: a message, a call, a note or an activity.
 #[Object]
 impl Message {
-    /// The global id.
+    /// Global id.
     pub async fn id(&self) -> ID {
         ID(self.row.id.to_string())
     }
 
-    /// Which way it goes.
+    /// Direction.
     async fn direction(&self) -> enums::Direction {
         self.row.direction.into()
     }
 
-    /// The kind of entry.
+    /// Kind of entry.
     async fn kind(&self) -> enums::MessageKind {
         self.row.kind.into()
     }
 
-    /// Who first had it.
+    /// System that handled an outbound message first.
     async fn origin(&self) -> enums::Origin {
         self.row.origin.into()
     }
 
-    /// As the provider calls it, e.g. `text`.
+    /// Content type in the provider's own wording, such as `text`.
     async fn content_type(&self) -> Option<&str> {
         self.row.content_type.as_deref()
     }
 
-    /// The text. `message` and `node` show all of it; everywhere else it is cut after 16,384 characters, and
-    /// `contentTruncated` tells so.
+    /// Text. `message` and `node` return all of it. Other fields cut it after 16,384 characters and set
+    /// `contentTruncated`.
     async fn content(&self) -> Option<&str> {
         self.shown().map(|(content, _)| content)
     }
 
-    /// Whether `content` is cut here: ask for `message(id:)` to have all of it.
+    /// Whether `content` is cut. Query `message(id:)` for the whole text.
     async fn content_truncated(&self) -> bool {
         self.shown().is_some_and(|(_, is_cut)| is_cut)
     }
 
-    /// Postback payloads, call details, provider fields without a name here. Null where they are longer than 64 KiB and the
-    /// message was not asked for by `message` or `node`.
+    /// Postback payload, call details, and provider fields that this schema does not name. Null if they exceed 64 KiB,
+    /// unless you query the message by `message` or `node`.
     async fn details(&self) -> Option<Json> {
         optional(&self.row.details)
     }
 
-    /// The provider's id.
+    /// Provider's id of the message.
     async fn external_id(&self) -> Option<&str> {
         self.row.external_id.as_deref()
     }
 
-    /// When it was written or sent.
+    /// Time when the message was written or sent.
     async fn occurred_at(&self) -> DateTime {
         DateTime(self.row.occurred_at)
     }
 
-    /// When it was sent.
+    /// Time when the message was sent to the operator.
     async fn sent_at(&self) -> Option<DateTime> {
         self.row.sent_at.map(DateTime)
     }
 
-    /// When it was delivered.
+    /// Time when the message was delivered.
     async fn delivered_at(&self) -> Option<DateTime> {
         self.row.delivered_at.map(DateTime)
     }
 
-    /// When it was read.
+    /// Time when the recipient read the message.
     async fn read_at(&self) -> Option<DateTime> {
         self.row.read_at.map(DateTime)
     }
 
-    /// When it failed.
+    /// Time when the delivery failed.
     async fn failed_at(&self) -> Option<DateTime> {
         self.row.failed_at.map(DateTime)
     }
 
-    /// Who reacted with what. Null as `details` are.
+    /// Reactions to the message, each with its author. Null if they exceed 64 KiB, unless you query the message by
+    /// `message` or `node`.
     async fn reactions(&self) -> Option<Json> {
         optional(&self.row.reactions)
     }
 
-    /// Counts its changes.
+    /// Revision of the object. It grows with every change.
     async fn revision(&self) -> Revision {
         Revision(self.row.revision)
     }
 
-    /// When it came to be.
+    /// Time of creation in Inlet.
     async fn created_at(&self) -> DateTime {
         DateTime(self.row.created_at)
     }
 
-    /// When it last changed.
+    /// Time of the last change.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.row.updated_at)
     }
 
-    /// How far it has come; null on inbound messages and notes.
+    /// Delivery status. Null for inbound messages and notes.
     async fn status(&self) -> Option<enums::DeliveryStatus> {
         let sent = self.row.direction == Direction::Outbound && self.row.kind != MessageKind::Note;
         self.row.status.filter(|_| sent).map(Into::into)
     }
 
-    /// Whether the provider told no time, so that the arrival stands in for `occurredAt`.
+    /// Whether the provider gave no time. Then `occurredAt` is the time of arrival.
     async fn occurred_at_assumed(&self) -> bool {
         self.row.occurred_at_assumed
     }
 
-    /// Whether only reports of it have come so far: it has a status, but no content yet.
+    /// Whether only status reports of the message have arrived. A placeholder has a status but no content.
     async fn placeholder(&self) -> bool {
         self.row.placeholder
     }
 
-    /// Why it failed, if it did.
+    /// Reason for a failed delivery. Null if the delivery did not fail.
     async fn failure(&self) -> Option<Failure> {
         self.row.failure.as_ref().map(Failure::of)
     }
 
-    /// The idempotency key of the send; on the viewer's own messages only.
+    /// Idempotency key of the send. Only the sender sees it.
     async fn client_key(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         let viewer = crate::execution::context::viewer_of(ctx, "Message.clientKey")?;
         let own = super::author::actor_id(viewer.actor) == self.row.author_id;
         Ok(self.row.client_key.as_deref().filter(|_| own))
     }
 
-    /// Where it stands.
+    /// Conversation of the message.
     async fn conversation(&self, ctx: &Context<'_>) -> Result<Option<Conversation>> {
         Ok(loaders(ctx)?.conversations.load(self.row.conversation_id).await?.map(Conversation))
     }
 
-    /// The message that it answers; null until that has come.
+    /// Message that this message replies to. Null until that message has arrived.
     async fn quoted(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
         let (Some(account), Some(external_id)) = (self.row.provider_account_id, &self.row.quoted_external_id) else {
             return Ok(None);
@@ -182,7 +183,7 @@ impl Message {
         Ok(session(ctx)?.message_of_provider(key).await?.map(Message::listed))
     }
 
-    /// The mass sending that it is of; null where there is none, or until that has come.
+    /// Campaign that sent the message. Null if none did, or until the campaign has arrived.
     async fn campaign(&self, ctx: &Context<'_>) -> Result<Option<Campaign>> {
         let (Some(account), Some(external_id)) = (self.row.provider_account_id, &self.row.campaign_external_id) else {
             return Ok(None);
@@ -191,40 +192,27 @@ impl Message {
         Ok(loaders(ctx)?.campaigns.load(key).await?.map(Campaign))
     }
 
-    /// Who wrote or sent it; null where they are gone.
+    /// Author. Null if the author was deleted.
     async fn author(&self, ctx: &Context<'_>) -> Result<Option<Author>> {
         author(ctx, &self.row).await
     }
 
-    /// Every report on it, as they arrived.
-    #[graphql(complexity = "inner_cost(first, last, child_complexity)")]
-    async fn status_history(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "How many from the beginning; at most 100, 10 where nothing is told.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
-        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
-    ) -> Result<Connection<StatusReport>> {
-        let slice = inner_slice(first, after, last, before)?;
-        let page = loaders(ctx)?.reports.load((self.row.id, slice)).await?;
-        Ok(page.map(|page| Connection::of(page, StatusReport)).unwrap_or_default())
+    #[graphql(flatten)]
+    async fn lists(&self) -> MessageLists {
+        MessageLists(Arc::clone(&self.row))
     }
+}
 
-    /// Its files, in their order.
-    #[graphql(complexity = "inner_cost(first, last, child_complexity)")]
-    async fn attachments(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "How many from the beginning; at most 100, 10 where nothing is told.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
-        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
-    ) -> Result<Connection<Attachment>> {
-        let slice = inner_slice(first, after, last, before)?;
-        let page = loaders(ctx)?.attachments.load((self.row.id, slice)).await?;
-        Ok(page.map(|page| Connection::of(page, Attachment)).unwrap_or_default())
-    }
+lists! {
+    /// The lists of a message.
+    MessageLists of messages::Message;
+    |ctx, message, slice|
+
+    /// Status reports on the message, in order of arrival.
+    status_history -> StatusReport = loaders(ctx)?.reports.load((message.id, slice)).await?;
+
+    /// Files of the message, in the order that the provider gave.
+    attachments -> Attachment = loaders(ctx)?.attachments.load((message.id, slice)).await?;
 }
 
 /// A file of a message.
@@ -234,121 +222,121 @@ pub struct Attachment(pub Arc<messages::Attachment>);
 /// A file of a message.
 #[Object]
 impl Attachment {
-    /// The global id.
+    /// Global id.
     pub async fn id(&self) -> ID {
         ID(self.0.id.to_string())
     }
 
-    /// The provider's id.
+    /// Provider's id of the file.
     async fn external_id(&self) -> Option<&str> {
         self.0.external_id.as_deref()
     }
 
-    /// The kind of file: by its media type, else by the provider's word for the file or the message, else by the ending of its
-    /// name or its URL.
+    /// Kind of file. Inlet derives it from the media type, else from the provider's word for the file or the message,
+    /// else from the extension of the file name or the URL.
     async fn kind(&self) -> enums::AttachmentKind {
         self.0.kind.into()
     }
 
-    /// Where the provider keeps it; data to show, never fetched here.
+    /// URL of the file at the provider. Inlet never fetches it.
     async fn url(&self) -> Option<&str> {
         self.0.url.as_deref()
     }
 
-    /// Its name.
+    /// File name.
     async fn filename(&self) -> Option<&str> {
         self.0.filename.as_deref()
     }
 
-    /// Its media type.
+    /// Media type, such as `image/png`.
     async fn mime_type(&self) -> Option<&str> {
         self.0.mime_type.as_deref()
     }
 
-    /// Counts its changes.
+    /// Revision of the object. It grows with every change.
     async fn revision(&self) -> Revision {
         Revision(self.0.revision)
     }
 
-    /// When it came to be.
+    /// Time of creation in Inlet.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
-    /// When it last changed.
+    /// Time of the last change.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
     }
 
-    /// Its size in bytes, where the provider told it.
+    /// Size in bytes. Null if the provider did not give it.
     async fn size_bytes(&self) -> Option<f64> {
         #[expect(clippy::cast_precision_loss, reason = "exact below 2^53 bytes")]
         self.0.size_bytes.map(|size| size as f64)
     }
 }
 
-/// One report on one message, as it arrived.
+/// A provider's report on one message, as it arrived.
 #[derive(Clone)]
 pub struct StatusReport(pub Arc<messages::StatusReport>);
 
-/// One report on one message, as it arrived.
+/// A provider's report on one message, as it arrived.
 #[Object]
 impl StatusReport {
-    /// The global id.
+    /// Global id.
     pub async fn id(&self) -> ID {
         ID(self.0.id.to_string())
     }
 
-    /// Which part of a message in parts; empty is the whole.
+    /// Part of a multi-part message. Empty for the whole message.
     async fn part(&self) -> &str {
         &self.0.part
     }
 
-    /// The provider's word as a step of the ladder; null where Inlet does not know the word.
+    /// Delivery status that Inlet derived from `rawStatus`. Null for a word that Inlet does not know.
     async fn status(&self) -> Option<enums::DeliveryStatus> {
         self.0.status.map(Into::into)
     }
 
-    /// The provider's word.
+    /// Status in the provider's own wording.
     async fn raw_status(&self) -> &str {
         &self.0.raw_status
     }
 
-    /// The provider's code.
+    /// Provider's error or status code.
     async fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
     }
 
-    /// The provider's reason.
+    /// Provider's reason, as text.
     async fn reason(&self) -> Option<&str> {
         self.0.reason.as_deref()
     }
 
-    /// When the provider says that it happened; null where it tells no time, or one that is later than `receivedAt`.
+    /// Time of the change as the provider gives it. Null if the provider gives none, or one after `receivedAt`.
     async fn reported_at(&self) -> Option<DateTime> {
         self.0.reported_at.map(DateTime)
     }
 
-    /// When it came.
+    /// Time of arrival in Inlet.
     async fn received_at(&self) -> DateTime {
         DateTime(self.0.received_at)
     }
 
-    /// The other members of the report, by the provider's names: units, credits, the sender's own fields and the like. Null
-    /// where they are longer than 64 KiB.
+    /// Other fields of the report under the provider's names, such as units, credits and the sender's own fields. Null
+    /// if they exceed 64 KiB.
     async fn details(&self) -> Option<Json> {
         optional(&self.0.details)
     }
 }
 
-/// Why a message did not arrive.
+/// Reason for a failed delivery.
 #[derive(SimpleObject, Clone)]
 pub struct Failure {
-    /// The provider's code.
+    /// Provider's error code.
     pub code: Option<String>,
-    /// The provider's words.
+    /// Provider's error text.
     pub text: Option<String>,
-    /// Whether sending it again may help; null where that is unknown.
+    /// Whether another send may succeed. Null if unknown.
     pub retryable: Option<bool>,
 }
 

@@ -1,4 +1,4 @@
-//! The types of the schema. Each wraps what the store gives; none is a row.
+//! The types of the schema. Each wraps an object of the store; none is a row.
 
 pub mod audit;
 pub mod author;

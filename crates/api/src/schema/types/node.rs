@@ -30,7 +30,7 @@ use crate::{
     execution::context::{Shared, loaders, reads, session, viewer, viewer_of_kind},
 };
 
-/// How much of an object is shown.
+/// How much of an object to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
     /// As much as a list shows.
@@ -41,7 +41,7 @@ pub enum Extent {
 
 /// An object with a global id.
 #[derive(Interface, Clone)]
-#[graphql(field(name = "id", ty = "ID", desc = "The global id."))]
+#[graphql(field(name = "id", ty = "ID", desc = "Global id."))]
 pub enum Node {
     /// An API key.
     ApiKey(ApiKey),
@@ -67,9 +67,9 @@ pub enum Node {
     Event(Event),
     /// A group.
     Group(Group),
-    /// An address of a contact.
+    /// An address of a contact or a group.
     Identity(Identity),
-    /// A provider's request.
+    /// A request from a provider.
     InboundEvent(InboundEvent),
     /// An invitation.
     Invitation(Invitation),
@@ -79,7 +79,7 @@ pub enum Node {
     Member(Member),
     /// A message.
     Message(Message),
-    /// A refusal.
+    /// An opt-out.
     OptOut(OptOut),
     /// A provider account.
     ProviderAccount(ProviderAccount),
@@ -87,22 +87,22 @@ pub enum Node {
     Session(Session),
     /// A source.
     Source(Source),
-    /// A report on a message.
+    /// A status report on a message.
     StatusReport(StatusReport),
     /// A team.
     Team(Team),
     /// A verification.
     Verification(Verification),
-    /// A reference that waits for its other half.
+    /// A reference that waits for its object.
     WaitingReference(WaitingReference),
     /// A webhook.
     Webhook(Webhook),
 }
 
-/// The object with this id, shown to this extent; `None` where the workspace has none, or of that kind none can be had.
+/// The object with this id, shown to this extent; `None` if the workspace has none, or the kind is no node.
 ///
 /// # Errors
-/// Where the id is no id, the viewer may not see its kind, or the database fails.
+/// `BAD_USER_INPUT` for a malformed id, `FORBIDDEN` for a kind that the viewer may not see, and those of the look-ups.
 pub async fn node(ctx: &Context<'_>, id: &str, extent: Extent) -> Result<Option<Node>> {
     viewer(ctx)?;
     let id: AnyId = id.parse()?;
@@ -110,15 +110,14 @@ pub async fn node(ctx: &Context<'_>, id: &str, extent: Extent) -> Result<Option<
     let scope = viewer_of_kind(ctx, kind)?.scope;
     let loaders = loaders(ctx)?;
     let shared = ctx.data_unchecked::<Arc<Shared>>();
-    let told = ApiError::from;
     Ok(match id {
         AnyId::ConversationId(id) => match extent {
-            Extent::Listed => loaders.conversations.load(id).await.map_err(told)?,
+            Extent::Listed => loaders.conversations.load(id).await?,
             Extent::Whole => conversations::whole(&*reads(ctx).await, scope, id).await?.map(Arc::new),
         }
         .map(|it| Node::Conversation(Conversation(it))),
         AnyId::MessageId(id) => match extent {
-            Extent::Listed => session(ctx)?.message(id).await.map_err(told)?.map(Message::listed),
+            Extent::Listed => session(ctx)?.message(id).await?.map(Message::listed),
             Extent::Whole => {
                 let found = session(ctx)?.whole_message(&*reads(ctx).await, id).await?;
                 found.map(Message::whole)
@@ -126,20 +125,20 @@ pub async fn node(ctx: &Context<'_>, id: &str, extent: Extent) -> Result<Option<
         }
         .map(Node::Message),
         AnyId::ContactId(id) => match extent {
-            Extent::Listed => loaders.contacts.load(id).await.map_err(told)?,
+            Extent::Listed => loaders.contacts.load(id).await?,
             Extent::Whole => contacts::whole(&*reads(ctx).await, scope, id).await?.map(Arc::new),
         }
         .map(|it| Node::Contact(Contact(it))),
-        AnyId::ChannelId(id) => loaders.channels.load(id).await.map_err(told)?.map(|it| Node::Channel(Channel(it))),
+        AnyId::ChannelId(id) => loaders.channels.load(id).await?.map(|it| Node::Channel(Channel(it))),
         AnyId::ProviderAccountId(id) => {
-            loaders.accounts.load(id).await.map_err(told)?.map(|it| Node::ProviderAccount(ProviderAccount(it)))
+            loaders.accounts.load(id).await?.map(|it| Node::ProviderAccount(ProviderAccount(it)))
         }
-        AnyId::MemberId(id) => loaders.members.load(id).await.map_err(told)?.map(|it| Node::Member(Member(it))),
-        AnyId::ApiKeyId(id) => loaders.keys.load(id).await.map_err(told)?.map(|it| Node::ApiKey(ApiKey(it))),
-        AnyId::TeamId(id) => loaders.teams.load(id).await.map_err(told)?.map(|it| Node::Team(Team(it))),
-        AnyId::LabelId(id) => loaders.labels.load(id).await.map_err(told)?.map(|it| Node::Label(Label(it))),
+        AnyId::MemberId(id) => loaders.members.load(id).await?.map(|it| Node::Member(Member(it))),
+        AnyId::ApiKeyId(id) => loaders.keys.load(id).await?.map(|it| Node::ApiKey(ApiKey(it))),
+        AnyId::TeamId(id) => loaders.teams.load(id).await?.map(|it| Node::Team(Team(it))),
+        AnyId::LabelId(id) => loaders.labels.load(id).await?.map(|it| Node::Label(Label(it))),
         AnyId::GroupId(id) => match extent {
-            Extent::Listed => loaders.groups.load(id).await.map_err(told)?,
+            Extent::Listed => loaders.groups.load(id).await?,
             Extent::Whole => groups::whole(&*reads(ctx).await, scope, id).await?.map(Arc::new),
         }
         .map(|it| Node::Group(Group(it))),
@@ -201,24 +200,24 @@ pub async fn node(ctx: &Context<'_>, id: &str, extent: Extent) -> Result<Option<
             let found = contacts::identity(&*reads(ctx).await, scope, id).await?;
             found.map(|it| Node::Identity(Identity(Arc::new(it))))
         }
-        // What belongs to a message is seen by who sees that.
+        // Whoever may see the message may see what belongs to it.
         AnyId::AttachmentId(id) => {
             let found = messages::attachment(&*reads(ctx).await, scope, id).await?;
             let Some(message) = found.as_ref().and_then(|found| found.message_id) else { return Ok(None) };
-            let message = session(ctx)?.message(message).await.map_err(told)?;
+            let message = session(ctx)?.message(message).await?;
             message.and(found).map(|it| Node::Attachment(Attachment(Arc::new(it))))
         }
         AnyId::StatusReportId(id) => {
             let found = messages::report(&*reads(ctx).await, scope, id).await?;
             let Some(found) = found else { return Ok(None) };
-            let message = session(ctx)?.message(found.message_id).await.map_err(told)?;
+            let message = session(ctx)?.message(found.message_id).await?;
             message.map(|_| Node::StatusReport(StatusReport(Arc::new(found))))
         }
         AnyId::WorkspaceId(_) | AnyId::PersonId(_) | AnyId::ReportJobId(_) => None,
     })
 }
 
-/// The type of an object in the schema, by its id; `None` of what is no node.
+/// The object type of an id; `None` for a kind that is no node.
 fn kind_of(id: AnyId) -> Option<&'static str> {
     Some(match id {
         AnyId::ApiKeyId(_) => "ApiKey",
@@ -255,7 +254,7 @@ fn kind_of(id: AnyId) -> Option<&'static str> {
 /// A typed id from an argument.
 ///
 /// # Errors
-/// Where it is none of that kind.
+/// `BAD_USER_INPUT` for an id of another kind.
 pub fn typed<I: std::str::FromStr<Err = inlet_domain::ids::InvalidId>>(path: &str, id: &ID) -> Result<I, ApiError> {
     id.parse().map_err(|error: inlet_domain::ids::InvalidId| ApiError::input(path, error.to_string()))
 }

@@ -1,4 +1,4 @@
-//! Who is there and who types, in the schema.
+//! Presence in the schema.
 
 use async_graphql::{Context, ID, Object, SimpleObject, Union};
 use inlet_domain::{
@@ -10,42 +10,42 @@ use inlet_store::presence::{Change, Snapshot, Update};
 use super::{conversation::Conversation, enums, member::Member};
 use crate::{error::Result, execution::context::loaders};
 
-/// All that is known of the moment. What was told before counts no more; whoever is not in it is OFFLINE.
+/// The complete presence of the workspace. Discard earlier updates; a member without an entry is OFFLINE.
 #[derive(SimpleObject, Clone)]
 pub struct PresenceSnapshot {
-    /// Who is ONLINE or AWAY.
+    /// Members who are ONLINE or AWAY.
     pub availability: Vec<MemberAvailability>,
-    /// Who types.
+    /// Members who are typing.
     pub typing: Vec<MemberTyping>,
 }
 
-/// The presence of a member.
+/// Availability of one member.
 #[derive(Clone, Copy)]
 pub struct MemberAvailability {
     member: MemberId,
     status: Availability,
 }
 
-/// The presence of a member.
+/// Availability of one member.
 #[Object]
 impl MemberAvailability {
-    /// The member's global id.
+    /// Global id of the member.
     async fn member_id(&self) -> ID {
         ID(self.member.to_string())
     }
 
-    /// The member; null where they are gone.
+    /// The member. Null if the member was deleted.
     async fn member(&self, ctx: &Context<'_>) -> Result<Option<Member>> {
         Ok(loaders(ctx)?.members.load(self.member).await?.map(Member))
     }
 
-    /// Whether they can be reached.
+    /// Availability.
     async fn availability(&self) -> enums::Availability {
         self.status.into()
     }
 }
 
-/// That a member types in a conversation, or has ceased to.
+/// Typing state of a member in a conversation.
 #[derive(Clone, Copy)]
 pub struct MemberTyping {
     member: MemberId,
@@ -53,43 +53,43 @@ pub struct MemberTyping {
     is_typing: bool,
 }
 
-/// That a member types in a conversation, or has ceased to.
+/// Typing state of a member in a conversation.
 #[Object]
 impl MemberTyping {
-    /// The member's global id.
+    /// Global id of the member.
     async fn member_id(&self) -> ID {
         ID(self.member.to_string())
     }
 
-    /// The member; null where they are gone.
+    /// The member. Null if the member was deleted.
     async fn member(&self, ctx: &Context<'_>) -> Result<Option<Member>> {
         Ok(loaders(ctx)?.members.load(self.member).await?.map(Member))
     }
 
-    /// The conversation's global id.
+    /// Global id of the conversation.
     async fn conversation_id(&self) -> ID {
         ID(self.conversation.to_string())
     }
 
-    /// The conversation; null where it is gone.
+    /// The conversation. Null if it was deleted.
     async fn conversation(&self, ctx: &Context<'_>) -> Result<Option<Conversation>> {
         Ok(loaders(ctx)?.conversations.load(self.conversation).await?.map(Conversation))
     }
 
-    /// Whether they type.
+    /// Whether the member is typing.
     async fn is_typing(&self) -> bool {
         self.is_typing
     }
 }
 
-/// An item of a subscription to `presence`: all members first, then each change. Types may be added.
+/// An item of the `presence` stream. Types may be added.
 #[derive(Union, Clone)]
 pub enum PresenceUpdate {
-    /// All that is known. It comes first, and again where changes were missed.
+    /// The complete presence. It comes first, and again if changes were missed.
     Snapshot(PresenceSnapshot),
-    /// A member came, went or is away.
+    /// A member's availability changed.
     Availability(MemberAvailability),
-    /// A member began or ceased to type.
+    /// A member started or stopped typing.
     Typing(MemberTyping),
 }
 

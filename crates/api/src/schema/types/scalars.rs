@@ -4,11 +4,13 @@ use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value
 use chrono::Utc;
 use serde_json::value::RawValue;
 
-/// A point in time in UTC with three decimals of the second, as RFC 3339 writes it: `2026-11-20T10:00:00.000Z`.
+/// Time in UTC with milliseconds, in RFC 3339 format: `2026-11-20T10:00:00.000Z`. As input, any RFC 3339 time with an
+/// offset is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
 
-/// A point in time in UTC with three decimals of the second, as RFC 3339 writes it: `2026-11-20T10:00:00.000Z`.
+/// Time in UTC with milliseconds, in RFC 3339 format: `2026-11-20T10:00:00.000Z`. As input, any RFC 3339 time with an
+/// offset is valid.
 #[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -31,11 +33,11 @@ impl From<chrono::DateTime<Utc>> for DateTime {
     }
 }
 
-/// A decimal number as text, so that no digit is lost.
+/// Decimal number as text, so that it keeps every digit: `-12.50`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decimal(pub String);
 
-/// A decimal number as text, so that no digit is lost.
+/// Decimal number as text, so that it keeps every digit: `-12.50`.
 #[Scalar(specified_by_url = "https://www.postgresql.org/docs/15/datatype-numeric.html")]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -61,7 +63,7 @@ fn is_decimal(text: &str) -> bool {
 pub enum Json {
     /// Parsed.
     Value(serde_json::Value),
-    /// In its final bytes, which are passed on as they stand.
+    /// In its final bytes, which leave unchanged.
     Raw(Box<RawValue>),
 }
 
@@ -80,17 +82,17 @@ impl ScalarType for Json {
     }
 }
 
-/// A JSON column as a list reads it: nothing where it was left out for its length.
+/// A JSON column as a list reads it: `None` if the list left it out for its length.
 #[must_use]
 pub fn optional(value: &serde_json::Value) -> Option<Json> {
     (!value.is_null()).then(|| Json::Value(value.clone()))
 }
 
-/// A place in a list or in the event log. Opaque: pass on what the server gave.
+/// Position in a list or in the event log. Opaque: pass only cursors that the server gave you.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(pub String);
 
-/// A place in a list or in the event log. Opaque: pass on what the server gave.
+/// Position in a list or in the event log. Opaque: pass only cursors that the server gave you.
 #[Scalar(specified_by_url = "https://relay.dev/graphql/connections.htm#sec-Cursor")]
 impl ScalarType for Cursor {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -105,13 +107,13 @@ impl ScalarType for Cursor {
     }
 }
 
-/// How often an object has changed: an integer below 2^53 that only grows. Of two copies the one with the greater
-/// revision is the newer.
+/// Revision of an object: an integer from 0 to 2^53 - 1 that grows with every change. Of two copies, the one with the
+/// greater revision is newer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Revision(pub i64);
 
-/// How often an object has changed: an integer below 2^53 that only grows. Of two copies the one with the greater
-/// revision is the newer.
+/// Revision of an object: an integer from 0 to 2^53 - 1 that grows with every change. Of two copies, the one with the
+/// greater revision is newer.
 #[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259#section-6")]
 impl ScalarType for Revision {
     fn parse(value: Value) -> InputValueResult<Self> {

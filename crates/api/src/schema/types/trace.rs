@@ -1,4 +1,4 @@
-//! The way of a provider's request through the house, in the schema.
+//! Traces of providers' requests in the schema.
 
 use std::sync::Arc;
 
@@ -13,43 +13,44 @@ use super::{
 };
 use crate::access::{credential::Credential, visible::may_see};
 
-/// The way from providers' requests over the events that they caused to their deliveries, whose `attempts` end it.
+/// The path of providers' requests through Inlet: the requests, the events that they raised, and the deliveries of
+/// these events. `Delivery.attempts` completes it.
 #[derive(SimpleObject)]
 pub struct Trace {
-    /// The requests, oldest first.
+    /// Requests, oldest first.
     inbound_events: Vec<InboundEvent>,
-    /// The events, in the log's order, each with what caused it and where it went.
+    /// Events in log order, each with its cause and its deliveries.
     steps: Vec<TraceStep>,
-    /// Whether there was more than 200 requests, events or deliveries of one event.
+    /// Whether the trace is cut: it shows at most 200 requests, 200 events, and 200 deliveries of one event.
     truncated: bool,
 }
 
-/// An event with what caused it and where it went.
+/// An event, with its cause and its deliveries.
 #[derive(SimpleObject)]
 pub struct TraceStep {
-    /// The event's id.
+    /// Global id of the event.
     event_id: ID,
-    /// The event; null where it is past retention or the viewer may not see it.
+    /// The event. Null if it is past retention, or the viewer may not see it.
     event: Option<Event>,
-    /// The request that caused it; null where no provider did, or it is past retention.
+    /// Global id of the request that caused the event. Null if no request did, or it is past retention.
     inbound_event_id: Option<ID>,
-    /// Where it went.
+    /// Deliveries of the event.
     deliveries: Vec<Delivery>,
-    /// The webhooks that it did not go to, and why. (Of one that was paused or disabled the delivery tells.)
+    /// Webhooks that did not get the event, with the reason. A paused or disabled webhook has a delivery instead.
     missed: Vec<MissedWebhook>,
 }
 
-/// A webhook that an event did not go to.
+/// A webhook that did not get an event.
 #[derive(SimpleObject)]
 pub struct MissedWebhook {
-    /// The webhook, as it stands.
+    /// The webhook, in its present state.
     webhook: Webhook,
-    /// Why.
+    /// Reason why the webhook did not get the event.
     reason: enums::Miss,
 }
 
 impl Trace {
-    /// Of the store's, in this life of the log, as a viewer may see it.
+    /// From a trace of the store, in this epoch of the log, as far as a viewer may see it.
     #[must_use]
     pub fn of(trace: trace::Trace, epoch: i32, credential: &Credential) -> Self {
         let event = |entry: LogEntry| may_see(credential, &entry).then(|| Event::of_log(Arc::new(entry), epoch));

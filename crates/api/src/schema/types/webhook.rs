@@ -1,4 +1,4 @@
-//! Webhooks and what became of their deliveries, in the schema.
+//! Webhooks, deliveries and attempts in the schema.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use inlet_store::records::{delivery_log, webhooks};
 
 use super::{
     channel::Channel,
-    connection::{Connection, inner_cost, inner_slice},
     enums,
-    scalars::{Cursor, DateTime, Json, Revision},
+    scalars::{DateTime, Json, Revision},
 };
 use crate::{
     error::Result,
     execution::context::{loaders, reads, viewer_of},
+    schema::lists::lists,
 };
 
 /// A receiver of events.
@@ -24,42 +24,42 @@ pub struct Webhook(pub Arc<webhooks::Webhook>);
 /// A receiver of events.
 #[Object]
 impl Webhook {
-    /// The global id.
+    /// Global id.
     pub async fn id(&self) -> ID {
         ID(self.0.id.to_string())
     }
 
-    /// Its name among the staff.
+    /// Display name, for members only.
     async fn name(&self) -> &str {
         &self.0.settings.name
     }
 
-    /// Where events are posted.
+    /// URL that Inlet sends events to.
     async fn url(&self) -> &str {
         &self.0.settings.url
     }
 
-    /// Whether it is sent to.
+    /// Status.
     async fn status(&self) -> enums::WebhookStatus {
         self.0.status.into()
     }
 
-    /// Why it is disabled, where it is.
+    /// Reason why the webhook is disabled. Null if it is not disabled.
     async fn disabled_reason(&self) -> Option<&str> {
         self.0.disabled_reason.as_deref()
     }
 
-    /// Exact names such as `message.created`, or `message.*`; none means all.
+    /// Event types that the webhook gets, such as `message.created` or `message.*`. An empty list means all.
     async fn event_types(&self) -> &[String] {
         &self.0.settings.event_types
     }
 
-    /// Whether notes and activities are sent too.
+    /// Whether the webhook gets events about notes and activities.
     async fn include_notes(&self) -> bool {
         self.0.settings.include_notes
     }
 
-    /// Further conditions for an event.
+    /// Further conditions for events.
     async fn filter(&self) -> WebhookFilter {
         let filter = &self.0.settings.filter;
         WebhookFilter {
@@ -71,28 +71,28 @@ impl Webhook {
         }
     }
 
-    /// The channel whose own it is; null where it is the workspace's.
+    /// Channel whose events the webhook gets. Null if it gets those of every channel.
     async fn channel(&self, ctx: &Context<'_>) -> Result<Option<Channel>> {
         let Some(id) = self.0.settings.channel else { return Ok(None) };
         Ok(loaders(ctx)?.channels.load(id).await?.map(Channel))
     }
 
-    /// Seconds between attempts, before jitter; past the end the last one stays.
+    /// Delays between attempts in seconds, before jitter. After the last delay, the last one repeats.
     async fn retry_delays(&self) -> Vec<i32> {
         self.0.settings.delays().into_iter().map(|delay| i32::try_from(delay).unwrap_or(i32::MAX)).collect()
     }
 
-    /// How many requests may be under way at once.
+    /// Maximum number of concurrent requests.
     async fn max_concurrency(&self) -> i32 {
         self.0.settings.max_concurrency
     }
 
-    /// How many requests a second all sending processes together make at most; null for no limit.
+    /// Maximum number of requests per second, over all processes. Null for no limit.
     async fn rate_limit(&self) -> Option<i32> {
         self.0.settings.rate_limit
     }
 
-    /// Headers that go with every request.
+    /// Headers of every request.
     async fn headers(&self) -> Vec<WebhookHeader> {
         let header = |it: &webhooks::OwnHeader| WebhookHeader {
             name: it.name.clone(),
@@ -102,82 +102,84 @@ impl Webhook {
         self.0.headers.iter().map(header).collect()
     }
 
-    /// How its requests are composed; null where the event itself is posted.
+    /// Composition of the requests. Null if Inlet posts the event itself.
     async fn composition(&self) -> Option<WebhookComposition> {
         self.0.settings.composition.as_ref().map(Into::into)
     }
 
-    /// When only the newest secret signs again, while its secrets rotate.
+    /// End of the current secret rotation: until then, requests carry signatures of older secrets too. Null without a
+    /// rotation.
     async fn rotation_ends_at(&self) -> Option<DateTime> {
         self.0.rotation_ends_at.map(DateTime)
     }
 
-    /// Whether it was disabled, is sent to again, and nothing has succeeded since.
+    /// Whether the webhook was disabled, was resumed, and has had no success since.
     async fn is_recovering(&self) -> bool {
         self.0.recovering
     }
 
-    /// The version of the bodies' shape that it is pinned to.
+    /// API version of the request bodies, fixed at registration.
     async fn api_version(&self) -> &str {
         &self.0.api_version
     }
 
-    /// Over connect and the whole exchange, in seconds.
+    /// Timeout of a request in seconds, including the connect.
     async fn timeout_seconds(&self) -> i32 {
         self.0.settings.timeout()
     }
 
-    /// After so many attempts a delivery is exhausted.
+    /// Number of attempts after which a delivery is EXHAUSTED.
     async fn max_attempts(&self) -> i32 {
         self.0.settings.attempts()
     }
 
-    /// How long to wait between attempts.
+    /// Preset of delays between attempts.
     async fn retry_preset(&self) -> enums::RetryPreset {
         self.0.settings.retry_preset.into()
     }
 
-    /// Whether a plain signature under the consumer's own header is sent too.
+    /// Whether requests carry a legacy signature too; see `LegacySignatureInput`.
     async fn has_legacy_signature(&self) -> bool {
         self.0.has_legacy_signature
     }
 
-    /// Counts its changes.
+    /// Revision of the object. Pass it as `ifRevision` in an update.
     async fn revision(&self) -> Revision {
         Revision(self.0.revision)
     }
 
-    /// When it was registered: it gets what came after.
+    /// Time of registration. The webhook gets events after this time.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 }
 
-/// Conditions for an event beside its type. The values of each member mean "any of"; an empty member is no condition.
+/// Conditions for events in addition to their types. An event must match every field that is not empty. A list matches
+/// any of its values.
 #[derive(SimpleObject)]
 pub struct WebhookFilter {
-    /// The global ids of the channels.
+    /// Global ids of channels.
     channel_ids: Vec<ID>,
-    /// The media of the channels.
+    /// Media of the channels.
     medium: Vec<enums::Medium>,
-    /// The global ids of the conversation's labels.
+    /// Global ids of the conversation's labels.
     label_ids: Vec<ID>,
-    /// Which way the message goes.
+    /// Directions of the message.
     direction: Vec<enums::Direction>,
-    /// The kinds of actors that cause it.
+    /// Kinds of actors that caused the event.
     actor: Vec<enums::ActorKind>,
 }
 
-/// How a webhook's requests are composed. URL, headers and body are templates: see `WebhookCompositionInput`.
+/// Composition of a webhook's requests. URL, header values and body are templates; see `WebhookCompositionInput`.
 #[derive(SimpleObject)]
 pub struct WebhookComposition {
-    /// The method.
+    /// HTTP method.
     method: enums::HttpMethod,
-    /// Headers whose values are templates.
+    /// Headers; the values are templates.
     headers: Vec<ComposedHeader>,
-    /// How the body is written.
+    /// Format of the body.
     body_format: enums::BodyFormat,
-    /// The body's template; null where the event itself is sent, or nothing.
+    /// Template of the body. Null if Inlet sends the event itself, or no body.
     body: Option<Json>,
 }
 
@@ -196,102 +198,102 @@ impl From<&Composition> for WebhookComposition {
 /// A header of a composed request.
 #[derive(SimpleObject)]
 pub struct ComposedHeader {
-    /// Its name.
+    /// Header name.
     pub name: String,
-    /// Its value.
+    /// Header value.
     pub value: String,
 }
 
-/// A header that goes with every request to a webhook.
+/// A header of every request to a webhook.
 #[derive(SimpleObject)]
 pub struct WebhookHeader {
-    /// Its name.
+    /// Header name.
     name: String,
-    /// Its value; null where it is secret.
+    /// Header value. Null for a secret header.
     value: Option<String>,
-    /// Whether the value is sealed and never shown.
+    /// Whether the value is secret: Inlet stores it encrypted and never shows it.
     is_secret: bool,
 }
 
-/// An event on its way to a webhook.
+/// The delivery of one event to one webhook.
 #[derive(Clone)]
 pub struct Delivery(pub Arc<delivery_log::Delivery>);
 
-/// An event on its way to a webhook.
+/// The delivery of one event to one webhook.
 #[Object]
 impl Delivery {
-    /// The global id.
+    /// Global id.
     pub async fn id(&self) -> ID {
         ID(self.0.id.to_string())
     }
 
-    /// The event's type.
+    /// Type of the event, such as `message.created`.
     async fn event_type(&self) -> &str {
         &self.0.event_type
     }
 
-    /// The state: PENDING, HELD, SUCCEEDED, EXHAUSTED or SKIPPED.
+    /// Status.
     async fn status(&self) -> enums::DeliveryState {
         self.0.status.into()
     }
 
-    /// When it is next due.
+    /// Time when the next attempt is due.
     async fn due_at(&self) -> Option<DateTime> {
         self.0.due_at.map(DateTime)
     }
 
-    /// When it came to be.
+    /// Time of creation.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
-    /// When it was done.
+    /// Time when the delivery ended. Null while it is open.
     async fn finished_at(&self) -> Option<DateTime> {
         self.0.finished_at.map(DateTime)
     }
 
-    /// Why it was skipped, where it was.
+    /// Reason for a SKIPPED delivery. Else null.
     async fn skipped_because(&self) -> Option<enums::SkipReason> {
         self.0.skipped_because.map(Into::into)
     }
 
-    /// How many attempts there were.
+    /// Number of attempts so far.
     async fn attempt_count(&self) -> i32 {
         self.0.attempts
     }
 
-    /// Its gapless number for the webhook, as `inlet-sequence` tells; from the first attempt on.
+    /// Number of the delivery for its webhook, without gaps, as in the header `inlet-sequence`. Null before the first
+    /// attempt.
     async fn sequence(&self) -> Option<f64> {
         #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
         self.0.sequence.map(|sequence| sequence as f64)
     }
 
-    /// The event.
+    /// Global id of the event.
     async fn event_id(&self) -> ID {
         ID(self.0.event_id.to_string())
     }
 
-    /// The receiver; null where it was deleted.
+    /// Webhook that receives the event. Null if it was deleted.
     async fn webhook(&self, ctx: &Context<'_>) -> Result<Option<Webhook>> {
         let viewer = viewer_of(ctx, "Delivery.webhook")?;
         let found = webhooks::by_id(&*reads(ctx).await, viewer.scope, self.0.webhook_id).await?;
         Ok(found.map(|webhook| Webhook(Arc::new(webhook))))
     }
 
-    /// Its attempts, in order.
-    #[graphql(complexity = "inner_cost(first, last, child_complexity)")]
-    async fn attempts(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "How many from the beginning; at most 100, 10 where nothing is told.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<Cursor>,
-        #[graphql(desc = "How many from the end; at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<Cursor>,
-    ) -> Result<Connection<Attempt>> {
-        let slice = inner_slice(first, after, last, before)?;
-        let page = loaders(ctx)?.attempts.load((self.0.id, slice)).await?;
-        Ok(page.map(|page| Connection::of(page, Attempt)).unwrap_or_default())
+    #[graphql(flatten)]
+    async fn lists(&self) -> DeliveryLists {
+        DeliveryLists(Arc::clone(&self.0))
     }
+}
+
+lists! {
+    /// The lists of a delivery.
+    DeliveryLists of delivery_log::Delivery;
+    |ctx, delivery, slice|
+
+    /// Attempts of the delivery, oldest first.
+    attempts -> Attempt = loaders(ctx)?.attempts.load((delivery.id, slice)).await?;
 }
 
 /// One HTTP exchange of a delivery.
@@ -301,55 +303,56 @@ pub struct Attempt(pub Arc<delivery_log::Attempt>);
 /// One HTTP exchange of a delivery.
 #[Object]
 impl Attempt {
-    /// The global id.
+    /// Global id.
     pub async fn id(&self) -> ID {
         ID(self.0.id.to_string())
     }
 
-    /// 1, 2, 3 ...
+    /// Number of the attempt, from 1.
     async fn number(&self) -> i32 {
         self.0.number
     }
 
-    /// When it began.
+    /// Time when the attempt started.
     async fn started_at(&self) -> DateTime {
         DateTime(self.0.started_at)
     }
 
-    /// How long it took, in milliseconds.
+    /// Duration in milliseconds.
     async fn duration_ms(&self) -> i32 {
         self.0.duration_ms
     }
 
-    /// The global id of its delivery.
+    /// Global id of the delivery.
     async fn delivery_id(&self) -> ID {
         ID(self.0.delivery_id.to_string())
     }
 
-    /// The headers of the answer, as one object; of a name that came twice, both values. Needs the rights to read the inbox
-    /// and its notes: a receiver may answer with what it was sent.
+    /// Headers of the response as one JSON object. Values of a repeated header are joined by `, `. Needs the rights
+    /// `read_inbox` and `read_notes`, because a receiver may echo the request.
     async fn response_headers(&self, ctx: &Context<'_>) -> Result<Option<Json>> {
         viewer_of(ctx, "Attempt.responseHeaders")?;
         Ok(self.0.response_headers.clone().map(Json::Value))
     }
 
-    /// The body of the answer, up to 16 KiB; what is no UTF-8 in it is replaced. Needs the same rights as `responseHeaders`.
+    /// Body of the response, up to 16 KiB. Bytes that are not UTF-8 are replaced. Needs the rights `read_inbox` and
+    /// `read_notes`.
     async fn response_body(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         viewer_of(ctx, "Attempt.responseBody")?;
         Ok(self.0.response_body.as_deref().map(|body| String::from_utf8_lossy(body).into_owned()))
     }
 
-    /// The HTTP status of the answer.
+    /// HTTP status of the response.
     async fn response_status(&self) -> Option<i32> {
         self.0.response_status
     }
 
-    /// The kind of error, in one word; null on success.
+    /// Error kind, such as `timeout` or `status`. Null on success.
     async fn error_kind(&self) -> Option<&str> {
         self.0.error_kind.as_deref()
     }
 
-    /// The error, as a sentence; null on success.
+    /// Error message. Null on success.
     async fn error(&self) -> Option<&str> {
         self.0.error.as_deref()
     }

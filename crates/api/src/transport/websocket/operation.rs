@@ -1,4 +1,4 @@
-//! One operation of a socket.
+//! One operation of a WebSocket.
 
 use async_graphql::{Response, parser::types::OperationType};
 use futures::StreamExt;
@@ -20,7 +20,7 @@ use crate::{
     transport::outgoing::Way,
 };
 
-/// One operation of a socket.
+/// One operation of a WebSocket.
 pub(super) struct Operation {
     pub(super) engine: Engine,
     pub(super) credential: Option<Credential>,
@@ -63,7 +63,7 @@ impl Operation {
                     continue;
                 }
             };
-            // A subscription that cannot begin, or that may not go on, is an error of the request, whatever its path.
+            // A subscription that cannot start or continue is a request error, whatever its path.
             let is_over = is_subscription && answer.is_err() && never(&answer.data);
             if is_request_error(&answer) || (is_over && (is_first || is_forbidden(&answer))) {
                 return self.fail(answer).await;
@@ -78,7 +78,7 @@ impl Operation {
         self.last(frame).await;
     }
 
-    /// Hands an answer to the socket. It is written into a frame only once there is room: until then all who are sent the same
+    /// Hands a response to the socket. It becomes a frame only when there is room: until then, all members of a group
     /// share it.
     async fn hand(&self, payload: &str) -> Result<(), mpsc::error::SendError<Handed>> {
         let room = self.way.room(payload.len()).await;
@@ -111,7 +111,7 @@ fn is_forbidden(answer: &Response) -> bool {
     answer.errors.iter().any(|error| code(error) == Some(ErrorCode::Forbidden.name()))
 }
 
-/// Whether a subscription's one field is null, or all of it.
+/// Whether a subscription's response is null, or its only field is.
 fn never(data: &async_graphql::Value) -> bool {
     match data {
         async_graphql::Value::Object(members) => members.values().all(|value| *value == async_graphql::Value::Null),

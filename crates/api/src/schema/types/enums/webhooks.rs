@@ -2,35 +2,35 @@
 
 use async_graphql::Enum;
 
-/// Whether a webhook is sent to.
+/// Status of a webhook.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::webhook::WebhookStatus")]
 pub enum WebhookStatus {
-    /// It is.
+    /// Inlet sends its events.
     Active,
-    /// Its events are held until it is resumed.
+    /// Inlet holds its events until it is resumed.
     Paused,
-    /// Its events are recorded as skipped.
+    /// Inlet records its events as skipped.
     Disabled,
 }
 
-/// How long to wait between attempts.
+/// Preset of delays between delivery attempts.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::webhook::RetryPreset")]
 pub enum RetryPreset {
     /// 10 s, 100 s, 1,000 s, 10,000 s, 100,000 s.
     Documented,
-    /// 5 s, 5 m, 30 m, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
+    /// 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
     Standard,
 }
 
-/// The kind of actor that caused an event.
+/// Kind of actor that caused an event.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::event::webhook_filter::ActorKind")]
 pub enum ActorKind {
-    /// A person of the workspace.
+    /// A member of the workspace.
     Member,
-    /// A program.
+    /// A program with an API key.
     ApiKey,
     /// A provider's report.
     Provider,
@@ -38,63 +38,63 @@ pub enum ActorKind {
     System,
 }
 
-/// Why a webhook does not get an event.
+/// Reason why a webhook did not get an event.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::event::webhook_filter::Miss")]
 pub enum Miss {
-    /// It was registered after the event.
+    /// The webhook was registered after the event.
     RegisteredLater,
-    /// It does not want events of this type.
+    /// The webhook does not subscribe to this event type.
     EventType,
-    /// The event is about a note or an activity, and it did not ask for those.
+    /// The event is about a note or an activity, and the webhook excludes these.
     Notes,
-    /// The event is of another channel, or of none.
+    /// The event has another channel, or none.
     Channel,
-    /// The event is of another medium, or of none.
+    /// The event has another medium, or none.
     Medium,
     /// The conversation has none of the labels.
     Label,
-    /// The event's message goes the other way, or there is none.
+    /// The event's message has the other direction, or there is no message.
     Direction,
     /// Another kind of actor caused the event.
     Actor,
-    /// The dispatcher has not come to the event yet.
+    /// The dispatcher has not processed the event yet.
     NotYet,
-    /// It would get the event as it is set now, and was set otherwise when the event was dispatched.
+    /// The webhook would get the event today, but its settings were different when the event was dispatched.
     SetOtherwise,
 }
 
-/// Why a delivery was skipped.
+/// Reason why a delivery was skipped.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_store::records::delivery_log::SkipReason")]
 pub enum SkipReason {
-    /// Its webhook was disabled.
+    /// The webhook was disabled.
     Disabled,
-    /// Its webhook was deleted.
+    /// The webhook was deleted.
     Deleted,
-    /// Its event was past retention.
+    /// The event was past retention.
     Trimmed,
-    /// It was held past its own retention.
+    /// The delivery was held past its own retention.
     Expired,
 }
 
-/// How a composed request is made.
+/// HTTP method of a composed request.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::compose::Method")]
 pub enum HttpMethod {
-    /// All in the URL; it has no body.
+    /// GET: all data is in the URL; the request has no body.
     Get,
-    /// With a body.
+    /// POST, with a body.
     Post,
-    /// With a body.
+    /// PUT, with a body.
     Put,
-    /// With a body.
+    /// PATCH, with a body.
     Patch,
-    /// It has no body.
+    /// DELETE: the request has no body.
     Delete,
 }
 
-/// How a composed body is written.
+/// Format of a composed body.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::compose::BodyFormat")]
 pub enum BodyFormat {
@@ -106,30 +106,30 @@ pub enum BodyFormat {
     Multipart,
 }
 
-/// The hash under a consumer's own signature header.
+/// Algorithm of a legacy signature.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_domain::model::webhook::SignatureAlgorithm")]
 pub enum SignatureAlgorithm {
-    /// HMAC-SHA256, hex.
+    /// HMAC-SHA256, in hex.
     #[graphql(name = "SHA256")]
     Sha256,
-    /// HMAC-SHA512, hex.
+    /// HMAC-SHA512, in hex.
     #[graphql(name = "SHA512")]
     Sha512,
 }
 
-/// Where a delivery stands.
+/// Status of a delivery.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "inlet_store::records::delivery_log::DeliveryState")]
 pub enum DeliveryState {
-    /// Waiting for its next attempt.
+    /// Waits for its next attempt.
     Pending,
-    /// Waiting until its webhook is resumed.
+    /// Waits until its webhook is resumed.
     Held,
-    /// Received.
+    /// The receiver accepted it.
     Succeeded,
     /// Every attempt failed.
     Exhausted,
-    /// Not sent, for its webhook was disabled or held it too long.
+    /// Inlet did not send it; `skippedBecause` tells the reason.
     Skipped,
 }
