@@ -9,6 +9,7 @@
 
 pub mod apply_fixture;
 pub mod cluster;
+pub mod collector;
 pub mod corpus;
 pub mod database;
 pub mod filled;

@@ -15,6 +15,7 @@ pub mod model;
 pub mod reader;
 pub mod scope;
 pub mod secrets;
+pub mod spans;
 pub mod text_enum;
 
 #[cfg(feature = "postgres")]

@@ -10,5 +10,6 @@ pub mod route;
 
 mod intake;
 mod source_cache;
+mod spans;
 
 pub use route::{IngestParts, IngestState};

@@ -36,12 +36,14 @@ use tokio::{
     task::spawn_blocking,
     time::{Instant, timeout},
 };
+use tracing::Span;
 
 use crate::{
     intake::{self, Drains},
     network,
     refusal::Refusal,
     source_cache::SourceCache,
+    spans,
 };
 
 /// How many elements of one body wait for their commit at once: as many as one transaction takes, and far fewer than
@@ -138,9 +140,11 @@ impl IngestState {
 }
 
 async fn receive(request: HttpRequest, door: web::Data<IngestState>, mut payload: Payload) -> HttpResponse {
-    match Box::pin(answer(&request, &door, &mut payload)).await {
+    let span = spans::request(&request);
+    let response = match Box::pin(answer(&request, &door, &mut payload, &span)).await {
         Ok(response) => response,
         Err(refusal) => {
+            span.record("inlet.refusal", refusal.code());
             metrics::counter!("inlet_ingest_refused_total", "code" => refusal.code()).increment(1);
             tracing::debug!(code = refusal.code(), %refusal, "a provider's request was refused");
             // A sender that is slow or gone will send nothing useful.
@@ -149,10 +153,17 @@ async fn receive(request: HttpRequest, door: web::Data<IngestState>, mut payload
             }
             actix_web::ResponseError::error_response(&refusal)
         }
-    }
+    };
+    span.record("http.response.status_code", response.status().as_u16());
+    response
 }
 
-async fn answer(request: &HttpRequest, door: &IngestState, payload: &mut Payload) -> Result<HttpResponse, Refusal> {
+async fn answer(
+    request: &HttpRequest,
+    door: &IngestState,
+    payload: &mut Payload,
+    span: &Span,
+) -> Result<HttpResponse, Refusal> {
     if ![Method::POST, Method::GET, Method::PUT].contains(request.method()) {
         return Err(Refusal::Method);
     }
@@ -176,6 +187,7 @@ async fn answer(request: &HttpRequest, door: &IngestState, payload: &mut Payload
         }
     };
     let waited = came.elapsed();
+    spans::tell_source(span, &source);
     check_network(request, door, &source)?;
     let mut place = door.bodies.take(source.workspace, 0).ok_or_else(Refusal::crowded)?;
     let body = intake::read(payload, declared_length(request), door.max_body, &mut place).await?;
@@ -203,7 +215,7 @@ async fn answer(request: &HttpRequest, door: &IngestState, payload: &mut Payload
 
     let raw = raw_request(request, body);
     let named = hint(request);
-    let arrival = Arrival { door, source: &source, received_at, waited, named: named.as_deref() };
+    let arrival = Arrival { door, source: &source, received_at, waited, named: named.as_deref(), span };
     match read::split(&source, received_at, named.as_deref(), &raw)? {
         Some(requests) => arrival.take_all(requests).await,
         None => arrival.take_one(raw).await,
@@ -220,11 +232,12 @@ struct Arrival<'a> {
     waited: Duration,
     /// The event's name in the URL.
     named: Option<&'a str>,
+    span: &'a Span,
 }
 
 impl Arrival<'_> {
     async fn take_one(self, raw: RawRequest) -> Result<HttpResponse, Refusal> {
-        let (id, outcome, unreadable) = self.submit(raw).await?;
+        let (id, outcome, unreadable) = self.submit(raw, self.span).await?;
         match unreadable {
             Some(unreadable) if outcome == Outcome::Quarantined => Err(Refusal::Unreadable(unreadable)),
             _ => Ok(HttpResponse::Ok().json(json!({"id": id, "outcome": outcome}))),
@@ -236,7 +249,8 @@ impl Arrival<'_> {
     async fn take_all(self, requests: impl Iterator<Item = RawRequest>) -> Result<HttpResponse, Refusal> {
         let taken: Vec<(InboundEventId, Outcome)> = stream::iter(requests)
             .map(|raw| async move {
-                let (id, outcome, _) = self.submit(raw).await?;
+                let span = spans::element(self.span, self.source);
+                let (id, outcome, _) = self.submit(raw, &span).await?;
                 Ok::<_, Refusal>((id, outcome))
             })
             .buffered(ELEMENTS_AT_ONCE)
@@ -248,10 +262,15 @@ impl Arrival<'_> {
         Ok(HttpResponse::Ok().json(json!({"id": first, "outcome": outcome, "events": events})))
     }
 
-    async fn submit(self, raw: RawRequest) -> Result<(InboundEventId, Outcome, Option<Unreadable>), Refusal> {
-        let Self { door, source, received_at, waited, named } = self;
+    async fn submit(
+        self,
+        raw: RawRequest,
+        span: &Span,
+    ) -> Result<(InboundEventId, Outcome, Option<Unreadable>), Refusal> {
+        let Self { door, source, received_at, waited, named, .. } = self;
         let Readout { event, reading, raw, unreadable } = door.read(source, received_at, named, raw).await?;
         let id = InboundEventId(door.ambient.uuid());
+        spans::tell_id(span, id);
         let inbound = Inbound {
             id,
             workspace: source.workspace,
@@ -270,6 +289,7 @@ impl Arrival<'_> {
             "provider" => source.provider.as_str(), "outcome" => receipt.outcome.as_str()
         )
         .increment(1);
+        span.record("inlet.outcome", receipt.outcome.as_str());
         Ok((id, receipt.outcome, unreadable))
     }
 }

@@ -24,6 +24,7 @@ use crate::{
     failpoint,
     lease::{Lease, MARGIN},
     receiver::{Receiver, State},
+    spans,
 };
 
 /// The most deliveries of one claim.
@@ -159,6 +160,10 @@ impl Claimer {
             return Ok(());
         }
         failpoint::pass("claim.claimed");
+        let span = spans::claim(claimed.len());
+        let lines = claimed.iter().filter_map(|claimed| Some((claimed.workspace, claimed.line.as_ref()?)));
+        let events = spans::findable(&span, lines);
+        let causes = spans::link(&span, &self.outbox, events).await;
         let receivers = self.receivers(claimed.iter().map(|claimed| claimed.workspace)).await?;
         let queues = self.deliverer.queues();
         let mut rooms: HashMap<WebhookId, usize> = receivers
@@ -197,7 +202,7 @@ impl Claimer {
                             workspace: claimed.workspace,
                             delivery: claimed.delivery,
                             receiver: receiver.clone(),
-                            parcel: Arc::new(pack(claimed.workspace, line)),
+                            parcel: Arc::new(pack(claimed.workspace, line, &causes)),
                             lease: lease.clone(),
                             number: claimed.attempts.saturating_add(1),
                             round_start: claimed.round_start,
@@ -207,6 +212,7 @@ impl Claimer {
                 },
             }
         }
+        span.record("inlet.deliveries", jobs.len());
         self.deliverer.submit(jobs);
         failpoint::pass("claim.submitted");
         if !settled.is_empty() {

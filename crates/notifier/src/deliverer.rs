@@ -6,18 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use inlet_domain::{
-    ambient::Ambient,
-    ids::{WebhookId, WorkspaceId},
-};
-use inlet_egress::Client;
+use inlet_domain::ids::{WebhookId, WorkspaceId};
 use inlet_store::records::deliveries::{Finish, Outbox, Settlement};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     endpoint_queues::{EndpointQueues, Job, Next},
-    exchange, failpoint,
+    exchange::Sender,
+    failpoint,
     lease::Lease,
     receiver::{Receiver, State},
     sockets::Sockets,
@@ -52,8 +49,7 @@ const AFTER_ERROR: Duration = Duration::from_secs(1);
 
 struct Inner {
     outbox: Outbox,
-    client: Client,
-    ambient: Ambient,
+    sender: Sender,
     queues: EndpointQueues,
     sockets: Sockets,
     done: mpsc::UnboundedSender<Done>,
@@ -73,16 +69,14 @@ impl Deliverer {
     /// result to `done`. Begins nothing after `stop`.
     pub(crate) fn new(
         outbox: Outbox,
-        client: Client,
-        ambient: Ambient,
+        sender: Sender,
         (sockets, in_hand): (usize, usize),
         done: mpsc::UnboundedSender<Done>,
         stop: CancellationToken,
     ) -> Self {
         let inner = Inner {
             outbox,
-            client,
-            ambient,
+            sender,
             queues: EndpointQueues::new(in_hand),
             sockets: Sockets::new(sockets),
             done,
@@ -191,8 +185,7 @@ impl Deliverer {
             return End::Left;
         }
         failpoint::pass("deliver.taken");
-        let exchange =
-            exchange::attempt(&self.inner.client, &self.inner.ambient, &job, (target, signer, headers)).await;
+        let exchange = self.inner.sender.attempt(&job, (target, signer, headers)).await;
         failpoint::pass("deliver.sent");
         if exchange.gone {
             self.inner.queues.gone(&receiver);

@@ -26,6 +26,7 @@ use crate::{
     envelope, failpoint,
     lease::{Lease, Leases, MARGIN},
     receiver::{Receiver, State},
+    spans::{self, Causes},
 };
 
 /// The most log entries of one page, and the intended number of deliveries of a page.
@@ -244,6 +245,7 @@ impl Dispatcher {
         from: i64,
         to: i64,
     ) -> Result<bool, StoreError> {
+        let span = spans::dispatch(workspace, lines.len());
         let mut rooms = self.deliverer.queues().rooms(receivers.iter().map(AsRef::as_ref));
         let mut room_of_all = self.deliverer.queues().room_of(workspace);
         let mut deliveries = Vec::with_capacity(lines.len());
@@ -293,6 +295,7 @@ impl Dispatcher {
         let asked = Instant::now();
         let Some(last) = self.outbox.write_page(workspace, &page, self.ambient.now()).await? else { return Ok(false) };
         failpoint::pass("dispatch.written");
+        span.record("inlet.deliveries", page.deliveries.len());
         self.deliverer
             .queues()
             .park(parked.into_iter().map(|(webhook, receiver)| (workspace, webhook, Some(receiver))));
@@ -301,13 +304,15 @@ impl Dispatcher {
         }
         let lease = Lease::new(page.lease, asked, page.lease_for, leased.len());
         self.leases.add(lease.clone());
+        let events = spans::findable(&span, leased.iter().map(|(index, ..)| (workspace, &lines[*index])));
+        let causes = spans::link(&span, &self.outbox, events).await;
         let mut parcel: Option<(usize, Arc<Parcel>)> = None;
         let mut jobs = Vec::with_capacity(leased.len());
         for (index, receiver, delivery, ordinal) in leased {
             let parcel = match &parcel {
                 Some((of, parcel)) if *of == index => parcel.clone(),
                 _ => {
-                    let made = Arc::new(pack(workspace, &lines[index]));
+                    let made = Arc::new(pack(workspace, &lines[index], &causes));
                     parcel = Some((index, made.clone()));
                     made
                 }
@@ -323,9 +328,9 @@ impl Dispatcher {
 }
 
 /// Makes the parcel of a log entry.
-pub(crate) fn pack(workspace: WorkspaceId, line: &LogLine) -> Parcel {
+pub(crate) fn pack(workspace: WorkspaceId, line: &LogLine, causes: &Causes) -> Parcel {
     let id = HeaderValue::from_str(&line.id.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""));
-    Parcel { id, body: envelope::body(workspace, line) }
+    Parcel { id, body: envelope::body(workspace, line), cause: causes.get(&line.id).copied() }
 }
 
 fn enqueue(workspace: WorkspaceId, follower: &mut Follower, queue: &mut VecDeque<WorkspaceId>) {

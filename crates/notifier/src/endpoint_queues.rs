@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use inlet_domain::ids::{DeliveryId, WebhookId, WorkspaceId};
+use inlet_domain::ids::{DeliveryId, InboundEventId, WebhookId, WorkspaceId};
 use inlet_egress::HeaderValue;
 use inlet_store::records::deliveries::Settlement;
 use parking_lot::{Mutex, MutexGuard};
@@ -24,6 +24,8 @@ pub(crate) struct Parcel {
     /// The message id, which is the event's id.
     pub(crate) id: HeaderValue,
     pub(crate) body: Bytes,
+    /// The provider's request that caused the event, as far as it was looked up.
+    pub(crate) cause: Option<InboundEventId>,
 }
 
 /// A delivery in memory.

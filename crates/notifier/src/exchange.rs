@@ -19,6 +19,7 @@ use crate::{
     endpoint_queues::{Health, Job},
     receiver::Target,
     signing::Signer,
+    spans::{self, Traceparent},
 };
 
 /// The most bytes of an answer that the attempt keeps.
@@ -38,12 +39,30 @@ pub(crate) struct Exchange {
     pub(crate) attempt: AttemptRecord,
 }
 
-/// Sends `job` once.
-pub(crate) async fn attempt(
+/// What an attempt is made with.
+pub(crate) struct Sender {
+    pub(crate) client: Client,
+    pub(crate) ambient: Ambient,
+    pub(crate) traceparent: Traceparent,
+}
+
+impl Sender {
+    /// Sends `job` once.
+    pub(crate) async fn attempt(&self, job: &Job, parts: (&Target, &Signer, &HeaderMap)) -> Exchange {
+        let span = spans::attempt(job);
+        let traceparent = spans::header(self.traceparent, &span);
+        let exchange = send(&self.client, &self.ambient, job, parts, traceparent).await;
+        spans::tell_outcome(&span, &exchange.verdict, &exchange.attempt);
+        exchange
+    }
+}
+
+async fn send(
     client: &Client,
     ambient: &Ambient,
     job: &Job,
     (target, signer, own): (&Target, &Signer, &HeaderMap),
+    traceparent: Option<HeaderValue>,
 ) -> Exchange {
     let started_at = ambient.now();
     let began = Instant::now();
@@ -54,6 +73,10 @@ pub(crate) async fn attempt(
     let mut headers = own.clone();
     headers.extend(composed);
     headers.extend(content_type.map(|content_type| (header::CONTENT_TYPE, content_type)));
+    if let Some(traceparent) = traceparent {
+        // A `traceparent` of the webhook's own stays.
+        headers.entry(HeaderName::from_static("traceparent")).or_insert(traceparent);
+    }
     sign(&mut headers, job, signer, &body, started_at);
     let timeout = job.receiver.timeout;
     let outcome = client.send(Request { method, url, headers, body, timeout, max_body: KEPT_BODY }).await;

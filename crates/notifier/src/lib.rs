@@ -25,6 +25,7 @@ mod pace;
 mod receiver;
 mod signing;
 mod sockets;
+mod spans;
 
 use std::{sync::Arc, time::Duration};
 
@@ -38,8 +39,13 @@ use inlet_store::{
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use crate::mail::{MailHook, MailHookError, Postman};
-use crate::{claimer::Claimer, deliverer::Deliverer, dispatcher::Dispatcher, finisher::Finisher, lease::Leases};
+use crate::{
+    claimer::Claimer, deliverer::Deliverer, dispatcher::Dispatcher, exchange::Sender, finisher::Finisher, lease::Leases,
+};
+pub use crate::{
+    mail::{MailHook, MailHookError, Postman},
+    spans::Traceparent,
+};
 
 /// The bounds of the notifier.
 #[derive(Debug, Clone)]
@@ -57,6 +63,8 @@ pub struct NotifierConfig {
     pub poll: Duration,
     /// How long a stop waits for requests in flight.
     pub drain: Duration,
+    /// What an attempt tells its receiver of the trace that it belongs to.
+    pub traceparent: Traceparent,
 }
 
 impl Default for NotifierConfig {
@@ -68,6 +76,7 @@ impl Default for NotifierConfig {
             connections: 5,
             poll: Duration::from_secs(1),
             drain: Duration::from_secs(10),
+            traceparent: |_| None,
         }
     }
 }
@@ -103,7 +112,8 @@ impl Notifier {
         let leases = Arc::new(Leases::default());
         let (done, outcomes) = mpsc::unbounded_channel();
         let bounds = (config.sockets, config.in_hand);
-        let deliverer = Deliverer::new(outbox.clone(), client, ambient.clone(), bounds, done, begin.clone());
+        let sender = Sender { client, ambient: ambient.clone(), traceparent: config.traceparent };
+        let deliverer = Deliverer::new(outbox.clone(), sender, bounds, done, begin.clone());
 
         let finisher = Finisher {
             outbox: outbox.clone(),

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use inlet_store::error::StoreError;
 
-use crate::postgres::PostgresError;
+use crate::{postgres::PostgresError, telemetry::TracingError};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,9 @@ pub enum ServerError {
     /// The client for webhooks could not be built.
     #[error("the HTTP client for webhooks could not be built")]
     Egress(#[from] inlet_egress::BuildError),
+    /// The environment asks for an export of spans that is not possible.
+    #[error(transparent)]
+    Tracing(#[from] TracingError),
     /// The URL or the secret of the mail hook is invalid.
     #[error(transparent)]
     MailHook(#[from] inlet_notifier::MailHookError),
@@ -98,6 +101,7 @@ impl ServerError {
             Self::Http(_) => "HTTP",
             Self::Egress(_) => "EGRESS",
             Self::MailHook(_) => "MAIL_HOOK",
+            Self::Tracing(_) => "TRACING",
             Self::File { .. } => "FILE_SYSTEM",
             Self::DamagedDevFile { .. } => "DEV_FILE_DAMAGED",
             Self::Argument(_) => "ARGUMENT",

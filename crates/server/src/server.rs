@@ -317,7 +317,7 @@ fn notifier(config: &ServerConfig, database: &Database, heads: &Heads, client: C
         config.sealer.clone(),
         config.ambient.clone(),
         client,
-        NotifierConfig { drain: config.shutdown / 2, ..NotifierConfig::default() },
+        NotifierConfig { drain: config.shutdown / 2, traceparent: telemetry::traceparent, ..NotifierConfig::default() },
     )
 }
 

@@ -1,4 +1,9 @@
-//! Logs and metrics.
+//! Logs, metrics and the export of spans.
+
+mod collector;
+mod export;
+mod layer;
+mod place;
 
 use std::{
     error::Error,
@@ -6,8 +11,20 @@ use std::{
     sync::OnceLock,
 };
 
+use inlet_domain::spans::TARGET;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::{FilterExt, FilterFn, Targets},
+    fmt,
+    layer::SubscriberExt,
+    registry,
+    registry::LookupSpan,
+    util::SubscriberInitExt,
+};
+
+pub use self::{collector::TracingError, export::Export, layer::traceparent};
 
 /// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,13 +37,46 @@ pub enum LogFormat {
 
 /// Logs to standard error from now on. `filter` is a list such as `info,sqlx=warn`. Only the first call has an effect.
 pub fn log(format: LogFormat, filter: &str) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // Fails on a second call, which has no effect.
-    let _ = match format {
-        LogFormat::Human => builder.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
-    };
+    // A second call finds the place taken, which is as it should be.
+    let _ = registry().with(lines(format)).with(line_filter(filter)).with(no_exported_spans()).try_init();
+}
+
+/// Logs as [`log`] does, and exports spans where the environment asks for that. Call it within a tokio runtime.
+///
+/// # Errors
+/// Where the environment asks for an export that is not possible.
+pub fn log_and_export(format: LogFormat, filter: &str) -> Result<Option<Export>, TracingError> {
+    if !collector::is_wanted() {
+        log(format, filter);
+        return Ok(None);
+    }
+    let (queue, export) = export::start(collector::exporter()?, collector::pace());
+    let spans = layer::SpanLayer::new(queue).with_filter(Targets::new().with_target(TARGET, Level::INFO));
+    let lines = lines(format).with_filter(line_filter(filter).and(no_exported_spans()));
+    // As above.
+    let _ = registry().with(lines).with(spans).try_init();
+    Ok(Some(export))
+}
+
+/// Which lines are logged.
+fn line_filter(filter: &str) -> EnvFilter {
+    EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"))
+}
+
+/// Keeps the spans that are for export from the log. Where nothing else wants them they are disabled, whatever is logged.
+fn no_exported_spans() -> FilterFn<fn(&Metadata<'_>) -> bool> {
+    FilterFn::new(|metadata| metadata.target() != TARGET)
+}
+
+fn lines<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    match format {
+        LogFormat::Human => lines.with_target(false).with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    }
 }
 
 /// The process's metrics; the first call installs the recorder.
@@ -59,4 +109,26 @@ pub fn complain(error: &dyn Error) {
     }
     // Standard error is gone, so this error cannot be reported.
     let _ = writeln!(std::io::stderr(), "{message}");
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::{info_span, subscriber::with_default};
+
+    use super::*;
+
+    #[test]
+    fn spans_are_disabled_where_nothing_is_exported_whatever_is_logged() {
+        for filter in
+            ["info", "trace", "inlet_spans=trace", "info,inlet_spans=debug", "[{inlet.workspace}]=trace", "=,="]
+        {
+            let subscriber =
+                registry().with(lines(LogFormat::Json)).with(line_filter(filter)).with(no_exported_spans());
+            with_default(subscriber, || {
+                let span = info_span!(target: TARGET, parent: None, "any", inlet.workspace = "ws");
+                assert!(span.is_disabled(), "{filter}");
+                assert_eq!(traceparent(&span), None);
+            });
+        }
+    }
 }

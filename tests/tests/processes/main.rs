@@ -13,6 +13,7 @@ mod e_epoch;
 mod e_failover;
 mod f_metrics;
 mod f_postgres_log;
+mod f_tracing;
 mod main_job;
 mod overload;
 mod p13_maintenance;

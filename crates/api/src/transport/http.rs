@@ -9,6 +9,7 @@ use async_graphql::{Response, parser::types::OperationType};
 use inlet_domain::ids::WorkspaceId;
 use inlet_store::apply::admission::Permit;
 use serde_json::json;
+use tracing::Span;
 
 use crate::{
     access::credential::Credential,
@@ -24,7 +25,7 @@ use crate::{
         origin::{self, PageOrigin},
         outgoing::{Held, Outgoing},
         request::{self, bearer, header_text, request_id},
-        sse,
+        spans, sse,
         state::ApiState,
         websocket,
     },
@@ -37,7 +38,9 @@ pub async fn graphql(request: HttpRequest, payload: web::Payload, state: web::Da
         let message = "pages of this origin may not call the API: the operator can add the origin to --allowed-origins";
         return refuse(StatusCode::FORBIDDEN, "ORIGIN_REFUSED", message);
     }
-    let mut response = answer(request, payload, &state).await;
+    let span = spans::request(&request);
+    let mut response = answer(request, payload, &state, &span).await;
+    spans::tell_status(&span, &response);
     origin::tell(&origin, &mut response);
     response
 }
@@ -54,7 +57,7 @@ fn origin_of(request: &HttpRequest, state: &ApiState) -> PageOrigin {
     origin::of(request.headers(), &state.engine().shared.public_url, &state.config().allowed_origins)
 }
 
-async fn answer(request: HttpRequest, payload: web::Payload, state: &ApiState) -> HttpResponse {
+async fn answer(request: HttpRequest, payload: web::Payload, state: &ApiState, span: &Span) -> HttpResponse {
     let is_upgrade = header_text(&request, header::UPGRADE).is_some_and(|to| to.eq_ignore_ascii_case("websocket"));
     if request.method() == Method::GET && is_upgrade {
         return websocket::open(&request, payload, state).await;
@@ -65,6 +68,7 @@ async fn answer(request: HttpRequest, payload: web::Payload, state: &ApiState) -
         return graphiql::page();
     }
     let request_id = request_id(&request, state);
+    span.record("inlet.request_id", request_id.as_str());
     let Some(media) = negotiate(accept.as_deref()) else {
         let message = "accept application/json, application/graphql-response+json or text/event-stream";
         return refuse(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message);
@@ -86,6 +90,7 @@ async fn answer(request: HttpRequest, payload: web::Payload, state: &ApiState) -
         }
     };
     answer.workspace = credential.as_ref().map(|credential| credential.viewer.scope.workspace());
+    spans::tell_caller(span, answer.workspace);
     let Some(mut place) = state.intake().place(answer.workspace) else {
         return answer.not_taken(NotTaken::Crowded);
     };
@@ -106,7 +111,7 @@ async fn answer(request: HttpRequest, payload: web::Payload, state: &ApiState) -
         }
     };
     match parameters {
-        Ok(parameters) => run(&request, state, parameters, (credential, place), &answer).await,
+        Ok(parameters) => run(&request, state, parameters, (credential, place), (&answer, span)).await,
         Err(bad) => answer.bad_parameters(&bad),
     }
 }
@@ -124,15 +129,19 @@ async fn run(
     state: &ApiState,
     parameters: Parameters,
     (credential, place): (Option<Credential>, Permit),
-    answer: &Answer,
+    (answer, span): (&Answer, &Span),
 ) -> HttpResponse {
     let engine = state.engine();
     let is_get = request.method() == Method::GET;
     let wants_stream = answer.media == Media::EventStream && credential.is_some();
-    let streams = move |kind| match kind {
-        OperationType::Subscription => true,
-        OperationType::Mutation => is_get || wants_stream,
-        OperationType::Query => wants_stream,
+    let span = span.clone();
+    let streams = move |kind| {
+        spans::tell_kind(&span, kind);
+        match kind {
+            OperationType::Subscription => true,
+            OperationType::Mutation => is_get || wants_stream,
+            OperationType::Query => wants_stream,
+        }
     };
     let origin = request::origin(request, state, &answer.request_id);
     let outcome = engine.answer(parameters, credential.clone(), origin, streams).await;

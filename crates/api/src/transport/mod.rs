@@ -10,6 +10,7 @@ pub mod intake;
 pub mod origin;
 pub mod outgoing;
 pub mod request;
+mod spans;
 pub mod sse;
 pub mod state;
 pub mod websocket;

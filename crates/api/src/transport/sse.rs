@@ -30,6 +30,7 @@ use crate::{
         connection::{SocketConfig, revoked},
         connection_limits::{ConnectionPermit, Full},
         outgoing::{Room, Way},
+        spans::OperationSpan,
     },
 };
 
@@ -164,6 +165,7 @@ struct Running {
 impl Running {
     /// A client reconnects to a stream that ends without `complete`.
     async fn run(self, prepared: Prepared) {
+        let mut span = OperationSpan::new(prepared.kind, Some(&self.credential), &self.request_id);
         let mut answers = self.engine.stream(prepared);
         let mut revocations = self.engine.shared.revocations.listen();
         let mut heartbeat = interval(self.config.heartbeat);
@@ -186,6 +188,9 @@ impl Running {
                 }
                 answer = answers.next() => answer,
             };
+            if answer.is_some() {
+                span.answered();
+            }
             match answer {
                 Some(Answer::Rendered(payload)) => {
                     if !self.frames.send(data(&payload)).await {

@@ -28,7 +28,7 @@ fn receiver(id: u128, concurrency: i32) -> Arc<Receiver> {
 
 fn jobs(receiver: &Arc<Receiver>, number: usize) -> Vec<Job> {
     let lease = Lease::new(Uuid::nil(), Instant::now(), Duration::from_secs(60), number);
-    let parcel = Arc::new(Parcel { id: HeaderValue::from_static("evt_1"), body: Bytes::new() });
+    let parcel = Arc::new(Parcel { id: HeaderValue::from_static("evt_1"), body: Bytes::new(), cause: None });
     (0..number)
         .map(|n| Job {
             workspace: WorkspaceId(Uuid::nil()),

@@ -74,9 +74,23 @@ enum Command {
 pub async fn run(cli: Cli) -> Result<(), ServerError> {
     // Fails if a caller in this process has installed a provider already; every caller installs the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let format = if matches!(cli.command, Command::Serve(_)) { LogFormat::Json } else { LogFormat::Human };
-    telemetry::log(format, &cli.log);
-    match cli.command {
+    let export = match cli.command {
+        Command::Serve(_) => telemetry::log_and_export(LogFormat::Json, &cli.log)?,
+        Command::Dev(_) => telemetry::log_and_export(LogFormat::Human, &cli.log)?,
+        _ => {
+            telemetry::log(LogFormat::Human, &cli.log);
+            None
+        }
+    };
+    let ended = perform(cli.command).await;
+    if let Some(export) = export {
+        export.finish().await;
+    }
+    ended
+}
+
+async fn perform(command: Command) -> Result<(), ServerError> {
+    match command {
         Command::Dev(args) => Box::pin(dev::run(args)).await,
         Command::Serve(args) => Box::pin(serve::run(args)).await,
         Command::Migrate(args) => migrate(&args).await,

@@ -198,7 +198,13 @@ pub struct MailArgs {
     mail_hook_url: Option<String>,
     /// The secret that signs the letters as webhooks are signed (Standard Webhooks): `whsec_` and base64. Prefer the
     /// environment: other users of the machine can see the command line.
-    #[arg(long, env = "INLET_MAIL_HOOK_SECRET", value_name = "SECRET", hide_env_values = true, requires = "mail_hook_url")]
+    #[arg(
+        long,
+        env = "INLET_MAIL_HOOK_SECRET",
+        value_name = "SECRET",
+        hide_env_values = true,
+        requires = "mail_hook_url"
+    )]
     mail_hook_secret: Option<SecretString>,
 }
 

@@ -20,7 +20,7 @@ use super::{
     Preview, PreviewedEvent, Receipt, forget, inbound, keys, load,
     plan::RefNamespace,
     rules::{Context, Rejection, WorkingSet},
-    save,
+    save, spans,
     write_permits::Turn,
 };
 use crate::{
@@ -78,10 +78,12 @@ pub(crate) async fn apply(
     batch: &[&Inbound],
     turn: Turn,
 ) -> Result<Committed, BatchError> {
+    let span = spans::batch(batch);
     let sealed = inbound::seal(sealer, batch);
     let mut transaction = sqlx::Connection::begin(connection).await?;
     let (committed, _) = run(&mut transaction, ambient, sealer, (batch, sealed), turn).await?;
     transaction.commit().await?;
+    span.record("inlet.outcome", "committed");
     Ok(committed)
 }
 

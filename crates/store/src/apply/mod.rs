@@ -16,6 +16,7 @@ mod references;
 mod report_jobs;
 pub(crate) mod rules;
 mod save;
+mod spans;
 mod stub;
 mod submission;
 mod write_permits;

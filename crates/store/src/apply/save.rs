@@ -78,7 +78,7 @@ async fn unite(connection: &mut PgConnection, working: &WorkingSet<'_>) -> Resul
              FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) given(workspace_id, duplicate_id, message_id) \
              WHERE {table}.workspace_id = given.workspace_id AND {table}.message_id = given.duplicate_id"
         );
-        sqlx::query(sqlx::AssertSqlSafe(sql))
+        sqlx::query(AssertSqlSafe(sql))
             .bind(working.moves.iter().map(|pair| pair.0).collect::<Vec<_>>())
             .bind(working.moves.iter().map(|pair| pair.1).collect::<Vec<_>>())
             .bind(working.moves.iter().map(|pair| pair.2).collect::<Vec<_>>())

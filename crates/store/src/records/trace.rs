@@ -16,10 +16,10 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use inlet_domain::{
     event::webhook_filter::{Facets, Miss},
-    ids::{DeliveryId, EventId, InboundEventId, MessageId, first_at, moment_of},
+    ids::{DeliveryId, EventId, InboundEventId, MessageId, WorkspaceId, first_at, moment_of},
     scope::{Actor, Scope},
 };
-use sqlx::Row;
+use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
 use super::{
@@ -214,30 +214,38 @@ async fn causes(
     entries: &[LogEntry],
 ) -> Result<Vec<(EventId, Option<InboundEventId>)>, StoreError> {
     let by_provider = |entry: &&LogEntry| entry.actor_kind == Actor::Provider.kind();
+    let events: Vec<_> = entries.iter().filter(by_provider).map(|entry| (scope.workspace(), entry.id)).collect();
+    let mut caused = requests_of(&database.pool, &events).await?;
+    caused.extend(entries.iter().filter(|entry| !by_provider(entry)).map(|entry| (entry.id, None)));
+    Ok(caused)
+}
+
+/// Each of these events with the request that caused it. They were raised by providers.
+pub(super) async fn requests_of(
+    pool: &PgPool,
+    events: &[(WorkspaceId, EventId)],
+) -> Result<Vec<(EventId, Option<InboundEventId>)>, StoreError> {
+    let workspaces: Vec<Uuid> = events.iter().map(|(workspace, _)| workspace.0).collect();
     let (events, from): (Vec<Uuid>, Vec<Uuid>) =
-        entries.iter().filter(by_provider).map(|entry| (entry.id.0, first_at(moment_of(entry.id.0) - APART))).unzip();
+        events.iter().map(|(_, event)| (event.0, first_at(moment_of(event.0) - APART))).unzip();
     let rows = sqlx::query(
         "SELECT asked.event_id, coalesce( \
            (SELECT i.id FROM inbound_event i \
-            WHERE i.workspace_id = $1 AND i.id >= asked.earliest_id AND i.id < asked.event_id \
+            WHERE i.workspace_id = asked.workspace_id AND i.id >= asked.earliest_id AND i.id < asked.event_id \
               AND asked.event_id = ANY(i.event_ids) \
             ORDER BY i.workspace_id DESC, i.id DESC LIMIT 1), \
            (SELECT i.id FROM inbound_event i \
-            WHERE i.workspace_id = $1 AND i.replayed_at IS NOT NULL AND i.event_ids @> ARRAY[asked.event_id] \
-            LIMIT 1)) AS cause \
-         FROM unnest($2::uuid[], $3::uuid[]) asked(event_id, earliest_id)",
+            WHERE i.workspace_id = asked.workspace_id AND i.replayed_at IS NOT NULL \
+              AND i.event_ids @> ARRAY[asked.event_id] LIMIT 1)) AS cause \
+         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) asked(workspace_id, event_id, earliest_id)",
     )
-    .bind(scope.workspace())
+    .bind(workspaces)
     .bind(events)
     .bind(from)
-    .fetch_all(&database.pool)
+    .fetch_all(pool)
     .await?;
-    let mut caused: Vec<(EventId, Option<InboundEventId>)> = rows
-        .iter()
-        .map(|row| Ok((row.try_get("event_id")?, row.try_get("cause")?)))
-        .collect::<Result<_, sqlx::Error>>()?;
-    caused.extend(entries.iter().filter(|entry| !by_provider(entry)).map(|entry| (entry.id, None)));
-    Ok(caused)
+    let caused = rows.iter().map(|row| Ok((row.try_get("event_id")?, row.try_get("cause")?)));
+    Ok(caused.collect::<Result<_, sqlx::Error>>()?)
 }
 
 async fn of_message(database: &Database, scope: Scope, message: MessageId) -> Result<Option<Found>, StoreError> {

@@ -17,7 +17,7 @@ use crate::{
         streaming::Answer,
         subscription_memory::Shelf,
     },
-    transport::outgoing::Way,
+    transport::{outgoing::Way, spans::OperationSpan},
 };
 
 /// One operation of a WebSocket.
@@ -44,6 +44,7 @@ impl Operation {
             Ok(prepared) => prepared,
             Err(refused) => return self.fail(*refused).await,
         };
+        let mut span = OperationSpan::new(prepared.kind, self.credential.as_ref(), self.request_id());
         let is_subscription = prepared.kind == OperationType::Subscription;
         let _kept = match is_subscription.then(|| self.shelf.keep(prepared.weight)).transpose() {
             Ok(kept) => kept,
@@ -52,6 +53,7 @@ impl Operation {
         let mut answers = self.engine.stream(prepared);
         let mut is_first = true;
         while let Some(answer) = answers.next().await {
+            span.answered();
             let answer = match answer {
                 Answer::Own(answer) => *answer,
                 Answer::End(answer) => return self.fail(*answer).await,

@@ -6,6 +6,7 @@
 //! ([`finish`]). Leases use the clock of the database.
 
 mod again;
+mod cause;
 mod claim;
 mod finish;
 mod health;
