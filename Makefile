@@ -48,6 +48,7 @@ check: ## Run the checks of a commit: format, lints, generated files, layering, 
 	@scratch=$$(mktemp -d) && $(TARGET)/debug/inlet event-schemas "$$scratch" && diff -ru schemas "$$scratch" && rm -r "$$scratch" || \
 	  { echo "schemas/ is out of date: make event-schemas"; exit 1; }
 	$(CARGO) test --package inlet-layering
+	@CARGO="$(CARGO)" scripts/binary-text.sh
 	@CARGO="$(CARGO)" scripts/deny.sh
 
 fmt: ## Format the sources.

@@ -9,6 +9,7 @@ use inlet_store::{
     log::InvalidCursor,
     records::{logins::LoginError, page::InvalidPosition},
 };
+use tokio::task::JoinError;
 
 /// The result of a resolver: a value, or the error that the client gets.
 pub type Result<T, E = ApiError> = std::result::Result<T, E>;
@@ -184,6 +185,14 @@ impl From<StoreError> for ApiError {
 impl From<Arc<StoreError>> for ApiError {
     fn from(error: Arc<StoreError>) -> Self {
         Self::from(error.as_ref())
+    }
+}
+
+impl From<JoinError> for ApiError {
+    fn from(error: JoinError) -> Self {
+        tracing::error!(error = &error as &dyn std::error::Error, "a piece of long work failed");
+        let message = "the server failed: its operator finds the cause in the server's log by `requestId`";
+        Self::new(ErrorCode::Internal, message)
     }
 }
 

@@ -15,7 +15,9 @@ use std::sync::Arc;
 
 use actix_web::{http::Method, web};
 use inlet_domain::{ambient::Ambient, model::target::TargetPolicy, reader::Reader, secrets::Sealer};
-use inlet_store::{apply::Apply, database::Database, log::Heads, presence::Presence, revocations::Revocations};
+use inlet_store::{
+    apply::Apply, database::Database, log::Heads, long_work::LongWork, presence::Presence, revocations::Revocations,
+};
 
 pub use access::rights_markdown;
 pub use execution::limits::Introspection;
@@ -67,6 +69,7 @@ impl ApiState {
             database,
             apply,
             reader,
+            long: LongWork::default(),
             sealer,
             ambient,
             public_url: config.public_url.trim_end_matches('/').to_owned(),

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::{
     backoff,
+    body_budget::BodyBudget,
     endpoint_queues::{Health, Job},
     receiver::Target,
     signing::Signer,
@@ -44,6 +45,7 @@ pub(crate) struct Sender {
     pub(crate) client: Client,
     pub(crate) ambient: Ambient,
     pub(crate) traceparent: Traceparent,
+    pub(crate) bodies: BodyBudget,
 }
 
 impl Sender {
@@ -51,6 +53,11 @@ impl Sender {
     pub(crate) async fn attempt(&self, job: &Job, parts: (&Target, &Signer, &HeaderMap)) -> Exchange {
         let span = spans::attempt(job);
         let traceparent = spans::header(self.traceparent, &span);
+        // A composed body stays in memory until the attempt ends, and is about as long as the event.
+        let _budget = match parts.0 {
+            Target::Event(_) => None,
+            Target::Composed(_) => self.bodies.reserve(job.workspace, job.parcel.body.len()).await,
+        };
         let exchange = send(&self.client, &self.ambient, job, parts, traceparent).await;
         spans::tell_outcome(&span, &exchange.verdict, &exchange.attempt);
         exchange

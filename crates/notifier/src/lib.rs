@@ -11,6 +11,7 @@
 //! request was sent under still stands, so what a dead process held can be taken over.
 
 mod backoff;
+mod body_budget;
 mod claimer;
 mod deliverer;
 mod dispatcher;
@@ -40,7 +41,8 @@ use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    claimer::Claimer, deliverer::Deliverer, dispatcher::Dispatcher, exchange::Sender, finisher::Finisher, lease::Leases,
+    body_budget::BodyBudget, claimer::Claimer, deliverer::Deliverer, dispatcher::Dispatcher, exchange::Sender,
+    finisher::Finisher, lease::Leases,
 };
 pub use crate::{
     mail::{MailHook, MailHookError, Postman},
@@ -112,7 +114,8 @@ impl Notifier {
         let leases = Arc::new(Leases::default());
         let (done, outcomes) = mpsc::unbounded_channel();
         let bounds = (config.sockets, config.in_hand);
-        let sender = Sender { client, ambient: ambient.clone(), traceparent: config.traceparent };
+        let sender =
+            Sender { client, ambient: ambient.clone(), traceparent: config.traceparent, bodies: BodyBudget::default() };
         let deliverer = Deliverer::new(outbox.clone(), sender, bounds, done, begin.clone());
 
         let finisher = Finisher {

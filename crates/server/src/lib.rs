@@ -4,6 +4,7 @@
 
 pub mod command;
 pub mod config;
+mod connections;
 pub mod dev_file;
 pub mod error;
 pub mod files;

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App, HttpResponse, HttpServer, dev::Server as Serving, web};
+use actix_web::{App, HttpResponse, HttpServer, dev::Server as Serving, middleware::from_fn, web};
 use inlet_adapters::read::Adapters;
 use inlet_api::{ApiConfig, ApiParts, ApiState};
 use inlet_egress::{Client, Policy};
@@ -30,6 +30,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::ServerConfig,
+    connections::{self, Connections},
     error::ServerError,
     exposition::{self, Exposition},
     health,
@@ -37,11 +38,6 @@ use crate::{
     lifecycle::Shutdown,
     maintenance, telemetry, upgrade,
 };
-
-/// How long a client may leave data unread before the kernel ends its connection. The kernel counts unacknowledged
-/// bytes and a receive window that stays closed (`man 7 tcp`, TCP_USER_TIMEOUT).
-#[cfg(target_os = "linux")]
-const UNREAD: Duration = Duration::from_secs(30);
 
 /// The most connections to a separate listener for metrics.
 const METRICS_CONNECTIONS: usize = 64;
@@ -66,16 +62,6 @@ fn bind(address: &str) -> Result<(TcpListener, SocketAddr), ServerError> {
     let listener = TcpListener::bind(address).map_err(listen)?;
     let bound = listener.local_addr().map_err(listen)?;
     Ok((listener, bound))
-}
-
-#[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "other systems have no such option"))]
-fn give_up_on_the_unread(connection: &dyn std::any::Any, _: &mut actix_web::dev::Extensions) {
-    #[cfg(target_os = "linux")]
-    if let Some(stream) = connection.downcast_ref::<tokio::net::TcpStream>()
-        && let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(UNREAD))
-    {
-        tracing::debug!(error = &error as &dyn std::error::Error, "could not bound the unread data of a connection");
-    }
 }
 
 impl Server {
@@ -225,19 +211,24 @@ impl Server {
         let configure_health = health::configure(health.clone());
         let exposition = exposition::configure(Exposition::new(telemetry::metrics(), config.metrics_token.clone()));
         let beside = metrics.is_none().then(|| exposition.clone());
+        connections::allow_many();
+        let connections = Connections::default();
+        let (watching, stop) = (connections.clone().watch(), background.clone());
+        tasks.spawn(async move { stop.run_until_cancelled(watching).await });
         if let Some((listener, _)) = metrics {
             let stop = background.clone();
-            let serving = serve_metrics(listener, exposition).map_err(ServerError::Http)?;
+            let serving = serve_metrics(listener, exposition, connections.clone()).map_err(ServerError::Http)?;
             tasks.spawn(async move {
                 if let Some(Err(error)) = stop.run_until_cancelled(serving).await {
                     tracing::error!(error = &error as &dyn std::error::Error, "the listener of `/metrics` failed");
                 }
             });
         }
-        let graphql = api.clone();
+        let (graphql, opened) = (api.clone(), connections);
         let http = HttpServer::new(move || {
             let (ingest, graphql, beside) = (ingest.clone(), graphql.clone(), beside.clone());
             App::new()
+                .wrap(from_fn(connections::track))
                 .configure(configure_health.clone())
                 .configure(|routes| beside.into_iter().for_each(|configure| configure(routes)))
                 .configure(|routes| ingest.iter().for_each(|door| door.configure(routes)))
@@ -248,8 +239,8 @@ impl Server {
         .backlog(4096)
         // Frames of a socket are small and come in bursts: no frame may wait for the acknowledgement of the one before.
         .tcp_nodelay(true)
-        .keep_alive(Duration::from_secs(75))
-        .on_connect(give_up_on_the_unread)
+        .keep_alive(connections::KEEP_ALIVE)
+        .on_connect(move |connection, extensions| opened.opened(connection, extensions))
         .disable_signals()
         .shutdown_timeout(config.shutdown.as_secs())
         .listen(listener)
@@ -304,9 +295,15 @@ impl Server {
 fn serve_metrics(
     listener: TcpListener,
     configure: impl FnOnce(&mut web::ServiceConfig) + Clone + Send + 'static,
+    connections: Connections,
 ) -> std::io::Result<Serving> {
-    let app = move || App::new().configure(configure.clone()).default_service(web::to(not_found));
-    let server = HttpServer::new(app).workers(1).max_connections(METRICS_CONNECTIONS).on_connect(give_up_on_the_unread);
+    let app = move || {
+        App::new().wrap(from_fn(connections::track)).configure(configure.clone()).default_service(web::to(not_found))
+    };
+    let server = HttpServer::new(app)
+        .workers(1)
+        .max_connections(METRICS_CONNECTIONS)
+        .on_connect(move |connection, extensions| connections.opened(connection, extensions));
     Ok(server.disable_signals().shutdown_timeout(1).listen(listener)?.run())
 }
 

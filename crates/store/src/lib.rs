@@ -11,6 +11,7 @@ pub mod database;
 pub mod error;
 pub mod listener;
 pub mod log;
+pub mod long_work;
 pub mod presence;
 pub mod records;
 pub mod replay;

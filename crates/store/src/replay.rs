@@ -1,7 +1,10 @@
 //! Replays the raw log: reads kept requests anew and applies them once more, so that what a mended adapter now
 //! understands has its effect. A replay can run any number of times: each command has its effect only once (P2).
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use futures::future::join_all;
@@ -19,6 +22,7 @@ use crate::{
     apply::{Apply, ApplyError, PreviewedEvent},
     database::Database,
     error::StoreError,
+    long_work::LongWork,
     records::{
         inbound_events::{self, Filter, InboundEvent},
         sources,
@@ -41,7 +45,9 @@ pub struct Replayer<'a> {
     /// Applies the requests.
     pub apply: &'a Apply,
     /// Reads the requests.
-    pub reader: &'a dyn Reader,
+    pub reader: &'a Arc<dyn Reader>,
+    /// Where the requests are opened and read: they may be long.
+    pub long: &'a LongWork,
 }
 
 /// A part of the raw log. A replay takes its requests oldest first.
@@ -163,45 +169,35 @@ impl Replayer<'_> {
         &self,
         scope: Scope,
         chunk: Vec<InboundEvent>,
-        sources: &mut HashMap<SourceId, Option<Source>>,
-    ) -> Result<Vec<Ready>, StoreError> {
+        sources: &mut HashMap<SourceId, Option<Arc<Source>>>,
+    ) -> Result<Vec<Ready>, ReplayError> {
         let ids: Vec<InboundEventId> = chunk.iter().map(|inbound| inbound.id).collect();
-        let mut kept: HashMap<InboundEventId, Result<RawRequest, StoreError>> =
-            inbound_events::requests(self.database, scope, self.sealer, &ids).await?.into_iter().collect();
-        let mut ready = Vec::with_capacity(chunk.len());
-        for kept_as in chunk {
-            let id = kept_as.source_id;
+        let sealed = inbound_events::sealed(self.database, scope, &ids).await?;
+        for id in chunk.iter().map(|inbound| inbound.source_id) {
             if let Entry::Vacant(unknown) = sources.entry(id) {
-                unknown.insert(sources::by_id(self.database, scope, self.sealer, id).await?);
+                unknown.insert(sources::by_id(self.database, scope, self.sealer, id).await?.map(Arc::new));
             }
-            let request = match (kept.remove(&kept_as.id), sources.get(&id).and_then(Option::as_ref)) {
-                (Some(Ok(raw)), Some(source)) => Ok(self.inbound(source, &kept_as, raw)),
-                (Some(Err(error)), _) => {
-                    tracing::error!(id = %kept_as.id, %error, "a kept request does not open");
-                    Err(format!("the kept request cannot be read: {error}"))
-                }
-                (None, _) => Err("the kept request is past retention".to_owned()),
-                (_, None) => Err("the source of the request is gone".to_owned()),
+        }
+        let chunk: Vec<_> =
+            chunk.into_iter().map(|kept_as| (sources.get(&kept_as.source_id).cloned().flatten(), kept_as)).collect();
+        let (sealer, reader) = (self.sealer.clone(), Arc::clone(self.reader));
+        let ready = self.long.run(move || {
+            let mut kept: HashMap<_, _> = sealed.into_iter().map(|sealed| (sealed.id, sealed.open(&sealer))).collect();
+            let ready = |(source, kept_as): (Option<Arc<Source>>, InboundEvent)| {
+                let request = match (kept.remove(&kept_as.id), source) {
+                    (Some(Ok(raw)), Some(source)) => Ok(inbound(&*reader, &source, &kept_as, raw)),
+                    (Some(Err(error)), _) => {
+                        tracing::error!(id = %kept_as.id, %error, "a kept request does not open");
+                        Err(format!("the kept request cannot be read: {error}"))
+                    }
+                    (None, _) => Err("the kept request is past retention".to_owned()),
+                    (_, None) => Err("the source of the request is gone".to_owned()),
+                };
+                (kept_as, request)
             };
-            ready.push((kept_as, request));
-        }
-        Ok(ready)
-    }
-
-    fn inbound(&self, source: &Source, kept_as: &InboundEvent, raw: RawRequest) -> Inbound {
-        let received_at: DateTime<Utc> = kept_as.received_at;
-        let readout = self.reader.read(source, received_at, kept_as.event.as_deref(), raw);
-        Inbound {
-            id: kept_as.id,
-            workspace: source.workspace,
-            source: source.id,
-            account: source.account,
-            received_at,
-            event: readout.event,
-            raw: readout.raw,
-            reading: readout.reading,
-            purpose: Purpose::Replay,
-        }
+            chunk.into_iter().map(ready).collect()
+        });
+        ready.await.map_err(|_| ApplyError::Stopping.into())
     }
 
     /// Hands a chunk to apply in the order of receipt, so that requests about one address stay in that order.
@@ -242,6 +238,22 @@ impl Replayer<'_> {
             });
         }
         Ok(())
+    }
+}
+
+fn inbound(reader: &dyn Reader, source: &Source, kept_as: &InboundEvent, raw: RawRequest) -> Inbound {
+    let received_at: DateTime<Utc> = kept_as.received_at;
+    let readout = reader.read(source, received_at, kept_as.event.as_deref(), raw);
+    Inbound {
+        id: kept_as.id,
+        workspace: source.workspace,
+        source: source.id,
+        account: source.account,
+        received_at,
+        event: readout.event,
+        raw: readout.raw,
+        reading: readout.reading,
+        purpose: Purpose::Replay,
     }
 }
 

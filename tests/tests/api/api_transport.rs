@@ -116,14 +116,15 @@ async fn p11_what_a_client_that_went_away_had_asked_ends_in_the_database() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p11_one_operation_takes_few_of_the_connections() {
-    let server = serving(|api| api.operation = Duration::from_secs(30)).await;
+    let server = serving(|api| api.operation = Duration::from_secs(10)).await;
     slow(&server).await;
     let many: String = (0..40).map(|n| format!("a{n}: providerAccounts {{ nodes {{ id }} }} ")).collect();
     let waiting = tokio::spawn(request(&server, "application/json", &format!("{{ {many} }}")).send());
-    until_sleeping(&server, 4).await;
+    // The server has eight connections for reads. A workspace has four of them, and an operation two.
+    until_sleeping(&server, 2).await;
     let other = server.graphql("{ head channels { nodes { id } } contacts { nodes { id } } }", json!({})).await;
     assert_eq!(other["head"], "1-0", "another has connections left");
-    assert_eq!(sleeping(&server.database).await, 4);
+    assert_eq!(sleeping(&server.database).await, 2);
     waiting.abort();
     until_sleeping(&server, 0).await;
     server.stop().await;

@@ -11,7 +11,7 @@ use inlet_tests::{
 use serde_json::{Value, json};
 
 /// How often a process is killed.
-const KILLS: usize = 6;
+const KILLS: usize = 10;
 
 /// How many messages come in between two kills.
 const MESSAGES: usize = 40;

@@ -282,7 +282,7 @@ fn opt_outs_contacts_and_calls_are_made_too() {
     assert_eq!(report.details["ended_at"], "2026-11-20T09:59:23.000Z");
     assert_eq!(reported(report.channel).ids, ["voice:918068281234"]);
     assert_eq!(report.ids.len(), 1);
-    assert!(reason(read_at(&calls, None, &with(&rang, "/secs", json!("long")))).contains("no number"));
+    assert!(reason(read_at(&calls, None, &with(&rang, "/secs", json!("long")))).contains("not a number"));
 }
 
 #[test]
@@ -308,19 +308,19 @@ fn a_request_that_no_rule_fits_tells_which_rules_were_tried() {
     ]}));
     assert_eq!(
         reason(read_at(&source, None, &json!({"batches": [{"events": []}]}))),
-        "no rule of the mapping fits it: there is no list with an element at the `items` of `in`; the `when` does not \
+        "no rule of the mapping fits the request: there is no list with an element at the `items` of `in`; the `when` does not \
          hold of `ping`"
     );
     let odd = json!({"batches": [{"events": [{"type": "odd"}]}]});
     assert_eq!(
         reason(read_at(&source, None, &odd)),
-        "no rule of the mapping fits it: the `when` does not hold of `in`, `ping`"
+        "no rule of the mapping fits the request: the `when` does not hold of `in`, `ping`"
     );
     let event = json!({"id": "1", "from": "+919019120123", "type": "mo"});
     let mixed = json!({"batches": [{"events": [event, {"type": "odd"}]}]});
     assert_eq!(
         reason(read_at(&source, None, &mixed)),
-        "element 2: no rule of the mapping fits it: the `when` does not hold of `in`"
+        "element 2: no rule of the mapping fits the request: the `when` does not hold of `in`"
     );
     let many: Vec<Value> = (0..8)
         .map(|n| json!({"name": format!("r{n}"), "kind": "contact", "when": {"event": "x"}, "fields": {"id": "/id"}}))

@@ -115,7 +115,10 @@ fn mt_4_an_unsubscription_tells_whose_refusal_of_what_it_is() {
         expect_commands(read(&with(&body, "/type", json!(word))));
     }
     assert!(reason(read(&with(&body, "/type", json!("moon")))).contains("`type`"));
-    assert!(reason(read(&with(&body, "/status", json!("Unsubscriber deleted successfully")))).contains("ended"));
+    assert!(
+        reason(read(&with(&body, "/status", json!("Unsubscriber deleted successfully"))))
+            .contains("the end of an opt-out")
+    );
 }
 
 #[test]

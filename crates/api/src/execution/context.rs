@@ -18,6 +18,7 @@ use inlet_store::{
     apply::Apply,
     database::Database,
     log::{Heads, LogState},
+    long_work::LongWork,
     presence::Presence,
     records::{audit::Origin, credentials::Viewer, inbox::InboxWriter},
     revocations::Revocations,
@@ -48,6 +49,8 @@ pub struct Shared {
     pub apply: Apply,
     /// Reads requests with the adapters.
     pub reader: Arc<dyn Reader>,
+    /// Runs long work on a thread of its own.
+    pub long: LongWork,
     /// Followers of the event logs.
     pub live: Live,
     /// The server's own URL, without a trailing slash.

@@ -6,6 +6,7 @@ pub mod engine;
 pub mod executable;
 pub mod executor;
 pub mod limits;
+mod nesting;
 pub mod parameters;
 pub mod render;
 pub mod response_shape;

@@ -16,12 +16,13 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The maximum number of connections of the pool for one operation.
-pub const CONNECTIONS: usize = 4;
+const CONNECTIONS: usize = 4;
 
-/// Shares the connections of the pool among workspaces: each has half of them at most. Cheap to clone.
+/// Shares the connections of the pool: a workspace has half of them at most, and an operation half of that. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Shares {
-    each: usize,
+    of_workspace: usize,
+    of_operation: usize,
     by: Arc<Mutex<HashMap<WorkspaceId, Weak<Semaphore>>>>,
 }
 
@@ -29,13 +30,14 @@ impl Shares {
     /// The shares of a pool of so many connections.
     #[must_use]
     pub fn of(connections: usize) -> Self {
-        Self { each: connections.div_ceil(2).max(1), by: Arc::default() }
+        let of_workspace = connections.div_ceil(2).max(1);
+        Self { of_workspace, of_operation: of_workspace.div_ceil(2).min(CONNECTIONS), by: Arc::default() }
     }
 
     /// The gate of an operation of this workspace; without a workspace, of an operation of a stranger.
     #[must_use]
     pub fn gate(&self, workspace: Option<WorkspaceId>) -> Gate {
-        Gate { workspace: workspace.map(|id| self.share(id)), ..Gate::default() }
+        Gate { operation: Arc::new(Semaphore::new(self.of_operation)), workspace: workspace.map(|id| self.share(id)) }
     }
 
     fn share(&self, workspace: WorkspaceId) -> Arc<Semaphore> {
@@ -45,7 +47,7 @@ impl Shares {
         }
         // No operation holds the others any more.
         by.retain(|_, share| share.strong_count() > 0);
-        let share = Arc::new(Semaphore::new(self.each));
+        let share = Arc::new(Semaphore::new(self.of_workspace));
         by.insert(workspace, Arc::downgrade(&share));
         share
     }
@@ -112,6 +114,7 @@ mod tests {
         let (one, two, other) = (shares.gate(workspace(1)), shares.gate(workspace(1)), shares.gate(workspace(2)));
         let held = one.workspace.as_ref().map(|share| Arc::clone(share).try_acquire_owned().unwrap());
         assert_eq!((free(&one), free(&two), free(&other)), (2, 2, 3));
+        assert_eq!(one.operation.available_permits(), 2);
         assert!(shares.gate(None).workspace.is_none());
         drop((held, one, two));
         assert_eq!(free(&shares.gate(workspace(3))), 3);

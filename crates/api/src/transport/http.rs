@@ -21,7 +21,7 @@ use crate::{
     transport::{
         accept::{Media, negotiate, takes_events, wants_html},
         graphiql,
-        intake::{self, NotTaken},
+        intake::{self, NotTaken, Sender},
         origin::{self, PageOrigin},
         outgoing::{Held, Outgoing},
         request::{self, bearer, header_text, request_id},
@@ -91,7 +91,11 @@ async fn answer(request: HttpRequest, payload: web::Payload, state: &ApiState, s
     };
     answer.workspace = credential.as_ref().map(|credential| credential.viewer.scope.workspace());
     spans::tell_caller(span, answer.workspace);
-    let Some(mut place) = state.intake().place(answer.workspace) else {
+    let sender = match answer.workspace {
+        Some(workspace) => Sender::Workspace(workspace),
+        None => Sender::Stranger(request::origin(&request, state, &answer.request_id).client),
+    };
+    let Some(mut place) = state.intake().place(sender) else {
         return answer.not_taken(NotTaken::Crowded);
     };
     let parameters = if is_get {
@@ -105,7 +109,10 @@ async fn answer(request: HttpRequest, payload: web::Payload, state: &ApiState, s
         match intake::read(&mut payload, limit, &mut place).await {
             Ok(body) => Parameters::from_body(&body),
             Err(refusal) => {
-                intake::drain(&mut payload, state.config().max_body, state.intake()).await;
+                // A slow client, or one that is gone, sends nothing more that is worth a wait.
+                if !matches!(refusal, NotTaken::TooSlow | NotTaken::BrokenOff) {
+                    intake::drain(&mut payload, state.config().max_body, state.intake()).await;
+                }
                 return answer.not_taken(refusal);
             }
         }

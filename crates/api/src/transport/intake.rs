@@ -1,6 +1,7 @@
 //! Reads the bytes that clients send, within limits of size and time. Clients without a credential get little of both.
 
 use std::{
+    net::IpAddr,
     pin::Pin,
     sync::{
         Arc,
@@ -51,6 +52,15 @@ pub struct Intake {
     drains: Arc<Semaphore>,
 }
 
+/// The sender of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender {
+    /// A client with a credential of this workspace.
+    Workspace(WorkspaceId),
+    /// A client without a credential, at this address.
+    Stranger(Option<IpAddr>),
+}
+
 /// Reason why a body is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotTaken {
@@ -70,21 +80,30 @@ impl Default for Intake {
     fn default() -> Self {
         Self {
             known: Admission::new(usize::MAX, MOST_BYTES),
-            // Clients without a credential share one place, which is half of the limit.
-            strangers: Admission::new(usize::MAX, 2 * MOST_OF_STRANGERS),
+            strangers: Admission::new(usize::MAX, MOST_OF_STRANGERS),
             drains: Arc::new(Semaphore::new(MOST_DRAINED)),
         }
     }
 }
 
 impl Intake {
-    /// The share of a workspace, or of all clients without a credential.
+    /// The share of a sender. A workspace has half of the bytes of all workspaces at most, and the network of a client without a
+    /// credential half of the bytes of all such clients.
     #[must_use]
-    pub fn place(&self, workspace: Option<WorkspaceId>) -> Option<Permit> {
-        match workspace {
-            Some(workspace) => self.known.take(workspace, 0),
-            None => self.strangers.take(WorkspaceId(Uuid::nil()), 0),
+    pub fn place(&self, sender: Sender) -> Option<Permit> {
+        match sender {
+            Sender::Workspace(workspace) => self.known.take(workspace, 0),
+            Sender::Stranger(client) => self.strangers.take(WorkspaceId(network(client)), 0),
         }
+    }
+}
+
+/// The network of a client: an IPv4 address, or the first half of an IPv6 address.
+fn network(client: Option<IpAddr>) -> Uuid {
+    match client.map(|client| client.to_canonical()) {
+        Some(IpAddr::V4(address)) => Uuid::from_u128(u128::from(address.to_bits())),
+        Some(IpAddr::V6(address)) => Uuid::from_u128(address.to_bits() >> 64 << 64),
+        None => Uuid::nil(),
     }
 }
 
@@ -154,9 +173,9 @@ struct Metered {
     held: Mutex<Held>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Held {
-    workspace: Option<WorkspaceId>,
+    sender: Sender,
     slot: Option<Permit>,
     frames: Frames,
 }
@@ -225,20 +244,20 @@ fn head(bytes: &[u8]) -> Option<(bool, bool, usize)> {
 }
 
 impl Meter {
-    /// Counts for a WebSocket without a credential.
+    /// Counts for a WebSocket of this client without a credential.
     #[must_use]
-    pub fn new(intake: &Intake) -> Self {
+    pub fn new(intake: &Intake, client: Option<IpAddr>) -> Self {
         Self(Arc::new(Metered {
             intake: intake.clone(),
             in_hand: AtomicUsize::new(0),
             limit: AtomicUsize::new(STRANGERS_BODY),
-            held: Mutex::default(),
+            held: Mutex::new(Held { sender: Sender::Stranger(client), slot: None, frames: Frames::default() }),
         }))
     }
 
     /// Counts for a workspace from now on; messages may have `limit` bytes.
     pub fn admit(&self, workspace: WorkspaceId, limit: usize) {
-        self.0.held.lock().workspace = Some(workspace);
+        self.0.held.lock().sender = Sender::Workspace(workspace);
         // The heads of frames count too.
         self.0.limit.store(limit + UNCOUNTED, Ordering::Relaxed);
     }
@@ -278,9 +297,9 @@ impl Meter {
         if in_hand <= UNCOUNTED {
             return true;
         }
-        let workspace = held.workspace;
+        let sender = held.sender;
         if held.slot.is_none() {
-            held.slot = self.0.intake.place(workspace);
+            held.slot = self.0.intake.place(sender);
         }
         let is_room = held.slot.as_mut().is_some_and(|slot| slot.grow(bytes));
         if !is_room {

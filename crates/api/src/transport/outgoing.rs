@@ -3,7 +3,10 @@
 use std::{
     collections::{HashMap, VecDeque},
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -144,6 +147,8 @@ pub struct Tap(Arc<Tapped>);
 struct Tapped {
     handed_over: Mutex<HandedOver>,
     taken: Notify,
+    /// Bytes that the connection has taken in all.
+    total: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -171,7 +176,20 @@ impl Tap {
         }
     }
 
+    /// Whether nothing handed over waits to be written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.handed_over.lock().bytes == 0
+    }
+
+    /// Bytes that the connection has taken in all.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.0.total.load(Ordering::Relaxed)
+    }
+
     fn take(&self, bytes: usize) {
+        self.0.total.fetch_add(bytes, Ordering::Relaxed);
         let mut handed_over = self.0.handed_over.lock();
         handed_over.bytes = handed_over.bytes.saturating_sub(bytes);
         let mut taken = bytes;

@@ -46,7 +46,8 @@ pub async fn open(request: &HttpRequest, payload: web::Payload, state: &ApiState
     let speaks = offered.contains(&PROTOCOL);
     // Accept another subprotocol, then close with 4406: browsers hide the code of a refused handshake.
     let spoken = if speaks { Some(PROTOCOL) } else { offered.first().copied() };
-    let meter = Meter::new(state.intake());
+    let origin = origin(request, state, &request_id(request, state));
+    let meter = Meter::new(state.intake(), origin.client);
     let counted = meter.payload(request, payload);
     match counted.and_then(|payload| actix_ws::handle_with_protocols(request, payload, spoken.as_slice())) {
         Ok((response, socket, _)) if !speaks => {
@@ -61,7 +62,6 @@ pub async fn open(request: &HttpRequest, payload: web::Payload, state: &ApiState
             let limit = state.config().max_body;
             let stream = stream.max_frame_size(limit).aggregate_continuations().max_continuation_size(limit);
             let (frames, handed) = mpsc::channel(state.config().socket.buffer);
-            let origin = origin(request, state, &request_id(request, state));
             let connection = Connection {
                 engine: state.engine().clone(),
                 config: state.config().socket.clone(),
@@ -94,6 +94,8 @@ enum Handed {
     Frame(String, Room),
     /// The operation's last frame. It is sent unless the client has ended the operation.
     Last(String, String, Room),
+    /// The client has not read for too long, so there is no room for another frame.
+    Stalled,
 }
 
 /// Whether a client has sent its credential.
@@ -275,6 +277,8 @@ impl Connection {
             origin: self.origin.clone(),
             frames: self.frames.clone(),
             way: self.way.clone(),
+            tap: self.tap.clone(),
+            stall: self.config.stall,
             shelf: self.shelf.clone(),
             id: id.clone(),
         };
@@ -285,6 +289,7 @@ impl Connection {
     async fn hand_over(&mut self, handed: Handed) -> Result<(), Option<Close>> {
         match handed {
             Handed::Frame(frame, room) => self.write(frame, room).await,
+            Handed::Stalled => Err(Some(Close::slow_consumer())),
             Handed::Last(id, frame, room) => {
                 self.running.remove(&id);
                 if self.protocol.ended(&id) { self.write(frame, room).await } else { Ok(()) }

@@ -17,7 +17,7 @@ pub use self::{
     message::{AttachmentPart, MessageReport, StatusReport, ThreadReport},
     notice::{BalanceReport, CampaignReport, OptOutReport, Secret, VerificationReport},
     person::{IdentityKind, IdentityRef, IdentityScope, PersonReport},
-    size::{weight, weight_of},
+    size::{text_length, weight, weight_of},
 };
 use crate::ids::{InboundEventId, ProviderAccountId, SourceId, WorkspaceId};
 pub use crate::model::{

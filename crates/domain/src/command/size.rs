@@ -21,6 +21,15 @@ pub fn weight_of(thing: &impl Serialize) -> usize {
     weight(bytes.get(), values.get())
 }
 
+/// The length of a value as JSON in bytes.
+#[must_use]
+pub fn text_length(thing: &impl Serialize) -> usize {
+    let bytes = Cell::new(0);
+    // A value that cannot be serialised is as long as what was serialised of it.
+    let _ = serde_json::to_writer(Bytes(&bytes), thing);
+    bytes.get()
+}
+
 /// The weight of `text` bytes of text with `values` values.
 #[must_use]
 pub fn weight(bytes: usize, values: usize) -> usize {

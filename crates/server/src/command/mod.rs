@@ -30,7 +30,7 @@ pub struct Cli {
         long,
         env = "INLET_LOG",
         global = true,
-        default_value = "info,actix_server=warn,sqlx=warn,sqlx_core::pool=off",
+        default_value = "info,actix_http=off,actix_server=warn,sqlx=warn,sqlx_core::pool=off",
         value_name = "FILTER"
     )]
     log: String,

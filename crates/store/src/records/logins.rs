@@ -114,6 +114,7 @@ pub async fn login(
     let persons: Vec<Uuid> = candidates.iter().map(|candidate| candidate.person).collect();
     let right: Vec<&Candidate> =
         candidates.iter().zip(matched).filter(|(_, matched)| *matched).map(|(candidate, _)| candidate).collect();
+    let is_right_for_all = right.len() == candidates.len();
 
     let ids: Vec<Uuid> = right.iter().map(|candidate| candidate.person).collect();
     let memberships: Vec<(Uuid, WorkspaceId, String, MemberId)> = sqlx::query_as(
@@ -135,7 +136,7 @@ pub async fn login(
                 let conn = &mut *transaction;
                 let begin = Begin { member: *member, action: "login", origin: attempt.origin };
                 let (token, session) = begin_session(conn, ambient, Scope::of(*workspace), begin).await?;
-                give_back(conn, &tried, is_proven || wanted.is_some()).await?;
+                give_back(conn, ambient, &tried, (is_proven || wanted.is_some(), is_right_for_all)).await?;
                 transaction.commit().await?;
                 Ok::<_, StoreError>((token, session))
             };
@@ -145,7 +146,7 @@ pub async fn login(
         several => {
             let is_proven = right.iter().any(|candidate| candidate.is_proven);
             let mut conn = database.writes.acquire().await.map_err(StoreError::from)?;
-            give_back(&mut conn, &tried, is_proven).await?;
+            give_back(&mut conn, ambient, &tried, (is_proven, is_right_for_all)).await?;
             Err(LoginError::Ambiguous { slugs: several.iter().map(|(_, _, slug, _)| slug.clone()).collect() })
         }
     }
@@ -153,9 +154,19 @@ pub async fn login(
 
 /// Takes the attempt back after a right password. The count starts anew only if the person has proven the email or
 /// named the workspace. Otherwise anyone could create a login with a stranger's email in a workspace of their own, and
-/// so reset the count of guesses at another login.
-async fn give_back(conn: &mut PgConnection, tried: &Try, counts_anew: bool) -> Result<(), StoreError> {
-    if counts_anew { tried.give_back(conn).await } else { tried.give_back_one(conn).await }
+/// so reset the count of guesses at another login. The attempt counts if the password is wrong for another login of the email:
+/// it may be a guess at that login.
+async fn give_back(
+    conn: &mut PgConnection,
+    ambient: &Ambient,
+    tried: &Try,
+    (counts_anew, is_right_for_all): (bool, bool),
+) -> Result<(), StoreError> {
+    match (counts_anew, is_right_for_all) {
+        (true, _) => tried.give_back(conn).await,
+        (false, true) => tried.give_back_one(conn).await,
+        (false, false) => tried.keep(conn, ambient.now()).await,
+    }
 }
 
 /// A login that may have the password.

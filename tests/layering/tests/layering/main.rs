@@ -76,7 +76,19 @@ const ORDERS: &[(&str, &[&str])] = &[
     ),
     (
         "store",
-        &["error", "database", "revocations", "rows", "presence", "log", "listener", "records", "apply", "replay"],
+        &[
+            "error",
+            "long_work",
+            "database",
+            "revocations",
+            "rows",
+            "presence",
+            "log",
+            "listener",
+            "records",
+            "apply",
+            "replay",
+        ],
     ),
     ("api", &["error", "loading", "access", "follow", "execution", "schema", "transport"]),
 ];

@@ -115,6 +115,25 @@ async fn a1_a_login_of_ones_own_gives_back_no_guesses_at_anothers() {
 }
 
 #[tokio::test]
+async fn a1_a_password_that_is_wrong_for_another_login_of_the_email_counts_as_a_guess() {
+    let (_, options) = stepped();
+    let server = spawn_with(options).await;
+    let (mine, theirs) = both(&server).await;
+    // The attacker sets each guess as the password of a login of their own, so that it is right there.
+    let mut codes = Vec::new();
+    for _ in 0..8 {
+        codes.push(code(&attempt(&server, PASSWORD, None).await).to_owned());
+    }
+    let tried = codes.iter().filter(|code| *code == "none").count();
+    assert!((1..=5).contains(&tried) && codes.last().unwrap() == "RATE_LIMITED", "{codes:?}");
+    // Whoever names the workspace is not a guesser.
+    for (password, tenant) in [(PASSWORD, &mine), (THEIRS, &theirs)].repeat(6) {
+        assert_eq!(code(&attempt(&server, password, Some(tenant)).await), "none");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a1_a_link_works_once_for_a_week_and_every_other_is_refused_alike() {
     let (clock, options) = stepped();
     let server = spawn_with(options).await;

@@ -222,7 +222,7 @@ async fn a1_without_a_mail_hook_a_reset_is_refused_for_everyone() {
         answers.push(answer);
     }
     assert_eq!((code(&answers[0]), &answers[0]), ("FORBIDDEN", &answers[1]));
-    assert!(answers[0].to_string().contains("not set up"), "{}", answers[0]);
+    assert!(answers[0].to_string().contains("set up a mail hook"), "{}", answers[0]);
     login(&server, &server.email, &server.password).await;
     server.stop().await;
 }

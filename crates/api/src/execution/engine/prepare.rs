@@ -19,6 +19,7 @@ use crate::{
     execution::{
         executor::Holder,
         limits::{Introspection, MAX_TEXT, exceeded, introspects},
+        nesting::{MAX_NESTING, is_too_nested},
         parameters::Parameters,
         render::Operation,
         response_shape::Plan,
@@ -44,6 +45,12 @@ impl Engine {
             ));
         }
         let Parameters { query: text, operation_name: name, variables: mut given } = parameters;
+        if is_too_nested(&text) {
+            return Err(refusal(
+                ErrorCode::GraphqlParseFailed,
+                format!("the document nests more than {MAX_NESTING} levels of brackets: nest fewer"),
+            ));
+        }
         let asks_head = text.contains("head");
         let document = match parse_query(&text) {
             Ok(document) => document,

@@ -139,15 +139,19 @@ impl Mappings {
             headers: vec![("content-type".to_owned(), input.content_type)],
             body: input.body.into_bytes(),
         };
-        let event = input.event.as_deref().filter(|event| !event.is_empty());
-        let now = shared.ambient.now();
-        let raws = shared.reader.split(&source, now, event, raw);
-        if raws.len() > MOST {
-            let message = format!("the body holds {} requests: a preview takes at most {MOST}", raws.len());
-            return Err(ApiError::input("input.body", message));
-        }
-        let requests: Vec<PreviewedRequest> =
-            raws.into_iter().map(|raw| previewed(&source, shared.reader.read(&source, now, event, raw))).collect();
+        let event = input.event.filter(|event| !event.is_empty());
+        let (reader, now) = (Arc::clone(&shared.reader), shared.ambient.now());
+        let reading = shared.long.run(move || {
+            let raws = reader.split(&source, now, event.as_deref(), raw);
+            if raws.len() > MOST {
+                return Err(raws.len());
+            }
+            let read = |raw| previewed(&source, reader.read(&source, now, event.as_deref(), raw));
+            Ok(raws.into_iter().map(read).collect::<Vec<_>>())
+        });
+        let requests = reading.await?.map_err(|count| {
+            ApiError::input("input.body", format!("the body holds {count} requests: a preview takes at most {MOST}"))
+        })?;
         // Store no result, because it may hold fields that an adapter declares secret: a retry reads the request again.
         let begun = MutationTx::begin::<serde_json::Value>(&shared.database, &shared.ambient, &asked).await;
         if let Begun::First(act) = begun? {

@@ -180,7 +180,8 @@ impl Replays {
             database: &shared.database,
             sealer: &shared.sealer,
             apply: &shared.apply,
-            reader: shared.reader.as_ref(),
+            reader: &shared.reader,
+            long: &shared.long,
         };
         let report = replay_once(shared, &replayer, &asked, &part, input.dry_run).await;
         Ok(Some(ReplayInboundEventsPayload::of(report?, input.dry_run)))

@@ -94,10 +94,11 @@ impl InboundEvent {
     async fn request(&self, ctx: &Context<'_>) -> Result<Option<InboundRequest>> {
         let scope = viewer_of(ctx, "InboundEvent.request")?.scope;
         let shared = ctx.data_unchecked::<Arc<Shared>>();
-        let found = inbound_events::requests(&*reads(ctx).await, scope, &shared.sealer, &[self.0.id]).await;
-        let request = found?.pop().map(|(_, request)| request);
-        let request = request.transpose()?;
-        Ok(request.map(|request| InboundRequest::from(shared.reader.shown(request))))
+        let found = inbound_events::sealed(&*reads(ctx).await, scope, &[self.0.id]).await;
+        let Some(sealed) = found?.pop() else { return Ok(None) };
+        let (sealer, reader) = (shared.sealer.clone(), Arc::clone(&shared.reader));
+        let shown = shared.long.run(move || sealed.open(&sealer).map(|request| reader.shown(request)));
+        Ok(Some(InboundRequest::from(shown.await??)))
     }
 }
 

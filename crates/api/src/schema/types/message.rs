@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, OutputType, SimpleObject};
+use async_graphql::{Context, ID, Object, SimpleObject};
 use inlet_domain::model::message::{Direction, MessageKind};
 use inlet_store::records::{lean::cut, messages};
 

@@ -12,10 +12,10 @@ fn message(length: usize) -> Vec<u8> {
 #[test]
 fn b1_p11_a_stranger_has_little_and_one_who_is_known_has_more() {
     let intake = Intake::default();
-    let meter = Meter::new(&intake);
+    let meter = Meter::new(&intake, None);
     assert!(meter.came(&message(STRANGERS_BODY - 14)) && meter.came(&vec![0; STRANGERS_BODY - 14]));
     assert!(!meter.came(&message(STRANGERS_BODY)) && meter.is_over());
-    let meter = Meter::new(&intake);
+    let meter = Meter::new(&intake, None);
     meter.admit(WorkspaceId(Uuid::from_u128(1)), 1 << 20);
     assert!(meter.came(&message(1 << 20)) && meter.came(&vec![0; 1 << 20]) && meter.is_in_hand());
     meter.delivered();
@@ -25,9 +25,9 @@ fn b1_p11_a_stranger_has_little_and_one_who_is_known_has_more() {
 #[test]
 fn b1_p11_a_message_counts_as_long_as_it_says_that_it_is() {
     let intake = Intake::default();
-    let meter = Meter::new(&intake);
+    let meter = Meter::new(&intake, None);
     assert!(!meter.came(&message(1 << 20)), "as much is reserved as its head declares");
-    let meter = Meter::new(&intake);
+    let meter = Meter::new(&intake, None);
     meter.admit(WorkspaceId(Uuid::from_u128(1)), 1 << 20);
     let ping = [0x89, 0x80, 0, 0, 0, 0];
     let mut first = message(10);
@@ -38,21 +38,21 @@ fn b1_p11_a_message_counts_as_long_as_it_says_that_it_is() {
     }
     meter.delivered();
     assert!(meter.is_in_hand(), "the next message has begun");
-    let meter = Meter::new(&intake);
+    let meter = Meter::new(&intake, None);
     let mut part = message(12_000);
     part[0] = 0x01;
     assert!(meter.came(&part) && meter.came(&[0; 12_000]) && meter.came(&ping));
     meter.delivered();
     assert!(meter.is_in_hand(), "a ping ends no message");
     assert!(!meter.came(&message(12_000)), "its parts count together");
-    assert!(!Meter::new(&intake).came(&[0x81, 0xff, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0]));
+    assert!(!Meter::new(&intake, None).came(&[0x81, 0xff, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0]));
 }
 
 #[test]
 fn b1_p11_what_all_sockets_have_in_hand_is_bounded() {
     let intake = Intake::default();
     let of = |number: u128| {
-        let meter = Meter::new(&intake);
+        let meter = Meter::new(&intake, None);
         meter.admit(WorkspaceId(Uuid::from_u128(number)), 1 << 20);
         meter
     };
@@ -64,9 +64,21 @@ fn b1_p11_what_all_sockets_have_in_hand_is_bounded() {
 }
 
 #[test]
+fn b3_the_bodies_of_one_network_leave_half_to_the_other_strangers() {
+    let intake = Intake::default();
+    let of = |address: &str| intake.place(Sender::Stranger(address.parse().ok())).unwrap();
+    let greedy: Vec<Permit> = (0..1_000)
+        .map(|number| of(&format!("2001:db8::{number:x}")))
+        .map_while(|mut place| place.grow(STRANGERS_BODY).then_some(place))
+        .collect();
+    assert_eq!(greedy.len() * STRANGERS_BODY, MOST_OF_STRANGERS / 2);
+    assert!(of("2001:db8:1::1").grow(STRANGERS_BODY) && of("192.0.2.1").grow(STRANGERS_BODY));
+}
+
+#[test]
 fn b1_p11_a_body_weighs_what_it_becomes() {
     let intake = Intake::default();
-    let mut place = intake.place(None).unwrap();
+    let mut place = intake.place(Sender::Stranger(None)).unwrap();
     let numbers = |count: usize| format!("[{}]", vec!["0"; count].join(","));
     assert_eq!(weigh(numbers(MOST_VALUES).as_bytes(), &mut place), Err(NotTaken::TooMany(MOST_VALUES)));
     let text = format!("\"{}\"", ",[{:".repeat(MOST_VALUES));

@@ -1,10 +1,12 @@
 //! One operation of a WebSocket.
 
+use std::{pin::pin, time::Duration};
+
 use async_graphql::{Response, parser::types::OperationType};
 use futures::StreamExt;
 use inlet_store::records::audit::Origin;
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 
 use super::Handed;
 
@@ -17,7 +19,10 @@ use crate::{
         streaming::Answer,
         subscription_memory::Shelf,
     },
-    transport::{outgoing::Way, spans::OperationSpan},
+    transport::{
+        outgoing::{Room, Tap, Way},
+        spans::OperationSpan,
+    },
 };
 
 /// One operation of a WebSocket.
@@ -27,6 +32,9 @@ pub(super) struct Operation {
     pub(super) origin: Origin,
     pub(super) frames: mpsc::Sender<Handed>,
     pub(super) way: Way,
+    pub(super) tap: Tap,
+    /// How long the client may read nothing while a frame waits for room.
+    pub(super) stall: Duration,
     pub(super) shelf: Shelf,
     pub(super) id: String,
 }
@@ -83,13 +91,32 @@ impl Operation {
     /// Hands a response to the socket. It becomes a frame only when there is room: until then, all members of a group
     /// share it.
     async fn hand(&self, payload: &str) -> Result<(), mpsc::error::SendError<Handed>> {
-        let room = self.way.room(payload.len()).await;
+        let Some(room) = self.room(payload.len()).await else {
+            return self.frames.send(Handed::Stalled).await;
+        };
         self.frames.send(Handed::Frame(self.frame(payload), room)).await
     }
 
     async fn last(self, frame: String) {
-        let room = self.way.room(frame.len()).await;
-        let _ = self.frames.send(Handed::Last(self.id, frame, room)).await;
+        let last = match self.room(frame.len()).await {
+            Some(room) => Handed::Last(self.id, frame, room),
+            None => Handed::Stalled,
+        };
+        let _ = self.frames.send(last).await;
+    }
+
+    /// Waits for room for a frame. `None` if the client reads nothing of the frames before it for too long.
+    async fn room(&self, bytes: usize) -> Option<Room> {
+        let mut room = pin!(self.way.room(bytes));
+        loop {
+            let before = self.tap.total();
+            match timeout(self.stall, &mut room).await {
+                Ok(room) => return Some(room),
+                // An empty tap waits for other connections of the workspace.
+                Err(_) if self.tap.total() != before || self.tap.is_empty() => {}
+                Err(_) => return None,
+            }
+        }
     }
 
     fn frame(&self, payload: &str) -> String {

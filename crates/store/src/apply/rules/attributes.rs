@@ -1,7 +1,7 @@
 //! The attributes of contacts and conversations: the provider's fields that have no name in Inlet.
 
 use inlet_domain::{
-    command::size::text_length,
+    command::text_length,
     model::versions::{Stamp, Versions},
 };
 use serde_json::{Map, Value};

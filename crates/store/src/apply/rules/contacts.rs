@@ -9,7 +9,7 @@ use inlet_domain::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Context, Rejection, WorkingSet, mark, take, take_attributes};
+use super::{Context, Rejection, WorkingSet, attributes::take_attributes, mark, take};
 use crate::{
     apply::{forget::Merged, references::RefKind},
     rows::{

@@ -17,7 +17,7 @@ use inlet_domain::{
 use uuid::Uuid;
 
 use self::channels::{describes, new_channel};
-use super::{Context, Rejection, WorkingSet};
+use super::{Context, Rejection, WorkingSet, attributes::set_attributes};
 use crate::{
     apply::references::{RefKey, RefKind},
     records::settings,
@@ -237,9 +237,7 @@ impl WorkingSet<'_> {
         if row.subject.is_none() {
             row.subject.clone_from(&thread.subject);
         }
-        for (name, value) in &thread.attributes {
-            row.attributes.insert(name.clone(), value.clone());
-        }
+        set_attributes(&mut row.attributes.0, &thread.attributes);
     }
 
     fn reopens(&self, context: Context<'_>, id: Uuid) -> bool {

@@ -2,6 +2,7 @@
 //! came alone, and the events that the rules raise. There is no SQL here, so that the rules read in one go.
 
 mod attachments;
+mod attributes;
 mod contacts;
 mod conversations;
 mod events;
@@ -22,7 +23,6 @@ use inlet_domain::{
     scope::Actor,
     secrets::Sealer,
 };
-use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{
@@ -222,26 +222,5 @@ pub(crate) fn take<T: Clone + serde::Serialize>(
     let as_json = |value: &Option<T>| serde_json::to_value(value).unwrap_or_default();
     if versions.accepts(member, stamp, &as_json(field), &as_json(&new)) {
         *field = new;
-    }
-}
-
-/// The most attributes of one contact or conversation. Only the raw log keeps those beyond.
-const MOST_ATTRIBUTES: usize = 256;
-
-/// Takes in each attribute of a versioned update as a member of its own.
-fn take_attributes(
-    versions: &mut Versions,
-    stamp: Stamp,
-    attributes: &mut Map<String, Value>,
-    update: &Map<String, Value>,
-) {
-    for (name, new) in update {
-        if attributes.len() >= MOST_ATTRIBUTES && !attributes.contains_key(name) {
-            continue;
-        }
-        let current = attributes.get(name).cloned().unwrap_or_default();
-        if versions.accepts(&format!("attributes.{name}"), stamp, &current, new) {
-            attributes.insert(name.clone(), new.clone());
-        }
     }
 }

@@ -37,14 +37,36 @@ pub(crate) fn place(workspace: WorkspaceId, id: Uuid) -> Place {
     Place { workspace, table: "inbound_event", id, column: "sealed" }
 }
 
-/// The requests themselves, as the log holds them: the values that adapters declare secret are masked. Each opens, or
-/// tells why not. Ids of other workspaces are left out.
-pub async fn requests(
+/// A request as the log holds it.
+pub struct SealedRequest {
+    /// The id of the request.
+    pub id: InboundEventId,
+    workspace: WorkspaceId,
+    sealed: Vec<u8>,
+}
+
+impl SealedRequest {
+    /// The request itself; the values that adapters declare secret are masked. It takes its time for a long request: see
+    /// [`LongWork`](crate::long_work::LongWork).
+    ///
+    /// # Errors
+    /// The request was sealed with another key, or by another version of Inlet.
+    pub fn open(&self, sealer: &Sealer) -> Result<RawRequest, StoreError> {
+        let plain = sealer.open(&place(self.workspace, self.id.0), &self.sealed)?;
+        serde_json::from_slice(&plain)
+            .map_err(|error| StoreError::invalid_row("inbound_event", "sealed", self.id, &error))
+    }
+}
+
+/// The requests with these ids, in any order. Ids of other workspaces are left out.
+///
+/// # Errors
+/// The database fails.
+pub async fn sealed(
     database: &Database,
     scope: Scope,
-    sealer: &Sealer,
     ids: &[InboundEventId],
-) -> Result<Vec<(InboundEventId, Result<RawRequest, StoreError>)>, StoreError> {
+) -> Result<Vec<SealedRequest>, StoreError> {
     let rows = sqlx::query(
         "SELECT t.id, t.sealed FROM unnest($2::uuid[]) asked(id) CROSS JOIN LATERAL ( \
            SELECT i.id, i.sealed FROM inbound_event i WHERE i.workspace_id = $1 AND i.id = asked.id) t",
@@ -55,14 +77,8 @@ pub async fn requests(
     .await?;
     rows.iter()
         .map(|row| {
-            let (id, sealed): (Uuid, Vec<u8>) = (row.try_get("id")?, row.try_get("sealed")?);
-            let opened = sealer.open(&place(scope.workspace(), id), &sealed).map_err(StoreError::from);
-            let request = opened.and_then(|plain| {
-                // Inlet sealed the request. An unreadable one can only be of another version.
-                serde_json::from_slice(&plain)
-                    .map_err(|error| StoreError::invalid_row("inbound_event", "sealed", InboundEventId(id), &error))
-            });
-            Ok((InboundEventId(id), request))
+            let id = InboundEventId(row.try_get("id")?);
+            Ok(SealedRequest { id, workspace: scope.workspace(), sealed: row.try_get("sealed")? })
         })
         .collect()
 }

@@ -8,7 +8,7 @@ use inlet_domain::{
 use uuid::Uuid;
 
 use super::{
-    super::{Context, Rejection, WorkingSet, contacts::Told, take, take_attributes},
+    super::{Context, Rejection, WorkingSet, attributes::take_attributes, contacts::Told, take},
     Place,
 };
 
