@@ -24,6 +24,9 @@ use crate::{SimulatorError, output::say, target::Target, wire::Endpoint};
 /// How many sockets are opened at once.
 const AT_ONCE: usize = 64;
 
+/// The pause before a subscription that was refused is begun again.
+const AGAIN: Duration = Duration::from_millis(100);
+
 /// The pause between two questions to the process.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -82,6 +85,7 @@ pub async fn audience(args: AudienceArgs) -> Result<(), SimulatorError> {
 struct Socket {
     stream: TcpStream,
     buffer: BytesMut,
+    subscribe: String,
 }
 
 impl Socket {
@@ -94,7 +98,9 @@ impl Socket {
             args.address
         );
         stream.write_all(upgrade.as_bytes()).await?;
-        let mut socket = Self { stream, buffer: BytesMut::new() };
+        let payload = json!({ "query": args.query, "variables": { "after": args.after } });
+        let subscribe = json!({ "id": "1", "type": "subscribe", "payload": payload }).to_string();
+        let mut socket = Self { stream, buffer: BytesMut::new(), subscribe };
         loop {
             if let Some(end) = socket.buffer.windows(4).position(|four| four == b"\r\n\r\n") {
                 if !socket.buffer.starts_with(b"HTTP/1.1 101 ") {
@@ -112,10 +118,13 @@ impl Socket {
         if !answer.windows(14).any(|part| part == b"connection_ack") {
             return Err(io::Error::other(String::from_utf8_lossy(&answer).into_owned()));
         }
-        let payload = json!({ "query": args.query, "variables": { "after": args.after } });
-        let subscribe = json!({ "id": "1", "type": "subscribe", "payload": payload });
-        socket.send(0x1, subscribe.to_string().as_bytes()).await?;
+        socket.begin().await?;
         Ok(socket)
+    }
+
+    async fn begin(&mut self) -> io::Result<()> {
+        let subscribe = self.subscribe.clone();
+        self.send(0x1, subscribe.as_bytes()).await
     }
 
     /// Counts the results until the socket ends.
@@ -126,6 +135,11 @@ impl Socket {
                     if frame.get(..40).unwrap_or(&frame).windows(13).any(|part| part == b"\"type\":\"next\"") =>
                 {
                     came.fetch_add(1, Ordering::Relaxed);
+                }
+                // Too many of one key begin at once: the server takes the others a little later.
+                (0x1, frame) if frame.windows(10).any(|part| part == b"OVERLOADED") => {
+                    tokio::time::sleep(AGAIN).await;
+                    self.begin().await?;
                 }
                 (0x9, ping) => self.send(0xa, &ping).await?,
                 (0x8, _) => return Ok(()),
