@@ -28,14 +28,11 @@ use inlet_store::{
     apply::{Apply, ApplyError, admission::Admission},
     database::Database,
     error::StoreError,
+    long_work::LongWork,
 };
 use ipnet::IpNet;
 use serde_json::{Value, json};
-use tokio::{
-    sync::Semaphore,
-    task::spawn_blocking,
-    time::{Instant, timeout},
-};
+use tokio::time::{Instant, timeout};
 use tracing::Span;
 
 use crate::{
@@ -84,8 +81,8 @@ pub struct IngestState {
     bodies: Admission,
     drains: Drains,
     trusted_proxies: Arc<[IpNet]>,
-    /// One permit: the right to read a long request.
-    long: Arc<Semaphore>,
+    /// Reads long requests.
+    long: LongWork,
 }
 
 impl IngestState {
@@ -101,7 +98,7 @@ impl IngestState {
             bodies: intake::places(),
             drains: Drains::default(),
             trusted_proxies: parts.trusted_proxies.into(),
-            long: Arc::new(Semaphore::new(1)),
+            long: LongWork::default(),
         }
     }
 
@@ -117,14 +114,8 @@ impl IngestState {
         if raw.body.len() < LONG {
             return Ok(read::read(source, at, named, raw));
         }
-        // The semaphore is never closed.
-        let turn = Arc::clone(&self.long).acquire_owned().await.ok();
         let (source, named) = (Arc::clone(source), named.map(str::to_owned));
-        let reading = spawn_blocking(move || {
-            // The permit lasts until the reading ends, also if the sender has disconnected.
-            let _turn = turn;
-            read::read(&source, at, named.as_deref(), raw)
-        });
+        let reading = self.long.run(move || read::read(&source, at, named.as_deref(), raw));
         reading.await.map_err(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "the task that reads a long request failed");
             Refusal::Apply(ApplyError::Stopping)

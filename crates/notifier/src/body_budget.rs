@@ -3,39 +3,29 @@
 //! The receivers of one event share its body. A composed body belongs to one request alone, and stays in memory for as long as its
 //! receiver takes. So the composed bodies of one workspace have a budget.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Weak},
-};
-
 use inlet_domain::ids::WorkspaceId;
-use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use inlet_store::shares::Shares;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// The maximum memory of the composed bodies of one workspace, in KiB. A body has at most 1 MiB.
 const MOST: u32 = 16 << 10;
 
 /// The budgets of a process. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct BodyBudget(Arc<Mutex<HashMap<WorkspaceId, Weak<Semaphore>>>>);
+#[derive(Debug, Clone)]
+pub(crate) struct BodyBudget(Shares);
+
+impl Default for BodyBudget {
+    fn default() -> Self {
+        Self(Shares::of_each(usize::try_from(MOST).unwrap_or(usize::MAX)))
+    }
+}
 
 impl BodyBudget {
     /// Waits until the workspace may have so many bytes more in flight. A drop of the permit gives them back.
     pub(crate) async fn reserve(&self, workspace: WorkspaceId, bytes: usize) -> Option<OwnedSemaphorePermit> {
         let kibibytes = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(MOST).min(MOST);
-        // The semaphore is never closed.
-        self.of(workspace).acquire_many_owned(kibibytes).await.ok()
-    }
-
-    fn of(&self, workspace: WorkspaceId) -> Arc<Semaphore> {
-        let mut budgets = self.0.lock();
-        if let Some(budget) = budgets.get(&workspace).and_then(Weak::upgrade) {
-            return budget;
-        }
-        budgets.retain(|_, budget| budget.strong_count() > 0);
-        let budget = Arc::new(Semaphore::new(usize::try_from(MOST).unwrap_or(usize::MAX)));
-        budgets.insert(workspace, Arc::downgrade(&budget));
-        budget
+        // A share is never closed.
+        self.0.of(workspace).acquire_many_owned(kibibytes).await.ok()
     }
 }
 

@@ -180,6 +180,8 @@ impl Deliverer {
         if self.inner.queues.is_gone(&receiver) {
             return End::Settled { job: Box::new(job), as_: Settlement::Disabled };
         }
+        // The wait takes time of the lease, so the lease is checked after it.
+        let _budget = self.inner.sender.reserve(&job, target).await;
         if !job.lease.stands_for(receiver.timeout + crate::lease::SLACK) {
             job.lease.give_up();
             return End::Left;

@@ -12,7 +12,7 @@ use inlet_egress::{
     Client, ErrorKind, HeaderMap, HeaderName, HeaderValue, Method, Request, Response, SendError, Url, header,
 };
 use inlet_store::records::deliveries::{AttemptRecord, Verdict, attempt_id};
-use tokio::time::Instant;
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use crate::{
     backoff,
@@ -40,7 +40,7 @@ pub(crate) struct Exchange {
     pub(crate) attempt: AttemptRecord,
 }
 
-/// What an attempt is made with.
+/// The dependencies of attempts.
 pub(crate) struct Sender {
     pub(crate) client: Client,
     pub(crate) ambient: Ambient,
@@ -49,15 +49,19 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
+    /// Waits until the workspace may have the composed body of `job` in memory. The caller holds the permit until the attempt
+    /// ends. The length of the event stands for that of the body.
+    pub(crate) async fn reserve(&self, job: &Job, target: &Target) -> Option<OwnedSemaphorePermit> {
+        match target {
+            Target::Event(_) => None,
+            Target::Composed(_) => self.bodies.reserve(job.workspace, job.parcel.body.len()).await,
+        }
+    }
+
     /// Sends `job` once.
     pub(crate) async fn attempt(&self, job: &Job, parts: (&Target, &Signer, &HeaderMap)) -> Exchange {
         let span = spans::attempt(job);
         let traceparent = spans::header(self.traceparent, &span);
-        // A composed body stays in memory until the attempt ends, and is about as long as the event.
-        let _budget = match parts.0 {
-            Target::Event(_) => None,
-            Target::Composed(_) => self.bodies.reserve(job.workspace, job.parcel.body.len()).await,
-        };
         let exchange = send(&self.client, &self.ambient, job, parts, traceparent).await;
         spans::tell_outcome(&span, &exchange.verdict, &exchange.attempt);
         exchange

@@ -65,7 +65,7 @@ pub struct NotifierConfig {
     pub poll: Duration,
     /// How long a stop waits for requests in flight.
     pub drain: Duration,
-    /// What an attempt tells its receiver of the trace that it belongs to.
+    /// Makes the `traceparent` header of an attempt.
     pub traceparent: Traceparent,
 }
 

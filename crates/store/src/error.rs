@@ -27,7 +27,7 @@ pub enum StoreError {
         column: &'static str,
         /// The key of the row.
         row: String,
-        /// What is wrong with the value.
+        /// The problem with the value.
         problem: String,
     },
     /// A column holds a text that the enum of the column does not know, or JSON of another form.

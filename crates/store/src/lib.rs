@@ -17,3 +17,4 @@ pub mod records;
 pub mod replay;
 pub mod revocations;
 mod rows;
+pub mod shares;

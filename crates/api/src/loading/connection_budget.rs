@@ -4,15 +4,10 @@
 //! connection of the pool, and all others would wait for it. Many operations of one workspace would do the same to the other
 //! workspaces, and would keep the database too busy to take in what providers post.
 
-use std::{
-    collections::HashMap,
-    ops::Deref,
-    sync::{Arc, Weak},
-};
+use std::{ops::Deref, sync::Arc};
 
 use inlet_domain::ids::WorkspaceId;
-use inlet_store::database::Database;
-use parking_lot::Mutex;
+use inlet_store::{database::Database, shares};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The maximum number of connections of the pool for one operation.
@@ -21,9 +16,8 @@ const CONNECTIONS: usize = 4;
 /// Shares the connections of the pool: a workspace has half of them at most, and an operation half of that. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Shares {
-    of_workspace: usize,
+    of_workspaces: shares::Shares,
     of_operation: usize,
-    by: Arc<Mutex<HashMap<WorkspaceId, Weak<Semaphore>>>>,
 }
 
 impl Shares {
@@ -31,25 +25,19 @@ impl Shares {
     #[must_use]
     pub fn of(connections: usize) -> Self {
         let of_workspace = connections.div_ceil(2).max(1);
-        Self { of_workspace, of_operation: of_workspace.div_ceil(2).min(CONNECTIONS), by: Arc::default() }
+        Self {
+            of_workspaces: shares::Shares::of_each(of_workspace),
+            of_operation: of_workspace.div_ceil(2).min(CONNECTIONS),
+        }
     }
 
     /// The gate of an operation of this workspace; without a workspace, of an operation of a stranger.
     #[must_use]
     pub fn gate(&self, workspace: Option<WorkspaceId>) -> Gate {
-        Gate { operation: Arc::new(Semaphore::new(self.of_operation)), workspace: workspace.map(|id| self.share(id)) }
-    }
-
-    fn share(&self, workspace: WorkspaceId) -> Arc<Semaphore> {
-        let mut by = self.by.lock();
-        if let Some(share) = by.get(&workspace).and_then(Weak::upgrade) {
-            return share;
+        Gate {
+            operation: Arc::new(Semaphore::new(self.of_operation)),
+            workspace: workspace.map(|id| self.of_workspaces.of(id)),
         }
-        // No operation holds the others any more.
-        by.retain(|_, share| share.strong_count() > 0);
-        let share = Arc::new(Semaphore::new(self.of_workspace));
-        by.insert(workspace, Arc::downgrade(&share));
-        share
     }
 }
 
@@ -112,12 +100,9 @@ mod tests {
     fn p11_operations_of_one_workspace_share_half_of_the_connections() {
         let shares = Shares::of(6);
         let (one, two, other) = (shares.gate(workspace(1)), shares.gate(workspace(1)), shares.gate(workspace(2)));
-        let held = one.workspace.as_ref().map(|share| Arc::clone(share).try_acquire_owned().unwrap());
+        let _held = one.workspace.as_ref().map(|share| Arc::clone(share).try_acquire_owned().unwrap());
         assert_eq!((free(&one), free(&two), free(&other)), (2, 2, 3));
         assert_eq!(one.operation.available_permits(), 2);
         assert!(shares.gate(None).workspace.is_none());
-        drop((held, one, two));
-        assert_eq!(free(&shares.gate(workspace(3))), 3);
-        assert_eq!(shares.by.lock().len(), 2, "a share ends with its last operation");
     }
 }

@@ -83,7 +83,7 @@ pub(super) fn exporter() -> Result<SpanExporter, TracingError> {
     Ok(exporter)
 }
 
-/// What the spans are of. Its name is `inlet`, unless the environment says another.
+/// The resource of the spans. The environment may set its name; the default is `inlet`.
 fn resource() -> Resource {
     let builder = || Resource::builder().with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
     let resource = builder().build();

@@ -55,7 +55,7 @@ impl Places {
     }
 }
 
-/// What is known of a span that has not ended.
+/// A span that has not ended.
 struct Open {
     context: SpanContext,
     parent: SpanId,

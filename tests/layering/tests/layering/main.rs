@@ -79,6 +79,7 @@ const ORDERS: &[(&str, &[&str])] = &[
         &[
             "error",
             "long_work",
+            "shares",
             "database",
             "revocations",
             "rows",

@@ -18,7 +18,7 @@ use serde_json::{Map, json};
 /// Scalars that hold no secret.
 const PLAIN: [&str; 6] = ["ID", "Boolean", "Int", "Float", "DateTime", "Revision"];
 
-/// What the log shows instead of a redacted value.
+/// The text that the log shows in place of a redacted value.
 const GIVEN: &str = "[given]";
 
 type Fields = HashMap<String, String>;

@@ -200,7 +200,7 @@ pub async fn node(ctx: &Context<'_>, id: &str, extent: Extent) -> Result<Option<
             let found = contacts::identity(&*reads(ctx).await, scope, id).await?;
             found.map(|it| Node::Identity(Identity(Arc::new(it))))
         }
-        // Whoever may see the message may see what belongs to it.
+        // The right to see a message includes its attachments and reports.
         AnyId::AttachmentId(id) => {
             let found = messages::attachment(&*reads(ctx).await, scope, id).await?;
             let Some(message) = found.as_ref().and_then(|found| found.message_id) else { return Ok(None) };

@@ -165,7 +165,8 @@ fn members(extent: &Extent, expected: &Expected, entity: &Entity) -> Vec<Differe
     found
 }
 
-/// Of the run's events only those that identify nothing may be unrecognised, and each of them must be kept. Other
+/// Checks the failed and unrecognised requests of the run. Only an event that identifies nothing may be unrecognised, and the
+/// server must keep each such event. Other
 /// failures are reported by their reason, with a count.
 fn stuck(extent: &Extent, model: &Model, standing: &Standing) -> Vec<Difference> {
     let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
